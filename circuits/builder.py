@@ -1,0 +1,42 @@
+"""Builder: collects node groups, elements and blocks, and makes the circuit of them."""
+
+from circuits.circuit import Block, Circuit
+from circuits.elements import Elements
+from circuits.nodes import NodeGroup, Nodes
+
+
+class Builder:
+    """A circuit in the making. Node numbers are handed out in the order of the groups."""
+
+    def __init__(self) -> None:
+        self._groups: list[NodeGroup] = []
+        self._elements: list[Elements] = []
+        self._blocks: list[Block] = []
+        self._next = 1
+
+    def group(self, name: str, size: int | None = None) -> Nodes:
+        """Add a node group, or a lone node, and give its node numbers."""
+        group = NodeGroup(name, size, self._next)
+        self._groups.append(group)
+        self._next += len(group)
+        return group.nodes
+
+    def add(self, *elements: Elements) -> None:
+        """Add element arrays."""
+        self._elements += elements
+
+    def block(self, name: str, kind: str, *elements: Elements) -> None:
+        """Add element arrays that a netlist writes as one subcircuit an index."""
+        self.add(*elements)
+        self._blocks.append(Block(name, kind, tuple(element.name for element in elements)))
+
+    def circuit(self, name: str) -> Circuit:
+        """Make the circuit.
+
+        Raises
+        ------
+        CircuitError
+            When it does not pass its own checks.
+
+        """
+        return Circuit(name=name, groups=tuple(self._groups), elements=tuple(self._elements), blocks=tuple(self._blocks))

@@ -1,0 +1,143 @@
+"""The checks that a Circuit makes of itself. Each names the thing, the value and the remedy."""
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.elements import Amplifiers, InputSources, Nudges, Trainable, VoltageSources
+from circuits.errors import CircuitError
+
+if TYPE_CHECKING:
+    from circuits.circuit import Circuit
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SHOWN = 4
+
+
+def names(circuit: "Circuit") -> None:
+    """Names must be unique and fit for a netlist, which does not tell upper case from lower."""
+    for what, found in (
+        ("node group", [group.name for group in circuit.groups]),
+        ("element", [element.name for element in circuit.elements]),
+    ):
+        for name, count in Counter(found).items():
+            if count > 1:
+                msg = f"{circuit.name}: {count} {what}s are called {name!r}; give each its own name"
+                raise CircuitError(msg)
+            if not _NAME.fullmatch(name):
+                msg = f"{circuit.name}: {what} {name!r} must begin with a letter and hold only a-z, 0-9 and _"
+                raise CircuitError(msg)
+    rows = {group.name for group in circuit.groups if group.size is not None}
+    for group in circuit.groups:
+        stem, _, number = group.name.rpartition("_")
+        if stem in rows and number.isdigit():
+            msg = f"{circuit.name}: node group {group.name!r} clashes with a node of group {stem!r}; rename one"
+            raise CircuitError(msg)
+
+
+def terminals(circuit: "Circuit") -> None:
+    """Every terminal must be a node of the circuit."""
+    for element in circuit.elements:
+        for terminal in element.terminals:
+            if terminal == "feature":
+                continue
+            numbers = getattr(element, terminal)
+            if len(numbers) == 0 or numbers.min() < 0 or numbers.max() > circuit.size:
+                held = "nothing" if len(numbers) == 0 else f"numbers from {numbers.min()} to {numbers.max()}"
+                msg = f"{element.name}: {terminal} holds {held}; nodes are 0 (ground) to {circuit.size}"
+                raise CircuitError(msg)
+    known = {element.name for element in circuit.elements}
+    for block in circuit.blocks:
+        for name in block.elements:
+            if name not in known:
+                msg = f"block {block.name}: there is no element {name!r}; it has {', '.join(sorted(known))}"
+                raise CircuitError(msg)
+
+
+def roles(circuit: "Circuit") -> None:
+    """There must be something to drive, something to read and something to learn."""
+    for what, found in (
+        ("input sources", circuit.of(InputSources)),
+        ("outputs (Nudges)", circuit.of(Nudges)),
+        ("trainable conductances", circuit.trainable),
+    ):
+        if not found:
+            msg = f"{circuit.name} has no {what}; add some"
+            raise CircuitError(msg)
+    if len(circuit.of(Nudges)) > 1:
+        msg = f"{circuit.name} has {len(circuit.of(Nudges))} arrays of outputs; put all pairs into one"
+        raise CircuitError(msg)
+    driven = np.unique(np.concatenate([source.feature for source in circuit.inputs]))
+    if driven[0] < 0 or driven[-1] != len(driven) - 1:
+        missing = sorted(set(range(int(driven[-1]) + 1)) - set(driven.tolist()))
+        msg = f"{circuit.name}: features {missing[:_SHOWN]} drive no source; number features from 0 without gaps"
+        raise CircuitError(msg)
+
+
+def _components(edges: list[tuple[NDArray[Any], NDArray[Any]]], size: int) -> NDArray[np.int32]:
+    """Label the connected components of nodes 0 … size."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - SciPy loads only when a circuit is made
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    pairs = [np.broadcast_arrays(a, b) for a, b in edges]
+    a = np.concatenate([p[0] for p in pairs]) if pairs else np.zeros(0, dtype=np.intp)
+    b = np.concatenate([p[1] for p in pairs]) if pairs else np.zeros(0, dtype=np.intp)
+    adjacency = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size + 1, size + 1))
+    labels: NDArray[np.int32] = connected_components(adjacency.tocsr(), directed=False)[1]
+    return labels
+
+
+def _list(circuit: "Circuit", nodes: NDArray[Any]) -> str:
+    shown = ", ".join(circuit.node_names[k] for k in nodes[:_SHOWN])
+    return shown + (f" and {len(nodes) - _SHOWN} more" if len(nodes) > _SHOWN else "")
+
+
+def source_loops(circuit: "Circuit") -> None:
+    """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
+    kinds = (VoltageSources, InputSources, Amplifiers)
+    edges = [pair for element in circuit.of(*kinds) for pair in element.pairs]
+    labels = _components(edges, circuit.size)
+    if sum(len(a) for a, _ in edges) == circuit.size + 1 - len(np.unique(labels)):
+        return  # a forest
+    tree: dict[int, int] = {}
+
+    def root(node: int) -> int:
+        while tree.get(node, node) != node:
+            node = tree[node]
+        return node
+
+    for element in circuit.of(*kinds):
+        for a, b in element.pairs:
+            for k, (from_, to) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
+                if root(from_) == root(to):
+                    ends = f"{circuit.node_names[from_]} and {circuit.node_names[to]}"
+                    msg = f"{element.name}[{k}] closes a loop of voltage sources between {ends}; put a resistor into the loop"
+                    raise CircuitError(msg)
+                tree[root(from_)] = root(to)
+
+
+def ground_paths(circuit: "Circuit") -> None:
+    """Every node needs a path to ground through elements that conduct, or its voltage is undefined."""
+    edges = [pair for element in circuit.elements for pair in element.pairs]
+    labels = _components(edges, circuit.size)
+    floating = np.flatnonzero(labels != labels[0])
+    if len(floating):
+        msg = f"{circuit.name}: {_list(circuit, floating)} has no conducting path to ground; connect it or remove it"
+        raise CircuitError(msg)
+
+
+def conductance(element: Trainable, g: NDArray[Any]) -> None:
+    """Conductances must have the element's shape and be positive and finite."""
+    if g.shape != element.shape:
+        msg = f"{element.name}: conductances have shape {g.shape}; the circuit's is {element.shape}"
+        raise CircuitError(msg)
+    bad = ~(np.isfinite(g) & (g > 0))
+    if bad.any():
+        index = np.unravel_index(int(np.argmax(bad)), g.shape)
+        value = f"{float(g[index]):g} S"
+        floor = float(np.min(element.g_min))
+        msg = f"{element.name}: conductance[{', '.join(map(str, index))}] = {value} is not a positive number; g_min is {floor:g} S"
+        raise CircuitError(msg)

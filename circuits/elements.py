@@ -1,0 +1,285 @@
+"""Elements as frozen arrays, one class a kind. A crossbar of 1569×100 memristors is one object; a lone resistor an array of one.
+
+Terminals are node numbers (0 is ground); parameters hold one value an element. A branch current flows from the first terminal
+to the second inside the element. Conductances that learning changes travel beside the circuit, never inside it.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.errors import CircuitError
+from circuits.nodes import Nodes
+
+Values = NDArray[np.float64]
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array = np.array(array)  # a copy: the caller keeps the right to write on its own
+    array.flags.writeable = False
+    return array
+
+
+def _check(condition: NDArray[np.bool_], values: Values, where: str, must: str) -> None:
+    if not np.all(condition):
+        index = np.unravel_index(int(np.argmin(condition)), condition.shape)
+        at = f"[{', '.join(map(str, index))}]" if index else ""
+        msg = f"{where}{at} = {float(values[index]):g} must be {must}"
+        raise CircuitError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Elements:
+    """An array of equal elements. Subclasses declare their terminals, their parameters and which of these must be positive."""
+
+    terminals: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[str, ...]] = ()
+    positive: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+
+    def __post_init__(self) -> None:
+        """Broadcast terminals and parameters to one length, check them and make them read-only."""
+        names = (*self.terminals, *self.parameters)
+        try:
+            arrays = np.broadcast_arrays(*(np.atleast_1d(getattr(self, f)) for f in names))
+        except ValueError:
+            shapes = ", ".join(f"{f} {np.shape(getattr(self, f))}" for f in names)
+            msg = f"{self.name}: the lengths of its terminals and parameters differ ({shapes})"
+            raise CircuitError(msg) from None
+        for name, array in zip(names, arrays, strict=True):
+            self._set(name, array.astype(np.intp if name in self.terminals else np.float64))
+
+    def _set(self, name: str, array: NDArray[Any]) -> None:
+        where = f"{self.name}: {name}"
+        if name in self.parameters:
+            _check(~np.isnan(array), array, where, "a number")
+            if name in self.positive:
+                _check((array > 0) & np.isfinite(array), array, where, "positive")
+        object.__setattr__(self, name, _frozen(array))
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.terminals[0]))
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.name, len(self)))
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """Node pairs between which the element conducts a direct current; what a path to ground may use."""
+        a, b = (getattr(self, terminal) for terminal in self.terminals[:2])
+        return ((a, b),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossbar(Elements):
+    """A memristor between every row and every column; its conductances, shape (rows, columns), are the weights.
+
+    `g_min` and `g_max` [S] bound the conductances: scalars, or arrays of shape (rows, columns).
+    """
+
+    terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
+    parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
+
+    rows: Nodes
+    columns: Nodes
+    g_min: Values | float = 1e-8
+    g_max: Values | float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check the bounds; unlike in other elements the two terminals differ in length."""
+        for name in self.terminals:
+            self._set(name, np.atleast_1d(getattr(self, name)).astype(np.intp))
+        for name in self.parameters:
+            self._set(name, np.asarray(getattr(self, name), dtype=np.float64))
+            _check_shape(self.name, name, np.shape(getattr(self, name)), self.shape)
+        g_min, g_max = np.asarray(self.g_min), np.asarray(self.g_max)
+        _check(g_min > 0, g_min, f"{self.name}: g_min", "positive: a conductance of 0 S disconnects its device")
+        _check(g_max > g_min, np.broadcast_to(g_max, (g_max > g_min).shape), f"{self.name}: g_max", "above g_min")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return len(self.rows), len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """A star over the first row and the first column: it connects what the whole crossbar connects."""
+        return (self.rows[:1], self.columns), (self.rows, self.columns[:1])
+
+
+def _check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if shape not in {(), wanted}:
+        msg = f"{element}: {name} has shape {shape}; it must be one number or have shape {wanted}"
+        raise CircuitError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Memristors(Elements):
+    """Trainable conductances between any nodes, outside of a crossbar; bounds `g_min`, `g_max` [S]."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+    parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
+    positive: ClassVar[tuple[str, ...]] = ("g_min",)
+
+    a: Nodes
+    b: Nodes
+    g_min: Values | float = 1e-8
+    g_max: Values | float = 1e-4
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(elements,)."""
+        return (len(self),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Resistors(Elements):
+    """Fixed resistors `r` [ohm]."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+    parameters: ClassVar[tuple[str, ...]] = ("r",)
+    positive: ClassVar[tuple[str, ...]] = ("r",)
+
+    a: Nodes
+    b: Nodes
+    r: Values | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Diodes(Elements):
+    """Junction diodes: saturation current `i_sat` [A], emission coefficient `n`."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("anode", "cathode")
+    parameters: ClassVar[tuple[str, ...]] = ("i_sat", "n")
+    positive: ClassVar[tuple[str, ...]] = ("i_sat", "n")
+
+    anode: Nodes
+    cathode: Nodes
+    i_sat: Values | float
+    n: Values | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IdealDiodes(Elements):
+    """Diodes that conduct without a voltage drop and block without leakage. A netlist stands in sharp diodes for them."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("anode", "cathode")
+
+    anode: Nodes
+    cathode: Nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VoltageSources(Elements):
+    """Fixed voltages `v` [V] from `plus` to `minus`."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("plus", "minus")
+    parameters: ClassVar[tuple[str, ...]] = ("v",)
+
+    plus: Nodes
+    minus: Nodes
+    v: Values | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InputSources(Elements):
+    """Voltages from `plus` to ground that carry the data: `scale` times the feature numbered `feature`."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("plus", "feature")
+    parameters: ClassVar[tuple[str, ...]] = ("scale",)
+
+    plus: Nodes
+    feature: NDArray[np.intp]
+    scale: Values | float = 1.0
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """Each source stands between its node and ground."""
+        return ((self.plus, np.zeros_like(self.plus)),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CurrentSources(Elements):
+    """Fixed currents `i` [A] that flow from `a` to `b` inside the source."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+    parameters: ClassVar[tuple[str, ...]] = ("i",)
+
+    a: Nodes
+    b: Nodes
+    i: Values | float
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """None: a current source gives a node no defined voltage."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Amplifiers(Elements):
+    """Bidirectional amplifiers: v_out = `gain`·(v_in + `offset`), and the input draws `back` times the current of the output."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("input", "output")
+    parameters: ClassVar[tuple[str, ...]] = ("gain", "back", "offset")
+    positive: ClassVar[tuple[str, ...]] = ("gain", "back")
+
+    input: Nodes
+    output: Nodes
+    gain: Values | float
+    back: Values | float
+    offset: Values | float = 0.0
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """The output is a source to ground; the input gives no path."""
+        return ((self.output, np.zeros_like(self.output)),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Nudges(Elements):
+    """The outputs ŷ = v(plus) − v(minus), read in every phase, and what pushes them: `beta`·(y − ŷ) + i flows into `plus`, out of `minus`.
+
+    A single-ended output has ground as its `minus`. In the free phase `beta` and `i` are 0.
+    """
+
+    terminals: ClassVar[tuple[str, ...]] = ("plus", "minus")
+
+    plus: Nodes
+    minus: Nodes
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """None: the free phase must stand without it."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Capacitors(Elements):
+    """Capacitors `c` [F]; open at an equilibrium."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+    parameters: ClassVar[tuple[str, ...]] = ("c",)
+    positive: ClassVar[tuple[str, ...]] = ("c",)
+
+    a: Nodes
+    b: Nodes
+    c: Values | float
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """None: a capacitor carries no direct current."""
+        return ()
+
+
+Trainable = Crossbar | Memristors

@@ -1,0 +1,121 @@
+"""Network: layer sizes, neurons and amplifiers, compiled to a Circuit.
+
+A layered network n0 – n1 – … – nL as in Kendall et al. 2020, arXiv 2006.01981: features and their negatives on the input rows,
+a crossbar between each two layers, a neuron on each hidden column, optionally an amplifier between a column and the row it drives,
+a bias row on every crossbar, and outputs read as differences of column pairs.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from circuits.builder import Builder
+from circuits.circuit import Circuit
+from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, VoltageSources
+from circuits.errors import CircuitError
+from circuits.neurons import FORBID_UNKNOWN, DiodePair, Neuron
+from circuits.nodes import GROUND
+from circuits.units import Siemens, Volt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amplifier:
+    """A bidirectional amplifier: `gain` forward in voltage, `back` backward in current, `offset` [V] at its input."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    gain: float = 4.0
+    back: float = 0.25
+    offset: Volt = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One hidden layer: its columns' neuron, and the amplifier towards the next crossbar (None: they are joined directly)."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    size: int
+    neuron: Neuron = field(default_factory=DiodePair)
+    amplifier: Amplifier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The layers of a network and the range of its conductances.
+
+    `input_scale` [V per unit] multiplies the features. `g_min` and `g_max` [S] hold for all crossbars, or one of each a crossbar.
+
+    Raises
+    ------
+    CircuitError
+        When a size is below 1 or the bounds do not fit the number of crossbars.
+
+    """
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    inputs: int
+    layers: tuple[Layer, ...] = ()
+    outputs: int
+    differential: bool = True
+    signed_inputs: bool = True
+    input_scale: float = 1.0
+    bias: bool = True
+    v_bias: Volt = 1.0
+    g_min: Siemens | tuple[Siemens, ...] = 1e-8
+    g_max: Siemens | tuple[Siemens, ...] = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        sizes = {"inputs": self.inputs, "outputs": self.outputs} | {f"layers[{k}].size": h.size for k, h in enumerate(self.layers)}
+        for name, size in sizes.items():
+            if size < 1:
+                msg = f"network: {name} = {size} must be at least 1"
+                raise CircuitError(msg)
+        crossbars = len(self.layers) + 1
+        for name in ("g_min", "g_max"):
+            bounds = getattr(self, name)
+            if isinstance(bounds, tuple) and len(bounds) != crossbars:
+                msg = f"network: {name} has {len(bounds)} values for {crossbars} crossbars; give one number, or one a crossbar"
+                raise CircuitError(msg)
+        if not math.isfinite(self.input_scale) or self.input_scale == 0:
+            msg = f"network: input_scale = {self.input_scale:g} must be a finite number other than 0"
+            raise CircuitError(msg)
+
+    def _bounds(self, crossbar: int) -> dict[str, Siemens]:
+        def pick(bound: Siemens | tuple[Siemens, ...]) -> Siemens:
+            return bound[crossbar] if isinstance(bound, tuple) else bound
+
+        return {"g_min": pick(self.g_min), "g_max": pick(self.g_max)}
+
+    def compile(self, name: str = "network") -> Circuit:
+        """Build the circuit: crossbars w1 … wL, columns h1 …, amplified rows a1 …, outputs `out`."""
+        builder = Builder()
+        features = np.arange(self.inputs)
+        rows = builder.group("x", self.inputs)
+        builder.add(InputSources(name="v_x", plus=rows, feature=features, scale=self.input_scale))
+        if self.signed_inputs:
+            negative = builder.group("xn", self.inputs)
+            builder.add(InputSources(name="v_xn", plus=negative, feature=features, scale=-self.input_scale))
+            rows = np.concatenate([rows, negative])
+        bias = rows[:0]
+        if self.bias:
+            bias = builder.group("bias")
+            builder.add(VoltageSources(name="v_bias", plus=bias, minus=GROUND, v=self.v_bias))
+
+        for k, layer in enumerate(self.layers, start=1):
+            columns = builder.group(f"h{k}", layer.size)
+            builder.add(Crossbar(name=f"w{k}", rows=np.concatenate([rows, bias]), columns=columns, **self._bounds(k - 1)))
+            rows = layer.neuron.build(builder, f"h{k}", columns)
+            if layer.amplifier is not None:
+                amplifier, driver = layer.amplifier, rows
+                rows = builder.group(f"a{k}", layer.size)
+                gains = {"gain": amplifier.gain, "back": amplifier.back, "offset": amplifier.offset}
+                builder.add(Amplifiers(name=f"amp{k}", input=driver, output=rows, **gains))
+
+        last = len(self.layers)
+        out = builder.group("out", self.outputs * (2 if self.differential else 1))
+        builder.add(Crossbar(name=f"w{last + 1}", rows=np.concatenate([rows, bias]), columns=out, **self._bounds(last)))
+        plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
+        builder.add(Nudges(name="nudge", plus=plus, minus=minus))
+        return builder.circuit(name)

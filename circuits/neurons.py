@@ -1,0 +1,224 @@
+"""The neuron kinds. Each builds its elements on the columns of a crossbar and states its own i(v).
+
+All are co-content functions (their i(v) rises monotonically), so a network of them has one equilibrium.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from circuits.builder import Builder
+from circuits.diode import diode_current
+from circuits.elements import Diodes, IdealDiodes, VoltageSources
+from circuits.errors import CircuitError
+from circuits.nodes import GROUND, Nodes
+from circuits.units import Ampere, Volt
+
+FORBID_UNKNOWN = {"extra": "forbid"}
+"""pydantic's setting for the dataclasses that experiment files fill in."""
+
+Current = NDArray[np.float64]
+
+I_SAT_1N4148: Ampere = 4.352e-9
+"""Source: 1N4148, SPICE model of NXP."""
+
+N_1N4148 = 1.906
+"""Source: 1N4148, SPICE model of NXP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linear:
+    """No diode: the column passes on what it reads."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["linear"] = "linear"
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:  # noqa: ARG002 - the neurons' common signature
+        """Add nothing; the columns themselves go on."""
+        return columns
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A]: none."""
+        return np.zeros_like(v)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiodePair:
+    """Two antiparallel diodes to bias sources: a soft clamp from above at `v_high` and from below at `v_low`.
+
+    Source: Kendall et al. 2020, arXiv 2006.01981.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["diode-pair"] = "diode-pair"
+    v_low: Volt = -0.1
+    v_high: Volt = 0.1
+    i_sat: Ampere = I_SAT_1N4148
+    n: float = N_1N4148
+
+    def __post_init__(self) -> None:
+        """Check that the rails are in order."""
+        _check_rails(self.kind, self.v_low, self.v_high)
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Add both diodes and their rails; the columns themselves go on."""
+        _pair(builder, name, columns, self.v_low, self.v_high, _junction(self.i_sat, self.n))
+        return columns
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A] from the column to ground."""
+        up, _ = diode_current(v - self.v_high, self.i_sat, self.n)
+        down, _ = diode_current(self.v_low - v, self.i_sat, self.n)
+        return np.asarray(up - down)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rectifier:
+    """One diode a column: the first half cannot fall below `v_low`, the second half cannot rise above `v_high`.
+
+    Source: Scellier 2024, with a junction diode instead of an ideal one.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["rectifier"] = "rectifier"
+    v_low: Volt = 0.0
+    v_high: Volt = 0.0
+    i_sat: Ampere = 1e-6
+    n: float = 1.0
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Add one diode and one rail a column; the columns themselves go on."""
+        _halves(builder, name, columns, self.v_low, self.v_high, _junction(self.i_sat, self.n))
+        return columns
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A] from a column of the first half to ground; one of the second half is its mirror image."""
+        i, _ = diode_current(self.v_low - v, self.i_sat, self.n)
+        return np.asarray(-i)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdealPair:
+    """Two ideal clamps: the column stays between `v_low` and `v_high`."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["ideal-pair"] = "ideal-pair"
+    v_low: Volt = -1.0
+    v_high: Volt = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that the rails are in order: crossed, they would be a short circuit."""
+        _check_rails(self.kind, self.v_low, self.v_high)
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Add both clamps and their rails; the columns themselves go on."""
+        _pair(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
+        return columns
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A]: none between the rails, unbounded beyond them."""
+        return np.where(v > self.v_high, np.inf, np.where(v < self.v_low, -np.inf, 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdealRectifier:
+    """One ideal clamp a column: the first half cannot fall below `v_low`, the second half cannot rise above `v_high`.
+
+    Source: Scellier 2024, "A fast algorithm to simulate nonlinear resistive networks", arXiv 2402.11674.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["ideal-rectifier"] = "ideal-rectifier"
+    v_low: Volt = 0.0
+    v_high: Volt = 0.0
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Add one clamp and one rail a column; the columns themselves go on."""
+        _halves(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
+        return columns
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A] of the first half: none above `v_low`, unbounded below it."""
+        return np.where(v < self.v_low, -np.inf, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadZone:
+    """Two antiparallel diodes in series with the next row: voltages below their threshold pass hardly any current (coring)."""
+
+    __pydantic_config__: ClassVar = FORBID_UNKNOWN
+    kind: Literal["dead-zone"] = "dead-zone"
+    i_sat: Ampere = I_SAT_1N4148
+    n: float = N_1N4148
+
+    def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
+        """Add both diodes; the nodes behind them go on."""
+        behind = builder.group(f"{name}_core", len(columns))
+        builder.block(
+            f"{name}_neuron",
+            "dead_zone",
+            Diodes(name=f"{name}_d_forward", anode=columns, cathode=behind, i_sat=self.i_sat, n=self.n),
+            Diodes(name=f"{name}_d_backward", anode=behind, cathode=columns, i_sat=self.i_sat, n=self.n),
+        )
+        return behind
+
+    def current(self, v: NDArray[np.float64]) -> Current:
+        """Give i(v) [A] from the column to the node behind the diodes, v between these two."""
+        forward, _ = diode_current(v, self.i_sat, self.n)
+        backward, _ = diode_current(-v, self.i_sat, self.n)
+        return np.asarray(forward - backward)
+
+
+Neuron = Annotated[Linear | DiodePair | Rectifier | IdealPair | IdealRectifier | DeadZone, Field(discriminator="kind")]
+
+
+def _check_rails(kind: str, v_low: Volt, v_high: Volt) -> None:
+    if not v_low < v_high:
+        msg = f"{kind}: v_low = {v_low:g} V must be below v_high = {v_high:g} V"
+        raise CircuitError(msg)
+
+
+class _MakeDiodes(Protocol):
+    def __call__(self, *, name: str, anode: Nodes, cathode: Nodes) -> Diodes | IdealDiodes: ...
+
+
+def _junction(i_sat: Ampere, n: float) -> _MakeDiodes:
+    return partial(Diodes, i_sat=i_sat, n=n)
+
+
+def _pair(builder: Builder, name: str, columns: Nodes, v_low: Volt, v_high: Volt, diodes: _MakeDiodes) -> None:
+    """Clamp each column from above and from below, as one subcircuit a column."""
+    high, low = builder.group(f"{name}_high", len(columns)), builder.group(f"{name}_low", len(columns))
+    builder.block(
+        f"{name}_neuron",
+        "diode_pair",
+        diodes(name=f"{name}_d_high", anode=columns, cathode=high),
+        VoltageSources(name=f"{name}_v_high", plus=high, minus=GROUND, v=v_high),
+        diodes(name=f"{name}_d_low", anode=low, cathode=columns),
+        VoltageSources(name=f"{name}_v_low", plus=low, minus=GROUND, v=v_low),
+    )
+
+
+def _halves(builder: Builder, name: str, columns: Nodes, v_low: Volt, v_high: Volt, diodes: _MakeDiodes) -> None:
+    """Clamp the first half of the columns from below and the second half from above."""
+    half = (len(columns) + 1) // 2
+    low = builder.group(f"{name}_low", half)
+    builder.block(
+        f"{name}_low",
+        "clamp_low",
+        diodes(name=f"{name}_d_low", anode=low, cathode=columns[:half]),
+        VoltageSources(name=f"{name}_v_low", plus=low, minus=GROUND, v=v_low),
+    )
+    if half == len(columns):
+        return
+    high = builder.group(f"{name}_high", len(columns) - half)
+    builder.block(
+        f"{name}_high",
+        "clamp_high",
+        diodes(name=f"{name}_d_high", anode=columns[half:], cathode=high),
+        VoltageSources(name=f"{name}_v_high", plus=high, minus=GROUND, v=v_high),
+    )

@@ -1,0 +1,10 @@
+"""Physical units as type annotations: `Siemens` is a float that is meant in S. Everything is SI; prefixes are for printing."""
+
+from typing import Annotated
+
+Volt = Annotated[float, "V"]
+Ampere = Annotated[float, "A"]
+Siemens = Annotated[float, "S"]
+Ohm = Annotated[float, "ohm"]
+Farad = Annotated[float, "F"]
+Kelvin = Annotated[float, "K"]

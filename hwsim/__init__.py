@@ -1,0 +1,1 @@
+"""Solving circuits and letting them learn."""

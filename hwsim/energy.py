@@ -1,0 +1,176 @@
+"""Kirchhoff's current law and the co-content, computed from the elements alone: the independent judge of every engine."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.diode import diode_current
+from circuits.elements import (
+    Amplifiers,
+    Crossbar,
+    CurrentSources,
+    Diodes,
+    IdealDiodes,
+    InputSources,
+    Memristors,
+    Resistors,
+    VoltageSources,
+)
+from circuits.nodes import Nodes
+from hwsim.engine import Conductances, Drive, Equilibrium
+
+Floats = NDArray[np.float64]
+
+CLAMP_TOLERANCE = 1e-9
+"""V; an ideal diode counts as conducting from this far below its threshold on."""
+
+
+class Branches(NamedTuple):
+    """Currents through an array of two-terminal branches: `i` of shape (B, n) flows from node `a` to node `b` [A]."""
+
+    a: Nodes
+    b: Nodes
+    i: Floats
+
+
+class Balance(NamedTuple):
+    """How well Kirchhoff's current law holds.
+
+    Parameters
+    ----------
+    residual
+        Largest sum of currents into a node, shape (B,) [A].
+    largest
+        Largest current in any branch, shape (B,) [A]: what the residual is to be held against.
+
+    """
+
+    residual: Floats
+    largest: Floats
+
+
+def _voltages(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
+    """Lay out the voltages by node number, shape (B, N + 1) [V]."""
+    batch = len(np.asarray(equilibrium.residual))
+    v = np.zeros((batch, circuit.size + 1))
+    for group in circuit.groups:
+        v[:, group.nodes] = np.asarray(equilibrium.v[group.name], dtype=np.float64)
+    return v
+
+
+def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
+    """Give the currents of all elements but crossbars, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    for element in circuit.elements:
+        match element:
+            case Resistors(a=a, b=b):
+                yield Branches(a, b, (v[:, a] - v[:, b]) / chip(element.name, "r"))
+            case Memristors(a=a, b=b):
+                yield Branches(a, b, (v[:, a] - v[:, b]) * np.asarray(g[element.name], dtype=np.float64))
+            case Diodes(anode=a, cathode=b):
+                i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
+                yield Branches(a, b, i)
+            case CurrentSources(a=a, b=b):
+                yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
+    out, push = circuit.outputs, drive.push
+    outputs = v[:, out.plus] - v[:, out.minus]
+    yield Branches(out.minus, out.plus, np.asarray(push.beta * (np.asarray(push.target) - outputs) + np.asarray(push.current), dtype=float))
+
+
+def _crossbar_currents(crossbar: Crossbar, g: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Give the currents out of the rows (B, rows) and out of the columns (B, columns) into the crossbar [A]."""
+    rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
+    return rows * g.sum(axis=1) - columns @ g.T, columns * g.sum(axis=0) - rows @ g
+
+
+def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
+    """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
+
+    Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
+    carries what is needed in its forward direction.
+    """
+    v = _voltages(circuit, equilibrium)
+    leaving = np.zeros_like(v)  # sum of currents that leave each node
+    largest = np.zeros(len(v))
+    for a, b, i in branches(circuit, chip, g, drive, v):
+        np.add.at(leaving, (slice(None), a), i)
+        np.subtract.at(leaving, (slice(None), b), i)
+        largest = np.maximum(largest, np.abs(i).max(axis=1, initial=0.0))
+    for crossbar in circuit.of(Crossbar):
+        conductances = np.asarray(g[crossbar.name], dtype=np.float64)
+        rows, columns = _crossbar_currents(crossbar, conductances, v)
+        np.add.at(leaving, (slice(None), crossbar.rows), rows)
+        np.add.at(leaving, (slice(None), crossbar.columns), columns)
+        for k, sample in enumerate(v):
+            drops = sample[crossbar.rows][:, None] - sample[crossbar.columns]
+            largest[k] = max(largest[k], float(np.abs(conductances * drops).max()))
+    for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
+        np.add.at(leaving, (slice(None), amplifiers.input), chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
+        largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
+    _absorb(circuit, v, leaving)
+    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1)
+    return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v) * _stiffness(circuit, g)), largest)
+
+
+def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
+    """Let ideal diodes that conduct take up their nodes' surplus."""
+    for diodes in circuit.of(IdealDiodes):
+        conducts = v[:, diodes.anode] - v[:, diodes.cathode] >= -CLAMP_TOLERANCE
+        for nodes, forward in ((diodes.anode, -1.0), (diodes.cathode, 1.0)):
+            surplus = leaving[:, nodes]
+            leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
+
+
+def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
+    """Sum over nodes that sources of voltage join; what is joined to ground drops out. Shape (B, nodes or unions)."""
+    sources = circuit.of(VoltageSources, InputSources, Amplifiers)
+    grounded = np.zeros(circuit.size + 1, dtype=bool)
+    grounded[0] = True
+    floating = []
+    for source in sources:
+        for a, b in source.pairs:
+            ends = np.broadcast_arrays(a, b)
+            grounded[ends[0][ends[1] == 0]] = True
+            grounded[ends[1][ends[0] == 0]] = True
+            floating += [(x, y) for x, y in zip(*(e.tolist() for e in ends), strict=True) if x and y]
+    if not floating:
+        return leaving[:, ~grounded]
+    import networkx as nx  # noqa: PLC0415 - only circuits with floating sources need it
+
+    unions: nx.Graph[int] = nx.Graph(floating)
+    sums = leaving.copy()
+    for joined in nx.connected_components(unions):
+        nodes = sorted(joined)
+        sums[:, nodes[0]] = sums[:, nodes].sum(axis=1)
+        sums[:, nodes[1:]] = 0.0
+        if grounded[nodes].any():
+            sums[:, nodes[0]] = 0.0
+    sums[:, grounded] = 0.0
+    return sums
+
+
+def _source_error(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Floats:
+    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V]."""
+    error = np.zeros(len(v))
+    for element in circuit.elements:
+        match element:
+            case VoltageSources(plus=a, minus=b):
+                off = v[:, a] - v[:, b] - chip(element.name, "v")
+            case InputSources(plus=a, feature=feature):
+                off = v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale")
+            case Amplifiers(input=a, output=b):
+                off = v[:, b] - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
+            case IdealDiodes(anode=a, cathode=b):
+                off = np.maximum(v[:, a] - v[:, b] - CLAMP_TOLERANCE, 0.0)
+            case _:
+                continue
+        error = np.maximum(error, np.abs(off).max(axis=1))
+    return error
+
+
+def _stiffness(circuit: Circuit, g: Conductances) -> float:
+    """Give the largest single conductance [S]: what turns an error in a source's voltage into one of current."""
+    return max(float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable)

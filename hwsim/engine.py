@@ -1,0 +1,206 @@
+"""What every engine promises: Engine, Solver, Drive, Equilibrium and what went wrong when there is none.
+
+B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and JAX's or NumPy's from the numeric engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Siemens
+
+Array = Any
+"""An array of NumPy or JAX; the docstring says its shape and unit."""
+
+Conductances = Mapping[str, Array]
+"""One array of conductances [S] a trainable element array, by its name."""
+
+
+class Push(NamedTuple):
+    """What the nudges do in one phase: `beta`·(target − ŷ) + current flows into each output.
+
+    Parameters
+    ----------
+    beta
+        Transconductance [S], one number; negative values push away from the target.
+    target
+        Voltages that the outputs are drawn to, shape (B, K) [V].
+    current
+        A fixed current into each output, shape (B, K) [A].
+
+    """
+
+    beta: Siemens | Array = 0.0
+    target: Array = 0.0
+    current: Array = 0.0
+
+
+FREE = Push()
+"""The free phase: nothing pushes."""
+
+
+class Drive(NamedTuple):
+    """What is applied from outside: inputs `x`, shape (B, I) [units of the features], and the push on the outputs."""
+
+    x: Array
+    push: Push = FREE
+
+
+class Result(IntEnum):
+    """How the search for one equilibrium ended; `advice` says what to try."""
+
+    CONVERGED = 0
+    MAX_STEPS = 1
+    NOT_FINITE = 2
+    NOT_CONVEX = 3
+    ENGINE_FAILED = 4
+
+    @property
+    def advice(self) -> str:
+        """What happened, and what to try."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    Result.CONVERGED: "converged",
+    Result.MAX_STEPS: "the residual is still above the tolerance; raise solver.max_steps or solver.tolerance",
+    Result.NOT_FINITE: "voltages overflowed; check inputs and conductances for extreme values",
+    Result.NOT_CONVEX: "the negative nudge makes an output unstable; bring beta nearer to 0",
+    Result.ENGINE_FAILED: "the engine gave no answer for this sample; its messages are above",
+}
+
+
+class ConvergenceError(RuntimeError):
+    """Some samples have no equilibrium within the tolerance; the message says which, how far off, and what to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equilibrium:
+    """Where a batch of samples settled.
+
+    Parameters
+    ----------
+    v
+        Voltages by node group, each of shape (B, n) [V]; groups of fixed voltage too.
+    residual
+        Largest sum of the currents into a node (Kirchhoff's law says 0), shape (B,) [A].
+    steps
+        Iterations that a sample took, shape (B,).
+    result
+        Codes of `Result`, shape (B,).
+
+    """
+
+    v: Mapping[str, Array]
+    residual: Array
+    steps: Array
+    result: Array
+
+    def at(self, circuit: Circuit, nodes: Array) -> Array:
+        """Give the voltages at node numbers, shape (B, len(nodes)) [V]; ground is 0 V."""
+        return gather(circuit, self.v, nodes)
+
+    def outputs(self, circuit: Circuit) -> Array:
+        """Give the read-outs ŷ = v(plus) − v(minus), shape (B, K) [V]."""
+        return self.at(circuit, circuit.outputs.plus) - self.at(circuit, circuit.outputs.minus)
+
+    def check(self, circuit: Circuit) -> Self:
+        """Give itself, or raise when a sample did not converge.
+
+        Raises
+        ------
+        ConvergenceError
+            Naming the first failed sample, its residual and what to try.
+
+        """
+        failed = np.flatnonzero(np.asarray(self.result) != Result.CONVERGED)
+        if len(failed):
+            k = int(failed[0])
+            code = Result(int(np.asarray(self.result)[k]))
+            msg = (
+                f"{circuit.name}: {len(failed)} of {len(self.result)} samples found no equilibrium; sample {k}: "
+                f"residual {float(np.asarray(self.residual)[k]):.3g} A after {int(np.asarray(self.steps)[k])} steps: {code.advice}"
+            )
+            raise ConvergenceError(msg)
+        return self
+
+
+def gather(circuit: Circuit, v: Mapping[str, Array], nodes: Array) -> Array:
+    """Give the voltages of node numbers out of voltages by group, shape (B, len(nodes)) [V]; ground is 0 V.
+
+    A run of nodes within one group is a slice: no copy, and cheap under JAX.
+    """
+    first = next(iter(v.values()))
+    xp = first.__array_namespace__()
+    parts, k = [], 0
+    owner = circuit.owner
+    while k < len(nodes):
+        group, offset = owner(int(nodes[k]))
+        stride = int(nodes[k + 1] - nodes[k]) if k + 1 < len(nodes) else 1
+        stride = max(stride, 1)
+        end = k + 1
+        while end < len(nodes) and nodes[end] - nodes[end - 1] == stride and owner(int(nodes[end]))[0] is group:
+            end += 1
+        if group is None:
+            parts.append(xp.zeros((first.shape[0], end - k), dtype=first.dtype))
+        else:
+            parts.append(v[group.name][:, offset : offset + (end - k - 1) * stride + 1 : stride])
+        k = end
+    return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=1)
+
+
+class Nudge(Protocol):
+    """Turns what the free phase read into the pushes of the nudged phases; works on NumPy and JAX arrays, and can be pickled."""
+
+    def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
+        """Give a push a nudged phase, from the free read-outs (B, K) [V] and the targets (B, K) [V]."""
+        ...
+
+
+class Solver(Protocol):
+    """A circuit on a chip, ready to be solved for any conductances and drives."""
+
+    circuit: Circuit
+    chip: Chip
+
+    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
+        """Find the equilibria of a batch; `start` is where to search from. With `throw`, failed samples raise ConvergenceError."""
+        ...
+
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the solver holds (processes, files)."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class Engine(Protocol):
+    """A way to solve circuits. `prepare` looks at the structure once; the solver then takes numbers many times."""
+
+    name: str
+
+    def prepare(self, circuit: Circuit, chip: Chip) -> Solver:
+        """Make a solver.
+
+        Raises
+        ------
+        UnsupportedCircuitError
+            When the circuit holds something that this engine does not solve; the message names an engine that does.
+
+        """
+        ...
+
+
+class UnsupportedCircuitError(ValueError):
+    """This engine cannot solve this circuit; the message names the element and the engine that can."""
