@@ -1,0 +1,179 @@
+"""The sections of an experiment file: every key, its unit, its default and what it may be."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from circuits.units import Second, Siemens, Volt
+
+PositiveSiemens = Annotated[Siemens, Field(gt=0)]
+PositiveVolt = Annotated[Volt, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Range = tuple[PositiveSiemens, PositiveSiemens]
+
+EngineName = Literal["numeric", "ngspice"]
+
+
+class Section(BaseModel):
+    """A part of an experiment: frozen, and no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataSettings(Section):
+    """What is learnt, and how features become numbers that the circuit's `input_scale` turns into volts.
+
+    Parameters
+    ----------
+    name
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file: `.npz` or `.csv`.
+    scaling
+        `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`.
+    clip
+        Features beyond ±clip, after scaling, are cut off there; absent: none are.
+    test_share
+        Share of each class that is held out, for data that come without a test part.
+    train_limit, test_limit
+        Use no more samples than this, drawn at random; absent: all.
+
+    """
+
+    name: str = Field(min_length=1)
+    scaling: Literal["none", "minmax", "standard"] = "none"
+    clip: PositiveFloat | None = None
+    test_share: Fraction = 0.2
+    train_limit: PositiveInt | None = None
+    test_limit: PositiveInt | None = None
+
+
+class TrainingSettings(Section):
+    """How the conductances learn.
+
+    Parameters
+    ----------
+    engine
+        `numeric` or `ngspice`: what solves the circuit.
+    rule
+        `equilibrium-propagation`, `adjoint` (the exact gradient by implicit differentiation) or `coupled-learning`.
+    nudge
+        Phases of equilibrium propagation: `centred` (+beta and −beta), `positive`, `negative` or `random-sign`.
+    beta
+        Transconductance of the nudge [S].
+    eta
+        Share of the way to the target on which coupled learning clamps the outputs, 0 to 1.
+    loss
+        `squared-error` [V²] or `cross-entropy` of a softmax.
+    v_softmax
+        Scale of that softmax: it sees ŷ/v_softmax [V].
+    target_low, target_high
+        What an output is drawn to for another class and for its own [V].
+    optimizer
+        `sgd`, `momentum` or `adam`.
+    momentum
+        Share of the last step that `momentum` keeps.
+    adam_b1, adam_b2
+        Shares that `adam` keeps of its mean gradient and mean square.
+    rate
+        Step size, one number or one a crossbar: S²/V² for `sgd` and `momentum`, S for `adam`.
+    schedule
+        `constant`, `exponential` (times `decay` each epoch) or `cosine` (to 0 at the last epoch).
+    decay
+        Factor of the exponential schedule, per epoch.
+    epochs, batch
+        Passes over the training part; samples an update.
+    seed
+        Where every random stream starts: split, order, initial conductances, random signs.
+    precision
+        `float32` or `float64` while training; what is reported is always solved in 64 bits.
+    g_init
+        Initial conductances lie between these two [S]; one pair, or one a crossbar.
+    init
+        `uniform` or `log-uniform` between them.
+
+    """
+
+    engine: EngineName = "numeric"
+    rule: Literal["equilibrium-propagation", "adjoint", "coupled-learning"] = "equilibrium-propagation"
+    nudge: Literal["centred", "positive", "negative", "random-sign"] = "centred"
+    beta: PositiveSiemens = 1e-6
+    eta: Annotated[float, Field(gt=0, le=1)] = 0.1
+    loss: Literal["squared-error", "cross-entropy"] = "squared-error"
+    v_softmax: PositiveVolt = 0.1
+    target_low: Volt = 0.0
+    target_high: Volt = 0.1
+    optimizer: Literal["sgd", "momentum", "adam"] = "adam"
+    momentum: Momentum = 0.9
+    adam_b1: Momentum = 0.9
+    adam_b2: Momentum = 0.999
+    rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
+    schedule: Literal["constant", "exponential", "cosine"] = "constant"
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+    epochs: PositiveInt = 20
+    batch: PositiveInt = 16
+    seed: NonNegativeInt = 0
+    precision: Literal["float32", "float64"] = "float64"
+    g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
+    init: Literal["uniform", "log-uniform"] = "uniform"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.target_low < self.target_high:
+            msg = f"target_low = {self.target_low:g} V must be below target_high = {self.target_high:g} V"
+            raise ValueError(msg)
+        for low, high in self.initial_ranges():
+            if low > high:
+                msg = f"g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
+                raise ValueError(msg)
+        if self.engine == "ngspice" and self.precision == "float32":
+            msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
+            raise ValueError(msg)
+        return self
+
+    def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
+        """Give the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""
+        ranges: tuple[Range, ...]
+        match self.g_init:
+            case (float() as low, float() as high):
+                ranges = ((low, high),) * crossbars
+            case _:
+                ranges = self.g_init  # type: ignore[assignment] # mypy does not narrow a union of tuples here
+        return ranges
+
+    def rates(self, crossbars: int) -> tuple[float, ...]:
+        """Give the step size of each crossbar; one that was given for all is repeated."""
+        return self.rate if isinstance(self.rate, tuple) else (self.rate,) * crossbars
+
+
+class SolverSettings(Section):
+    """When an equilibrium counts as found.
+
+    Parameters
+    ----------
+    tolerance
+        Largest change of a node's voltage in the last step of the numeric engine [V].
+    max_steps
+        Steps after which the numeric engine gives a sample up.
+    ngspice_full
+        Give ngspice the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.
+    ngspice_workers
+        Processes; absent: one a core.
+    ngspice_timeout
+        A worker that is silent for longer has crashed [s].
+
+    """
+
+    tolerance: PositiveVolt = 1e-10
+    max_steps: PositiveInt = 200
+    ngspice_full: bool = False
+    ngspice_workers: PositiveInt | None = None
+    ngspice_timeout: Annotated[Second, Field(gt=0)] = 300.0
+
+
+class Reached(Section):
+    """What the experiment is known to reach: mean test error (0 to 1) over `seeds` runs, by `command`."""
+
+    test_error: Annotated[float, Field(ge=0, le=1)]
+    seeds: PositiveInt = 1
+    note: str = ""
+    command: str = ""
