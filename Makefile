@@ -1,0 +1,38 @@
+# Everything that one does with hwsim from a checkout. Each target first sets up what it needs, once.
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint bench clean python ngspice
+
+BIN := .venv/bin
+WHAT ?= digits
+ARGS ?=
+export PYTHON
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+
+train: python ## train WHAT (default: digits) into runs/ and show the result; ARGS="--epochs 5" passes options
+	@.ci/setup ngspice-if-easy || echo "make: going on without ngspice; the numeric engine trains" >&2
+	@$(BIN)/hwsim train $(WHAT) $(ARGS)
+
+test: python ngspice ## run all tests
+	@$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+
+lint: python ## check format, style, types and the direction of imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: python ngspice ## time both engines side by side, into results/benchmarks
+	@$(BIN)/hwsim bench $(ARGS)
+
+clean: ## remove the virtual environment and all caches; runs/ stays
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@.ci/setup python
+
+ngspice: python
+	@.ci/setup ngspice
