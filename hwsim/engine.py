@@ -203,4 +203,4 @@ class Engine(Protocol):
 
 
 class UnsupportedCircuitError(ValueError):
-    """This engine cannot solve this circuit; the message names the element and the engine that can."""
+    """Says that an engine cannot solve a circuit; the message names the element and the engine that can."""
