@@ -18,8 +18,8 @@ from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.units import Ampere, Volt
 
-FORBID_UNKNOWN = {"extra": "forbid"}
-"""pydantic's setting for the dataclasses that experiment files fill in."""
+FORBID_UNKNOWN = {"extra": "forbid", "allow_inf_nan": False}
+"""pydantic's settings for the dataclasses that experiment files fill in."""
 
 Current = NDArray[np.float64]
 

@@ -132,13 +132,11 @@ class TrainingSettings(Section):
 
     def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
         """Give the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""
-        ranges: tuple[Range, ...]
         match self.g_init:
             case (float() as low, float() as high):
-                ranges = ((low, high),) * crossbars
-            case _:
-                ranges = self.g_init  # type: ignore[assignment] # mypy does not narrow a union of tuples here
-        return ranges
+                return ((low, high),) * crossbars
+            case ranges:
+                return ranges
 
     def rates(self, crossbars: int) -> tuple[float, ...]:
         """Give the step size of each crossbar; one that was given for all is repeated."""

@@ -1,0 +1,124 @@
+"""What is wrong with an experiment, in one line: pydantic's errors as key, value and what would be right."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+_SHOWN = 3
+_LONGEST_VALUE = 60
+
+Path = tuple[str | int, ...]
+"""Keys and indices from the top of the experiment down."""
+
+
+def dotted(path: Path) -> str:
+    """Write a path as a user does: `circuit.layers[0].size`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+
+def known_keys(annotation: Any, prefix: str = "") -> Iterator[str]:
+    """List the dotted keys below a type; the index of a list is written `[0]`."""
+    if isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, BaseModel)):
+        for name, inner in get_type_hints(annotation).items():
+            if not name.startswith("__") and name != "model_config":
+                key = f"{prefix}.{name}".removeprefix(".")
+                yield key
+                yield from known_keys(inner, key)
+        return
+    inside = get_args(annotation)
+    if inside and inside[-1] is Ellipsis:
+        prefix += "[0]"
+    for inner in inside:
+        yield from known_keys(inner, prefix)
+
+
+def near(key: str, known: list[str]) -> list[str]:
+    """Give the known keys that look most like one that is not."""
+    last = key.rpartition(".")[2]
+    same = [k for k in known if k.rpartition(".")[2] == last]
+    if same:
+        return same[:_SHOWN]
+    alike = difflib.get_close_matches(key, known, n=_SHOWN, cutoff=0.85)
+    tails = {k.rpartition(".")[2]: k for k in known}
+    alike += [tails[tail] for tail in difflib.get_close_matches(last, tails, n=_SHOWN, cutoff=0.75)]
+    return list(dict.fromkeys(alike))[:_SHOWN]
+
+
+def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Turn a validation error into one line of at most three problems."""
+    lines: dict[str, tuple[int, str]] = {}
+    for detail in error.errors():
+        path = _path(detail, given)
+        top = dotted(path[:2])  # members of a union fail each for itself: the one that got deepest was meant
+        line = _line(detail, path, model)
+        key = top if _in_union(detail, path) else line
+        if key not in lines or len(path) > lines[key][0]:
+            lines[key] = (len(path), line)
+    shown = [line for _, line in lines.values()]
+    more = f"; and {len(shown) - _SHOWN} more problems" if len(shown) > _SHOWN else ""
+    return "; ".join(shown[:_SHOWN]) + more
+
+
+def _path(detail: ErrorDetails, given: Any) -> Path:
+    """Leave out the names of types that pydantic puts into a location."""
+    path: list[str | int] = []
+    for key in detail["loc"]:
+        inside = given
+        for step in path:
+            inside = inside[step]
+        held = isinstance(inside, Mapping) and key in inside
+        listed = isinstance(inside, list | tuple) and isinstance(key, int) and key < len(inside)
+        if held or listed or (key == detail["loc"][-1] and detail["type"] in {"missing", "missing_argument"}):
+            path.append(key)
+    return tuple(path)
+
+
+def _in_union(detail: ErrorDetails, path: Path) -> bool:
+    return len(path) < len(detail["loc"])
+
+
+def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    key = dotted(path)
+    match detail["type"]:
+        case "missing" | "missing_argument":
+            return f"{key} is missing"
+        case "model_type" | "dataclass_type":
+            return f"{key} = {_short(detail['input'])}: should be a table of keys"
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            alike = near(key, list(known_keys(model)))
+            return f"{key} is not a known key" + (f"; did you mean {' or '.join(alike)}?" if alike else "")
+        case "value_error":
+            text = str(detail["ctx"]["error"])
+            section = dotted(path[:1])
+            return text if section in text or not section else f"{section}: {text}"
+        case "union_tag_invalid":
+            tags = detail["ctx"]
+            return f"{key}.kind = {tags['tag']!r}: should be one of {tags['expected_tags']}"
+        case "union_tag_not_found":
+            return f"{key}.kind is missing"
+    message = detail["msg"]
+    for theirs, ours in _PLAIN.items():
+        message = message.replace(theirs, ours)
+    return f"{key} = {_short(detail['input'])}: {message}"
+
+
+_PLAIN = {
+    "Input should be": "should be",
+    "a valid number": "a number",
+    "a valid integer": "a whole number",
+    "a valid boolean": "true or false",
+    "a valid string": "a text",
+    "a valid tuple": "a list",
+    ", unable to parse string as a number": "",
+    ", unable to parse string as an integer": "",
+    ", unable to interpret input": "",
+}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
