@@ -86,6 +86,11 @@ def _crossbar_currents(crossbar: Crossbar, g: Floats, v: Floats) -> tuple[Floats
     return rows * g.sum(axis=1) - columns @ g.T, columns * g.sum(axis=0) - rows @ g
 
 
+def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
+    """Add currents (B, n) to the sums of their nodes; several may meet at one node."""
+    np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), i.T)
+
+
 def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
     """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
 
@@ -96,19 +101,19 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     leaving = np.zeros_like(v)  # sum of currents that leave each node
     largest = np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
-        np.add.at(leaving, (slice(None), a), i)
-        np.subtract.at(leaving, (slice(None), b), i)
+        _add(leaving, a, i)
+        _add(leaving, b, -i)
         largest = np.maximum(largest, np.abs(i).max(axis=1, initial=0.0))
     for crossbar in circuit.of(Crossbar):
         conductances = np.asarray(g[crossbar.name], dtype=np.float64)
         rows, columns = _crossbar_currents(crossbar, conductances, v)
-        np.add.at(leaving, (slice(None), crossbar.rows), rows)
-        np.add.at(leaving, (slice(None), crossbar.columns), columns)
+        _add(leaving, crossbar.rows, rows)
+        _add(leaving, crossbar.columns, columns)
         for k, sample in enumerate(v):
             drops = sample[crossbar.rows][:, None] - sample[crossbar.columns]
             largest[k] = max(largest[k], float(np.abs(conductances * drops).max()))
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
-        np.add.at(leaving, (slice(None), amplifiers.input), chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
+        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
         largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
     _absorb(circuit, v, leaving)
     residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1)

@@ -4,7 +4,6 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -80,8 +79,7 @@ class ConvergenceError(RuntimeError):
     """Some samples have no equilibrium within the tolerance; the message says which, how far off, and what to try."""
 
 
-@dataclass(frozen=True, slots=True)
-class Equilibrium:
+class Equilibrium(NamedTuple):
     """Where a batch of samples settled.
 
     Parameters
@@ -111,7 +109,7 @@ class Equilibrium:
         return self.at(circuit, circuit.outputs.plus) - self.at(circuit, circuit.outputs.minus)
 
     def check(self, circuit: Circuit) -> Self:
-        """Give itself, or raise when a sample did not converge.
+        """Hand on an equilibrium, or raise when a sample did not converge.
 
         Raises
         ------

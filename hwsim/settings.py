@@ -149,9 +149,10 @@ class SolverSettings(Section):
     Parameters
     ----------
     tolerance
-        Largest change of a node's voltage in the last step of the numeric engine [V].
+        The numeric engine stops when no voltage changes in a sweep by more than this share of the largest source voltage;
+        absent: 1e-13 in 64 bit, 1e-6 in 32 bit.
     max_steps
-        Steps after which the numeric engine gives a sample up.
+        Sweeps after which the numeric engine gives a sample up.
     ngspice_full
         Give ngspice the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.
     ngspice_workers
@@ -161,8 +162,8 @@ class SolverSettings(Section):
 
     """
 
-    tolerance: PositiveVolt = 1e-10
-    max_steps: PositiveInt = 200
+    tolerance: PositiveFloat | None = None
+    max_steps: PositiveInt = 2000
     ngspice_full: bool = False
     ngspice_workers: PositiveInt | None = None
     ngspice_timeout: Annotated[Second, Field(gt=0)] = 300.0

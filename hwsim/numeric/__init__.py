@@ -1,0 +1,1 @@
+"""The numeric engine: batched equilibria of layered circuits in JAX."""

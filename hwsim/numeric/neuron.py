@@ -1,0 +1,87 @@
+"""One column by itself: the scalar equation a·u + i(u) = c, solved for whole arrays of columns at once."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from circuits.constants import V_T
+from circuits.diode import diode_current
+
+Array = Any
+
+
+class Junction(NamedTuple):
+    """Diodes of one direction, one value a column: where there is none, `i_sat` is 0 and `rail` infinitely far (±inf)."""
+
+    i_sat: Array
+    n: Array
+    rail: Array
+
+
+class Neuron(NamedTuple):
+    """What hangs on the columns of a stage: diodes that conduct above `high.rail` and below `low.rail` (None: no such diodes)."""
+
+    high: Junction | None
+    low: Junction | None
+
+
+def _junction_current(u: Array, junction: Junction, direction: float) -> tuple[Array, Array]:
+    rail = jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
+    i, g = diode_current(direction * (u - rail), junction.i_sat, junction.n)
+    return direction * i, g
+
+
+def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
+    """Give i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
+    i, g = jnp.zeros_like(u), jnp.zeros_like(u)
+    if not ideal:
+        for junction, direction in ((neuron.high, 1.0), (neuron.low, -1.0)):
+            if junction is not None:
+                di, dg = _junction_current(u, junction, direction)
+                i, g = i + di, g + dg
+    return i, g
+
+
+def _reach(junction: Junction, excess: Array) -> Array:
+    """How far beyond its rail a diode can be pushed by a surplus of current: n·v_t·log1p(excess / i_sat)."""
+    i_sat = jnp.where(junction.i_sat > 0, junction.i_sat, 1.0)
+    return junction.n * V_T * jnp.log1p(jnp.maximum(excess, 0.0) / i_sat)
+
+
+def bounds(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> tuple[Array | None, Array | None]:
+    """Give voltages below and above the root of a·u + i(u) = c; None where nothing bounds it on that side."""
+    low = high = None
+    for junction, direction in ((neuron.high, 1.0), (neuron.low, -1.0)):
+        if junction is None:
+            continue
+        bound = junction.rail
+        if not ideal:
+            rail = jnp.where(jnp.isfinite(bound), bound, 0.0)
+            bound = bound + direction * _reach(junction, direction * (c - a * rail))
+        low, high = (low, bound) if direction > 0 else (bound, high)
+    return low, high
+
+
+def _clip(u: Array, low: Array | None, high: Array | None) -> Array:
+    u = u if low is None else jnp.maximum(u, low)
+    return u if high is None else jnp.minimum(u, high)
+
+
+def is_linear(neuron: Neuron) -> bool:
+    """Whether nothing hangs on the columns."""
+    return neuron.high is None and neuron.low is None
+
+
+def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
+    """Give a first guess: c/a, or the bound that it exceeds. Newton's method converges from there without damping."""
+    return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+
+
+def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> tuple[Array, Array]:
+    """Do one step of Newton's method within the root's bounds; give the new u and the current a·u + i(u) − c at the old one [A]."""
+    if is_linear(neuron) or ideal:
+        new = _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+        return new, a * (u - new)
+    i, g = current(neuron, u, ideal=ideal)
+    residual = a * u + i - c
+    return _clip(u - residual / (a + g), *bounds(neuron, a, c, ideal=ideal)), residual

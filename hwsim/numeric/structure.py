@@ -1,0 +1,230 @@
+"""Reads the layers out of a circuit: which crossbar follows which, and what hangs on its columns."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.elements import (
+    Amplifiers,
+    Capacitors,
+    Crossbar,
+    Diodes,
+    Elements,
+    IdealDiodes,
+    InputSources,
+    Nudges,
+    VoltageSources,
+)
+from circuits.nodes import Nodes
+from hwsim.engine import UnsupportedCircuitError
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Junctions:
+    """Diodes of one direction on a stage's columns: element array, place in it, and the source that holds the far end.
+
+    `columns`, `places` and `rails` have one entry a diode; `rail` is None where the far end is ground or, in a dead zone, no rail.
+    """
+
+    diodes: str
+    columns: Indices
+    rail: str | None
+    rails: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRows:
+    """A run of rows that ideal sources hold: `source` drives row `first + k` with its value number `places[k]`.
+
+    Inputs carry the numbers of their features; other sources None.
+    """
+
+    source: str
+    first: int
+    places: Indices
+    features: Indices | None
+
+    @property
+    def span(self) -> slice:
+        """The rows."""
+        return slice(self.first, self.first + len(self.places))
+
+
+@dataclass(slots=True)
+class Stage:
+    """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
+
+    `kind` says what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
+    """
+
+    crossbar: str
+    columns: Nodes
+    signal: slice | None
+    fixed: list[FixedRows]
+    kind: str = "linear"
+    high: list[Junctions] = field(default_factory=list)
+    low: list[Junctions] = field(default_factory=list)
+    behind: Nodes | None = None
+    amplifier: str | None = None
+    rows: Nodes | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return len(self.columns)
+
+    @property
+    def drivers(self) -> Nodes:
+        """The nodes that go on: the columns, or the nodes behind a dead zone."""
+        return self.columns if self.behind is None else self.behind
+
+
+def _unsupported(circuit: Circuit, what: str) -> UnsupportedCircuitError:
+    return UnsupportedCircuitError(f"{circuit.name}: {what}, which the numeric engine does not solve; use --engine ngspice")
+
+
+def stages(circuit: Circuit) -> list[Stage]:
+    """List the circuit's stages in order, the outputs' last.
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        When the circuit is not a chain of crossbars with neurons and amplifiers between them.
+
+    """
+    known = (Crossbar, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors)
+    for element in circuit.elements:
+        if not isinstance(element, known):
+            raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
+    for source in circuit.voltage_sources:
+        if source.minus.any():
+            raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
+    found: list[Stage] = []
+    left = circuit.of(Crossbar)
+    while left:
+        rows = found[-1].rows if found else None
+        following = [crossbar for crossbar in left if _follows(circuit, crossbar, rows)]
+        if len(following) != 1:
+            names = ", ".join(crossbar.name for crossbar in left)
+            raise _unsupported(circuit, f"crossbars {names} do not follow one another in a chain of layers")
+        crossbar = following[0]
+        left.remove(crossbar)
+        stage = Stage(crossbar.name, crossbar.columns, *_rows(circuit, crossbar, rows))
+        _add_neurons(circuit, stage)
+        _add_amplifier(circuit, stage)
+        found.append(stage)
+    _check_complete(circuit, found)
+    return found
+
+
+def _sources(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
+    """Map each node that an ideal source holds to the source's array and the place in it."""
+    held: dict[int, tuple[Elements, int]] = {}
+    for source in circuit.of(VoltageSources, InputSources):
+        held |= {int(node): (source, k) for k, node in enumerate(source.plus)}
+    return held
+
+
+def _follows(circuit: Circuit, crossbar: Crossbar, rows: Nodes | None) -> bool:
+    free = np.setdiff1d(crossbar.rows, np.fromiter(_sources(circuit), dtype=np.intp))
+    return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
+
+
+def _rows(circuit: Circuit, crossbar: Crossbar, signal_rows: Nodes | None) -> tuple[slice | None, list[FixedRows]]:
+    """Split a crossbar's rows into those of the stage before and runs that sources hold."""
+    sources = _sources(circuit)
+    fixed: list[FixedRows] = []
+    signal: list[int] = []
+    run: list[int] = []
+    owner: Elements | None = None
+    first = 0
+
+    def close() -> None:
+        if owner is not None:
+            places = np.array(run, dtype=np.intp)
+            features = owner.feature[places] if isinstance(owner, InputSources) else None
+            fixed.append(FixedRows(owner.name, first, places, features))
+
+    for k, node in enumerate(crossbar.rows.tolist()):
+        source, place = sources.get(node, (None, 0))
+        if source is not owner:
+            close()
+            owner, first, run = source, k, []
+        if source is None:
+            signal.append(k)
+        else:
+            run.append(place)
+    close()
+    if signal_rows is None:
+        return None, fixed
+    span = slice(signal[0], signal[-1] + 1)
+    if not np.array_equal(crossbar.rows[span], signal_rows):
+        raise _unsupported(circuit, f"the rows of {crossbar.name} are not in the order of the columns before")
+    return span, fixed
+
+
+def _add_neurons(circuit: Circuit, stage: Stage) -> None:
+    sources = _sources(circuit)
+    for diodes in circuit.of(Diodes, IdealDiodes):
+        for near, far, junctions in ((diodes.anode, diodes.cathode, stage.high), (diodes.cathode, diodes.anode, stage.low)):
+            if not np.isin(near, stage.columns).all():
+                continue
+            kind = "ideal" if isinstance(diodes, IdealDiodes) else "diodes"
+            columns = _positions(stage.columns, near)
+            if all(int(node) == 0 or int(node) in sources for node in far):
+                names = {sources[int(node)][0].name if node else None for node in far}
+                if len(names) > 1:
+                    raise _unsupported(circuit, f"the diodes {diodes.name} end on several arrays of sources")
+                places = np.array([sources[int(node)][1] if node else 0 for node in far], dtype=np.intp)
+                junctions.append(Junctions(diodes.name, columns, names.pop(), places))
+            else:
+                kind = "dead-zone"
+                behind = np.empty_like(stage.columns)
+                if len(near) != stage.size:
+                    raise _unsupported(circuit, f"the diodes {diodes.name} are on some columns of {stage.crossbar} only")
+                behind[columns] = far
+                if stage.behind is not None and not np.array_equal(stage.behind, behind):
+                    raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those beside them")
+                stage.behind = behind
+                junctions.append(Junctions(diodes.name, columns, None, np.zeros(0, dtype=np.intp)))
+            if stage.kind not in {"linear", kind}:
+                raise _unsupported(circuit, f"the columns of {stage.crossbar} carry both {stage.kind} and {kind}")
+            stage.kind = kind
+    for junctions in (stage.high, stage.low):
+        columns = np.concatenate([j.columns for j in junctions]) if junctions else np.zeros(0, dtype=np.intp)
+        if len(np.unique(columns)) != len(columns):
+            raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
+
+
+def _positions(columns: Nodes, nodes: Nodes) -> Indices:
+    order = np.argsort(columns)
+    return order[np.searchsorted(columns, nodes, sorter=order)]
+
+
+def _add_amplifier(circuit: Circuit, stage: Stage) -> None:
+    stage.rows = stage.drivers
+    for amplifiers in circuit.of(Amplifiers):
+        if np.array_equal(amplifiers.input, stage.drivers):
+            stage.amplifier, stage.rows = amplifiers.name, amplifiers.output
+            return
+
+
+def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
+    """Refuse what no stage has taken up."""
+    used = {stage.amplifier for stage in found} | {j.diodes for stage in found for j in (*stage.high, *stage.low)}
+    for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
+        if element.name not in used:
+            raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
+    last = found[-1]
+    if last.kind != "linear" or last.amplifier is not None:
+        raise _unsupported(circuit, f"the outputs of {last.crossbar} carry diodes or amplifiers")
+    outputs = circuit.outputs
+    ends = np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]])
+    if not np.isin(ends, last.columns).all() or len(np.unique(ends)) != len(ends):
+        raise _unsupported(circuit, "an output is not a column, or not a pair of columns, of the last crossbar")
+    if (outputs.minus > 0).any() and not (outputs.minus > 0).all():
+        raise _unsupported(circuit, "some outputs are single-ended and some are differences")
