@@ -19,7 +19,7 @@ class Chip:
     Raises
     ------
     CircuitError
-        When an element or parameter is not the circuit's, or a shape does not fit.
+        When an element or parameter is not the circuit's, a shape does not fit, or a value is one that the element refuses.
 
     """
 
@@ -27,17 +27,18 @@ class Chip:
     values: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        """Check names and shapes against the circuit."""
+        """Check names, shapes and values against the circuit."""
         for name, parameters in self.values.items():
             element = self.circuit[name]
             for parameter, value in parameters.items():
                 if parameter not in element.parameters:
-                    msg = f"{name} has no parameter {parameter!r}; it has {', '.join(element.parameters)}"
+                    msg = f"{name} has no parameter {parameter!r}; it has {', '.join(element.parameters) or 'none'}"
                     raise CircuitError(msg)
                 shape = getattr(element, "shape", (len(element),))
                 if np.shape(value) != shape:
                     msg = f"chip: {name}.{parameter} has shape {np.shape(value)}; the circuit's is {shape}"
                     raise CircuitError(msg)
+                element.check(parameter, np.asarray(value))
 
     @classmethod
     def nominal(cls, circuit: Circuit) -> Self:

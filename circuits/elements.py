@@ -53,12 +53,25 @@ class Elements:
             self._set(name, array.astype(np.intp if name in self.terminals else np.float64))
 
     def _set(self, name: str, array: NDArray[Any]) -> None:
-        where = f"{self.name}: {name}"
         if name in self.parameters:
-            _check(~np.isnan(array), array, where, "a number")
-            if name in self.positive:
-                _check((array > 0) & np.isfinite(array), array, where, "positive")
+            self.check(name, array)
         object.__setattr__(self, name, _frozen(array))
+
+    def check(self, parameter: str, values: Values) -> None:
+        """Refuse values that a parameter cannot have, on paper or on a chip.
+
+        Raises
+        ------
+        CircuitError
+            Naming the element, the index, the value and what it must be.
+
+        """
+        where = f"{self.name}: {parameter}"
+        _check(~np.isnan(values), values, where, "a number")
+        if parameter != "g_max":  # a conductance may do without a ceiling
+            _check(np.isfinite(values), values, where, "finite")
+        if parameter in self.positive:
+            _check(values > 0, values, where, "positive")
 
     def __len__(self) -> int:
         return len(getattr(self, self.terminals[0]))
@@ -87,6 +100,7 @@ class Crossbar(Elements):
 
     terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
     parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
+    positive: ClassVar[tuple[str, ...]] = ("g_min",)
 
     rows: Nodes
     columns: Nodes
@@ -100,9 +114,7 @@ class Crossbar(Elements):
         for name in self.parameters:
             self._set(name, np.asarray(getattr(self, name), dtype=np.float64))
             _check_shape(self.name, name, np.shape(getattr(self, name)), self.shape)
-        g_min, g_max = np.asarray(self.g_min), np.asarray(self.g_max)
-        _check(g_min > 0, g_min, f"{self.name}: g_min", "positive: a conductance of 0 S disconnects its device")
-        _check(g_max > g_min, np.broadcast_to(g_max, (g_max > g_min).shape), f"{self.name}: g_max", "above g_min")
+        _check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -116,6 +128,10 @@ class Crossbar(Elements):
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
         """A star over the first row and the first column: it connects what the whole crossbar connects."""
         return (self.rows[:1], self.columns), (self.rows, self.columns[:1])
+
+
+def _check_bounds(element: str, g_min: Values, g_max: Values) -> None:
+    _check(g_max > g_min, np.broadcast_to(g_max, (g_max > g_min).shape), f"{element}: g_max", "above g_min")
 
 
 def _check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -136,6 +152,11 @@ class Memristors(Elements):
     b: Nodes
     g_min: Values | float = 1e-8
     g_max: Values | float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check the bounds as well."""
+        Elements.__post_init__(self)
+        _check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
 
     @property
     def shape(self) -> tuple[int]:
