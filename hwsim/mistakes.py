@@ -84,10 +84,8 @@ def _in_union(detail: ErrorDetails, path: Path) -> bool:
 def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     key = dotted(path)
     match detail["type"]:
-        case "missing" | "missing_argument":
-            return f"{key} is missing"
-        case "model_type" | "dataclass_type":
-            return f"{key} = {_short(detail['input'])}: should be a table of keys"
+        case "missing" | "missing_argument" | "union_tag_not_found":
+            return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
         case "extra_forbidden" | "unexpected_keyword_argument":
             alike = near(key, list(known_keys(model)))
             return f"{key} is not a known key" + (f"; did you mean {' or '.join(alike)}?" if alike else "")
@@ -98,13 +96,13 @@ def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         case "union_tag_invalid":
             tags = detail["ctx"]
             return f"{key}.kind = {tags['tag']!r}: should be one of {tags['expected_tags']}"
-        case "union_tag_not_found":
-            return f"{key}.kind is missing"
-    message = detail["msg"]
+    message = "should be a table of keys" if detail["type"] in _NO_TABLE else detail["msg"]
     for theirs, ours in _PLAIN.items():
         message = message.replace(theirs, ours)
     return f"{key} = {_short(detail['input'])}: {message}"
 
+
+_NO_TABLE = {"model_type", "dataclass_type", "model_attributes_type"}
 
 _PLAIN = {
     "Input should be": "should be",

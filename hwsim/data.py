@@ -1,0 +1,172 @@
+"""Data sets, split, limited and scaled: what a circuit learns and what it is tested on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.units import Volt
+from hwsim.experiment import DataSettings, Experiment
+from hwsim.samples import DataError, Samples
+from hwsim.streams import stream
+
+__all__ = ["DataError", "Dataset", "load_data", "targets"]
+
+Features = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A training part and a test part.
+
+    Parameters
+    ----------
+    x_train, x_test
+        Features, shapes (n, I) and (m, I) [the circuit's `input_scale` makes volts of them].
+    labels_train, labels_test
+        Numbers of the classes, shapes (n,) and (m,), from 0.
+    class_names
+        What the classes are called, in order of their numbers.
+
+    """
+
+    name: str
+    x_train: Features
+    labels_train: Labels
+    x_test: Features
+    labels_test: Labels
+    class_names: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def features(self) -> int:
+        """Number of features of a sample."""
+        return int(self.x_train.shape[1])
+
+
+def load_data(experiment: Experiment) -> Dataset:
+    """Read an experiment's data, hold out the test part, and scale by what the training part shows.
+
+    Raises
+    ------
+    DataError
+        When there are none, they are unreadable, too few, or not finite.
+    ExperimentError
+        When they do not fit the circuit's inputs and outputs.
+
+    """
+    from hwsim.data_sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
+
+    settings, seed = experiment.data, experiment.training.seed
+    samples = read(settings.name)
+    experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
+    if samples.x_test is None:
+        samples = _split(samples, settings.test_share, seed)
+    return _scaled(_limited(samples, settings, seed), settings)
+
+
+def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:
+    """Give what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
+
+    Two classes on one output are drawn to `low` and `high`.
+
+    Raises
+    ------
+    DataError
+        When the outputs do not fit the classes.
+
+    """
+    if (outputs, classes) == (1, 2):
+        return np.where(labels == 1, high, low)[:, None]
+    if outputs != classes:
+        msg = f"{outputs} outputs cannot tell {classes} classes apart; give the circuit {classes} outputs"
+        raise DataError(msg)
+    return np.where(labels[:, None] == np.arange(classes), high, low)
+
+
+def _split(samples: Samples, share: float, seed: int) -> Samples:
+    """Hold out a share of each class, at least one sample of it; what remains keeps its order."""
+    order = stream(seed, "split")
+    held = np.zeros(len(samples.labels), dtype=bool)
+    for number, name in enumerate(samples.class_names):
+        members = np.flatnonzero(samples.labels == number)
+        if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
+            msg = f"{samples.name}: class {name} has {len(members)} sample; it needs 2: one to learn from and one to test on"
+            raise DataError(msg)
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        held[order.permutation(members)[:count]] = True
+    return replace(
+        samples,
+        x=samples.x[~held],
+        labels=samples.labels[~held],
+        x_test=samples.x[held],
+        labels_test=samples.labels[held],
+    )
+
+
+def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
+    """Keep no more samples than the limits allow."""
+    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
+    train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
+    test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
+    return replace(
+        samples,
+        x=samples.x[train],
+        labels=samples.labels[train],
+        x_test=None if samples.x_test is None else samples.x_test[test],
+        labels_test=samples.labels_test[test],
+    )
+
+
+def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | slice:
+    if limit is None or limit >= count:
+        return slice(None)
+    return np.sort(stream(seed, name).permutation(count)[:limit])
+
+
+def _scaled(samples: Samples, settings: DataSettings) -> Dataset:
+    assert samples.x_test is not None  # noqa: S101 - both parts exist by now
+    assert samples.labels_test is not None  # noqa: S101
+    x_train, x_test = (_as_float(x) for x in (samples.x, samples.x_test))
+    centre, width = _measure(x_train, settings)
+    for x in (x_train, x_test):  # in place: MNIST takes half a gigabyte
+        if settings.scaling != "none":
+            np.subtract(x, centre, out=x)
+            np.divide(x, width, out=x)
+        if settings.clip is not None:
+            np.clip(x, -settings.clip, settings.clip, out=x)
+    return Dataset(
+        name=settings.name,
+        x_train=x_train,
+        labels_train=samples.labels,
+        x_test=x_test,
+        labels_test=samples.labels_test,
+        class_names=samples.class_names,
+    )
+
+
+def _measure(x_train: Features, settings: DataSettings) -> tuple[Features, Features]:
+    """Give what is taken from each feature and what it is then divided by, shapes (I,)."""
+    match settings.scaling:
+        case "standard":
+            centre, width = x_train.mean(axis=0), x_train.std(axis=0)
+        case "minmax":
+            centre = x_train.min(axis=0)
+            width = x_train.max(axis=0) - centre
+        case "none":
+            centre, width = np.zeros(1), np.ones(1)
+    width[width == 0] = 1.0  # a feature that never changes becomes 0
+    return centre, width
+
+
+def _as_float(x: NDArray[np.generic]) -> Features:
+    """Copy to 64 bit; 8-bit images become 0 to 1."""
+    wide = np.array(x, dtype=np.float64)
+    if x.dtype == np.uint8:
+        wide /= 255.0
+    return wide

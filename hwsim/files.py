@@ -1,0 +1,61 @@
+"""Files that are either whole or not there: written beside their place, synced, then moved into it."""
+
+import contextlib
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file so that after a crash, a kill or on a full disk it is the old one or the new one, never half of one.
+
+    A device or a pipe, such as /dev/null, is written to as it is.
+
+    Raises
+    ------
+    OSError
+        With the file's name; the file at this place is then untouched.
+
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path = Path(os.path.realpath(path))  # through a link, its target is replaced
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write arrays as an `.npz` file, in the way of `write`."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes the arrays' names for its own options
+    write(path, buffer.getvalue())
+
+
+def cache_folder() -> Path:
+    """Give the folder for what may be made again: $XDG_CACHE_HOME/hwsim, or ~/.cache/hwsim."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"
