@@ -6,7 +6,7 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 from collections.abc import Mapping
 from enum import IntEnum
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -186,7 +186,7 @@ class Solver(Protocol):
 class Engine(Protocol):
     """A way to solve circuits. `prepare` looks at the structure once; the solver then takes numbers many times."""
 
-    name: str
+    name: ClassVar[str]
 
     def prepare(self, circuit: Circuit, chip: Chip) -> Solver:
         """Make a solver.

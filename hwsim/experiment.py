@@ -68,6 +68,9 @@ class Experiment(Section):
             if len(given) != crossbars:
                 msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
                 raise ValueError(msg)
+        if self.training.loss == "cross-entropy" and self.circuit.outputs == 1:
+            msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
+            raise ValueError(msg)
         if self.data.name in BUILT_IN:
             self.check_sizes(*BUILT_IN[self.data.name])
         return self

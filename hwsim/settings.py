@@ -13,6 +13,7 @@ Momentum = Annotated[float, Field(ge=0, lt=1)]
 Range = tuple[PositiveSiemens, PositiveSiemens]
 
 EngineName = Literal["numeric", "ngspice"]
+Precision = Literal["float32", "float64"]
 
 
 class Section(BaseModel):
@@ -63,7 +64,7 @@ class TrainingSettings(Section):
     eta
         Share of the way to the target on which coupled learning clamps the outputs, 0 to 1.
     loss
-        `squared-error` [V²] or `cross-entropy` of a softmax.
+        `squared-error` [V²] or `cross-entropy` of a softmax (times v_softmax², so that it is in V² too).
     v_softmax
         Scale of that softmax: it sees ŷ/v_softmax [V].
     target_low, target_high
@@ -75,7 +76,7 @@ class TrainingSettings(Section):
     adam_b1, adam_b2
         Shares that `adam` keeps of its mean gradient and mean square.
     rate
-        Step size, one number or one a crossbar: S²/V² for `sgd` and `momentum`, S for `adam`.
+        Step size, one number or one a crossbar: for `sgd` and `momentum` S²/V² (S/V² with coupled learning), for `adam` S.
     schedule
         `constant`, `exponential` (times `decay` each epoch) or `cosine` (to 0 at the last epoch).
     decay
@@ -112,7 +113,7 @@ class TrainingSettings(Section):
     epochs: PositiveInt = 20
     batch: PositiveInt = 16
     seed: NonNegativeInt = 0
-    precision: Literal["float32", "float64"] = "float64"
+    precision: Precision = "float64"
     g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
     init: Literal["uniform", "log-uniform"] = "uniform"
 
@@ -127,6 +128,9 @@ class TrainingSettings(Section):
                 raise ValueError(msg)
         if self.engine == "ngspice" and self.precision == "float32":
             msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
+            raise ValueError(msg)
+        if self.engine == "ngspice" and self.rule == "adjoint":
+            msg = "rule = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
             raise ValueError(msg)
         return self
 

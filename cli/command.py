@@ -1,0 +1,39 @@
+"""How every command begins: help that shows an example first, `--json`, `--debug`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+
+class Command(click.Command):
+    """A command whose help starts with an example."""
+
+    def __init__(self, *arguments: Any, example: str, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.example = example
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example, then what click writes."""
+        formatter.write_text("Example:")
+        with formatter.indentation():
+            for line in self.example.splitlines():
+                formatter.write_text(line)
+        formatter.write_paragraph()
+        super().format_help(ctx, formatter)
+
+
+def command(name: str, example: str) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a command, with the options that all have. Its first parameter is the Output."""
+
+    def decorate(function: Callable[..., Any]) -> Command:
+        # both are looked for before anything is parsed, so that they hold for errors in the command line too
+        function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
+        function = click.option("--json", is_flag=True, expose_value=False, help="Print one JSON object and nothing else.")(function)
+        make = click.command(name, cls=Command, example=example, context_settings=CONTEXT)
+        made: Command = make(click.pass_obj(function))
+        return made
+
+    return decorate

@@ -1,0 +1,124 @@
+"""The entry: finds the command, and turns every error into one line and an exit code."""
+
+import difflib
+import errno
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from cli.command import CONTEXT
+from cli.output import Output
+
+COMMANDS = {
+    "zoo": "List the named circuits, or print one's file.",
+    "compile": "Write a circuit as a deck that ngspice runs.",
+    "solve": "Find the equilibrium of samples: output voltages, residual, steps.",
+    "train": "Train a circuit; leaves a run folder with its netlist.",
+    "evaluate": "Measure the error of a trained circuit.",
+    "check": "Hold engines, gradient and Kirchhoff's law against each other.",
+    "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
+}
+"""The commands, each in the file of its name; here with their first line, so that help loads none of them."""
+
+FINE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class Group(click.Group):
+    """The commands, loaded when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """List the names in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            alike = difflib.get_close_matches(cmd_name, COMMANDS)
+            hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"{cmd_name}: no such command; {hint}", ctx)
+        loaded: click.Command = importlib.import_module(f"cli.{cmd_name}").command
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and seldom asked for
+
+        ctx.ensure_object(Output).raw(f"hwsim {version('hwsim')}\n")
+        ctx.exit()
+
+
+@click.group(cls=Group, invoke_without_command=True, context_settings=CONTEXT)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def hwsim(ctx: click.Context) -> None:
+    """Simulate analog circuits that learn.
+
+    Begin with `hwsim zoo`, then `hwsim train digits`. `hwsim COMMAND -h` shows an example first.
+
+    WHAT is a name in the zoo (digits), an experiment file (my.toml) or a run folder (runs/digits-0: its trained circuit).
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.obj.raw(ctx.get_help() + "\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command line and give its exit code: 0 fine, 1 failed, 2 bad input, 130 interrupted."""
+    output = Output(json="--json" in arguments)
+    try:
+        code = hwsim.main(arguments, prog_name="hwsim", standalone_mode=False, obj=output)
+        sys.stdout.flush()
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        code, text = describe(error)
+        output.error(text)
+    return code if isinstance(code, int) else FINE
+
+
+def describe(error: Exception) -> tuple[int, str]:
+    """Give the exit code and the line for an error."""
+    ours = type(error).__module__.split(".")[0] in {"cli", "hwsim", "netlists", "circuits"}
+    match error:
+        case click.Abort():
+            code, text = INTERRUPTED, "interrupted"
+        case click.ClickException():
+            code, text = BAD_INPUT, error.format_message()
+        case OSError():
+            code, text = BAD_INPUT, _plain_words(error)
+        case MemoryError():
+            code, text = BAD_INPUT, "not enough memory; use fewer samples (data.train_limit), a smaller batch or a smaller circuit"
+        case ValueError():
+            code, text = BAD_INPUT, str(error)
+        case RuntimeError() if ours:
+            code, text = getattr(error, "exit_code", FAILED), str(error)
+        case _:
+            code, text = FAILED, f"{type(error).__name__}: {error}; this is a fault of hwsim, and --debug shows where"
+    return code, text
+
+
+def _plain_words(error: OSError) -> str:
+    words = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EACCES: "no permission",
+        errno.EPERM: "no permission",
+        errno.EROFS: "this file system is read-only",
+        errno.ENOENT: "no such file or folder",
+        errno.ENOTDIR: "a part of this path is a file, not a folder",
+        errno.EISDIR: "this is a folder, not a file",
+    }
+    reason = words.get(error.errno or 0) or error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename is not None else f"cannot write the output: {reason}"
+
+
+def run() -> Any:
+    """Run the command line of this process."""
+    sys.exit(main(sys.argv[1:]))

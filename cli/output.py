@@ -1,0 +1,125 @@
+"""Output: the only place that prints. Results go to stdout, progress and notes to stderr, one JSON object with `--json`."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+_EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+
+class Step(NamedTuple):
+    """How far a job is: `done` of `total`, and a few words."""
+
+    done: float
+    total: float
+    text: str
+
+
+class Output:
+    """Where a command's words go.
+
+    Parameters
+    ----------
+    json
+        Results are printed as one JSON object, and so is the message of an error.
+
+    """
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.json = json
+
+    def result(self, data: Mapping[str, Any], text: str) -> None:
+        """Print what a command was asked for: as JSON on request, else as text."""
+        self.raw((json.dumps(_plain(data), allow_nan=False) if self.json else text) + "\n")
+
+    def raw(self, text: str) -> None:
+        """Write a result that is a file's content."""
+        sys.stdout.write(text)
+
+    def note(self, text: str) -> None:
+        """Tell something beside the result."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def error(self, text: str) -> None:
+        """Say in one line what went wrong."""
+        line = "; ".join(part.strip() for part in text.splitlines() if part.strip())
+        self.note(f"hwsim: {line}")
+        if self.json:
+            with suppress(OSError):  # the error may be that nothing can be written
+                self.raw(json.dumps({"error": line}) + "\n")
+                sys.stdout.flush()
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[Step], None]]:
+        """Show a job's progress: a live bar on a terminal, a line now and then elsewhere."""
+        if not sys.stderr.isatty():
+            yield _lines(self.note)
+            return
+        from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+
+        columns = (
+            TextColumn(title),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            TextColumn("/"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=False) as bar:
+            task = bar.add_task("", total=None)
+
+            def show(step: Step) -> None:
+                bar.update(task, completed=step.done, total=step.total, description=step.text)
+
+            yield show
+
+
+def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
+    last = -_EVERY
+
+    def show(step: Step) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY or step.done >= step.total:
+            last = now
+            note(step.text)
+
+    return show
+
+
+def _plain(value: Any) -> Any:
+    """Give what JSON knows: numbers of NumPy become Python's, those that are not finite become null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Line up rows under a header; columns that hold only numbers stand to the right."""
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [bool(rows) and all(_is_number(cell) for cell in column[1:]) for column in columns]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join(lines)
+
+
+def _is_number(cell: str) -> bool:
+    return not cell or cell[:1].isdigit() or (cell[:1] in "+-−" and cell[1:2].isdigit()) or cell == "–"

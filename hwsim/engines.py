@@ -1,0 +1,25 @@
+"""Engines by name, made from an experiment's settings; each loads only when it is asked for."""
+
+from hwsim.engine import Engine
+from hwsim.settings import EngineName, Precision, SolverSettings
+
+
+def make_engine(name: EngineName, settings: SolverSettings, precision: Precision = "float64") -> Engine:
+    """Make an engine.
+
+    Raises
+    ------
+    ValueError
+        When ngspice is asked for 32 bits, which it does not have.
+
+    """
+    if name == "ngspice":
+        from hwsim.ngspice.engine import NgspiceEngine  # noqa: PLC0415 - only those who use ngspice need it installed
+
+        if precision != "float64":
+            msg = f"ngspice computes in 64 bits, not in {precision}; set training.precision to float64"
+            raise ValueError(msg)
+        return NgspiceEngine(workers=settings.ngspice_workers, full=settings.ngspice_full, timeout=settings.ngspice_timeout)
+    from hwsim.numeric.engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
+
+    return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision)
