@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.components import components
 from circuits.elements import Amplifiers, InputSources, Nudges, Trainable, VoltageSources
 from circuits.errors import CircuitError
 
@@ -77,19 +78,6 @@ def roles(circuit: "Circuit") -> None:
         raise CircuitError(msg)
 
 
-def _components(edges: list[tuple[NDArray[Any], NDArray[Any]]], size: int) -> NDArray[np.int32]:
-    """Label the connected components of nodes 0 … size."""
-    from scipy.sparse import coo_array  # noqa: PLC0415 - SciPy loads only when a circuit is made
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    pairs = [np.broadcast_arrays(a, b) for a, b in edges]
-    a = np.concatenate([p[0] for p in pairs]) if pairs else np.zeros(0, dtype=np.intp)
-    b = np.concatenate([p[1] for p in pairs]) if pairs else np.zeros(0, dtype=np.intp)
-    adjacency = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(size + 1, size + 1))
-    labels: NDArray[np.int32] = connected_components(adjacency.tocsr(), directed=False)[1]
-    return labels
-
-
 def _list(circuit: "Circuit", nodes: NDArray[Any]) -> str:
     shown = ", ".join(circuit.node_names[k] for k in nodes[:_SHOWN])
     return shown + (f" and {len(nodes) - _SHOWN} more" if len(nodes) > _SHOWN else "")
@@ -99,7 +87,7 @@ def source_loops(circuit: "Circuit") -> None:
     """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
     kinds = (VoltageSources, InputSources, Amplifiers)
     edges = [pair for element in circuit.of(*kinds) for pair in element.pairs]
-    labels = _components(edges, circuit.size)
+    labels = components(edges, circuit.size)
     if sum(len(a) for a, _ in edges) == circuit.size + 1 - len(np.unique(labels)):
         return  # a forest
     tree: dict[int, int] = {}
@@ -122,7 +110,7 @@ def source_loops(circuit: "Circuit") -> None:
 def ground_paths(circuit: "Circuit") -> None:
     """Every node needs a path to ground through elements that conduct, or its voltage is undefined."""
     edges = [pair for element in circuit.elements for pair in element.pairs]
-    labels = _components(edges, circuit.size)
+    labels = components(edges, circuit.size)
     floating = np.flatnonzero(labels != labels[0])
     if len(floating):
         msg = f"{circuit.name}: {_list(circuit, floating)} has no conducting path to ground; connect it or remove it"

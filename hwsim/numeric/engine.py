@@ -1,7 +1,5 @@
 """The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
@@ -13,10 +11,11 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, VoltageSources
+from circuits.nodes import Nodes
 from hwsim.engine import Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, start_up
-from hwsim.numeric.layered import Outputs, Settled, State
-from hwsim.numeric.parameters import StageParameters, collect
+from hwsim.numeric.layered import Layers, Outputs, Settled, State
+from hwsim.numeric.parameters import collect
 from hwsim.numeric.structure import stages
 
 start_up.configure()
@@ -74,19 +73,20 @@ class LayeredSolver:
         def place(nodes: Any) -> Any:
             return order[np.searchsorted(last, nodes, sorter=order)]
 
-        self.outputs = Outputs(place(plus), place(minus) if minus.any() else None)
-        self.trace = TracedSolver(self, collect(self.stages, chip, self.dtype))
+        outputs = Outputs(place(plus), place(minus) if minus.any() else None)
+        self.trace = TracedSolver(self, Layers(self.stages, collect(self.stages, chip, self.dtype), outputs))
         self._solve = jax.jit(self.trace.solve)
+        self._adjoint = jax.jit(self.trace.adjoint)
         self._phases = jax.jit(self.trace.phases, static_argnames="nudge")
 
-    def tolerance(self, x: Array, parameters: tuple[StageParameters, ...]) -> Array:
+    def tolerance(self, x: Array, layers: Layers) -> Array:
         """Give each sample's tolerance, shape (B,) [V]: a share of its voltage range, not below the rounding of this precision."""
         share = self.engine.tolerance
         if share is None:
             share = 1e-13 if self.dtype == jnp.float64 else 1e-6
-        share = max(share, _NOISE_FLOOR * float(jnp.finfo(self.dtype).eps))
+        share = max(share, _NOISE_FLOOR * float(np.finfo(self.dtype).eps))
         fixed, scale = jnp.asarray(1e-3, self.dtype), jnp.asarray(0.0, self.dtype)
-        for stage, numbers in zip(self.stages, parameters, strict=True):
+        for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
             for junction in (numbers.neuron.high, numbers.neuron.low):
                 if junction is not None:
                     fixed = jnp.maximum(fixed, jnp.max(jnp.where(jnp.isfinite(junction.rail), jnp.abs(junction.rail), 0.0)))
@@ -137,6 +137,11 @@ class LayeredSolver:
         found = self._phases(self._arrays(g), x, y, nudge=nudge)
         return tuple(_delivered(equilibrium, self.circuit, throw=throw) for equilibrium in found)
 
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> dict[str, Array]:
+        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n)."""
+        found: dict[str, Array] = self._adjoint(self._arrays(g), free, jnp.asarray(error, self.dtype))
+        return found
+
     def state(self, equilibrium: Equilibrium) -> State:
         """Take the free nodes' voltages out of an equilibrium."""
         columns = tuple(equilibrium.at(self.circuit, stage.columns) for stage in self.stages)
@@ -155,24 +160,24 @@ class LayeredSolver:
 
 def _delivered(equilibrium: Equilibrium, circuit: Circuit, *, throw: bool) -> Equilibrium:
     """Bring results to NumPy, and check them."""
-    host = jax.tree.map(np.asarray, equilibrium)
+    host: Equilibrium = jax.tree.map(np.asarray, equilibrium)
     return host.check(circuit) if throw else host
 
 
 class TracedSolver:
     """The solver inside of compiled functions: pure, no exceptions, arrays of JAX. Failure is in `Equilibrium.result`."""
 
-    def __init__(self, solver: LayeredSolver, parameters: tuple[StageParameters, ...]) -> None:
-        self.circuit, self.chip, self._solver, self.parameters = solver.circuit, solver.chip, solver, parameters
+    def __init__(self, solver: LayeredSolver, layers: Layers) -> None:
+        self.circuit, self.chip, self._solver, self._layers = solver.circuit, solver.chip, solver, layers
 
     def solve(self, g: Conductances, drive: Drive, *, start: State | None = None) -> Equilibrium:
         """Find the equilibria of a batch."""
-        parts = layered.linear_parts(self._solver.stages, self.parameters, g, drive.x)
+        parts = layered.linear_parts(self._layers, g, drive.x)
         return self._equilibrium(drive.x, self._settle(drive.x, parts, drive.push, start))
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
-        parts = layered.linear_parts(self._solver.stages, self.parameters, g, x)
+        parts = layered.linear_parts(self._layers, g, x)
         free = self._settle(x, parts, Push(), None)
         found = self._equilibrium(x, free)
         pushes = nudge.pushes(found.outputs(self.circuit), y)
@@ -184,48 +189,34 @@ class TracedSolver:
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
         """
         solver = self._solver
-        settled = layered.settle_adjoint(
-            solver.stages,
-            self.parameters,
-            layered.linear_parts(solver.stages, self.parameters, g, jnp.zeros((len(error), self.circuit.input_count), solver.dtype)),
-            solver.outputs,
-            solver.state(free),
-            error,
-            max_steps=solver.engine.max_steps,
-        )
-        return self._spread(settled, {}, adjoint=True)
+        silent = jnp.zeros((len(error), self.circuit.input_count), solver.dtype)
+        parts = layered.linear_parts(self._layers, g, silent)
+        settled = layered.settle_adjoint(self._layers, parts, solver.state(free), error, max_steps=solver.engine.max_steps)
+        return self._spread(settled, [], adjoint=True)
 
     def _settle(self, x: Array, parts: tuple[layered.Linear, ...], push: Push, start: State | None) -> Settled:
         solver = self._solver
-        return layered.settle(
-            solver.stages,
-            self.parameters,
-            parts,
-            solver.outputs,
-            push,
-            start=start,
-            tolerance=solver.tolerance(x, self.parameters),
-            max_steps=solver.engine.max_steps,
-        )
+        tolerance = solver.tolerance(x, self._layers)
+        return layered.settle(self._layers, parts, push, start=start, tolerance=tolerance, max_steps=solver.engine.max_steps)
 
     def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:
         return Equilibrium(self._spread(settled.state, self._held(x)), settled.residual, settled.steps, settled.result)
 
-    def _held(self, x: Array) -> dict[int, Array]:
-        """Give the voltages of nodes that sources hold, by the first node of each run, (B, n) each."""
-        held = {}
+    def _held(self, x: Array) -> list[tuple[Nodes, Array]]:
+        """Give runs of nodes that sources hold, with their voltages (B, n)."""
+        held: list[tuple[Nodes, Array]] = []
         for source in self.circuit.of(InputSources, VoltageSources):
             if isinstance(source, InputSources):
                 values = x[:, source.feature] * jnp.asarray(self.chip(source.name, "scale"), x.dtype)
             else:
                 values = jnp.broadcast_to(jnp.asarray(self.chip(source.name, "v"), x.dtype), (len(x), len(source)))
-            held |= {int(source.plus[0]): (source.plus, values)}
+            held.append((source.plus, values))
         return held
 
-    def _spread(self, state: State, held: Mapping[int, Any], *, adjoint: bool = False) -> dict[str, Array]:
+    def _spread(self, state: State, held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
         """Lay out voltages by node group, amplified rows included."""
-        known = list(held.values())
-        for stage, numbers, columns, drivers in zip(self._solver.stages, self.parameters, state.columns, state.drivers, strict=True):
+        known = list(held)
+        for stage, numbers, columns, drivers in zip(*self._layers[:2], state.columns, state.drivers, strict=True):
             known.append((stage.columns, columns))
             if stage.behind is not None:
                 known.append((stage.behind, drivers))

@@ -73,14 +73,27 @@ class Outputs(NamedTuple):
     minus: Nodes | None
 
 
-def linear_parts(stages: Sequence[Stage], parameters: Sequence[StageParameters], g: Conductances, x: Array) -> tuple[Linear, ...]:
+class Layers(NamedTuple):
+    """A layered circuit on a chip: its stages, the numbers of each, and what is read."""
+
+    stages: Sequence[Stage]
+    parameters: Sequence[StageParameters]
+    outputs: Outputs
+
+    @property
+    def couplings(self) -> list[Coupling | None]:
+        """What stands between each stage and the next."""
+        return [numbers.coupling for numbers in self.parameters]
+
+
+def linear_parts(layers: Layers, g: Conductances, x: Array) -> tuple[Linear, ...]:
     """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
     parts: list[Linear] = []
-    for k, (stage, numbers) in enumerate(zip(stages, parameters, strict=True)):
+    for k, (stage, numbers) in enumerate(zip(layers.stages, layers.parameters, strict=True)):
         conductances = g[stage.crossbar]
         fixed = _fixed_current(stage, numbers, conductances, x)
         w = None if stage.signal is None else conductances[stage.signal]
-        coupling = parameters[k - 1].coupling if k else None
+        coupling = layers.couplings[k - 1] if k else None
         if w is not None and coupling is not None:
             fixed += (coupling.gain * coupling.offset) @ w
         nothing = jnp.zeros_like(conductances[0])
@@ -189,31 +202,21 @@ def _is_convex(outputs: Outputs, a: Array, beta: Array) -> Array:
     return jnp.all(a_plus * a_minus + beta * (a_plus + a_minus) > 0)
 
 
-def _newton_column(stages: Sequence[Stage], parameters: Sequence[StageParameters]) -> Column:
+def _newton_column(layers: Layers) -> Column:
     def column(k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
-        return neuron.step(parameters[k].neuron, a, c, u, ideal=stages[k].kind == "ideal")
+        return neuron.step(layers.parameters[k].neuron, a, c, u, ideal=layers.stages[k].kind == "ideal")
 
     return column
 
 
-def _start_column(stages: Sequence[Stage], parameters: Sequence[StageParameters]) -> Column:
+def _start_column(layers: Layers) -> Column:
     def column(k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
-        return neuron.start(parameters[k].neuron, a, c, ideal=stages[k].kind == "ideal"), jnp.zeros_like(u)
+        return neuron.start(layers.parameters[k].neuron, a, c, ideal=layers.stages[k].kind == "ideal"), jnp.zeros_like(u)
 
     return column
 
 
-def settle(
-    stages: Sequence[Stage],
-    parameters: Sequence[StageParameters],
-    parts: Sequence[Linear],
-    outputs: Outputs,
-    push: Push,
-    *,
-    start: State | None,
-    tolerance: Array,
-    max_steps: int,
-) -> Settled:
+def settle(layers: Layers, parts: Sequence[Linear], push: Push, *, start: State | None, tolerance: Array, max_steps: int) -> Settled:
     """Find the equilibria of a batch.
 
     Parameters
@@ -226,18 +229,17 @@ def settle(
         Most sweeps to spend.
 
     """
-    couplings = [numbers.coupling for numbers in parameters]
 
     def settle_outputs(c: Array) -> Array:
-        return _settle_outputs(outputs, parts[-1].a, c, push)
+        return _settle_outputs(layers.outputs, parts[-1].a, c, push)
 
     def sweep(state: State, column: Column) -> tuple[State, Array, Array]:
-        return _sweep(stages, parts, couplings, state, column, settle_outputs)
+        return _sweep(layers.stages, parts, layers.couplings, state, column, settle_outputs)
 
     if start is None:
         zeros = tuple(jnp.zeros_like(part.fixed) for part in parts)
-        start, _, _ = sweep(State(zeros, zeros), _start_column(stages, parameters))
-    column = _newton_column(stages, parameters)
+        start, _, _ = sweep(State(zeros, zeros), _start_column(layers))
+    column = _newton_column(layers)
     batch = len(parts[0].fixed)
 
     def unsettled(loop: tuple[State, Array, Array, Array]) -> Array:
@@ -254,28 +256,20 @@ def settle(
     state, _, residual = sweep(state, column)  # met before this last sweep, so the state is nearer than its residual says
     result = jnp.where(change <= tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
     result = jnp.where(jnp.isfinite(change) & jnp.isfinite(residual), result, int(Result.NOT_FINITE))
-    result = jnp.where(_is_convex(outputs, parts[-1].a, push.beta), result, int(Result.NOT_CONVEX))
+    result = jnp.where(_is_convex(layers.outputs, parts[-1].a, push.beta), result, int(Result.NOT_CONVEX))
     return Settled(state, residual, steps, result)
 
 
-def settle_adjoint(
-    stages: Sequence[Stage],
-    parameters: Sequence[StageParameters],
-    parts: Sequence[Linear],
-    outputs: Outputs,
-    free: State,
-    error: Array,
-    *,
-    max_steps: int,
-) -> State:
+def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, *, max_steps: int) -> State:
     """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers."""
-    couplings = [None if c is None else Coupling(c.back, c.gain, jnp.zeros_like(c.offset)) for c in (p.coupling for p in parameters)]
-    slopes = [_slope(stage, numbers, *at) for stage, numbers, *at in zip(stages, parameters, free.columns, free.drivers, strict=True)]
+    couplings = [None if c is None else Coupling(c.back, c.gain, jnp.zeros_like(c.offset)) for c in layers.couplings]
+    at = zip(layers.stages, layers.parameters, free.columns, free.drivers, strict=True)
+    slopes = [_slope(*stage) for stage in at]
     quiet = [part._replace(fixed=jnp.zeros_like(part.fixed), drawn=jnp.zeros_like(part.drawn)) for part in parts]
     push = Push(current=error)
 
     def settle_outputs(c: Array) -> Array:
-        return _settle_outputs(outputs, parts[-1].a, c, push)
+        return _settle_outputs(layers.outputs, parts[-1].a, c, push)
 
     def column(k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
         new = c / (a + slopes[k])
@@ -287,7 +281,7 @@ def settle_adjoint(
         return jnp.any(change > _ADJOINT_TOLERANCE * size) & (count < max_steps)
 
     def once(loop: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
-        state, change, _ = _sweep(stages, quiet, couplings, loop[0], column, settle_outputs)
+        state, change, _ = _sweep(layers.stages, quiet, couplings, loop[0], column, settle_outputs)
         return state, change, loop[2] + 1
 
     zeros = tuple(jnp.zeros_like(part.fixed) for part in parts)

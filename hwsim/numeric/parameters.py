@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from circuits.chip import Chip
+from circuits.rows import RowRun
 from hwsim.numeric.neuron import Junction, Neuron
-from hwsim.numeric.structure import FixedRows, Junctions, Stage
+from hwsim.numeric.structure import Junctions, Stage
 
 Array = Any
 
@@ -41,8 +42,8 @@ def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
     return StageParameters(neuron, coupling, tuple(_values(rows, chip, dtype) for rows in stage.fixed))
 
 
-def _values(rows: FixedRows, chip: Chip, dtype: Any) -> Array:
-    return jnp.asarray(chip(rows.source, "v" if rows.features is None else "scale")[rows.places], dtype)
+def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:
+    return jnp.asarray(chip(rows.source or "", "v" if rows.features is None else "scale")[rows.places], dtype)
 
 
 def _junction(stage: Stage, parts: Sequence[Junctions], nowhere: float, chip: Chip, dtype: Any) -> Junction | None:

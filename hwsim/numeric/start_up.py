@@ -14,11 +14,15 @@ def cache_folder() -> Path:
 
 def configure() -> None:
     """Switch 64 bit on (32-bit arrays stay possible) and point the compilation cache to the cache folder, if it can be written."""
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
-    if jax.config.jax_compilation_cache_dir is None:
+    settings: dict[str, bool | str | float] = {"jax_enable_x64": True}
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = cache_folder() / "jax"
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            jax.config.update("jax_compilation_cache_dir", str(folder))
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+            settings |= {
+                "jax_compilation_cache_dir": str(folder),
+                "jax_persistent_cache_min_compile_time_secs": 0.0,
+                "jax_persistent_cache_min_entry_size_bytes": -1,
+            }
+    for name, value in settings.items():
+        jax.config.update(name, value)  # type: ignore[no-untyped-call]  # JAX leaves it untyped

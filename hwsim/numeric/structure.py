@@ -11,13 +11,13 @@ from circuits.elements import (
     Capacitors,
     Crossbar,
     Diodes,
-    Elements,
     IdealDiodes,
     InputSources,
     Nudges,
     VoltageSources,
 )
 from circuits.nodes import Nodes
+from circuits.rows import RowRun, held_nodes, row_runs
 from hwsim.engine import UnsupportedCircuitError
 
 Indices = NDArray[np.intp]
@@ -36,24 +36,6 @@ class Junctions:
     rails: Indices
 
 
-@dataclass(frozen=True, slots=True)
-class FixedRows:
-    """A run of rows that ideal sources hold: `source` drives row `first + k` with its value number `places[k]`.
-
-    Inputs carry the numbers of their features; other sources None.
-    """
-
-    source: str
-    first: int
-    places: Indices
-    features: Indices | None
-
-    @property
-    def span(self) -> slice:
-        """The rows."""
-        return slice(self.first, self.first + len(self.places))
-
-
 @dataclass(slots=True)
 class Stage:
     """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
@@ -64,7 +46,7 @@ class Stage:
     crossbar: str
     columns: Nodes
     signal: slice | None
-    fixed: list[FixedRows]
+    fixed: list[RowRun]
     kind: str = "linear"
     high: list[Junctions] = field(default_factory=list)
     low: list[Junctions] = field(default_factory=list)
@@ -121,83 +103,56 @@ def stages(circuit: Circuit) -> list[Stage]:
     return found
 
 
-def _sources(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
-    """Map each node that an ideal source holds to the source's array and the place in it."""
-    held: dict[int, tuple[Elements, int]] = {}
-    for source in circuit.of(VoltageSources, InputSources):
-        held |= {int(node): (source, k) for k, node in enumerate(source.plus)}
-    return held
-
-
 def _follows(circuit: Circuit, crossbar: Crossbar, rows: Nodes | None) -> bool:
-    free = np.setdiff1d(crossbar.rows, np.fromiter(_sources(circuit), dtype=np.intp))
+    free = np.setdiff1d(crossbar.rows, np.fromiter(held_nodes(circuit), dtype=np.intp))
     return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
 
 
-def _rows(circuit: Circuit, crossbar: Crossbar, signal_rows: Nodes | None) -> tuple[slice | None, list[FixedRows]]:
+def _rows(circuit: Circuit, crossbar: Crossbar, signal_rows: Nodes | None) -> tuple[slice | None, list[RowRun]]:
     """Split a crossbar's rows into those of the stage before and runs that sources hold."""
-    sources = _sources(circuit)
-    fixed: list[FixedRows] = []
-    signal: list[int] = []
-    run: list[int] = []
-    owner: Elements | None = None
-    first = 0
-
-    def close() -> None:
-        if owner is not None:
-            places = np.array(run, dtype=np.intp)
-            features = owner.feature[places] if isinstance(owner, InputSources) else None
-            fixed.append(FixedRows(owner.name, first, places, features))
-
-    for k, node in enumerate(crossbar.rows.tolist()):
-        source, place = sources.get(node, (None, 0))
-        if source is not owner:
-            close()
-            owner, first, run = source, k, []
-        if source is None:
-            signal.append(k)
-        else:
-            run.append(place)
-    close()
+    runs = row_runs(circuit, crossbar)
+    fixed = [run for run in runs if run.source is not None]
+    signal = [run for run in runs if run.source is None]
     if signal_rows is None:
         return None, fixed
-    span = slice(signal[0], signal[-1] + 1)
-    if not np.array_equal(crossbar.rows[span], signal_rows):
+    if len(signal) != 1 or not np.array_equal(signal[0].nodes, signal_rows):
         raise _unsupported(circuit, f"the rows of {crossbar.name} are not in the order of the columns before")
-    return span, fixed
+    return signal[0].span, fixed
 
 
 def _add_neurons(circuit: Circuit, stage: Stage) -> None:
-    sources = _sources(circuit)
     for diodes in circuit.of(Diodes, IdealDiodes):
         for near, far, junctions in ((diodes.anode, diodes.cathode, stage.high), (diodes.cathode, diodes.anode, stage.low)):
-            if not np.isin(near, stage.columns).all():
-                continue
-            kind = "ideal" if isinstance(diodes, IdealDiodes) else "diodes"
-            columns = _positions(stage.columns, near)
-            if all(int(node) == 0 or int(node) in sources for node in far):
-                names = {sources[int(node)][0].name if node else None for node in far}
-                if len(names) > 1:
-                    raise _unsupported(circuit, f"the diodes {diodes.name} end on several arrays of sources")
-                places = np.array([sources[int(node)][1] if node else 0 for node in far], dtype=np.intp)
-                junctions.append(Junctions(diodes.name, columns, names.pop(), places))
-            else:
-                kind = "dead-zone"
-                behind = np.empty_like(stage.columns)
-                if len(near) != stage.size:
-                    raise _unsupported(circuit, f"the diodes {diodes.name} are on some columns of {stage.crossbar} only")
-                behind[columns] = far
-                if stage.behind is not None and not np.array_equal(stage.behind, behind):
-                    raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those beside them")
-                stage.behind = behind
-                junctions.append(Junctions(diodes.name, columns, None, np.zeros(0, dtype=np.intp)))
-            if stage.kind not in {"linear", kind}:
-                raise _unsupported(circuit, f"the columns of {stage.crossbar} carry both {stage.kind} and {kind}")
-            stage.kind = kind
+            if np.isin(near, stage.columns).all():
+                kind, junction = _junctions(circuit, stage, diodes, near, far)
+                if stage.kind not in {"linear", kind}:
+                    raise _unsupported(circuit, f"the columns of {stage.crossbar} carry both {stage.kind} and {kind}")
+                stage.kind = kind
+                junctions.append(junction)
     for junctions in (stage.high, stage.low):
         columns = np.concatenate([j.columns for j in junctions]) if junctions else np.zeros(0, dtype=np.intp)
         if len(np.unique(columns)) != len(columns):
             raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
+
+
+def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, near: Nodes, far: Nodes) -> tuple[str, Junctions]:
+    """Say what diodes between columns (`near`) and other nodes (`far`) make of the stage, and where they are."""
+    sources = held_nodes(circuit)
+    columns = _positions(stage.columns, near)
+    if all(int(node) == 0 or int(node) in sources for node in far):
+        names = {sources[int(node)][0].name if node else None for node in far}
+        if len(names) > 1:
+            raise _unsupported(circuit, f"the diodes {diodes.name} end on several arrays of sources")
+        places = np.array([sources[int(node)][1] if node else 0 for node in far], dtype=np.intp)
+        return "ideal" if isinstance(diodes, IdealDiodes) else "diodes", Junctions(diodes.name, columns, names.pop(), places)
+    if isinstance(diodes, IdealDiodes) or len(near) != stage.size:
+        raise _unsupported(circuit, f"{diodes.name} are in series with some columns of {stage.crossbar} only, or ideal")
+    behind = np.empty_like(stage.columns)
+    behind[columns] = far
+    if stage.behind is not None and not np.array_equal(stage.behind, behind):
+        raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those beside them")
+    stage.behind = behind
+    return "dead-zone", Junctions(diodes.name, columns, None, np.zeros(0, dtype=np.intp))
 
 
 def _positions(columns: Nodes, nodes: Nodes) -> Indices:

@@ -1,0 +1,1 @@
+"""Devices: how conductances are changed."""

@@ -1,0 +1,36 @@
+"""From the words of an experiment file to the loss, rule and optimizer that they name."""
+
+from circuits.circuit import Circuit
+from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
+from hwsim.learning.optimizers import Adam, Optimizer, Sgd
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
+from hwsim.settings import TrainingSettings
+
+_STIFFER = 1e3
+"""A clamp's transconductance, as a multiple of the largest initial conductance of an output column."""
+
+
+def loss(training: TrainingSettings) -> Loss:
+    """Give the loss."""
+    if training.loss == "cross-entropy":
+        return CrossEntropy(v_softmax=training.v_softmax, low=training.target_low, high=training.target_high)
+    return SquaredError()
+
+
+def rule(training: TrainingSettings, circuit: Circuit) -> LearningRule:
+    """Give the learning rule."""
+    match training.rule:
+        case "equilibrium-propagation":
+            return EquilibriumPropagation(loss(training), training.beta, training.nudge)
+        case "coupled-learning":
+            widest = max(training.initial_ranges(len(circuit.trainable))[-1])
+            return CoupledLearning(loss(training), training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0])
+        case "adjoint":
+            return Adjoint(loss(training))
+
+
+def optimizer(training: TrainingSettings) -> Optimizer:
+    """Give the optimizer."""
+    if training.optimizer == "adam":
+        return Adam(training.adam_b1, training.adam_b2)
+    return Sgd(training.momentum if training.optimizer == "momentum" else 0.0)

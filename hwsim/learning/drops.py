@@ -1,0 +1,66 @@
+"""Products of voltage drops over every trainable device, summed over a batch: all that a local learning rule needs."""
+
+from collections.abc import Mapping
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar, Memristors
+from circuits.rows import RowRun, row_runs
+from hwsim.engine import Array, gather
+
+Field = Mapping[str, Array]
+"""Voltages by node group, each (B, n)."""
+
+
+def drop_products(circuit: Circuit, chip: Chip, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
+    """Give Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
+
+    The sum is expanded into matrix products; an array (batch, rows, columns) is never built. Rows with the same features share one.
+
+    Parameters
+    ----------
+    p
+        A field that is 0 on nodes which sources hold: a difference of two phases, or an adjoint.
+    q
+        Any field.
+    q_features
+        What q's input rows carry before each source's scale, shape (B, I): features, times 2 for a sum of two phases.
+
+    Returns
+    -------
+    dict
+        By trainable element array: (rows, columns) for a crossbar, (n,) for memristors [V²].
+
+    """
+    found: dict[str, Array] = {}
+    for element in circuit.trainable:
+        if isinstance(element, Memristors):
+            p_drop, q_drop = (gather(circuit, field, element.a) - gather(circuit, field, element.b) for field in (p, q))
+            found[element.name] = (p_drop * q_drop).sum(axis=0)
+        else:
+            found[element.name] = _of_crossbar(circuit, chip, element, p, q, q_features)
+    return found
+
+
+def _of_crossbar(circuit: Circuit, chip: Chip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> Array:
+    # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
+    p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
+    of_columns = (p_columns * q_columns).sum(axis=0)
+    shared: dict[bytes, Array] = {}
+
+    def block(run: RowRun) -> Array:
+        if run.features is not None:
+            key = run.features.tobytes()
+            if key not in shared:
+                whole = len(run.features) == q_features.shape[1] and (run.features == range(q_features.shape[1])).all()
+                shared[key] = (q_features if whole else q_features[:, run.features]).T @ p_columns
+            scale = chip(run.source or "", "scale")[run.places].astype(p_columns.dtype)
+            return of_columns - scale[:, None] * shared[key]
+        q_rows = gather(circuit, q, run.nodes)
+        if run.source is not None:
+            return of_columns - q_rows.T @ p_columns
+        p_rows = gather(circuit, p, run.nodes)
+        return of_columns + (p_rows * q_rows).sum(axis=0)[:, None] - p_rows.T @ q_columns - q_rows.T @ p_columns
+
+    blocks = [block(run) for run in row_runs(circuit, crossbar)]
+    return blocks[0] if len(blocks) == 1 else of_columns.__array_namespace__().concatenate(blocks, axis=0)

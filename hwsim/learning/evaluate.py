@@ -1,0 +1,64 @@
+"""Evaluation: what a circuit with given conductances makes of samples that it does not learn from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.engine import Array, Conductances, Drive, Solver
+
+BATCH = 500
+"""Samples that are solved at once; short parts are filled up, so that one compiled function serves all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came out.
+
+    Parameters
+    ----------
+    outputs
+        Read-outs, shape (n, K) [V].
+    predicted
+        Class of each sample, shape (n,).
+    error
+        Share of samples whose class is wrong.
+    residual
+        Largest sum of currents into a node over all samples [A].
+    steps
+        Mean number of iterations.
+
+    """
+
+    outputs: NDArray[np.float64]
+    predicted: NDArray[np.intp]
+    error: float
+    residual: float
+    steps: float
+
+
+def classify(outputs: Array, table: Array) -> Array:
+    """Give the class whose target is nearest to each read-out, shape (n,); `table` holds the targets by class, (classes, K) [V]."""
+    return (outputs @ table.T - 0.5 * (table**2).sum(axis=1)).argmax(axis=1)
+
+
+def evaluate(solver: Solver, g: Conductances, x: Array, labels: Array, table: Array) -> Evaluation:
+    """Solve samples x (n, I) and compare with their labels (n,).
+
+    Raises
+    ------
+    ConvergenceError
+        When a sample does not settle.
+
+    """
+    outputs, residual, steps = [], 0.0, 0.0
+    for first in range(0, len(x), BATCH):
+        part = x[first : first + BATCH]
+        filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
+        found = solver.solve(g, Drive(filled))
+        outputs.append(np.asarray(found.outputs(solver.circuit), dtype=np.float64)[: len(part)])
+        residual = max(residual, float(found.residual[: len(part)].max()))
+        steps += float(np.sum(found.steps[: len(part)]))
+    read = np.concatenate(outputs)
+    predicted = classify(read, np.asarray(table))
+    return Evaluation(read, predicted, float(np.mean(predicted != labels)), residual, steps / len(x))

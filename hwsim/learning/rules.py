@@ -1,0 +1,165 @@
+"""Learning rules: from a batch to the gradient of its mean loss by every conductance.
+
+Each works on any engine's solver and on the numeric engine's traced one, so that a whole training step compiles.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+from circuits.units import Siemens
+from hwsim.engine import Array, Conductances, Drive, Equilibrium, Push, Solver, UnsupportedCircuitError
+from hwsim.learning.drops import drop_products
+from hwsim.learning.factors import energy_factors
+from hwsim.learning.losses import Loss
+
+
+class Gradient(NamedTuple):
+    """What a rule finds in a batch.
+
+    Parameters
+    ----------
+    g
+        dC/dg of the mean loss, by trainable element array, in the shape of its conductances [V²/S].
+    loss
+        Loss of each sample in the free phase, shape (B,) [V²].
+    phases
+        The equilibria that were found, the free one first.
+
+    """
+
+    g: dict[str, Array]
+    loss: Array
+    phases: tuple[Equilibrium, ...]
+
+
+class LearningRule(Protocol):
+    """Finds the gradient of a batch: x (B, I), y (B, K) [V]. `sign` is +1 or −1; rules with a random sign of the nudge use it."""
+
+    @property
+    def random_sign(self) -> bool:
+        """Whether each update draws the side to nudge to."""
+        ...
+
+    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+        """Give the gradient of the mean loss."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LossNudge:
+    """Adds beta·C to the co-content, once for every beta."""
+
+    loss: Loss
+    betas: tuple[Siemens | Array, ...]
+
+    def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
+        """Give a push a beta."""
+        return tuple(self.loss.push(beta, outputs, y) for beta in self.betas)
+
+
+@dataclass(frozen=True, slots=True)
+class EquilibriumPropagation:
+    """dC/dg = (c_l/c_L)·(Δv(β₁)² − Δv(β₂)²) / (2·(β₁ − β₂)): what each device's own drops tell, nudged and nudged otherwise.
+
+    `centred` nudges to both sides (β₂ = −β₁; its error falls as beta²), the others to one and compare with the free phase.
+
+    Source: Scellier & Bengio 2017; Kendall et al. 2020, arXiv 2006.01981; centred: Laborieux et al. 2021.
+    """
+
+    loss: Loss
+    beta: Siemens
+    method: Literal["centred", "positive", "negative", "random-sign"] = "centred"
+
+    @property
+    def random_sign(self) -> bool:
+        """Whether each update draws the side to nudge to."""
+        return self.method == "random-sign"
+
+    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+        """Give the gradient of the mean loss; for `random-sign`, `sign` is the side."""
+        first = {"positive": self.beta, "negative": -self.beta, "centred": self.beta, "random-sign": self.beta * sign}[self.method]
+        betas = (first, -first) if self.method == "centred" else (first,)
+        free, *nudged = solver.phases(g, x, y, LossNudge(self.loss, betas))
+        second, distance = (nudged[1], 2 * first) if self.method == "centred" else (free, first)
+        drops = _contrast(solver, nudged[0], second, x)
+        factors = energy_factors(solver.circuit)
+        gradient = {name: drop * (factors[name] / (2 * distance * len(x))) for name, drop in drops.items()}
+        return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, *nudged))
+
+
+def _contrast(solver: Solver, a: Equilibrium, b: Equilibrium, x: Array) -> dict[str, Array]:
+    """Give Σ_b Δv_a² − Δv_b², as a difference of voltages times their sum."""
+    difference = {name: a.v[name] - b.v[name] for name in a.v}
+    total = {name: a.v[name] + b.v[name] for name in a.v}
+    return drop_products(solver.circuit, solver.chip, difference, total, 2 * x)
+
+
+@dataclass(frozen=True, slots=True)
+class CoupledLearning:
+    """Clamps the outputs a share `eta` of the way to the target and compares: (c_l/c_L)·(Δv_clamped² − Δv_free²) / (2·eta) [V²].
+
+    The clamp is a nudge of large transconductance, `stiffness` [S]. What descends is a contrast of two physical states, not the loss:
+    the result is a direction like the gradient's, in V² instead of V²/S, and wants another rate.
+
+    Source: Stern, Hexner, Rocks & Liu 2021, Phys. Rev. X 11, 021045.
+    """
+
+    loss: Loss
+    eta: float
+    stiffness: Siemens
+
+    random_sign = False
+
+    def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
+        """Clamp the outputs at free + eta·(y − free)."""
+        return (Push(beta=self.stiffness, target=outputs + self.eta * (y - outputs)),)
+
+    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+        """Give the mean contrast of the batch."""
+        free, clamped = solver.phases(g, x, y, self)
+        factors = energy_factors(solver.circuit)
+        drops = _contrast(solver, clamped, free, x)
+        scale = 1 / (2 * self.eta * len(x))
+        gradient = {name: drop * (factors[name] * scale) for name, drop in drops.items()}
+        return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, clamped))
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint:
+    """The exact gradient by implicit differentiation: dC/dg = −Σ Δλ·Δv, with λ the voltages of the adjoint circuit.
+
+    Exact for mismatched amplifiers too. It needs a solver that can form the adjoint circuit: the numeric engine's.
+
+    Source: Director & Rohrer 1969, "The generalized adjoint network and network sensitivities".
+    """
+
+    loss: Loss
+
+    random_sign = False
+
+    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+        """Give the gradient of the mean loss.
+
+        Raises
+        ------
+        UnsupportedCircuitError
+            When the solver cannot form the adjoint circuit.
+
+        """
+        if not isinstance(solver, HasAdjoint):
+            msg = "rule adjoint needs the adjoint circuit, which ngspice has not; use --engine numeric, or rule equilibrium-propagation"
+            raise UnsupportedCircuitError(msg)
+        free = solver.solve(g, Drive(x))
+        outputs = free.outputs(solver.circuit)
+        adjoint = solver.adjoint(g, free, self.loss.error(outputs, y))
+        products = drop_products(solver.circuit, solver.chip, adjoint, free.v, x)
+        return Gradient({name: product * (-1 / len(x)) for name, product in products.items()}, self.loss.value(outputs, y), (free,))
+
+
+@runtime_checkable
+class HasAdjoint(Protocol):
+    """A solver that can solve the adjoint of an equilibrium."""
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> dict[str, Array]:
+        """Give the adjoint voltages λ by node group, each (B, n), for an error dC/dŷ (B, K) [V]."""
+        ...

@@ -1,0 +1,117 @@
+"""One update of all conductances, and many in a row: step by step on any engine, or as one compiled loop on a traceable one."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hwsim.devices.programming import Programming
+from hwsim.engine import Array, Solver
+from hwsim.learning.evaluate import classify
+from hwsim.learning.optimizers import Moments, Optimizer
+from hwsim.learning.rules import Gradient, LearningRule
+
+
+class Sums(NamedTuple):
+    """What an epoch has added up so far; `failed` counts equilibria that were not found, `code` is their worst `Result`."""
+
+    samples: Array
+    loss: Array
+    wrong: Array
+    steps: Array
+    residual: Array
+    failed: Array
+    code: Array
+
+
+class Carry(NamedTuple):
+    """What one update hands to the next."""
+
+    g: dict[str, Array]
+    moments: Moments
+    sums: Sums
+
+
+class Samples(NamedTuple):
+    """The training part: features (n, I), labels (n,), and the targets by class (classes, K) [V]."""
+
+    x: Array
+    labels: Array
+    table: Array
+
+
+class Batches(NamedTuple):
+    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by element array."""
+
+    order: Array
+    signs: Array
+    rates: dict[str, Array]
+
+
+class Updater(NamedTuple):
+    """How conductances learn: a rule, an optimizer and a way to program them."""
+
+    rule: LearningRule
+    optimizer: Optimizer
+    programming: Programming
+
+    def update(self, solver: Any, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
+        """Do the update number `k` of an epoch."""
+        chosen = batches.order[k]
+        labels = samples.labels[chosen]
+        gradient = self.rule.gradient(solver, carry.g, samples.x[chosen], samples.table[labels], sign=batches.signs[k])
+        dg, moments = self.optimizer.step(gradient.g, carry.moments, batches.rates)
+        wrong = (classify(gradient.phases[0].outputs(solver.circuit), samples.table) != labels).sum()
+        g = self.programming.update(carry.g, dg, solver.chip, None).g
+        return Carry(g, moments, _added(carry.sums, gradient, wrong))
+
+
+def _added(sums: Sums, gradient: Gradient, wrong: Array) -> Sums:
+    xp = gradient.loss.__array_namespace__()
+    residuals = xp.stack([phase.residual for phase in gradient.phases])
+    codes = xp.stack([phase.result for phase in gradient.phases])
+    return Sums(
+        samples=sums.samples + np.int32(len(gradient.loss)),
+        loss=sums.loss + gradient.loss.sum(),
+        wrong=sums.wrong + wrong.astype(np.int32),
+        steps=sums.steps + gradient.phases[0].steps.sum().astype(np.int32),
+        residual=xp.maximum(sums.residual, residuals.max()),
+        failed=sums.failed + (codes != 0).sum().astype(np.int32),
+        code=xp.maximum(sums.code, codes.max().astype(np.int32)),
+    )
+
+
+Advance = Callable[[Carry, Batches, int, int], Carry]
+"""Does the updates number first … last − 1 of an epoch."""
+
+
+def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
+    """Do updates one by one, on any engine."""
+
+    def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
+        for k in range(first, last):
+            carry = updater.update(solver, carry, samples, batches, k)
+        return carry
+
+    return advance
+
+
+def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
+    """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in."""
+    import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+    on_device = Samples(*map(jax.numpy.asarray, samples))
+
+    @jax.jit
+    def loop(carry: Carry, samples: Samples, batches: Batches, first: Array, last: Array) -> Carry:
+        def once(k: Array, carry: Carry) -> Carry:
+            return updater.update(trace, carry, samples, batches, k)
+
+        done: Carry = jax.lax.fori_loop(first, last, once, carry)
+        return done
+
+    def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
+        done: Carry = loop(carry, on_device, batches, first, last)
+        return done
+
+    return advance
