@@ -70,16 +70,28 @@ def _from_scikit_learn(name: str) -> Samples:
     return replace(samples, class_names=tuple(str(c) for c in bunch.target_names))
 
 
-def _images(name: str) -> Samples:
-    """Find MNIST or Fashion-MNIST in the user's folder, in Debian's package or in the cache, or fetch it once."""
+def found(name: str) -> tuple[Path, ...]:
+    """Give the file, or the four idx files, that hold a set of images on this machine; nothing where there is none."""
     for folder in _folders(name):
         for stem in (name, name.replace("-", "_")):
             if (folder / f"{stem}.npz").is_file():
-                return _sized(read_npz(folder / f"{stem}.npz", str(folder / f"{stem}.npz")))
-        parts = [_idx_file(folder, *part) for part in _IDX]
-        if all(parts):
-            return _sized(Samples.checked(str(folder), *(read_idx(path, str(folder)) for path in parts if path)))
-    return _fetch(name)
+                return (folder / f"{stem}.npz",)
+        parts = tuple(path for path in (_idx_file(folder, *part) for part in _IDX) if path)
+        if len(parts) == len(_IDX):
+            return parts
+    return ()
+
+
+def _images(name: str) -> Samples:
+    """Read MNIST or Fashion-MNIST from the user's folder, Debian's package or the cache, or fetch it once."""
+    match found(name):
+        case ():
+            return _fetch(name)
+        case (path,):
+            return _sized(read_npz(path, str(path)))
+        case paths:
+            folder = str(paths[0].parent)
+            return _sized(Samples.checked(folder, *(read_idx(path, folder) for path in paths)))
 
 
 def _folders(name: str) -> Iterator[Path]:
