@@ -161,11 +161,23 @@ class Nudge(Protocol):
         ...
 
 
-class Solver(Protocol):
-    """A circuit on a chip, ready to be solved for any conductances and drives."""
+class Phases(Protocol):
+    """What a learning rule needs of a solver; compiled functions have it too."""
 
     circuit: Circuit
     chip: Chip
+
+    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
+        """Find the equilibria of a batch."""
+        ...
+
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there."""
+        ...
+
+
+class Solver(Phases, Protocol):
+    """A circuit on a chip, ready to be solved for any conductances and drives."""
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch; `start` is where to search from. With `throw`, failed samples raise ConvergenceError."""

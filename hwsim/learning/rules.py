@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from circuits.units import Siemens
-from hwsim.engine import Array, Conductances, Drive, Equilibrium, Push, Solver, UnsupportedCircuitError
+from hwsim.engine import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
 from hwsim.learning.drops import drop_products
 from hwsim.learning.factors import energy_factors
 from hwsim.learning.losses import Loss
@@ -40,7 +40,7 @@ class LearningRule(Protocol):
         """Whether each update draws the side to nudge to."""
         ...
 
-    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
         """Give the gradient of the mean loss."""
         ...
 
@@ -75,7 +75,7 @@ class EquilibriumPropagation:
         """Whether each update draws the side to nudge to."""
         return self.method == "random-sign"
 
-    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
         """Give the gradient of the mean loss; for `random-sign`, `sign` is the side."""
         first = {"positive": self.beta, "negative": -self.beta, "centred": self.beta, "random-sign": self.beta * sign}[self.method]
         betas = (first, -first) if self.method == "centred" else (first,)
@@ -87,7 +87,7 @@ class EquilibriumPropagation:
         return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, *nudged))
 
 
-def _contrast(solver: Solver, a: Equilibrium, b: Equilibrium, x: Array) -> dict[str, Array]:
+def _contrast(solver: Phases, a: Equilibrium, b: Equilibrium, x: Array) -> dict[str, Array]:
     """Give Σ_b Δv_a² − Δv_b², as a difference of voltages times their sum."""
     difference = {name: a.v[name] - b.v[name] for name in a.v}
     total = {name: a.v[name] + b.v[name] for name in a.v}
@@ -114,7 +114,7 @@ class CoupledLearning:
         """Clamp the outputs at free + eta·(y − free)."""
         return (Push(beta=self.stiffness, target=outputs + self.eta * (y - outputs)),)
 
-    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
         """Give the mean contrast of the batch."""
         free, clamped = solver.phases(g, x, y, self)
         factors = energy_factors(solver.circuit)
@@ -137,7 +137,7 @@ class Adjoint:
 
     random_sign = False
 
-    def gradient(self, solver: Solver, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
         """Give the gradient of the mean loss.
 
         Raises
