@@ -1,0 +1,45 @@
+"""`hwsim check`: hold engines, gradient and Kirchhoff's law against each other."""
+
+import click
+
+from cli import options
+from cli.command import command as make_command
+from cli.output import Output, table
+
+_LARGE = 50_000
+"""Memristors; beyond, ngspice gets two samples only unless told otherwise."""
+
+
+@make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2")
+@options.what
+@options.data
+@click.option("--samples", type=click.IntRange(min=1), default=20, show_default=True, help="Samples of the training part to compare on.")
+@click.option(
+    "--ngspice-samples", type=click.IntRange(min=1), help="Of these, give ngspice only so many [default: all; 2 for large circuits]."
+)
+def command(
+    output: Output, what: str, settings: tuple[str, ...], data: str | None, samples: int, ngspice_samples: int | None
+) -> int:
+    """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
+    from hwsim.check import check  # noqa: PLC0415 - help does without
+    from hwsim.data import load_data  # noqa: PLC0415
+    from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.subject import subject  # noqa: PLC0415
+
+    given = subject(what, options.overrides(settings, data=data))
+    few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
+    reference = make_engine("ngspice", given.experiment.solver)
+    report = check(given.experiment, given.g, load_data(given.experiment), reference, samples=samples, reference_samples=min(few, samples))
+    findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
+    told = {
+        "what": what,
+        "samples": report.samples,
+        "ngspice_samples": report.ngspice_samples,
+        "engines_max_dv": max(f.value for f in report.findings if f.name.startswith("engines_dv")),
+        "gradient_max_rel": report.value("gradient_max_rel"),
+        "findings": findings,
+        "passed": report.passed,
+    }
+    rows = [(f.name, f"{f.value:.2e}", f"{f.limit:.0e}", "holds" if f.holds else "FAILS", f.unit) for f in report.findings]
+    output.result(told, table(("what", "found", "limit", "", "unit"), rows))
+    return 0 if report.passed else 1

@@ -1,0 +1,84 @@
+"""Arguments and options that several commands share."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+Function = Callable[..., Any]
+
+
+def what(function: Function) -> Function:
+    """Add the argument WHAT and `--set`."""
+    settings = click.option(
+        "--set",
+        "settings",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Override a key of the experiment, such as training.epochs=3; repeatable.",
+    )
+    return click.argument("what", metavar="WHAT")(settings(function))
+
+
+def engine(function: Function) -> Function:
+    """Add `--engine`."""
+    return click.option("--engine", type=click.Choice(["numeric", "ngspice"]), help="What solves the circuit [default: the experiment's].")(
+        function
+    )
+
+
+def data(function: Function) -> Function:
+    """Add `--data`."""
+    return click.option("--data", metavar="NAME|FILE", help="Data: a name, an .npz or a .csv file [default: the experiment's].")(function)
+
+
+def part(function: Function) -> Function:
+    """Add `--part`."""
+    return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Part of the data.")(
+        function
+    )
+
+
+def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
+    """Give all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`."""
+    keys = {"data": "data.name"}
+    short = [f"{keys.get(name, f'training.{name}')}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
+    if shortcuts.get("engine") == "ngspice":
+        short.append("training.precision=float64")  # ngspice has no other
+    return [*short, *settings]
+
+
+def samples(function: Function) -> Function:
+    """Add `--sample`: one sample, or FIRST:END without END."""
+    shown = {"metavar": "K|FIRST:END", "default": "0", "show_default": True, "help": "Which samples."}
+    return click.option("--sample", "chosen", callback=_range, **shown)(function)  # type: ignore[arg-type] # mypy takes the settings for one
+
+
+def _range(ctx: click.Context, param: click.Parameter, value: str) -> range:  # noqa: ARG001 - click's signature
+    first, colon, end = value.partition(":")
+    try:
+        begin = int(first)
+        chosen = range(begin, int(end) if colon else begin + 1)
+    except ValueError:
+        msg = f"--sample {value}: neither a sample's number nor FIRST:END, such as 0:20"
+        raise click.UsageError(msg) from None
+    if begin < 0 or not chosen:
+        msg = f"--sample {value}: holds no sample; numbers start at 0, and END lies behind FIRST"
+        raise click.UsageError(msg)
+    return chosen
+
+
+def in_part(chosen: range, count: int, part_name: str) -> slice:
+    """Give the place of samples in a part of the data.
+
+    Raises
+    ------
+    click.UsageError
+        When the part is shorter.
+
+    """
+    if chosen.stop > count:
+        msg = f"--sample: there is no sample {chosen.stop - 1}; the {part_name} part has {count} samples, numbered from 0"
+        raise click.UsageError(msg)
+    return slice(chosen.start, chosen.stop)

@@ -1,0 +1,67 @@
+"""The deck of a circuit with one sample at its inputs, free and nudged as in training: what a person gives ngspice."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.data import Dataset, targets
+from hwsim.engine import Drive, Push
+from hwsim.engines import make_engine
+from hwsim.experiment import Experiment
+from hwsim.learning import choose
+from hwsim.learning.rules import CoupledLearning, LossNudge
+from netlists.writer import write_deck
+
+_SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
+
+
+def deck(  # noqa: PLR0913 - a circuit with all that it carries
+    experiment: Experiment,
+    circuit: Circuit,
+    g: Mapping[str, Any],
+    data: Dataset,
+    *,
+    part: Literal["test", "train"] = "test",
+    sample: int = 0,
+    notes: Sequence[str] = (),
+) -> str:
+    """Write the deck of one sample of a part of the data.
+
+    Raises
+    ------
+    ConvergenceError
+        When the free phase, which some nudges start from, has no equilibrium.
+
+    """
+    x, labels = (data.x_test, data.labels_test) if part == "test" else (data.x_train, data.labels_train)
+    label = labels[sample]
+    told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
+    y = _targets(experiment, circuit, data, label)
+    pushes = _pushes(experiment, circuit, g, x[sample : sample + 1], y)
+    rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
+    return write_deck(circuit, Chip.nominal(circuit), g, x=x[sample], pushes=rows, notes=(told, *notes))
+
+
+def _targets(experiment: Experiment, circuit: Circuit, data: Dataset, label: int) -> Any:
+    training = experiment.training
+    return targets(np.array([label]), data.classes, len(circuit.outputs), training.target_low, training.target_high)
+
+
+def _only(values: Any) -> Any:
+    """Give the row of the only sample, or the number that holds for all."""
+    return np.asarray(values)[0] if np.ndim(values) else values
+
+
+def _pushes(experiment: Experiment, circuit: Circuit, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
+    """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
+    training = experiment.training
+    rule, loss = choose.rule(training, circuit), choose.loss(training)
+    nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
+    outputs = np.zeros((1, len(circuit.outputs)))
+    if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
+        with make_engine("numeric", experiment.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+            outputs = np.asarray(solver.solve(g, Drive(x)).outputs(circuit))
+    return nudge.pushes(outputs, y)

@@ -1,0 +1,191 @@
+"""The run folder: its files, each written whole, and the checkpoint that a run continues from."""
+
+import errno
+import fcntl
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from hwsim import files
+from hwsim.experiment import RUN_FILE, Experiment, to_toml
+
+Arrays = dict[str, NDArray[Any]]
+Row = dict[str, float | int]
+
+_ROWS = "rows"
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError)
+"""What reading a file that is not ours, or no longer whole, raises."""
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        """The complete experiment; it reproduces the run."""
+        return self.path / RUN_FILE
+
+    @property
+    def checkpoint(self) -> Path:
+        """What a run continues from; it holds the metrics so far too, so that both always fit."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def weights(self) -> Path:
+        """The conductances at the end of the last whole epoch [S]."""
+        return self.path / "weights.npz"
+
+    @property
+    def netlist(self) -> Path:
+        """The trained circuit."""
+        return self.path / "circuit.cir"
+
+    @property
+    def plot(self) -> Path:
+        """Loss and error over the epochs."""
+        return self.path / "loss-and-error.png"
+
+    def refuse_used(self) -> None:
+        """Refuse a folder for a new run that is not empty, or no folder.
+
+        Raises
+        ------
+        RunError
+            Saying what to do instead.
+
+        """
+        if self.path.exists() and not self.path.is_dir():
+            msg = f"{self.path} is a file; choose a folder with --out"
+            raise RunError(msg)
+        if self.path.is_dir() and any(self.path.iterdir()):
+            msg = f"{self.path} is not empty; continue its run with --resume, or choose another folder with --out"
+            raise RunError(msg)
+
+    def begin(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
+        """Make the folder, or take an empty one, with the files that describe the run; when that fails, leave nothing behind.
+
+        Raises
+        ------
+        FileExistsError
+            When there is something in it.
+
+        """
+        made = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=not made)
+        if any(self.path.iterdir()):
+            raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
+        try:
+            self.describe(experiment, environment)
+        except OSError:
+            for file in self.path.iterdir():
+                file.unlink()
+            if made:
+                self.path.rmdir()
+            raise
+
+    def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
+        """Write the experiment and the environment."""
+        files.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
+        files.write(self.experiment, to_toml(experiment))
+
+    def write_rows(self, rows: list[Row]) -> None:
+        """Write metrics.jsonl: a line an epoch."""
+        files.write(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+    def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
+        """Write what the run continues from."""
+        packed = np.frombuffer(json.dumps(rows).encode(), dtype=np.uint8)
+        files.write_arrays(self.checkpoint, {f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed})
+
+    def read_checkpoint(self, like: Arrays) -> tuple[Arrays, list[Row]]:
+        """Read the checkpoint back; its arrays must have the names, shapes and types of `like`.
+
+        Raises
+        ------
+        RunError
+            When it cannot be read or does not fit.
+
+        """
+        stored = _read_arrays(self.checkpoint, "train again into another folder (--out)")
+        packed = stored.pop(_ROWS, np.zeros(0, np.uint8))
+        arrays = {name.removeprefix("state/"): array for name, array in stored.items()}
+        for name, wanted in like.items():
+            found = arrays.get(name)
+            if found is None or (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
+                held = "nothing" if found is None else f"{found.dtype} {found.shape}"
+                msg = (
+                    f"{self.checkpoint}: {name} holds {held} where this run needs {wanted.dtype} {wanted.shape}; train into another folder"
+                )
+                raise RunError(msg)
+        try:
+            rows: list[Row] = json.loads(packed.tobytes())
+        except ValueError:
+            msg = f"{self.checkpoint}: its metrics cannot be read; train again into another folder (--out)"
+            raise RunError(msg) from None
+        return arrays, rows
+
+    def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
+        """Read the conductances [S] and check that they are the circuit's.
+
+        Raises
+        ------
+        RunError
+            When there are none yet, or they cannot be read.
+        CircuitError
+            When they do not fit the circuit.
+
+        """
+        if not self.weights.exists():
+            msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
+            raise RunError(msg)
+        g = _read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
+        circuit.check_conductances(g)
+        return {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from training in this folder meanwhile.
+
+        Raises
+        ------
+        RunError
+            When another one does.
+
+        """
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                msg = f"{self.path}: another process trains in this folder; wait for it, or choose another folder with --out"
+                raise RunError(msg) from None
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _read_arrays(path: Path, remedy: str) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file}
+    except _BROKEN as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        msg = f"{path}: cannot be read ({reason}); {remedy}"
+        raise RunError(msg) from None

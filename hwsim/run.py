@@ -1,0 +1,190 @@
+"""A run: training that leaves a folder, survives being killed, and goes on where it was."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim import files
+from hwsim.data import Dataset, load_data, targets
+from hwsim.engines import make_engine
+from hwsim.environment import environment
+from hwsim.experiment import Experiment
+from hwsim.folder import Row, RunFolder
+from hwsim.plots import curves
+from hwsim.start import Start
+
+if TYPE_CHECKING:
+    from hwsim.learning.trainer import Progress, State, Trainer
+
+Weights = dict[str, NDArray[np.float64]]
+Observe = Callable[["Progress"], None]
+
+CHECKPOINT_SECONDS = 20.0
+"""A checkpoint is written at the end of an epoch, and when the last one is older than this."""
+
+EXIT_INTERRUPTED = 130
+
+
+class InterruptedRunError(RuntimeError):
+    """The run was asked to stop; what was done is saved."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run that reached its last epoch: its folder, and the summary that lies there."""
+
+    folder: RunFolder
+    summary: dict[str, Any]
+
+
+def train(start: Start, observe: Observe) -> Trained:
+    """Train to the last epoch; `observe` hears of every chunk of updates.
+
+    Raises
+    ------
+    InterruptedRunError
+        When SIGINT or SIGTERM asked to stop; the state is saved.
+    ConvergenceError
+        When a sample has no equilibrium; the last checkpoint stays.
+    RunError, DataError, CircuitError, UnsupportedCircuitError, OSError
+        When something cannot be used; a new run then leaves no folder.
+
+    """
+    from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+
+    experiment, training = start.experiment, start.experiment.training
+    data = load_data(experiment)
+    circuit = experiment.circuit.compile(experiment.name)
+    chip = Chip.nominal(circuit)
+    with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, chip) as solver:
+        trainer = Trainer(training, data, solver)
+        state, rows = trainer.begin(), list[Row]()
+        if start.resume and start.folder is not None:
+            state, rows = _restored(start.folder, trainer)
+        folder = start.open(environment(experiment))
+        with folder.locked(), _stop_signals() as stopped:
+            state = _epochs(folder, trainer, state, rows, observe, stopped)
+            g = trainer.g(state)
+    return Trained(folder, _Ending(experiment, folder, circuit, chip, data, g, rows).write())
+
+
+def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
+    """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
+    from hwsim.learning.trainer import State  # noqa: PLC0415
+
+    if not folder.checkpoint.exists():
+        return trainer.begin(), []
+    arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
+    state = State.from_arrays(arrays)
+    trainer.circuit.check_conductances(trainer.g(state))
+    return state, rows
+
+
+def _epochs(folder: RunFolder, trainer: "Trainer", state: "State", rows: list[Row], observe: Observe, stopped: threading.Event) -> "State":
+    """Train and save; `rows` grows by a row an epoch. Gives the last state."""
+    epochs = trainer.settings.epochs
+    folder.write_checkpoint(state.arrays(), rows)
+    folder.write_rows(rows)
+    saved = time.monotonic()
+    for progress in trainer.run(state):
+        state = progress.state
+        if progress.record is not None:
+            rows.append(progress.record)
+            folder.write_rows(rows)
+            files.write_arrays(folder.weights, trainer.g(state))
+        if progress.record is not None or stopped.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            folder.write_checkpoint(state.arrays(), rows)
+            saved = time.monotonic()
+        observe(progress)
+        if stopped.is_set() and state.epoch < epochs:
+            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {folder.path} --resume"
+            raise InterruptedRunError(msg)
+    return state
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM set an event; a second one stops at once."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # only the main thread may handle signals
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        if stopped.is_set():
+            signal.default_int_handler(number, frame)
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """All that the last files of a run are made of."""
+
+    experiment: Experiment
+    folder: RunFolder
+    circuit: Circuit
+    chip: Chip
+    data: Dataset
+    g: Weights
+    rows: list[Row]
+
+    def write(self) -> dict[str, Any]:
+        """Write weights, netlist, plot and summary; gives the summary."""
+        from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
+
+        files.write_arrays(self.folder.weights, self.g)
+        seed = self.experiment.training.seed
+        note = f"Conductances: trained, seed {seed}"
+        files.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
+        files.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}"))
+        summary = self._summary()
+        files.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+        return summary
+
+    def _summary(self) -> dict[str, Any]:
+        training, rows = self.experiment.training, self.rows
+        return {
+            "name": self.experiment.name,
+            "data": self.experiment.data.name,
+            "engine": training.engine,
+            "rule": training.rule,
+            "seed": training.seed,
+            "memristors": sum(len(element) for element in self.circuit.trainable),
+            "epochs": len(rows),
+            "test_error": self._test_error(),
+            "train_error": rows[-1]["train_error"],
+            "loss": rows[-1]["loss"],
+            "residual_A": max(row["residual_A"] for row in rows),
+            "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
+            "seconds": sum(row["seconds"] for row in rows),
+        }
+
+    def _test_error(self) -> float:
+        """Give the test error, solved in 64 bits whatever the training's precision was."""
+        training, data = self.experiment.training, self.data
+        if training.precision == "float64":
+            return float(self.rows[-1]["test_error"])
+        from hwsim.learning.evaluate import evaluate  # noqa: PLC0415 - learning loads only for those who train
+
+        table = targets(np.arange(data.classes), data.classes, len(self.circuit.outputs), training.target_low, training.target_high)
+        with make_engine(training.engine, self.experiment.solver).prepare(self.circuit, self.chip) as solver:
+            return evaluate(solver, self.g, data.x_test, data.labels_test, table).error

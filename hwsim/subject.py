@@ -1,0 +1,67 @@
+"""Subject: what a command works on: an experiment, its compiled circuit, and conductances, initial or trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits import zoo
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.experiment import Experiment, load, override
+from hwsim.folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A circuit and all that is known about it.
+
+    Parameters
+    ----------
+    what
+        What the user called it.
+    g
+        Conductances by trainable element array [S].
+    trained
+        Whether `g` comes from a run; otherwise it is where the experiment's training starts.
+
+    """
+
+    what: str
+    experiment: Experiment
+    circuit: Circuit
+    chip: Chip
+    g: dict[str, NDArray[np.float64]]
+    trained: bool
+
+    @property
+    def note(self) -> str:
+        """Where the conductances come from, in a line."""
+        seed = self.experiment.training.seed
+        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}"
+
+
+def run_folder(what: str) -> RunFolder | None:
+    """Give the run folder that a user names; None when it is something else. A name in the zoo is never a folder."""
+    folder = RunFolder(Path(what))
+    return folder if what not in zoo.names() and folder.experiment.is_file() else None
+
+
+def subject(what: str, settings: Sequence[str] = ()) -> Subject:
+    """Load and compile what a user names, with settings overridden.
+
+    Raises
+    ------
+    ExperimentError, CircuitError, RunError
+        When there is no such thing, or it is wrong.
+
+    """
+    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415 - what is trained needs none
+
+    experiment = override(load(what), settings)
+    circuit = experiment.circuit.compile(experiment.name)
+    folder = run_folder(what)
+    g = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training)
+    return Subject(what=what, experiment=experiment, circuit=circuit, chip=Chip.nominal(circuit), g=g, trained=folder is not None)
