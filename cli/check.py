@@ -17,9 +17,7 @@ _LARGE = 50_000
 @click.option(
     "--ngspice-samples", type=click.IntRange(min=1), help="Of these, give ngspice only so many [default: all; 2 for large circuits]."
 )
-def command(
-    output: Output, what: str, settings: tuple[str, ...], data: str | None, samples: int, ngspice_samples: int | None
-) -> int:
+def command(output: Output, what: str, settings: tuple[str, ...], data: str | None, samples: int, ngspice_samples: int | None) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
     from hwsim.check import check  # noqa: PLC0415 - help does without
     from hwsim.data import load_data  # noqa: PLC0415

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
+_BEFORE = "loading and compiling"
+"""What a job does before it can report."""
+
 
 class Step(NamedTuple):
     """How far a job is: `done` of `total`, and a few words."""
@@ -59,21 +62,15 @@ class Output:
     def progress(self, title: str) -> Iterator[Callable[[Step], None]]:
         """Show a job's progress: a live bar on a terminal, a line now and then elsewhere."""
         if not sys.stderr.isatty():
+            self.note(f"{title}: {_BEFORE}")
             yield _lines(self.note)
             return
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-        columns = (
-            TextColumn(title),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            TextColumn("/"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=False) as bar:
-            task = bar.add_task("", total=None)
+        times = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
+        with Progress(TextColumn(title), BarColumn(16), TextColumn("{task.description}"), times, console=Console(stderr=True)) as bar:
+            task = bar.add_task(_BEFORE, total=None)
 
             def show(step: Step) -> None:
                 bar.update(task, completed=step.done, total=step.total, description=step.text)
@@ -82,7 +79,7 @@ class Output:
 
 
 def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
-    last = -_EVERY
+    last = time.monotonic() - _EVERY
 
     def show(step: Step) -> None:
         nonlocal last

@@ -37,16 +37,24 @@ def command(output: Output, what: str, settings: tuple[str, ...], out: Path | No
     folder = run_folder(what)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     with output.progress(experiment.name) as show:
-        trained = train(start, lambda progress: show(_step(progress)))
+        report = _Reporter()
+        trained = train(start, lambda progress: show(report(progress)))
     output.result(trained.summary | {"run": str(trained.folder.path)}, _text(trained))
 
 
-def _step(progress: "Progress") -> Step:
-    done = progress.epoch * progress.samples_total + progress.samples_done
-    text = f"epoch {progress.epoch + 1}/{progress.epochs}, loss {progress.loss:.3g} V²"
-    if progress.record:
-        text += f", error {100 * progress.record['train_error']:.2f} % train, {100 * progress.record['test_error']:.2f} % test"
-    return Step(done, progress.epochs * progress.samples_total, text)
+class _Reporter:
+    """Puts progress into words; the last test error stays in sight."""
+
+    def __init__(self) -> None:
+        self.error = ""
+
+    def __call__(self, progress: "Progress") -> Step:
+        """Say how far training is."""
+        if progress.record:
+            self.error = f", test error {100 * progress.record['test_error']:.2f} %"
+        done = progress.epoch * progress.samples_total + progress.samples_done
+        text = f"epoch {progress.epoch + 1}/{progress.epochs}, loss {progress.loss:.2e} V²{self.error}"
+        return Step(done, progress.epochs * progress.samples_total, text)
 
 
 def _text(trained: "Trained") -> str:

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import math
-import zipfile
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.files import UnreadableError, read_arrays
 from hwsim.samples import DataError, Samples
 
 _NAMES = (
@@ -24,7 +24,7 @@ _NAMES = (
 )
 """What people call the arrays of a data set; upper and lower case are the same."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile)
+_BROKEN = (zlib.error, EOFError, gzip.BadGzipFile)
 
 
 def read_file(path: Path, name: str) -> Samples:
@@ -64,10 +64,9 @@ def read_npz(path: Path, name: str) -> Samples:
 
 def _arrays(path: Path, name: str) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key.lower(): file[key] for key in file}
-    except (*_BROKEN, ValueError, TypeError, AttributeError, NotImplementedError) as error:  # a lone array, a pickle or no archive at all
-        msg = f"{name}: cannot be read as an .npz file of plain arrays ({_first_line(error)}); make it anew"
+        return {key.lower(): array for key, array in read_arrays(path).items()}
+    except UnreadableError as error:
+        msg = f"{name}: cannot be read as an .npz file of plain arrays ({error}); make it anew"
         raise DataError(msg) from None
 
 
@@ -106,8 +105,8 @@ def _number(cell: str) -> float | None:
 
 def _row(name: str, number: int, row: list[str], header: list[str] | None, width: int) -> list[float]:
     if len(row) != width or width < 2:  # noqa: PLR2004 - a feature and the label
-        expected = "the others" if header is None else "the header"
-        msg = f"{name}: line {number} has {len(row)} columns where {expected} has {width}; there must be features, then the label"
+        expected = "most lines have" if header is None else "the header has"
+        msg = f"{name}: line {number} has {len(row)} columns where {expected} {width}; give features, then the label"
         raise DataError(msg)
     values = []
     for k, cell in enumerate(row[:-1]):

@@ -3,8 +3,11 @@
 import contextlib
 import io
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +57,37 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes the arrays' names for its own options
     write(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read an `.npz` file of plain arrays; nothing in it is ever run.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+    OSError
+        When it is missing or may not be read.
+
+    """
+    try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                msg = "it is not, or no longer wholly, an .npz file"
+                raise UnreadableError(msg)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays}
+    except _BROKEN as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UnreadableError(reason) from None
+
+
+class UnreadableError(Exception):
+    """What is wrong with a file, for the reader to say which and what to do."""
+
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, NotImplementedError)
+"""What reading a damaged `.npz` file raises."""
 
 
 def cache_folder() -> Path:

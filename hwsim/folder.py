@@ -4,8 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +21,6 @@ Arrays = dict[str, NDArray[Any]]
 Row = dict[str, float | int]
 
 _ROWS = "rows"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError)
-"""What reading a file that is not ours, or no longer whole, raises."""
 
 
 class RunError(ValueError):
@@ -183,9 +179,7 @@ class RunFolder:
 
 def _read_arrays(path: Path, remedy: str) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file}
-    except _BROKEN as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        msg = f"{path}: cannot be read ({reason}); {remedy}"
+        return files.read_arrays(path)
+    except files.UnreadableError as error:
+        msg = f"{path}: cannot be read ({error}); {remedy}"
         raise RunError(msg) from None

@@ -16,6 +16,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import files
 from hwsim.data import Dataset, load_data, targets
+from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 Weights = dict[str, NDArray[np.float64]]
 Observe = Callable[["Progress"], None]
 
+EPOCH_SECONDS = 1.0
+"""A checkpoint is written at the end of an epoch; epochs shorter than this share one, or syncing files would take longer than training."""
+
 CHECKPOINT_SECONDS = 20.0
-"""A checkpoint is written at the end of an epoch, and when the last one is older than this."""
+"""Within an epoch a checkpoint is written when the last one is older than this."""
 
 EXIT_INTERRUPTED = 130
 
@@ -75,7 +79,7 @@ def train(start: Start, observe: Observe) -> Trained:
             state, rows = _restored(start.folder, trainer)
         folder = start.open(environment(experiment))
         with folder.locked(), _stop_signals() as stopped:
-            state = _epochs(folder, trainer, state, rows, observe, stopped)
+            state = _epochs(_Saver(folder, trainer, rows), trainer, state, observe, stopped)
             g = trainer.g(state)
     return Trained(folder, _Ending(experiment, folder, circuit, chip, data, g, rows).write())
 
@@ -92,25 +96,48 @@ def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]
     return state, rows
 
 
-def _epochs(folder: RunFolder, trainer: "Trainer", state: "State", rows: list[Row], observe: Observe, stopped: threading.Event) -> "State":
-    """Train and save; `rows` grows by a row an epoch. Gives the last state."""
-    epochs = trainer.settings.epochs
-    folder.write_checkpoint(state.arrays(), rows)
-    folder.write_rows(rows)
-    saved = time.monotonic()
-    for progress in trainer.run(state):
-        state = progress.state
+class _Saver:
+    """Writes checkpoint, metrics and weights, now and then and at the end."""
+
+    def __init__(self, folder: RunFolder, trainer: "Trainer", rows: list[Row]) -> None:
+        self.folder, self.trainer, self.rows = folder, trainer, rows
+        self.weights: Weights | None = None
+        self.saved = -CHECKPOINT_SECONDS
+
+    def add(self, progress: "Progress", *, at_once: bool) -> None:
+        """Take up an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
         if progress.record is not None:
-            rows.append(progress.record)
-            folder.write_rows(rows)
-            files.write_arrays(folder.weights, trainer.g(state))
-        if progress.record is not None or stopped.is_set() or time.monotonic() - saved > CHECKPOINT_SECONDS:
-            folder.write_checkpoint(state.arrays(), rows)
-            saved = time.monotonic()
-        observe(progress)
-        if stopped.is_set() and state.epoch < epochs:
-            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {folder.path} --resume"
-            raise InterruptedRunError(msg)
+            self.rows.append(progress.record)
+            self.weights = self.trainer.g(progress.state)
+        due = EPOCH_SECONDS if progress.record is not None else CHECKPOINT_SECONDS
+        if at_once or time.monotonic() - self.saved > due:
+            self.save(progress.state)
+
+    def save(self, state: "State") -> None:
+        """Write all three; the checkpoint, which alone counts when a run goes on, last."""
+        self.folder.write_rows(self.rows)
+        if self.weights is not None:
+            files.write_arrays(self.folder.weights, self.weights)
+        self.folder.write_checkpoint(state.arrays(), self.rows)
+        self.saved = time.monotonic()
+
+
+def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe, stopped: threading.Event) -> "State":
+    """Train to the last epoch, and give the state there."""
+    epochs = trainer.settings.epochs
+    saver.save(state)
+    try:
+        for progress in trainer.run(state):
+            state = progress.state
+            saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
+            observe(progress)
+            if stopped.is_set() and state.epoch < epochs:
+                path = saver.folder.path
+                msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
+                raise InterruptedRunError(msg)
+    except ConvergenceError:
+        saver.save(state)  # what was reached is good, and may go on with other settings of the solver
+        raise
     return state
 
 

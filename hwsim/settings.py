@@ -28,7 +28,8 @@ class DataSettings(Section):
     Parameters
     ----------
     name
-        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file: `.npz` or `.csv`.
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file, `.npz` or `.csv`, by its path
+        from where hwsim is run.
     scaling
         `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`.
     clip
