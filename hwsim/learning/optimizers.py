@@ -73,5 +73,6 @@ class Adam:
         mean = {name: self.b1 * m + (1 - self.b1) * gradient[name] for name, m in moments.mean.items()}
         square = {name: self.b2 * s + (1 - self.b2) * gradient[name] ** 2 for name, s in moments.square.items()}
         correction = (1 - self.b2**count) ** 0.5 / (1 - self.b1**count)
-        steps = {name: -rates[name] * correction * mean[name] / (square[name] ** 0.5 + self.tiny) for name in gradient}
+        rate = {name: (-rates[name] * correction).astype(m.dtype) for name, m in mean.items()}
+        steps = {name: rate[name] * m / (square[name] ** 0.5 + self.tiny) for name, m in mean.items()}
         return steps, Moments(mean, square, count)
