@@ -1,0 +1,210 @@
+"""Experiments: what is read, overridden, refused and written."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits import zoo
+from hwsim.experiment import BUILT_IN, Experiment, ExperimentError, load, override, to_toml
+from hwsim.mistakes import known_keys
+from hwsim.settings import DataSettings, SolverSettings, TrainingSettings
+from strategies import networks
+
+positive = st.floats(1e-12, 1e12)
+conductance = st.floats(1e-9, 1e-3)
+
+
+def per_crossbar(entry: st.SearchStrategy[Any], crossbars: int) -> st.SearchStrategy[Any]:
+    """Draw one entry, or one a crossbar."""
+    return entry | st.tuples(*[entry] * crossbars)
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> Experiment:
+    """Draw any experiment that passes its own checks."""
+    network = draw(networks())
+    if network.outputs == 1:
+        network = replace(network, outputs=2)
+    crossbars = len(network.layers) + 1
+    low, high = sorted(draw(st.tuples(st.floats(-1, 1), st.floats(-1, 1)).filter(lambda pair: pair[0] != pair[1])))
+    training = TrainingSettings(
+        rule=draw(st.sampled_from(["equilibrium-propagation", "adjoint", "coupled-learning"])),
+        loss=draw(st.sampled_from(["squared-error", "cross-entropy"])),
+        beta=draw(positive),
+        target_low=low,
+        target_high=high,
+        rate=draw(per_crossbar(positive, crossbars)),
+        epochs=draw(st.integers(1, 10**6)),
+        seed=draw(st.integers(0, 2**63 - 1)),
+        g_init=draw(per_crossbar(st.tuples(conductance, conductance).map(lambda pair: tuple(sorted(pair))), crossbars)),
+    )
+    data = DataSettings(name=draw(st.text(min_size=1).filter(lambda name: name not in BUILT_IN)), clip=draw(st.none() | positive))
+    solver = SolverSettings(tolerance=draw(st.none() | st.floats(1e-15, 0.5)), ngspice_workers=draw(st.none() | st.integers(1, 64)))
+    about = draw(st.text())
+    return Experiment(name="drawn", about=about, circuit=network, data=data, training=training, solver=solver)
+
+
+@given(experiments())
+def test_what_is_written_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, experiment: Experiment) -> None:
+    """An experiment written as TOML loads back to an equal one, to the last digit."""
+    file = tmp_path_factory.mktemp("toml") / "drawn.toml"
+    file.write_text(to_toml(experiment), encoding="utf-8")
+    assert load(file) == experiment
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_zoo_loads_and_compiles(name: str) -> None:
+    """Each file of the zoo bears its own name, says what it is and where it comes from, and compiles."""
+    experiment = load(name)
+    assert experiment.name == name
+    assert experiment.about
+    assert zoo.read(name).startswith("# ")
+    assert re.search(r"\d{4}", zoo.read(name).split("\n\n")[0]), "a source has a year"
+    circuit = experiment.circuit.compile(name)
+    assert circuit.input_count == BUILT_IN[experiment.data.name][0]
+
+
+def test_every_setting_is_documented() -> None:
+    """Each key of a section is explained in the section's docstring."""
+    for section in (DataSettings, TrainingSettings, SolverSettings):
+        for key in section.model_fields:
+            assert re.search(rf"^\s+(\w+, )*{key}(, \w+)*$", str(section.__doc__), re.MULTILINE), f"{section.__name__}.{key}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "value"),
+    [
+        ("training.epochs=3", ("training", "epochs"), 3),
+        ("training.beta=1e-7", ("training", "beta"), 1e-7),
+        ("training.beta=.5", ("training", "beta"), 0.5),
+        ("training.optimizer=sgd", ("training", "optimizer"), "sgd"),
+        ('training.optimizer="sgd"', ("training", "optimizer"), "sgd"),
+        ("training.rate=[1e-7, 2e-7]", ("training", "rate"), (1e-7, 2e-7)),
+        ("solver.ngspice_full=true", ("solver", "ngspice_full"), True),
+        ("data.train_limit=", ("data", "train_limit"), None),
+        ("training.g_init=[[1e-7, 1e-6], [1e-7, 1e-5]]", ("training", "g_init"), ((1e-7, 1e-6), (1e-7, 1e-5))),
+    ],
+)
+def test_a_key_is_overridden(setting: str, key: tuple[str, str], value: object) -> None:
+    """Values are written as in TOML, bare words are text, nothing is the default; no other key changes."""
+    before = load("digits")
+    after = override(before, [setting])
+    section, name = key
+    assert getattr(getattr(after, section), name) == value
+    changed, unchanged = after.model_dump(), before.model_dump()
+    changed[section].pop(name)
+    unchanged[section].pop(name)
+    assert changed == unchanged
+
+
+@pytest.mark.parametrize("index", [".0", "[0]"])
+def test_layers_are_overridden_by_their_number(index: str) -> None:
+    """Both ways to write an index reach the layer; a new kind of neuron starts from its own defaults."""
+    changed = override(
+        load("digits"), [f"circuit.layers{index}.size=5", f"circuit.layers{index}.neuron.kind=linear", f"circuit.layers{index}.amplifier="]
+    )
+    (layer,) = changed.circuit.layers
+    assert (layer.size, layer.neuron.kind, layer.amplifier) == (5, "linear", None)
+    again = override(changed, [f"circuit.layers{index}.amplifier.gain=3"])
+    assert again.circuit.layers[0].amplifier is not None
+    assert again.circuit.layers[0].amplifier.gain == 3.0
+
+
+def test_overrides_hold_together() -> None:
+    """A circuit and its data may change in one go, though either alone would not fit."""
+    changed = override(load("iris"), ["data.name=wine", "circuit.inputs=13"])
+    assert (changed.data.name, changed.circuit.inputs) == ("wine", 13)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("training.epoch=3", "training.epochs"),
+        ("epochs=3", "training.epochs"),
+        ("circuit.layer[0].size=3", "circuit.layers[0].size"),
+        ("circuit.layers[0].sise=3", "circuit.layers[0].size"),
+        ("nonsense=3", "circuit"),
+        ("circuit.layers[7].size=3", "1 entries"),
+        ("training.epochs", "KEY=VALUE"),
+        ("training.epochs=0", "greater than"),
+        ("training.epochs=2.5", "whole number"),
+        ("training.epochs=many", "whole number"),
+        ("training.beta=nan", "finite"),
+        ("circuit.v_bias=inf", "finite"),
+        ("training.beta=-1e-6", "greater than 0"),
+        ("training.optimizer=adamm", "'adam'"),
+        ("training.rate=[1, 2, 3]", "2 crossbars"),
+        ("training.g_init=[1e-5, 1e-6]", "swap"),
+        ("training.target_low=1", "target_high"),
+        ("circuit.layers[0].neuron.kind=sigmoid", "'diode-pair'"),
+        ("circuit.layers[0].size=0", "at least 1"),
+        ("circuit.layers=7", "list"),
+        ("circuit.inputs=", "missing"),
+        ("circuit.inputs=3", "set it to 64"),
+        ("circuit.outputs=3", "set it to 10"),
+        ("data.name=iris", "set it to 4"),
+        ("training.engine=ngspice training.rule=adjoint", "equilibrium-propagation"),
+        ("training.engine=ngspice training.precision=float32", "float64"),
+    ],
+)
+def test_a_wrong_override_is_explained(setting: str, says: str) -> None:
+    """The one line names the key and what would be right."""
+    with pytest.raises(ExperimentError) as caught:
+        override(load("digits"), setting.split(" ") if setting.count("=") > 1 and ", " not in setting else [setting])
+    told = str(caught.value)
+    assert says in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("circuit = ", "not valid TOML"),
+        ("[circuit]\ninputs = 4\noutputs = 3", "data is missing"),
+        ("[circuit]\ninputs = 4\n[data]\nname = 'iris'", "circuit.outputs is missing"),
+        ("[circuit]\ninputs = 4\noutputs = 3\ngmin = 1\n[data]\nname = 'iris'", "did you mean circuit.g_min"),
+        ("[circuit]\ninputs = 'four'\noutputs = 3\n[data]\nname = 'iris'", "circuit.inputs = 'four'"),
+        ("[circuit]\ninputs = 4\noutputs = 3\ng_min = [1e-7, 1e-7]\n[data]\nname = 'iris'", "1 crossbars"),
+        ("name = '../up'\n[circuit]\ninputs = 4\noutputs = 3\n[data]\nname = 'iris'", "name = '../up'"),
+        ("[[circuit]]\ninputs = 4", "circuit"),
+    ],
+)
+def test_a_wrong_file_is_explained(tmp_path: Path, text: str, says: str) -> None:
+    """The one line names the file, the key and what would be right."""
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ExperimentError) as caught:
+        load(file)
+    told = str(caught.value)
+    assert told.startswith(str(file))
+    assert says in told
+    assert "\n" not in told
+
+
+def test_a_file_names_the_experiment_unless_it_says_otherwise(tmp_path: Path) -> None:
+    """A run is called after the file, as far as the file's name can be a folder's."""
+    file = tmp_path / "my first (bold) try.toml"
+    file.write_text("[circuit]\ninputs = 4\noutputs = 3\n[data]\nname = 'iris'", encoding="utf-8")
+    assert load(file).name == "my-first-bold-try"
+
+
+@pytest.mark.parametrize(
+    ("what", "says"), [("digts", "digits"), ("deck.cir", "netlist"), ("none.toml", "no such file"), (".", "folder without")]
+)
+def test_what_is_not_there_is_explained(what: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that means nothing is answered with what could be meant."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExperimentError, match=says):
+        load(what)
+
+
+def test_known_keys_are_those_of_the_file() -> None:
+    """The keys that hints are chosen from are those that a complete experiment holds."""
+    known = set(known_keys(Experiment))
+    assert {"training.epochs", "circuit.layers[0].neuron.kind", "circuit.layers[0].amplifier.gain", "reached.command"} <= known
+    assert not any("__" in key or "model_config" in key for key in known)
