@@ -1,0 +1,106 @@
+"""Nodes whose voltage sources and amplifiers hold: it follows from other voltages, and ngspice need not be asked for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Amplifiers, Elements, InputSources, VoltageSources
+from circuits.nodes import Nodes
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Some elements of an array, `places`, each of which turns the voltage of node `known` into that of node `found`."""
+
+    element: Any
+    places: NDArray[np.intp]
+    known: Nodes
+    found: Nodes
+    sign: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which nodes are free, and the steps from their voltages and the inputs to all others.
+
+    Parameters
+    ----------
+    free
+        Nodes that only solving the circuit gives.
+    fixed
+        One truth a node: whether sources alone, without any free node, give its voltage.
+    steps
+        In order: each needs what those before it found.
+
+    """
+
+    free: Nodes
+    fixed: NDArray[np.bool_]
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, circuit: Circuit) -> Self:
+        """Look at the sources and amplifiers of a circuit."""
+        known = np.zeros(circuit.size + 1, dtype=bool)
+        known[0] = True
+        steps = list(_spread(circuit, known))
+        fixed, free = known.copy(), []
+        reached = [
+            nodes for e in circuit.of(VoltageSources, Amplifiers) for nodes in (getattr(e, e.terminals[0]), getattr(e, e.terminals[1]))
+        ]
+        later = np.isin(np.arange(circuit.size + 1), np.concatenate(reached)) if reached else np.zeros_like(known)
+        for candidates in (np.flatnonzero(~known & ~later), *np.flatnonzero(~known & later)[:, None]):
+            unknown = candidates[~known[candidates]]
+            if len(unknown):
+                free.append(unknown)
+                known[unknown] = True
+                steps += _spread(circuit, known)
+        return cls(np.sort(np.concatenate(free)) if free else np.zeros(0, dtype=np.intp), fixed, tuple(steps))
+
+    def voltages(self, circuit: Circuit, chip: Chip, x: Floats, free: Floats) -> Floats:
+        """Give the voltages of all nodes by number, shape (B, N + 1) [V], from features (B, I) and those of the free nodes (B, F) [V]."""
+        v = np.zeros((len(x), circuit.size + 1))
+        v[:, self.free] = free
+        for step in self.steps:
+            match step.element:
+                case InputSources(name=name, feature=feature):
+                    v[:, step.found] = x[:, feature[step.places]] * chip(name, "scale")[step.places]
+                case VoltageSources(name=name):
+                    v[:, step.found] = v[:, step.known] + step.sign * chip(name, "v")[step.places]
+                case Amplifiers(name=name):
+                    v[:, step.found] = chip(name, "gain")[step.places] * (v[:, step.known] + chip(name, "offset")[step.places])
+        return v
+
+
+def _spread(circuit: Circuit, known: NDArray[np.bool_]) -> Iterator[Step]:
+    """Find all voltages that follow from the known ones, and mark them in `known`."""
+    found_any = True
+    while found_any:
+        found_any = False
+        for element in circuit.of(InputSources, VoltageSources, Amplifiers):
+            for known_nodes, found_nodes, sign in _ways(element):
+                places = np.flatnonzero(known[known_nodes] & ~known[found_nodes])
+                if len(places):
+                    found_any = True
+                    known[found_nodes[places]] = True
+                    yield Step(element, places, known_nodes[places], found_nodes[places], sign)
+
+
+def _ways(element: Elements) -> list[tuple[Nodes, Nodes, float]]:
+    """Say from which nodes an element's own law gives the voltage of which, and with what sign of its voltage."""
+    match element:
+        case InputSources(plus=plus):
+            return [(np.zeros_like(plus), plus, 1.0)]
+        case VoltageSources(plus=plus, minus=minus):
+            return [(minus, plus, 1.0), (plus, minus, -1.0)]
+        case Amplifiers(input=a, output=b):
+            return [(a, b, 1.0)]
+        case _:
+            return []

@@ -1,0 +1,56 @@
+"""Where libngspice is on this machine, and what to do when it is not."""
+
+import os
+import sys
+from collections.abc import Iterator
+from ctypes.util import find_library as ask_the_linker
+from pathlib import Path
+
+from hwsim.ngspice.errors import NgspiceMissingError
+
+VARIABLE = "HWSIM_NGSPICE_LIBRARY"
+"""Environment variable with the path of a libngspice, for those who have several or one in an unusual place."""
+
+_NAMES = ("libngspice.so.0", "libngspice.so", "libngspice.0.dylib", "libngspice.dylib")
+_FOLDERS = ("/usr/local/lib", "/usr/local/lib64", "/usr/lib/*-linux-*", "/usr/lib64", "/usr/lib", "/opt/homebrew/lib", "/opt/local/lib")
+_REMEDY = f"install it (Debian, Ubuntu: apt-get install ngspice libngspice0; macOS: brew install libngspice) or set {VARIABLE} to its path"
+
+
+def find_library() -> Path | None:
+    """Give the path of libngspice, or None: what HWSIM_NGSPICE_LIBRARY says, else the first in the usual places."""
+    said = os.environ.get(VARIABLE)
+    if said:
+        return Path(said).absolute() if Path(said).is_file() else None
+    return next(_candidates(), None)
+
+
+def _candidates() -> Iterator[Path]:
+    folders = [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
+    folders.append(Path(sys.prefix) / "lib")
+    for folder in [*folders, *(found for pattern in _FOLDERS for found in sorted(Path("/").glob(pattern.removeprefix("/"))))]:
+        yield from ((folder / name).absolute() for name in _NAMES if (folder / name).is_file())
+    name = ask_the_linker("ngspice")
+    if name is not None:
+        yield Path(name)  # a bare name: the loader knows the folder
+
+
+def require_library() -> Path:
+    """Give the path of libngspice.
+
+    Raises
+    ------
+    NgspiceMissingError
+        When there is none; the message says how to install it.
+
+    """
+    found = find_library()
+    if found is None:
+        said = os.environ.get(VARIABLE)
+        what = f"{VARIABLE} = {said!r} is no file" if said else "libngspice is not installed"
+        raise missing(what)
+    return found
+
+
+def missing(what: str) -> NgspiceMissingError:
+    """Give the error that says what is wrong with the library, and what to do about it."""
+    return NgspiceMissingError(f"{what}; {_REMEDY}")

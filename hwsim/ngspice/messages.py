@@ -1,0 +1,94 @@
+"""What an engine and its worker processes say to each other. Whatever is in here can be pickled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.ngspice.plan import Layout
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deck:
+    """A deck to load before a job, and what to know of it."""
+
+    text: str
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Samples to solve in the deck that was loaded last.
+
+    Parameters
+    ----------
+    deck
+        What to load first; None: the last one still holds.
+    values
+        What the EXTERNAL sources say, all but those of the nudges, shape (B, sources) [V or A].
+    beta, currents
+        Of the only phase, when there is no nudge: shapes (B,) [S] and (B, K) [A], targets included.
+    nudge
+        A pickled Nudge, which gives the pushes after the free phase; empty: there is none.
+    targets
+        For the nudge, shape (B, K) [V].
+    phases
+        Points a sample: 1 without a nudge, else the free one and the nudged ones.
+
+    """
+
+    deck: Deck | None
+    values: Floats
+    beta: Floats
+    currents: Floats
+    nudge: bytes
+    targets: Floats
+    phases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a job.
+
+    Parameters
+    ----------
+    v
+        Voltages, shape (B, phases, nodes) [V]; NaN where there are none.
+    steps
+        Iterations, shape (B, phases).
+    result
+        Codes of `Result`, shape (B, phases).
+    beta, target, current
+        The pushes of each phase, shapes (B, phases) [S], (B, phases, K) [V] and (B, phases, K) [A].
+    said
+        What ngspice wrote about the first failed sample.
+
+    """
+
+    v: Floats
+    steps: NDArray[np.int64]
+    result: NDArray[np.int64]
+    beta: Floats
+    target: Floats
+    current: Floats
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Says why a request came to nothing; `missing` when the library could not be loaded."""
+
+    said: str
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Asks for the version of ngspice; a Failure or a string comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Says that a worker is alive and points keep coming."""

@@ -1,0 +1,154 @@
+"""Plan: how a circuit becomes a deck with EXTERNAL sources, and what these say for a batch of samples."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar, InputSources
+from circuits.nodes import Nodes
+from hwsim.engine import Conductances
+from hwsim.ngspice.held import Held
+from netlists.names import free_stem
+from netlists.options import Tolerances
+from netlists.sections import EXTERNAL, NudgeNodes, Words
+from netlists.sharp import sharpened
+from netlists.writer import body
+
+Floats = NDArray[np.float64]
+
+_A_LINE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a worker must know of a deck.
+
+    Parameters
+    ----------
+    counter
+        The voltage source over which to sweep.
+    sources
+        The EXTERNAL sources in the order of their values; last come beta and the outputs' currents.
+    nodes
+        Whose voltages are asked for.
+    plus, minus
+        Places of the outputs' nodes in `nodes`; behind the last for ground.
+
+    """
+
+    counter: str
+    sources: tuple[str, ...]
+    nodes: tuple[str, ...]
+    plus: NDArray[np.intp]
+    minus: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A circuit on a chip, as ngspice is given it.
+
+    Parameters
+    ----------
+    circuit, chip
+        With sharp diodes in the place of ideal ones.
+    held
+        The nodes that need not be asked for.
+    asked
+        The nodes that are: the free ones and those of the outputs.
+    folded
+        Crossbars between ideal sources and columns, of which ngspice sees one resistor and one current source a column.
+    driven
+        By the name of the InputSources, the places of those that ngspice sees.
+    layout
+        For the workers.
+
+    """
+
+    circuit: Circuit
+    chip: Chip
+    held: Held
+    asked: Nodes
+    folded: tuple[Crossbar, ...]
+    driven: dict[str, NDArray[np.intp]]
+    layout: Layout
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip, *, full: bool) -> Self:
+        """Look at the structure of a circuit; `full` folds nothing."""
+        sharp = sharpened(circuit)
+        held = Held.of(sharp)
+        folded = () if full else tuple(w for w in sharp.of(Crossbar) if held.fixed[w.rows].all())
+        needed = _needed(sharp, folded)
+        driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.plus]) for e in sharp.inputs}
+        outputs = sharp.outputs
+        asked = np.union1d(held.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
+        plus, minus = np.searchsorted(asked, outputs.plus), np.searchsorted(asked, outputs.minus)
+        plus, minus = np.where(outputs.plus == 0, len(asked), plus), np.where(outputs.minus == 0, len(asked), minus)
+        nudge = NudgeNodes.of(sharp)
+        layout = Layout(
+            counter=f"V_{free_stem(sharp, 'point')}_count",
+            sources=(
+                *(f"V_{name}_{k}" for name, places in driven.items() for k in places),
+                *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
+                *(f"V_{node}" for node in (nudge.beta, *nudge.currents)),
+            ),
+            nodes=tuple(sharp.node_names[k] for k in asked),
+            plus=plus,
+            minus=minus,
+        )
+        return cls(circuit=sharp, chip=Chip(sharp, chip.values), held=held, asked=asked, folded=folded, driven=driven, layout=layout)
+
+    def deck(self, g: Conductances, tolerances: Tolerances) -> str:
+        """Write the deck that libngspice loads."""
+        outputs = range(len(self.circuit.outputs))
+        inputs = {
+            e.name: [EXTERNAL if k in set(self.driven[e.name].tolist()) else None for k in range(len(e))] for e in self.circuit.inputs
+        }
+        words = Words(
+            inputs=inputs,
+            beta=EXTERNAL,
+            targets=["0" for _ in outputs],
+            currents=[EXTERNAL for _ in outputs],
+            folded=[w.name for w in self.folded],
+        )
+        node, names = self.layout.counter.removeprefix("V_"), [f"v({name})" for name in self.layout.nodes]
+        lines = [
+            f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
+            *body(self.circuit, self.chip, g, words, tolerances),
+            "*",
+            "* The counter of the points of a sweep, and what is reported of each",
+            f"{self.layout.counter} {node} 0 0",
+            f"R_{node} {node} 0 1",
+            *(f".save {' '.join(names[k : k + _A_LINE])}" for k in range(0, len(names), _A_LINE)),
+            ".end",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def values(self, g: Conductances, x: Floats) -> Floats:
+        """Give what the sources say, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""
+        parts = [x[:, e.feature[self.driven[e.name]]] * self.chip(e.name, "scale")[self.driven[e.name]] for e in self.circuit.inputs]
+        if self.folded:
+            v = self.held.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.held.free))))
+            parts += [v[:, w.rows] @ np.asarray(g[w.name], dtype=np.float64) for w in self.folded]
+        return np.concatenate(parts, axis=1)
+
+    def voltages(self, x: Floats, answer: Floats) -> dict[str, Floats]:
+        """Give all voltages by node group, each (B, n) [V], from features (B, I) and what ngspice reported, (B, nodes) [V]."""
+        free = answer[:, np.searchsorted(self.asked, self.held.free)]
+        v = self.held.voltages(self.circuit, self.chip, x, free)
+        return {group.name: v[:, group.start : group.start + len(group)] for group in self.circuit.groups}
+
+
+def _needed(circuit: Circuit, folded: tuple[Crossbar, ...]) -> NDArray[np.bool_]:
+    """Tell which nodes something stands at besides sources of inputs and folded crossbars."""
+    needed = np.zeros(circuit.size + 1, dtype=bool)
+    gone = {crossbar.name for crossbar in folded}
+    for element in circuit.elements:
+        if not isinstance(element, InputSources) and element.name not in gone:
+            for terminal in element.terminals:
+                needed[getattr(element, terminal)] = True
+    return needed

@@ -1,0 +1,74 @@
+"""A worker process as the engine sees it: started in a directory of its own, spoken to through a pipe, ended for good."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import weakref
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from hwsim.ngspice.installed import require_library
+
+_LAST = 2000
+"""Characters of what a dead worker wrote that are worth showing."""
+
+
+class WorkerProcess:
+    """One process with one libngspice in it. `deck_of` says which deck it holds.
+
+    Raises
+    ------
+    NgspiceMissingError
+        When there is no libngspice.
+
+    """
+
+    def __init__(self) -> None:
+        library = require_library()
+        self.home = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-"))
+        self.deck: object = None
+        self.connection, theirs = Pipe()
+        environment = os.environ | {
+            "HOME": str(self.home),  # nobody's .spiceinit is read
+            "NGSPICE_LIBRARY_PATH": str(library),  # where PySpice looks
+            "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
+            "OMP_NUM_THREADS": "1",  # a process a core is enough
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        with theirs, (self.home / "log").open("wb") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - this Python, with a module of ours
+                [sys.executable, "-m", "hwsim.ngspice.worker", str(theirs.fileno())],
+                cwd=self.home,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # a terminal's Ctrl-C reaches the engine alone, which then ends its workers
+            )
+        self.end = weakref.finalize(self, _end, self.process, self.connection, self.home)
+
+    def send(self, request: Any) -> None:
+        """Send a request; that the worker is dead shows when the answer is awaited."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(request)
+
+    def death(self) -> str:
+        """Say how the process ended and what it wrote last."""
+        status = self.process.wait()
+        how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        wrote = (self.home / "log").read_text(encoding="utf-8", errors="replace").strip()
+        return f"{how}; it wrote: {wrote[-_LAST:]}" if wrote else how
+
+
+def _end(process: "subprocess.Popen[bytes]", connection: Connection, home: Path) -> None:
+    connection.close()
+    process.kill()
+    process.wait()
+    shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,261 @@
+"""NgspiceSolver: a circuit on a chip in many worker processes, each with the deck loaded once and swept through its samples.
+
+The free phase of a sample and its nudged ones are neighbouring points of one sweep; each starts from the last. By default the
+inputs are folded into the first crossbar (Norton's theorem): NumPy multiplies them with its conductances, and ngspice sees one
+resistor and one current source a column. Kirchhoff's law, summed up here from the elements, decides what is a solution.
+"""
+
+import os
+import pickle
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from circuits.units import Second
+from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.ngspice.errors import NgspiceError, NgspiceMissingError, NgspicePointError
+from hwsim.ngspice.judge import judged
+from hwsim.ngspice.messages import Answer, Deck, Job
+from hwsim.ngspice.plan import Plan
+from hwsim.ngspice.pool import Pool
+from netlists.options import Tolerances
+from netlists.writer import write_deck
+
+Floats = NDArray[np.float64]
+
+POINTS = 300
+"""Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
+
+_FLOOR = 10
+"""Times ngspice's tolerance of currents that the sum may always be: in a circuit without current there is no share of it."""
+
+
+class NgspiceSolver:
+    """Solves batches; `close` ends its processes.
+
+    Parameters
+    ----------
+    circuit, chip
+        What to solve. Ideal diodes become sharp ones.
+    full
+        Fold nothing.
+    workers
+        Processes; None is one a core.
+    timeout
+        A worker that sends nothing for longer counts as hung [s].
+    tolerances
+        When ngspice takes an iteration for the solution.
+
+    """
+
+    def __init__(self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, timeout: Second, tolerances: Tolerances) -> None:
+        self.circuit, self.chip = circuit, chip
+        self._plan = Plan.of(circuit, chip, full=full)
+        self._tolerances = tolerances
+        self._pool = Pool(workers or _cores(), timeout)
+        self._g: dict[str, Floats] = {}
+        self._deck: Deck | None = None
+
+    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:  # noqa: ARG002 - see `start`
+        """Find the equilibria of a batch.
+
+        Parameters
+        ----------
+        g
+            Conductances [S], one array a trainable element.
+        drive
+            Features, shape (B, I), and the push on the outputs.
+        start
+            Without effect: there is one equilibrium, and a sweep starts each point from the last.
+        throw
+            Raise when a sample has none; otherwise its `result` says so and its voltages are NaN.
+
+        Raises
+        ------
+        NgspiceError
+            When a worker cannot work; NgspicePointError for samples that ngspice found no equilibrium of.
+        ConvergenceError
+            When a sample's Kirchhoff residual is too large, or its numbers are not finite.
+        CircuitError
+            When arrays do not fit the circuit.
+
+        """
+        x = self._features(drive.x)
+        push = self._broadcast(drive.push, len(x))
+        return self._run(g, x, push, b"", np.zeros_like(push.target), phases=1, throw=throw)[0]
+
+    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there; `nudge.pushes` is called in the workers, sample by sample.
+
+        Parameters
+        ----------
+        g
+            Conductances [S], one array a trainable element.
+        x, y
+            Features, shape (B, I), and targets, shape (B, K) [V].
+        nudge
+            A nudge that can be pickled: its class stands in a module that the workers can import.
+        throw
+            As in `solve`.
+
+        Raises
+        ------
+        NgspiceError, ConvergenceError, CircuitError
+            As in `solve`.
+
+        """
+        features, targets = self._features(x), np.asarray(y, dtype=np.float64)
+        wanted = (len(features), len(self.circuit.outputs))
+        if targets.shape != wanted:
+            msg = f"{self.circuit.name}: the targets have shape {targets.shape}; the batch takes {wanted}"
+            raise CircuitError(msg)
+        try:
+            pickled = pickle.dumps(nudge)
+            with np.errstate(all="ignore"):
+                count = len(pickle.loads(pickled).pushes(np.zeros((1, wanted[1])), targets[:1]))  # noqa: S301 - it was pickled just now
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            msg = f"the nudge {type(nudge).__name__} cannot be sent to the workers ({error}); define its class in a module"
+            raise NgspiceError(msg) from error
+        free = self._broadcast(Push(), len(features))
+        return self._run(g, features, free, pickled, targets, phases=1 + count, throw=throw)
+
+    def close(self) -> None:
+        """End the worker processes; the next batch would start new ones."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _features(self, x: Any) -> Floats:
+        features = np.asarray(x, dtype=np.float64)
+        if features.ndim != 2 or features.shape[1] != self.circuit.input_count or not len(features):  # noqa: PLR2004 - samples, features
+            msg = f"{self.circuit.name}: the features have shape {features.shape}; it takes (samples, {self.circuit.input_count})"
+            raise CircuitError(msg)
+        return features
+
+    def _broadcast(self, push: Push, batch: int) -> Push:
+        shape = (batch, len(self.circuit.outputs))
+        try:
+            beta = np.broadcast_to(np.asarray(push.beta, dtype=np.float64), (batch, 1))
+            target, current = (np.broadcast_to(np.asarray(part, dtype=np.float64), shape) for part in push[1:])
+        except ValueError:
+            msg = (
+                f"{self.circuit.name}: beta, target and current of the push have shapes "
+                f"{', '.join(str(np.shape(part)) for part in push)}; the batch takes one beta a sample and {shape}"
+            )
+            raise CircuitError(msg) from None
+        return Push(beta, target, current)
+
+    def _load(self, g: Conductances) -> Deck:
+        """Give the deck for conductances; the last one if they are the same."""
+        self.circuit.check_conductances(g)
+        arrays = {name: np.array(values, dtype=np.float64) for name, values in g.items()}
+        if self._deck is None or any(not np.array_equal(arrays[name], self._g[name]) for name in arrays):
+            self._deck = Deck(text=self._plan.deck(arrays, self._tolerances), layout=self._plan.layout)
+            self._g = arrays
+        return self._deck
+
+    def _run(  # noqa: PLR0913 - what a batch is made of
+        self, g: Conductances, x: Floats, push: Push, nudge: bytes, targets: Floats, *, phases: int, throw: bool
+    ) -> tuple[Equilibrium, ...]:
+        """Solve a batch: split it into jobs, put the answers together, judge them."""
+        deck, beta = self._load(g), np.asarray(push.beta)
+        with np.errstate(all="ignore"):
+            values, currents = self._plan.values(self._g, x), beta * push.target + push.current
+        finite = np.isfinite(x).all(axis=1) & np.isfinite(values).all(axis=1)
+        finite &= np.isfinite(beta[:, 0]) & np.isfinite(currents).all(axis=1)
+        kept = np.flatnonzero(finite)
+        jobs = [
+            Job(deck=None, values=values[k], beta=beta[k, 0], currents=currents[k], nudge=nudge, targets=targets[k], phases=phases)
+            for k in self._split(kept, phases)
+        ]
+        try:
+            answers = self._pool.run(deck, jobs)
+        except NgspiceMissingError:
+            raise
+        except NgspiceError as error:
+            msg = f"{self.circuit.name}: {error}; the deck is kept in {_keep(deck.text)}"
+            raise NgspiceError(msg) from None
+        answer = _merged(len(x), kept, answers, self._blank(phases))
+        equilibria = tuple(self._equilibrium(x, answer, phase) for phase in range(phases))
+        if throw:
+            self._raise_if_failed(x, answer)
+            for equilibrium in equilibria:
+                equilibrium.check(self.circuit)
+        return equilibria
+
+    def _split(self, samples: NDArray[np.intp], phases: int) -> list[NDArray[np.intp]]:
+        """Share samples out in runs of neighbours: one a worker at least, and none longer than POINTS."""
+        longest = max(POINTS // phases, 1)
+        jobs = max(-(-len(samples) // longest), min(self._pool.size, len(samples)))
+        return np.array_split(samples, jobs) if jobs else []
+
+    def _blank(self, phases: int) -> Answer:
+        """Give an answer about one sample whose numbers were not fit to be sent."""
+        outputs = (1, phases, len(self.circuit.outputs))
+        return Answer(
+            v=np.full((1, phases, len(self._plan.layout.nodes)), np.nan),
+            steps=np.zeros((1, phases), dtype=np.int64),
+            result=np.full((1, phases), int(Result.NOT_FINITE)),
+            beta=np.zeros((1, phases)),
+            target=np.zeros(outputs),
+            current=np.zeros(outputs),
+            said="",
+        )
+
+    def _equilibrium(self, x: Floats, answer: Answer, phase: int) -> Equilibrium:
+        push = Push(answer.beta[:, phase, None], answer.target[:, phase], answer.current[:, phase])
+        v = self._plan.voltages(x, answer.v[:, phase])
+        found = Equilibrium(v, np.full(len(x), np.nan), answer.steps[:, phase], answer.result[:, phase])
+        return judged(self._plan, self._g, Drive(x, push), found, _FLOOR * self._tolerances.current)
+
+    def _raise_if_failed(self, x: Floats, answer: Answer) -> None:
+        """Raise for the first sample that ngspice failed at, with a deck that shows it."""
+        failed = np.argwhere(answer.result == Result.ENGINE_FAILED)
+        if not len(failed):
+            return
+        sample, phase = failed[0]
+        push = (answer.beta[sample, phase], answer.target[sample, phase], answer.current[sample, phase])
+        kept = _keep(write_deck(self.circuit, self.chip, self._g, x=x[sample], pushes=[push] if phase else []))
+        msg = (
+            f"{self.circuit.name}: ngspice found no equilibrium for {len(set(failed[:, 0].tolist()))} of {len(x)} samples; "
+            f"sample {sample}, {'nudged' if phase else 'free'}: {answer.said}; see it fail: ngspice -b {kept}"
+        )
+        raise NgspicePointError(msg)
+
+
+def _cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _merged(batch: int, kept: NDArray[np.intp], answers: Sequence[Answer], blank: Answer) -> Answer:
+    """Put the answers about the samples `kept` of a batch together; the others get a blank one."""
+    merged: dict[str, Any] = {"said": next((answer.said for answer in answers if answer.said), "")}
+    for name in ("v", "steps", "result", "beta", "target", "current"):
+        array = np.repeat(getattr(blank, name), batch, axis=0)
+        if answers:
+            array[kept] = np.concatenate([getattr(answer, name) for answer in answers])
+        merged[name] = array
+    return Answer(**merged)
+
+
+def _keep(deck: str) -> str:
+    """Write a deck where it outlives the workers, and say where."""
+    try:
+        path = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-deck-")) / "deck.cir"
+        path.write_text(deck, encoding="utf-8")
+    except OSError as error:
+        return f"no file, for {error}"
+    return str(path)

@@ -1,0 +1,1 @@
+"""The circuit as SPICE text. No solving here."""

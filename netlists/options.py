@@ -1,0 +1,39 @@
+"""The settings of SPICE that a deck carries."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from circuits.constants import GMIN, TEMPERATURE
+from circuits.units import Ampere, Volt
+from netlists.numbers import plain
+
+_ZERO_CELSIUS = 273.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerances:
+    """When SPICE takes an iteration for the solution: all voltages and currents moved by less than this.
+
+    SPICE's own (1e-3, 1e-6, 1e-12) leave errors of 7e-4 V, as large as what a nudge moves.
+    """
+
+    relative: float = 1e-12
+    voltage: Volt = 1e-13
+    current: Ampere = 1e-16
+
+    def __post_init__(self) -> None:
+        """Check that all are positive."""
+        for name in ("relative", "voltage", "current"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                msg = f"tolerances: {name} = {value:g} must be above 0 and below 1"
+                raise ValueError(msg)
+
+
+def options(tolerances: Tolerances) -> Iterator[str]:
+    """Write the tolerances, the temperature and the conductance across junctions; iterations are limited far beyond what is needed."""
+    celsius = round(TEMPERATURE - _ZERO_CELSIUS, 9)
+    names = ("reltol", "vntol", "abstol", "gmin", "temp", "tnom")
+    values = (tolerances.relative, tolerances.voltage, tolerances.current, GMIN, celsius, celsius)
+    yield ".options " + " ".join(f"{name}={value}" for name, value in zip(names, plain(values, "options"), strict=True))
+    yield ".options itl1=500 itl2=500"

@@ -1,0 +1,95 @@
+"""Subcircuits of the library: which elements one stands for, and a line an instance with the chip's own parameters."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Block, Circuit
+from circuits.elements import Amplifiers, Diodes, Elements, Nudges, VoltageSources
+from circuits.nodes import Nodes
+from netlists.numbers import plain
+
+_GROUND = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One element inside a subcircuit: its terminals' pins ("0" is ground) and the subcircuit's names of its parameters."""
+
+    kind: type[Elements]
+    pins: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def _diode(anode: str, cathode: str, suffix: str = "") -> Part:
+    return Part(Diodes, {"anode": anode, "cathode": cathode}, {"i_sat": f"i_sat{suffix}", "n": f"n{suffix}"})
+
+
+def _rail(pin: str) -> Part:
+    return Part(VoltageSources, {"plus": pin, "minus": _GROUND}, {"v": f"v_{pin}"})
+
+
+LIBRARY: dict[str, tuple[Part, ...]] = {
+    "diode_pair": (_diode("column", "high", "_high"), _rail("high"), _diode("low", "column", "_low"), _rail("low")),
+    "clamp_low": (_diode("low", "column"), _rail("low")),
+    "clamp_high": (_diode("column", "high"), _rail("high")),
+    "dead_zone": (_diode("column", "core", "_forward"), _diode("core", "column", "_backward")),
+    "amplifier": (Part(Amplifiers, {"input": "input", "output": "output"}, {"gain": "gain", "back": "back", "offset": "offset"}),),
+    "nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}),),
+}
+"""The elements of each subcircuit, in the order of a block's; pins come in the order in which the parts name them."""
+
+
+def text(kind: str) -> str:
+    """Give the text of a subcircuit of the library."""
+    return (Path(__file__).with_name("library") / f"{kind}.lib").read_text(encoding="utf-8").rstrip()
+
+
+def _pins(parts: Iterable[Part], elements: Sequence[Elements]) -> dict[str, Nodes] | None:
+    """Give the nodes of each pin, or nothing when the elements are not joined as the parts are."""
+    pins: dict[str, Nodes] = {_GROUND: np.zeros(len(elements[0]), dtype=np.intp)}
+    for part, element in zip(parts, elements, strict=True):
+        for terminal, pin in part.pins.items():
+            nodes = getattr(element, terminal)
+            if not np.array_equal(pins.setdefault(pin, nodes), nodes):
+                return None
+    del pins[_GROUND]
+    return pins
+
+
+def fits(block: Block, circuit: Circuit) -> bool:
+    """Say whether the library has a subcircuit for a block, made of the same elements joined in the same way."""
+    parts, elements = LIBRARY.get(block.kind, ()), [circuit[name] for name in block.elements]
+    if len({len(element) for element in elements}) != 1 or [type(e) for e in elements] != [part.kind for part in parts]:
+        return False
+    return _pins(parts, elements) is not None
+
+
+def instances(block: Block, circuit: Circuit, chip: Chip, extra: Sequence[Sequence[str]] = ()) -> Iterator[str]:
+    """Write one line an instance: its pins, `extra` nodes, the subcircuit's name and its parameters.
+
+    Parameters
+    ----------
+    block
+        Elements that `fits` the library; amplifiers and nudges make a block of their own.
+    circuit, chip
+        Whose nodes and values are written.
+    extra
+        Names of further nodes, one sequence an instance.
+
+    """
+    parts, elements = LIBRARY[block.kind], [circuit[name] for name in block.elements]
+    pins, names = _pins(parts, elements) or {}, circuit.node_names
+    columns = [pin.tolist() for pin in pins.values()]
+    parameters = [
+        (called, plain(chip(name, parameter), f"{name}: {parameter}"))
+        for part, name in zip(parts, block.elements, strict=True)
+        for parameter, called in part.parameters.items()
+    ]
+    for k in range(len(elements[0])):
+        nodes = [*(names[column[k]] for column in columns), *(extra[k] if extra else ())]
+        values = (f"{called}={value[k]}" for called, value in parameters)
+        yield " ".join([f"X_{block.name}_{k}", *nodes, block.kind, *values])
