@@ -29,6 +29,10 @@ CLAMP_TOLERANCE = 1e-9
 """V; an ideal diode counts as conducting from this far below its threshold on."""
 
 
+_AT_ONCE = 1 << 16
+"""Products that are formed at a time: they stay in the cache."""
+
+
 class Branches(NamedTuple):
     """Currents through an array of two-terminal branches: `i` of shape (B, n) flows from node `a` to node `b` [A]."""
 
@@ -86,6 +90,25 @@ def _crossbar_currents(crossbar: Crossbar, g: Floats, v: Floats) -> tuple[Floats
     return rows * g.sum(axis=1) - columns @ g.T, columns * g.sum(axis=0) - rows @ g
 
 
+def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
+    """Give the largest current of a single memristor, shape (B,) [A], from voltages (B, rows) and (B, columns) [V].
+
+    No row carries more than its largest conductance times its largest drop. The row that might carry most is computed first; then
+    only those are that might carry more, so that not all products are formed.
+    """
+    drop = np.maximum(np.abs(rows - columns.min(axis=1)[:, None]), np.abs(rows - columns.max(axis=1)[:, None]))
+    bound = g.max(axis=1) * drop
+    first = bound.argmax(axis=1)
+    samples = np.arange(len(rows))
+    largest: Floats = np.abs(g[first] * (rows[samples, first][:, None] - columns)).max(axis=1)
+    sample, row = np.nonzero(bound > largest[:, None])
+    at_once = max(_AT_ONCE // g.shape[1], 1)
+    for k in range(0, len(sample), at_once):
+        b, i = sample[k : k + at_once], row[k : k + at_once]
+        np.maximum.at(largest, b, np.abs(g[i] * (rows[b, i][:, None] - columns[b])).max(axis=1))
+    return largest
+
+
 def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
     """Add currents (B, n) to the sums of their nodes; several may meet at one node."""
     np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), i.T)
@@ -109,9 +132,7 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         rows, columns = _crossbar_currents(crossbar, conductances, v)
         _add(leaving, crossbar.rows, rows)
         _add(leaving, crossbar.columns, columns)
-        for k, sample in enumerate(v):
-            drops = sample[crossbar.rows][:, None] - sample[crossbar.columns]
-            largest[k] = max(largest[k], float(np.abs(conductances * drops).max()))
+        largest = np.maximum(largest, _largest_current(conductances, v[:, crossbar.rows], v[:, crossbar.columns]))
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
         largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
