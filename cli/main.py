@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
+    "bench": "Time both engines side by side.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
 }
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
