@@ -37,8 +37,8 @@ AGREE_KIRCHHOFF = 1e-9
 RATE = (3.5, 4.5)
 """What halving beta divides the error of a centred nudge by: 4, as long as beta is small and the error above rounding."""
 
-LADDER = 14
-"""Times that beta is halved in search of agreement."""
+LADDER = range(-6, 15)
+"""Times that beta is halved in search of agreement; first it is doubled, to see the error fall."""
 
 READABLE = 30
 """Times the least error, which is rounding; a rate is read from errors above that."""
@@ -169,13 +169,14 @@ def _gradients(solver: LayeredSolver, bench: Bench, beta: Siemens) -> list[Findi
     def propagate(beta: Array) -> dict[str, Array]:
         return EquilibriumPropagation(bench.loss, beta).gradient(solver.trace, bench.g, bench.x, bench.y).g
 
-    estimates = [propagate(beta / 2**k) for k in range(LADDER + 1)]
+    betas = [beta / 2.0**k for k in LADDER]
+    estimates = [propagate(beta) for beta in betas]
     errors = [_apart(estimate, exact) for estimate in estimates]
-    best = int(np.argmin(errors))
+    best = int(np.nanargmin(errors))
     differences = _against_differences(solver, bench, estimates[best], exact)
     readable = [k for k in range(best) if errors[k + 1] > READABLE * errors[best]]
     rate = errors[readable[-1]] / errors[readable[-1] + 1] if readable else RATE[0]
-    at = f"of the largest entry, at beta = {beta / 2**best:.2g} S"
+    at = f"of the largest entry, at beta = {betas[best]:.2g} S"
     return [
         Finding("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
         Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
