@@ -37,7 +37,7 @@ AGREE_KIRCHHOFF = 1e-9
 RATE = (3.5, 4.5)
 """What halving beta divides the error of a centred nudge by: 4, as long as beta is small and the error above rounding."""
 
-LADDER = range(-6, 15)
+LADDER = range(-12, 15)
 """Times that beta is halved in search of agreement; first it is doubled, to see the error fall."""
 
 READABLE = 30
