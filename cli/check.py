@@ -38,6 +38,6 @@ def command(output: Output, what: str, settings: tuple[str, ...], data: str | No
         "findings": findings,
         "passed": report.passed,
     }
-    rows = [(f.name, f"{f.value:.2e}", f"{f.limit:.0e}", "holds" if f.holds else "FAILS", f.unit) for f in report.findings]
+    rows = [(f.name, f"{f.value:.2e}", f"{f.limit:.2g}", "holds" if f.holds else "FAILS", f.unit) for f in report.findings]
     output.result(told, table(("what", "found", "limit", "", "unit"), rows))
     return 0 if report.passed else 1

@@ -20,7 +20,7 @@ from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
-from hwsim.folder import Row, RunFolder
+from hwsim.folder import Row, RunError, RunFolder
 from hwsim.plots import curves
 from hwsim.start import Start
 
@@ -93,6 +93,11 @@ def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]
     arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
     state = State.from_arrays(arrays)
     trainer.circuit.check_conductances(trainer.g(state))
+    if state.epoch > (epochs := trainer.settings.epochs):
+        msg = (
+            f"{folder.path} has {state.epoch} epochs behind it; training.epochs = {epochs} must be at least that, or begin another (--out)"
+        )
+        raise RunError(msg)
     return state, rows
 
 

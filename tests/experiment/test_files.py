@@ -1,0 +1,67 @@
+"""Files are whole or not there, whatever happens while they are written."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwsim import files
+
+
+def full(*_: object) -> None:
+    """Fail as a full disk does."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """When writing fails, the old content stays, nothing lies beside it, and the error names the file."""
+    file = tmp_path / "a.txt"
+    files.write(file, "old")
+    monkeypatch.setattr(files.os, "fsync", full) if step == "fsync" else monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match=r"a\.txt") as caught:
+        files.write(file, "new")
+    assert caught.value.errno == errno.ENOSPC
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_is_synced_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a loss of power there is never a new name with old or no content: first the content, then the name, then the folder."""
+    order: list[str] = []
+
+    def noted(name: str, call: Callable[..., object]) -> Callable[..., object]:
+        return lambda *arguments: (order.append(name), call(*arguments))[1]
+
+    monkeypatch.setattr(files.os, "fsync", noted("sync", os.fsync))
+    monkeypatch.setattr(Path, "replace", noted("rename", Path.replace))
+    files.write(tmp_path / "a.txt", "new")
+    assert order == ["sync", "rename", "sync"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What a link points to is replaced, not the link."""
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    files.write(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+
+
+def test_a_device_is_written_to_as_it_is() -> None:
+    """`-o /dev/null` writes into the device and does not put a file in its place."""
+    files.write(Path("/dev/null"), "gone")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_arrays_are_read_back_bit_for_bit(tmp_path: Path) -> None:
+    """Every type and shape survives, and so do names with a slash and signed zeros."""
+    arrays = {"g/w1": np.array([[-0.0, 1e-300], [np.pi, 5e-324]]), "count": np.array(3, np.int32), "x": np.zeros((0, 2), np.float32)}
+    files.write_arrays(tmp_path / "a.npz", arrays)
+    found = files.read_arrays(tmp_path / "a.npz")
+    assert list(found) == list(arrays)
+    for name, array in arrays.items():
+        assert (found[name].dtype, found[name].shape, found[name].tobytes()) == (array.dtype, array.shape, array.tobytes())
