@@ -73,7 +73,7 @@ def test_every_setting_is_documented() -> None:
     """Each key of a section is explained in the section's docstring."""
     for section in (DataSettings, TrainingSettings, SolverSettings):
         for key in section.model_fields:
-            assert re.search(rf"^\s+(\w+, )*{key}(, \w+)*$", str(section.__doc__), re.MULTILINE), f"{section.__name__}.{key}"
+            assert re.search(rf"^\s*(\w+, )*{key}(, \w+)*$", str(section.__doc__), re.MULTILINE), f"{section.__name__}.{key}"
 
 
 @pytest.mark.parametrize(
