@@ -3,6 +3,7 @@
 import difflib
 import errno
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -122,4 +123,6 @@ def _plain_words(error: OSError) -> str:
 
 def run() -> Any:
     """Run the command line of this process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
     sys.exit(main(sys.argv[1:]))

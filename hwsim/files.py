@@ -25,18 +25,18 @@ def write(path: Path, content: bytes | str) -> None:
 
     """
     data = content.encode() if isinstance(content, str) else content
-    path = Path(os.path.realpath(path))  # through a link, its target is replaced
-    if path.exists() and not path.is_file():
-        path.write_bytes(data)
-        return
-    beside = path.with_name(f".{path.name}.tmp")
+    place = Path(os.path.realpath(path))  # through a link, its target is replaced
+    beside = place.with_name(f".{place.name}.tmp")
     try:
+        if place.exists() and not place.is_file():
+            place.write_bytes(data)
+            return
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
-        sync_folder(path.parent)
+        beside.replace(place)
+        sync_folder(place.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

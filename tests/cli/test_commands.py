@@ -1,0 +1,165 @@
+"""Commands do what their help says; JSON is alone on standard output."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from hwsim import energy
+from hwsim.data import load_data
+from hwsim.engine import Drive, Equilibrium
+from hwsim.subject import subject
+
+
+def test_training_leaves_a_run_that_other_commands_take(hwsim, trained: Path) -> None:
+    """The folder's weights are what `evaluate`, `solve` and `compile` use, and all tell the same error."""
+    summary = json.loads((trained / "summary.json").read_text())
+    told = hwsim("evaluate", trained, "--json").json
+    assert told["trained"]
+    assert told["test_error"] == summary["test_error"]
+    confusion = np.array(told["confusion"])
+    assert 1 - np.trace(confusion) / confusion.sum() == pytest.approx(told["test_error"])
+    assert hwsim("solve", trained).out != hwsim("solve", "iris").out
+
+
+def test_train_tells_in_json_what_it_wrote(hwsim, tmp_path: Path) -> None:
+    """The object holds errors, epochs, seconds, engine and folder; progress goes elsewhere."""
+    answer = hwsim("train", "xor", "--epochs", "2", "--seed", "5", "--batch", "2", "--json", "--set", "training.rate=1e-7")
+    told = answer.json
+    assert answer.code == 0
+    assert {"test_error", "train_error", "epochs", "seconds_per_epoch", "engine", "run"} <= set(told)
+    assert (told["epochs"], told["engine"], told["run"]) == (2, "numeric", "runs/xor-5")
+    assert "epoch 2/2" in answer.err
+    toml = (tmp_path / told["run"] / "experiment.toml").read_text()
+    assert "batch = 2" in toml
+    assert "rate = 1e-07" in toml
+
+
+def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
+    """Kirchhoff's law holds for the voltages that it prints, and the outputs are differences of them."""
+    told = hwsim("solve", trained, "--sample", "2:6", "--json").json
+    given = subject(str(trained))
+    x = load_data(given.experiment).x_test[2:6]
+    v = {group: np.array(values) for group, values in told["voltages"].items()}
+    found = Equilibrium(v, np.array(told["residual_A"]), np.array(told["steps"]), np.zeros(4))
+    balance = energy.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), found)
+    assert (balance.residual <= 1e-9 * balance.largest).all()
+    assert np.allclose(found.outputs(given.circuit), told["outputs"], atol=1e-15)
+    assert told["samples"] == [2, 3, 4, 5]
+    assert told["engine"] == "numeric"
+
+
+def test_solve_prints_what_its_json_holds(hwsim) -> None:
+    """The table shows the same outputs, and with --nodes the voltage of every node."""
+    told = hwsim("solve", "iris", "--sample", "3", "--json").json
+    text = hwsim("solve", "iris", "--sample", "3", "--nodes").out
+    assert all(f"{v:.6f}" in text for v in told["outputs"][0])
+    assert all(f"{v:.9f}" in text for group in told["voltages"].values() for v in group[0])
+
+
+def test_both_engines_solve_alike(hwsim) -> None:
+    """What `--engine` names solves, and the voltages agree to 1e-8 V."""
+    numeric, ngspice = (hwsim("solve", "iris", "--sample", "0:4", "--engine", name, "--json").json for name in ("numeric", "ngspice"))
+    assert (numeric["engine"], ngspice["engine"]) == ("numeric", "ngspice")
+    for group, v in numeric["voltages"].items():
+        assert np.allclose(v, ngspice["voltages"][group], rtol=0, atol=1e-8)
+
+
+def test_check_passes(hwsim) -> None:
+    """The whole comparison of a small circuit holds, and its JSON says by how much."""
+    answer = hwsim("check", "xor", "--json")
+    told = answer.json
+    assert (answer.code, told["passed"]) == (0, True)
+    assert told["engines_max_dv"] <= 1e-8
+    assert told["gradient_max_rel"] <= 1e-5
+
+
+def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that cannot be met makes the exit code 1, not an error."""
+    monkeypatch.setattr("hwsim.check.AGREE_KIRCHHOFF", 0.0)
+    answer = hwsim("check", "xor", "--json")
+    assert (answer.code, answer.json["passed"]) == (1, False)
+
+
+@pytest.mark.parametrize("part", ["test", "train"])
+def test_ngspice_runs_a_compiled_deck(hwsim, trained: Path, tmp_path: Path, part: str) -> None:
+    """`ngspice deck.cir` prints the outputs that `hwsim solve` finds for that sample, free and nudged."""
+    told = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
+    assert told["bytes"] == (tmp_path / "deck.cir").stat().st_size
+    assert told["nodes"] == subject("iris").circuit.size
+    outputs = hwsim("solve", trained, "--sample", "4", "--part", part, "--json").json["outputs"][0]
+    done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=False)
+    printed = [float(found) for found in re.findall(r"^\S+ = (\S+)$", done.stdout, re.MULTILINE)]
+    assert len(printed) == 3 * len(outputs)
+    free, up, down = np.reshape(printed, (3, -1))
+    assert np.allclose(free, outputs, atol=1e-8)
+    assert np.allclose((up + down) / 2, free, atol=1e-4)
+    assert not np.allclose(up, down, atol=1e-8)
+
+
+def test_a_run_s_netlist_is_its_compiled_circuit(hwsim, trained: Path) -> None:
+    """circuit.cir is what `hwsim compile` writes of the run: same circuit, same bytes, twice."""
+    decks = [hwsim("compile", trained, "-o", "-").out for _ in range(2)]
+    assert decks[0] == decks[1] == (trained / "circuit.cir").read_text()
+
+
+def test_data_of_one_s_own(hwsim, tmp_path: Path) -> None:
+    """A table of the user's is learnt with a circuit of the zoo, by --data alone."""
+    rng = np.random.default_rng(0)
+    lines = [f"{a:.3f},{b:.3f},{'in' if a * b > 0 else 'out'}" for a, b in rng.uniform(-1, 1, (40, 2))]
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    told = hwsim("train", "xor", "--data", "mine.csv", "--epochs", "2", "--json").json
+    assert told["data"] == "mine.csv"
+    assert hwsim("evaluate", told["run"], "--json").json["class_names"] == ["in", "out"]
+
+
+@contextmanager
+def typed(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `hwsim` in a process of its own, which is gone in the end."""
+    code = "import sys; from cli.main import run; run()"
+    with subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until_an_epoch_more(folder: Path, before: int) -> int:
+    """Wait until a run has done more epochs than before."""
+    while True:
+        file = folder / "metrics.jsonl"
+        rows = len(file.read_text().splitlines()) if file.exists() else 0
+        if rows > before:
+            return rows
+        time.sleep(0.05)
+
+
+def test_ctrl_c_and_kill_9_lose_nothing(hwsim, tmp_path: Path) -> None:
+    """Interrupted by Ctrl-C, then killed for good, a run is resumed to the same bits as one that was left alone."""
+    words = ("train", "xor", "--out", "stopped", "--set", "training.schedule=constant", "--set", "training.batch=1")
+    with typed(*words, "--epochs", "1000000") as process:
+        done = until_an_epoch_more(tmp_path / "stopped", 0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert (process.returncode, out) == (130, "")
+        assert "hwsim train stopped --resume" in err.splitlines()[-1]
+    with typed("train", "stopped", "--resume") as process:
+        done = until_an_epoch_more(tmp_path / "stopped", done)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    epochs = str(len((tmp_path / "stopped" / "metrics.jsonl").read_text().splitlines()) + 1000)
+    assert hwsim("train", "stopped", "--resume", "--epochs", epochs).code == 0
+    assert hwsim(*[word.replace("stopped", "through") for word in words], "--epochs", epochs).code == 0
+    with np.load(tmp_path / "stopped" / "weights.npz") as stopped, np.load(tmp_path / "through" / "weights.npz") as through:
+        assert all(np.array_equal(stopped[name], through[name]) for name in through)
+    shutil.rmtree(tmp_path / "stopped")
