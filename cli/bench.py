@@ -35,11 +35,11 @@ def command(output: Output, what: tuple[str, ...], samples: int, rounds: int, fu
     from hwsim.samples import DataError  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
+    subjects = {name: subject(name) for name in what or USUAL}
     path = out or Path("results/benchmarks/engines.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     comparisons = []
-    for name in what or USUAL:
-        given = subject(name)
+    for name, given in subjects.items():
         try:
             with output.progress(name) as show:
                 comparison = compare(given, samples=samples, rounds=rounds, full=full, observe=lambda done: show(_step(done, rounds)))
@@ -49,7 +49,10 @@ def command(output: Output, what: tuple[str, ...], samples: int, rounds: int, fu
             output.note(f"{name} is left out: {error}")
             continue
         comparisons.append(comparison)
-    told = {"comparisons": [comparison.table() for comparison in comparisons], "environment": environment(given.experiment)}
+    told = {
+        "comparisons": [comparison.table() for comparison in comparisons],
+        "environment": environment(next(iter(subjects.values())).experiment),
+    }
     files.write(path, json.dumps(told, indent=2) + "\n")
     ratios = {comparison.circuit: comparison.ratio.median for comparison in comparisons}
     output.result({"ratios": ratios, "file": str(path)} | told, f"{_text(comparisons)}\n\nwritten to {path}")

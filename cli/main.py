@@ -116,6 +116,7 @@ def _plain_words(error: OSError) -> str:
         errno.ENOENT: "no such file or folder",
         errno.ENOTDIR: "a part of this path is a file, not a folder",
         errno.EISDIR: "this is a folder, not a file",
+        errno.EEXIST: "this is a file, not a folder",
     }
     reason = words.get(error.errno or 0) or error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename is not None else f"cannot write the output: {reason}"
