@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(output: Output, what: str, settings: tuple[str, ...], out: Path | None, resume: bool, **shortcuts: Any) -> None:  # noqa: FBT001 - click's
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
 
-    Ctrl-C stops after what is being computed and saves; so does a kill of any kind, but for what came after the last checkpoint.
+    Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
     """
     from hwsim.experiment import load, override  # noqa: PLC0415 - help does without
     from hwsim.run import train  # noqa: PLC0415

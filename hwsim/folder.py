@@ -152,6 +152,9 @@ class RunFolder:
             msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
             raise RunError(msg)
         g = _read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
+        if odd := [name for name, values in g.items() if values.dtype.kind not in "fiu"]:
+            msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
+            raise RunError(msg)
         circuit.check_conductances(g)
         return {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
 

@@ -38,6 +38,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "folder without a run": ("evaluate .", "folder without experiment.toml"),
     "run without weights": ("evaluate begun", "--resume"),
     "run with other weights": ("evaluate strange", "w1"),
+    "weights that are words": ("evaluate words", "not numbers"),
     "nothing to resume": ("train iris --resume", "nothing to resume"),
     "folder in use": ("train iris --out begun", "--resume"),
     "unreadable checkpoint": ("train begun --resume", "checkpoint.npz: cannot be read"),
@@ -64,10 +65,11 @@ def clutter(hwsim, tmp_path: Path) -> Path:
     (tmp_path / "broken.toml").write_text("[circuit\n")
     (tmp_path / "wrong.toml").write_text("[circuit]\ninputs = 4\n[data]\nname = 'iris'\n")
     (tmp_path / "my.cir").write_text("* a deck\n.end\n")
-    for name in ("begun", "strange"):
+    for name in ("begun", "strange", "words"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "experiment.toml").write_text("[circuit]\ninputs = 4\noutputs = 3\n[data]\nname = 'iris'\n")
     (tmp_path / "begun" / "checkpoint.npz").write_bytes(b"PK no longer")
+    np.savez(tmp_path / "words" / "weights.npz", w1=np.array([["much"]]))
     np.savez(tmp_path / "strange" / "weights.npz", w1=np.ones((2, 2)))
     return tmp_path
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -208,3 +209,37 @@ def test_known_keys_are_those_of_the_file() -> None:
     known = set(known_keys(Experiment))
     assert {"training.epochs", "circuit.layers[0].neuron.kind", "circuit.layers[0].amplifier.gain", "reached.command"} <= known
     assert not any("__" in key or "model_config" in key for key in known)
+
+
+DICTS = {"circuit", "data", "training", "solver"}
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kind", "size", "gain", "name", "x"]), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(sorted(known_keys(Experiment))) | st.text(max_size=20), st.text(max_size=20))
+def test_any_override_holds_or_is_explained(key: str, value: str) -> None:
+    """Whatever is typed after --set, the answer is an experiment or one line."""
+    try:
+        override(load("digits"), [f"{key}={value}"])
+    except ExperimentError as error:
+        assert "\n" not in str(error).replace(value, "").replace(key, "")  # noqa: PT017 - either way is right
+
+
+@given(st.sampled_from(["circuit", "data", "training", "solver", "reached", "name", "strange"]), st.text(max_size=8), junk)
+def test_any_file_holds_or_is_explained(tmp_path_factory: pytest.TempPathFactory, section: str, key: str, value: Any) -> None:
+    """Whatever stands in a file, in place of a section or of a key in it, the answer is an experiment or an explanation."""
+    table = load("digits").model_dump(exclude_none=True)
+    whole, inside = table | {section: value}, table | {section: {**table[section], key: value}} if section in DICTS else {}
+    file = tmp_path_factory.mktemp("toml") / "junk.toml"
+    for junked in (whole, inside):
+        try:
+            file.write_text(tomli_w.dumps(junked), encoding="utf-8")
+        except (TypeError, ValueError):
+            continue  # TOML has no null
+        try:
+            load(file)
+        except ExperimentError as error:
+            assert str(error).startswith(str(file))  # noqa: PT017 - either way is right
