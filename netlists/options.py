@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from circuits.circuit import Circuit
 from circuits.constants import GMIN, TEMPERATURE
+from circuits.elements import IdealDiodes
 from circuits.units import Ampere, Volt
 from netlists.numbers import plain
 
@@ -17,7 +19,7 @@ class Tolerances:
     SPICE's own (1e-3, 1e-6, 1e-12) leave errors of 7e-4 V, as large as what a nudge moves.
     """
 
-    relative: float = 1e-12
+    relative: float = 1e-11
     voltage: Volt = 1e-13
     current: Ampere = 1e-16
 
@@ -30,10 +32,23 @@ class Tolerances:
                 raise ValueError(msg)
 
 
+SHARP = Tolerances(relative=1e-10)
+"""For circuits with sharp diodes: rounding at their large conductances keeps tighter ones from being met."""
+
+
+def fitting(circuit: Circuit) -> Tolerances:
+    """Give the tolerances that a circuit can meet."""
+    return SHARP if circuit.of(IdealDiodes) else Tolerances()
+
+
 def options(tolerances: Tolerances) -> Iterator[str]:
-    """Write the tolerances, the temperature and the conductance across junctions; iterations are limited far beyond what is needed."""
+    """Write the tolerances, the temperature, the conductance across junctions, and what keeps the iteration from going astray.
+
+    pivrel chooses large pivots: with ngspice's own 1e-3, rounding in circuits of very unlike conductances stops convergence, and large
+    crossbars solve more slowly. pivtol is below any conductance, gmin aside.
+    """
     celsius = round(TEMPERATURE - _ZERO_CELSIUS, 9)
     names = ("reltol", "vntol", "abstol", "gmin", "temp", "tnom")
     values = (tolerances.relative, tolerances.voltage, tolerances.current, GMIN, celsius, celsius)
     yield ".options " + " ".join(f"{name}={value}" for name, value in zip(names, plain(values, "options"), strict=True))
-    yield ".options itl1=500 itl2=500"
+    yield ".options itl1=200 itl2=200 pivrel=0.5 pivtol=1e-18"

@@ -12,7 +12,7 @@ from netlists import subcircuits
 from netlists.control import control
 from netlists.names import check_names
 from netlists.numbers import plain
-from netlists.options import Tolerances, options
+from netlists.options import Tolerances, fitting, options
 from netlists.sections import Words, blocks, sections
 from netlists.sharp import sharpened
 
@@ -59,7 +59,12 @@ def write_deck(
     inputs = {e.name: plain(features[e.feature] * chip(e.name, "scale"), f"{e.name}: volts") for e in circuit.inputs}
     zeros = ["0"] * len(circuit.outputs)
     words = Words(inputs=inputs, beta="0", targets=zeros, currents=zeros)
-    lines = [*_header(circuit, chip, len(pushes), notes), *body(circuit, chip, g, words, Tolerances()), *control(circuit, pushes), ".end"]
+    lines = [
+        *_header(circuit, chip, len(pushes), notes),
+        *body(circuit, chip, g, words, fitting(circuit)),
+        *control(circuit, pushes),
+        ".end",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,6 @@
 """NgspiceEngine: equilibria from libngspice, the reference for every other engine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from circuits.chip import Chip
@@ -27,7 +27,7 @@ class NgspiceEngine:
     timeout
         A worker that sends nothing for longer counts as hung [s].
     tolerances
-        When ngspice takes an iteration for the solution.
+        When ngspice takes an iteration for the solution; None is what the circuit needs.
 
     """
 
@@ -36,7 +36,7 @@ class NgspiceEngine:
     workers: int | None = None
     full: bool = False
     timeout: Second = 300.0
-    tolerances: Tolerances = field(default_factory=Tolerances)
+    tolerances: Tolerances | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -6,7 +6,7 @@ from hwsim.engine import ConvergenceError
 
 
 class NgspiceError(RuntimeError):
-    """Says that ngspice refused a deck, died, or fell silent; the message holds its own words and the path of the deck."""
+    """Says that ngspice could not do its work; the message holds its own words."""
 
 
 class NgspiceMissingError(NgspiceError):
@@ -15,5 +15,9 @@ class NgspiceMissingError(NgspiceError):
     exit_code: ClassVar = 2
 
 
+class NgspiceDeckError(NgspiceError):
+    """Says that ngspice refused a deck, died of it or fell silent over it; the message says where the deck is kept."""
+
+
 class NgspicePointError(NgspiceError, ConvergenceError):
-    """Says that ngspice found no equilibrium for some samples; the message holds its own words and the path of a deck that shows one."""
+    """Says that ngspice found no equilibrium for some samples; the message says where a deck is kept that shows one."""

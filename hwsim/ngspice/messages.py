@@ -1,21 +1,39 @@
 """What an engine and its worker processes say to each other. Whatever is in here can be pickled."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.ngspice.plan import Layout
+from netlists.options import Tolerances
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deck:
-    """A deck to load before a job, and what to know of it."""
+    """A deck to load before a job, and what to know of it.
+
+    Parameters
+    ----------
+    text
+        For libngspice.
+    layout
+        Its sources and nodes.
+    tolerances
+        Those that it sets.
+    times
+        How often to go through each point. ngspice reports the last iterate but one, and begins each point by extrapolating the last
+        two: only the third time is the report exact to rounding. Sharp diodes need that to carry the right current.
+
+    """
 
     text: str
     layout: Layout
+    tolerances: Tolerances
+    times: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +96,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Says why a request came to nothing; `missing` when the library could not be loaded."""
+    """Says why a request came to nothing, and what is to blame: the library that cannot be loaded, the deck, or the nudge."""
 
+    blame: Literal["library", "deck", "nudge"]
     said: str
-    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from multiprocessing.connection import wait
 from time import monotonic
 from typing import Any
 
-from hwsim.ngspice.errors import NgspiceError
+from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError
 from hwsim.ngspice.installed import missing
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.process import WorkerProcess
@@ -66,7 +66,7 @@ class Pool:
                 msg = (
                     f"an ngspice worker sent nothing for {self.timeout:g} s and was ended; raise solver.ngspice_timeout if it was only slow"
                 )
-                raise NgspiceError(msg)
+                raise NgspiceDeckError(msg)
             for connection in ready:
                 number, worker, _ = at_work[connection]
                 message = _receive(worker)
@@ -106,9 +106,14 @@ def _receive(worker: WorkerProcess) -> Any:
         message = worker.connection.recv()
     except (EOFError, ConnectionResetError):
         msg = f"an ngspice worker {worker.death()}"
-        raise NgspiceError(msg) from None
-    if isinstance(message, Failure):
-        raise missing(message.said) if message.missing else NgspiceError(message.said)
+        raise NgspiceDeckError(msg) from None
+    match message:
+        case Failure("library", said):
+            raise missing(said)
+        case Failure("deck", said):
+            raise NgspiceDeckError(said)
+        case Failure("nudge", said):
+            raise NgspiceError(said)
     return message
 
 

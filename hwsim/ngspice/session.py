@@ -10,11 +10,14 @@ The library lives as long as the process does, and not two can live in one.
 
 import logging
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from netlists.options import Tolerances
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # PySpice 1.5 is of 2021: Python 3.12 warns of its escapes, NumPy of its names
@@ -23,10 +26,13 @@ with warnings.catch_warnings():
     from PySpice.Spice.NgSpice.Shared import NgSpiceShared, ffi
 
 Floats = NDArray[np.float64]
-Follow = Callable[[Floats], Sequence[float] | None]
-"""Takes the voltages of a point and gives the values of the sources at the next; None keeps them."""
+Follow = Callable[[Floats, int], Sequence[float] | None]
+"""Takes the voltages of a point, and how often sources were asked for their values before it; gives their values at the next point.
 
-_KEPT_MESSAGES = 40
+None keeps the values."""
+
+_KEPT_MESSAGES = 500
+_CHATTER = ("gmin", "Note:", "source step", "Supplies reduced")
 _NAN = float("nan")
 
 
@@ -38,13 +44,12 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
     """The library with one circuit in it."""
 
     def __init__(self) -> None:
-        self.messages: list[str] = []
+        self.messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.ended: int | None = None
         self.error: BaseException | None = None
         self._values: dict[bytes, float] = {}
         self._asked = 0
-        self._points: list[Floats] = []
-        self._steps: list[int] = []
+        self._points = 0
         self._order: list[int] | None = None
         self._nodes: Sequence[str] = ()
         self._follow: Follow | None = None
@@ -57,7 +62,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self = ffi.from_handle(user)
         stream, _, text = ffi.string(message).decode(errors="replace").partition(" ")
         (self._stderr if stream == "stderr" else self._stdout).append(text)
-        if stream == "stderr" and len(self.messages) < _KEPT_MESSAGES:
+        if stream == "stderr":
             self.messages.append(text)
         return 0
 
@@ -95,10 +100,9 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             where = {ffi.string(vectors[k].name).decode().lower(): k for k in range(count)}
             self._order = [where[name] for name in self._nodes]
         v = np.array([vectors[k].creal for k in self._order])
-        self._points.append(v)
-        self._steps.append(self._asked)
+        self._points += 1
+        following = None if self._follow is None else self._follow(v, self._asked)
         self._asked = 0
-        following = None if self._follow is None else self._follow(v)
         if following is not None:
             self._values = dict(zip(self._values, following, strict=True))
 
@@ -122,8 +126,10 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             raise SessionError(msg)
 
     def said(self) -> str:
-        """Give what ngspice wrote since the last load or sweep, in one line."""
-        return "; ".join(text.strip() for text in self.messages if text.strip()) or "it said nothing"
+        """Give what ngspice complained of since the last load or sweep, in one line, without the story of its attempts."""
+        lines = [text.strip() for text in self.messages if text.strip()]
+        told = [line for line in dict.fromkeys(lines) if not any(word in line for word in _CHATTER)]
+        return "; ".join(told or lines[-1:]) or "ngspice said nothing"
 
     def load(self, deck: str) -> None:
         """Put a deck in the place of the last one.
@@ -143,8 +149,12 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             msg = f"ngspice refuses the deck: {self.said()}"
             raise SessionError(msg)
 
-    def sweep(self, counter: str, points: int, values: dict[str, float], nodes: Sequence[str], follow: Follow) -> tuple[Floats, list[int]]:
-        """Find up to `points` equilibria; fewer come back where ngspice failed to find the next.
+    def tolerate(self, tolerances: Tolerances) -> None:
+        """Change when ngspice takes an iteration for the solution."""
+        self.command(f"option reltol={tolerances.relative!r} vntol={tolerances.voltage!r} abstol={tolerances.current!r}")
+
+    def sweep(self, counter: str, points: int, values: dict[str, float], nodes: Sequence[str], follow: Follow) -> int:
+        """Find up to `points` equilibria and give how many were found: fewer, where ngspice failed at the next.
 
         Parameters
         ----------
@@ -155,20 +165,15 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         values
             Values of the EXTERNAL sources at the first point, by name.
         nodes
-            Whose voltages to give.
+            Whose voltages to report.
         follow
-            Gives the values at the next point.
-
-        Returns
-        -------
-        tuple
-            Voltages, shape (points found, nodes) [V], and how often the sources were asked for their values before each point.
+            Is told them, point by point, and gives the values for the next.
 
         """
         self.messages.clear()
         self._values = {name.lower().encode(): value for name, value in values.items()}
         self._nodes, self._follow, self._order, self.error = nodes, follow, None, None
-        self._points, self._steps, self._asked = [], [], 0
+        self._points, self._asked = 0, 0
         try:
             self.command(f"dc {counter.lower()} 0 {points - 1} 1")
         finally:
@@ -177,4 +182,4 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             self._follow = None
         if self.error is not None:
             raise self.error
-        return np.array(self._points).reshape(-1, len(nodes)), self._steps
+        return self._points

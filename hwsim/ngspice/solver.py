@@ -18,21 +18,25 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
 from circuits.units import Second
 from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result
-from hwsim.ngspice.errors import NgspiceError, NgspiceMissingError, NgspicePointError
+from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.judge import judged
 from hwsim.ngspice.messages import Answer, Deck, Job
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
-from netlists.options import Tolerances
+from netlists.options import Tolerances, fitting
 from netlists.writer import write_deck
 
 Floats = NDArray[np.float64]
 
 POINTS = 300
 """Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
+
+SHARP_TIMES = 3
+"""Times that a point of a circuit with sharp diodes is gone through; see `Deck.times`."""
 
 _FLOOR = 10
 """Times ngspice's tolerance of currents that the sum may always be: in a circuit without current there is no share of it."""
@@ -52,14 +56,17 @@ class NgspiceSolver:
     timeout
         A worker that sends nothing for longer counts as hung [s].
     tolerances
-        When ngspice takes an iteration for the solution.
+        When ngspice takes an iteration for the solution; None is what the circuit needs.
 
     """
 
-    def __init__(self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, timeout: Second, tolerances: Tolerances) -> None:
+    def __init__(
+        self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, timeout: Second, tolerances: Tolerances | None
+    ) -> None:
         self.circuit, self.chip = circuit, chip
         self._plan = Plan.of(circuit, chip, full=full)
-        self._tolerances = tolerances
+        self._tolerances = tolerances or fitting(circuit)
+        self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
         self._pool = Pool(workers or _cores(), timeout)
         self._g: dict[str, Floats] = {}
         self._deck: Deck | None = None
@@ -162,7 +169,8 @@ class NgspiceSolver:
         self.circuit.check_conductances(g)
         arrays = {name: np.array(values, dtype=np.float64) for name, values in g.items()}
         if self._deck is None or any(not np.array_equal(arrays[name], self._g[name]) for name in arrays):
-            self._deck = Deck(text=self._plan.deck(arrays, self._tolerances), layout=self._plan.layout)
+            text = self._plan.deck(arrays, self._tolerances)
+            self._deck = Deck(text=text, layout=self._plan.layout, tolerances=self._tolerances, times=self._times)
             self._g = arrays
         return self._deck
 
@@ -182,11 +190,9 @@ class NgspiceSolver:
         ]
         try:
             answers = self._pool.run(deck, jobs)
-        except NgspiceMissingError:
-            raise
-        except NgspiceError as error:
+        except NgspiceDeckError as error:
             msg = f"{self.circuit.name}: {error}; the deck is kept in {_keep(deck.text)}"
-            raise NgspiceError(msg) from None
+            raise NgspiceDeckError(msg) from None
         answer = _merged(len(x), kept, answers, self._blank(phases))
         equilibria = tuple(self._equilibrium(x, answer, phase) for phase in range(phases))
         if throw:

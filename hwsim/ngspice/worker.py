@@ -6,20 +6,23 @@ a terminal's Ctrl-C away; it ends when the pipe does, even while ngspice compute
 
 import os
 import pickle
+import shutil
 import sys
 import threading
 import time
 import traceback
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine import Nudge, Push, Result
-from hwsim.ngspice.messages import Answer, Busy, Failure, Job, Version
-from hwsim.ngspice.plan import Layout
+from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.session import Session, SessionError
+from netlists.options import Tolerances
 
 Floats = NDArray[np.float64]
 
@@ -29,22 +32,28 @@ _BUSY_EVERY = 1.0
 _GIVE_UP_AFTER = 5
 """Failed samples in a row, from the first of a job on, after which the deck is to blame and the others are not tried."""
 
+_LOOSE = Tolerances(relative=1e-6, voltage=1e-9, current=1e-12)
+"""Rounding may keep an ill-conditioned circuit from ever meeting tight tolerances. The judge looks at what comes of loose ones too."""
+
+_LOOSE_TIMES = 4
+"""Times that a point is then gone through: each is two iterations at least."""
+
 
 class Sweeper:
     """A job under way: gives the sources' values point by point, and collects the answers."""
 
-    def __init__(self, job: Job, layout: Layout, connection: Connection) -> None:
-        samples, outputs = len(job.values), len(layout.plus)
-        self.job, self.layout, self.connection = job, layout, connection
-        self.nudge: Nudge | None = pickle.loads(job.nudge) if job.nudge else None  # noqa: S301 - it comes from the engine, through its own pipe
-        self.v = np.full((samples, job.phases, len(layout.nodes)), np.nan)
+    def __init__(self, job: Job, deck: Deck, session: Session, connection: Connection) -> None:
+        samples, outputs = len(job.values), len(deck.layout.plus)
+        self.job, self.deck, self.layout, self.session, self.connection = job, deck, deck.layout, session, connection
+        self.nudge = _nudge(job.nudge) if job.nudge else None
+        self.v = np.full((samples, job.phases, len(self.layout.nodes)), np.nan)
         self.steps = np.zeros((samples, job.phases), dtype=np.int64)
         self.result = np.full((samples, job.phases), int(Result.ENGINE_FAILED))
         self.beta = np.zeros((samples, job.phases))
         self.target, self.current = np.zeros((samples, job.phases, outputs)), np.zeros((samples, job.phases, outputs))
         if self.nudge is None:
             self.beta[:, 0], self.current[:, 0] = job.beta, job.currents
-        self.at, self.total = 0, samples * job.phases
+        self.at, self.stop, self.times, self.left = 0, 0, 1, 1
         self.told = time.monotonic()
 
     def values(self) -> list[float]:
@@ -54,24 +63,32 @@ class Sweeper:
         currents = beta * self.target[sample, phase] + self.current[sample, phase]
         return [*self.job.values[sample].tolist(), float(beta), *currents.tolist()]
 
-    def follow(self, v: Floats) -> list[float] | None:
+    def follow(self, v: Floats, asked: int) -> list[float] | None:
         """Take in a point, work out the pushes after a free one, and give the values of the next."""
         sample, phase = divmod(self.at, self.job.phases)
+        self.steps[sample, phase] += asked // len(self.layout.sources)
+        if time.monotonic() > self.told + _BUSY_EVERY:
+            self.connection.send(Busy())
+            self.told = time.monotonic()
+        self.left -= 1
+        if self.left:
+            return None
         if self.result[sample, phase] != Result.NOT_FINITE:
             self.v[sample, phase], self.result[sample, phase] = v, Result.CONVERGED
         if self.nudge is not None and phase == 0:
             self._push(self.nudge, sample, v)
-        if time.monotonic() > self.told + _BUSY_EVERY:
-            self.connection.send(Busy())
-            self.told = time.monotonic()
-        self.at += 1
-        return self.values() if self.at < self.total else None
+        self.at, self.left = self.at + 1, self.times
+        return self.values() if self.at < self.stop else None
 
     def _push(self, nudge: Nudge, sample: int, v: Floats) -> None:
         """Ask the nudge for the pushes of a sample; a phase whose push is no number goes on without, and is marked."""
         at = np.append(v, 0.0)
         outputs = (at[self.layout.plus] - at[self.layout.minus])[None]
-        pushes = nudge.pushes(outputs, self.job.targets[sample][None])
+        try:
+            pushes = nudge.pushes(outputs, self.job.targets[sample][None])
+        except Exception as error:
+            msg = f"{type(nudge).__name__}.pushes: {_told(error)}"
+            raise NudgeError(msg) from error
         for phase, push in enumerate(pushes, start=1):
             beta, target, current = _numbers(push)
             if np.isfinite(beta) and np.isfinite(target).all() and np.isfinite(current).all():
@@ -79,24 +96,52 @@ class Sweeper:
             else:
                 self.result[sample, phase] = Result.NOT_FINITE
 
-    def run(self, session: Session) -> Answer:
+    def run(self) -> Answer:
         """Sweep until all samples are solved or given up."""
-        said, failed, phases = "", 0, self.job.phases
-        while self.at < self.total:
-            if failed >= _GIVE_UP_AFTER and failed == self.at // phases:
-                break
-            first, start = self.at, dict(zip(self.layout.sources, self.values(), strict=True))
-            found, asked = session.sweep(self.layout.counter, self.total - first, start, self.layout.nodes, self.follow)
-            self.steps.reshape(-1)[first : first + len(found)] = np.asarray(asked, dtype=np.int64) // len(self.layout.sources)
-            if len(found) < self.total - first:
-                said, failed = said or session.said(), failed + 1
-                self.at += phases - self.at % phases
+        said, failed, phases, total = "", 0, self.job.phases, len(self.v) * self.job.phases
+        while self.at < total and not (failed >= _GIVE_UP_AFTER and failed == self.at // phases):
+            self._sweep(total, self.deck.times)
+            if self.at < total:
+                said = said or self.session.said()
+                failed += not self._retry()
         return Answer(v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, said=said)
+
+    def _sweep(self, stop: int, times: int) -> None:
+        """Sweep up to point `stop`, through each `times` times."""
+        self.stop, self.times, self.left = stop, times, times
+        start = dict(zip(self.layout.sources, self.values(), strict=True))
+        self.session.sweep(self.layout.counter, (stop - self.at) * times, start, self.layout.nodes, self.follow)
+
+    def _retry(self) -> bool:
+        """Try the rest of a sample at which ngspice failed with looser tolerances, under which each time brings it nearer."""
+        end = self.at + self.job.phases - self.at % self.job.phases
+        self.session.tolerate(_LOOSE)
+        self._sweep(end, _LOOSE_TIMES)
+        self.session.tolerate(self.deck.tolerances)
+        found, self.at = self.at == end, end
+        return found
+
+
+def _nudge(pickled: bytes) -> Nudge:
+    try:
+        nudge: Nudge = pickle.loads(pickled)  # noqa: S301 - it comes from the engine, through its own pipe
+    except Exception as error:
+        msg = f"a worker cannot make the nudge anew ({error}); define its class in a module that can be imported"
+        raise NudgeError(msg) from error
+    return nudge
 
 
 def _numbers(push: Push) -> tuple[Floats, Floats, Floats]:
     beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
     return beta.reshape(()), target.reshape(-1), current.reshape(-1)
+
+
+def _told(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+class NudgeError(RuntimeError):
+    """Says that the nudge is to blame, not ngspice."""
 
 
 class Worker:
@@ -105,56 +150,53 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.session: Session | None = None
-        self.layout: Layout | None = None
+        self.deck: Deck | None = None
 
     def carry_out(self, request: Job | Version) -> Answer | Failure | str:
         """Give the answer to a request."""
         try:
             self.session = self.session or Session()
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine must hear of it
-            return Failure(f"libngspice cannot be loaded: {error}", missing=True)
+            return Failure("library", f"libngspice cannot be loaded: {error}")
         try:
             if isinstance(request, Version):
                 return f"ngspice-{self.session.ngspice_version}"
             return self._solve(request, self.session)
+        except NudgeError as error:
+            return Failure("nudge", str(error))
         except SessionError as error:
-            return Failure(str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the engine must hear of it
-            return Failure("".join(traceback.format_exception_only(error)).strip())
+            return Failure("deck", str(error))
+        except Exception as error:  # noqa: BLE001 - as above
+            return Failure("deck", _told(error))
 
     def _solve(self, job: Job, session: Session) -> Answer:
         if job.deck is not None:
-            self.layout = None
+            self.deck = None
             session.load(job.deck.text)
-            self.layout = job.deck.layout
-        if self.layout is None:
+            self.deck = job.deck
+        if self.deck is None:
             msg = "no deck is loaded"
             raise SessionError(msg)
-        return Sweeper(job, self.layout, self.connection).run(session)
+        return Sweeper(job, self.deck, session, self.connection).run()
 
 
-def _listen(connection: Connection, requests: "SimpleQueue[bytes]") -> None:
+def _listen(connection: Connection, requests: "SimpleQueue[Any]") -> None:
     """Pass on what comes through the pipe; when it closes, the engine is gone and so is the reason to compute on."""
     try:
         while True:
-            requests.put(connection.recv_bytes())
+            requests.put(connection.recv())
     except (EOFError, OSError):
+        shutil.rmtree(Path.cwd(), ignore_errors=True)  # the directory that the engine made for this process
         os._exit(0)
 
 
 def main() -> None:
     """Carry out requests until the pipe closes or ngspice has given up."""
-    connection, requests = Connection(int(sys.argv[1])), SimpleQueue[bytes]()
+    connection, requests = Connection(int(sys.argv[1])), SimpleQueue[Any]()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     worker = Worker(connection)
     while worker.session is None or worker.session.ended is None:
-        message = requests.get()
-        try:
-            request = pickle.loads(message)  # noqa: S301 - it comes from the engine, through its own pipe
-        except Exception as error:  # noqa: BLE001
-            connection.send(Failure(f"cannot read the request: {error}"))
-            continue
-        connection.send(worker.carry_out(request))
+        connection.send(worker.carry_out(requests.get()))
 
 
 if __name__ == "__main__":
