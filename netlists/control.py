@@ -31,11 +31,12 @@ def control(circuit: Circuit, pushes: Sequence[tuple[Any, Any, Any]]) -> Iterato
     yield "*"
     yield "* What ngspice does with it. optran keeps it from passing off a circuit without a solution as solved."
     yield from (".control", "set noaskquit", "set numdgt=16", "optran 1 1 1 0 0 0")
-    yield from ("echo", "echo free phase, the outputs in volts:", *_solve(circuit))
+    yield from ("echo", "echo free phase: the outputs in volts", *_solve(circuit))
     for number, push in enumerate(pushes, start=1):
         beta, targets, currents = (np.asarray(part, dtype=np.float64) for part in push)
         b = plain(beta, f"nudged phase {number}: beta")[0]
-        yield from ("echo", f"echo nudged phase {number}, beta = {b} S, the outputs in volts:")
+        pushed = " and ".join([f"beta {b} S towards the targets"] * bool(beta) + ["fixed currents into the outputs"] * bool(currents.any()))
+        yield from ("echo", f"echo nudged phase {number}: the outputs in volts with {pushed or 'nothing'}")
         yield f"alter V_{nodes.beta} = {b}"
         for named, values, what in ((nodes.targets, targets, "targets"), (nodes.currents, currents, "currents")):
             words = plain(np.broadcast_to(values, (len(outputs),)), f"nudged phase {number}: {what}")

@@ -61,7 +61,19 @@ def blocks(circuit: Circuit) -> dict[str, Block]:
     return {name: block for block in [*lone, *known] for name in block.elements}
 
 
-def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Cards that belong together, and what they are."""
+
+    title: str
+    cards: list[str]
+
+    def lines(self) -> list[str]:
+        """Give the cards under their title."""
+        return ["*", f"* {self.title}", *self.cards]
+
+
+def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -> Iterator[Section]:
     """Write all elements, in the circuit's order.
 
     Parameters
@@ -77,47 +89,48 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -
 
     Yields
     ------
-    str
-        The lines.
+    Section
+        An element array, or those of one block.
 
     """
     of, done = blocks(circuit), set[str]()
     for element in circuit.elements:
         block = of.get(element.name)
         if block is None:
-            yield from _flat(circuit, chip, g, words, element)
+            yield _flat(circuit, chip, g, words, element)
         elif block.name not in done:
             done.add(block.name)
-            yield from ("*", f"* {_said(block, circuit)}")
-            yield from _nudges(block, circuit, chip, words) if block.kind == "nudge" else subcircuits.instances(block, circuit, chip)
+            yield _nudges(block, circuit, chip, words) if block.kind == "nudge" else _instances(block, circuit, chip)
 
 
-def _said(block: Block, circuit: Circuit) -> str:
-    what = "Outputs" if block.kind == "nudge" else "Amplifiers" if block.kind == "amplifier" else "Neurons"
-    return f"{what} {block.name}: X_{block.name}_k, each a subcircuit {block.kind}; {len(circuit[block.elements[0]])} of them"
-
-
-def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements) -> Iterator[str]:
-    names, kind = circuit.node_names, type(element).__name__
-    name = f"{LETTERS[type(element)]}_{element.name}"
+def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements) -> Section:
+    names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
+    card = f"{LETTERS[type(element)]}_{element.name}"
     if isinstance(element, Crossbar):
         rows, columns = element.shape
         if element.name in words.folded:
-            yield from ("*", f"* {kind} {element.name}, its {rows} rows folded into one resistor and one current source a column")
-            yield from norton(element, g[element.name], names, EXTERNAL)
-            return
-        yield from ("*", f"* {kind} {element.name}: {name}_i_j from row i to column j; {rows} rows, {columns} columns")
+            title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"
+            return Section(title, list(norton(element, g[element.name], names, EXTERNAL)))
+        title = f"{what}: {card}_i_j joins row i and column j; {rows} rows, {columns} columns"
     else:
-        yield from ("*", f"* {kind} {element.name}: {name}_k; {len(element)} of them")
+        title = f"{what}: {card}_k; {len(element)} of them"
     said = words.inputs[element.name] if isinstance(element, InputSources) else None
-    yield from flat(element, chip, g, names, said)
+    return Section(title, list(flat(element, chip, g, names, said)))
 
 
-def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Iterator[str]:
+def _instances(block: Block, circuit: Circuit, chip: Chip) -> Section:
+    what = "Amplifiers" if block.kind == "amplifier" else "Block"
+    title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {block.kind}; {len(circuit[block.elements[0]])} of them"
+    return Section(title, list(subcircuits.instances(block, circuit, chip)))
+
+
+def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section:
     nodes = NudgeNodes.of(circuit)
-    yield "* The voltages of these nodes are beta [S], the targets y [V] and the currents i [A]; 0 of beta and i is the free phase."
-    yield f"V_{nodes.beta} {nodes.beta} 0 {words.beta}"
+    title = f"Outputs {block.name}: X_{block.name}_k reads and pushes the pair of nodes that it names first; {len(circuit.outputs)} of them"
+    stems = [names[0].rpartition("_")[0] for names in (nodes.targets, nodes.currents)]
+    says = f"* The voltages of {nodes.beta}, {stems[0]}_k and {stems[1]}_k say how: beta in S, the target in V, a current in A."
+    cards = [says, f"V_{nodes.beta} {nodes.beta} 0 {words.beta}"]
     for named, said in ((nodes.targets, words.targets), (nodes.currents, words.currents)):
-        yield from (f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True))
+        cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True)]
     extra = [(nodes.beta, y, i) for y, i in zip(nodes.targets, nodes.currents, strict=True)]
-    yield from subcircuits.instances(block, circuit, chip, extra)
+    return Section(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)])

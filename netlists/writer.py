@@ -1,7 +1,8 @@
 """Circuit + chip + conductances to a deck that a person can read and that ngspice runs as it is."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from netlists.control import control
 from netlists.names import check_names
 from netlists.numbers import plain
 from netlists.options import Tolerances, fitting, options
-from netlists.sections import Words, blocks, sections
+from netlists.sections import Section, Words, blocks, sections
 from netlists.sharp import sharpened
 
 
@@ -59,63 +60,63 @@ def write_deck(
     inputs = {e.name: plain(features[e.feature] * chip(e.name, "scale"), f"{e.name}: volts") for e in circuit.inputs}
     zeros = ["0"] * len(circuit.outputs)
     words = Words(inputs=inputs, beta="0", targets=zeros, currents=zeros)
-    lines = [
-        *_header(circuit, chip, len(pushes), notes),
-        *body(circuit, chip, g, words, fitting(circuit)),
-        *control(circuit, pushes),
-        ".end",
-    ]
+    body = Body.of(circuit, chip, g, words, fitting(circuit))
+    lines = [*_header(circuit, chip, body, len(pushes), notes), *body.lines(), *control(circuit, pushes), ".end"]
     return "\n".join(lines) + "\n"
 
 
-def body(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, tolerances: Tolerances) -> Iterator[str]:
-    """Write the settings, the subcircuits that are used and all elements: what decks for people and for engines share.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What decks for people and for engines share: the settings, the subcircuits that are used, all elements."""
 
-    Parameters
-    ----------
-    circuit, chip, g
-        As for `write_deck`.
-    words
-        What the sources say that carry the data.
-    tolerances
-        When ngspice stops.
+    settings: list[str]
+    library: list[str]
+    sections: list[Section]
 
-    Yields
-    ------
-    str
-        The lines.
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, tolerances: Tolerances) -> Self:
+        """Write a circuit.
 
-    """
-    check_names(circuit)
-    sharp = sharpened(circuit)
-    yield from options(tolerances)
-    for kind in dict.fromkeys(block.kind for block in blocks(sharp).values()):
-        yield from ("*", *subcircuits.text(kind).splitlines())
-    yield from sections(sharp, Chip(sharp, chip.values), g, words)
+        Parameters
+        ----------
+        circuit, chip, g
+            As for `write_deck`.
+        words
+            What the sources say that carry the data.
+        tolerances
+            When ngspice stops.
+
+        """
+        check_names(circuit)
+        sharp = sharpened(circuit)
+        kinds = dict.fromkeys(block.kind for block in blocks(sharp).values())
+        library = [line for kind in kinds for line in ("*", *subcircuits.text(kind).splitlines())]
+        return cls(list(options(tolerances)), library, list(sections(sharp, Chip(sharp, chip.values), g, words)))
+
+    def lines(self) -> list[str]:
+        """Give all cards."""
+        return [*self.settings, *self.library, *(line for section in self.sections for line in section.lines())]
 
 
-def _header(circuit: Circuit, chip: Chip, phases: int, notes: Sequence[str]) -> Iterator[str]:
-    """Say what the deck is, what it holds, how to run it, and what names mean."""
-    yield f"* {circuit.name}: an analog network that learns, written by hwsim for ngspice"
+def _header(circuit: Circuit, chip: Chip, body: Body, phases: int, notes: Sequence[str]) -> Iterator[str]:
+    """Say what the deck is, how to run it, what it holds and what names mean."""
+    name = " ".join(circuit.name.split())  # in one line
+    yield f"* {name}: an analog network that learns, written by hwsim for ngspice"
     yield from (f"* {line}" for note in notes for line in note.splitlines())
     yield "*"
-    yield "* Run it:    ngspice -b FILE"
-    yield f"* It prints the outputs of one sample in the free phase{_and(phases)} and ends; without `quit` below it waits for commands."
+    yield "* Run it: ngspice -b FILE"
+    yield f"* It prints the outputs of one sample, in the free phase{_and(phases)}, and ends; without `quit` below it stays for more."
     yield "*"
-    yield f"* Nodes:     {', '.join(_group(group.name, group.size) for group in circuit.groups)}"
-    yield f"* Elements:  {', '.join(f'{len(e)} {type(e).__name__} {e.name}' for e in circuit.elements)}"
-    drawn = ", ".join(f"{name} {parameter}" for name, values in chip.values.items() for parameter in values)
-    yield f"* Chip:      {f'its own values of {drawn}' if drawn else 'nominal'}"
+    yield "* Nodes, numbered within their group:"
+    yield from (f"*   {group.name}{'' if group.size is None else f': {group.names[0]} to {group.names[-1]}'}" for group in circuit.groups)
     yield "*"
-    yield "* Names:     R, V, I, D, C or X, the name of the array, the number of the element in it from 0; of a crossbar, row and column."
-    yield "*            The k-th output is the voltage between the first two nodes of the k-th nudge."
-    yield "*            A conductance g stands as the resistance 1/g in ohm; all numbers are SI, without suffixes."
+    yield "* What stands between them, in this order:"
+    yield from (f"*   {section.title}" for section in body.sections)
+    drawn = ", ".join(f"{parameter} of {name}" for name, values in chip.values.items() for parameter in values)
+    yield f"* All values are nominal{f', but for what this chip has of its own: {drawn}' if drawn else ''}."
+    yield "* Numbers are SI, without suffixes. A conductance g stands as its resistance 1/g."
     yield "*"
 
 
 def _and(phases: int) -> str:
-    return {0: "", 1: " and in the nudged phase"}.get(phases, f" and in {phases} nudged phases")
-
-
-def _group(name: str, size: int | None) -> str:
-    return name if size is None else f"{name}_0" if size == 1 else f"{name}_0 to {name}_{size - 1}"
+    return {0: "", 1: " and in the nudged one"}.get(phases, f" and in {phases} nudged ones")

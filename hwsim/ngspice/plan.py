@@ -16,7 +16,7 @@ from netlists.names import free_stem
 from netlists.options import Tolerances
 from netlists.sections import EXTERNAL, NudgeNodes, Words
 from netlists.sharp import sharpened
-from netlists.writer import body
+from netlists.writer import Body
 
 Floats = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ class Plan:
         node, names = self.layout.counter.removeprefix("V_"), [f"v({name})" for name in self.layout.nodes]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
-            *body(self.circuit, self.chip, g, words, tolerances),
+            *Body.of(self.circuit, self.chip, g, words, tolerances).lines(),
             "*",
             "* The counter of the points of a sweep, and what is reported of each",
             f"{self.layout.counter} {node} 0 0",
