@@ -1,6 +1,7 @@
 """`hwsim bench`: the speed of both engines, side by side."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 USUAL = ("iris", "digits", "mnist-kendall2020")
 """Circuits that are timed when none is named: a small, a middle and a large one."""
+
+_QUIET = 0.5
+"""Load of the machine up to which times are worth reading."""
 
 
 @make_command("bench", "hwsim bench\nhwsim bench mnist-kendall2020 --full --samples 100 --rounds 3")
@@ -38,6 +42,7 @@ def command(output: Output, what: tuple[str, ...], samples: int, rounds: int, fu
     subjects = {name: subject(name) for name in what or USUAL}
     path = out or Path("results/benchmarks/engines.json")
     path.parent.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
     comparisons = []
     for name, given in subjects.items():
         try:
@@ -51,15 +56,21 @@ def command(output: Output, what: tuple[str, ...], samples: int, rounds: int, fu
         comparisons.append(comparison)
     told = {
         "comparisons": [comparison.table() for comparison in comparisons],
+        "load_before": load,
         "environment": environment(next(iter(subjects.values())).experiment),
     }
     files.write(path, json.dumps(told, indent=2) + "\n")
     ratios = {comparison.circuit: comparison.ratio.median for comparison in comparisons}
-    output.result({"ratios": ratios, "file": str(path)} | told, f"{_text(comparisons)}\n\nwritten to {path}")
+    output.result({"ratios": ratios, "file": str(path)} | told, f"{_text(comparisons)}\n\n{_busy(load)}written to {path}")
 
 
 def _step(done: int, rounds: int) -> Step:
     return Step(done, rounds, f"round {done} of {rounds}" if done else "warming up")
+
+
+def _busy(load: float) -> str:
+    """Say so when other work was under way, which stretches times more than ratios."""
+    return f"the load was {load:.1f} on {os.cpu_count()} cores before this began: read the ratios, not the times\n" if load > _QUIET else ""
 
 
 def _text(comparisons: Iterable["Comparison"]) -> str:
