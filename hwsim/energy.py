@@ -137,7 +137,7 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
         largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
     _absorb(circuit, v, leaving)
-    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1)
+    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
     return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v) * _stiffness(circuit, g)), largest)
 
 

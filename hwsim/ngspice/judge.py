@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.elements import Capacitors, Crossbar, CurrentSources, Memristors, Nudges, Resistors
-from circuits.units import Ampere
 from hwsim.energy import balance
 from hwsim.engine import Conductances, Drive, Equilibrium, Push, Result
 from hwsim.ngspice.plan import Plan
@@ -14,8 +13,11 @@ Floats = NDArray[np.float64]
 RESIDUAL = 1e-9
 """Share of the largest branch current that the currents into a node may sum up to."""
 
+FLOOR = 1e-15
+"""A; a sum that is always allowed: in a circuit that is at rest there is no largest current to speak of."""
 
-def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium, floor: Ampere) -> Equilibrium:
+
+def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
     """Give an answer of ngspice with its residuals, and with the code of what is wrong where something is.
 
     Parameters
@@ -28,8 +30,6 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium, floor
         Features (B, I) and the push, whose beta has shape (B, 1).
     answer
         All voltages, and the codes so far.
-    floor
-        Sum of currents that counts as none, however small the largest current is.
 
     """
     result, residual = np.array(answer.result), np.full(len(answer.result), np.nan)
@@ -39,7 +39,7 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium, floor
         push = Push(*(np.asarray(part)[ok] for part in drive.push))
         found = balance(plan.circuit, plan.chip, g, Drive(drive.x[ok], push), some)
         residual[ok] = found.residual
-        result[ok[~(found.residual <= RESIDUAL * found.largest + floor)]] = Result.MAX_STEPS
+        result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
         result[(result == Result.CONVERGED) & ~_is_convex(plan, g, beta)] = Result.NOT_CONVEX

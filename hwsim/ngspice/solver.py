@@ -38,9 +38,6 @@ POINTS = 300
 SHARP_TIMES = 3
 """Times that a point of a circuit with sharp diodes is gone through; see `Deck.times`."""
 
-_FLOOR = 10
-"""Times ngspice's tolerance of currents that the sum may always be: in a circuit without current there is no share of it."""
-
 
 class NgspiceSolver:
     """Solves batches; `close` ends its processes.
@@ -224,7 +221,7 @@ class NgspiceSolver:
         push = Push(answer.beta[:, phase, None], answer.target[:, phase], answer.current[:, phase])
         v = self._plan.voltages(x, answer.v[:, phase])
         found = Equilibrium(v, np.full(len(x), np.nan), answer.steps[:, phase], answer.result[:, phase])
-        return judged(self._plan, self._g, Drive(x, push), found, _FLOOR * self._tolerances.current)
+        return judged(self._plan, self._g, Drive(x, push), found)
 
     def _raise_if_failed(self, x: Floats, answer: Answer) -> None:
         """Raise for the first sample that ngspice failed at, with a deck that shows it."""
