@@ -1,0 +1,254 @@
+"""Workers that crash, hang, are refused a deck or lose their engine: it is told, nothing stays behind, and work goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Layer, Network
+from hwsim.engine import ConvergenceError, Drive, Result
+from hwsim.ngspice import installed
+from hwsim.ngspice.engine import NgspiceEngine
+from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
+from hwsim.ngspice.installed import VARIABLE, find_library, require_library
+from hwsim.ngspice.messages import Deck, Job
+from hwsim.ngspice.plan import Layout
+from hwsim.ngspice.pool import Pool, library_version
+from netlists.options import Tolerances
+
+CIRCUIT = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
+G = {element.name: np.random.default_rng(0).uniform(1e-7, 1e-5, element.shape) for element in CIRCUIT.trainable}
+X = np.array([[0.3, -0.7], [1.0, 0.5]])
+
+_USUAL = find_library()
+
+SCRIPT = """
+import numpy as np
+from circuits.chip import Chip
+from circuits.network import Layer, Network
+from hwsim.engine import ConvergenceError, Drive, Result
+from hwsim.ngspice import installed
+from hwsim.ngspice.engine import NgspiceEngine
+
+circuit = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
+g = {element.name: np.full(element.shape, 1e-6) for element in circuit.trainable}
+solver = NgspiceEngine(workers=2).prepare(circuit, Chip.nominal(circuit))
+"""
+
+
+def prepared(*, workers=1, timeout=60.0):
+    """Prepare the small circuit."""
+    return NgspiceEngine(workers=workers, timeout=timeout).prepare(CIRCUIT, Chip.nominal(CIRCUIT))
+
+
+def processes(solver):
+    """Give the numbers of a solver's worker processes."""
+    return [worker.process.pid for worker in solver._pool.workers]
+
+
+def gone(pid, seconds=20.0):
+    """Wait for a process that is not ours to end, and tell whether it did."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def script(code, tmp_path, **more):
+    """Start a script that has no `if __name__ == "__main__"`."""
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT + code, encoding="utf-8")
+    root = str(Path(__file__).parents[2])
+    return subprocess.Popen(
+        [sys.executable, path], cwd=tmp_path, env=os.environ | {"PYTHONPATH": root} | more, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_worker_that_was_killed_is_told_and_replaced():
+    """The deck is kept, no other worker computes on, and the next batch is solved."""
+    with prepared(workers=2) as solver:
+        before = solver.solve(G, Drive(X))
+        first, second = processes(solver)
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(NgspiceDeckError, match=r"died of SIGKILL.*the deck is kept in (\S+)") as caught:
+            solver.solve(G, Drive(X))
+        kept = Path(str(caught.value).rpartition(" ")[2])
+        assert "Crossbar w1" in kept.read_text(encoding="utf-8")
+        assert gone(second)
+        np.testing.assert_allclose(solver.solve(G, Drive(X)).v["out"], before.v["out"], rtol=0, atol=1e-12)
+
+
+def test_a_worker_that_hangs_is_ended():
+    """What sends nothing within the time-out is killed, and the message says which setting to raise."""
+    with prepared() as solver:
+        solver.solve(G, Drive(X))
+        solver._pool.timeout = 1.0
+        (pid,) = processes(solver)
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(NgspiceDeckError, match=r"sent nothing for 1 s .* raise solver.ngspice_timeout.* kept in"):
+            solver.solve(G, Drive(X))
+        assert gone(pid)
+
+
+def test_closing_ends_the_processes_and_leaves_no_files():
+    """A solver that was closed may be used again."""
+    solver = prepared(workers=2)
+    solver.solve(G, Drive(X))
+    homes, pids = [worker.home for worker in solver._pool.workers], processes(solver)
+    assert all(home.is_dir() for home in homes)
+    solver.close()
+    assert all(gone(pid) for pid in pids)
+    assert not any(home.exists() for home in homes)
+    with solver:
+        assert solver.solve(G, Drive(X)).result.tolist() == [0, 0]
+
+
+def job(samples=3):
+    """Make a job of the deck below: currents of 1, 2, 3 … mA."""
+    return Job(
+        deck=None,
+        values=1e-3 * np.arange(1.0, samples + 1)[:, None],
+        beta=np.zeros(samples),
+        currents=np.zeros((samples, 1)),
+        nudge=b"",
+        targets=np.zeros((samples, 1)),
+        phases=1,
+    )
+
+
+def deck(*cards):
+    """Write a deck of 1 kiloohm and some cards."""
+    lines = ["* a deck", "I_x 0 a external", "R_a a 0 1000", "V_b b 0 external", "V_i i 0 external", "R_b b i 1"]
+    text = "\n".join([*lines, *cards, "V_n n 0 0", "R_n n 0 1", ".save v(a)", ".end", ""])
+    layout = Layout(counter="V_n", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]))
+    return Deck(text=text, layout=layout, tolerances=Tolerances(), times=1)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pool = Pool(1, timeout=60.0)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ("D_1 a 0 unheard", "valid modelname"),
+        ("X_1 a 0 unheard", "unknown subckt"),
+        ("R_a a 0 5", "already exists"),
+        ("B_1 a 0 I = nonsense(", "syntax error"),
+        (".include /nowhere", "could not find include file"),
+        (".subckt open a", "gave up"),  # ngspice calls for its own exit: the library is dead in this process
+    ],
+)
+def test_a_deck_that_ngspice_refuses_is_told_in_its_own_words(pool, card, said):
+    """Its commands return 0 all the same, and after it the circuit before still answers: neither is believed."""
+    np.testing.assert_allclose(pool.run(deck(), [job()])[0].v[:, 0, 0], [1.0, 2.0, 3.0], rtol=1e-9)
+    with pytest.raises(NgspiceDeckError, match=f"(?i){said}"):
+        pool.run(deck(card), [job()])
+    np.testing.assert_allclose(pool.run(deck(), [job()])[0].v[:, 0, 0], [1.0, 2.0, 3.0], rtol=1e-9)
+
+
+def test_a_circuit_without_a_solution_is_not_passed_off_as_solved(pool):
+    """Two sources that contradict each other: no point of the sweep comes back, and ngspice's words do."""
+    answer = pool.run(deck("V_1 a 0 1", "V_2 a 0 2"), [job(12)])[0]
+    assert np.isnan(answer.v).all()
+    assert "singular" in answer.said
+
+
+def test_a_point_that_ngspice_fails_at_is_named_with_a_deck_that_shows_it(tmp_path):
+    """The other samples of the batch are solved; the failed one is left as a deck that fails in the ngspice program too."""
+    x = np.vstack([X, [[1e308, 5e307]], X])
+    with prepared() as solver:
+        answer = solver.solve(G, Drive(x), throw=False)
+        assert answer.result.tolist() == [0, 0, Result.ENGINE_FAILED, 0, 0]
+        assert np.isnan(answer.v["out"][2]).all()
+        with pytest.raises(NgspicePointError, match=r"1 of 5 samples; sample 2, free: .*ngspice -b (\S+)") as caught:
+            solver.solve(G, Drive(x))
+    kept = str(caught.value).rpartition(" ")[2]
+    said = subprocess.run(["ngspice", "-b", kept], check=False, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert "yhat" not in said
+    assert isinstance(caught.value, ConvergenceError)
+
+
+def test_nobodys_start_up_file_is_read(tmp_path, monkeypatch):
+    """A .spiceinit in the home and the working directory that would break every sweep has no effect."""
+    (tmp_path / ".spiceinit").write_text("alias dc echo\nalias destroy echo\n", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with prepared() as solver:
+        assert solver.solve(G, Drive(X)).result.tolist() == [0, 0]
+
+
+def test_a_script_needs_no_guard_and_no_close(tmp_path):
+    """Workers do not run the script again, and end with it."""
+    code = "print([w.process.pid for w in solver._pool.workers] if solver.solve(g, Drive(np.ones((4, 2)))) else 0)\n"
+    process = script(code, tmp_path)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert all(gone(int(pid)) for pid in said.strip(" []\n").split(","))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_engine(how, tmp_path):
+    """Ctrl-C is heard at once although ngspice computes; after a kill -9 the workers see their pipe close. No directory is left."""
+    code = (
+        "x = np.random.default_rng(0).uniform(-1, 1, (2000, 2))\n"
+        "solver.solve(g, Drive(x))\n"
+        "print(*[f'{w.process.pid} {w.home}' for w in solver._pool.workers], flush=True)\n"
+        "while True:\n    solver.solve(g, Drive(x))\n"
+    )
+    process = script(code, tmp_path)
+    workers = process.stdout.readline().split()
+    time.sleep(0.2)
+    process.send_signal(how)
+    process.stdout.close()
+    assert process.wait(timeout=20) != 0
+    assert all(gone(int(pid)) for pid in workers[0::2])
+    assert not any(Path(home).exists() for home in workers[1::2])
+
+
+def test_the_library_tells_its_version():
+    """What the engine uses is what `hwsim doctor` shows."""
+    assert find_library() is not None
+    assert re.fullmatch(r"ngspice-\d+", library_version())
+
+
+def test_a_library_that_is_not_there_is_told_with_what_to_install(tmp_path, monkeypatch):
+    """A path that leads nowhere or to something else; afterwards the right one works in the same process."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "libngspice.so"))
+    assert find_library() is None
+    with pytest.raises(NgspiceMissingError, match=rf"{VARIABLE} = .*libngspice.so' is no file; install it .*apt-get install") as caught:
+        prepared()
+    assert caught.value.exit_code == 2
+    (tmp_path / "libngspice.so").write_text("no library", encoding="utf-8")
+    with prepared() as solver, pytest.raises(NgspiceMissingError, match=r"cannot be loaded: .*apt-get install"):
+        solver.solve(G, Drive(X))
+    with pytest.raises(NgspiceError, match="cannot be loaded"):
+        library_version()
+    monkeypatch.setenv(VARIABLE, str(_USUAL))
+    assert find_library() == _USUAL
+    with prepared() as solver:
+        assert solver.solve(G, Drive(X)).result.tolist() == [0, 0]
+
+
+def test_no_library_at_all_is_told(monkeypatch):
+    """Neither in the usual places nor where the linker looks."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(installed, "_candidates", lambda: iter(()))
+    with pytest.raises(NgspiceMissingError, match="libngspice is not installed; install it"):
+        require_library()
