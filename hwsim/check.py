@@ -165,9 +165,11 @@ def _gradients(solver: LayeredSolver, bench: Bench, beta: Siemens) -> list[Findi
 
     exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
 
+    traced = solver.traced(bench.g)
+
     @jax.jit
     def propagate(beta: Array) -> dict[str, Array]:
-        return EquilibriumPropagation(bench.loss, beta).gradient(solver.trace, bench.g, bench.x, bench.y).g
+        return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
 
     betas = [beta / 2.0**k for k in LADDER]
     estimates = [propagate(beta) for beta in betas]

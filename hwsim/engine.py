@@ -68,7 +68,7 @@ class Result(IntEnum):
 
 _ADVICE = {
     Result.CONVERGED: "converged",
-    Result.MAX_STEPS: "the residual is still above the tolerance; raise solver.max_steps or solver.tolerance",
+    Result.MAX_STEPS: "the residual is still above the tolerance; set solver.newton to true, or raise solver.max_steps or solver.tolerance",
     Result.NOT_FINITE: "voltages overflowed; check inputs and conductances for extreme values",
     Result.NOT_CONVEX: "the negative nudge makes an output unstable; bring beta nearer to 0",
     Result.ENGINE_FAILED: "the engine gave no answer for this sample; its messages are above",

@@ -22,4 +22,4 @@ def make_engine(name: EngineName, settings: SolverSettings, precision: Precision
         return NgspiceEngine(workers=settings.ngspice_workers, full=settings.ngspice_full, timeout=settings.ngspice_timeout)
     from hwsim.numeric.engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
-    return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision)
+    return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision, newton=settings.newton)

@@ -158,6 +158,9 @@ class SolverSettings(Section):
         absent: 1e-13 in 64 bit, 1e-6 in 32 bit.
     max_steps
         Sweeps after which the numeric engine gives a sample up.
+    newton
+        Whether the numeric engine may go on by Newton's method on all nodes where sweeps over the layers do not settle (dead zones, strong
+        feedback); absent: when the initial conductances call for it.
     ngspice_full
         Give ngspice the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.
     ngspice_workers
@@ -169,6 +172,7 @@ class SolverSettings(Section):
 
     tolerance: PositiveFloat | None = None
     max_steps: PositiveInt = 2000
+    newton: bool | None = None
     ngspice_full: bool = False
     ngspice_workers: PositiveInt | None = None
     ngspice_timeout: Annotated[Second, Field(gt=0)] = 300.0

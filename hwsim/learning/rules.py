@@ -152,7 +152,9 @@ class Adjoint:
         free = solver.solve(g, Drive(x))
         outputs = free.outputs(solver.circuit)
         adjoint = solver.adjoint(g, free, self.loss.error(outputs, y))
-        products = drop_products(solver.circuit, solver.chip, adjoint, free.v, x)
+        products = drop_products(solver.circuit, solver.chip, adjoint.v, free.v, x)
+        xp = outputs.__array_namespace__()
+        free = free._replace(result=xp.maximum(free.result, adjoint.result))
         return Gradient({name: product * (-1 / len(x)) for name, product in products.items()}, self.loss.value(outputs, y), (free,))
 
 
@@ -160,6 +162,6 @@ class Adjoint:
 class HasAdjoint(Protocol):
     """A solver that can solve the adjoint of an equilibrium."""
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> dict[str, Array]:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Give the adjoint voltages λ by node group, each (B, n), for an error dC/dŷ (B, K) [V]."""
         ...

@@ -92,8 +92,9 @@ class Trainer:
         self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), Ideal())
         self.steps = -(-len(data.x_train) // settings.batch)
         samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
-        trace = getattr(solver, "trace", None)
-        self._advance = stepwise(self.updater, solver, samples) if trace is None else compiled(self.updater, trace, samples)
+        traced = getattr(solver, "traced", None)
+        program = None if traced is None else traced(initial_conductances(circuit, settings))
+        self._advance = stepwise(self.updater, solver, samples) if program is None else compiled(self.updater, program, samples)
 
     def begin(self) -> State:
         """Give the state before the first update."""

@@ -28,7 +28,8 @@ class Neuron(NamedTuple):
 def _junction_current(u: Array, junction: Junction, direction: float) -> tuple[Array, Array]:
     rail = jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
     i, g = diode_current(direction * (u - rail), junction.i_sat, junction.n)
-    return direction * i, g
+    present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
+    return jnp.where(present, direction * i, 0.0), jnp.where(present, g, 0.0)
 
 
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
@@ -78,10 +79,41 @@ def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
 
 
 def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> tuple[Array, Array]:
-    """Do one step of Newton's method within the root's bounds; give the new u and the current a·u + i(u) − c at the old one [A]."""
+    """Do one step of Newton's method within the root's bounds; give the new u and the current a·u + i(u) − c before it [A]."""
+    low, high = bounds(neuron, a, c, ideal=ideal)
     if is_linear(neuron) or ideal:
-        new = _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+        new = _clip(c / a, low, high)
         return new, a * (u - new)
+    u = _clip(u, low, high)  # from outside of them the exponential may overflow
     i, g = current(neuron, u, ideal=ideal)
     residual = a * u + i - c
-    return _clip(u - residual / (a + g), *bounds(neuron, a, c, ideal=ideal)), residual
+    return _clip(u - residual / (a + g), low, high), residual
+
+
+class Law(NamedTuple):
+    """What holds at a voltage u of a column.
+
+    Parameters
+    ----------
+    surplus
+        The sum of currents out of the column, a·u + i(u) − c [A]; where an ideal diode holds the column, a·(u − rail) instead.
+    slope
+        di/du [S].
+    held
+        Where an ideal diode holds the column.
+
+    """
+
+    surplus: Array
+    slope: Array
+    held: Array
+
+
+def law(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Law:
+    """Give what holds at u, near the root or far from it."""
+    i, g = current(neuron, u, ideal=ideal)
+    if not ideal:
+        return Law(a * u + i - c, g, jnp.zeros(u.shape, bool))
+    free = c / a
+    root = _clip(free, *bounds(neuron, a, c, ideal=True))
+    return Law(a * (u - root), g, root != free)
