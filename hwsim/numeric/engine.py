@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +21,6 @@ from hwsim.numeric.traced import TracedSolver
 start_up.configure()
 
 Precision = Literal["float32", "float64"]
-
-_T = TypeVar("_T", Equilibrium, tuple[Equilibrium, ...])
 
 _NOISE_FLOOR = 32
 """Roundings; a tolerance below this many of them would never be met."""
@@ -93,13 +91,12 @@ class LayeredSolver:
             newton = not bool(self._programs[0].amplification(self._arrays(g)) <= settle.TRUST / 2)
         return thorough if newton else quick
 
-    def _found(self, solve: Callable[["_Programs"], _T]) -> _T:
+    def _found(self, solve: Callable[["_Programs"], Equilibrium]) -> Equilibrium:
         """Solve by sweeps, and where these do not settle a sample, thoroughly."""
         quick, thorough = self._programs
         if self.engine.newton is not True:
             found = solve(quick)
-            unsettled = any((np.asarray(of_one.result) == Result.MAX_STEPS).any() for of_one in _each(found))
-            if self.engine.newton is False or not unsettled:
+            if self.engine.newton is False or not (np.asarray(found.result) == Result.MAX_STEPS).any():
                 return found
         return solve(thorough)
 
@@ -139,7 +136,9 @@ class LayeredSolver:
 
         """
         x = self._rows(drive.x, self.circuit.input_count, "x")
-        push = Push(*(jnp.asarray(part, self.dtype) for part in drive.push))
+        one_each = (len(x), len(self.circuit.outputs))  # whatever was given, so that one compiled function serves all phases
+        beta, *volts_and_amperes = (jnp.asarray(part, self.dtype) for part in drive.push)
+        push = Push(beta, *(jnp.broadcast_to(part, one_each) for part in volts_and_amperes))
         begin = None if start is None else jax.tree.map(jnp.asarray, self.state(start))
         conductances = self._arrays(g)
         found = self._found(lambda programs: programs.solve(conductances, Drive(x, push), start=begin))
@@ -156,11 +155,10 @@ class LayeredSolver:
             When shapes do not fit the circuit.
 
         """
-        x = self._rows(x, self.circuit.input_count, "x")
         y = self._rows(y, len(self.circuit.outputs), "y")
-        conductances = self._arrays(g)
-        found = self._found(lambda programs: programs.phases(conductances, x, y, nudge=nudge))
-        return tuple(_delivered(equilibrium, self.circuit, throw=throw) for equilibrium in found)
+        free = self.solve(g, Drive(x), throw=throw)
+        pushes = nudge.pushes(free.outputs(self.circuit), np.asarray(y))
+        return free, *(self.solve(g, Drive(x, push), start=free, throw=throw) for push in pushes)
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
@@ -196,13 +194,8 @@ class _Programs:
     def __init__(self, traced: TracedSolver) -> None:
         self.traced = traced
         self.solve = jax.jit(traced.solve)
-        self.phases = jax.jit(traced.phases, static_argnames="nudge")
         self.adjoint = jax.jit(traced.adjoint)
         self.amplification = jax.jit(traced.amplification)
-
-
-def _each(found: Equilibrium | tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:
-    return (found,) if isinstance(found, Equilibrium) else found
 
 
 def _delivered(equilibrium: Equilibrium, circuit: Circuit, *, throw: bool) -> Equilibrium:

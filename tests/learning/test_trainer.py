@@ -1,0 +1,132 @@
+"""Training: the same numbers compiled or step by step, in any chunks, and after an interruption."""
+
+import io
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from hwsim.data import load_data
+from hwsim.engine import ConvergenceError, Solver
+from hwsim.experiment import Experiment, load, override
+from hwsim.learning import trainer as trainer_module
+from hwsim.learning.evaluate import classify
+from hwsim.learning.trainer import State, Trainer
+from hwsim.numeric.engine import NumericEngine
+
+
+class Plain:
+    """A solver that hides that it can be compiled."""
+
+    def __init__(self, solver: Solver) -> None:
+        self.circuit, self.chip, self.solve, self.phases = solver.circuit, solver.chip, solver.solve, solver.phases
+
+
+def experiment(*settings: str) -> Experiment:
+    return override(load("iris"), ["training.epochs=2", "training.batch=7", *settings])
+
+
+def make(settings: Experiment, *, plain: bool = False, max_steps: int = 2000) -> Trainer:
+    circuit = settings.circuit.compile()
+    solver = NumericEngine(precision=settings.training.precision, max_steps=max_steps).prepare(circuit, Chip.nominal(circuit))
+    return Trainer(settings.training, load_data(settings), Plain(solver) if plain else solver)
+
+
+def final(trainer: Trainer, state: State | None = None) -> State:
+    *_, last = trainer.run(state or trainer.begin())
+    return last.state
+
+
+def assert_same(a: State, b: State) -> None:
+    """Compare all that counts, bit for bit; seconds are the clock's."""
+    ours, theirs = a.arrays(), b.arrays()
+    assert set(ours) == set(theirs)
+    for name in set(ours) - {"seconds"}:
+        assert ours[name].dtype == theirs[name].dtype, name
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum", "sgd"])
+def test_compiled_updates_are_the_stepwise_ones(optimizer) -> None:
+    """Many updates in one compiled loop give the conductances that updates one by one give."""
+    rate = "training.rate=5e-7" if optimizer == "adam" else "training.rate=1e-9"
+    settings = experiment("training.epochs=1", f"training.optimizer={optimizer}", rate)
+    looped, stepped = (final(make(settings, plain=plain)) for plain in (False, True))
+    for name, g in looped.g.items():
+        np.testing.assert_allclose(g, stepped.g[name], rtol=1e-8)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_resuming_is_as_never_having_stopped(precision, monkeypatch) -> None:
+    """From any chunk's state, written out and read back by another trainer, training ends in the same bits."""
+    settings = experiment(f"training.precision={precision}", "training.nudge=random-sign", "training.schedule=cosine")
+    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)  # a chunk an update
+    states = [progress.state for progress in make(settings).run(make(settings).begin())]
+    other = make(settings)
+    for k in (0, len(states) // 2, len(states) - 2):
+        file = io.BytesIO()
+        np.savez(file, **states[k].arrays())
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as saved:
+            assert_same(final(other, State.from_arrays(dict(saved))), states[-1])
+
+
+def test_chunks_do_not_matter(monkeypatch) -> None:
+    """How many updates are computed between two reports changes no bit."""
+    whole = final(make(experiment()))
+    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)
+    assert_same(final(make(experiment())), whole)
+
+
+def test_seeds_differ_and_repeat() -> None:
+    """A seed gives the same run again; another seed another one."""
+    assert_same(final(make(experiment())), final(make(experiment())))
+    other = final(make(experiment("training.seed=1")))
+    assert not np.array_equal(np.asarray(other.g["w1"]), np.asarray(final(make(experiment())).g["w1"]))
+
+
+@pytest.mark.parametrize("rule", ["equilibrium-propagation", "adjoint", "coupled-learning"])
+def test_every_rule_learns(rule) -> None:
+    """The loss falls to less than half, by every rule."""
+    rate = ["training.rate=1e-6"] if rule != "coupled-learning" else ["training.rate=1e-6", "training.eta=0.5"]
+    trainer = make(experiment("training.epochs=12", f"training.rule={rule}", *rate))
+    losses = [progress.record["loss"] for progress in trainer.run(trainer.begin()) if progress.record]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_exclusive_or_is_learnt() -> None:
+    """The smallest problem that needs hidden neurons: four of four."""
+    settings = load("xor")
+    trainer = make(settings)
+    records = [progress.record for progress in trainer.run(trainer.begin()) if progress.record]
+    assert records[-1]["test_error"] == 0.0
+
+
+def test_bounds_hold() -> None:
+    """No rate drives a conductance out of its bounds."""
+    settings = experiment("training.epochs=1", "training.rate=1e-3")
+    state = final(make(settings))
+    for g in state.g.values():
+        assert float(np.min(g)) >= settings.circuit.g_min
+        assert float(np.max(g)) <= settings.circuit.g_max
+
+
+def test_equilibria_that_are_not_found_stop_training() -> None:
+    """A solver that may not finish is not believed: training ends with an error that says what to do."""
+    trainer = make(experiment(), max_steps=1)
+    with pytest.raises(ConvergenceError, match="max_steps"):
+        final(trainer)
+
+
+def test_the_last_batch_is_filled_up() -> None:
+    """Every sample is in an epoch's plan, and every batch is full."""
+    trainer = make(experiment())
+    order = trainer.plan(0).order
+    assert order.shape == (18, 7)
+    assert set(order.ravel().tolist()) == set(range(120))
+
+
+def test_classes_are_the_nearest_targets() -> None:
+    """One-hot targets give the largest output; a single output is cut halfway between its two targets."""
+    np.testing.assert_array_equal(classify(np.array([[0.2, 0.9, 0.4], [0.5, 0.1, 0.3]]), 0.1 * np.eye(3)), [1, 0])
+    np.testing.assert_array_equal(classify(np.array([[0.04], [0.06]]), np.array([[0.0], [0.1]])), [0, 1])
