@@ -181,12 +181,16 @@ def _walked(layers: Layers, parts: Sequence[Linear], walk: Sequence[Array]) -> t
             pushed = parts[k + 1].w @ walk[k + 1]
             c += pushed if behind is None else behind.back * pushed
         found.append(c / (part.a + part.a_behind))
+    plus, minus = layers.outputs
+    if minus is not None:  # a nudge between the two mixes them, to whatever shares
+        most = jnp.maximum(found[-1][plus], found[-1][minus])
+        found[-1] = found[-1].at[plus].set(most).at[minus].set(most)
     return tuple(found)
 
 
 def _trusted(system: System, amplification: Array) -> Array:
-    """Whether sweeps that change nothing prove an equilibrium, with the nudge in place: it adds to the walk at the outputs."""
-    nudged = 2 * jnp.abs(system.push.beta) / jnp.min(system.parts[-1].a)
+    """Whether sweeps that change nothing prove an equilibrium, with the nudge in place: a negative one adds to the walk at the outputs."""
+    nudged = 2 * jnp.maximum(-system.push.beta, 0.0) / jnp.min(system.parts[-1].a)
     return amplification <= TRUST * (1 - nudged * amplification)
 
 
