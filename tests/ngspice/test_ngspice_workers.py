@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,6 +42,12 @@ circuit = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
 g = {element.name: np.full(element.shape, 1e-6) for element in circuit.trainable}
 solver = NgspiceEngine(workers=2).prepare(circuit, Chip.nominal(circuit))
 """
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    """Let kept decks lie where pytest clears them away."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def prepared(*, workers=1, timeout=60.0):
