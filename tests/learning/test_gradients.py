@@ -1,0 +1,211 @@
+"""Every rule's gradient is what finite differences say, entry by entry, and errs as its theory says."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal
+
+import jax
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
+from hwsim.learning import rules
+from hwsim.learning.factors import energy_factors
+from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, Gradient
+from hwsim.numeric.engine import NumericEngine
+from reference.differences import apart, finite_differences
+
+Gradients = dict[str, np.ndarray]
+Method = Literal["centred", "positive", "negative", "random-sign"]
+
+BATCH = 3
+QUARTER = Amplifier(gain=4.0, back=0.25)
+TRANSFORMER = Amplifier(gain=4.0, back=4.0)
+SKEWED = Amplifier(gain=3.0, back=0.5, offset=0.03)
+PAIR = DiodePair(v_low=-0.15, v_high=0.1, i_sat=2e-7, n=1.3)
+
+
+def network(*layers: Layer, **options: object) -> Network:
+    return Network(**({"inputs": 2, "layers": layers, "outputs": 2} | options))
+
+
+NETWORKS = {
+    "no-hidden-layer": network(inputs=3),
+    "gain-4-back-quarter": network(Layer(size=3, neuron=PAIR, amplifier=QUARTER)),
+    "two-amplifiers": network(Layer(size=3, neuron=PAIR, amplifier=QUARTER), Layer(size=2, neuron=PAIR, amplifier=QUARTER)),
+    "gain-1": network(Layer(size=3, neuron=PAIR, amplifier=Amplifier(gain=1.0, back=1.0))),
+    "gain-4-back-4": network(Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER)),
+    "no-amplifier": network(Layer(size=3, neuron=Rectifier(v_low=-0.05, v_high=0.02)), differential=False),
+    "three-layers": network(
+        Layer(size=3, neuron=PAIR, amplifier=SKEWED), Layer(size=2, neuron=Linear()), Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER)
+    ),
+    "dead-zones": network(Layer(size=3, neuron=DeadZone(i_sat=1e-6, n=1.1), amplifier=SKEWED)),
+    "ideal-clamps": network(Layer(size=4, neuron=IdealPair(v_low=-0.1, v_high=0.15), amplifier=QUARTER)),
+}
+LOSSES: dict[str, Loss] = {"squared-error": SquaredError(), "cross-entropy": CrossEntropy(v_softmax=0.1, low=0.0, high=0.2)}
+FROZEN = ("gain-4-back-quarter", "no-amplifier", "three-layers")
+CASES = [*((name, "squared-error") for name in NETWORKS), *((name, "cross-entropy") for name in FROZEN)]
+BETA = 1e-8
+
+of_each_case = pytest.mark.parametrize(("name", "loss"), CASES)
+
+
+class Case:
+    """A network with numbers, prepared once; those that sweeps settle too slowly go straight to Newton's method, which saves compiling."""
+
+    def __init__(self, circuit: Circuit, chip: Chip) -> None:
+        rng = np.random.default_rng([len(circuit.elements), circuit.size])
+        slow = len(circuit.trainable) > 2 or "h1_core" in [group.name for group in circuit.groups]
+        self.circuit, self.solver = circuit, NumericEngine(newton=slow).prepare(circuit, chip)
+        self.g = {e.name: np.exp(rng.uniform(np.log(2e-6), np.log(5e-5), e.shape)) for e in circuit.trainable}
+        self.x = rng.uniform(-1, 1, (BATCH, circuit.input_count))
+        self.y = rng.permuted(np.tile([0.0, 0.2], (BATCH, 1)), axis=1)
+
+    def exact(self, loss: Loss) -> Gradient:
+        """Give the adjoint gradient."""
+        return Adjoint(loss).gradient(self.solver, self.g, self.x, self.y)
+
+    def differences(self, loss: Loss) -> Gradients:
+        """Give the finite differences."""
+        return finite_differences(self.solver, self.g, self.x, self.y, loss)
+
+
+@cache
+def case(name: str) -> Case:
+    """Give the case of a network."""
+    circuit = NETWORKS[name].compile()
+    return Case(circuit, Chip.nominal(circuit))
+
+
+@cache
+def exact(name: str, loss: str) -> Gradients:
+    """Give the adjoint gradient of a case."""
+    return case(name).exact(LOSSES[loss]).g
+
+
+@cache
+def differences(name: str, loss: str) -> Gradients:
+    """Give the finite differences of a case."""
+    return case(name).differences(LOSSES[loss])
+
+
+@cache
+def propagated(name: str, loss: str, method: Method = "centred") -> Callable[..., Gradients]:
+    """Give equilibrium propagation's gradient of a case as a function of beta, sign and targets, compiled once."""
+    one = case(name)
+    traced = one.solver.traced(one.g)
+
+    @jax.jit
+    def gradient(beta: Any, sign: Any, y: Any) -> Any:
+        return EquilibriumPropagation(LOSSES[loss], beta, method).gradient(traced, one.g, one.x, y, sign=sign).g
+
+    return lambda beta, sign=1.0, y=one.y: jax.tree.map(np.asarray, gradient(beta, sign, y))
+
+
+@of_each_case
+def test_adjoint_is_the_gradient(name: str, loss: str) -> None:
+    """The adjoint circuit gives the derivative of the loss by every single conductance."""
+    assert apart(exact(name, loss), differences(name, loss)) < 1e-6
+
+
+@of_each_case
+def test_centred_equilibrium_propagation_is_the_gradient(name: str, loss: str) -> None:
+    """What devices feel between two nudges is the derivative of the loss by every single conductance."""
+    assert apart(propagated(name, loss)(BETA), differences(name, loss)) < 1e-5
+
+
+@of_each_case
+def test_the_centred_error_falls_as_beta_squared(name: str, loss: str) -> None:
+    """Half the nudge, a quarter of the error: what is left is of second order."""
+    beta = {"squared-error": 1e-7, "cross-entropy": 4e-6}[loss]  # a frozen nudge errs far less
+    wide, narrow = (apart(propagated(name, loss)(beta * share), exact(name, loss)) for share in (1.0, 0.5))
+    assert wide / narrow == pytest.approx(4.0, abs=0.3)
+
+
+@pytest.mark.parametrize("method", ["positive", "negative"])
+def test_the_one_sided_error_falls_as_beta(method: Method) -> None:
+    """Half the nudge, half the error: a one-sided nudge is off to first order."""
+    gradient = propagated("gain-4-back-quarter", "squared-error", method)
+    wide, narrow = (apart(gradient(beta), exact("gain-4-back-quarter", "squared-error")) for beta in (2e-8, 1e-8))
+    assert wide / narrow == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "factors"),
+    [
+        ("gain-4-back-quarter", {"w1": 16.0, "w2": 1.0}),
+        ("two-amplifiers", {"w1": 256.0, "w2": 16.0, "w3": 1.0}),
+        ("gain-1", {"w1": 1.0, "w2": 1.0}),
+        ("gain-4-back-4", {"w1": 1.0, "w2": 1.0}),
+        ("no-amplifier", {"w1": 1.0, "w2": 1.0}),
+        ("three-layers", {"w1": 6.0, "w2": 1.0, "w3": 1.0, "w4": 1.0}),
+    ],
+)
+def test_factors(name: str, factors: dict[str, float]) -> None:
+    """Each amplifier between a device and the outputs multiplies the device's weight by gain/back."""
+    assert energy_factors(case(name).circuit) == pytest.approx(factors)
+
+
+def test_without_the_factor_the_gradient_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before one amplifier of 4 and 1/4 devices feel 16 times too little, before two of them 256 times: the factor is not optional."""
+    monkeypatch.setattr(rules, "energy_factors", lambda circuit: {element.name: 1.0 for element in circuit.trainable})
+    felt = propagated.__wrapped__("two-amplifiers", "squared-error")(BETA)
+    gradient = differences("two-amplifiers", "squared-error")
+    for crossbar, factor in {"w1": 256.0, "w2": 16.0, "w3": 1.0}.items():
+        largest = np.abs(gradient[crossbar]).max()
+        np.testing.assert_allclose(factor * felt[crossbar], gradient[crossbar], rtol=0, atol=1e-5 * largest)
+
+
+def test_random_sign_averages_to_the_centred_estimate() -> None:
+    """The mean of a nudge to each side is what the centred estimate computes at once."""
+    sides = propagated("two-amplifiers", "squared-error", "random-sign")
+    up, down = sides(1e-7, 1.0), sides(1e-7, -1.0)
+    mean = {name: (up[name] + down[name]) / 2 for name in up}
+    assert apart(mean, propagated("two-amplifiers", "squared-error")(1e-7)) < 1e-9
+
+
+def test_adjoint_knows_mismatched_amplifiers() -> None:
+    """Where amplifiers differ there is no energy, and the adjoint circuit still gives the derivative by every conductance."""
+    circuit = NETWORKS["two-amplifiers"].compile()
+    chip = Chip(
+        circuit, {"amp1": {"gain": np.array([3.0, 4.0, 5.5]), "back": np.array([0.3, 0.2, 0.35])}, "amp2": {"back": np.array([0.2, 0.5])}}
+    )
+    one = Case(circuit, chip)
+    assert apart(one.exact(SquaredError()).g, one.differences(SquaredError())) < 1e-6
+
+
+def test_a_batch_has_the_mean_gradient() -> None:
+    """The gradient of a batch is the mean of its samples' gradients."""
+    one, rule = case("gain-1"), Adjoint(SquaredError())
+    whole = rule.gradient(one.solver, one.g, one.x, one.y)
+    alone = [rule.gradient(one.solver, one.g, one.x[k : k + 1], one.y[k : k + 1]) for k in range(BATCH)]
+    mean = {name: np.mean([single.g[name] for single in alone], axis=0) for name in whole.g}
+    assert apart(whole.g, mean) < 1e-9
+    np.testing.assert_allclose(whole.loss, np.concatenate([single.loss for single in alone]), rtol=1e-10)
+
+
+def test_coupled_learning_follows_the_gradient() -> None:
+    """With a small clamp, coupled learning's direction lies along the gradient, and vanishes when the outputs meet their targets."""
+    one = case("gain-4-back-quarter")
+    rule = CoupledLearning(SquaredError(), eta=1e-3, stiffness=1.0)
+    found = rule.gradient(one.solver, one.g, one.x, one.y)
+    for crossbar, along in exact("gain-4-back-quarter", "squared-error").items():
+        contrast = found.g[crossbar]
+        assert (contrast * along).sum() > 0.7 * np.linalg.norm(contrast) * np.linalg.norm(along)
+    met = rule.gradient(one.solver, one.g, one.x, found.phases[0].outputs(one.circuit))
+    assert max(np.abs(met.g[name]).max() / np.abs(found.g[name]).max() for name in met.g) < 1e-6
+
+
+def test_zero_error_is_zero_gradient() -> None:
+    """When outputs meet their targets nothing is nudged, and no device feels a difference."""
+    one, gradient = case("three-layers"), exact("three-layers", "squared-error")
+    met = one.exact(SquaredError()).phases[0].outputs(one.circuit)
+    for found in (
+        propagated("three-layers", "squared-error")(1e-6, y=met),
+        Adjoint(SquaredError()).gradient(one.solver, one.g, one.x, met).g,
+    ):
+        assert max(np.abs(found[name]).max() / np.abs(gradient[name]).max() for name in gradient) < 1e-6
