@@ -85,20 +85,20 @@ class LayeredSolver:
 
     def traced(self, g: Conductances) -> TracedSolver:
         """Give the solver for use inside of compiled functions: with Newton's method when conductances like `g` may need it."""
-        quick, thorough = (programs.traced for programs in self._programs)
-        newton = self.engine.newton
-        if newton is None:
-            newton = not bool(self._programs[0].amplification(self._arrays(g)) <= settle.TRUST / 2)
-        return thorough if newton else quick
+        return self._programs[self._is_slow(self._arrays(g))].traced
 
-    def _found(self, solve: Callable[["_Programs"], Equilibrium]) -> Equilibrium:
-        """Solve by sweeps, and where these do not settle a sample, thoroughly."""
-        quick, thorough = self._programs
-        if self.engine.newton is not True:
-            found = solve(quick)
-            if self.engine.newton is False or not (np.asarray(found.result) == Result.MAX_STEPS).any():
-                return found
-        return solve(thorough)
+    def _is_slow(self, g: Conductances) -> bool:
+        """Whether sweeps alone are too slow for a circuit, or prove too little."""
+        if self.engine.newton is not None:
+            return self.engine.newton
+        return not bool(self._programs[0].amplification(g) <= settle.TRUST / 2)
+
+    def _found(self, g: Conductances, solve: Callable[["_Programs"], Equilibrium]) -> Equilibrium:
+        """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
+        slow = self._is_slow(g)
+        found = solve(self._programs[slow])
+        unsettled = (np.asarray(found.result) == Result.MAX_STEPS).any()
+        return solve(self._programs[True]) if unsettled and not slow and self.engine.newton is None else found
 
     def tolerance(self, x: Array, layers: Layers, guess: State) -> Array:
         """Give each sample's tolerance, shape (B,) [V]: a share of its largest voltage, not below the rounding of this precision."""
@@ -141,7 +141,7 @@ class LayeredSolver:
         push = Push(beta, *(jnp.broadcast_to(part, one_each) for part in volts_and_amperes))
         begin = None if start is None else jax.tree.map(jnp.asarray, self.state(start))
         conductances = self._arrays(g)
-        found = self._found(lambda programs: programs.solve(conductances, Drive(x, push), start=begin))
+        found = self._found(conductances, lambda programs: programs.solve(conductances, Drive(x, push), start=begin))
         return _delivered(found, self.circuit, throw=throw)
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
@@ -170,7 +170,7 @@ class LayeredSolver:
 
         """
         conductances, error = self._arrays(g), jnp.asarray(error, self.dtype)
-        return _delivered(self._found(lambda programs: programs.adjoint(conductances, free, error)), self.circuit, throw=True)
+        return _delivered(self._found(conductances, lambda programs: programs.adjoint(conductances, free, error)), self.circuit, throw=True)
 
     def state(self, equilibrium: Equilibrium) -> State:
         """Take the free nodes' voltages out of an equilibrium."""

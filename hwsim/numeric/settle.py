@@ -18,7 +18,7 @@ from hwsim.numeric.sweeps import Slopes, System, first_guess, sweep
 Array = Any
 
 SWEEPS = 64
-"""Sweeps after which all nodes are solved at once; the circuits that are made for learning need 5 to 40."""
+"""Sweeps after which Newton's method takes over, where it may; the circuits that are made for learning need 5 to 40."""
 
 TRUST = 100.0
 """Sweeps that change nothing are proof enough on circuits that multiply a change by no more than this."""
@@ -106,7 +106,7 @@ def settle(system: System, start: State, limits: Limits) -> Settled:
     amplified, tolerance, max_steps, with_newton = limits
     batch, unknown = len(tolerance), jnp.full_like(tolerance, jnp.inf)
     begin = _Search(start, unknown, unknown, jnp.zeros(batch, jnp.int32), jnp.zeros_like(unknown), jnp.zeros(batch, bool))
-    found = _by_sweeps(system, begin, tolerance, min(SWEEPS, max_steps))
+    found = _by_sweeps(system, begin, tolerance, min(SWEEPS, max_steps) if with_newton else max_steps)
     settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
     found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
     if with_newton:
