@@ -1,0 +1,54 @@
+"""Laws that hold in any layered circuit, tried on random ones."""
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from circuits.chip import Chip
+from hwsim import energy
+from hwsim.engine import Drive, Push
+from hwsim.learning.losses import SquaredError
+from hwsim.learning.rules import Adjoint, EquilibriumPropagation
+from hwsim.numeric.engine import NumericEngine
+from strategies import conductances, features, networks, targets
+
+BETA = 1e-8  # S
+ROUNDING = 1e-13  # V; where no current flows, a residual is held against this
+
+
+@settings(max_examples=6, phases=[Phase.explicit, Phase.generate])
+@given(st.data())
+def test_equilibria_of_random_circuits(data: st.DataObject) -> None:
+    """Kirchhoff's law holds, free and nudged; a sample settles alone as it does in a batch; and from wherever it starts."""
+    circuit = data.draw(networks(max_layers=3)).compile()
+    chip, g = Chip.nominal(circuit), data.draw(conductances(circuit))
+    x, y = data.draw(features(circuit)), data.draw(targets(circuit))
+    with NumericEngine().prepare(circuit, chip) as solver:
+        for push in (Push(), Push(beta=1e-6, target=y)):
+            drive = Drive(x, push)
+            found = solver.solve(g, drive)
+            balance = energy.balance(circuit, chip, g, drive, found)
+            assert (balance.residual <= 1e-9 * balance.largest + ROUNDING * circuit.trainable[0].g_max).all()
+            alone = solver.solve(g, Drive(np.repeat(x[1:2], len(x), axis=0), Push(push.beta, np.repeat(y[1:2], len(x), axis=0))))
+            elsewhere = solver.solve(g, drive, start=alone)
+            for group, v in found.v.items():
+                atol = 1e-9 * max(1.0, float(np.abs(v).max()))
+                np.testing.assert_allclose(alone.v[group][0], v[1], rtol=0, atol=atol)
+                np.testing.assert_allclose(elsewhere.v[group], v, rtol=0, atol=atol)
+
+
+@settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
+@given(st.data())
+def test_gradients_of_random_circuits(data: st.DataObject) -> None:
+    """Centred equilibrium propagation gives the adjoint circuit's gradient, whatever the layers, neurons and amplifiers.
+
+    The bound is wide: a dead zone that hardly leaks bends so sharply that even this small beta is felt.
+    """
+    circuit = data.draw(networks(max_layers=2, ideal=False)).compile()
+    g, x, y = data.draw(conductances(circuit)), data.draw(features(circuit)), data.draw(targets(circuit))
+    with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        exact = Adjoint(SquaredError()).gradient(solver, g, x, y).g
+        estimate = EquilibriumPropagation(SquaredError(), BETA).gradient(solver, g, x, y).g
+    ours, theirs = (np.concatenate([np.ravel(part[name] * g[name]) for name in g]) for part in (estimate, exact))
+    rounding = 1e-6 * float(np.mean(y**2))
+    assert np.linalg.norm(ours - theirs) <= 0.05 * np.linalg.norm(theirs) + rounding
