@@ -134,13 +134,40 @@ def _matrix(system: System, where: Path) -> Array:
     return whole + beta * jnp.asarray(signs.T @ signs, whole.dtype)
 
 
-def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array) -> tuple[Array, Array]:
-    """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i."""
-    jacobian = jnp.where(at.held[:, None], 0.0, whole)
+def _bridged(layers: Layers, where: Path, whole: Array, slope: Array) -> Array:
+    """Let dead zones conduct between their two ends; `slope` (N,) [S]."""
     for stage, columns, drivers in zip(layers.stages, where.columns, where.drivers, strict=True):
         if stage.behind is not None:
-            between = -jnp.diag(at.slope[columns])
-            jacobian = jacobian.at[columns, drivers].set(between).at[drivers, columns].set(between)
+            between = -jnp.diag(slope[columns])
+            whole = whole.at[columns, drivers].set(between).at[drivers, columns].set(between)
+    return whole
+
+
+def is_convex(system: System, where: Path) -> Array:
+    """Whether the co-content is strictly convex whatever the neurons carry, which a negative nudge may end.
+
+    Row k of the conductance matrix, times the weight c of its layer in the energy, is symmetric; for mismatched amplifiers its symmetric
+    part is judged. Neurons only add to it; dead zones at least what they conduct at 0 V.
+    """
+    layers = system.layers
+    weights, columns, drivers = [jnp.ones((), system.parts[0].a.dtype)], [], []
+    for k, (stage, coupling) in enumerate(zip(layers.stages, layers.couplings, strict=True)):
+        nothing = jnp.zeros((1, stage.size), weights[0].dtype)
+        least = nothing if stage.behind is None else system.columns.law(k, 0.0, 0.0, nothing).slope
+        columns.append((weights[-1] + nothing, least))
+        drivers.append((weights[-1] + nothing, least))
+        weights.append(weights[-1] * (1.0 if coupling is None else jnp.exp(jnp.log(coupling.back / coupling.gain).mean())))
+    weight, least = (vector(layers, where, *parts)[0] for parts in zip(zip(*columns, strict=True), zip(*drivers, strict=True), strict=True))
+    whole = _bridged(layers, where, _matrix(system, where), least) + jnp.diag(least)
+    energy = weight[:, None] * whole
+    energy = (energy + energy.T) / 2
+    size = jnp.sqrt(jnp.abs(jnp.diagonal(energy)))
+    return jnp.all(jnp.isfinite(jnp.linalg.cholesky(energy / size[:, None] / size)))
+
+
+def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array) -> tuple[Array, Array]:
+    """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i."""
+    jacobian = _bridged(layers, where, jnp.where(at.held[:, None], 0.0, whole), at.slope)
     diagonal, k = jnp.diagonal(whole) + at.slope, where.kept
     jacobian = jnp.where(np.eye(where.size, dtype=bool), 1.0, jacobian / diagonal[:, None])
     i = jnp.stack([at.i / diagonal, float(np.finfo(v.dtype).eps) * jnp.abs(v)], axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hwsim.engine import Push, Result
 from hwsim.numeric import neuron
-from hwsim.numeric.direct import newton, path
+from hwsim.numeric.direct import is_convex, newton, path
 from hwsim.numeric.layered import Layers, Linear, Outputs, Settled, State
 from hwsim.numeric.parameters import Coupling, StageParameters
 from hwsim.numeric.structure import Stage
@@ -113,7 +113,10 @@ def settle(system: System, start: State, limits: Limits) -> Settled:
         found = _by_newton(system, found, tolerance, max_steps)
     result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
     result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual), int(Result.NOT_FINITE), result)
-    convex = _is_convex(system.layers.outputs, system.parts[-1].a, system.push.beta)
+    convex = _holds_outputs(system.layers.outputs, system.parts[-1].a, system.push.beta)
+    if with_newton and not isinstance(system.push.beta, float):  # 0 where nothing nudges, known while tracing
+        sure = (system.push.beta >= 0) | (convex & _trusted(system, amplified))
+        convex = jax.lax.cond(sure, lambda: jnp.asarray(True), lambda: is_convex(system, path(system.layers)))  # noqa: FBT003 - JAX's own
     return Settled(found.state, found.residual, found.steps, jnp.where(convex, result, int(Result.NOT_CONVEX)))
 
 
@@ -194,8 +197,8 @@ def _trusted(system: System, amplification: Array) -> Array:
     return amplification <= TRUST * (1 - nudged * amplification)
 
 
-def _is_convex(outputs: Outputs, a: Array, beta: Array) -> Array:
-    """Whether every output holds against a negative nudge: its conductance with the nudge's must stay positive."""
+def _holds_outputs(outputs: Outputs, a: Array, beta: Array) -> Array:
+    """Whether every output by itself holds against a negative nudge: its conductance with the nudge's must stay positive."""
     a_plus = a[outputs.plus]
     if outputs.minus is None:
         return jnp.all(a_plus + beta > 0)
