@@ -19,8 +19,8 @@ V_T: Final[Volt] = BOLTZMANN * TEMPERATURE / ELEMENTARY_CHARGE
 GMIN: Final[Siemens] = 1e-18
 """Conductance that SPICE adds across each junction. Its default, 1e-12 S, moves voltages by up to 2e-8 V, so decks set this one."""
 
-SHARP_I_SAT: Final = 1e-9
+SHARP_I_SAT: Final = 1e-10
 """A; with SHARP_N, the diode that stands in for an ideal clamp in a netlist."""
 
-SHARP_N: Final = 1e-3
-"""Emission coefficient of the stand-in for an ideal clamp: 1 mA pass at 0.36 mV of forward voltage."""
+SHARP_N: Final = 2e-4
+"""Emission coefficient of the stand-in for an ideal clamp: 1 mA pass at 0.08 mV of forward voltage. With 1e-4 ngspice begins to fail."""

@@ -8,7 +8,7 @@ from circuits.elements import Diodes, IdealDiodes
 
 
 def sharpened(circuit: Circuit) -> Circuit:
-    """Give the circuit with a sharp diode, some tenths of a millivolt from ideal, in the place of each ideal one."""
+    """Give the circuit with a sharp diode, about a tenth of a millivolt from ideal, in the place of each ideal one."""
     if not circuit.of(IdealDiodes):
         return circuit
     elements = [
