@@ -12,7 +12,7 @@ from hwsim.learning.rules import Adjoint, EquilibriumPropagation
 from hwsim.numeric.engine import NumericEngine
 from strategies import conductances, features, networks, targets
 
-BETA = 1e-8  # S
+BETAS = (1e-7, 1e-8, 1e-9, 1e-10)  # S
 ROUNDING = 1e-13  # V; where no current flows, a residual is held against this
 
 
@@ -42,13 +42,17 @@ def test_equilibria_of_random_circuits(data: st.DataObject) -> None:
 def test_gradients_of_random_circuits(data: st.DataObject) -> None:
     """Centred equilibrium propagation gives the adjoint circuit's gradient, whatever the layers, neurons and amplifiers.
 
-    The bound is wide: a dead zone that hardly leaks bends so sharply that even this small beta is felt.
+    A dead zone that hardly leaks bends so sharply that only the smallest beta is small enough, and elsewhere rounding wants a larger one:
+    the law holds for one of them.
     """
     circuit = data.draw(networks(max_layers=2, ideal=False)).compile()
     g, x, y = data.draw(conductances(circuit)), data.draw(features(circuit)), data.draw(targets(circuit))
+
+    def scaled(gradient: dict[str, np.ndarray]) -> np.ndarray:
+        return np.concatenate([np.ravel(gradient[name] * g[name]) for name in g])
+
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        exact = Adjoint(SquaredError()).gradient(solver, g, x, y).g
-        estimate = EquilibriumPropagation(SquaredError(), BETA).gradient(solver, g, x, y).g
-    ours, theirs = (np.concatenate([np.ravel(part[name] * g[name]) for name in g]) for part in (estimate, exact))
-    rounding = 1e-6 * float(np.mean(y**2))
-    assert np.linalg.norm(ours - theirs) <= 0.05 * np.linalg.norm(theirs) + rounding
+        exact = scaled(Adjoint(SquaredError()).gradient(solver, g, x, y).g)
+        rules = [EquilibriumPropagation(SquaredError(), beta) for beta in BETAS]
+        apart = min(np.linalg.norm(scaled(rule.gradient(solver, g, x, y).g) - exact) for rule in rules)
+    assert apart <= 1e-2 * np.linalg.norm(exact) + 1e-6 * float(np.mean(y**2))

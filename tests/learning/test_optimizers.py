@@ -1,0 +1,49 @@
+"""Optimizers and programming: short sequences worked out by hand, in NumPy and in JAX."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Network
+from hwsim.devices.programming import Ideal
+from hwsim.learning.optimizers import Adam, Optimizer, Sgd
+from hwsim.numeric import start_up
+
+start_up.configure()  # 64 bit, as the engine has it
+
+GRADIENTS = (2.0, -1.0, 0.5)
+WAYS = {"sgd": Sgd(), "momentum": Sgd(0.5), "adam": Adam(0.5, 0.75)}
+STEPS = {
+    "sgd": (-0.2, 0.1, -0.05),  # −0.1·gradient
+    "momentum": (-0.2, 0.0, -0.05),  # m: 2, 0, 0.5
+    # m: 1, 0, 0.25; s: 1, 1, 0.8125; over 1 − 0.5^t and 1 − 0.75^t
+    "adam": (-0.1, 0.0, -0.1 * (0.25 / 0.875) / np.sqrt(0.8125 / 0.578125)),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+def test_steps_by_hand(name: str, xp) -> None:
+    """Three steps at a rate of 0.1 are those of the formula, each crossbar with a rate and a memory of its own."""
+    optimizer: Optimizer = WAYS[name]
+    g = {"w1": np.zeros((1, 2)), "w2": np.zeros((1, 1))}
+    moments = optimizer.begin(g)
+    for gradient, expected in zip(GRADIENTS, STEPS[name], strict=True):
+        along = {"w1": xp.asarray([[gradient, -gradient]]), "w2": xp.asarray([[gradient]])}
+        steps, moments = optimizer.step(along, moments, {"w1": 0.1, "w2": 0.3})
+        np.testing.assert_allclose(steps["w1"], [[expected, -expected]], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(steps["w2"], [[3 * expected]], rtol=1e-9, atol=1e-12)
+    assert int(moments.count) == len(GRADIENTS)
+
+
+@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+def test_ideal_programming_stays_within_each_devices_bounds(xp) -> None:
+    """A conductance becomes what was wanted, or the bound of its own device on this chip that it would pass."""
+    circuit = Network(inputs=1, outputs=1, differential=False, g_min=1e-7, g_max=1e-4).compile()
+    low, high = np.array([[1e-6], [1e-7], [2e-6]]), np.array([[3e-5], [1e-4], [4e-5]])
+    chip = Chip(circuit, {"w1": {"g_min": low, "g_max": high}})
+    wanted = np.array([[-1.0], [1e-5], [1.0]])
+    done = Ideal().update({"w1": xp.full((3, 1), 1e-5)}, {"w1": xp.asarray(wanted)}, chip, None)
+    np.testing.assert_allclose(done.g["w1"], [[1e-6], [2e-5], [4e-5]], rtol=1e-12)
+    assert (done.pulses, done.energy) == (0, 0.0)
