@@ -33,12 +33,7 @@ class Gradient(NamedTuple):
 
 
 class LearningRule(Protocol):
-    """Finds the gradient of a batch: x (B, I), y (B, K) [V]. `sign` is +1 or −1; rules with a random sign of the nudge use it."""
-
-    @property
-    def random_sign(self) -> bool:
-        """Whether each update draws the side to nudge to."""
-        ...
+    """Finds the gradient of a batch: x (B, I), y (B, K) [V]. `sign` is +1 or −1, drawn for each update; the random-sign nudge uses it."""
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
         """Give the gradient of the mean loss."""
@@ -69,11 +64,6 @@ class EquilibriumPropagation:
     loss: Loss
     beta: Siemens
     method: Literal["centred", "positive", "negative", "random-sign"] = "centred"
-
-    @property
-    def random_sign(self) -> bool:
-        """Whether each update draws the side to nudge to."""
-        return self.method == "random-sign"
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
         """Give the gradient of the mean loss; for `random-sign`, `sign` is the side."""
@@ -108,8 +98,6 @@ class CoupledLearning:
     eta: float
     stiffness: Siemens
 
-    random_sign = False
-
     def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
         """Clamp the outputs at free + eta·(y − free)."""
         return (Push(beta=self.stiffness, target=outputs + self.eta * (y - outputs)),)
@@ -134,8 +122,6 @@ class Adjoint:
     """
 
     loss: Loss
-
-    random_sign = False
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
         """Give the gradient of the mean loss.
