@@ -14,7 +14,7 @@ import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,7 +186,16 @@ def _listen(connection: Connection, requests: "SimpleQueue[Any]") -> None:
         while True:
             requests.put(connection.recv())
     except (EOFError, OSError):
-        shutil.rmtree(Path.cwd(), ignore_errors=True)  # the directory that the engine made for this process
+        _leave()
+
+
+_LEAVING = threading.Lock()
+
+
+def _leave() -> NoReturn:
+    """Remove the directory that the engine made for this process, and end. Both threads see a pipe break; the second waits here."""
+    with _LEAVING:
+        shutil.rmtree(Path.cwd(), ignore_errors=True)
         os._exit(0)
 
 
@@ -196,7 +205,11 @@ def main() -> None:
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     worker = Worker(connection)
     while worker.session is None or worker.session.ended is None:
-        connection.send(worker.carry_out(requests.get()))
+        answer = worker.carry_out(requests.get())
+        try:
+            connection.send(answer)
+        except OSError:
+            _leave()
 
 
 if __name__ == "__main__":
