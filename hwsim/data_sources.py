@@ -1,6 +1,7 @@
 """Where data sets come from: scikit-learn's own, MNIST wherever it is found, and the user's files."""
 
 import difflib
+import importlib.util
 import os
 import warnings
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ _DEBIAN = Path("/usr/share/datasets")
 
 _OPENML = {"mnist": "mnist_784", "fashion-mnist": "Fashion-MNIST"}
 """Their names on openml.org; version 1 of both."""
+
+_TABLES = {"iris": "iris.csv", "wine": "wine_data.csv", "breast-cancer": "breast_cancer.csv", "digits": "digits.csv.gz"}
+"""Files in scikit-learn's folder: features and class by the line; but for the digits, sizes and the class names stand above."""
 
 _TRAIN_IMAGES = 60_000
 """The first images of both are the training part."""
@@ -62,6 +66,27 @@ def _xor() -> Samples:
 
 
 def _from_scikit_learn(name: str) -> Samples:
+    """Read a table that scikit-learn brings along straight from its file, as the package takes a second to load; else have it loaded."""
+    table = _table(_TABLES[name])
+    if table is None:
+        return _loaded(name)
+    header = 0 if name == "digits" else 1
+    values = np.loadtxt(table, delimiter=",", skiprows=header, encoding="utf-8")
+    samples = Samples.checked(name, values[:, :-1], values[:, -1])
+    if not header:
+        return samples
+    with table.open(encoding="utf-8") as file:
+        return replace(samples, class_names=tuple(file.readline().strip().split(",")[2:]))
+
+
+def _table(file: str) -> Path | None:
+    """Give the place of one of scikit-learn's tables, without loading the package; None where it is not in the usual place."""
+    package = importlib.util.find_spec("sklearn")
+    places = [Path(folder) / "datasets" / "data" / file for folder in (package and package.submodule_search_locations) or ()]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _loaded(name: str) -> Samples:
     from sklearn import datasets  # noqa: PLC0415 - takes a second to load
 
     loaders = {"iris": datasets.load_iris, "wine": datasets.load_wine, "digits": datasets.load_digits}

@@ -2,6 +2,8 @@
 
 import gzip
 import struct
+import subprocess
+import sys
 import urllib.error
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,23 @@ def test_a_named_set_has_the_size_that_circuits_are_checked_against(name: str) -
     for x, labels in ((found.x_train, found.labels_train), (found.x_test, found.labels_test)):
         assert len(x) == len(labels)
         assert set(labels.tolist()) == set(range(found.classes))
+
+
+@pytest.mark.parametrize("name", SMALL[1:])
+def test_tables_are_what_scikit_learn_loads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read straight from their files, sets are those that scikit-learn's own loaders give, bit for bit; these serve where a file moved."""
+    straight = read(name, scaling="standard")
+    monkeypatch.setitem(data_sources._TABLES, name, "moved.csv")
+    loaded = read(name, scaling="standard")
+    for array in ("x_train", "labels_train", "x_test", "labels_test"):
+        assert np.array_equal(getattr(straight, array), getattr(loaded, array)), array
+    assert straight.class_names == loaded.class_names
+
+
+def test_tables_are_read_without_loading_scikit_learn() -> None:
+    """The package takes a second to load, which a start of training would have to wait for."""
+    code = "import sys; from hwsim.data_sources import read; read('digits'); read('iris'); sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", SMALL[1:])
