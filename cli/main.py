@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import gc
 import importlib
 import io
 import sys
@@ -25,6 +26,9 @@ COMMANDS = {
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
 
 FINE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_OBJECTS = 200_000
+"""New objects between two searches for garbage: loading JAX and compiling make some hundred thousand, and nearly all of them stay."""
 
 
 class Group(click.Group):
@@ -124,6 +128,7 @@ def _plain_words(error: OSError) -> str:
 
 def run() -> Any:
     """Run the command line of this process."""
+    gc.set_threshold(_OBJECTS)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
     sys.exit(main(sys.argv[1:]))
