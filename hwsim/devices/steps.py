@@ -1,0 +1,211 @@
+"""How far pulses move a device: the step laws, each with what n pulses do together. Pure; for arrays of NumPy and JAX.
+
+A state x is a share of the nominal range, x = (g − g_min)/(g_max − g_min). Parameters are numbers, or arrays with one value a device.
+Pulses come as whole numbers: n > 0 pulses up, n < 0 down. One pulse moves a device by its step·(1 + sigma·ξ), ξ normal.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from hwsim.engine import Array
+
+_LEAST = 1e-13
+"""A slope below is taken for this one, which formulas that divide by it survive, in 32 bits too."""
+
+_STEEPEST = 1.0 - 1e-6
+"""A slope above goes past the bound in one pulse, as this one nearly does; its logarithm still exists."""
+
+_LARGEST_EXPONENT = 80.0
+"""exp of more overflows in 32 bits; a device that far away has long met its bound."""
+
+
+class Moved(NamedTuple):
+    """Where pulses bring a device, before its bounds stop it: the mean state, and the standard deviation of the noise on it."""
+
+    x: Array
+    std: Array
+
+
+class Bounds(NamedTuple):
+    """A device's own bounds as shares of the nominal range: 0 and 1 for a nominal device."""
+
+    low: Array
+    high: Array
+
+
+class Noise(NamedTuple):
+    """Cycle-to-cycle noise: `sigma` is relative to each step; `even` is the same for every pulse, a share of the range."""
+
+    sigma: Array = 0.0
+    even: Array = 0.0
+
+
+class StepLaw(Protocol):
+    """What all step laws have."""
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+        """Give where n pulses bring devices from x."""
+        ...
+
+
+def _total(n: Array, slope: Array, xp: Any) -> Array:
+    """Sum 1 + r + … + r^(n−1) for r = 1 − slope: n pulses in steps of the first one, when every step is `slope` smaller."""
+    exponent = xp.minimum(n * xp.log1p(-slope), _LARGEST_EXPONENT)
+    return -xp.expm1(exponent) / slope
+
+
+def _tame(slope: Array, xp: Any) -> Array:
+    slope = xp.minimum(slope, _STEEPEST)
+    return xp.where(xp.abs(slope) < _LEAST, _LEAST, slope)
+
+
+class Exact(NamedTuple):
+    """Devices that go where they are told: n, which need not be whole, is the wanted change itself."""
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - every law takes them
+        """Give x + n."""
+        return Moved(x + n, 0.0 * x)
+
+
+class Affine(NamedTuple):
+    """Steps that change linearly with the state: up − up_slope·x, and down + down_slope·x. Constant steps and soft bounds are such.
+
+    n pulses have a closed form, and so have the mean and variance of n noisy ones: with the step s, its slope b and r = 1 − b, a pulse
+    takes s to s·(r − b·sigma·ξ), hence E[x_n] = x ± s·(1 − rⁿ)/b and Var[x_n] = s²·((r² + b²sigma²)ⁿ − r²ⁿ)/b².
+    """
+
+    up: Array
+    up_slope: Array
+    down: Array
+    down_slope: Array
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - its bounds are in its parameters
+        """Give where n pulses bring devices from x."""
+        xp = x.__array_namespace__()
+        k = xp.abs(n).astype(x.dtype)
+        step = xp.maximum(xp.where(n > 0, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
+        b = _tame(xp.where(n > 0, self.up_slope, self.down_slope), xp)
+        r2, q = (1 - b) ** 2, (b * noise.sigma) ** 2
+        exponent = xp.minimum(k * xp.log(r2 + q), _LARGEST_EXPONENT)
+        of_steps = (step / b) ** 2 * xp.exp(exponent) * -xp.expm1(-k * xp.log1p(q / r2))
+        evenly = noise.even**2 * _total(k, _tame(1 - r2, xp), xp)
+        return Moved(x + xp.sign(n) * step * _total(k, b, xp), (of_steps + evenly) ** 0.5)
+
+
+class Exponential(NamedTuple):
+    """Steps delta·max(0, 1 − a·exp(±gamma·z)), z = slope·x + start: filaments that grow ever slower. + stands for up.
+
+    Source: the exponential step of aihwkit; fits the ReRAM of Gong 2018.
+    """
+
+    delta_up: Array
+    delta_down: Array
+    a_up: Array
+    a_down: Array
+    gamma_up: Array
+    gamma_down: Array
+    slope: Array
+    start: Array
+
+    def step(self, x: Array, up: Array, bounds: Bounds) -> Array:  # noqa: ARG002 - every law takes them
+        """Give the size of one step."""
+        xp = x.__array_namespace__()
+        z = self.slope * x + self.start
+        exponent = xp.where(up, self.gamma_up * z, -self.gamma_down * z)
+        a, delta = xp.where(up, self.a_up, self.a_down), xp.where(up, self.delta_up, self.delta_down)
+        return delta * xp.maximum(1 - a * xp.exp(xp.minimum(exponent, _LARGEST_EXPONENT)), 0.0)
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+        """Give where n pulses bring devices from x."""
+        return _one_by_one(self.step, x, n, noise, bounds)
+
+
+class Power(NamedTuple):
+    """Steps delta_up·(1 − u)^gamma_up and delta_down·u^gamma_down, u being the state within the device's own bounds."""
+
+    delta_up: Array
+    delta_down: Array
+    gamma_up: Array
+    gamma_down: Array
+
+    def step(self, x: Array, up: Array, bounds: Bounds) -> Array:
+        """Give the size of one step."""
+        xp = x.__array_namespace__()
+        u = xp.clip((x - bounds.low) / (bounds.high - bounds.low), 0.0, 1.0)
+        left = xp.where(up, 1 - u, u)
+        return xp.where(up, self.delta_up, self.delta_down) * left ** xp.where(up, self.gamma_up, self.gamma_down)
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+        """Give where n pulses bring devices from x."""
+        return _one_by_one(self.step, x, n, noise, bounds)
+
+
+class Table(NamedTuple):
+    """Measured curves: state after 0, 1, 2 … pulses, `up` always rising, `down` always falling, both of shape (points,).
+
+    A device stands somewhere on the curve and n pulses move it n·rate points along, linearly between the points.
+    """
+
+    up: Array
+    down: Array
+    rate_up: Array
+    rate_down: Array
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+        """Give where n pulses bring devices from x."""
+        xp = x.__array_namespace__()
+        size = bounds.high - bounds.low
+        u, k = (x - bounds.low) / size, xp.abs(n).astype(x.dtype)
+        above = xp.maximum(_along(u, k * self.rate_up, self.up, xp), u)
+        below = xp.minimum(1 - _along(1 - u, k * self.rate_down, 1 - self.down, xp), u)
+        change = xp.where(n > 0, above - u, xp.where(n < 0, below - u, 0.0)) * size
+        variance = noise.sigma**2 * change**2 / xp.maximum(k, 1.0) + noise.even**2 * k
+        return Moved(x + change, variance**0.5)
+
+
+def _along(u: Array, points: Array, curve: Array, xp: Any) -> Array:
+    """Find u on a rising curve and go some points along it; the curve's ends hold what would pass them."""
+    numbers = xp.arange(curve.shape[0], dtype=u.dtype)
+    return xp.interp(xp.interp(u, curve, numbers) + points, numbers, curve).astype(u.dtype)
+
+
+class Levels(NamedTuple):
+    """Equally spaced levels, each written and verified: a pulse is one level. Noise is relative to their distance, whatever n is."""
+
+    count: Array
+
+    def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+        """Give the level that is n levels from the nearest one."""
+        xp = x.__array_namespace__()
+        size = bounds.high - bounds.low
+        last = self.count - 1
+        level = xp.clip(xp.round((x - bounds.low) / size * last) + n, 0, last)
+        std = xp.where(n != 0, size * (noise.sigma**2 + (noise.even * last) ** 2) ** 0.5 / last, 0.0)
+        return Moved(bounds.low + size * level / last, std)
+
+
+def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
+    """Send noiseless pulses one after the other; noise adds up over the steps on the way, whose length it does not change."""
+    xp = x.__array_namespace__()
+    up, sign, k = n > 0, xp.sign(n).astype(x.dtype), xp.abs(n)
+
+    def once(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        state, squares = carry
+        length = xp.where(j < k, step(state, up, bounds), 0.0).astype(x.dtype)
+        there = xp.clip(state + sign * length, xp.minimum(bounds.low, state), xp.maximum(bounds.high, state))
+        return there.astype(x.dtype), squares + length**2
+
+    state, squares = _repeat(once, k.max(initial=0), (x, xp.zeros_like(x)), xp)
+    return Moved(state, (noise.sigma**2 * squares + noise.even**2 * k) ** 0.5)
+
+
+def _repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -> Any:
+    if xp is np:
+        for j in range(int(times)):
+            carry = once(j, carry)
+        return carry
+    import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded
+
+    return jax.lax.fori_loop(0, times, once, carry)
