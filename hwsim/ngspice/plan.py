@@ -12,8 +12,9 @@ from circuits.elements import Crossbar, InputSources
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances
 from hwsim.ngspice.held import Held
+from hwsim.ngspice.lean import Lean
 from netlists.names import free_stem
-from netlists.options import Tolerances
+from netlists.options import Tolerances, options
 from netlists.sections import EXTERNAL, NudgeNodes, Words
 from netlists.sharp import sharpened
 from netlists.writer import Body
@@ -31,6 +32,9 @@ class Layout:
     ----------
     counter
         The voltage source over which to sweep.
+    groups
+        The one that counts samples, if each is to begin afresh: ngspice begins a point by extrapolating the last two, and after a step
+        to another sample that leads astray. Empty where ordering the matrix anew, which that brings with it, takes longer.
     sources
         The EXTERNAL sources in the order of their values; last come beta and the outputs' currents.
     nodes
@@ -41,6 +45,7 @@ class Layout:
     """
 
     counter: str
+    groups: str
     sources: tuple[str, ...]
     nodes: tuple[str, ...]
     plus: NDArray[np.intp]
@@ -65,6 +70,8 @@ class Plan:
         By the name of the InputSources, the places of those that ngspice sees.
     layout
         For the workers.
+    lean
+        The deck without its conductances; none when every part is to stand in it.
 
     """
 
@@ -75,6 +82,7 @@ class Plan:
     folded: tuple[Crossbar, ...]
     driven: dict[str, NDArray[np.intp]]
     layout: Layout
+    lean: Lean | None
 
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip, *, full: bool) -> Self:
@@ -91,42 +99,46 @@ class Plan:
         nudge = NudgeNodes.of(sharp)
         layout = Layout(
             counter=f"V_{free_stem(sharp, 'point')}_count",
+            groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
             sources=(
                 *(f"V_{name}_{k}" for name, places in driven.items() for k in places),
                 *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
-                *(f"V_{node}" for node in (nudge.beta, *nudge.currents)),
+                f"V_{nudge.beta}",
+                *(f"{'V' if full else 'I'}_{node}" for node in nudge.currents),
             ),
             nodes=tuple(sharp.node_names[k] for k in asked),
             plus=plus,
             minus=minus,
         )
-        return cls(circuit=sharp, chip=Chip(sharp, chip.values), held=held, asked=asked, folded=folded, driven=driven, layout=layout)
+        on_chip = Chip(sharp, chip.values)
+        lean = None if full else Lean.of(sharp, on_chip, held, folded, driven, asked)
+        return cls(circuit=sharp, chip=on_chip, held=held, asked=asked, folded=folded, driven=driven, layout=layout, lean=lean)
 
     def deck(self, g: Conductances, tolerances: Tolerances) -> str:
         """Write the deck that libngspice loads."""
-        outputs = range(len(self.circuit.outputs))
-        inputs = {
-            e.name: [EXTERNAL if k in set(self.driven[e.name].tolist()) else None for k in range(len(e))] for e in self.circuit.inputs
-        }
-        words = Words(
-            inputs=inputs,
-            beta=EXTERNAL,
-            targets=["0" for _ in outputs],
-            currents=[EXTERNAL for _ in outputs],
-            folded=[w.name for w in self.folded],
-        )
-        node, names = self.layout.counter.removeprefix("V_"), [f"v({name})" for name in self.layout.nodes]
+        counters = [name.removeprefix("V_") for name in (self.layout.counter, self.layout.groups) if name]
+        names = [f"v({name})" for name in self.layout.nodes]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
-            *Body.of(self.circuit, self.chip, g, words, tolerances).lines(),
+            *(self._body(g, tolerances) if self.lean is None else [*options(tolerances), *self.lean.cards(g)]),
             "*",
-            "* The counter of the points of a sweep, and what is reported of each",
-            f"{self.layout.counter} {node} 0 0",
-            f"R_{node} {node} 0 1",
+            "* Counters of the points of a sweep, and what is reported of each",
+            *(card for node in counters for card in (f"V_{node} {node} 0 0", f"R_{node} {node} 0 1")),
             *(f".save {' '.join(names[k : k + _A_LINE])}" for k in range(0, len(names), _A_LINE)),
             ".end",
         ]
         return "\n".join(lines) + "\n"
+
+    def _body(self, g: Conductances, tolerances: Tolerances) -> list[str]:
+        """Write every part as decks for people have it."""
+        outputs = range(len(self.circuit.outputs))
+        words = Words(
+            inputs={e.name: [EXTERNAL] * len(e) for e in self.circuit.inputs},
+            beta=EXTERNAL,
+            targets=["0" for _ in outputs],
+            currents=[EXTERNAL for _ in outputs],
+        )
+        return Body.of(self.circuit, self.chip, g, words, tolerances).lines()
 
     def values(self, g: Conductances, x: Floats) -> Floats:
         """Give what the sources say, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""

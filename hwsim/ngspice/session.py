@@ -11,12 +11,13 @@ The library lives as long as the process does, and not two can live in one.
 import logging
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.ngspice.sources import Sources
 from netlists.options import Tolerances
 
 with warnings.catch_warnings():
@@ -27,13 +28,12 @@ with warnings.catch_warnings():
 
 Floats = NDArray[np.float64]
 Follow = Callable[[Floats, int], Sequence[float] | None]
-"""Takes the voltages of a point, and how often sources were asked for their values before it; gives their values at the next point.
+"""Takes the voltages of a point and the number of iterations before it; gives the sources' values at the next point.
 
 None keeps the values."""
 
 _KEPT_MESSAGES = 500
 _CHATTER = ("gmin", "Note:", "source step", "Supplies reduced")
-_NAN = float("nan")
 
 
 class SessionError(RuntimeError):
@@ -47,8 +47,9 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self.messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.ended: int | None = None
         self.error: BaseException | None = None
-        self._values: dict[bytes, float] = {}
-        self._asked = 0
+        self._names: list[bytes] = []
+        self._kinds = Sources(ffi.string), Sources(ffi.string)
+        self._get_vsrc_data, self._get_isrc_data = (kind.callback for kind in self._kinds)
         self._points = 0
         self._order: list[int] | None = None
         self._nodes: Sequence[str] = ()
@@ -74,16 +75,6 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         return 0
 
     @staticmethod
-    def _get_vsrc_data(value: Any, _time: float, name: Any, _: int, user: Any) -> int:
-        """Answer for a source: its value at this point, or NaN, which fails the point, if there is none."""
-        self = ffi.from_handle(user)
-        self._asked += 1
-        value[0] = self._values.get(ffi.string(name), _NAN)
-        return 0
-
-    _get_isrc_data = _get_vsrc_data
-
-    @staticmethod
     def _send_data(data: Any, count: int, _: int, user: Any) -> int:
         """Take in the voltages of a point; exceptions must not reach ngspice, which would go on with zeros."""
         self = ffi.from_handle(user)
@@ -92,7 +83,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
                 self._arrived(data.vecsa, count)
             except BaseException as error:  # noqa: BLE001 - it is raised again by `sweep`
                 self.error = error
-                self._values = {}
+                self._say([float("nan")] * len(self._names))
         return 0
 
     def _arrived(self, vectors: Any, count: int) -> None:
@@ -101,10 +92,17 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             self._order = [where[name] for name in self._nodes]
         v = np.array([vectors[k].creal for k in self._order])
         self._points += 1
-        following = None if self._follow is None else self._follow(v, self._asked)
-        self._asked = 0
+        following = None if self._follow is None else self._follow(v, max(kind.rounds for kind in self._kinds))
+        for kind in self._kinds:
+            kind.rounds = 0
         if following is not None:
-            self._values = dict(zip(self._values, following, strict=True))
+            self._say(following)
+
+    def _say(self, values: Sequence[float]) -> None:
+        """Change what the sources say."""
+        named = dict(zip(self._names, values, strict=True))
+        for kind in self._kinds:
+            kind.say(named)
 
     def command(self, command: str) -> None:
         """Let ngspice carry out a command.
@@ -141,6 +139,8 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
         """
         self.command("remcirc")
+        for kind in self._kinds:
+            kind.forget()
         self.messages.clear()
         lines = [ffi.new("char[]", line.encode()) for line in deck.splitlines()]
         self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*lines, ffi.NULL]))
@@ -153,15 +153,18 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         """Change when ngspice takes an iteration for the solution."""
         self.command(f"option reltol={tolerances.relative!r} vntol={tolerances.voltage!r} abstol={tolerances.current!r}")
 
-    def sweep(self, counter: str, points: int, values: dict[str, float], nodes: Sequence[str], follow: Follow) -> int:
-        """Find up to `points` equilibria and give how many were found: fewer, where ngspice failed at the next.
+    def sweep(
+        self, counters: Sequence[str], counts: Sequence[int], values: Mapping[str, float], nodes: Sequence[str], follow: Follow
+    ) -> int:
+        """Find equilibria, and give how many were found: fewer than there are points, where ngspice failed at the next.
 
         Parameters
         ----------
-        counter
-            Name of the voltage source that counts the points.
-        points
-            How many there are.
+        counters
+            Names of one or two voltage sources that count the points. With two, the first counts the points of a group, which begins
+            afresh from no guess, and the second counts the groups.
+        counts
+            How far each counts.
         values
             Values of the EXTERNAL sources at the first point, by name.
         nodes
@@ -171,11 +174,14 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
         """
         self.messages.clear()
-        self._values = {name.lower().encode(): value for name, value in values.items()}
+        self._names = [name.lower().encode() for name in values]
+        self._say(list(values.values()))
         self._nodes, self._follow, self._order, self.error = nodes, follow, None, None
-        self._points, self._asked = 0, 0
+        self._points = 0
+        for kind in self._kinds:
+            kind.rounds = 0
         try:
-            self.command(f"dc {counter.lower()} 0 {points - 1} 1")
+            self.command(" ".join(["dc", *(f"{name.lower()} 0 {count - 1} 1" for name, count in zip(counters, counts, strict=True))]))
         finally:
             self.command("destroy all")
             self._ngspice_shared.ngSpice_Command(ffi.NULL)  # frees what ngspice remembers of past commands

@@ -63,10 +63,10 @@ class Sweeper:
         currents = beta * self.target[sample, phase] + self.current[sample, phase]
         return [*self.job.values[sample].tolist(), float(beta), *currents.tolist()]
 
-    def follow(self, v: Floats, asked: int) -> list[float] | None:
+    def follow(self, v: Floats, steps: int) -> list[float] | None:
         """Take in a point, work out the pushes after a free one, and give the values of the next."""
         sample, phase = divmod(self.at, self.job.phases)
-        self.steps[sample, phase] += asked // len(self.layout.sources)
+        self.steps[sample, phase] += steps
         if time.monotonic() > self.told + _BUSY_EVERY:
             self.connection.send(Busy())
             self.told = time.monotonic()
@@ -109,8 +109,12 @@ class Sweeper:
     def _sweep(self, stop: int, times: int) -> None:
         """Sweep up to point `stop`, through each `times` times."""
         self.stop, self.times, self.left = stop, times, times
-        start = dict(zip(self.layout.sources, self.values(), strict=True))
-        self.session.sweep(self.layout.counter, (stop - self.at) * times, start, self.layout.nodes, self.follow)
+        layout, count, phases = self.layout, stop - self.at, self.job.phases
+        counters, counts = [layout.counter], [count * times]
+        if layout.groups and times == 1 and phases > 1 and count % phases == 0:
+            counters, counts = [layout.counter, layout.groups], [phases, count // phases]
+        start = dict(zip(layout.sources, self.values(), strict=True))
+        self.session.sweep(counters, counts, start, layout.nodes, self.follow)
 
     def _retry(self) -> bool:
         """Try the rest of a sample at which ngspice failed with looser tolerances, under which each time brings it nearer."""
