@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+from cli.pace import Pace, clock_face
+
 _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+_BAR = 12
+"""Width of the bar in characters."""
 
 _BEFORE = "loading and compiling"
 """What a job does before it can report."""
@@ -60,35 +65,51 @@ class Output:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[Step], None]]:
-        """Show a job's progress: a live bar on a terminal, a line now and then elsewhere."""
+        """Show a job's progress and the time left: a live bar on a terminal, a line now and then elsewhere."""
         if not sys.stderr.isatty():
             self.note(f"{title}: {_BEFORE}")
             yield _lines(self.note)
             return
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
-        times = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
-        with Progress(TextColumn(title), BarColumn(16), TextColumn("{task.description}"), times, console=Console(stderr=True)) as bar:
-            task = bar.add_task(_BEFORE, total=None)
+        pace, console = Pace(), Console(stderr=True)
+        columns = TextColumn(title), BarColumn(_BAR), TextColumn("{task.description}"), TextColumn("{task.fields[time]}")
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(_BEFORE, total=None, time="")
 
             def show(step: Step) -> None:
-                bar.update(task, completed=step.done, total=step.total, description=step.text)
+                words = _time(pace, step)
+                text = _cut(step.text, console.width - len(title) - _BAR - len(words) - len(columns))
+                bar.update(task, completed=step.done, total=step.total, description=text, time=words)
 
             yield show
 
 
 def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
-    last = time.monotonic() - _EVERY
+    pace, last = Pace(), time.monotonic() - _EVERY
 
     def show(step: Step) -> None:
         nonlocal last
-        now = time.monotonic()
+        now, words = time.monotonic(), _time(pace, step)
         if now - last >= _EVERY or step.done >= step.total:
             last = now
-            note(step.text)
+            note(f"{step.text}, {words}" if words else step.text)
 
     return show
+
+
+def _time(pace: Pace, step: Step) -> str:
+    """Say how long the rest will take, or, when all is done, how long it took; nothing while no pace is known."""
+    left = pace.left(step.done, step.total)
+    if step.done >= step.total:
+        return f"in {clock_face(pace.elapsed())}"
+    return "" if left is None else f"{clock_face(left)} left"
+
+
+def _cut(text: str, room: int) -> str:
+    """Cut the end off, unless there is room."""
+    return text if len(text) <= room else text[: max(room - 1, 0)] + "…"
 
 
 def _plain(value: Any) -> Any:

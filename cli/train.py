@@ -1,5 +1,6 @@
 """`hwsim train`: train a circuit into a run folder."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,12 @@ from cli.command import command as make_command
 from cli.output import Output, Step
 
 if TYPE_CHECKING:
+    from hwsim.experiment import Experiment
     from hwsim.learning.trainer import Progress
     from hwsim.run import Trained
+
+_IMAGES = {"digits", "mnist", "fashion-mnist"}
+"""Data whose samples are called images."""
 
 
 @make_command("train", "hwsim train digits --epochs 20 --seed 1\nhwsim train runs/digits-1 --resume")
@@ -37,31 +42,60 @@ def command(output: Output, what: str, settings: tuple[str, ...], out: Path | No
     folder = run_folder(what)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     with output.progress(experiment.name) as show:
-        report = _Reporter()
+        report = _Reporter(_samples(experiment))
         trained = train(start, lambda progress: show(report(progress)))
-    output.result(trained.summary | {"run": str(trained.folder.path)}, _text(trained))
+    output.result(trained.summary | {"run": str(trained.folder.path)}, _text(trained, _samples(experiment)))
 
 
 class _Reporter:
-    """Puts progress into words; the last test error stays in sight."""
+    """Puts progress into words; the last test error and the last speed stay in sight.
 
-    def __init__(self) -> None:
-        self.error = ""
+    Parameters
+    ----------
+    samples
+        What the samples are called.
+
+    """
+
+    def __init__(self, samples: str) -> None:
+        self.samples = samples
+        self.error = self.speed = ""
+        self.last: Progress | None = None
 
     def __call__(self, progress: "Progress") -> Step:
         """Say how far training is."""
         if progress.record:
             self.error = f", test error {100 * progress.record['test_error']:.2f} %"
+        if self.last is not None:  # what came before the first report may have been compiling
+            began = (self.last.samples_done, _seconds(self.last)) if self.last.epoch == progress.epoch else (0, 0.0)
+            speed = (progress.samples_done - began[0]) / max(_seconds(progress) - began[1], 1e-9)
+            self.speed = f", {rounded(speed)} {self.samples}/s"
+        self.last = progress
         done = progress.epoch * progress.samples_total + progress.samples_done
-        text = f"epoch {progress.epoch + 1}/{progress.epochs}, loss {progress.loss:.2e} V²{self.error}"
+        text = f"epoch {progress.epoch + 1}/{progress.epochs}{self.speed}{self.error}, loss {progress.loss:.2e} V²"
         return Step(done, progress.epochs * progress.samples_total, text)
 
 
-def _text(trained: "Trained") -> str:
+def _seconds(progress: "Progress") -> float:
+    """Give how long the epoch has been trained [s], evaluation aside."""
+    return progress.record["seconds"] if progress.record else progress.state.seconds
+
+
+def _samples(experiment: "Experiment") -> str:
+    return "images" if experiment.data.name in _IMAGES else "samples"
+
+
+def rounded(number: float) -> str:
+    """Write a number with three digits and commas: 28,700."""
+    digits = 2 - math.floor(math.log10(number)) if number > 0 else 0
+    return f"{round(number, digits):,.{max(digits, 0)}f}"
+
+
+def _text(trained: "Trained", samples: str) -> str:
     told, path = trained.summary, trained.folder.path
     return (
         f"test error {100 * told['test_error']:.2f} %, train error {100 * told['train_error']:.2f} % after {told['epochs']} epochs "
-        f"({told['seconds_per_epoch']:.3g} s each, {told['engine']} engine)\n"
+        f"({told['seconds_per_epoch']:.3g} s each, {rounded(told['samples_per_second'])} {samples}/s, {told['engine']} engine)\n"
         f"run     {path}\n"
         f"netlist {trained.folder.netlist} (run it: ngspice {trained.folder.netlist})\n"
         f"plot    {trained.folder.plot}"

@@ -112,7 +112,8 @@ class _Saver:
     def add(self, progress: "Progress", *, at_once: bool) -> None:
         """Take up an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
         if progress.record is not None:
-            self.rows.append(progress.record)
+            speed = len(self.trainer.data.x_train) / max(progress.record["seconds"], 1e-9)
+            self.rows.append(progress.record | {"samples_per_second": speed})
             self.weights = self.trainer.g(progress.state)
         due = EPOCH_SECONDS if progress.record is not None else CHECKPOINT_SECONDS
         if at_once or time.monotonic() - self.saved > due:
@@ -194,6 +195,7 @@ class _Ending:
 
     def _summary(self) -> dict[str, Any]:
         training, rows = self.experiment.training, self.rows
+        seconds = float(np.median([row["seconds"] for row in rows]))
         return {
             "name": self.experiment.name,
             "data": self.experiment.data.name,
@@ -206,7 +208,8 @@ class _Ending:
             "train_error": rows[-1]["train_error"],
             "loss": rows[-1]["loss"],
             "residual_A": max(row["residual_A"] for row in rows),
-            "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
+            "seconds_per_epoch": seconds,
+            "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
         }
 
