@@ -84,10 +84,9 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     yield Branches(out.minus, out.plus, np.asarray(push.beta * (np.asarray(push.target) - outputs) + np.asarray(push.current), dtype=float))
 
 
-def _crossbar_currents(crossbar: Crossbar, g: Floats, v: Floats) -> tuple[Floats, Floats]:
-    """Give the currents out of the rows (B, rows) and out of the columns (B, columns) into the crossbar [A]."""
-    rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
-    return rows * g.sum(axis=1) - columns @ g.T, columns * g.sum(axis=0) - rows @ g
+def _crossbar_currents(g: Floats, rows: Floats, columns: Floats, asked: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Give the currents out of the rows `asked` (B, asked) and out of the columns (B, columns) into the crossbar [A]."""
+    return rows[:, asked] * g[asked].sum(axis=1) - columns @ g[asked].T, columns * g.sum(axis=0) - rows @ g
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -129,16 +128,28 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         largest = np.maximum(largest, np.abs(i).max(axis=1, initial=0.0))
     for crossbar in circuit.of(Crossbar):
         conductances = np.asarray(g[crossbar.name], dtype=np.float64)
-        rows, columns = _crossbar_currents(crossbar, conductances, v)
-        _add(leaving, crossbar.rows, rows)
-        _add(leaving, crossbar.columns, columns)
-        largest = np.maximum(largest, _largest_current(conductances, v[:, crossbar.rows], v[:, crossbar.columns]))
+        rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
+        asked = np.flatnonzero(~_held(circuit)[crossbar.rows])
+        of_rows, of_columns = _crossbar_currents(conductances, rows, columns, asked)
+        _add(leaving, crossbar.rows[asked], of_rows)
+        _add(leaving, crossbar.columns, of_columns)
+        largest = np.maximum(largest, _largest_current(conductances, rows, columns))
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
         largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
     _absorb(circuit, v, leaving)
     residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
     return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v) * _stiffness(circuit, g)), largest)
+
+
+def _held(circuit: Circuit) -> NDArray[np.bool_]:
+    """Tell of each node whether a source holds it against ground: it carries what is needed, whatever that is."""
+    held = np.zeros(circuit.size + 1, dtype=bool)
+    for source in circuit.of(VoltageSources, InputSources):
+        for a, b in source.pairs:
+            held[a[b == 0]] = True
+            held[b[a == 0]] = True
+    return held
 
 
 def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:

@@ -1,5 +1,6 @@
 """Worker processes that share out jobs; a dead or silent one ends the work with an error that says why."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import wait
@@ -10,10 +11,11 @@ from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError
 from hwsim.ngspice.installed import missing
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.process import WorkerProcess
+from hwsim.ngspice.threads import ONE_THREAD
 
 
 class Pool:
-    """Up to `size` workers, each started when there is work for it and again after it died.
+    """Up to `size` workers, each started when there is work for it and again after it died. With any, NumPy's products take one thread.
 
     Parameters
     ----------
@@ -27,6 +29,7 @@ class Pool:
     def __init__(self, size: int, timeout: float) -> None:
         self.size, self.timeout = size, timeout
         self.workers: list[WorkerProcess] = []
+        self._let_go: weakref.finalize[..., Pool] | None = None
 
     def run(self, deck: Deck, jobs: Sequence[Job]) -> list[Answer]:
         """Carry out jobs in one deck, which each worker loads unless it holds it already; answers come in the order of the jobs.
@@ -37,13 +40,20 @@ class Pool:
             When a worker cannot do its job; all are ended then, and the next run starts afresh.
 
         """
-        while len(self.workers) < min(self.size, len(jobs)):
-            self.workers.append(WorkerProcess())
+        self._start(min(self.size, len(jobs)))
         try:
             return self._share_out(deck, jobs)
         except BaseException:  # also Ctrl-C: no worker goes on computing for nobody
             self.close()
             raise
+
+    def _start(self, count: int) -> None:
+        """Start workers until there are so many."""
+        while len(self.workers) < count:
+            self.workers.append(WorkerProcess())
+        if self._let_go is None:
+            ONE_THREAD.hold()
+            self._let_go = weakref.finalize(self, ONE_THREAD.let_go)
 
     def _share_out(self, deck: Deck, jobs: Sequence[Job]) -> list[Answer]:
         answers: dict[int, Answer] = {}
@@ -87,8 +97,7 @@ class Pool:
             When the library cannot be loaded or does not answer.
 
         """
-        if not self.workers:
-            self.workers.append(WorkerProcess())
+        self._start(1)
         self.workers[0].send(Version())
         if not self.workers[0].connection.poll(self.timeout):
             msg = f"ngspice did not tell its version within {self.timeout:g} s"
@@ -99,6 +108,9 @@ class Pool:
         """End all workers."""
         while self.workers:
             self.workers.pop().end()
+        if self._let_go is not None:
+            self._let_go()
+            self._let_go = None
 
 
 def _receive(worker: WorkerProcess) -> Any:
