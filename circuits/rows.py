@@ -39,13 +39,15 @@ def held_nodes(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
 
 def row_runs(circuit: Circuit, crossbar: Crossbar) -> list[RowRun]:
     """Split a crossbar's rows into runs of one source array each, and runs of free rows."""
-    held = held_nodes(circuit)
-    owners = [held.get(int(node), (None, 0)) for node in crossbar.rows]
-    cuts = [0, *(k for k in range(1, len(owners)) if owners[k][0] is not owners[k - 1][0]), len(owners)]
+    sources = circuit.of(VoltageSources, InputSources)
+    owner, place = np.full(circuit.size + 1, -1), np.zeros(circuit.size + 1, dtype=np.intp)
+    for number, source in enumerate(sources):
+        owner[source.plus], place[source.plus] = number, np.arange(len(source))
+    owners, places = owner[crossbar.rows], place[crossbar.rows]
+    cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     runs = []
     for first, end in pairwise(cuts):
-        source = owners[first][0]
-        places = np.array([place for _, place in owners[first:end]], dtype=np.intp)
-        features = source.feature[places] if isinstance(source, InputSources) else None
-        runs.append(RowRun(first, crossbar.rows[first:end], source.name if source else None, places, features))
+        source = sources[owners[first]] if owners[first] >= 0 else None
+        features = source.feature[places[first:end]] if isinstance(source, InputSources) else None
+        runs.append(RowRun(first, crossbar.rows[first:end], source.name if source else None, places[first:end], features))
     return runs

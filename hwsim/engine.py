@@ -3,7 +3,7 @@
 B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and JAX's or NumPy's from the numeric engine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -12,6 +12,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.nodes import Nodes
 from circuits.units import Siemens
 
 Array = Any
@@ -136,21 +137,28 @@ def gather(circuit: Circuit, v: Mapping[str, Array], nodes: Array) -> Array:
     """
     first = next(iter(v.values()))
     xp = first.__array_namespace__()
-    parts, k = [], 0
-    owner = circuit.owner
-    while k < len(nodes):
-        group, offset = owner(int(nodes[k]))
-        stride = int(nodes[k + 1] - nodes[k]) if k + 1 < len(nodes) else 1
-        stride = max(stride, 1)
-        end = k + 1
-        while end < len(nodes) and nodes[end] - nodes[end - 1] == stride and owner(int(nodes[end]))[0] is group:
-            end += 1
-        if group is None:
-            parts.append(xp.zeros((first.shape[0], end - k), dtype=first.dtype))
-        else:
-            parts.append(v[group.name][:, offset : offset + (end - k - 1) * stride + 1 : stride])
-        k = end
+    numbers = np.asarray(nodes)
+    owners = np.searchsorted([group.start for group in circuit.groups], numbers, side="right") - 1
+    parts = []
+    for begin, end in _runs(owners, numbers):
+        if owners[begin] < 0:
+            parts.append(xp.zeros((first.shape[0], end - begin), dtype=first.dtype))
+            continue
+        group, stride = circuit.groups[owners[begin]], int(numbers[begin + 1] - numbers[begin]) if end > begin + 1 else 1
+        parts.append(v[group.name][:, int(numbers[begin]) - group.start : int(numbers[end - 1]) - group.start + 1 : stride])
     return parts[0] if len(parts) == 1 else xp.concatenate(parts, axis=1)
+
+
+def _runs(owners: Nodes, nodes: Nodes) -> Iterator[tuple[int, int]]:
+    """Cut node numbers into runs of one owner and one stride; gives where each begins and ends."""
+    strides = np.diff(nodes)
+    within = (np.diff(owners) == 0) & (strides >= 1)
+    begin = 0
+    for k in np.flatnonzero(~within | (np.diff(strides, prepend=strides[:1]) != 0)).tolist():
+        if k > begin or not within[k]:  # the first two nodes of a run say its stride
+            yield begin, k + 1
+            begin = k + 1
+    yield begin, len(nodes)
 
 
 class Nudge(Protocol):
