@@ -9,7 +9,7 @@ _CUBIC_FROM = 3.0
 """ngspice leaves the exponential below -3·n·v_t for a cubic tail (dioload.c)."""
 
 
-def diode_current(v: Any, i_sat: Any, n: Any) -> tuple[Any, Any]:
+def diode_current(v: Any, i_sat: Any, n: Any, e: Any = None) -> tuple[Any, Any]:
     """Give the current through a junction and its derivative.
 
     i(v) = i_sat·(exp(v / (n·v_t)) − 1) + gmin·v for v ≥ −3·n·v_t, and
@@ -23,6 +23,8 @@ def diode_current(v: Any, i_sat: Any, n: Any) -> tuple[Any, Any]:
         Saturation current [A], broadcast against `v`; 0 stands for no diode (but for `gmin`).
     n
         Emission coefficient, broadcast against `v`.
+    e
+        exp(v / (n·v_t)), where the caller knows it already; what it is below −3·n·v_t does not matter.
 
     Returns
     -------
@@ -38,7 +40,8 @@ def diode_current(v: Any, i_sat: Any, n: Any) -> tuple[Any, Any]:
     n_v_t = n * V_T
     tail_from = -_CUBIC_FROM * n_v_t
     forward = v >= tail_from
-    e = xp.exp(xp.where(forward, v, tail_from) / n_v_t)
+    if e is None:
+        e = xp.exp(xp.where(forward, v, tail_from) / n_v_t)
     tail = tail_from / (math.e * xp.where(forward, tail_from, v))  # between 0 and 1/e
     cube = tail * tail * tail
     i = xp.where(forward, e - 1.0, cube - 1.0) * i_sat + GMIN * v

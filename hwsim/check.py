@@ -167,7 +167,7 @@ def _gradients(solver: LayeredSolver, bench: Bench, beta: Siemens) -> list[Findi
 
     exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
 
-    traced = solver.traced(bench.g)
+    traced = solver.traced(newton=solver.needs_newton(bench.g))
 
     @jax.jit
     def propagate(beta: Array) -> dict[str, Array]:

@@ -16,7 +16,6 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import files
 from hwsim.data import Dataset, load_data, targets
-from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
@@ -91,7 +90,7 @@ def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]
     if not folder.checkpoint.exists():
         return trainer.begin(), []
     arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
-    state = State.from_arrays(arrays)
+    state = State.from_arrays(arrays, trainer.circuit)
     trainer.circuit.check_conductances(trainer.g(state))
     if state.epoch > (epochs := trainer.settings.epochs):
         msg = (
@@ -132,18 +131,14 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
     """Train to the last epoch, and give the state there."""
     epochs = trainer.settings.epochs
     saver.save(state)
-    try:
-        for progress in trainer.run(state):
-            state = progress.state
-            saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
-            observe(progress)
-            if stopped.is_set() and state.epoch < epochs:
-                path = saver.folder.path
-                msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
-                raise InterruptedRunError(msg)
-    except ConvergenceError:
-        saver.save(state)  # what was reached is good, and may go on with other settings of the solver
-        raise
+    for progress in trainer.run(state):
+        state = progress.state
+        saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
+        observe(progress)
+        if stopped.is_set() and state.epoch < epochs:
+            path = saver.folder.path
+            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
+            raise InterruptedRunError(msg)
     return state
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from circuits.chip import Chip
+from hwsim.blocks import parameter
 from hwsim.engine import Array, Conductances
 
 
@@ -13,7 +14,7 @@ class Programmed(NamedTuple):
     Parameters
     ----------
     g
-        The new conductances, by trainable element array [S].
+        The new conductances [S], by block or by element array as they came.
     pulses
         Programming pulses sent to all devices together.
     energy
@@ -30,7 +31,7 @@ class Programming(Protocol):
     """A way to change conductances. Pure, so that it compiles into the training step; `key` is its randomness."""
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: Chip, key: Array) -> Programmed:
-        """Change the conductances `g` by about `dg` [S]."""
+        """Change the conductances `g` by about `dg` [S], both by block or by element array."""
         ...
 
 
@@ -41,6 +42,6 @@ class Ideal:
         """Add and clip."""
         new = {}
         for name, values in g.items():
-            bounds = (chip(name, bound).astype(values.dtype) for bound in ("g_min", "g_max"))
+            bounds = (parameter(chip, name, bound).astype(values.dtype) for bound in ("g_min", "g_max"))
             new[name] = (values + dg[name]).clip(*bounds)
         return Programmed(new, 0, 0.0)

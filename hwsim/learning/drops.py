@@ -6,6 +6,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Memristors
 from circuits.rows import RowRun, row_runs
+from hwsim import blocks
 from hwsim.engine import Array, gather
 
 Field = Mapping[str, Array]
@@ -29,7 +30,7 @@ def drop_products(circuit: Circuit, chip: Chip, p: Field, q: Field, q_features: 
     Returns
     -------
     dict
-        By trainable element array: (rows, columns) for a crossbar, (n,) for memristors [V²].
+        By block: (rows, columns) for rows of a crossbar, (n,) for memristors [V²].
 
     """
     found: dict[str, Array] = {}
@@ -38,11 +39,11 @@ def drop_products(circuit: Circuit, chip: Chip, p: Field, q: Field, q_features: 
             p_drop, q_drop = (gather(circuit, field, element.a) - gather(circuit, field, element.b) for field in (p, q))
             found[element.name] = (p_drop * q_drop).sum(axis=0)
         else:
-            found[element.name] = _of_crossbar(circuit, chip, element, p, q, q_features)
+            found |= _of_crossbar(circuit, chip, element, p, q, q_features)
     return found
 
 
-def _of_crossbar(circuit: Circuit, chip: Chip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> Array:
+def _of_crossbar(circuit: Circuit, chip: Chip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
     p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
     of_columns = (p_columns * q_columns).sum(axis=0)
@@ -62,5 +63,4 @@ def _of_crossbar(circuit: Circuit, chip: Chip, crossbar: Crossbar, p: Field, q: 
         p_rows = gather(circuit, p, run.nodes)
         return of_columns + (p_rows * q_rows).sum(axis=0)[:, None] - p_rows.T @ q_columns - q_rows.T @ p_columns
 
-    blocks = [block(run) for run in row_runs(circuit, crossbar)]
-    return blocks[0] if len(blocks) == 1 else of_columns.__array_namespace__().concatenate(blocks, axis=0)
+    return {blocks.name(crossbar.name, run.span): block(run) for run in row_runs(circuit, crossbar)}

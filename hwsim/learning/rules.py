@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from circuits.units import Siemens
+from hwsim import blocks
 from hwsim.engine import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
 from hwsim.learning.drops import drop_products
 from hwsim.learning.factors import energy_factors
@@ -18,8 +19,8 @@ class Gradient(NamedTuple):
 
     Parameters
     ----------
-    g
-        dC/dg of the mean loss, by trainable element array, in the shape of its conductances [V²/S].
+    by_block
+        dC/dg of the mean loss, block by block of the conductances [V²/S].
     loss
         Loss of each sample in the free phase, shape (B,) [V²].
     phases
@@ -27,9 +28,14 @@ class Gradient(NamedTuple):
 
     """
 
-    g: dict[str, Array]
+    by_block: dict[str, Array]
     loss: Array
     phases: tuple[Equilibrium, ...]
+
+    @property
+    def g(self) -> dict[str, Array]:
+        """Give dC/dg by trainable element array, in the shape of its conductances [V²/S]."""
+        return blocks.join(self.by_block)
 
 
 class LearningRule(Protocol):
@@ -72,8 +78,7 @@ class EquilibriumPropagation:
         free, *nudged = solver.phases(g, x, y, LossNudge(self.loss, betas))
         second, distance = (nudged[1], 2 * first) if self.method == "centred" else (free, first)
         drops = _contrast(solver, nudged[0], second, x)
-        factors = energy_factors(solver.circuit)
-        gradient = {name: drop * (factors[name] / (2 * distance * len(x))) for name, drop in drops.items()}
+        gradient = _weighted(solver, drops, 1 / (2 * distance * len(x)))
         return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, *nudged))
 
 
@@ -82,6 +87,12 @@ def _contrast(solver: Phases, a: Equilibrium, b: Equilibrium, x: Array) -> dict[
     difference = {name: a.v[name] - b.v[name] for name in a.v}
     total = {name: a.v[name] + b.v[name] for name in a.v}
     return drop_products(solver.circuit, solver.chip, difference, total, 2 * x)
+
+
+def _weighted(solver: Phases, drops: dict[str, Array], scale: Array | float) -> dict[str, Array]:
+    """Give products of drops their weights in the energy, c_l/c_L, and a common scale."""
+    factors = energy_factors(solver.circuit)
+    return {block: drop * (factors[blocks.element_of(block)] * scale) for block, drop in drops.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +116,7 @@ class CoupledLearning:
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
         """Give the mean contrast of the batch."""
         free, clamped = solver.phases(g, x, y, self)
-        factors = energy_factors(solver.circuit)
-        drops = _contrast(solver, clamped, free, x)
-        scale = 1 / (2 * self.eta * len(x))
-        gradient = {name: drop * (factors[name] * scale) for name, drop in drops.items()}
+        gradient = _weighted(solver, _contrast(solver, clamped, free, x), 1 / (2 * self.eta * len(x)))
         return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, clamped))
 
 

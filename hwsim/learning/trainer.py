@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.circuit import Circuit
+from hwsim import blocks
 from hwsim.data import Dataset, targets
 from hwsim.devices.programming import Ideal
 from hwsim.engine import ConvergenceError, Result, Solver
@@ -15,7 +17,7 @@ from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances
 from hwsim.learning.optimizers import Moments
-from hwsim.learning.update import Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.settings import TrainingSettings
 from hwsim.streams import stream
 
@@ -29,7 +31,8 @@ CHUNK_SECONDS = 0.7
 class State:
     """All that training goes on from: conductances, the optimizer's memory, and how far it has come.
 
-    `epoch` and `step` count what is done: `step` batches of epoch number `epoch`.
+    Conductances and memory are by block; the next update takes them away (`arrays` copies). `epoch` and `step` count what is done: `step`
+    batches of epoch number `epoch`. `newton` says whether sweeps alone were too slow, or proved too little, at the last epoch's end.
     """
 
     g: dict[str, Any]
@@ -38,18 +41,18 @@ class State:
     epoch: int
     step: int
     seconds: float
+    newton: bool
 
     def arrays(self) -> Arrays:
-        """Lay out everything as named arrays; `from_arrays` reads them back bit for bit."""
-        flat = {f"g/{name}": np.asarray(values) for name, values in self.g.items()}
-        flat |= {f"mean/{name}": np.asarray(values) for name, values in self.moments.mean.items()}
-        flat |= {f"square/{name}": np.asarray(values) for name, values in self.moments.square.items()}
-        flat |= {f"sums/{name}": np.asarray(value) for name, value in self.sums._asdict().items()}
-        scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds}
-        return flat | {name: np.asarray(value) for name, value in scalars.items()}
+        """Lay out everything as named arrays, one an element array; `from_arrays` reads them back bit for bit."""
+        kinds = {"g": self.g, "mean": self.moments.mean, "square": self.moments.square}
+        flat = {f"{kind}/{name}": values for kind, parts in kinds.items() for name, values in _joined(parts).items()}
+        flat |= {f"sums/{name}": np.array(value) for name, value in self.sums._asdict().items()}
+        scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds, "newton": self.newton}
+        return flat | {name: np.array(value) for name, value in scalars.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
+    def from_arrays(cls, arrays: Arrays, circuit: Circuit) -> Self:
         """Read a state back.
 
         Raises
@@ -60,11 +63,18 @@ class State:
         """
 
         def group(prefix: str) -> Arrays:
-            return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+            found = {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+            return blocks.split(circuit, found) if found else {}
 
         moments = Moments(group("mean/"), group("square/"), arrays["count"])
         sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))
-        return cls(group("g/"), moments, sums, int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]))
+        scalars = (int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]), bool(arrays["newton"]))
+        return cls(group("g/"), moments, sums, *scalars)
+
+
+def _joined(parts: blocks.Blocks) -> Arrays:
+    """Copy blocks out of the engine and put them together."""
+    return blocks.join({name: np.array(values) for name, values in parts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,19 @@ class Progress:
     record: dict[str, float | int] | None
 
 
+@runtime_checkable
+class Traceable(Protocol):
+    """A solver that compiles into the training step."""
+
+    def needs_newton(self, g: Arrays) -> bool:
+        """Whether a circuit of these conductances needs the slower program."""
+        ...
+
+    def traced(self, *, newton: bool, largest_feature: float | None = None) -> Any:
+        """Give the solver for use inside of compiled functions."""
+        ...
+
+
 class Trainer:
     """Trains one circuit on one data set. All randomness comes from the experiment's seed and the epoch's number."""
 
@@ -91,15 +114,29 @@ class Trainer:
         self.table = targets(classes, data.classes, len(circuit.outputs), settings.target_low, settings.target_high)
         self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), Ideal())
         self.steps = -(-len(data.x_train) // settings.batch)
-        samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
-        traced = getattr(solver, "traced", None)
-        program = None if traced is None else traced(initial_conductances(circuit, settings))
-        self._advance = stepwise(self.updater, solver, samples) if program is None else compiled(self.updater, program, samples)
+        self._samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
+        self._programs: dict[bool, Advance] = {}
 
     def begin(self) -> State:
         """Give the state before the first update."""
         g = {name: values.astype(self.dtype) for name, values in initial_conductances(self.circuit, self.settings).items()}
-        return State(g, self.updater.optimizer.begin(g), self._zero_sums(), 0, 0, 0.0)
+        parts = blocks.split(self.circuit, g)
+        return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, self._needs_newton(g))
+
+    def _needs_newton(self, g: Arrays) -> bool:
+        return isinstance(self.solver, Traceable) and self.solver.needs_newton(g)
+
+    def advance(self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False) -> Carry:
+        """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then."""
+        if newton not in self._programs:
+            self._programs[newton] = self._program(newton=newton)
+        return self._programs[newton](carry, batches, first, last)
+
+    def _program(self, *, newton: bool) -> Advance:
+        if not isinstance(self.solver, Traceable):
+            return stepwise(self.updater, self.solver, self._samples)
+        largest = float(np.abs(self._samples.x).max(initial=0.0))
+        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self._samples)
 
     def _zero_sums(self) -> Sums:
         kinds = {"loss": self.dtype, "residual": self.dtype}
@@ -107,7 +144,7 @@ class Trainer:
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
         """Give a state's conductances [S]."""
-        return {name: np.asarray(values, dtype=np.float64) for name, values in state.g.items()}
+        return {name: values.astype(np.float64) for name, values in _joined(state.g).items()}
 
     def plan(self, epoch: int) -> Batches:
         """Draw an epoch's batches. The last one is filled up with samples of the first, so that all have one size."""
@@ -121,9 +158,10 @@ class Trainer:
                 factor = 0.5 * (1 + np.cos(np.pi * epoch / settings.epochs))
             case "constant":
                 factor = 1.0
-        names = [element.name for element in self.circuit.trainable]
-        rates = {name: self.dtype.type(rate * factor) for name, rate in zip(names, settings.rates(len(names)), strict=True)}
-        return Batches(order.astype(np.int32), signs.astype(self.dtype), rates)
+        each = settings.rates(len(self.circuit.trainable))
+        rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
+        by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
+        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block)
 
     def run(self, state: State) -> Iterator[Progress]:
         """Train from a state to the last epoch, and report after every chunk of updates.
@@ -139,17 +177,19 @@ class Trainer:
             batches = self.plan(state.epoch)
             while state.step < self.steps:
                 began, first, last = time.perf_counter(), state.step, min(state.step + chunk, self.steps)
-                done = self._advance(Carry(state.g, state.moments, state.sums), batches, first, last)
+                done = self.advance(Carry(state.g, state.moments, state.sums), batches, first, last, newton=state.newton)
                 sums = Sums(*(np.asarray(value) for value in done.sums))
                 took = time.perf_counter() - began
                 chunk = max(1, min(int((last - first) * CHUNK_SECONDS / max(took, 1e-9)), 4 * chunk, self.steps))
-                state = State(done.g, done.moments, sums, state.epoch, last, state.seconds + took)
+                state = replace(state, g=done.g, moments=done.moments, sums=sums, step=last, seconds=state.seconds + took)
                 self._check(state)
                 if last < self.steps:
                     yield self._progress(state, None)
-            record = self._record(state)
+            g = _joined(state.g)
+            record = self._record(state, g)
             ended = self._progress(state, record)
-            state = State(state.g, state.moments, self._zero_sums(), state.epoch + 1, 0, 0.0)
+            newton = state.newton or self._needs_newton(g)
+            state = replace(state, sums=self._zero_sums(), epoch=state.epoch + 1, step=0, seconds=0.0, newton=newton)
             yield replace(ended, state=state)
 
     def _check(self, state: State) -> None:
@@ -163,9 +203,9 @@ class Trainer:
         loss = float(state.sums.loss) / max(done, 1)
         return Progress(state, state.epoch, self.settings.epochs, done, self.steps * self.settings.batch, loss, record)
 
-    def _record(self, state: State) -> dict[str, float | int]:
+    def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)
-        tested = evaluate(self.solver, state.g, self.data.x_test, self.data.labels_test, self.table)
+        tested = evaluate(self.solver, g, self.data.x_test, self.data.labels_test, self.table)
         return {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
@@ -174,4 +214,5 @@ class Trainer:
             "seconds": state.seconds,
             "residual_A": max(float(sums.residual), tested.residual),
             "steps": int(sums.steps) / samples,
+            "nudged_steps": int(sums.nudged_steps) / samples,
         }

@@ -5,27 +5,38 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hwsim.blocks import join
 from hwsim.devices.programming import Programming
-from hwsim.engine import Array, Solver
+from hwsim.engine import Array, Conductances, Solver
 from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules import Gradient, LearningRule
 
 
 class Sums(NamedTuple):
-    """What an epoch has added up so far; `failed` counts equilibria that were not found, `code` is their worst `Result`."""
+    """What an epoch has added up so far.
+
+    Parameters
+    ----------
+    steps, nudged_steps
+        Iterations of the free equilibria, and of the nudged ones, whose phases share one count.
+    failed, code
+        Equilibria that were not found, and their worst `Result`.
+
+    """
 
     samples: Array
     loss: Array
     wrong: Array
     steps: Array
+    nudged_steps: Array
     residual: Array
     failed: Array
     code: Array
 
 
 class Carry(NamedTuple):
-    """What one update hands to the next."""
+    """What one update hands to the next; conductances and moments are by block."""
 
     g: dict[str, Array]
     moments: Moments
@@ -41,7 +52,7 @@ class Samples(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by element array."""
+    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block."""
 
     order: Array
     signs: Array
@@ -55,26 +66,29 @@ class Updater(NamedTuple):
     optimizer: Optimizer
     programming: Programming
 
-    def update(self, solver: Any, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
-        """Do the update number `k` of an epoch."""
+    def update(self, solver: Any, g: Conductances, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
+        """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen = batches.order[k]
         labels = samples.labels[chosen]
-        gradient = self.rule.gradient(solver, carry.g, samples.x[chosen], samples.table[labels], sign=batches.signs[k])
-        dg, moments = self.optimizer.step(gradient.g, carry.moments, batches.rates)
+        gradient = self.rule.gradient(solver, g, samples.x[chosen], samples.table[labels], sign=batches.signs[k])
+        dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
         wrong = (classify(gradient.phases[0].outputs(solver.circuit), samples.table) != labels).sum()
-        g = self.programming.update(carry.g, dg, solver.chip, None).g
-        return Carry(g, moments, _added(carry.sums, gradient, wrong))
+        programmed = self.programming.update(carry.g, dg, solver.chip, None)
+        return Carry(programmed.g, moments, _added(carry.sums, gradient, wrong))
 
 
 def _added(sums: Sums, gradient: Gradient, wrong: Array) -> Sums:
     xp = gradient.loss.__array_namespace__()
+    free, *nudged = gradient.phases
     residuals = xp.stack([phase.residual for phase in gradient.phases])
     codes = xp.stack([phase.result for phase in gradient.phases])
+    nudged_steps = xp.stack([phase.steps.sum() for phase in nudged or (free,)]).sum() // max(len(nudged), 1)
     return Sums(
         samples=sums.samples + np.int32(len(gradient.loss)),
         loss=sums.loss + gradient.loss.sum(),
         wrong=sums.wrong + wrong.astype(np.int32),
-        steps=sums.steps + gradient.phases[0].steps.sum().astype(np.int32),
+        steps=sums.steps + free.steps.sum().astype(np.int32),
+        nudged_steps=sums.nudged_steps + nudged_steps.astype(np.int32),
         residual=xp.maximum(sums.residual, residuals.max()),
         failed=sums.failed + (codes != 0).sum().astype(np.int32),
         code=xp.maximum(sums.code, codes.max().astype(np.int32)),
@@ -90,28 +104,32 @@ def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
 
     def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
         for k in range(first, last):
-            carry = updater.update(solver, carry, samples, batches, k)
+            carry = updater.update(solver, join(carry.g), carry, samples, batches, k)
         return carry
 
     return advance
 
 
 def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
-    """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in."""
+    """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in.
+
+    The memory of what is handed in is used for what comes out: an old carry's arrays are gone.
+    """
     import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
-    on_device = Samples(*map(jax.numpy.asarray, samples))
+    on_device = jax.device_put(samples)
 
-    @jax.jit
     def loop(carry: Carry, samples: Samples, batches: Batches, first: Array, last: Array) -> Carry:
         def once(k: Array, carry: Carry) -> Carry:
-            return updater.update(trace, carry, samples, batches, k)
+            return updater.update(trace, carry.g, carry, samples, batches, k)
 
         done: Carry = jax.lax.fori_loop(first, last, once, carry)
         return done
 
+    compiled_loop = jax.jit(loop, donate_argnums=0)
+
     def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
-        done: Carry = loop(carry, on_device, batches, first, last)
+        done: Carry = compiled_loop(carry, on_device, batches, first, last)
         return done
 
     return advance

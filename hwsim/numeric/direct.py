@@ -81,7 +81,8 @@ def vector(layers: Layers, where: Path, columns: Sequence[Array], drivers: Seque
 
 
 def _state(where: Path, v: Array) -> State:
-    return State(tuple(v[:, span] for span in where.columns), tuple(v[:, span] for span in where.drivers))
+    parts = zip(where.columns, where.drivers, strict=True)
+    return State(tuple(v[:, span] for span in where.columns), tuple(None if behind is span else v[:, behind] for span, behind in parts))
 
 
 def surplus(system: System, where: Path, state: State) -> Surplus:
@@ -95,9 +96,9 @@ def surplus(system: System, where: Path, state: State) -> Surplus:
             columns.append(found)
             drivers.append(found)
         else:
-            through = Surplus(*system.columns.law(k, 0.0, 0.0, state.columns[k] - state.drivers[k]))
+            through = Surplus(*system.columns.law(k, 0.0, 0.0, state.columns[k] - state.drivers(k)))
             columns.append(through._replace(i=a * state.columns[k] + through.i - c))
-            drivers.append(through._replace(i=a_behind * state.drivers[k] - through.i - c_behind))
+            drivers.append(through._replace(i=a_behind * state.drivers(k) - through.i - c_behind))
     i = _outputs_surplus(system, state)
     columns.append(Surplus(i, jnp.zeros_like(i), jnp.zeros(i.shape, bool)))
     drivers.append(columns[-1])
@@ -107,11 +108,9 @@ def surplus(system: System, where: Path, state: State) -> Surplus:
 
 def _outputs_surplus(system: System, state: State) -> Array:
     c, _ = pushed_in(system, state, len(state.columns) - 1)
-    v, push, (plus, minus) = state.columns[-1], system.push, system.layers.outputs
-    read = v[:, plus] if minus is None else v[:, plus] - v[:, minus]
-    inward = push.beta * (push.target - read) + push.current
-    leaving = (system.parts[-1].a * v - c).at[:, plus].add(-inward)
-    return leaving if minus is None else leaving.at[:, minus].add(inward)
+    v, (beta, fixed) = state.columns[-1], system.inward
+    signs = system.layers.outputs.signs.astype(v.dtype)
+    return system.parts[-1].a * v - c - fixed + beta * ((v @ signs.T) @ signs)
 
 
 def _matrix(system: System, where: Path) -> Array:
@@ -126,12 +125,9 @@ def _matrix(system: System, where: Path) -> Array:
     joined = [stage.behind is None for stage in system.layers.stages]
     on_columns = [(part.a + part.a_behind if one else part.a)[None] for part, one in zip(parts, joined, strict=True)]
     whole += jnp.diag(vector(system.layers, where, on_columns, [part.a_behind[None] for part in parts])[0])
-    (plus, minus), first, beta = system.layers.outputs, where.columns[-1].start, system.push.beta
-    signs = np.zeros((len(plus), where.size))
-    signs[np.arange(len(plus)), first + plus] = 1.0
-    if minus is not None:
-        signs[np.arange(len(plus)), first + minus] = -1.0
-    return whole + beta * jnp.asarray(signs.T @ signs, whole.dtype)
+    signs = np.zeros((len(system.layers.outputs.plus), where.size))
+    signs[:, where.columns[-1]] = system.layers.outputs.signs
+    return whole + system.inward.beta * jnp.asarray(signs.T @ signs, whole.dtype)
 
 
 def _bridged(layers: Layers, where: Path, whole: Array, slope: Array) -> Array:
@@ -201,7 +197,8 @@ class Step(NamedTuple):
 def newton(system: System, where: Path, state: State) -> Step:
     """Do one step of Newton's method on all nodes."""
     layers, whole = system.layers, _matrix(system, where)
-    v, at = vector(layers, where, state.columns, state.drivers), surplus(system, where, state)
+    drivers = [state.drivers(k) for k in range(len(state.columns))]
+    v, at = vector(layers, where, state.columns, drivers), surplus(system, where, state)
     dv, rounding = _corrections(layers, where, whole, at, v)
     tried = v - jnp.asarray(_SHARES, v.dtype)[:, None, None] * dv
 

@@ -11,16 +11,21 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from hwsim import blocks
 from hwsim.engine import Array, Conductances, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.numeric import settle, start_up
-from hwsim.numeric.layered import Layers, Outputs, State
+from hwsim.numeric.layered import Layers, Outputs, State, resistive_parts
 from hwsim.numeric.parameters import collect
 from hwsim.numeric.structure import stages
+from hwsim.numeric.sweeps import largest
 from hwsim.numeric.traced import TracedSolver
 
 start_up.configure()
 
 Precision = Literal["float32", "float64"]
+
+_LEAST = 1e-3
+"""V; tolerances are never shares of less."""
 
 _NOISE_FLOOR = 32
 """Roundings; a tolerance below this many of them would never be met."""
@@ -79,47 +84,54 @@ class LayeredSolver:
         def place(nodes: Any) -> Any:
             return order[np.searchsorted(last, nodes, sorter=order)]
 
-        outputs = Outputs(place(plus), place(minus) if minus.any() else None)
-        layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
-        self._programs = tuple(_Programs(TracedSolver(self, layers, newton=newton)) for newton in (False, True))
+        outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
+        self._layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
+        self._programs = tuple(_Programs(TracedSolver(self, self._layers, newton=newton)) for newton in (False, True))
 
-    def traced(self, g: Conductances) -> TracedSolver:
-        """Give the solver for use inside of compiled functions: with Newton's method when conductances like `g` may need it."""
-        return self._programs[self._is_slow(self._arrays(g))].traced
+    def traced(self, *, newton: bool, largest_feature: float | None = None) -> TracedSolver:
+        """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
+        return TracedSolver(self, self._layers, newton=newton, largest_feature=largest_feature)
 
-    def _is_slow(self, g: Conductances) -> bool:
-        """Whether sweeps alone are too slow for a circuit, or prove too little."""
+    def needs_newton(self, g: Conductances) -> bool:
+        """Whether sweeps alone are too slow for a circuit of these conductances, or prove too little."""
         if self.engine.newton is not None:
             return self.engine.newton
-        return not bool(self._programs[0].amplification(g) <= settle.TRUST / 2)
+        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
+        return not bool(np.asarray(settle.amplification(self._layers, parts)) <= settle.TRUST / 2)
 
     def _found(self, g: Conductances, solve: Callable[["_Programs"], Equilibrium]) -> Equilibrium:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
-        slow = self._is_slow(g)
+        slow = self.needs_newton(g)
         found = solve(self._programs[slow])
         unsettled = (np.asarray(found.result) == Result.MAX_STEPS).any()
         return solve(self._programs[True]) if unsettled and not slow and self.engine.newton is None else found
 
-    def tolerance(self, x: Array, layers: Layers, guess: State) -> Array:
-        """Give each sample's tolerance, shape (B,) [V]: a share of its largest voltage, not below the rounding of this precision."""
+    def tolerance(self, feature: Array | float, guess: State | None = None) -> Array | float:
+        """Give the tolerance [V] where the largest feature is `feature`: a share of the largest voltage, one number or (B,).
+
+        The largest voltage is that of any source, or of any node at a first guess; at least 1 mV. The share is never below the rounding of
+        this precision.
+        """
         share = self.engine.tolerance
         if share is None:
             share = 1e-13 if self.dtype == jnp.float64 else 1e-6
         share = max(share, _NOISE_FLOOR * float(np.finfo(self.dtype).eps))
-        largest = jnp.full(len(x), 1e-3, self.dtype)
-        for stage, numbers, columns in zip(layers.stages, layers.parameters, guess.columns, strict=True):
-            largest = jnp.maximum(largest, jnp.abs(columns).max(1))
+        held, scale = _LEAST, 0.0
+        for stage, numbers in zip(self._layers.stages, self._layers.parameters, strict=True):
             for rows, values in zip(stage.fixed, numbers.sources, strict=True):
-                held = jnp.abs(x).max(1) if rows.features is not None else 1.0
-                largest = jnp.maximum(largest, held * jnp.max(jnp.abs(values)))
-        return share * largest
+                most = float(np.abs(values).max(initial=0.0))
+                held, scale = (max(held, most), scale) if rows.features is None else (held, max(scale, most))
+        if guess is None:
+            return share * max(held, scale * float(feature))
+        voltages = [jnp.maximum(scale * feature, held), *(jnp.abs(columns).max(1) for columns in guess.columns)]
+        return share * largest(voltages)
 
     def _arrays(self, g: Conductances) -> dict[str, Array]:
         self.circuit.check_conductances(g)
-        return {name: jnp.asarray(values, self.dtype) for name, values in g.items()}
+        return {name: np.asarray(values, self.dtype) for name, values in g.items()}
 
     def _rows(self, rows: Array, count: int, what: str) -> Array:
-        rows = jnp.asarray(rows, self.dtype)
+        rows = np.asarray(rows, self.dtype)
         if rows.ndim != 2 or rows.shape[1] != count:  # noqa: PLR2004 - (B, count)
             raise ValueError(f"{what} has shape {rows.shape}; {self.circuit.name} takes (samples, {count})")
         return rows
@@ -137,9 +149,9 @@ class LayeredSolver:
         """
         x = self._rows(drive.x, self.circuit.input_count, "x")
         one_each = (len(x), len(self.circuit.outputs))  # whatever was given, so that one compiled function serves all phases
-        beta, *volts_and_amperes = (jnp.asarray(part, self.dtype) for part in drive.push)
-        push = Push(beta, *(jnp.broadcast_to(part, one_each) for part in volts_and_amperes))
-        begin = None if start is None else jax.tree.map(jnp.asarray, self.state(start))
+        beta, *volts_and_amperes = (np.asarray(part, self.dtype) for part in drive.push)
+        push = Push(beta, *(np.broadcast_to(part, one_each) for part in volts_and_amperes))
+        begin = None if start is None else self.state(start)
         conductances = self._arrays(g)
         found = self._found(conductances, lambda programs: programs.solve(conductances, Drive(x, push), start=begin))
         return _delivered(found, self.circuit, throw=throw)
@@ -169,14 +181,14 @@ class LayeredSolver:
             When a sample does not settle.
 
         """
-        conductances, error = self._arrays(g), jnp.asarray(error, self.dtype)
+        conductances, error = self._arrays(g), np.asarray(error, self.dtype)
         return _delivered(self._found(conductances, lambda programs: programs.adjoint(conductances, free, error)), self.circuit, throw=True)
 
     def state(self, equilibrium: Equilibrium) -> State:
         """Take the free nodes' voltages out of an equilibrium."""
         columns = tuple(equilibrium.at(self.circuit, stage.columns) for stage in self.stages)
-        drivers = tuple(equilibrium.at(self.circuit, stage.drivers) for stage in self.stages)
-        return State(columns, drivers)
+        behind = tuple(None if stage.behind is None else equilibrium.at(self.circuit, stage.behind) for stage in self.stages)
+        return State(columns, behind)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -192,10 +204,8 @@ class _Programs:
     """A traced solver's methods, compiled."""
 
     def __init__(self, traced: TracedSolver) -> None:
-        self.traced = traced
         self.solve = jax.jit(traced.solve)
         self.adjoint = jax.jit(traced.adjoint)
-        self.amplification = jax.jit(traced.amplification)
 
 
 def _delivered(equilibrium: Equilibrium, circuit: Circuit, *, throw: bool) -> Equilibrium:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from circuits.nodes import Nodes
-from hwsim.engine import Conductances
-from hwsim.numeric.parameters import Coupling, StageParameters
+from hwsim import blocks
+from hwsim.blocks import Blocks
+from hwsim.numeric.parameters import Coupling, StageParameters, is_zero
 from hwsim.numeric.structure import Stage
 
 Array = Any
@@ -23,7 +26,7 @@ class Linear(NamedTuple):
     a
         Sum of the conductances on each column, shape (n,) [S].
     fixed
-        Current that fixed rows push into the columns, shape (B, n) [A].
+        Current that fixed rows push into the columns, shape (B, n) [A], or (1, n) where it is one for all samples.
     a_behind
         Load of the next stage on each driver, back·gain·(row sums), shape (n,) [S]; 0 for the outputs.
     drawn
@@ -38,11 +41,21 @@ class Linear(NamedTuple):
     drawn: Array
 
 
+def repeated(parts: Sequence[Linear], count: int) -> tuple[Linear, ...]:
+    """Give the same batch `count` times over."""
+    return tuple(part._replace(fixed=jnp.tile(part.fixed, (count, 1)) if len(part.fixed) > 1 else part.fixed) for part in parts)
+
+
 class State(NamedTuple):
-    """Voltages of the free nodes, stage by stage: the `columns`, and `drivers` of the next stage (the columns, but for dead zones)."""
+    """Voltages of the free nodes, stage by stage: the `columns`, and the nodes `behind` dead zones (None where there are none)."""
 
     columns: tuple[Array, ...]
-    drivers: tuple[Array, ...]
+    behind: tuple[Array | None, ...]
+
+    def drivers(self, k: int) -> Array:
+        """Give what stage k hands on: the nodes behind its columns, or the columns."""
+        behind = self.behind[k]
+        return self.columns[k] if behind is None else behind
 
 
 class Settled(NamedTuple):
@@ -59,6 +72,24 @@ class Outputs(NamedTuple):
 
     plus: Nodes
     minus: Nodes | None
+    columns: int
+
+    @property
+    def signs(self) -> NDArray[np.float64]:
+        """Give the share of each column in each read-out, shape (K, columns): +1, −1 or 0."""
+        signs = np.zeros((len(self.plus), self.columns))
+        signs[np.arange(len(self.plus)), self.plus] = 1.0
+        if self.minus is not None:
+            signs[np.arange(len(self.plus)), self.minus] = -1.0
+        return signs
+
+    @property
+    def partners(self) -> Nodes:
+        """Give for every column the other one of its output, or itself, shape (columns,)."""
+        partners = np.arange(self.columns)
+        if self.minus is not None:
+            partners[self.plus], partners[self.minus] = self.minus, self.plus
+        return partners
 
 
 class Layers(NamedTuple):
@@ -74,39 +105,47 @@ class Layers(NamedTuple):
         return [numbers.coupling for numbers in self.parameters]
 
 
-def linear_parts(layers: Layers, g: Conductances, x: Array) -> tuple[Linear, ...]:
-    """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
+def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:
+    """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX."""
     parts: list[Linear] = []
-    for k, (stage, numbers) in enumerate(zip(layers.stages, layers.parameters, strict=True)):
-        conductances = g[stage.crossbar]
-        fixed = _fixed_current(stage, numbers, conductances, x)
-        w = None if stage.signal is None else conductances[stage.signal]
-        coupling = layers.couplings[k - 1] if k else None
-        if w is not None and coupling is not None:
-            fixed += (coupling.gain * coupling.offset) @ w
-        nothing = jnp.zeros_like(conductances[0])
-        parts.append(Linear(w, conductances.sum(0), fixed, nothing, nothing))
+    for k, stage in enumerate(layers.stages):
+        w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
+        a = sum(g[blocks.name(stage.crossbar, rows.span)].sum(0) for rows in stage.fixed)
         if w is not None:
+            a, coupling = a + w.sum(0), layers.couplings[k - 1]
             row_sums = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
-            drawn = jnp.zeros_like(row_sums) if coupling is None else coupling.offset * row_sums
+            drawn = 0.0 * row_sums if coupling is None else coupling.offset * row_sums
             parts[k - 1] = parts[k - 1]._replace(a_behind=row_sums, drawn=drawn)
+        parts.append(Linear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a))
     return tuple(parts)
 
 
-def _fixed_current(stage: Stage, numbers: StageParameters, conductances: Array, x: Array) -> Array:
-    """Sum the currents from rows that sources hold into the columns, shape (B, n) [A]. Runs with the same features share a product."""
-    current = jnp.zeros((len(x), conductances.shape[1]), x.dtype)
+def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
+    """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
+    parts = resistive_parts(layers, g)
+    return tuple(part._replace(fixed=_fixed(layers, k, part.w, g, x)) for k, part in enumerate(parts))
+
+
+def _fixed(layers: Layers, k: int, w: Array | None, g: Blocks, x: Array) -> Array:
+    """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A].
+
+    Runs of rows with the same features share a product.
+    """
+    stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
+    current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
     weights: dict[bytes, Array] = {}
     features = {}
     for rows, values in zip(stage.fixed, numbers.sources, strict=True):
-        block = conductances[rows.span]
+        block = g[blocks.name(stage.crossbar, rows.span)]
         if rows.features is None:
-            current += values @ block
+            current = current + values @ block
             continue
         key = rows.features.tobytes()
         features[key] = rows.features
         weights[key] = weights.get(key, 0.0) + values[:, None] * block
     for key, weight in weights.items():
         whole = len(features[key]) == x.shape[1] and (features[key] == range(x.shape[1])).all()
-        current += (x if whole else x[:, features[key]]) @ weight
+        current = current + (x if whole else x[:, features[key]]) @ weight
+    if w is not None and coupling is not None and not is_zero(coupling.offset):
+        current = current + (coupling.gain * coupling.offset) @ w
     return current

@@ -3,11 +3,18 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 
 from circuits.constants import V_T
 from circuits.diode import diode_current
 
 Array = Any
+
+_LEAP = 10.0
+"""Newton's method may carry a voltage this many n·v_t beyond the rail, or farther beyond it, in a step: so no exponential overflows."""
+
+_NEAR = 40.0
+"""Rails that lie within this many n·v_t let both diodes of a pair share one exponential; farther apart it would lose digits or overflow."""
 
 
 class Junction(NamedTuple):
@@ -25,20 +32,42 @@ class Neuron(NamedTuple):
     low: Junction | None
 
 
-def _junction_current(u: Array, junction: Junction, direction: float) -> tuple[Array, Array]:
-    rail = jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
-    i, g = diode_current(direction * (u - rail), junction.i_sat, junction.n)
+def _place(junction: Junction) -> Array:
+    """Give the rail, or 0 V where there is none."""
+    return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
+
+
+def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array]:
+    i, g = diode_current(direction * (u - _place(junction)), junction.i_sat, junction.n, e)
     present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
     return jnp.where(present, direction * i, 0.0), jnp.where(present, g, 0.0)
+
+
+def _share_exponential(high: Junction, low: Junction) -> bool:
+    """Whether every column carries a pair of diodes with one n and rails that are near; unknown, so no, for many chips at once."""
+    if not all(isinstance(value, np.ndarray) for value in (*high, *low)):
+        return False
+    return bool((high.n == low.n).all() and (abs(high.rail - low.rail) <= _NEAR * V_T * high.n).all())
+
+
+def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]:
+    """Give exp of both diodes' forward voltages, in n·v_t, where the second is a constant over the first; None where each needs its own."""
+    high, low = neuron
+    if high is None or low is None or not _share_exponential(high, low):
+        return None, None
+    n_v_t, middle = high.n * V_T, (high.rail + low.rail) / 2
+    half = jnp.exp((low.rail - high.rail) / (2 * n_v_t))
+    e = jnp.exp((u - middle) / n_v_t)
+    return half * e, half / e
 
 
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
     """Give i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
     i, g = jnp.zeros_like(u), jnp.zeros_like(u)
     if not ideal:
-        for junction, direction in ((neuron.high, 1.0), (neuron.low, -1.0)):
+        for junction, direction, e in zip(neuron, (1.0, -1.0), _exponentials(neuron, u), strict=True):
             if junction is not None:
-                di, dg = _junction_current(u, junction, direction)
+                di, dg = _junction_current(u, junction, direction, e)
                 i, g = i + di, g + dg
     return i, g
 
@@ -57,8 +86,7 @@ def bounds(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> tuple[Array | 
             continue
         bound = junction.rail
         if not ideal:
-            rail = jnp.where(jnp.isfinite(bound), bound, 0.0)
-            bound = bound + direction * _reach(junction, direction * (c - a * rail))
+            bound = bound + direction * _reach(junction, direction * (c - a * _place(junction)))
         low, high = (low, bound) if direction > 0 else (bound, high)
     return low, high
 
@@ -78,16 +106,28 @@ def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
     return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
 
 
+def bounded(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
+    """Bring a voltage from anywhere to between the root's bounds, where no exponential overflows."""
+    return _clip(u, *bounds(neuron, a, c, ideal=ideal))
+
+
 def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> tuple[Array, Array]:
-    """Do one step of Newton's method within the root's bounds; give the new u and the current a·u + i(u) − c before it [A]."""
-    low, high = bounds(neuron, a, c, ideal=ideal)
+    """Do one step of Newton's method, cut short where it would leap far into conduction; give the new u and a·u + i(u) − c before it [A].
+
+    i(u) bends away from the axis on both sides, so the steps that are not cut approach the root from outside and never cycle.
+    """
     if is_linear(neuron) or ideal:
-        new = _clip(c / a, low, high)
+        new = start(neuron, a, c, ideal=ideal)
         return new, a * (u - new)
-    u = _clip(u, low, high)  # from outside of them the exponential may overflow
     i, g = current(neuron, u, ideal=ideal)
     residual = a * u + i - c
-    return _clip(u - residual / (a + g), low, high), residual
+    new = u - residual / (a + g)
+    high, low = neuron
+    if high is not None:
+        new = jnp.minimum(new, jnp.maximum(u, high.rail) + _LEAP * V_T * high.n)
+    if low is not None:
+        new = jnp.maximum(new, jnp.minimum(u, low.rail) - _LEAP * V_T * low.n)
+    return new, residual
 
 
 class Law(NamedTuple):

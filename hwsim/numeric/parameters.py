@@ -1,9 +1,9 @@
-"""A chip's numbers, stage by stage, as trees of arrays that JAX can map over."""
+"""A chip's numbers, stage by stage, as trees of NumPy arrays: constants of a compiled program, unless JAX maps over them."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import numpy as np
 
 from circuits.chip import Chip
 from circuits.rows import RowRun
@@ -34,26 +34,31 @@ def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParam
     return tuple(_of_stage(stage, chip, dtype) for stage in stages)
 
 
+def is_zero(values: Array) -> bool:
+    """Whether values are known to be 0."""
+    return isinstance(values, np.ndarray) and not values.any()
+
+
 def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
-    neuron = Neuron(_junction(stage, stage.high, jnp.inf, chip, dtype), _junction(stage, stage.low, -jnp.inf, chip, dtype))
+    neuron = Neuron(_junction(stage, stage.high, np.inf, chip, dtype), _junction(stage, stage.low, -np.inf, chip, dtype))
     coupling = None
     if stage.amplifier is not None:
-        coupling = Coupling(*(jnp.asarray(chip(stage.amplifier, name), dtype) for name in Coupling._fields))
+        coupling = Coupling(*(np.asarray(chip(stage.amplifier, name), dtype) for name in Coupling._fields))
     return StageParameters(neuron, coupling, tuple(_values(rows, chip, dtype) for rows in stage.fixed))
 
 
 def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:
-    return jnp.asarray(chip(rows.source or "", "v" if rows.features is None else "scale")[rows.places], dtype)
+    return np.asarray(chip(rows.source or "", "v" if rows.features is None else "scale")[rows.places], dtype)
 
 
 def _junction(stage: Stage, parts: Sequence[Junctions], nowhere: float, chip: Chip, dtype: Any) -> Junction | None:
     """Lay out the diodes of one direction by column; `nowhere` is the rail of a column that has none."""
     if not parts:
         return None
-    i_sat, n, rail = (jnp.full(stage.size, value, dtype) for value in (0.0, 1.0, nowhere))
+    i_sat, n, rail = (np.full(stage.size, value, dtype) for value in (0.0, 1.0, nowhere))
     for part in parts:
         if stage.kind != "ideal":
-            i_sat = i_sat.at[part.columns].set(jnp.asarray(chip(part.diodes, "i_sat"), dtype))
-            n = n.at[part.columns].set(jnp.asarray(chip(part.diodes, "n"), dtype))
-        rail = rail.at[part.columns].set(0.0 if part.rail is None else jnp.asarray(chip(part.rail, "v")[part.rails], dtype))
+            i_sat[part.columns] = chip(part.diodes, "i_sat")
+            n[part.columns] = chip(part.diodes, "n")
+        rail[part.columns] = 0.0 if part.rail is None else chip(part.rail, "v")[part.rails]
     return Junction(i_sat, n, rail)

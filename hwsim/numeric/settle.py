@@ -10,10 +10,10 @@ import numpy as np
 from hwsim.engine import Push, Result
 from hwsim.numeric import neuron
 from hwsim.numeric.direct import is_convex, newton, path
-from hwsim.numeric.layered import Layers, Linear, Outputs, Settled, State
+from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Coupling, StageParameters
 from hwsim.numeric.structure import Stage
-from hwsim.numeric.sweeps import Slopes, System, first_guess, sweep
+from hwsim.numeric.sweeps import Inward, Slopes, System, first_guess, largest, sweep
 
 Array = Any
 
@@ -39,9 +39,9 @@ class Limits(NamedTuple):
     Parameters
     ----------
     amplified
-        The circuit's `amplification`.
+        The circuit's `amplification`; None where the caller knows it to be small enough for sweeps.
     tolerance
-        How far voltages may be from equilibrium, shape (B,) [V]; DOUBT times as far where they come no nearer.
+        How far voltages may be from equilibrium, one number or (B,) [V]; DOUBT times as far where they come no nearer.
     max_steps
         Most sweeps and Newton steps to spend together.
     newton
@@ -50,24 +50,25 @@ class Limits(NamedTuple):
 
     """
 
-    amplified: Array
-    tolerance: Array
+    amplified: Array | None
+    tolerance: Array | float
     max_steps: int
     newton: bool
 
 
 def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, *, max_steps: int, newton: bool) -> Settled:
-    """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers."""
-    exchanged = [None if c is None else Coupling(c.back, c.gain, jnp.zeros_like(c.offset)) for c in layers.couplings]
+    """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers.
+
+    `parts` must be those of a circuit whose sources and offsets are 0.
+    """
+    exchanged = [None if c is None else Coupling(c.back, c.gain, np.zeros_like(c.offset)) for c in layers.couplings]
     numbers = [old._replace(coupling=new) for old, new in zip(layers.parameters, exchanged, strict=True)]
-    at = zip(layers.stages, layers.parameters, free.columns, free.drivers, strict=True)
-    slopes = Slopes(tuple(_slope(*stage) for stage in at))
-    quiet = [part._replace(fixed=jnp.zeros_like(part.fixed), drawn=jnp.zeros_like(part.drawn)) for part in parts]
-    system = System(layers._replace(parameters=numbers), tuple(quiet), Push(current=error), slopes)
+    slopes = Slopes(tuple(_slope(*stage, free, k) for k, stage in enumerate(zip(layers.stages, layers.parameters, strict=True))))
+    system = System(layers._replace(parameters=numbers), tuple(parts), Inward.of(Push(current=error), layers.outputs), slopes)
     start = first_guess(system)
     share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
-    largest = jnp.max(jnp.stack([jnp.abs(columns).max(1) for columns in start.columns]), axis=0)
-    return settle(system, start, Limits(amplification(system.layers, quiet), share * largest, max_steps, newton))
+    tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
+    return settle(system, start, Limits(amplification(system.layers, parts), tolerance, max_steps, newton))
 
 
 class _Search(NamedTuple):
@@ -104,36 +105,58 @@ class _Search(NamedTuple):
 def settle(system: System, start: State, limits: Limits) -> Settled:
     """Find the equilibria of a batch from a start."""
     amplified, tolerance, max_steps, with_newton = limits
-    batch, unknown = len(tolerance), jnp.full_like(tolerance, jnp.inf)
-    begin = _Search(start, unknown, unknown, jnp.zeros(batch, jnp.int32), jnp.zeros_like(unknown), jnp.zeros(batch, bool))
-    found = _by_sweeps(system, begin, tolerance, min(SWEEPS, max_steps) if with_newton else max_steps)
-    settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
-    found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
+    found = _by_sweeps(system, start, tolerance, min(SWEEPS, max_steps) if with_newton else max_steps)
+    if amplified is not None:
+        settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
+        found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
     if with_newton:
         found = _by_newton(system, found, tolerance, max_steps)
     result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
     result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual), int(Result.NOT_FINITE), result)
-    convex = _holds_outputs(system.layers.outputs, system.parts[-1].a, system.push.beta)
-    if with_newton and not isinstance(system.push.beta, float):  # 0 where nothing nudges, known while tracing
-        sure = (system.push.beta >= 0) | (convex & _trusted(system, amplified))
+    return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
+
+
+def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
+    """Give the results, unless a negative nudge makes an output unstable."""
+    beta = system.inward.beta
+    if isinstance(beta, float) and beta >= 0.0:
+        return result  # known while tracing
+    convex = _holds_outputs(system)
+    if limits.newton and limits.amplified is not None:
+        sure = jnp.all(jnp.asarray(beta) >= 0) | (jnp.all(convex) & _trusted(system, limits.amplified))
         convex = jax.lax.cond(sure, lambda: jnp.asarray(True), lambda: is_convex(system, path(system.layers)))  # noqa: FBT003 - JAX's own
-    return Settled(found.state, found.residual, found.steps, jnp.where(convex, result, int(Result.NOT_CONVEX)))
+    return jnp.where(convex, result, int(Result.NOT_CONVEX))
 
 
-def _by_sweeps(system: System, begin: _Search, tolerance: Array, sweeps: int) -> _Search:
-    """Sweep until nothing changes by more than the tolerance."""
+class _Sweeping(NamedTuple):
+    """What one sweep hands to the next; `surplus` are the sums of currents that it met, a (B, n) a stage [A]."""
 
-    def moving(search: _Search) -> Array:
-        return (search.off > tolerance) & (search.steps < sweeps)
-
-    def once(search: _Search) -> _Search:
-        state, change, residual = sweep(system, search.state)
-        return search.updated(moving(search), state, off=change, residual=residual, steps=search.steps + 1)
-
-    return jax.lax.while_loop(lambda search: jnp.any(moving(search)), once, begin)
+    state: State
+    off: Array
+    steps: Array
+    surplus: tuple[Array, ...]
 
 
-def _by_newton(system: System, begin: _Search, tolerance: Array, max_steps: int) -> _Search:
+def _by_sweeps(system: System, start: State, tolerance: Array | float, sweeps: int) -> _Search:
+    """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still."""
+
+    def once(last: _Sweeping) -> _Sweeping:
+        state, change, surplus = sweep(system, last.state)
+        moving = ~(last.off <= tolerance)
+        return _Sweeping(state, jnp.where(moving, change, last.off), last.steps + moving, surplus)
+
+    def going(last: _Sweeping) -> Array:
+        return jnp.any((last.off > tolerance) & (last.steps < sweeps))
+
+    batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
+    unknown = jnp.full(batch, jnp.inf, dtype)
+    begin = _Sweeping(start, unknown, jnp.zeros(batch, jnp.int32), tuple(jnp.zeros_like(columns) for columns in start.columns[:-1]))
+    state, off, steps, surplus = jax.lax.while_loop(going, once, begin)
+    residual = largest([jnp.abs(currents).max(1) for currents in surplus]) if surplus else jnp.zeros_like(off)
+    return _Search(state, off, residual, steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
+
+
+def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
     """Correct all nodes at once, a sweep behind each step, until steps are within the tolerance or rounding lets them shrink no more."""
     where = path(system.layers)
 
@@ -142,7 +165,8 @@ def _by_newton(system: System, begin: _Search, tolerance: Array, max_steps: int)
 
     def once(search: _Search) -> _Search:
         state, size, rounding = newton(system, where, search.state)
-        state, _, residual = sweep(system, state)
+        state, _, surplus = sweep(system, state)
+        residual = largest([jnp.abs(currents).max(1) for currents in surplus]) if surplus else jnp.zeros_like(size)
         stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * tolerance, rounding))
         found = {"off": size, "residual": residual, "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
         return search.updated(going(search), state, **found)
@@ -156,60 +180,59 @@ def amplification(layers: Layers, parts: Sequence[Linear]) -> Array:
     Neurons only pull towards equilibrium, so the bound of the circuit without them holds. What is off in a layer spreads as a walk from
     node to node that ends at the sources: with P the share of a node's conductance that leads to each neighbour, errors are at most
     (1 − P)⁻¹·change, and any z > 0 with P·z < z bounds that (Varga: M-matrices). Here z counts where the first steps of the walk lead.
+    Works on arrays of NumPy and JAX.
     """
+    xp = parts[0].a.__array_namespace__()
     if any(stage.behind is not None for stage in layers.stages):
-        return jnp.asarray(jnp.inf)  # what is behind a dead zone may hang on its leakage alone
-    unit = [jnp.asarray(1.0, parts[0].a.dtype)]  # the voltage in a layer that belongs to 1 V in the first
+        return xp.asarray(xp.inf)  # what is behind a dead zone may hang on its leakage alone
+    unit = [xp.asarray(1.0, dtype=parts[0].a.dtype)]  # the voltage in a layer that belongs to 1 V in the first
     for coupling in layers.couplings[:-1]:
-        unit.append(unit[-1] * (1.0 if coupling is None else jnp.exp(jnp.log(coupling.gain).mean())))
-    walk = tuple(jnp.broadcast_to(one, part.a.shape) for one, part in zip(unit, parts, strict=True))
-    visited = tuple(jnp.zeros_like(ones) for ones in walk)
+        unit.append(unit[-1] * (1.0 if coupling is None else xp.exp(xp.log(coupling.gain).mean())))
+    walk = tuple(one + 0.0 * part.a for one, part in zip(unit, parts, strict=True))
+    visited = tuple(0.0 * ones for ones in walk)
     for _ in range(_WALK):
         visited = tuple(v + w for v, w in zip(visited, walk, strict=True))
         walk = _walked(layers, parts, walk)
-    left = 1.0 - jnp.max(jnp.stack([jnp.max(w / u) for w, u in zip(walk, unit, strict=True)]))
-    most = jnp.max(jnp.stack([jnp.max(v) for v in visited])) / jnp.min(jnp.stack(unit))
-    return jnp.where(left > 0, most / left, jnp.inf)
+    left = 1.0 - xp.stack([(w / u).max() for w, u in zip(walk, unit, strict=True)]).max()
+    most = xp.stack([v.max() for v in visited]).max() / xp.stack(unit).min()
+    return xp.where(left > 0, most / xp.where(left > 0, left, 1.0), xp.inf)
 
 
 def _walked(layers: Layers, parts: Sequence[Linear], walk: Sequence[Array]) -> tuple[Array, ...]:
     """Spread what is off in each layer's columns (n,) to their neighbours."""
     found = []
     for k, part in enumerate(parts):
-        c = jnp.zeros_like(part.a)
+        c = 0.0 * part.a
         before, behind = layers.couplings[k - 1], layers.couplings[k]
         if part.w is not None:
-            c += (walk[k - 1] if before is None else before.gain * walk[k - 1]) @ part.w
+            c = c + (walk[k - 1] if before is None else before.gain * walk[k - 1]) @ part.w
         if k + 1 < len(parts):
             pushed = parts[k + 1].w @ walk[k + 1]
-            c += pushed if behind is None else behind.back * pushed
+            c = c + (pushed if behind is None else behind.back * pushed)
         found.append(c / (part.a + part.a_behind))
-    plus, minus = layers.outputs
-    if minus is not None:  # a nudge between the two mixes them, to whatever shares
-        most = jnp.maximum(found[-1][plus], found[-1][minus])
-        found[-1] = found[-1].at[plus].set(most).at[minus].set(most)
+    xp = found[-1].__array_namespace__()
+    found[-1] = xp.maximum(found[-1], found[-1][layers.outputs.partners])  # a nudge between the two mixes them, to whatever shares
     return tuple(found)
 
 
 def _trusted(system: System, amplification: Array) -> Array:
     """Whether sweeps that change nothing prove an equilibrium, with the nudge in place: a negative one adds to the walk at the outputs."""
-    nudged = 2 * jnp.maximum(-system.push.beta, 0.0) / jnp.min(system.parts[-1].a)
+    beta = jnp.min(jnp.asarray(system.inward.beta))
+    nudged = 2 * jnp.maximum(-beta, 0.0) / jnp.min(system.parts[-1].a)
     return amplification <= TRUST * (1 - nudged * amplification)
 
 
-def _holds_outputs(outputs: Outputs, a: Array, beta: Array) -> Array:
-    """Whether every output by itself holds against a negative nudge: its conductance with the nudge's must stay positive."""
-    a_plus = a[outputs.plus]
-    if outputs.minus is None:
-        return jnp.all(a_plus + beta > 0)
-    a_minus = a[outputs.minus]
-    return jnp.all(a_plus * a_minus + beta * (a_plus + a_minus) > 0)
+def _holds_outputs(system: System) -> Array:
+    """Whether every output by itself holds against a negative nudge: a nudge of −1 over the resistance between its columns is too much."""
+    resistance = (1 / system.parts[-1].a) @ abs(system.layers.outputs.signs.T).astype(system.parts[-1].a.dtype)
+    return jnp.all(1 + system.inward.beta * resistance > 0, axis=-1)
 
 
-def _slope(stage: Stage, numbers: StageParameters, columns: Array, drivers: Array) -> Array:
+def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Array:
     """Give the neurons' small-signal conductance (B, n) [S]: infinite where an ideal diode conducts."""
+    columns = state.columns[k]
     if stage.kind != "ideal":
-        u = columns if stage.behind is None else columns - drivers
+        u = columns if stage.behind is None else columns - state.drivers(k)
         return neuron.current(numbers.neuron, u, ideal=False)[1]
     clamped = jnp.zeros(columns.shape, bool)
     high, low = numbers.neuron

@@ -4,10 +4,13 @@ Within a layer the columns do not touch each other: given its neighbours, each i
 its conductances, and c, the current that its neighbours push in. A sweep brings every voltage nearer to equilibrium, from anywhere.
 """
 
-from typing import Any, NamedTuple, Protocol
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, Self
 
 import jax.numpy as jnp
 
+from circuits.units import Siemens
 from hwsim.engine import Push
 from hwsim.numeric import neuron
 from hwsim.numeric.layered import Layers, Linear, Outputs, State
@@ -51,6 +54,22 @@ class Neurons(NamedTuple):
         return neuron.law(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
 
+class _Bounded(NamedTuple):
+    """Neurons whose step only brings a voltage to between the root's bounds."""
+
+    layers: Layers
+
+    def start(self, k: int, a: Array, c: Array) -> Array:
+        return Neurons(self.layers).start(k, a, c)
+
+    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
+        ideal = self.layers.stages[k].kind == "ideal"
+        return neuron.bounded(self.layers.parameters[k].neuron, a, c, u, ideal=ideal), jnp.zeros_like(u)
+
+    def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
+        return Neurons(self.layers).law(k, a, c, u)
+
+
 class Slopes(NamedTuple):
     """Small-signal conductances (B, n) [S] in the neurons' places, stage by stage; infinite where an ideal diode holds the column."""
 
@@ -72,12 +91,32 @@ class Slopes(NamedTuple):
         return Law(jnp.where(held, a * u, (a + slope) * u - c), slope, held)
 
 
+class Inward(NamedTuple):
+    """What the nudges push into the output columns v (B, n): `fixed` − beta·v·SᵀS [A], with S the outputs' signs.
+
+    `beta` is a number, or one a sample, (B, 1) [S]; the float 0.0 says that nothing follows the voltages. `fixed` is (B, n), or 0.0.
+    """
+
+    beta: Siemens | Array
+    fixed: Array | float
+
+    @classmethod
+    def of(cls, push: Push, outputs: Outputs) -> Self:
+        """Give what a push does at the columns."""
+        current = push.current if _is_zero(push.beta) else push.beta * push.target + push.current
+        return cls(push.beta, current if _is_zero(current) else current @ outputs.signs.astype(current.dtype))
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, float) and value == 0.0
+
+
 class System(NamedTuple):
     """All that the equilibria of a batch depend on."""
 
     layers: Layers
     parts: tuple[Linear, ...]
-    push: Push
+    inward: Inward
     columns: Columns
 
 
@@ -95,7 +134,7 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     c, c_behind = parts[k].fixed, -parts[k].drawn
     w = parts[k].w
     if w is not None:
-        c = c + _forward(couplings[k - 1], state.drivers[k - 1]) @ w
+        c = c + _forward(couplings[k - 1], state.drivers(k - 1)) @ w
     if k + 1 < len(parts):
         next_w = parts[k + 1].w
         assert next_w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
@@ -103,63 +142,93 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     return c, c_behind
 
 
-class _Guess(NamedTuple):
-    """Columns that step to their first guess."""
-
-    columns: Columns
-
-    def start(self, k: int, a: Array, c: Array) -> Array:
-        return self.columns.start(k, a, c)
-
-    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
-        return self.columns.start(k, a, c), jnp.zeros_like(u)
-
-    def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
-        return self.columns.law(k, a, c, u)
-
-
 def first_guess(system: System) -> State:
     """Guess layer by layer, as if nothing came back from the layers behind."""
-    zeros = tuple(jnp.zeros_like(part.fixed) for part in system.parts)
-    return sweep(system._replace(columns=_Guess(system.columns)), State(zeros, zeros))[0]
-
-
-def sweep(system: System, state: State) -> tuple[State, Array, Array]:
-    """Pass once over the layers; give the state, the largest change (B,) [V] and the largest residual met on the way (B,) [A]."""
-    columns, drivers = list(state.columns), list(state.drivers)
-    change = residual = jnp.zeros(len(columns[-1]), columns[-1].dtype)
-    for k, stage in enumerate(system.layers.stages[:-1]):
-        c, c_behind = pushed_in(system, State(tuple(columns), tuple(drivers)), k)
-        a, a_behind = system.parts[k].a, system.parts[k].a_behind
-        if stage.behind is None:
-            old = columns[k]
-            columns[k], surplus = system.columns.step(k, a + a_behind, c + c_behind, old)
-            drivers[k] = columns[k]
-            change = jnp.maximum(change, jnp.abs(columns[k] - old).max(1))
+    parts, last = system.parts, len(system.parts) - 1
+    columns: list[Array] = []
+    behind: list[Array | None] = []
+    for k, stage in enumerate(system.layers.stages):
+        before = State((*columns, parts[k].fixed), (*behind, None))
+        c = parts[k].fixed if k == 0 else pushed_in(system._replace(parts=parts[: k + 1]), before, k)[0]
+        a, a_behind, c_behind = parts[k].a, parts[k].a_behind, -parts[k].drawn
+        if k == last:
+            columns.append(settle_outputs(system, c))
+            behind.append(None)
+        elif stage.behind is None:
+            columns.append(system.columns.start(k, a + a_behind, c + c_behind))
+            behind.append(None)
         else:
-            # both nodes in one unknown, u = v − v_behind: A·u + i(u) = A·u0
-            series, u0 = a * a_behind / (a + a_behind), c / a - c_behind / a_behind
-            u, surplus = system.columns.step(k, series, series * u0, columns[k] - drivers[k])
-            through = series * (u0 - u)
-            for values, new in ((columns, (c - through) / a), (drivers, (c_behind + through) / a_behind)):
-                change = jnp.maximum(change, jnp.abs(new - values[k]).max(1))
-                values[k] = new
-        residual = jnp.maximum(residual, jnp.abs(surplus).max(1))
-    c, _ = pushed_in(system, State(tuple(columns), tuple(drivers)), len(columns) - 1)
-    old = columns[-1]
-    columns[-1] = drivers[-1] = _settle_outputs(system.layers.outputs, system.parts[-1].a, c, system.push)
-    return State(tuple(columns), tuple(drivers)), jnp.maximum(change, jnp.abs(columns[-1] - old).max(1)), residual
+            series, u0 = _in_series(a, a_behind, c, c_behind)
+            found = _ends(a, a_behind, c, c_behind, series * (u0 - system.columns.start(k, series, series * u0)))
+            columns.append(found[0])
+            behind.append(found[1])
+    return State(tuple(columns), tuple(behind))
 
 
-def _settle_outputs(outputs: Outputs, a: Array, c: Array, push: Push) -> Array:
-    """Solve the output columns exactly: a·v = c + push, 2×2 for a pair, shape (B, n) [V]."""
-    v = c / a
-    inward = push.beta * push.target + push.current
-    c_plus, a_plus = c[:, outputs.plus] + inward, a[outputs.plus]
-    if outputs.minus is None:
-        return v.at[:, outputs.plus].set(c_plus / (a_plus + push.beta))
-    c_minus, a_minus = c[:, outputs.minus] - inward, a[outputs.minus]
-    determinant = a_plus * a_minus + push.beta * (a_plus + a_minus)
-    v_plus = ((a_minus + push.beta) * c_plus + push.beta * c_minus) / determinant
-    v_minus = ((a_plus + push.beta) * c_minus + push.beta * c_plus) / determinant
-    return v.at[:, outputs.plus].set(v_plus).at[:, outputs.minus].set(v_minus)
+def enter(system: System, state: State) -> State:
+    """Bring a state from anywhere to where neurons can be evaluated."""
+    return sweep(system._replace(columns=_Bounded(system.layers)), state).state
+
+
+def _in_series(a: Array, a_behind: Array, c: Array, c_behind: Array) -> tuple[Array, Array]:
+    """Put both nodes of a dead zone in one unknown, u = v − v_behind: A·u + i(u) = A·u0; give A and u0."""
+    return a * a_behind / (a + a_behind), c / a - c_behind / a_behind
+
+
+def _ends(a: Array, a_behind: Array, c: Array, c_behind: Array, through: Array) -> tuple[Array, Array]:
+    """Give the voltages of both nodes of a dead zone that carries a current."""
+    return (c - through) / a, (c_behind + through) / a_behind
+
+
+class Swept(NamedTuple):
+    """What a sweep did: the new state, its largest change (B,) [V], and the sums of currents that it met, a (B, n) a stage [A]."""
+
+    state: State
+    change: Array
+    surplus: tuple[Array, ...]
+
+
+def sweep(system: System, state: State) -> Swept:
+    """Pass once over the layers. Given the state of the others, the outputs are exact."""
+    columns, behind, surplus = list(state.columns), list(state.behind), []
+    last = len(columns) - 1
+    for k in range(last):
+        c, c_behind = pushed_in(system, State(tuple(columns), tuple(behind)), k)
+        a, a_behind = system.parts[k].a, system.parts[k].a_behind
+        old = behind[k]
+        if old is None:
+            columns[k], found = system.columns.step(k, a + a_behind, c + c_behind, columns[k])
+        else:
+            series, u0 = _in_series(a, a_behind, c, c_behind)
+            u, found = system.columns.step(k, series, series * u0, columns[k] - old)
+            columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
+        surplus.append(found)
+    columns[last] = settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
+    new = State(tuple(columns), tuple(behind))
+    return Swept(new, change(new, state), tuple(surplus))
+
+
+def change(new: State, old: State) -> Array:
+    """Give the largest difference of two states, shape (B,) [V]."""
+    pairs = zip((*new.columns, *new.behind), (*old.columns, *old.behind), strict=True)
+    return largest([jnp.abs(a - b).max(1) for a, b in pairs if b is not None])
+
+
+def largest(values: Sequence[Array]) -> Array:
+    """Give the element-wise maximum of arrays."""
+    return functools.reduce(jnp.maximum, values)
+
+
+def settle_outputs(system: System, c: Array) -> Array:
+    """Solve the output columns exactly, shape (B, n) [V]: a·v = c + inward.
+
+    No two outputs share a column, so that what follows a read-out is felt by that read-out alone: ŷ = ŷ₀ / (1 + beta·d) with ŷ₀ the
+    read-out if nothing followed it and d the resistance between its columns.
+    """
+    a, (beta, fixed) = system.parts[-1].a, system.inward
+    c = c + fixed
+    if _is_zero(beta):
+        return c / a
+    signs = system.layers.outputs.signs.astype(c.dtype)
+    read = ((c / a) @ signs.T) / (1 + beta * ((1 / a) @ abs(signs.T)))
+    return (c - (beta * read) @ signs) / a

@@ -1,7 +1,7 @@
 """The numeric solver inside of compiled functions: pure, without exceptions, in arrays of JAX."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,40 +9,80 @@ import numpy as np
 
 from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.nodes import Nodes
-from hwsim.engine import Array, Conductances, Drive, Equilibrium, Nudge, Push
+from hwsim import blocks
+from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, settle
 from hwsim.numeric.layered import Layers, Settled, State
 from hwsim.numeric.settle import Limits
-from hwsim.numeric.sweeps import Neurons, System, first_guess
+from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess
 
 if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
 
 
+class _Settler(NamedTuple):
+    """Settles a batch under a push, from a start or from the first guess."""
+
+    free: System
+    guess: State
+    limits: Limits
+
+    def repeated(self, count: int) -> "_Settler":
+        """Give what settles the same batch `count` times over; `guess` stays that of one."""
+        tolerance = self.limits.tolerance
+        limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
+        return self._replace(free=self.free._replace(parts=layered.repeated(self.free.parts, count)), limits=limits)
+
+    def __call__(self, push: Push, start: State | None) -> Settled:
+        """Settle."""
+        inward = Inward.of(push, self.free.layers.outputs)
+        return settle.settle(self.free._replace(inward=inward), self.guess if start is None else start, self.limits)
+
+
 class TracedSolver:
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
-    Failure is in `Equilibrium.result`.
+    Failure is in `Equilibrium.result`. Conductances come by element array or by block. With `largest_feature`, the largest magnitude of
+    any feature, tolerances are not looked up sample by sample, and without Newton's method the caller sees to it that sweeps are proof
+    enough (`LayeredSolver.needs_newton`): both cost a share of a training step.
     """
 
-    def __init__(self, solver: "LayeredSolver", layers: Layers, *, newton: bool) -> None:
-        self.circuit, self.chip, self._solver, self._layers, self._newton = solver.circuit, solver.chip, solver, layers, newton
+    def __init__(self, solver: "LayeredSolver", layers: Layers, *, newton: bool, largest_feature: float | None = None) -> None:
+        self.circuit, self.chip, self._solver, self._layers = solver.circuit, solver.chip, solver, layers
+        self._newton, self._largest_feature = newton, largest_feature
 
     def solve(self, g: Conductances, drive: Drive, *, start: State | None = None) -> Equilibrium:
         """Find the equilibria of a batch."""
-        return self._equilibrium(drive.x, self._settler(g, drive.x)(drive.push, start))
+        settler = self._settler(g, drive.x)
+        begin = None if start is None else enter(settler.free, start)
+        return self._equilibrium(drive.x, settler(drive.push, begin))
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
-        settle_under = self._settler(g, x)
-        free = settle_under(Push(), None)
+        settler = self._settler(g, x)
+        free = settler(Push(), None)
         found = self._equilibrium(x, free)
         pushes = nudge.pushes(found.outputs(self.circuit), y)
-        # one push after the other in one loop: what it does is compiled once
-        together: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, x.dtype) for part in parts]), *pushes)
-        nudged = jax.lax.map(lambda push: settle_under(push, free.state), together)
-        of_each = [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
-        return found, *(self._equilibrium(x, settled) for settled in of_each)
+        nudged = self._one_by_one(settler, free, pushes) if self._newton else self._together(settler, free, pushes)
+        return found, *(self._equilibrium(x, settled) for settled in nudged)
+
+    def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
+        """Settle all nudged phases as one batch: few large products instead of many small ones."""
+        count, batch = len(pushes), len(free.steps)
+        if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
+            ones = jnp.ones((batch, 1), free.residual.dtype)
+            pushes = [push._replace(beta=push.beta * ones) for push in pushes]
+        stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
+        again: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), free.state)
+        settled = settler.repeated(count)(stacked, again)
+        return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
+
+    def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
+        """Settle one nudged phase after the other in one loop: what it does is compiled once."""
+        dtype = free.residual.dtype
+        stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
+        nudged = jax.lax.map(lambda push: settler(push, free.state), stacked)
+        return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K): the voltages λ by group, each (B, n).
@@ -50,30 +90,25 @@ class TracedSolver:
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
         """
         solver = self._solver
-        silent = jnp.zeros((len(error), self.circuit.input_count), solver.dtype)
-        parts = layered.linear_parts(self._layers, g, silent)
+        parts = layered.resistive_parts(self._layers, blocks.split(self.circuit, g))
+        nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
+        parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
         settled = settle.settle_adjoint(
             self._layers, parts, solver.state(free), error, max_steps=solver.engine.max_steps, newton=self._newton
         )
         return Equilibrium(self._spread(settled.state, [], adjoint=True), settled.residual, settled.steps, settled.result)
 
-    def amplification(self, g: Conductances) -> Array:
-        """Bound how many times farther from equilibrium a state can be than the last sweep changed it."""
-        silent = jnp.zeros((1, self.circuit.input_count), self._solver.dtype)
-        return settle.amplification(self._layers, layered.linear_parts(self._layers, g, silent))
-
-    def _settler(self, g: Conductances, x: Array) -> Callable[[Push, State | None], Settled]:
-        """Work out what all phases share; give what settles one phase, from a start or from nowhere."""
+    def _settler(self, g: Conductances, x: Array) -> "_Settler":
+        """Work out what all phases share."""
         layers, solver = self._layers, self._solver
-        parts = layered.linear_parts(layers, g, x)
-        free = System(layers, parts, Push(), Neurons(layers))
-        guess = first_guess(free)
-        limits = Limits(settle.amplification(layers, parts), solver.tolerance(x, layers, guess), solver.engine.max_steps, self._newton)
-
-        def settle_under(push: Push, start: State | None) -> Settled:
-            return settle.settle(free._replace(push=push), guess if start is None else start, limits)
-
-        return settle_under
+        parts = layered.linear_parts(layers, blocks.split(self.circuit, g), x)
+        free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
+        guess, amplified = first_guess(free), None
+        known = self._largest_feature
+        tolerance = solver.tolerance(jnp.abs(x).max(1), guess) if known is None else solver.tolerance(known)
+        if self._newton or known is None:
+            amplified = settle.amplification(layers, parts)
+        return _Settler(free, guess, Limits(amplified, tolerance, solver.engine.max_steps, self._newton))
 
     def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:
         return Equilibrium(self._spread(settled.state, self._held(x)), settled.residual, settled.steps, settled.result)
@@ -92,8 +127,9 @@ class TracedSolver:
     def _spread(self, state: State, held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
         """Lay out voltages by node group, amplified rows included."""
         known = list(held)
-        for stage, numbers, columns, drivers in zip(*self._layers[:2], state.columns, state.drivers, strict=True):
+        for stage, numbers, columns, behind in zip(*self._layers[:2], state.columns, state.behind, strict=True):
             known.append((stage.columns, columns))
+            drivers = columns if behind is None else behind
             if stage.behind is not None:
                 known.append((stage.behind, drivers))
             if numbers.coupling is not None:

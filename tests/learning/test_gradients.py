@@ -97,7 +97,7 @@ def differences(name: str, loss: str) -> Gradients:
 def propagated(name: str, loss: str, method: Method = "centred") -> Callable[..., Gradients]:
     """Give equilibrium propagation's gradient of a case as a function of beta, sign and targets, compiled once."""
     one = case(name)
-    traced = one.solver.traced(one.g)
+    traced = one.solver.traced(newton=one.solver.needs_newton(one.g))
 
     @jax.jit
     def gradient(beta: Any, sign: Any, y: Any) -> Any:
