@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Crossbar, InputSources, Memristors, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Crossbar, Diodes, InputSources, Memristors, Nudges, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.ngspice.held import Held
 from netlists.cards import flat
@@ -93,6 +93,9 @@ class Lean:
                     fixed += [f"V_{name}_{k} {names[plus[k]]} 0 {EXTERNAL}" for k in driven[name]]
                 case Nudges():
                     fixed += _nudges(element, NudgeNodes.of(circuit), names)
+                case Diodes():
+                    cards = flat(element, chip, {}, names)
+                    fixed += [f"{card} off" if card.startswith("D_") else card for card in cards]  # the search begins at 0 V across them
                 case _:
                     fixed += flat(element, chip, {}, names)
         return cls([*fixed, *constants.cards()], conductances, gone)

@@ -47,7 +47,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self.messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.ended: int | None = None
         self.error: BaseException | None = None
-        self._names: list[bytes] = []
+        self._places: dict[bytes, int] = {}
         self._kinds = Sources(ffi.string), Sources(ffi.string)
         self._get_vsrc_data, self._get_isrc_data = (kind.callback for kind in self._kinds)
         self._points = 0
@@ -83,7 +83,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
                 self._arrived(data.vecsa, count)
             except BaseException as error:  # noqa: BLE001 - it is raised again by `sweep`
                 self.error = error
-                self._say([float("nan")] * len(self._names))
+                self._say([float("nan")] * len(self._places))
         return 0
 
     def _arrived(self, vectors: Any, count: int) -> None:
@@ -100,9 +100,8 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
     def _say(self, values: Sequence[float]) -> None:
         """Change what the sources say."""
-        named = dict(zip(self._names, values, strict=True))
         for kind in self._kinds:
-            kind.say(named)
+            kind.say(values)
 
     def command(self, command: str) -> None:
         """Let ngspice carry out a command.
@@ -139,8 +138,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
         """
         self.command("remcirc")
-        for kind in self._kinds:
-            kind.forget()
+        self._places = {}
         self.messages.clear()
         lines = [ffi.new("char[]", line.encode()) for line in deck.splitlines()]
         self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*lines, ffi.NULL]))
@@ -174,7 +172,11 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
         """
         self.messages.clear()
-        self._names = [name.lower().encode() for name in values]
+        places = {name.lower().encode(): k for k, name in enumerate(values)}
+        if places != self._places:
+            self._places = places
+            for kind in self._kinds:
+                kind.expect(places)
         self._say(list(values.values()))
         self._nodes, self._follow, self._order, self.error = nodes, follow, None, None
         self._points = 0
