@@ -70,8 +70,8 @@ class Sources:
         yield _NAN  # to nobody: it makes ready for `send`
         while True:
             self.rounds += 1
-            for value in values:
-                yield value  # noqa: UP028 - `yield from` a list cannot be sent names
+            for value in values:  # noqa: UP028 - a list cannot be sent names
+                yield value
 
 
 def _callback(turn: list[Callable[[Any], float]]) -> Callback:
