@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
+    "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
     "bench": "Time both engines side by side.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
 }

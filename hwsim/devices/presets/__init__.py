@@ -13,7 +13,7 @@ from hwsim.devices.nonlinearity import Curve
 from hwsim.devices.weights import Weights
 from hwsim.mistakes import explain
 
-OTHER_UNITS = {"weights": Weights, "curve": Curve}
+OTHER_UNITS: dict[str, type[Weights] | type[Curve]] = {"weights": Weights, "curve": Curve}
 """Sections that may stand in place of `step`, in the units of a source."""
 
 
