@@ -24,7 +24,7 @@ lint: python ## check format, style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: python ngspice ## time both engines side by side, into results/benchmarks
+bench: python ngspice ## measure speed, in short, into results/benchmarks
 	@$(BIN)/hwsim bench $(ARGS)
 
 clean: ## remove the virtual environment and all caches; runs/ stays

@@ -1,106 +1,215 @@
-"""`hwsim bench`: the speed of both engines, side by side."""
+"""`hwsim bench`: speed, always against something that runs beside it."""
 
-import json
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import click
 
+from cli import bench_text
+from cli.command import Command
 from cli.command import command as make_command
-from cli.output import Output, Step, table
-
-if TYPE_CHECKING:
-    from hwsim.bench import Comparison, Spread
+from cli.output import Output, Step
 
 USUAL = ("iris", "digits", "mnist-kendall2020")
-"""Circuits that are timed when none is named: a small, a middle and a large one."""
+"""Circuits that both engines solve when none is named: a small, a middle and a large one."""
 
-_QUIET = 0.5
-"""Load of the machine up to which times are worth reading."""
+_PLACE = Path("results/benchmarks")
+
+Function = Callable[..., Any]
 
 
-@make_command("bench", "hwsim bench\nhwsim bench mnist-kendall2020 --full --samples 100 --rounds 3")
+class _Case(NamedTuple):
+    """A title, and what measures it: told whom to tell how many rounds are done, it gives the numbers."""
+
+    title: str
+    measure: Callable[[Callable[[int], None]], Any]
+
+
+class _Plan(NamedTuple):
+    """What one benchmark measures; `name` is that of its files. With `optional`, cases whose data are not here are left out."""
+
+    name: str
+    cases: Sequence[_Case]
+    rounds: int
+    optional: bool = False
+
+
+def _out(function: Function) -> Function:
+    return click.option("--out", type=click.Path(path_type=Path), help=f"Folder for numbers and plots [default: {_PLACE}].")(function)
+
+
+def _rounds(default: int) -> Callable[[Function], Function]:
+    return click.option("--rounds", type=click.IntRange(min=1), default=default, show_default=True, help="Turns of each side.")
+
+
+def _seconds(default: float) -> Callable[[Function], Function]:
+    kind = click.FloatRange(min=0, min_open=True)
+    return click.option("--seconds", type=kind, default=default, show_default=True, help="How long a turn may take, about [s].")
+
+
+def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:  # noqa: ARG001 - click's signature
+    found = []
+    for text in value:
+        size, times, layers = text.partition("x")
+        if not size.isdecimal() or not int(size) or (times and not (layers.isdecimal() and int(layers))):
+            raise click.UsageError(f"--hidden {text}: should be a number of hidden units, such as 100, or 1024x3 for three layers of them")
+        found.append((int(size),) * int(layers or 1))
+    return tuple(found)
+
+
+@make_command("training", "hwsim bench training\nhwsim bench training --hidden 1024x3 --batch 32 --batch 256")
+@click.option("--hidden", "sizes", multiple=True, metavar="N[xLAYERS]", callback=_sizes, help="Hidden units: 100, 1024x3; repeatable.")
+@click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, help="Images an update; repeatable.")
+@_rounds(7)
+@_seconds(2.0)
+@_out
+def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | None, **turns: Any) -> None:
+    """Time learning: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, by turns.
+
+    Both learn the same images, MNIST's where they are at hand, in 32 bits by plain gradient descent. A turn is an epoch, or as much of one
+    as --seconds allow the circuit.
+    """
+    from hwsim.benchmarks.training import BATCHES, HIDDEN  # noqa: PLC0415 - help does without
+
+    output.result(*_carry_out(output, _training(output, list(product(sizes or HIDDEN, batches or BATCHES)), **turns), out))
+
+
+def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
+    from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
+    from hwsim.benchmarks.training import race  # noqa: PLC0415
+
+    data = _noted(output, images())
+
+    def measure(hidden: tuple[int, ...], batch: int) -> _Case:
+        title = f"{'-'.join(map(str, hidden))}, batch {batch}"
+        return _Case(title, lambda observe: race((hidden, batch), data, rounds=rounds, seconds=seconds, observe=observe))
+
+    return _Plan("training", [measure(*case) for case in cases], rounds)
+
+
+@make_command("engines", "hwsim bench engines\nhwsim bench engines mnist-kendall2020 --full --samples 100 --rounds 3")
 @click.argument("what", nargs=-1)
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True, help="Samples a round; each has three equilibria.")
-@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Turns of each engine.")
+@_rounds(5)
 @click.option("--full", is_flag=True, help="Give ngspice the full netlist instead of folding the inputs into the first crossbar.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the numbers [default: results/benchmarks/engines.json].")
-def command(output: Output, what: tuple[str, ...], samples: int, rounds: int, full: bool, out: Path | None) -> None:  # noqa: FBT001 - a parameter an option
-    """Time both engines on the same equilibria, by turns, and print ratios; steps, residual and success stand beside each time.
+@_out
+def engines(output: Output, what: tuple[str, ...], out: Path | None, **how: Any) -> None:
+    """Time both engines on the same equilibria, by turns; steps, residual and success stand beside each time.
 
     The numeric engine has all samples in one batch and all cores; ngspice one process and one sweep through all of them. Without WHAT
     it takes a small, a middle and a large circuit of the zoo, and leaves out those whose data are not here.
     """
-    from hwsim import files  # noqa: PLC0415 - help does without
-    from hwsim.bench import compare  # noqa: PLC0415
-    from hwsim.environment import environment  # noqa: PLC0415
-    from hwsim.samples import DataError  # noqa: PLC0415
+    output.result(*_carry_out(output, _engines(what, **how), out))
+
+
+def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) -> _Plan:
+    from hwsim.benchmarks.engines import compare  # noqa: PLC0415 - help does without
     from hwsim.subject import subject  # noqa: PLC0415
 
-    subjects = {name: subject(name) for name in what or USUAL}
-    path = out or Path("results/benchmarks/engines.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    load = os.getloadavg()[0]
-    comparisons = []
-    for name, given in subjects.items():
-        try:
-            with output.progress(name) as show:
-                comparison = compare(given, samples=samples, rounds=rounds, full=full, observe=lambda done: show(_step(done, rounds)))
-        except DataError as error:
-            if what:
-                raise
-            output.note(f"{name} is left out: {error}")
-            continue
-        comparisons.append(comparison)
-    told = {
-        "comparisons": [comparison.table() for comparison in comparisons],
-        "load_before": load,
-        "environment": environment(next(iter(subjects.values())).experiment),
-    }
-    files.write(path, json.dumps(told, indent=2) + "\n")
-    ratios = {comparison.circuit: comparison.ratio.median for comparison in comparisons}
-    output.result({"ratios": ratios, "file": str(path)} | told, f"{_text(comparisons)}\n\n{_busy(load)}written to {path}")
+    def measure(name: str) -> _Case:
+        given = subject(name)
+        return _Case(name, lambda observe: compare(given, samples=samples, rounds=rounds, full=full, observe=observe))
+
+    return _Plan("engines-full" if full else "engines", [measure(name) for name in what or USUAL], rounds, optional=not what)
+
+
+@make_command("scaling", "hwsim bench scaling\nhwsim bench scaling --along width --along depth")
+@click.option("--along", type=click.Choice(["width", "depth", "batch", "tolerance"]), multiple=True, help="What grows; repeatable.")
+@_rounds(5)
+@_seconds(0.5)
+@_out
+def scaling(output: Output, along: tuple[str, ...], out: Path | None, **turns: Any) -> None:
+    """Time how learning an image, and finding its equilibria alone, grow with width, depth, batch and tolerance."""
+    from hwsim.benchmarks.scaling import POINTS  # noqa: PLC0415 - help does without
+
+    chosen = [point for point in POINTS if not along or point.series in along]
+    output.result(*_carry_out(output, _scaling(output, chosen, **turns), out))
+
+
+def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
+    from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
+    from hwsim.benchmarks.scaling import IMAGES, measure  # noqa: PLC0415
+
+    data = _noted(output, images(IMAGES))
+
+    def case(point: Any) -> _Case:
+        title = f"{point.series} {point.at:g}, {point.precision[-2:]} bit"
+        return _Case(title, lambda observe: measure(point, data, rounds=rounds, seconds=seconds, observe=observe))
+
+    return _Plan("scaling", [case(point) for point in points], rounds)
+
+
+def _noted(output: Output, data: Any) -> Any:
+    if data.name == "synthetic":
+        output.note("MNIST is not at hand: the images are synthetic")
+    return data
+
+
+class _Benchmarks(Command, click.Group):
+    """The benchmarks; a word that names none of them is a circuit, for `engines`."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, commands=[training, engines, scaling], invoke_without_command=True, **settings)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the benchmark that is meant."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["engines", *args])
+
+
+@make_command("bench", "hwsim bench\nhwsim bench training --hidden 100 --batch 32", kind=_Benchmarks)
+@_out
+def command(output: Output, out: Path | None) -> None:
+    """Measure speed against something that runs beside it; writes numbers and plots.
+
+    Alone, a short version of all three benchmarks, in a few minutes. Names of circuits stand for `engines` with these names.
+    """
+    if click.get_current_context().invoked_subcommand is not None:
+        if out is not None:
+            raise click.UsageError("--out stands behind the name of a benchmark: hwsim bench training --out FOLDER")
+        return
+    from hwsim.benchmarks.scaling import SHORT_POINTS  # noqa: PLC0415 - help does without
+    from hwsim.benchmarks.training import SHORT_CASES  # noqa: PLC0415
+
+    plans = (
+        _engines((), samples=100, rounds=3, full=False),
+        _training(output, SHORT_CASES, rounds=5, seconds=0.5),
+        _scaling(output, SHORT_POINTS, rounds=3, seconds=0.15),
+    )
+    told = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out) for plan in plans}
+    ratios = {name: data["ratios"] for name, (data, _) in told.items()}
+    output.result({"ratios": ratios} | {name: data for name, (data, _) in told.items()}, "\n\n".join(text for _, text in told.values()))
+
+
+def _carry_out(output: Output, plan: _Plan, out: Path | None) -> tuple[dict[str, Any], str]:
+    """Measure all cases and write what was found; gives it as data and as text. Ctrl-C keeps the cases that are done."""
+    from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
+    from hwsim.samples import DataError  # noqa: PLC0415
+
+    load, results, complete = record.load_average(), [], True
+    try:
+        for title, measure in plan.cases:
+            try:
+                with output.progress(title) as show:
+                    results.append(measure(lambda done, show=show: show(_step(done, plan.rounds))))  # type: ignore[misc] # mypy wants a type for show
+            except DataError as error:
+                if not plan.optional:
+                    raise
+                output.note(f"{title} is left out: {error}")
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        complete = False
+    told, paths = record.save(out or _PLACE, plan.name, results, load, complete=complete)
+    written = f"written to {' and '.join(map(str, paths))}"
+    if not complete:
+        output.note(f"interrupted; the cases that were done are {written}")
+        raise click.Abort
+    kind = plan.name.partition("-")[0]
+    text = "\n".join(filter(None, (bench_text.TELL[kind](results), "", bench_text.busy(load), written)))
+    return told | {"files": [str(path) for path in paths]}, text
 
 
 def _step(done: int, rounds: int) -> Step:
     return Step(done, rounds, f"round {done} of {rounds}" if done else "warming up")
-
-
-def _busy(load: float) -> str:
-    """Say so when other work was under way, which stretches times more than ratios."""
-    return f"the load was {load:.1f} on {os.cpu_count()} cores before this began: read the ratios, not the times\n" if load > _QUIET else ""
-
-
-def _text(comparisons: Iterable["Comparison"]) -> str:
-    header = (
-        "circuit",
-        "engine",
-        "ms per equilibrium",
-        "from – to",
-        "steps",
-        "residual/largest current",
-        "found",
-        "time of ngspice/numeric",
-    )
-    return table(header, [row for comparison in comparisons for row in _rows(comparison)])
-
-
-def _rows(comparison: "Comparison") -> Iterable[tuple[str, ...]]:
-    for k, timing in enumerate(comparison.timings):
-        ms: Any = timing.milliseconds
-        yield (
-            "" if k else comparison.circuit,
-            timing.engine + (f", {comparison.netlist}" if timing.engine == "ngspice" else ""),
-            f"{ms.median:.3g}",
-            _ends(ms),
-            f"{timing.steps:.1f}",
-            "–" if timing.imbalance is None else f"{timing.imbalance:.0e}",
-            f"{100 * timing.converged:.0f} %",
-            f"{comparison.ratio.median:.3g} ({_ends(comparison.ratio)})" if k else "",
-        )
-
-
-def _ends(spread: "Spread") -> str:
-    return f"{spread.least:.3g} – {spread.most:.3g}"

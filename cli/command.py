@@ -25,14 +25,14 @@ class Command(click.Command):
         super().format_help(ctx, formatter)
 
 
-def command(name: str, example: str) -> Callable[[Callable[..., Any]], Command]:
+def command(name: str, example: str, kind: type[Command] = Command) -> Callable[[Callable[..., Any]], Command]:
     """Make a function a command, with the options that all have. Its first parameter is the Output."""
 
     def decorate(function: Callable[..., Any]) -> Command:
         # both are looked for before anything is parsed, so that they hold for errors in the command line too
         function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
         function = click.option("--json", is_flag=True, expose_value=False, help="Print one JSON object and nothing else.")(function)
-        make = click.command(name, cls=Command, example=example, context_settings=CONTEXT)
+        make = click.command(name, cls=kind, example=example, context_settings=CONTEXT)
         made: Command = make(click.pass_obj(function))
         return made
 

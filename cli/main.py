@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
-    "bench": "Time both engines side by side.",
+    "bench": "Measure speed against something that runs beside it.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
 }
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""

@@ -1,15 +1,14 @@
 """Speed of both engines side by side: the same equilibria by turns, with steps, residual and success beside each time."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.elements import IdealDiodes
 from hwsim import energy
+from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
 from hwsim.data import Dataset, load_data, targets
 from hwsim.engine import FREE, Drive, Equilibrium, Result, Solver
 from hwsim.engines import make_engine
@@ -20,29 +19,11 @@ from hwsim.streams import stream
 from hwsim.subject import Subject
 
 Floats = NDArray[np.float64]
-Clock = Callable[[], float]
-
-PHASES = 3
-"""Equilibria a sample: free, pushed to the target, pushed away from it."""
 
 _JUDGED = 20
 """Samples that are held against Kirchhoff's law; the judge is slow."""
 
 ENGINES: tuple[EngineName, EngineName] = ("numeric", "ngspice")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """The median of repeated measurements, and their ends."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        """Summarize measurements."""
-        return cls(median=float(np.median(values)), least=min(values), most=max(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +74,10 @@ class Comparison:
     timings: tuple[Timing, ...]
     ratio: Spread
 
-    def table(self) -> dict[str, Any]:
-        """Give all numbers as plain dictionaries."""
-        return asdict(self)
+    @property
+    def name(self) -> str:
+        """The circuit, and the netlist when it is the full one."""
+        return self.circuit if self.netlist == "norton" else f"{self.circuit}, {self.netlist} netlist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +96,7 @@ def compare(
     rounds: int,
     full: bool,
     observe: Callable[[int], None] = lambda _: None,
-    clock: Clock = time.perf_counter,
+    clock: Clock = CLOCK,
 ) -> Comparison:
     """Let both engines find the same equilibria by turns: numeric in one batch on all cores, ngspice in one sweep of one process.
 
@@ -148,11 +130,8 @@ def compare(
     with numeric, ngspice:
         solvers = (numeric, ngspice)
         settled = [_solve(solver, subject, job) for solver in solvers]
-        seconds = np.zeros((rounds, len(solvers)))
-        for k in range(rounds):
-            observe(k)
-            seconds[k] = [_seconds(solver, subject, job, clock) for solver in solvers]
-        observe(rounds)
+        turns = [lambda _, solver=solver: _solve(solver, subject, job) for solver in solvers]
+        seconds = take_turns(turns, rounds, clock, observe)
     each = 1e3 * seconds / (PHASES * samples)
     timings = tuple(
         _timing(name, subject, job, phases, each[:, k].tolist()) for k, (name, phases) in enumerate(zip(ENGINES, settled, strict=True))
@@ -166,6 +145,11 @@ def compare(
         timings=timings,
         ratio=Spread.of((each[:, 1] / each[:, 0]).tolist()),
     )
+
+
+def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
+    """Give how many times as long ngspice takes, by circuit."""
+    return {comparison.circuit: comparison.ratio.median for comparison in comparisons}
 
 
 def _job(subject: Subject, data: Dataset, samples: int) -> _Job:
@@ -185,12 +169,6 @@ def _solve(solver: Solver, subject: Subject, job: _Job) -> tuple[Equilibrium, ..
 def _as_numpy(phase: Equilibrium) -> Equilibrium:
     v = {group: np.asarray(volts) for group, volts in phase.v.items()}
     return Equilibrium(v, np.asarray(phase.residual), np.asarray(phase.steps), np.asarray(phase.result))
-
-
-def _seconds(solver: Solver, subject: Subject, job: _Job, clock: Clock) -> float:
-    begun = clock()
-    _solve(solver, subject, job)
-    return clock() - begun
 
 
 def _timing(name: EngineName, subject: Subject, job: _Job, phases: Sequence[Equilibrium], milliseconds: Sequence[float]) -> Timing:

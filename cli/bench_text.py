@@ -1,0 +1,99 @@
+"""The tables of `hwsim bench`: medians with their ends, ratios, and how well equilibria settled."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli.output import table
+
+if TYPE_CHECKING:
+    from hwsim.benchmarks.engines import Comparison
+    from hwsim.benchmarks.learner import Settling
+    from hwsim.benchmarks.scaling import Measured
+    from hwsim.benchmarks.training import Race
+    from hwsim.benchmarks.turns import Spread
+
+_QUIET = 0.5
+"""Load of the machine up to which times are worth reading."""
+
+_SETTLING = ("sweeps free", "nudged", "residual [A]", "off/largest", "found")
+
+
+def busy(load: float | None) -> str:
+    """Say so when other work was under way, which stretches times more than ratios."""
+    if load is None or load <= _QUIET:
+        return ""
+    return f"the load was {load:.1f} on {os.cpu_count()} cores before this began: read the ratios, not the times"
+
+
+def engines(comparisons: Sequence["Comparison"]) -> str:
+    """Tell what both engines took, and the ratios."""
+    header = ("circuit", "engine", "ms per equilibrium", "from – to", "steps", "residual/largest current", "found", "ngspice/numeric")
+    return table(header, [row for comparison in comparisons for row in _of_engines(comparison)])
+
+
+def _of_engines(comparison: "Comparison") -> Iterable[tuple[str, ...]]:
+    for k, timing in enumerate(comparison.timings):
+        yield (
+            "" if k else comparison.circuit,
+            timing.engine + (f", {comparison.netlist}" if timing.engine == "ngspice" else ""),
+            f"{timing.milliseconds.median:.3g}",
+            _ends(timing.milliseconds),
+            f"{timing.steps:.1f}",
+            "–" if timing.imbalance is None else f"{timing.imbalance:.0e}",
+            f"{100 * timing.converged:.0f} %",
+            f"{comparison.ratio.median:.3g} ({_ends(comparison.ratio)})" if k else "",
+        )
+
+
+def training(races: Sequence["Race"]) -> str:
+    """Tell what circuit and perceptron took for an image, and the ratios."""
+    header = ("layers", "batch", "circuit [µs/image]", "perceptron [µs/image]", "circuit/perceptron", *_SETTLING, "images a turn")
+    rows = [
+        (
+            "-".join(map(str, race.layers)),
+            str(race.batch),
+            _whole(race.circuit),
+            _whole(race.perceptron),
+            _whole(race.ratio),
+            *_settling(race.settling),
+            f"{race.images}" + (" (an epoch)" if race.images >= race.epoch else ""),
+        )
+        for race in races
+    ]
+    return table(header, rows)
+
+
+def scaling(points: Sequence["Measured"]) -> str:
+    """Tell what an image took at every point."""
+    header = ("grows", "", "bits", "learning [µs/image]", "its equilibria alone", *_SETTLING)
+    rows = [
+        (
+            found.point.series,
+            f"{found.at:g}",
+            found.point.precision[-2:],
+            _whole(found.training),
+            _whole(found.equilibria),
+            *_settling(found.settling),
+        )
+        for found in points
+    ]
+    return table(header, rows)
+
+
+def _settling(settling: "Settling") -> tuple[str, ...]:
+    off = "–" if settling.off is None else f"{settling.off:.0e}"
+    found = f"{100 * settling.converged:.4g} %"
+    return f"{settling.steps_free:.1f}", f"{settling.steps_nudged:.1f}", f"{settling.residual_A:.0e}", off, found
+
+
+def _whole(spread: "Spread") -> str:
+    return f"{spread.median:.3g} ({_ends(spread)})"
+
+
+def _ends(spread: "Spread") -> str:
+    return f"{spread.least:.3g} – {spread.most:.3g}"
+
+
+TELL: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling}
+"""The table of each benchmark, by its name."""

@@ -1,0 +1,88 @@
+"""What is trained when training is timed: circuits of any sizes for images like MNIST's, and those images."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwsim.data import DataError, Dataset, load_data
+from hwsim.experiment import Experiment, load, override
+from hwsim.settings import Precision
+from hwsim.streams import stream
+
+BASE = "mnist-kendall2020"
+
+PIXELS, CLASSES = 784, 10
+
+_G_INIT = (1e-7, 1e-5)
+_BETA = 1e-4
+_RATES = (1e-5, 1e-6)
+"""Initial conductances [S], nudge [S] and rates [S²/V²] of the first and of later crossbars that suit 100 hidden units, batches of 32."""
+
+_DEEP_GAIN = 20.0
+_DEEP_RATES = (1e-7, 1e-9)
+"""With several hidden layers: crossbars average what comes in, so that signals fade without more gain; gradients then grow with it."""
+
+_USUAL_BATCH = 32
+
+
+def experiment(hidden: Sequence[int], batch: int, *, tolerance: float, precision: Precision = "float32") -> Experiment:
+    """Give the circuit mnist-kendall2020 with other hidden layers, and plain gradient descent at a constant rate.
+
+    It is solved by sweeps alone, at any depth; `Settling.off` tells how near these come to what Newton's method on all nodes finds.
+
+    Parameters
+    ----------
+    hidden
+        Sizes of the hidden layers, one or more.
+    batch
+        Samples an update.
+    tolerance
+        How far equilibria may be off, as a share of the largest voltage.
+    precision
+        Of the training.
+
+    """
+    deep = len(hidden) > 1
+    first, later = (rate * min(1.0, (batch / _USUAL_BATCH) ** 0.5) for rate in (_DEEP_RATES if deep else _RATES))
+    return override(
+        load(BASE),
+        [
+            f"name={BASE}-{'-'.join(map(str, hidden))}",
+            f"circuit.layers=[{', '.join(_layer(size, deep=deep) for size in hidden)}]",
+            f"training.g_init=[{_G_INIT[0]}, {_G_INIT[1]}]",
+            f"training.beta={_BETA}",
+            "training.optimizer=sgd",
+            "training.schedule=constant",
+            f"training.rate=[{', '.join(f'{rate:.6g}' for rate in (first, *[later] * len(hidden)))}]",
+            f"training.batch={batch}",
+            f"training.precision={precision}",
+            f"solver.tolerance={tolerance:g}",
+            "solver.newton=false",
+        ],
+    )
+
+
+def _layer(size: int, *, deep: bool) -> str:
+    high, gain, back = (0.05, _DEEP_GAIN, 1 / _DEEP_GAIN) if deep else (0.0, 4.0, 0.25)
+    neuron = f'{{ kind = "diode-pair", v_low = -0.05, v_high = {high}, i_sat = 1e-6, n = 1.0 }}'
+    return f"{{ size = {size}, neuron = {neuron}, amplifier = {{ gain = {gain}, back = {back} }} }}"
+
+
+def images(count: int | None = None) -> Dataset:
+    """Give MNIST, or where it is not at hand, synthetic images of its shape; no more than `count` to train on, if given."""
+    wanted = override(load(BASE), [] if count is None else [f"data.train_limit={count}"])
+    try:
+        return load_data(wanted)
+    except DataError:
+        return synthetic(count or 60_000)
+
+
+def synthetic(count: int, seed: int = 0) -> Dataset:
+    """Make images that can be told apart: each is its class's pattern, a fifth of it bright, behind noise."""
+    draw = stream(seed, "bench/images")
+    patterns = draw.random((CLASSES, PIXELS)) * (draw.random((CLASSES, PIXELS)) < 0.2)  # noqa: PLR2004 - as much of MNIST is not black
+    labels = draw.integers(CLASSES, size=count)
+    x = np.clip(patterns[labels] + 0.2 * draw.standard_normal((count, PIXELS)), 0, 1)
+    few = slice(min(count, 1000))
+    names = tuple(map(str, range(CLASSES)))
+    return Dataset(name="synthetic", x_train=x, labels_train=labels, x_test=x[few], labels_test=labels[few], class_names=names)

@@ -1,0 +1,127 @@
+"""A circuit that learns by turns: chained updates, and a look at how well its equilibria settle."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from hwsim.benchmarks.turns import PHASES
+from hwsim.blocks import join
+from hwsim.data import Dataset
+from hwsim.engine import ConvergenceError
+from hwsim.engines import make_engine
+from hwsim.experiment import Experiment
+from hwsim.learning.trainer import Trainer
+from hwsim.learning.update import Batches, Carry, Sums
+
+_HELD_AGAINST = 8
+"""Samples that are solved anew in 64 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """How well equilibria settle in training.
+
+    Parameters
+    ----------
+    steps_free, steps_nudged
+        Mean sweeps of a sample to its free equilibrium, and from there to each nudged one.
+    residual_A
+        Largest sum of currents into a node [A].
+    off
+        Largest distance of a node's voltage from where 64 bits and the tightest tolerance put it, as a share of the largest voltage; None
+        where these find no equilibrium.
+    converged
+        Share of the equilibria that were found.
+
+    """
+
+    steps_free: float
+    steps_nudged: float
+    residual_A: float  # noqa: N815 - A is ampere
+    off: float | None
+    converged: float
+
+
+class Learner:
+    """Trains a circuit with the numeric engine, some updates at a time.
+
+    Parameters
+    ----------
+    newton
+        Whether the circuit needs the program with Newton's method on all nodes.
+
+    """
+
+    def __init__(self, experiment: Experiment, data: Dataset) -> None:
+        self.experiment, self.data = experiment, data
+        self.circuit = experiment.circuit.compile(experiment.name)
+        self.chip = Chip.nominal(self.circuit)
+        self.solver: Any = make_engine("numeric", experiment.solver, experiment.training.precision).prepare(self.circuit, self.chip)
+        self.trainer = Trainer(experiment.training, data, self.solver)
+        begun = self.trainer.begin()
+        self.newton = begun.newton
+        self._carry = Carry(begun.g, begun.moments, begun.sums)
+        self._sums = [_on_host(begun.sums)]
+
+    @property
+    def memristors(self) -> int:
+        """Number of conductances that learn."""
+        return sum(map(len, self.circuit.trainable))
+
+    @property
+    def g(self) -> dict[str, NDArray[Any]]:
+        """Give the conductances [S] by block, in the precision of the training."""
+        return {name: np.array(values) for name, values in self._carry.g.items()}
+
+    @property
+    def traced(self) -> Any:
+        """Give the solver for use inside of compiled functions, as training uses it."""
+        return self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max()))
+
+    def learn(self, plan: Batches, updates: int) -> None:
+        """Do updates with the batches of a plan, over and over when there are more; returns when they are done."""
+        left = updates
+        while left:
+            last = min(left, len(plan.order))
+            self._carry = self.trainer.advance(self._carry, plan, 0, last, newton=self.newton)
+            left -= last
+        self._sums.append(_on_host(self._carry.sums))  # waits for them
+
+    @property
+    def error(self) -> float:
+        """Give the share of samples that were in the wrong class in the last turn, before each was learnt."""
+        before, after = self._sums[-2:]
+        return float((after.wrong - before.wrong) / (after.samples - before.samples))
+
+    def settling(self, chosen: NDArray[np.integer[Any]]) -> Settling:
+        """Tell how well all equilibria settled so far; some samples, by their numbers, are solved once more in 64 bits."""
+        sums = self._sums[-1]
+        return Settling(
+            steps_free=float(sums.steps / sums.samples),
+            steps_nudged=float(sums.nudged_steps / sums.samples),
+            residual_A=float(sums.residual),
+            off=self._off(chosen[:_HELD_AGAINST]),
+            converged=1 - float(sums.failed / (PHASES * sums.samples)),
+        )
+
+    def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
+        x, y = self.data.x_train[chosen], self.trainer.table[self.data.labels_train[chosen]]
+        rule, traced, dtype = self.trainer.updater.rule, self.traced, self.trainer.dtype
+        exact = make_engine("numeric", self.experiment.solver.model_copy(update={"tolerance": None, "newton": None})).prepare(
+            self.circuit, self.chip
+        )
+        found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y).phases)(self.g, x.astype(dtype), y.astype(dtype))
+        try:
+            truth = rule.gradient(exact, {name: values.astype(np.float64) for name, values in join(self.g).items()}, x, y).phases
+        except ConvergenceError:
+            return None
+        pairs = [(np.asarray(ours.v[name]), theirs.v[name]) for ours, theirs in zip(found, truth, strict=True) for name in theirs.v]
+        return float(max(np.abs(ours - theirs).max() for ours, theirs in pairs) / max(np.abs(theirs).max() for _, theirs in pairs))
+
+
+def _on_host(sums: Sums) -> Sums:
+    return Sums(*(np.array(value) for value in sums))

@@ -1,0 +1,86 @@
+"""A plain perceptron, trained by back-propagation: what the same sizes cost without a circuit.
+
+ReLU, softmax cross-entropy, stochastic gradient descent; a whole turn of updates is one compiled scan, with the data on the device.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hwsim.data import Dataset
+from hwsim.engine import Array
+from hwsim.streams import stream
+
+Weights = list[tuple[Array, Array]]
+"""A layer's weights (rows, columns) and biases (columns,)."""
+
+
+class Perceptron:
+    """Learns a data set in 32 bits.
+
+    Parameters
+    ----------
+    hidden
+        Sizes of the hidden layers.
+    rate
+        Step size of gradient descent.
+    seed
+        Where the initial weights come from.
+
+    """
+
+    def __init__(self, hidden: Sequence[int], data: Dataset, rate: float, seed: int = 0) -> None:
+        self.weights = initial((data.features, *hidden, data.classes), seed)
+        self.rate = np.float32(rate)
+        self.x, self.labels = jnp.asarray(data.x_train, jnp.float32), jnp.asarray(data.labels_train, jnp.int32)
+        self.error = 1.0
+
+    @property
+    def count(self) -> int:
+        """Number of weights and biases."""
+        return sum(w.size + b.size for w, b in self.weights)
+
+    def learn(self, order: Array) -> None:
+        """Do an update with each row of sample numbers (updates, batch); `error` is then the share that was wrong on the way."""
+        self.weights, wrong = _learn(self.weights, self.x, self.labels, order, self.rate)
+        self.error = int(wrong) / order.size
+
+
+def initial(sizes: Sequence[int], seed: int) -> Weights:
+    """Draw weights for these layer sizes, normal with variance 2/rows (He et al. 2015), and biases of 0."""
+    drawn = []
+    for k, (rows, columns) in enumerate(pairwise(sizes)):
+        w = stream(seed, f"perceptron/{k}").standard_normal((rows, columns)) * np.sqrt(2 / rows)
+        drawn.append((jnp.asarray(w, jnp.float32), jnp.zeros(columns, jnp.float32)))
+    return drawn
+
+
+def outputs(weights: Weights, x: Array) -> Array:
+    """Give the logits (B, K) of samples x (B, I)."""
+    for w, b in weights[:-1]:
+        x = jax.nn.relu(x @ w + b)
+    w, b = weights[-1]
+    return x @ w + b
+
+
+def mean_loss(weights: Weights, x: Array, labels: Array) -> tuple[Array, Array]:
+    """Give the mean cross-entropy, and how many samples are in the wrong class."""
+    logits = outputs(weights, x)
+    own = jax.nn.one_hot(labels, logits.shape[1], dtype=logits.dtype)
+    loss = (jax.nn.logsumexp(logits, axis=1) - (logits * own).sum(1)).mean()
+    return loss, (logits.argmax(1) != labels).sum()
+
+
+@partial(jax.jit, donate_argnums=0)
+def _learn(weights: Weights, x: Array, labels: Array, order: Array, rate: Array) -> tuple[Weights, Array]:
+    def update(weights: Weights, chosen: Array) -> tuple[Weights, Array]:
+        gradient, wrong = jax.grad(mean_loss, has_aux=True)(weights, x[chosen], labels[chosen])
+        return jax.tree.map(lambda value, slope: value - rate * slope, weights, gradient), wrong
+
+    done: Any = jax.lax.scan(update, weights, order)
+    return done[0], done[1].sum()

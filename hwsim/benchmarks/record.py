@@ -1,0 +1,70 @@
+"""What a benchmark leaves: all numbers with the machine and its load as JSON, and a plot beside them."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hwsim import files
+from hwsim.benchmarks import engines, plots, scaling, training
+from hwsim.benchmarks.cases import BASE
+from hwsim.environment import environment
+from hwsim.experiment import load as load_experiment
+
+RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
+    "engines": engines.ratios,
+    "training": training.ratios,
+    "scaling": scaling.ratios,
+}
+"""What each benchmark is about, by its name."""
+
+
+def load_average() -> float | None:
+    """Give how many processes wanted to compute during the last minute, on average; None where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *, complete: bool) -> tuple[dict[str, Any], list[Path]]:
+    """Write `NAME.json` and `NAME.png`.
+
+    Parameters
+    ----------
+    name
+        `engines`, `training` or `scaling`, and what sets this run apart: `engines-full`, `training-short`.
+    results
+        What was found, case by case.
+    load
+        Load of the machine before the benchmark began.
+    complete
+        Whether it came to its end.
+
+    Returns
+    -------
+    told
+        What the JSON file holds.
+    paths
+        Both files.
+
+    Raises
+    ------
+    OSError
+        When they cannot be written.
+
+    """
+    kind = name.partition("-")[0]
+    told = {
+        "benchmark": name,
+        "results": [asdict(result) for result in results],
+        "ratios": RATIOS[kind](results),
+        "complete": complete,
+        "load_before": load,
+        "load_after": load_average(),
+        "environment": environment(load_experiment(BASE)),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers, plot = folder / f"{name}.json", folder / f"{name}.png"
+    files.write(numbers, json.dumps(told, indent=2) + "\n")
+    files.write(plot, plots.DRAW[kind](results))
+    return told, [numbers, plot]

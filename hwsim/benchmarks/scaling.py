@@ -1,0 +1,156 @@
+"""How the time of an image grows with the circuit's width and depth, the batch and the tolerance."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from circuits.units import Second
+from hwsim.benchmarks.cases import experiment
+from hwsim.benchmarks.learner import Learner, Settling
+from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
+from hwsim.data import Dataset
+from hwsim.engine import Array
+from hwsim.learning import choose
+from hwsim.learning.rules import LossNudge
+from hwsim.learning.update import Batches
+from hwsim.settings import Precision
+
+Series = Literal["width", "depth", "batch", "tolerance"]
+
+IMAGES = 8192
+"""Images to learn; the largest batch fits twice."""
+
+_MOST = 1_000_000
+"""Most updates in a turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place on a curve: what is varied, and the circuit, the batch and the precision there."""
+
+    series: Series
+    hidden: tuple[int, ...] = (256,)
+    batch: int = 32
+    tolerance: float = 1e-5
+    precision: Precision = "float32"
+
+    @property
+    def at(self) -> float:
+        """Where on the axis that is varied the point lies."""
+        return {"width": self.hidden[0], "depth": len(self.hidden), "batch": self.batch, "tolerance": self.tolerance}[self.series]
+
+
+def _points(widths: list[int], depths: range, batches: list[int], coarse: list[float], fine: list[float]) -> tuple[Point, ...]:
+    return (
+        *(Point(series="width", hidden=(width,)) for width in widths),
+        *(Point(series="depth", hidden=(256,) * depth) for depth in depths),
+        *(Point(series="batch", batch=batch) for batch in batches),
+        *(Point(series="tolerance", tolerance=tolerance) for tolerance in coarse),
+        *(Point(series="tolerance", tolerance=tolerance, precision="float64") for tolerance in fine),
+    )
+
+
+POINTS = _points(
+    [2**k for k in range(6, 14)],
+    range(1, 6),
+    [4**k for k in range(7)],
+    [10.0**-k for k in range(2, 6)],
+    [10.0**-k for k in range(2, 14)],
+)
+SHORT_POINTS = _points([64, 256, 1024], range(1, 4), [1, 16, 256], [1e-2, 1e-4], [1e-2, 1e-6, 1e-12])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was found at a point.
+
+    Parameters
+    ----------
+    training
+        Time in which an image is learnt: three equilibria, gradient and update [µs].
+    equilibria
+        Time of the three equilibria alone [µs].
+    images
+        How many were learnt, and how many settled, in a turn.
+    settling
+        How well the equilibria settled.
+
+    """
+
+    point: Point
+    at: float
+    training: Spread
+    equilibria: Spread
+    images: tuple[int, int]
+    memristors: int
+    rounds: int
+    data: str
+    settling: Settling
+
+
+def measure(
+    point: Point,
+    data: Dataset,
+    *,
+    rounds: int,
+    seconds: Second,
+    observe: Callable[[int], None] = lambda _: None,
+    clock: Clock = CLOCK,
+) -> Measured:
+    """Time training and equilibria alone, by turns of about `seconds` each; see `training.race` for the rest."""
+    learner = Learner(experiment(point.hidden, point.batch, tolerance=point.tolerance, precision=point.precision), data)
+    plan = learner.trainer.plan(0)
+    settle = _settler(learner, plan)
+
+    def learn(updates: int) -> None:
+        learner.learn(plan, updates)
+
+    updates = []
+    for work in (learn, settle):
+        work(1)  # compiles
+        updates.append(repetitions(work, seconds, _MOST, clock))
+    took = take_turns((lambda _: learn(updates[0]), lambda _: settle(updates[1])), rounds, clock, observe)
+    images = updates[0] * point.batch, updates[1] * point.batch
+    return Measured(
+        point=point,
+        at=point.at,
+        training=Spread.of((1e6 * took[:, 0] / images[0]).tolist()),
+        equilibria=Spread.of((1e6 * took[:, 1] / images[1]).tolist()),
+        images=images,
+        memristors=learner.memristors,
+        rounds=rounds,
+        data=data.name,
+        settling=learner.settling(plan.order.ravel()),
+    )
+
+
+def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
+    """Give what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
+    trainer = learner.trainer
+    x, labels = (jnp.asarray(part) for part in (trainer.data.x_train.astype(trainer.dtype), trainer.data.labels_train))
+    table, order = jnp.asarray(trainer.table, trainer.dtype), jnp.asarray(plan.order)
+    nudge = LossNudge(choose.loss(trainer.settings), (trainer.settings.beta, -trainer.settings.beta))
+    g, traced = learner.g, learner.traced
+
+    @jax.jit
+    def loop(count: Array, g: dict[str, Array], x: Array) -> Array:
+        def once(k: Array, residual: Array) -> Array:
+            chosen = order[k % len(order)]
+            phases = traced.phases(g, x[chosen], table[labels[chosen]], nudge)
+            return jnp.maximum(residual, jnp.max(jnp.stack([phase.residual for phase in phases])))
+
+        return jax.lax.fori_loop(0, count, once, jnp.zeros((), x.dtype))
+
+    return lambda count: np.asarray(loop(count, g, x))  # waits for it
+
+
+def ratios(points: Sequence[Measured]) -> dict[str, float]:
+    """Give how many times as long an image is learnt at the end of each series as at its beginning."""
+    found: dict[str, list[Measured]] = {}
+    for point in points:
+        found.setdefault(f"{point.point.series}, {point.point.precision[-2:]} bit", []).append(point)
+    return {f"{name}, {of[0].at:g} to {of[-1].at:g}": of[-1].training.median / of[0].training.median for name, of in found.items()}

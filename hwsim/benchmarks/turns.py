@@ -1,0 +1,74 @@
+"""Turns: contestants work one after the other, round after round, so that a busy machine slows all of them alike."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.units import Second
+
+Clock = Callable[[], Second]
+
+CLOCK: Clock = time.perf_counter
+
+PHASES = 3
+"""Equilibria a sample: free, pushed to the target, pushed away from it."""
+
+_SURE = 0.1
+"""Share of a turn that a trial must take before the number of repetitions in a turn is worked out from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """The median of repeated measurements, and their ends."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Summarize measurements."""
+        return cls(median=float(np.median(values)), least=min(values), most=max(values))
+
+
+def take_turns(
+    contestants: Sequence[Callable[[int], object]], rounds: int, clock: Clock, observe: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float64]:
+    """Time what each contestant does in each round, shape (rounds, contestants) [s].
+
+    Parameters
+    ----------
+    contestants
+        Each is called with the number of the round, and returns when its work is done. Every other round goes backwards through them.
+    rounds
+        How often each has its turn; warming up is the caller's.
+    clock
+        Gives the time [s].
+    observe
+        Hears after every round how many are done.
+
+    """
+    seconds = np.zeros((rounds, len(contestants)))
+    for k in range(rounds):
+        observe(k)
+        for place in range(len(contestants))[:: -1 if k % 2 else 1]:
+            begun = clock()
+            contestants[place](k)
+            seconds[k, place] = clock() - begun
+    observe(rounds)
+    return seconds
+
+
+def repetitions(work: Callable[[int], object], seconds: Second, most: int, clock: Clock) -> int:
+    """Choose how often to repeat so that a turn takes about this long: try 1, 2, 4 … until a trial says enough. 1 to `most`."""
+    count = 1
+    while True:
+        begun = clock()
+        work(count)
+        took = clock() - begun
+        if took >= _SURE * seconds or count >= most:
+            return max(1, min(most, round(count * seconds / max(took, 1e-9))))
+        count = min(2 * count, most)
