@@ -52,9 +52,7 @@ class Held:
         known[0] = True
         steps = list(_spread(circuit, known))
         fixed, free = known.copy(), []
-        reached = [
-            nodes for e in circuit.of(VoltageSources, Amplifiers) for nodes in (getattr(e, e.terminals[0]), getattr(e, e.terminals[1]))
-        ]
+        reached = [e.output for e in circuit.of(Amplifiers)] + [n for e in circuit.of(VoltageSources) for n in (e.plus, e.minus)]
         later = np.isin(np.arange(circuit.size + 1), np.concatenate(reached)) if reached else np.zeros_like(known)
         for candidates in (np.flatnonzero(~known & ~later), *np.flatnonzero(~known & later)[:, None]):
             unknown = candidates[~known[candidates]]

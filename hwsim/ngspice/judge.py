@@ -35,9 +35,10 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Eq
     result, residual = np.array(answer.result), np.full(len(answer.result), np.nan)
     ok = np.flatnonzero(result == Result.CONVERGED)
     if len(ok):
-        some = Equilibrium({name: v[ok] for name, v in answer.v.items()}, residual[ok], answer.steps[ok], result[ok])
-        push = Push(*(np.asarray(part)[ok] for part in drive.push))
-        found = balance(plan.circuit, plan.chip, g, Drive(drive.x[ok], push), some)
+        whole = len(ok) == len(result)
+        some = answer if whole else Equilibrium({name: v[ok] for name, v in answer.v.items()}, residual[ok], answer.steps[ok], result[ok])
+        applied = drive if whole else Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)))
+        found = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = found.residual
         result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)

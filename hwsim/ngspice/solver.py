@@ -191,7 +191,7 @@ class NgspiceSolver:
             msg = f"{self.circuit.name}: {error}; the deck is kept in {_keep(deck.text)}"
             raise NgspiceDeckError(msg) from None
         answer = _merged(len(x), kept, answers, self._blank(phases))
-        equilibria = tuple(self._equilibrium(x, answer, phase) for phase in range(phases))
+        equilibria = self._equilibria(x, answer)
         if throw:
             self._raise_if_failed(x, answer)
             for equilibrium in equilibria:
@@ -217,11 +217,23 @@ class NgspiceSolver:
             said="",
         )
 
-    def _equilibrium(self, x: Floats, answer: Answer, phase: int) -> Equilibrium:
-        push = Push(answer.beta[:, phase, None], answer.target[:, phase], answer.current[:, phase])
-        v = self._plan.voltages(x, answer.v[:, phase])
-        found = Equilibrium(v, np.full(len(x), np.nan), answer.steps[:, phase], answer.result[:, phase])
-        return judged(self._plan, self._g, Drive(x, push), found)
+    def _equilibria(self, x: Floats, answer: Answer) -> tuple[Equilibrium, ...]:
+        """Judge all phases at once, and give each its own equilibria."""
+        batch, phases = answer.result.shape
+
+        def stacked(array: Any) -> Any:
+            return np.swapaxes(array, 0, 1).reshape(phases * batch, *array.shape[2:])
+
+        inputs = np.tile(x, (phases, 1))
+        push = Push(stacked(answer.beta)[:, None], stacked(answer.target), stacked(answer.current))
+        unjudged = np.full(phases * batch, np.nan)
+        found = Equilibrium(self._plan.voltages(inputs, stacked(answer.v)), unjudged, stacked(answer.steps), stacked(answer.result))
+        told = judged(self._plan, self._g, Drive(inputs, push), found)
+        spans = [slice(phase * batch, (phase + 1) * batch) for phase in range(phases)]
+        return tuple(
+            Equilibrium({name: v[span] for name, v in told.v.items()}, told.residual[span], told.steps[span], told.result[span])
+            for span in spans
+        )
 
     def _raise_if_failed(self, x: Floats, answer: Answer) -> None:
         """Raise for the first sample that ngspice failed at, with a deck that shows it."""
