@@ -1,0 +1,77 @@
+"""From wanted changes of conductance to whole pulses: rounding, dithering, signs, and accumulators that lose nothing. Pure."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from circuits.units import Siemens
+from hwsim.devices.declared import Device
+from hwsim.devices.draw import conductance_range
+from hwsim.devices.shapes import middle
+from hwsim.engine import Array
+
+MOST = 1_000_000
+"""Pulses that one device can be sent at once; more is taken for this many."""
+
+
+class Sizes(NamedTuple):
+    """What whoever sends the pulses takes one of them for, up and down [S]: numbers, or one value a device."""
+
+    up: Array
+    down: Array
+
+    @classmethod
+    def nominal(cls, device: Device, g_range: tuple[Siemens, Siemens] | None = None) -> "Sizes":
+        """Give the mean steps of a nominal device in the middle of its range; one-sided devices have one size."""
+        g_min, g_max = conductance_range(device, g_range)
+        up, down = middle(device.step)
+        return cls(up * (g_max - g_min), (up if device.one_sided else down) * (g_max - g_min))
+
+    def pulses(self, dg: Array) -> Array:
+        """Give how many pulses, not rounded, a change dg [S] takes; negative ones are pulses down."""
+        xp = dg.__array_namespace__()
+        return xp.where(dg > 0, dg / self.up, dg / self.down).astype(dg.dtype)
+
+
+def nearest(n: Array) -> Array:
+    """Round to the nearest whole number: changes of less than half a pulse are lost."""
+    return _whole(n.__array_namespace__().round(n))
+
+
+def stochastic(n: Array, uniform: Array) -> Array:
+    """Round up with the probability of the fraction, so that the mean is exact; `uniform` lies in 0 … 1, of n's shape.
+
+    Source: Gokmen & Vlasov 2016, who let coincident random pulses do it.
+    """
+    return _whole(n.__array_namespace__().floor(n + uniform))
+
+
+def sign(n: Array, least: float = 0.0) -> Array:
+    """Give one pulse in the wanted direction where more than `least` pulses are wanted."""
+    xp = n.__array_namespace__()
+    return _whole(xp.where(xp.abs(n) > least, xp.sign(n), 0.0))
+
+
+class Accumulated(NamedTuple):
+    """Whole pulses to send now, and the pulses that remain wanted, whole ones too if they were limited."""
+
+    n: Array
+    left: Array
+
+
+def accumulate(n: Array, left: Array, *, threshold: float = 1.0, most: int = MOST) -> Accumulated:
+    """Add what is wanted to what is left, and send whole pulses once at least `threshold` of them are due; nothing is lost."""
+    xp = n.__array_namespace__()
+    total = left + n
+    due = xp.where(xp.abs(total) >= threshold, xp.trunc(total), 0.0)
+    sent = limited(_whole(due), most)
+    return Accumulated(sent, (total - sent).astype(n.dtype))
+
+
+def limited(n: Array, most: int) -> Array:
+    """Send no device more than so many pulses."""
+    return n.__array_namespace__().clip(n, -most, most)
+
+
+def _whole(n: Array) -> Array:
+    return n.__array_namespace__().clip(n, -MOST, MOST).astype(np.int32)
