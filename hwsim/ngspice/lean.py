@@ -1,8 +1,7 @@
 """The lean deck: what ngspice is given when nobody asks for every part. The same circuit, with as few unknowns as it can have.
 
 Nodes that sources hold at one constant voltage become one node; the first crossbar becomes what its columns see of it; an amplifier is
-a source whose own current is sensed. There are no subcircuits, and the conductances stand in lines whose beginnings are kept: half of
-the time per batch goes into reading decks.
+a source whose own current is sensed. There are no subcircuits, which ngspice reads more slowly.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

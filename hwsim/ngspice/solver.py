@@ -1,8 +1,8 @@
 """NgspiceSolver: a circuit on a chip in many worker processes, each with the deck loaded once and swept through its samples.
 
-The free phase of a sample and its nudged ones are neighbouring points of one sweep; each starts from the last. By default the
-inputs are folded into the first crossbar (Norton's theorem): NumPy multiplies them with its conductances, and ngspice sees one
-resistor and one current source a column. Kirchhoff's law, summed up here from the elements, decides what is a solution.
+The free phase of a sample and its nudged ones are neighbouring points of one sweep, and the nudged ones start from the free one. By
+default the inputs are folded into the first crossbar (Norton's theorem): NumPy multiplies them with its conductances, and ngspice sees
+one resistor and one current source a column. Kirchhoff's law, summed up here from the elements, decides what is a solution.
 """
 
 import os
@@ -78,7 +78,7 @@ class NgspiceSolver:
         drive
             Features, shape (B, I), and the push on the outputs.
         start
-            Without effect: there is one equilibrium, and a sweep starts each point from the last.
+            Without effect: there is one equilibrium, and a sweep starts where it knows best.
         throw
             Raise when a sample has none; otherwise its `result` says so and its voltages are NaN.
 
