@@ -29,7 +29,7 @@ def test_the_symmetric_point_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["reram-sb", "ecram", "ag-a-si", "reram-es", "reram-array-om"])
 def test_pulses_by_turns_end_at_the_symmetric_point(name: str) -> None:
-    """Devices of every law and spread, pulsed up and down in turn, settle where a step up and one down are alike, within a step and a hundredth of the range."""
+    """Pulsed up and down in turn, devices of every law and spread settle where both steps are alike, within 1 % of the range."""
     device = presets.load(name).model_copy(update={"stuck": None, "noise": DeviceNoise()})
     devices = draw(device, SHAPE, streams, RANGE)
     g = devices.begin(np.full(SHAPE, 2e-5 if device.g_max is None else 1.5e-8))
