@@ -1,6 +1,7 @@
 """`hwsim train`: train a circuit into a run folder."""
 
 import math
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +9,12 @@ import click
 
 from cli import options
 from cli.command import command as make_command
-from cli.output import Output, Step
+from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
     from hwsim.experiment import Experiment
     from hwsim.learning.trainer import Progress
+    from hwsim.profiling import Profile
     from hwsim.run import Trained
 
 _IMAGES = {"digits", "mnist", "fashion-mnist"}
@@ -28,12 +30,23 @@ _IMAGES = {"digits", "mnist", "fashion-mnist"}
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option("--resume", is_flag=True, help="Go on where the run in WHAT, --out or the last runs/NAME-SEED stopped.")
-def command(output: Output, what: str, settings: tuple[str, ...], out: Path | None, resume: bool, **shortcuts: Any) -> None:  # noqa: FBT001 - click's
+@click.option("--profile", is_flag=True, help="Say after the training where the time went.")
+def command(
+    output: Output,
+    what: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    *,
+    resume: bool,
+    profile: bool,
+    **shortcuts: Any,
+) -> None:
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
 
     Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
     """
     from hwsim.experiment import load, override  # noqa: PLC0415 - help does without
+    from hwsim.profiling import Profiler  # noqa: PLC0415
     from hwsim.run import train  # noqa: PLC0415
     from hwsim.start import new_run, resumed_run  # noqa: PLC0415
     from hwsim.subject import run_folder  # noqa: PLC0415
@@ -41,10 +54,16 @@ def command(output: Output, what: str, settings: tuple[str, ...], out: Path | No
     experiment = override(load(what), options.overrides(settings, **shortcuts))
     folder = run_folder(what)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
+    profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment))
-        trained = train(start, lambda progress: show(report(progress)))
-    output.result(trained.summary | {"run": str(trained.folder.path)}, _text(trained, _samples(experiment)))
+        trained = train(start, lambda progress: show(report(progress)), profiler)
+    told = trained.summary | {"run": str(trained.folder.path)}
+    text = _text(trained, _samples(experiment))
+    if trained.profile:
+        told |= {"profile": trained.profile.table()}
+        text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"
+    output.result(told, text)
 
 
 class _Reporter:
@@ -100,3 +119,24 @@ def _text(trained: "Trained", samples: str) -> str:
         f"netlist {trained.folder.netlist} (run it: ngspice {trained.folder.netlist})\n"
         f"plot    {trained.folder.plot}"
     )
+
+
+def _where(profile: "Profile") -> str:
+    """Say where the time went."""
+    rows, group = [], ""
+    for line in profile.lines:
+        if line.group and line.group != group:
+            inside = [one for one in profile.lines if one.group == line.group]
+            rows.append((line.group, *_amounts(sum(one.seconds for one in inside), sum(one.share for one in inside))))
+        group = line.group
+        rows.append((f"  {line.name}" if group else line.name, *_amounts(line.seconds, line.share)))
+    rows.append(("all", *_amounts(profile.seconds, 1.0)))
+    steps = ", ".join(f"{mean:.1f} {phase}" for phase, mean in profile.sweeps.items())
+    found = [f"mean steps of an equilibrium: {steps}"] if steps else []
+    compiled = [f"programs: {profile.programs}, {profile.from_cache} of them from the cache"] if profile.programs else []
+    told = [*found, *compiled, *textwrap.wrap(profile.note, 100), *textwrap.wrap(profile.advice, 100)]
+    return "\n".join([table(("where the time went", "seconds", "share"), rows), *told])
+
+
+def _amounts(seconds: float, share: float) -> tuple[str, str]:
+    return f"{seconds:.2f}", f"{100 * share:.1f} %"

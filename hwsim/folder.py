@@ -58,6 +58,11 @@ class RunFolder:
         """Loss and error over the epochs."""
         return self.path / "loss-and-error.png"
 
+    @property
+    def profile(self) -> Path:
+        """Where the time of the last training went, if someone asked."""
+        return self.path / "profile.json"
+
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
 

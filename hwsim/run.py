@@ -22,9 +22,12 @@ from hwsim.experiment import Experiment
 from hwsim.folder import Row, RunError, RunFolder
 from hwsim.plots import curves
 from hwsim.start import Start
+from hwsim.stopwatch import Stopwatch
+from hwsim.watched import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched
 
 if TYPE_CHECKING:
     from hwsim.learning.trainer import Progress, State, Trainer
+    from hwsim.profiling import Profile, Profiler
 
 Weights = dict[str, NDArray[np.float64]]
 Observe = Callable[["Progress"], None]
@@ -46,14 +49,15 @@ class InterruptedRunError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A run that reached its last epoch: its folder, and the summary that lies there."""
+    """A run that reached its last epoch: its folder, the summary that lies there, and where the time went if someone asked."""
 
     folder: RunFolder
     summary: dict[str, Any]
+    profile: "Profile | None" = None
 
 
-def train(start: Start, observe: Observe) -> Trained:
-    """Train to the last epoch; `observe` hears of every chunk of updates.
+def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) -> Trained:
+    """Train to the last epoch; `observe` hears of every chunk of updates, and `profiler` follows the time.
 
     Raises
     ------
@@ -65,22 +69,38 @@ def train(start: Start, observe: Observe) -> Trained:
         When something cannot be used; a new run then leaves no folder.
 
     """
-    from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
-
+    watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
-    data = load_data(experiment)
-    circuit = experiment.circuit.compile(experiment.name)
-    chip = Chip.nominal(circuit)
-    with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, chip) as solver:
-        trainer = Trainer(training, data, solver)
-        state, rows = trainer.begin(), list[Row]()
-        if start.resume and start.folder is not None:
-            state, rows = _restored(start.folder, trainer)
-        folder = start.open(environment(experiment))
+    with watch.on(DATA):
+        data = load_data(experiment)
+    with watch.on(CIRCUIT):
+        circuit = experiment.circuit.compile(experiment.name)
+        chip = Chip.nominal(circuit)
+    with watch.on(LOADING):
+        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+
+        engine = make_engine(training.engine, experiment.solver, training.precision)
+    if profiler and training.engine == "numeric":
+        profiler.follow_compiling()
+    with engine.prepare(circuit, chip) as solver:
+        with watch.on(CIRCUIT):
+            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver)
+            state, rows = trainer.begin(), list[Row]()
+            if start.resume and start.folder is not None:
+                state, rows = _restored(start.folder, trainer)
+        before = len(rows)
+        with watch.on(FILES):
+            folder = start.open(environment(experiment))
         with folder.locked(), _stop_signals() as stopped:
-            state = _epochs(_Saver(folder, trainer, rows), trainer, state, observe, stopped)
+            state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
             g = trainer.g(state)
-    return Trained(folder, _Ending(experiment, folder, circuit, chip, data, g, rows).write())
+    with watch.on(FILES):
+        summary = _Ending(experiment, folder, circuit, chip, data, g, rows, watch).write()
+    if profiler is None:
+        return Trained(folder, summary)
+    profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
+    files.write(folder.profile, json.dumps(profile.table(), indent=2) + "\n")
+    return Trained(folder, summary, profile)
 
 
 def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
@@ -103,8 +123,8 @@ def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]
 class _Saver:
     """Writes checkpoint, metrics and weights, now and then and at the end."""
 
-    def __init__(self, folder: RunFolder, trainer: "Trainer", rows: list[Row]) -> None:
-        self.folder, self.trainer, self.rows = folder, trainer, rows
+    def __init__(self, folder: RunFolder, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
+        self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
         self.weights: Weights | None = None
         self.saved = -CHECKPOINT_SECONDS
 
@@ -120,10 +140,11 @@ class _Saver:
 
     def save(self, state: "State") -> None:
         """Write all three; the checkpoint, which alone counts when a run goes on, last."""
-        self.folder.write_rows(self.rows)
-        if self.weights is not None:
-            files.write_arrays(self.folder.weights, self.weights)
-        self.folder.write_checkpoint(state.arrays(), self.rows)
+        with self.watch.on(FILES):
+            self.folder.write_rows(self.rows)
+            if self.weights is not None:
+                files.write_arrays(self.folder.weights, self.weights)
+            self.folder.write_checkpoint(state.arrays(), self.rows)
         self.saved = time.monotonic()
 
 
@@ -131,7 +152,7 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
     """Train to the last epoch, and give the state there."""
     epochs = trainer.settings.epochs
     saver.save(state)
-    for progress in trainer.run(state):
+    for progress in _followed(trainer.run(state), saver.watch):
         state = progress.state
         saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
         observe(progress)
@@ -140,6 +161,16 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
             msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
             raise InterruptedRunError(msg)
     return state
+
+
+def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Progress"]:
+    """Let the time of training, and not of what is done in between, go to updates; the solver moves evaluation from there."""
+    while True:
+        with watch.on(UPDATES):
+            progress = next(training, None)
+        if progress is None:
+            return
+        yield progress
 
 
 @contextmanager
@@ -174,6 +205,7 @@ class _Ending:
     data: Dataset
     g: Weights
     rows: list[Row]
+    watch: Stopwatch
 
     def write(self) -> dict[str, Any]:
         """Write weights, netlist, plot and summary; gives the summary."""
@@ -216,5 +248,5 @@ class _Ending:
         from hwsim.learning.evaluate import evaluate  # noqa: PLC0415 - learning loads only for those who train
 
         table = targets(np.arange(data.classes), data.classes, len(self.circuit.outputs), training.target_low, training.target_high)
-        with make_engine(training.engine, self.experiment.solver).prepare(self.circuit, self.chip) as solver:
+        with self.watch.on(EVALUATION), make_engine(training.engine, self.experiment.solver).prepare(self.circuit, self.chip) as solver:
             return evaluate(solver, self.g, data.x_test, data.labels_test, table).error

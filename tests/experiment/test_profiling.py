@@ -1,0 +1,78 @@
+"""Profiles: they cover the whole time, and change nothing that is computed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hwsim import profiling, run
+from hwsim.experiment import Experiment, load, override
+from hwsim.files import read_arrays
+from hwsim.learning.trainer import Progress
+from hwsim.profiling import Profile, Profiler
+from hwsim.start import new_run, resumed_run
+
+
+def experiment(*settings: str) -> Experiment:
+    """Make an experiment that takes a moment."""
+    return override(load("iris"), ["training.epochs=2", "training.batch=10", "data.train_limit=30", *settings])
+
+
+def ignore(progress: Progress) -> None:
+    """Hear nothing."""
+
+
+def profiled(settings: Experiment, folder: Path) -> Profile:
+    """Train with a profiler, and give what it tells."""
+    profile = run.train(new_run(settings, folder), ignore, Profiler()).profile
+    assert profile is not None
+    return profile
+
+
+CASES = {
+    "numeric": [],
+    "32 bits": ["training.precision=float32"],
+    "adjoint": ["training.rule=adjoint"],
+    "one side": ["training.nudge=positive", "training.optimizer=momentum"],
+    "dead zones": ["circuit.layers.0.neuron.kind=dead-zone"],
+    "ngspice": ["training.engine=ngspice"],
+    "coupled learning through ngspice": ["training.engine=ngspice", "training.rule=coupled-learning"],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_profile_covers_the_whole_time(case: str, tmp_path: Path) -> None:
+    """No line is negative, and together they are all; the file in the folder holds the same."""
+    profile = profiled(experiment(*CASES[case]), tmp_path / "run")
+    assert all(line.seconds >= 0 for line in profile.lines)
+    assert sum(line.seconds for line in profile.lines) == pytest.approx(profile.seconds)
+    assert sum(line.share for line in profile.lines) == pytest.approx(1.0)
+    names = [line.name for line in profile.lines]
+    assert len(set(names)) == len(names)
+    assert {profiling.GRADIENT, profiling.PROGRAMMING, profiling.EVALUATION, profiling.DATA} <= set(names)
+    assert (profiling.SOLVING in names) == ("ngspice" in case)
+    assert (profiling.FREE in names) == (profile.programs > 0) == ("ngspice" not in case)
+    assert profile.sweeps["free"] >= 1
+    stored = json.loads((tmp_path / "run" / "profile.json").read_text())
+    assert stored == json.loads(json.dumps(profile.table()))
+
+
+@pytest.mark.parametrize("engine", ["numeric", "ngspice"])
+def test_a_profile_changes_no_bit(engine: str, tmp_path: Path) -> None:
+    """Training that is followed gives the conductances of training that is not."""
+    settings = experiment(f"training.engine={engine}")
+    profiled(settings, tmp_path / "followed")
+    run.train(new_run(settings, tmp_path / "alone"), ignore)
+    followed, alone = (read_arrays(tmp_path / name / "weights.npz") for name in ("followed", "alone"))
+    assert {name: values.tobytes() for name, values in followed.items()} == {name: values.tobytes() for name, values in alone.items()}
+    assert not (tmp_path / "alone" / "profile.json").exists()
+
+
+def test_only_what_was_done_is_profiled(tmp_path: Path) -> None:
+    """A run that is over already has no updates to share out, and says so."""
+    run.train(new_run(experiment(), tmp_path / "run"), ignore)
+    profile = run.train(resumed_run(experiment(), tmp_path / "run"), ignore, Profiler()).profile
+    assert profile is not None
+    assert "no epoch" in profile.note
+    assert profile.sweeps == {}
+    assert sum(line.seconds for line in profile.lines) == pytest.approx(profile.seconds)
