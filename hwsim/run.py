@@ -222,7 +222,7 @@ class _Ending:
 
     def _summary(self) -> dict[str, Any]:
         training, rows = self.experiment.training, self.rows
-        seconds = float(np.median([row["seconds"] for row in rows]))
+        seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
             "name": self.experiment.name,
             "data": self.experiment.data.name,
