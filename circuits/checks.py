@@ -8,11 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.components import components
-from circuits.elements import Amplifiers, InputSources, Nudges, Trainable, VoltageSources
+from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
+from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, Trainable, VoltageSources
 from circuits.errors import CircuitError
+from circuits.passed import Passed
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
+
+HOLDING: tuple[type[Elements], ...] = (
+    VoltageSources,
+    InputSources,
+    Amplifiers,
+    VoltageControlledVoltageSources,
+    CurrentControlledVoltageSources,
+    Inductors,
+)
+"""What holds the voltage between two nodes, whatever the current (an inductor at an equilibrium: 0 V)."""
+
+SENSED: tuple[type[Elements], ...] = (
+    VoltageSources,
+    InputSources,
+    VoltageControlledVoltageSources,
+    CurrentControlledVoltageSources,
+)
+"""What a current can be sensed in, because ngspice can."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SHOWN = 4
@@ -58,6 +78,18 @@ def terminals(circuit: "Circuit") -> None:
                 raise CircuitError(msg)
 
 
+def senses(circuit: "Circuit") -> None:
+    """Every element that senses a current must name a source of voltage that is there."""
+    wanted = [(e, e.source, int(k)) for e in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) for k in e.place]
+    wanted += [(e, name, place) for e in circuit.of(Passed) for name, place in e.sources]
+    known = {element.name: len(element) for element in circuit.of(*SENSED)}
+    for element, name, place in wanted:
+        if not 0 <= place < known.get(name, 0):
+            held = ", ".join(f"{name} ({count} of them)" for name, count in known.items()) or "none"
+            msg = f"{element.name}: senses the current of {name}[{place}]; currents can be sensed in sources of voltage: {held}"
+            raise CircuitError(msg)
+
+
 def roles(circuit: "Circuit") -> None:
     """There must be something to drive, something to read and something to learn."""
     for what, found in (
@@ -85,8 +117,7 @@ def _list(circuit: "Circuit", nodes: NDArray[Any]) -> str:
 
 def source_loops(circuit: "Circuit") -> None:
     """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
-    kinds = (VoltageSources, InputSources, Amplifiers)
-    edges = [pair for element in circuit.of(*kinds) for pair in element.pairs]
+    edges = [pair for element in circuit.of(*HOLDING) for pair in element.pairs]
     labels = components(edges, circuit.size)
     if sum(len(a) for a, _ in edges) == circuit.size + 1 - len(np.unique(labels)):
         return  # a forest
@@ -97,7 +128,7 @@ def source_loops(circuit: "Circuit") -> None:
             node = tree[node]
         return node
 
-    for element in circuit.of(*kinds):
+    for element in circuit.of(*HOLDING):
         for a, b in element.pairs:
             for k, (from_, to) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
                 if root(from_) == root(to):

@@ -46,6 +46,7 @@ class Circuit:
         """Check everything that can be checked without numbers from outside."""
         checks.names(self)
         checks.terminals(self)
+        checks.senses(self)
         checks.roles(self)
         checks.source_loops(self)
         checks.ground_paths(self)

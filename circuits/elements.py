@@ -303,4 +303,17 @@ class Capacitors(Elements):
         return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inductors(Elements):
+    """Inductors `l` [H]; a short circuit at an equilibrium."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+    parameters: ClassVar[tuple[str, ...]] = ("l",)
+    positive: ClassVar[tuple[str, ...]] = ("l",)
+
+    a: Nodes
+    b: Nodes
+    l: Values | float  # noqa: E741 - the letter of an inductance
+
+
 Trainable = Crossbar | Memristors

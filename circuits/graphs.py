@@ -8,6 +8,7 @@ import numpy as np
 
 from circuits.elements import Crossbar, Elements, InputSources
 from circuits.nodes import Nodes
+from circuits.passed import Passed
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
@@ -19,6 +20,8 @@ def _ends(element: Elements) -> tuple[Nodes, Nodes]:
         return np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
     if isinstance(element, InputSources):
         return element.plus, np.zeros_like(element.plus)
+    if isinstance(element, Passed):
+        return element.pairs[0]
     a, b = (getattr(element, terminal) for terminal in element.terminals[:2])
     return a, b
 

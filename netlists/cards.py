@@ -6,31 +6,50 @@ from typing import Any
 import numpy as np
 
 from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
 from circuits.elements import (
     Capacitors,
     Crossbar,
     CurrentSources,
     Diodes,
     Elements,
+    Inductors,
     InputSources,
     Memristors,
     Resistors,
     VoltageSources,
 )
 from circuits.nodes import Nodes
+from circuits.passed import HOLE, Passed
 from netlists.numbers import plain, resistances
 
 LETTERS: dict[type[Elements], str] = {
     Capacitors: "C",
     Crossbar: "R",
+    CurrentControlledCurrentSources: "F",
+    CurrentControlledVoltageSources: "H",
     CurrentSources: "I",
     Diodes: "D",
+    Inductors: "L",
     InputSources: "V",
     Memristors: "R",
     Resistors: "R",
+    VoltageControlledCurrentSources: "G",
+    VoltageControlledVoltageSources: "E",
     VoltageSources: "V",
 }
 """What the name of a card begins with: SPICE tells the kind of an element by it."""
+
+
+def letter(element: Elements) -> str:
+    """Give what the names of an array's cards begin with; X when it is written as subcircuits."""
+    return element.letter.upper() if isinstance(element, Passed) else LETTERS.get(type(element), "X")
 
 
 def crossbar(element: Crossbar, g: Any, names: Sequence[str]) -> Iterator[str]:
@@ -68,6 +87,35 @@ def _diodes(element: Diodes, chip: Chip, names: Sequence[str]) -> Iterator[str]:
         yield f"D_{element.name}_{k} {names[anode]} {names[cathode]} {element.name}_{model}"
 
 
+def _controlled(element: Any, chip: Chip, names: Sequence[str]) -> Iterator[str]:
+    """Write sources that follow a voltage, or the current of a source that stands elsewhere."""
+    (parameter,) = element.parameters
+    values = plain(chip(element.name, parameter), f"{element.name}: {parameter}")
+    ends = np.stack([getattr(element, terminal) for terminal in element.terminals], axis=1).tolist()
+    for k, (nodes, value) in enumerate(zip(ends, values, strict=True)):
+        joined = [names[node] for node in nodes]
+        if isinstance(element, CurrentControlledCurrentSources | CurrentControlledVoltageSources):
+            joined.append(source_card(chip.circuit, element.source, int(element.place[k])))
+        yield f"{LETTERS[type(element)]}_{element.name}_{k} {' '.join(joined)} {value}"
+
+
+def source_card(circuit: Circuit, name: str, place: int) -> str:
+    """Give the name of the card of one source of voltage."""
+    return f"{letter(circuit[name])}_{name}_{place}"
+
+
+def _passed(element: Passed, circuit: Circuit, names: Sequence[str]) -> Iterator[str]:
+    """Write what is passed on: its models, and its cards with nodes and sources put in."""
+    yield from element.models
+    for k, card in enumerate(element.cards):
+        text = HOLE.sub(lambda hole: _filled(element, circuit, names, *hole.groups()), card)
+        yield f"{letter(element)}_{element.name}_{k} {text}"
+
+
+def _filled(element: Passed, circuit: Circuit, names: Sequence[str], what: str, place: str | None) -> str:
+    return names[element.nodes[int(what)]] if place is None else source_card(circuit, what, int(place))
+
+
 def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Sequence[str | None] | None = None) -> Iterator[str]:
     """Write an array of elements.
 
@@ -94,7 +142,16 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
             yield from _two_terminals(element, plus, np.zeros_like(plus), words or (), names)
         case Memristors(a=a, b=b):
             yield from _two_terminals(element, a, b, resistances(g[element.name], element.name), names)
-        case VoltageSources() | CurrentSources() | Resistors() | Capacitors():
+        case Passed():
+            yield from _passed(element, chip.circuit, names)
+        case (
+            VoltageControlledVoltageSources()
+            | VoltageControlledCurrentSources()
+            | CurrentControlledCurrentSources()
+            | CurrentControlledVoltageSources()
+        ):
+            yield from _controlled(element, chip, names)
+        case VoltageSources() | CurrentSources() | Resistors() | Capacitors() | Inductors():
             (a, b), (parameter,) = (getattr(element, terminal) for terminal in element.terminals), element.parameters
             yield from _two_terminals(element, a, b, plain(chip(element.name, parameter), f"{element.name}: {parameter}"), names)
         case _:

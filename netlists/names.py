@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from netlists.cards import LETTERS
+from netlists.cards import letter
 
 
 def check_names(circuit: Circuit) -> None:
@@ -20,9 +20,9 @@ def check_names(circuit: Circuit) -> None:
     if any(group.name == "gnd" and group.size is None for group in circuit.groups):
         msg = f"{circuit.name}: SPICE takes a node called 'gnd' for ground; rename the group"
         raise CircuitError(msg)
-    parts = Counter([*((LETTERS.get(type(e), "X"), e.name) for e in circuit.elements), *(("X", block.name) for block in circuit.blocks)])
-    for (letter, name), count in parts.items():
-        twins = [name] if count > 1 else [stem for stem in _stems(name) if (letter, stem) in parts]
+    parts = Counter([*((letter(e), e.name) for e in circuit.elements), *(("X", block.name) for block in circuit.blocks)])
+    for (begins, name), count in parts.items():
+        twins = [name] if count > 1 else [stem for stem in _stems(name) if (begins, stem) in parts]
         if twins:
             msg = f"{circuit.name}: parts of {twins[0]!r} and of {name!r} would have the same names in a netlist; rename one"
             raise CircuitError(msg)

@@ -1,8 +1,31 @@
-"""Numbers as SPICE text: plain, with all the digits that a float has, and never a suffix."""
+"""Numbers as SPICE text. Out: plain, with all the digits that a float has, and never a suffix. In: as ngspice reads them, or refused."""
 
+import math
+import re
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
+
+_LONG = Context(prec=21)
+"""For resistances whose conductance no float resistance gives back: 21 digits do."""
+
+FLOAT_LENGTH = 24
+"""No float is written longer than this; the longer words are those of 21 digits."""
+
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))((?:[edED][+-]?\d+)?)([^\d.+\-].*)?")
+
+_SUFFIXES = {"meg": 6, "mil": 0, "t": 12, "g": 9, "k": 3, "m": -3, "u": -6, "µ": -6, "n": -9, "p": -12, "f": -15}
+"""Powers of ten of the suffixes, the longer ones first."""
+
+_MIL = 25.4e-6
+"""A thousandth of an inch [m]."""
+
+_UNITS = {
+    *("", "ohm", "ohms", "r", "ω", "v", "volt", "volts", "f", "farad", "farads", "h", "henry", "s", "sec", "hz", "w", "watt"),
+    *("mho", "mhos", "siemens", "a", "amp", "amps", "ampere", "amperes", "c", "degc"),
+}
+"""What may stand behind a number and its suffix, and means nothing to ngspice."""
 
 
 def plain(values: Any, what: str) -> list[str]:
@@ -33,7 +56,9 @@ def plain(values: Any, what: str) -> list[str]:
 
 
 def resistances(g: Any, what: str) -> list[str]:
-    """Write conductances [S] as resistances [ohm], flattened row by row.
+    """Write conductances [S] as resistances [ohm], flattened row by row, so that `conductance` reads each exactly.
+
+    Where no float is the inverse, 21 digits are written.
 
     Raises
     ------
@@ -47,4 +72,81 @@ def resistances(g: Any, what: str) -> list[str]:
         index = np.unravel_index(int(np.argmin(ok)), array.shape)
         msg = f"{what}: conductance[{', '.join(map(str, index))}] = {float(array[index]):g} S must be positive and finite"
         raise ValueError(msg)
-    return plain(1.0 / array, what)
+    r = 1.0 / array
+    words = plain(r, what)
+    for k in np.flatnonzero((1.0 / r != array).ravel()):
+        words[k] = f"{_LONG.divide(Decimal(1), Decimal(float(array.flat[k]))):.20e}"
+    return words
+
+
+def conductance(word: str) -> float:
+    """Read a resistance [ohm] as the conductance [S] that `resistances` wrote: every digit counts.
+
+    Raises
+    ------
+    ValueError
+        When the word is no plain number, or no positive one.
+
+    """
+    g = 1.0 / float(word) if len(word) <= FLOAT_LENGTH else float(_LONG.divide(Decimal(1), Decimal(word)))
+    if not g > 0:
+        raise ValueError(word)
+    return g
+
+
+def read_number(word: str) -> tuple[float, str | None]:
+    """Read a number with its suffix and unit as ngspice does.
+
+    Parameters
+    ----------
+    word
+        As it is written, in upper and lower case.
+
+    Returns
+    -------
+    tuple
+        The number, and a warning when people often mean another one.
+
+    Raises
+    ------
+    ValueError
+        When it is no number, or one of which ngspice would leave a part aside in silence; the message says what would be right.
+
+    """
+    found = _NUMBER.fullmatch(word)
+    if not found:
+        msg = f"{word!r} is no number; write it like 4700, 4.7k or 4.7e3"
+        raise ValueError(msg)
+    mantissa, exponent, tail = found.groups(default="")
+    low = tail.lower()
+    name = next((name for name in _SUFFIXES if low.startswith(name) and low[len(name) :] in _UNITS), None)
+    if name is None and low[:1] not in _SUFFIXES and low[:1] != "a" and low in _UNITS:
+        name = ""
+    if name is None:
+        raise ValueError(_misread(word, mantissa + exponent, low))
+    power = int(exponent[1:] or 0) + _SUFFIXES.get(name, 0)
+    value = float(f"{mantissa}e{power}") * (_MIL if name == "mil" else 1.0)
+    if not math.isfinite(value):
+        msg = f"{word!r} is beyond the largest number; write one below 1.8e308"
+        raise ValueError(msg)
+    return value, _often_meant(word, tail, name, mantissa + exponent)
+
+
+def _misread(word: str, number: str, tail: str) -> str:
+    """Say what ngspice would make of a word, and what would be right."""
+    if tail.startswith("a"):
+        return f"{word!r}: to ngspice from version 41 on `a` is 1e-18, before it is nothing; write {number} or {number}e-18"
+    suffix = next((name for name in _SUFFIXES if tail.startswith(name)), "")
+    left = tail[len(suffix) :]
+    if re.match(r"\d", left):
+        meant = f"{number}.{left}{suffix}" if suffix in "kmgtunp" and number.isdigit() else f"{number}{suffix}"
+        return f"{word!r}: ngspice reads {number}{suffix} and leaves {left!r} aside; write {meant}"
+    return f"{word!r}: ngspice reads {number}{suffix} and leaves {left!r} aside; write {number}{suffix} or the number in full, as in 4.7e3"
+
+
+def _often_meant(word: str, tail: str, name: str, number: str) -> str | None:
+    if name == "m" and tail.startswith("M"):
+        return f"{word!r} is {number} milli, for SPICE knows no upper case; if mega is meant, write {number}meg"
+    if name == "f" and tail == "F":
+        return f"{word!r} is {number} femto, not farad; if that is meant, write {number}f, else {number}"
+    return None

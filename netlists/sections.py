@@ -6,9 +6,11 @@ from typing import Any, Self
 
 from circuits.chip import Chip
 from circuits.circuit import Block, Circuit
+from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import Amplifiers, Crossbar, Elements, InputSources, Nudges
-from netlists import subcircuits
-from netlists.cards import LETTERS, flat, norton
+from circuits.passed import Passed
+from netlists import statements, subcircuits
+from netlists.cards import flat, letter, norton
 from netlists.names import free_stem
 
 EXTERNAL = "external"
@@ -55,25 +57,38 @@ class NudgeNodes:
 
 
 def blocks(circuit: Circuit) -> dict[str, Block]:
-    """Give, by the name of each element that is written as part of a subcircuit, the block that is one instance an index."""
+    """Give, by the name of each element that is written as part of a subcircuit, the block that is one instance an index.
+
+    Sources whose current is sensed stand alone: they cannot be named from outside of a subcircuit.
+    """
     lone = [Block(e.name, kind, (e.name,)) for cls, kind in ((Amplifiers, "amplifier"), (Nudges, "nudge")) for e in circuit.of(cls)]
-    known = [block for block in circuit.blocks if block.kind != "nudge" and subcircuits.fits(block, circuit)]
+    sensed = {element.source for element in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)}
+    sensed |= {name for element in circuit.of(Passed) for name, _ in element.sources}
+    known = [
+        b for b in circuit.blocks if b.kind not in {"nudge", "amplifier"} and not sensed & {*b.elements} and subcircuits.fits(b, circuit)
+    ]
     return {name: block for block in [*lone, *known] for name in block.elements}
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Cards that belong together, and what they are."""
+    """Cards that belong together, and what they are: for people, and as structured comments.
+
+    `elements` are the arrays in it, `block` the block that stands as subcircuits.
+    """
 
     title: str
     cards: list[str]
+    statements: list[str]
+    elements: tuple[str, ...]
+    block: str | None = None
 
     def lines(self) -> list[str]:
         """Give the cards under their title."""
-        return ["*", f"* {self.title}", *self.cards]
+        return ["*", f"* {self.title}", *self.statements, *self.cards]
 
 
-def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -> Iterator[Section]:
+def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, ideal: Collection[str]) -> Iterator[Section]:
     """Write all elements, in the circuit's order.
 
     Parameters
@@ -86,6 +101,8 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -
         Conductances [S], one array a trainable element.
     words
         What the sources say that carry the data.
+    ideal
+        The names of diodes that stand for ideal ones.
 
     Yields
     ------
@@ -97,31 +114,32 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words) -
     for element in circuit.elements:
         block = of.get(element.name)
         if block is None:
-            yield _flat(circuit, chip, g, words, element)
+            yield _flat(circuit, chip, g, words, element, list(statements.array(element, chip, ideal)))
         elif block.name not in done:
             done.add(block.name)
-            yield _nudges(block, circuit, chip, words) if block.kind == "nudge" else _instances(block, circuit, chip)
+            yield _nudges(block, circuit, chip, words) if block.kind == "nudge" else _instances(block, circuit, chip, ideal)
 
 
-def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements) -> Section:
+def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> Section:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
-    card = f"{LETTERS[type(element)]}_{element.name}"
+    card = f"{letter(element)}_{element.name}"
     if isinstance(element, Crossbar):
         rows, columns = element.shape
         if element.name in words.folded:
             title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"
-            return Section(title, list(norton(element, g[element.name], names, EXTERNAL)))
+            return Section(title, list(norton(element, g[element.name], names, EXTERNAL)), [], (element.name,))
         title = f"{what}: {card}_i_j joins row i and column j; {rows} rows, {columns} columns"
     else:
         title = f"{what}: {card}_k; {len(element)} of them"
-    said = words.inputs[element.name] if isinstance(element, InputSources) else None
-    return Section(title, list(flat(element, chip, g, names, said)))
+    values = words.inputs[element.name] if isinstance(element, InputSources) else None
+    return Section(title, list(flat(element, chip, g, names, values)), said, (element.name,))
 
 
-def _instances(block: Block, circuit: Circuit, chip: Chip) -> Section:
+def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> Section:
     what = "Amplifiers" if block.kind == "amplifier" else "Block"
     title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {block.kind}; {len(circuit[block.elements[0]])} of them"
-    return Section(title, list(subcircuits.instances(block, circuit, chip)))
+    cards, said = list(subcircuits.instances(block, circuit, chip)), list(statements.block(block, circuit, ideal))
+    return Section(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
 
 
 def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section:
@@ -133,4 +151,5 @@ def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section
     for named, said in ((nodes.targets, words.targets), (nodes.currents, words.currents)):
         cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True)]
     extra = [(nodes.beta, y, i) for y, i in zip(nodes.targets, nodes.currents, strict=True)]
-    return Section(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)])
+    comments = list(statements.outputs(circuit, [f"V_{nodes.beta}", *(f"V_{stem}_#" for stem in stems)]))
+    return Section(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)], comments, block.elements)

@@ -8,8 +8,9 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from netlists import subcircuits
+from netlists import statements, subcircuits
 from netlists.control import control
 from netlists.names import check_names
 from netlists.numbers import plain
@@ -91,7 +92,8 @@ class Body:
         sharp = sharpened(circuit)
         kinds = dict.fromkeys(block.kind for block in blocks(sharp).values())
         library = [line for kind in kinds for line in ("*", *subcircuits.text(kind).splitlines())]
-        return cls(list(options(tolerances)), library, list(sections(sharp, Chip(sharp, chip.values), g, words)))
+        ideal = {element.name for element in circuit.of(IdealDiodes)}
+        return cls(list(options(tolerances)), library, list(sections(sharp, Chip(sharp, chip.values), g, words, ideal)))
 
     def lines(self) -> list[str]:
         """Give all cards."""
@@ -108,13 +110,16 @@ def _header(circuit: Circuit, chip: Chip, body: Body, phases: int, notes: Sequen
     yield f"* It prints the outputs of one sample, in the free phase{_and(phases)}, and ends; without `quit` below it stays for more."
     yield "*"
     yield "* Nodes, numbered within their group:"
-    yield from (f"*   {group.name}{'' if group.size is None else f': {group.names[0]} to {group.names[-1]}'}" for group in circuit.groups)
+    yield from statements.nodes(circuit)
     yield "*"
     yield "* What stands between them, in this order:"
     yield from (f"*   {section.title}" for section in body.sections)
     drawn = ", ".join(f"{parameter} of {name}" for name, values in chip.values.items() for parameter in values)
     yield f"* All values are nominal{f', but for what this chip has of its own: {drawn}' if drawn else ''}."
     yield "* Numbers are SI, without suffixes. A conductance g stands as its resistance 1/g."
+    yield "* Lines that begin with *hwsim: tell hwsim what is what; other programs skip them."
+    written = [name for section in body.sections for name in section.elements]
+    yield from statements.header(circuit, written, [section.block for section in body.sections if section.block])
     yield "*"
 
 

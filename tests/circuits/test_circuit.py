@@ -10,6 +10,12 @@ from hypothesis import strategies as st
 
 from circuits.builder import Builder
 from circuits.circuit import Block, Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
 from circuits.elements import (
     Amplifiers,
     Capacitors,
@@ -17,6 +23,7 @@ from circuits.elements import (
     CurrentSources,
     Diodes,
     Elements,
+    Inductors,
     InputSources,
     Memristors,
     Nudges,
@@ -26,6 +33,7 @@ from circuits.elements import (
 from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.nodes import GROUND
+from circuits.passed import Passed
 from strategies import conductances, networks
 
 
@@ -92,6 +100,8 @@ def test_a_wrong_circuit_is_refused(make, message) -> None:
         CurrentSources(name="i", a=Z, b=GROUND, i=1e-6),
         Capacitors(name="c", a=Z, b=GROUND, c=1e-12),
         Amplifiers(name="amp", input=Z, output=np.array([4]), gain=4.0, back=0.25),
+        VoltageControlledCurrentSources(name="g", a=Z, b=GROUND, control_plus=Y, control_minus=GROUND, gm=1.0),
+        CurrentControlledCurrentSources(name="f", a=Z, b=GROUND, source="v_x", place=0, gain=1.0),
     ],
     ids=lambda element: type(element).__name__,
 )
@@ -99,6 +109,21 @@ def test_a_node_needs_a_conducting_path_to_ground(element: Elements) -> None:
     """A node that only a current source, a capacitor or an amplifier's input touches has no defined voltage."""
     with pytest.raises(CircuitError, match="divider: z has no conducting path to ground; connect it or remove it"):
         divider(element, groups=("z", "a") if isinstance(element, Amplifiers) else ("z",))
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        CurrentControlledCurrentSources(name="f", a=Y, b=GROUND, source="v_x", place=1, gain=1.0),
+        CurrentControlledVoltageSources(name="h", plus=Z, minus=GROUND, source="r", place=0, rm=1.0),
+        Passed(name="b", nodes=Y, letter="b", cards=["{0} 0 i=i({nowhere:0})"]),
+    ],
+    ids=lambda element: type(element).__name__,
+)
+def test_a_current_is_sensed_in_a_source_that_is_there(element: Elements) -> None:
+    """A source that is not there, or what is no source, is refused with those that are."""
+    with pytest.raises(CircuitError, match=r"currents can be sensed in sources of voltage: v_x \(1 of them\)"):
+        divider(element, groups=("z",))
 
 
 def test_a_nudge_is_no_path_to_ground() -> None:
@@ -124,6 +149,15 @@ def test_floating_nodes_are_listed_but_not_all() -> None:
         (VoltageSources(name="v", plus=[2, 1], minus=[1, 2], v=1.0), "v[1] closes a loop of voltage sources between x and y"),
         (VoltageSources(name="v", plus=[2, 2], minus=[0, 1], v=1.0), "v[1] closes a loop of voltage sources between y and x"),
         (Amplifiers(name="amp", input=Y, output=X, gain=1.0, back=1.0), "amp[0] closes a loop of voltage sources between x and 0"),
+        (Inductors(name="l", a=X, b=GROUND, l=1.0), "l[0] closes a loop of voltage sources between x and 0"),
+        (
+            VoltageControlledVoltageSources(name="e", plus=X, minus=GROUND, control_plus=Y, control_minus=GROUND, gain=1.0),
+            "e[0] closes a loop of voltage sources between x and 0",
+        ),
+        (
+            CurrentControlledVoltageSources(name="h", plus=X, minus=GROUND, source="v_x", place=0, rm=1.0),
+            "h[0] closes a loop of voltage sources between x and 0",
+        ),
     ],
 )
 def test_voltage_sources_form_no_loop(element: Elements, message: str) -> None:

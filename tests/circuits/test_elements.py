@@ -5,6 +5,12 @@ import re
 import numpy as np
 import pytest
 
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
 from circuits.elements import (
     Amplifiers,
     Capacitors,
@@ -13,6 +19,7 @@ from circuits.elements import (
     Diodes,
     Elements,
     IdealDiodes,
+    Inductors,
     InputSources,
     Memristors,
     Nudges,
@@ -20,8 +27,11 @@ from circuits.elements import (
     VoltageSources,
 )
 from circuits.errors import CircuitError
+from circuits.passed import Passed
 
 A, B = np.array([1, 2, 3]), np.array([4, 5, 6])
+CONTROL = {"control_plus": B, "control_minus": A}
+SENSED = {"source": "v", "place": np.array([2, 0, 1])}
 ONE_OF_EACH: list[Elements] = [
     Crossbar(name="w1", rows=A, columns=B),
     Memristors(name="m", a=A, b=B),
@@ -34,7 +44,14 @@ ONE_OF_EACH: list[Elements] = [
     Amplifiers(name="amp", input=A, output=B, gain=4.0, back=0.25),
     Nudges(name="nudge", plus=A, minus=B),
     Capacitors(name="c", a=A, b=B, c=1e-12),
+    Inductors(name="l", a=A, b=B, l=1e-6),
+    VoltageControlledVoltageSources(name="e", plus=A, minus=B, gain=-2.0, **CONTROL),
+    VoltageControlledCurrentSources(name="g", a=A, b=B, gm=-1e-3, **CONTROL),
 ]
+SENSING = (
+    CurrentControlledCurrentSources(name="f", a=A, b=B, gain=2.0, **SENSED),
+    CurrentControlledVoltageSources(name="h", plus=A, minus=B, rm=1e3, **SENSED),
+)
 
 each_kind = pytest.mark.parametrize("element", ONE_OF_EACH, ids=lambda element: type(element).__name__)
 
@@ -77,6 +94,36 @@ def test_elements_are_equal_when_all_their_arrays_are(element: Elements) -> None
 def test_different_kinds_are_never_equal() -> None:
     """A diode is not an ideal diode, even between the same nodes."""
     assert ONE_OF_EACH[3] != ONE_OF_EACH[4]
+
+
+@pytest.mark.parametrize("element", SENSING, ids=lambda element: type(element).__name__)
+def test_what_senses_a_current_knows_in_which_source(element: Elements) -> None:
+    """The places are an array of their own, as long as the terminals, and equality heeds them."""
+    fields = {name: getattr(element, name) for name in (*element.terminals, *element.parameters)}
+    assert element.place.tolist() == [2, 0, 1]
+    assert element == type(element)(name=element.name, **fields, **SENSED)
+    assert element != type(element)(name=element.name, **fields, source="v", place=0)
+    assert element != type(element)(name=element.name, **fields, source="w", place=SENSED["place"])
+    assert type(element)(name=element.name, **fields, source="v", place=1).place.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        element.place[0] = 1
+
+
+def test_a_source_that_follows_its_own_voltage_is_a_conductance() -> None:
+    """Only such current sources can hold up a node."""
+    own = VoltageControlledCurrentSources(name="g", a=[1, 2], b=[0, 0], control_plus=[1, 3], control_minus=[0, 0], gm=1e-3)
+    assert [nodes.tolist() for nodes in own.pairs[0]] == [[1], [0]]
+
+
+def test_cards_that_are_passed_on_say_what_they_join() -> None:
+    """Nodes and sources are holes in the text; a hole without a node is refused."""
+    passed = Passed(name="b", nodes=A, letter="b", cards=["{0} {2} v=v({1})*i({v_s:3})", "{1} 0 i=1"], joined=[(0, 2)])
+    assert len(passed) == 2
+    assert passed.sources == (("v_s", 3),)
+    assert [nodes.tolist() for nodes in passed.pairs[0]] == [[1], [3]]
+    assert passed == Passed(name="b", nodes=A, letter="b", cards=passed.cards, joined=((0, 2),))
+    with pytest.raises(CircuitError, match="b: its cards name more nodes than the 3"):
+        Passed(name="b", nodes=A, letter="b", cards=["{3} 0 i=1"])
 
 
 def test_the_caller_keeps_the_right_to_write() -> None:

@@ -1,0 +1,147 @@
+"""Files of a deck: `.include` and `.lib` are followed within the deck's own folder, and `.control` is left aside."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netlists.findings import BadCardError, Finding, Findings
+from netlists.lines import Line, Source, read_lines
+
+_INCLUDE = {".include", ".inc", ".incl"}
+_DEEPEST = 20
+
+
+@dataclass
+class Files:
+    """The cards and structured comments of a deck and of all that it includes.
+
+    Parameters
+    ----------
+    folder
+        Where the deck lies; None for a text that lies nowhere.
+    findings
+        Takes the mistakes.
+
+    """
+
+    folder: Path | None
+    findings: Findings
+    sources: list[Source] = field(default_factory=list)
+    roles: list[Line] = field(default_factory=list)
+
+    def read(self, source: Source, *, title: bool, depth: int = 0) -> list[Line]:
+        """Give all cards, in the order in which they count."""
+        if source.lines and source.lines[0].startswith("\ufeff"):
+            text = "the file begins with a byte-order mark, which ngspice takes for text; save it without"
+            self._mistake(Line(source, 1, "", ""), text)
+        cards, roles = read_lines(source, title=title)
+        self.sources.append(source)
+        self.roles += roles
+        if not any(card.text.startswith((".inc", ".lib", ".con", ".end")) for card in cards):
+            return cards
+        return list(self._follow(cards, depth))
+
+    def _follow(self, cards: list[Line], depth: int) -> Iterator[Line]:
+        control: Line | None = None
+        ended: Line | None = None
+        for card in cards:
+            word = card.text.split(None, 1)[0]
+            if control is not None:
+                control = None if word == ".endc" else control
+            elif word == ".control":
+                control = card
+                self.findings.notes.append(Finding(card.source.name, card.number, "the .control block is not executed"))
+            elif ended is not None:
+                self._mistake(card, "stands behind .end, where ngspice 39 reads on and others stop; remove it or the .end")
+            elif word == ".end":
+                ended = card
+            elif word in _INCLUDE or word == ".lib":
+                try:
+                    yield from self._include(card, depth)
+                except BadCardError as error:
+                    self._mistake(card, str(error))
+            else:
+                yield card
+        if control is not None:
+            self._mistake(control, ".control has no .endc; add one")
+
+    def _mistake(self, card: Line, text: str) -> None:
+        self.findings.mistakes.append(Finding(card.source.name, card.number, text))
+
+    def _include(self, card: Line, depth: int) -> list[Line]:
+        words = _words(card.original)
+        is_lib = card.text.startswith(".lib")
+        if len(words) != (3 if is_lib else 2):
+            what = "a file and the name of a section" if is_lib else "one file"
+            msg = f"{words[0]} takes {what}; a name with blanks in it stands in quotes"
+            raise BadCardError(msg)
+        if depth >= _DEEPEST:
+            msg = f"{words[1]}: files include one another more than {_DEEPEST} deep; break the circle"
+            raise BadCardError(msg)
+        path = self._path(words[1], card.source)
+        try:
+            text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+        except OSError as error:
+            msg = f"{words[1]}: {error.strerror or error}"
+            raise BadCardError(msg) from None
+        source = Source.of(words[1], text, path)
+        if is_lib:
+            source = _section(source, words[2].lower())
+        return self.read(source, title=False, depth=depth + 1)
+
+    def _path(self, name: str, source: Source) -> Path:
+        """Find an included file, beside the file that names it or beside the deck, and refuse what leads out of the deck's folder."""
+        if self.folder is None:
+            msg = f"{name}: a deck that lies in no folder includes nothing; put the text into the deck"
+            raise BadCardError(msg)
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            msg = f"{name}: only files in the deck's own folder are read; copy it there and name it without .."
+            raise BadCardError(msg)
+        beside = source.path.parent if source.path else self.folder
+        found = [path for path in dict.fromkeys((self.folder / name, beside / name)) if path.is_file()]
+        if not found:
+            msg = f"{name}: there is no such file in {self.folder}; copy it there"
+            raise BadCardError(msg)
+        if len(found) > 1:
+            msg = f"{name}: lies both in {self.folder} and in {beside}; rename one"
+            raise BadCardError(msg)
+        if found[0].resolve() != self.folder.resolve() / found[0].relative_to(self.folder):
+            msg = f"{name}: is a link or lies behind one; copy the file itself into the deck's folder"
+            raise BadCardError(msg)
+        return found[0]
+
+
+def _words(text: str) -> list[str]:
+    """Split a card into words; quotes hold a name with blanks together."""
+    words: list[str] = []
+    for k, part in enumerate(text.replace("'", '"').split('"')):
+        words += [part] if k % 2 else part.split()
+    return words
+
+
+def _section(source: Source, name: str) -> Source:
+    """Keep the lines of one section of a library; the others become empty, so that line numbers stay.
+
+    Raises
+    ------
+    BadCardError
+        When there is no such section, or it has no end.
+
+    """
+    kept, names, inside = [""] * len(source.lines), [], False
+    for k, line in enumerate(source.lines):
+        words = _words(line.lower()) or [""]
+        if words[0] == ".lib" and len(words) == 2:  # noqa: PLR2004 - .lib and a name begin a section; with a file they call one
+            names.append(words[1])
+            inside = words[1] == name
+        elif words[0] == ".endl":
+            inside = False
+        elif inside:
+            kept[k] = line
+    if name not in names:
+        msg = f"{source.name} has no section {name}; it has {', '.join(names) or 'none'}"
+        raise BadCardError(msg)
+    if inside:
+        msg = f"section {name} of {source.name} has no .endl; add one"
+        raise BadCardError(msg)
+    return Source(source.name, source.path, tuple(kept))

@@ -1,0 +1,64 @@
+"""What a deck's reader has to say: mistakes, warnings and notes, each at its file and line; mistakes are reported together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_SHOWN = 20
+
+
+class Finding(NamedTuple):
+    """Something about one line of a deck: what it is, and what would be right."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class NetlistError(ValueError):
+    """A deck that cannot be read; the message has a line for each mistake, `file:line: what, and what would be right`."""
+
+    def __init__(self, mistakes: Sequence[Finding]) -> None:
+        self.mistakes = tuple(dict.fromkeys(mistakes))
+        shown = [str(mistake) for mistake in self.mistakes[:_SHOWN]]
+        more = len(self.mistakes) - _SHOWN
+        super().__init__("\n".join([*shown, *([f"and {more} more mistakes"] if more > 0 else [])]))
+
+
+class BadCardError(ValueError):
+    """What is wrong with the card at hand; whoever reads the card knows its file and line."""
+
+
+@dataclass
+class Findings:
+    """Collects what is found while a deck is read.
+
+    Parameters
+    ----------
+    mistakes
+        What makes the deck unreadable.
+    warnings
+        What is read as ngspice reads it, but often meant otherwise.
+    notes
+        What is left aside.
+
+    """
+
+    mistakes: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise what has been found to be wrong.
+
+        Raises
+        ------
+        NetlistError
+            When there are mistakes.
+
+        """
+        if self.mistakes:
+            raise NetlistError(self.mistakes)

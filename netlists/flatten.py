@@ -1,0 +1,196 @@
+"""Flattening: puts each subcircuit in the place of its instances, until only single elements are left."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from netlists import subcircuits
+from netlists.definitions import Definition, Outline, outline
+from netlists.devices import READERS
+from netlists.findings import BadCardError, Finding, Findings
+from netlists.lines import Line, Source, read_lines
+from netlists.numbers import FLOAT_LENGTH, conductance
+from netlists.parts import Card, Flat, Instance, Part, Settings
+from netlists.scopes import Bound, Scope, Spot
+from netlists.tokens import Token, fields, tokens
+
+_ODD = re.compile(r"[(),={}'\"]")
+_DIGITS = frozenset("0123456789.")
+_DEEPEST = 30
+
+
+@cache
+def library(kind: str) -> tuple[str, ...]:
+    """Give the normal form of a subcircuit of the library."""
+    cards, _ = read_lines(Source.of(kind, subcircuits.text(kind)), title=False)
+    return outline(cards, Findings()).top.inner[kind].normal()
+
+
+def is_library(definition: Definition) -> bool:
+    """Say whether a subcircuit is the one of that name in the library."""
+    return definition.name in subcircuits.LIBRARY and definition.normal() == library(definition.name)
+
+
+@dataclass
+class Flattener:
+    """Puts subcircuits in their places.
+
+    Parameters
+    ----------
+    outline
+        The deck.
+    settings
+        Its temperatures.
+    kept
+        Says of an instance, by its name, whether it stays whole.
+    findings
+        Takes the mistakes.
+
+    """
+
+    outline: Outline
+    settings: Settings
+    kept: Callable[[str], bool]
+    findings: Findings
+    flat: Flat = field(default_factory=Flat)
+    names: dict[str, Line] = field(default_factory=dict)
+
+    def run(self, scope: Scope) -> Flat:
+        """Flatten the deck; `scope` holds what its `.param` cards say."""
+        top = Instance(self.outline.top, "", {}, scope)
+        self.outline.top.uses = 1
+        self._cards(self._beside_plain(self.outline.top.cards), top)
+        return self.flat
+
+    def _beside_plain(self, cards: list[Line]) -> list[Line]:
+        """Take the resistors between two nodes with a plain number, as nearly all cards of a large deck are, and give the others."""
+        others, plain, names = list[Line](), list[tuple[list[str], float, Line]](), self.names
+        for card in cards:
+            text = card.text
+            words = text.split()
+            if text[0] != "r" or len(words) != 4 or words[3][0] not in _DIGITS or _ODD.search(text) or words[0] in names:  # noqa: PLR2004 - a name, two nodes, a value
+                others.append(card)
+                continue
+            try:
+                ohm = float(words[3])
+            except ValueError:
+                ohm = 0.0
+            if not 0.0 < ohm < math.inf or "_" in words[3]:
+                others.append(card)
+                continue
+            names[words[0]] = card
+            plain.append((words, ohm, card))
+        table = self.flat.resistances
+        table.names += [words[0] for words, _, _ in plain]
+        table.a += ["0" if words[1] == "gnd" else words[1] for words, _, _ in plain]
+        table.b += ["0" if words[2] == "gnd" else words[2] for words, _, _ in plain]
+        table.ohm += [ohm for _, ohm, _ in plain]
+        table.lines += [line for _, _, line in plain]
+        table.spots += [None] * len(plain)
+        table.factors += [1.0] * len(plain)
+        table.exact.update((k, conductance(words[3])) for k, (words, _, _) in enumerate(plain) if len(words[3]) > FLOAT_LENGTH)
+        return others
+
+    def _cards(self, cards: list[Line], instance: Instance) -> None:
+        for card in cards:
+            try:
+                self._card(card, instance)
+            except BadCardError as error:
+                where = f" (in {instance.prefix[:-1]})" if instance.prefix else ""
+                self.findings.mistakes.append(Finding(card.source.name, card.number, f"{error}{where}"))
+
+    def _card(self, line: Line, instance: Instance) -> None:
+        letter, shared = line.text[0], self.outline.shared
+        if letter == "+":
+            msg = "continues no card; there is none before it"
+            raise BadCardError(msg)
+        name = instance.prefix + line.text.split(None, 1)[0]
+        if name in self.names:
+            msg = f"{name} is there already, in line {self.names[name].number}; rename one"
+            raise BadCardError(msg)
+        self.names[name] = line
+        if letter != "x" and letter not in READERS:
+            known = ", ".join([*sorted(READERS), "x"])
+            msg = f"{line.original.split(None, 1)[0]}: elements that begin with {letter} are not read; there are {known}"
+            raise BadCardError(msg)
+        found = fields(tokens(line)) if letter != "b" else fields(tokens(line._replace(original=line.original.partition("=")[0])))
+        if not found.plain or found.plain[0].start:
+            msg = f"{line.original!r} begins with no name; write the element's name and its nodes"
+            raise BadCardError(msg)
+        card = Card(line, instance, found, self.settings, self.findings, lambda node: instance.node(node, shared))
+        if letter == "x":
+            self._instance(card)
+        else:
+            READERS[letter](card, self.flat)
+
+    def _instance(self, card: Card) -> None:
+        head, *words = [token for token in card.fields.plain if token.low not in {"params:", "params"}]
+        if not words:
+            msg = f"{head.text} names no subcircuit; write it behind the nodes"
+            raise BadCardError(msg)
+        name, caller = words[-1].low, card.instance
+        definition = caller.definition.find(name)
+        if definition is None:
+            known = sorted({inner for above in caller.definition.above() for inner in above.inner})
+            msg = f"{head.text}: there is no subcircuit {words[-1].text}; there are {', '.join(known) or 'none'}"
+            raise BadCardError(msg)
+        nodes = [card.node_of(token.low) for token in words[:-1]]
+        if len(nodes) != len(definition.pins):
+            msg = f"{head.text} has {len(nodes)} nodes; the subcircuit {name} has {len(definition.pins)} pins: {' '.join(definition.pins)}"
+            raise BadCardError(msg)
+        if card.instance.prefix.count(".") >= _DEEPEST:
+            msg = f"{head.text}: subcircuits stand in one another more than {_DEEPEST} deep; {name} may hold itself"
+            raise _TooDeepError(msg)
+        definition.uses += 1
+        inner = Instance(definition, f"{card.name}.", dict(zip(definition.pins, nodes, strict=True)), Scope(caller.scope), caller.m, caller)
+        self._bind(card, definition, inner)
+        if self.kept(card.name) or (name == "amplifier" and is_library(definition)):
+            self.flat.parts.append(Part("x", card.name, tuple(nodes), (), card.line, self._whole(card, definition, inner)))
+            return
+        deepest = [card for card in self.findings.mistakes if "may hold itself" in card.text]
+        if not deepest:
+            self._cards(definition.cards, inner)
+
+    def _bind(self, card: Card, definition: Definition, inner: Instance) -> None:
+        """Bind the parameters of an instance: what its card gives, else what the subcircuit says."""
+        own, caller = inner.scope, card.instance
+        for name, token in definition.defaults.items():
+            own.bound[name] = _bound(token, own, definition.line or card.line, definition)
+        for name, (token, line) in definition.parameters.items():
+            own.bound[name] = _bound(token, own, line, definition)
+        for name, token in card.fields.named.items():
+            if name == "m" and name not in own.bound:
+                inner.m *= card.number(token)
+            elif name not in own.bound:
+                msg = f"{card.fields.plain[0].text}: {definition.name} has no parameter {name}; it has {', '.join(own.bound) or 'none'}"
+                raise BadCardError(msg)
+            else:
+                own.bound[name] = _bound(token, caller.scope, card.line, caller.definition, from_instance=True)
+
+    def _whole(self, card: Card, definition: Definition, inner: Instance) -> tuple[str | None, dict[str, float]]:
+        """Give the kind in the library of an instance that stays whole, and its parameters."""
+        if not is_library(definition):
+            return None, {}
+        try:
+            return definition.name, {name: inner.scope(name) for name in definition.defaults}
+        except ValueError as error:
+            msg = f"{card.fields.plain[0].text}: {error}"
+            raise BadCardError(msg) from None
+
+
+class _TooDeepError(BadCardError):
+    """A subcircuit that holds itself."""
+
+
+def _bound(token: Token, scope: Scope, line: Line, owner: Definition, *, from_instance: bool = False) -> Bound:
+    return Bound(token, scope, Spot(line, token.start, len(token.text), owner), from_instance)
+
+
+def globals_of(found: Outline) -> Scope:
+    """Give the scope of the deck itself."""
+    scope = Scope()
+    for name, (token, line) in found.top.parameters.items():
+        scope.bound[name] = _bound(token, scope, line, found.top)
+    return scope

@@ -1,0 +1,135 @@
+"""Lines of a deck: comments off, continuations joined, and for each place in them the file, line and column that it came from."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+_UPPER = {ord(upper): ord(upper) + 32 for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
+
+_COMMENT = re.compile(r";|//|(?:^|(?<=[\s,]))\$")
+"""What ngspice takes for the end of a card: `;` and `//` anywhere, `$` behind a blank or a comma."""
+
+ROLE = "*hwsim:"
+"""How a structured comment begins, which other programs skip; one that begins with it and `+` goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of the deck, or a text that is in no file: its name in messages, and its lines as they are, line ends taken off."""
+
+    name: str
+    path: Path | None
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, text: str, path: Path | None = None) -> "Source":
+        """Split a text into lines."""
+        return cls(name, path, tuple(text.split("\n")))
+
+
+class Line(NamedTuple):
+    """A card with its continuations.
+
+    Parameters
+    ----------
+    source
+        Where it stands.
+    number
+        Of its first line there, from 1.
+    text
+        In lower case, without comments.
+    original
+        The same in the case in which it was written; equally long.
+    pieces
+        For continued cards, (place in the text, line number, column) of each line's beginning; else empty.
+    column
+        Of the text's beginning in its line.
+
+    """
+
+    source: Source
+    number: int
+    text: str
+    original: str
+    pieces: tuple[tuple[int, int, int], ...] = ()
+    column: int = 0
+
+    def at(self, place: int) -> tuple[int, int]:
+        """Give line number and column of a place in the text."""
+        if not self.pieces:
+            return self.number, self.column + place
+        start, number, column = max(piece for piece in self.pieces if piece[0] <= place)
+        return number, column + place - start
+
+
+def lower(text: str) -> str:
+    """Put A to Z into lower case; the text keeps its length, whatever else is in it."""
+    return text.lower() if text.isascii() else text.translate(_UPPER)
+
+
+def _bare(text: str) -> str:
+    """Take the comment and the blanks at the end off a line."""
+    if ";" in text or "$" in text or "//" in text:
+        found = _COMMENT.search(text)
+        if found:
+            text = text[: found.start()]
+    return text.rstrip()
+
+
+def _begun(source: Source, number: int, text: str) -> Line:
+    bare = text.lstrip()
+    return Line(source, number, lower(bare), bare, (), len(text) - len(bare))
+
+
+def _continued(line: Line, number: int, column: int, text: str) -> Line:
+    """Put a further line, whose text begins at a column, behind a card."""
+    pieces = line.pieces or ((0, line.number, line.column),)
+    original = f"{line.original} {text}"
+    return line._replace(text=lower(original), original=original, pieces=(*pieces, (len(line.original) + 1, number, column)))
+
+
+def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
+    """Give the cards of a file, and its structured comments without the mark at their beginning.
+
+    Blank lines and comments may stand between a card and its continuation. A `+` before the first card is given as it stands.
+
+    Parameters
+    ----------
+    source
+        The file.
+    title
+        Whether its first line is a title, which is no card whatever it holds.
+
+    """
+    cards: list[Line] = []
+    roles: list[Line] = []
+    lowered = lower("\n".join(source.lines)).split("\n")
+    for number, (raw, low) in enumerate(zip(source.lines, lowered, strict=True), start=1):
+        if low[:1] in _LETTERS and not (number == 1 and title) and not (";" in raw or "$" in raw or "//" in raw):
+            cards.append(Line(source, number, low.rstrip(), raw.rstrip()))  # as nearly all lines are
+            continue
+        bare = raw.lstrip()
+        first = bare[:1]
+        if first == "*" or not first:
+            if lower(bare[: len(ROLE)]) == ROLE:
+                _role(source, number, raw, roles)
+        elif first == "+" and cards:
+            start = raw.index("+") + 1
+            cards[-1] = _continued(cards[-1], number, start, _bare(raw[start:]))
+        elif number > 1 or not title:
+            text = _bare(raw)
+            if text:
+                cards.append(_begun(source, number, text))
+    return cards, roles
+
+
+def _role(source: Source, number: int, raw: str, roles: list[Line]) -> None:
+    start = raw.index("*") + len(ROLE)
+    text = raw[start:].rstrip()
+    if text[:1] == "+" and roles:
+        roles[-1] = _continued(roles[-1], number, start + 1, text[1:])
+    else:
+        begun = _begun(source, number, text)
+        roles.append(begun._replace(column=begun.column + start))

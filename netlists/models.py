@@ -1,0 +1,170 @@
+"""Models of resistors and diodes: what their parameters make of an element at a temperature, as ngspice computes it."""
+
+import math
+from typing import NamedTuple
+
+from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
+from netlists.definitions import Model
+from netlists.findings import BadCardError
+from netlists.parts import Card, Instance
+
+ZERO_CELSIUS = 273.15
+"""K."""
+
+_RESISTOR = {"r", "res", "rsh", "narrow", "short", "defw", "tc1", "tc2", "tnom"}
+_RESISTOR_IGNORED = {"kf", "af", "ef", "wf", "lf", "bv_max"}
+_DIODE = {"is", "js", "n", "rs", "eg", "xti", "tnom", "level"}
+_DIODE_IGNORED = {*("cjo", "cj0", "cj", "tt", "m", "mj", "vj", "pb", "fc", "kf", "af"), *("fv_max", "bv_max", "id_max", "te_max", "pd_max")}
+"""They say something of charge, noise or limits, nothing of an operating point."""
+
+_DIODE_PASSED = {
+    *(
+        "jsw",
+        "ns",
+        "trs",
+        "trs1",
+        "trs2",
+        "ttt1",
+        "ttt2",
+        "tm1",
+        "tm2",
+        "tcv",
+        "bv",
+        "ibv",
+        "ib",
+        "nbv",
+        "ik",
+        "ikf",
+        "ikr",
+        "ikp",
+        "area",
+        "pj",
+    ),
+    *(
+        "tlev",
+        "tlevc",
+        "cta",
+        "ctc",
+        "ctp",
+        "tpb",
+        "tvj",
+        "tphp",
+        "jtun",
+        "jtunsw",
+        "ntun",
+        "xtitun",
+        "keg",
+        "fcs",
+        "cjp",
+        "cjsw",
+        "php",
+        "vjsw",
+    ),
+    *("mjsw", "isr", "nr", "rth0", "cth0", "lm", "lp", "wm", "wp", "xom", "xoi", "xm", "xp", "xw", "vp", "jfet", "soft_rev_rec"),
+}
+"""They change the law; ngspice knows how."""
+
+_LENGTH = 10e-6
+"""m; length, or width, of a resistor whose card says only the other."""
+
+
+def parameters(card: Card, model: Model, where: Instance) -> dict[str, float]:
+    """Read the parameters of a model in the instance that it stands in.
+
+    Raises
+    ------
+    BadCardError
+        When one is no number.
+
+    """
+    values = {}
+    for name, token in model.parameters.items():
+        try:
+            values[name] = where.scope.number(token.text)[0]
+        except ValueError as error:
+            msg = f"{card.fields.plain[0].text}: model {model.name}: {name}: {error}"
+            raise BadCardError(msg) from None
+    return values
+
+
+def _unknown(card: Card, model: Model, values: dict[str, float], known: set[str]) -> None:
+    left = sorted(set(values) - known)
+    if left:
+        msg = (
+            f"{card.fields.plain[0].text}: model {model.name} has {left[0]}=, which is not understood; there are {', '.join(sorted(known))}"
+        )
+        raise BadCardError(msg)
+
+
+class ResistorModel(NamedTuple):
+    """What a model makes of a resistor: its resistance, if it says one, and how that changes with temperature."""
+
+    ohm: float | None
+    tc1: float
+    tc2: float
+    nominal: float
+
+
+def resistor(card: Card, model: Model, where: Instance) -> ResistorModel:
+    """Read a resistor's model; `l` and `w` are those of the card.
+
+    Raises
+    ------
+    BadCardError
+        When the model is none of a resistor, or holds what is not understood.
+
+    """
+    if model.kind not in {"r", "res"}:
+        msg = f"{card.fields.plain[0].text}: model {model.name} is of kind {model.kind}; a resistor's is R"
+        raise BadCardError(msg)
+    values = parameters(card, model, where)
+    _unknown(card, model, values, _RESISTOR | _RESISTOR_IGNORED)
+    sized = bool({"l", "w"} & set(card.fields.named))
+    length, width = card.option("l", _LENGTH), card.option("w", values.get("defw", _LENGTH))
+    ohm = values.get("r", values.get("res"))
+    if values.get("rsh") and sized:
+        ohm = values["rsh"] * (length - 2 * values.get("short", 0.0)) / (width - 2 * values.get("narrow", 0.0))
+    return ResistorModel(ohm, values.get("tc1", 0.0), values.get("tc2", 0.0), values.get("tnom", card.settings.nominal))
+
+
+class Junction(NamedTuple):
+    """A diode's law at the temperature that hwsim computes at, and its series resistance [ohm]."""
+
+    i_sat: float
+    n: float
+    rs: float
+
+
+def junction(card: Card, model: Model, where: Instance) -> Junction | None:
+    """Read a diode's model; nothing when ngspice alone knows its law.
+
+    A temperature T scales the thermal voltage like the emission coefficient, so that n·T/300.15 K stands for it.
+
+    Raises
+    ------
+    BadCardError
+        When the model is none of a diode, or a parameter cannot be.
+
+    """
+    if model.kind != "d":
+        msg = f"{card.fields.plain[0].text}: model {model.name} is of kind {model.kind}; a diode's is D"
+        raise BadCardError(msg)
+    values = parameters(card, model, where)
+    _unknown(card, model, values, _DIODE | _DIODE_IGNORED | _DIODE_PASSED)
+    if set(values) & _DIODE_PASSED or values.get("level", 1.0) != 1.0:
+        return None
+    i_sat, n = values.get("is", values.get("js", 1e-14)), values.get("n", 1.0)
+    for name, value in (("is", i_sat), ("n", n)):
+        if not value > 0:
+            msg = f"{card.fields.plain[0].text}: model {model.name}: {name} = {value:g} must be positive"
+            raise BadCardError(msg)
+    t = card.degrees() + ZERO_CELSIUS
+    nominal = values.get("tnom", card.settings.nominal) + ZERO_CELSIUS
+    if t != nominal:
+        v_t = BOLTZMANN * t / ELEMENTARY_CHARGE
+        i_sat *= math.exp((t / nominal - 1.0) * values.get("eg", 1.11) / (n * v_t) + values.get("xti", 3.0) / n * math.log(t / nominal))
+    rs = values.get("rs", 0.0)
+    if rs < 0:
+        msg = f"{card.fields.plain[0].text}: model {model.name}: rs = {rs:g} must not be negative"
+        raise BadCardError(msg)
+    return Junction(i_sat, n if t == TEMPERATURE else n * t / TEMPERATURE, rs)

@@ -1,0 +1,245 @@
+"""Parser: the text of a deck, in the language of SPICE3 and ngspice, becomes a circuit and its conductances."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from netlists.arrays import Sorting
+from netlists.assemble import Assembly
+from netlists.deck import Deck, Place, Places
+from netlists.definitions import Outline, outline
+from netlists.files import Files
+from netlists.findings import Finding, Findings, NetlistError
+from netlists.flatten import Flattener, globals_of
+from netlists.grouping import group_nodes
+from netlists.lines import Line, Source
+from netlists.parts import CELSIUS, Resistances, Settings
+from netlists.roles import Roles, compiled
+from netlists.scopes import Bound, Scope, Spot
+from netlists.tokens import Token
+
+_NO_ROLES = Roles()
+_GMIN = 1e-12
+"""S; what ngspice puts across a junction when the deck says nothing."""
+
+_CARD = "rclviegfhdbmqjx"
+
+
+def read_deck(path: Path, roles: Roles = _NO_ROLES) -> Deck:
+    """Read a deck from a file; what it includes must lie in its folder.
+
+    Parameters
+    ----------
+    path
+        The file.
+    roles
+        Said from outside; they stand in the place of the deck's own of the same kind.
+
+    Raises
+    ------
+    NetlistError
+        When it cannot be read; the message names all mistakes, each with its file and line.
+
+    """
+    try:
+        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
+    return parse(text, roles, name=path.name, path=path)
+
+
+def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path | None = None) -> Deck:
+    """Read a deck from its text.
+
+    Parameters
+    ----------
+    text
+        The deck.
+    roles
+        As for `read_deck`.
+    name
+        What messages call it.
+    path
+        Where it lies; without, it cannot include anything.
+
+    Raises
+    ------
+    NetlistError
+        When it cannot be read.
+
+    """
+    with _without_collecting():
+        return _parse(Source.of(name, text, path), roles)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage meanwhile: hundreds of thousands of lines that all stay would be looked through again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _parse(source: Source, roles: Roles) -> Deck:
+    findings, name, path = Findings(), source.name, source.path
+    files = Files(path.parent if path else None, findings)
+    if any("\0" in line for line in source.lines):
+        raise NetlistError([Finding(name, 1, "this is no text; give a SPICE deck")])
+    cards = files.read(source, title=True)
+    _look_at_title(source, findings)
+    roles = Roles.read(files.roles, findings).instead(roles)
+    found = outline(cards, findings)
+    scope = globals_of(found)
+    settings = _settings(found, scope, findings)
+    flattener = Flattener(found, settings, _kept(roles), findings)
+    sorting = Sorting(flattener.run(scope), roles, findings)
+    findings.check()
+    sorting.run()
+    groups, numbers = group_nodes(_node_names(sorting), roles, findings)
+    findings.check()
+    assembly = Assembly(sorting, numbers, _option(found, scope, "gmin", _GMIN, findings))
+    assembly.rshunt = _option(found, scope, "rshunt", 0.0, findings)
+    assembly.run()
+    findings.check()
+    _check_roles(assembly, source)
+    try:
+        circuit = assembly.circuit(_name(roles, source), groups)
+    except CircuitError as error:
+        raise NetlistError([Finding(name, 1, str(error))]) from None
+    g, places = _learned(circuit, sorting, assembly)
+    findings.check()
+    _warn_bounds(circuit, g, findings, source)
+    x = np.array([assembly.shown.get(k, 0.0) for k in range(circuit.input_count)])
+    warnings, notes = tuple(dict.fromkeys(findings.warnings)), tuple(dict.fromkeys(findings.notes))
+    return Deck(circuit, g, x, numbers, assembly.members, tuple(files.sources), places, warnings, notes)
+
+
+def _look_at_title(source: Source, findings: Findings) -> None:
+    """Warn of a first line that looks like a card: SPICE takes it for the title."""
+    words = source.lines[0].lower().split() or [""]
+    is_card = len(words) > 3 and words[0][0] in _CARD and words[-1][0].isdigit()  # noqa: PLR2004 - a name, two nodes, a value
+    if is_card or words[0] in {".include", ".param", ".subckt"}:
+        findings.warnings.append(Finding(source.name, 1, "the first line is the title and no card; put a line before it if it is meant"))
+
+
+def _settings(found: Outline, scope: Scope, findings: Findings) -> Settings:
+    """Read the temperatures; `.temp` counts before `.options temp`."""
+    temperature = _option(found, scope, "temp", CELSIUS, findings)
+    if found.temperature:
+        temperature = _number(*found.temperature, scope, findings)
+    nominal = _option(found, scope, "tnom", CELSIUS, findings)
+    spot = Spot(Line(Source("", None, ()), 0, "", ""), 0, 0, None)
+    scope.bound.setdefault("temper", Bound(Token("temper", 0), scope, spot, value=temperature))
+    return Settings(temperature, nominal)
+
+
+def _option(found: Outline, scope: Scope, name: str, default: float, findings: Findings) -> float:
+    return _number(*found.options[name], scope, findings) if name in found.options else default
+
+
+def _number(token: Token, line: Line, scope: Scope, findings: Findings) -> float:
+    try:
+        return scope.number(token.text)[0]
+    except ValueError as error:
+        findings.mistakes.append(Finding(line.source.name, line.number, str(error)))
+        return CELSIUS
+
+
+class _kept:  # noqa: N801 - called like a function
+    """Says which instances stay whole: those of blocks and nudges."""
+
+    def __init__(self, roles: Roles) -> None:
+        patterns = [compiled(f"x_{s.words[0]}_#") for s in roles.of("block")]
+        self._patterns = patterns + [compiled(word) for s in roles.of("nudge") for word in s.words if word[:1] in "x*?"]
+
+    def __call__(self, name: str) -> bool:
+        return any(pattern.fullmatch(name) for pattern in self._patterns)
+
+
+def _node_names(sorting: Sorting) -> list[str]:
+    """List all nodes but ground, in the order in which they come, those of dropped elements left out."""
+    names: dict[str, None] = {}
+    table = sorting.flat.resistances
+    for part in sorting.flat.parts:
+        if part.name not in sorting.dropped:
+            names.update(dict.fromkeys(part.nodes))
+    if sorting.dropped.isdisjoint(table.names):
+        names.update(dict.fromkeys(table.a))
+        names.update(dict.fromkeys(table.b))
+    else:
+        for name, a, b in zip(table.names, table.a, table.b, strict=True):
+            if name not in sorting.dropped:
+                names.update({a: None, b: None})
+    names.pop("0", None)
+    return list(names)
+
+
+def _name(roles: Roles, source: Source) -> str:
+    said = roles.of("circuit")
+    return " ".join(said[-1].words) if said else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
+
+
+def _check_roles(assembly: Assembly, source: Source) -> None:
+    """Say how to give a deck the roles that it lacks."""
+    roles = assembly.sorting.roles
+    lacks = [
+        (word, line)
+        for word, line in (
+            ("input", "*hwsim: input V1        (the sources that carry the data)"),
+            ("output", "*hwsim: output a b      (the pair of nodes that is read, a line for each output)"),
+            ("trainable", "*hwsim: trainable R*    (the resistors that learn; g_min= and g_max= bound their conductances)"),
+        )
+        if not roles.of(word)
+    ]
+    if lacks:
+        raise NetlistError([Finding(source.name, 1, f"nothing is said to be {word}; add a line like {line}") for word, line in lacks])
+
+
+def _learned(circuit: Circuit, sorting: Sorting, assembly: Assembly) -> tuple[dict[str, NDArray[np.float64]], dict[str, Places]]:
+    """Read the conductances that learn, every digit of them, and find where each stands."""
+    table = sorting.flat.resistances
+    ohm = np.array(table.ohm)
+    of_all = 1.0 / ohm
+    of_all[list(table.exact)] = list(table.exact.values())
+    g: dict[str, NDArray[np.float64]] = {}
+    places: dict[str, Places] = {}
+    used: dict[tuple[Source, int, int], str] = {}
+    for element in circuit.trainable:
+        members = assembly.members[element.name]
+        rows = [assembly.place[name] for name in members]
+        places[element.name] = Places(table, rows)
+        g[element.name] = of_all[rows].reshape(element.shape)
+        for k in rows:
+            text = _unwritable(table, k, used) if table.spots[k] is not None or not table.factors[k] else None
+            if text:
+                sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, f"{table.names[k]} {text}"))
+    return g, places
+
+
+def _unwritable(table: Resistances, k: int, used: dict[tuple[Source, int, int], str]) -> str | None:
+    """Say why learning cannot change a value in the text, if so."""
+    spot = table.spots[k]
+    if spot is None or not table.factors[k]:
+        return "has no value of its own, which learning could change; write its resistance behind its nodes"
+    source, line, start, _ = Place(table.lines[k], spot, 1.0).characters()
+    if used.setdefault((source, line, start), table.names[k]) != table.names[k] or (spot.owner is not None and spot.owner.uses > 1):
+        return "shares its value with other elements; give each instance its own, as a parameter"
+    return None
+
+
+def _warn_bounds(circuit: Circuit, g: dict[str, NDArray[np.float64]], findings: Findings, source: Source) -> None:
+    for element in circuit.trainable:
+        outside = int(np.sum((g[element.name] < element.g_min) | (g[element.name] > element.g_max)))
+        if outside:
+            text = f"{outside} of {len(element)} conductances of {element.name} lie outside of their bounds; learning will bring them in"
+            findings.warnings.append(Finding(source.name, 1, text))

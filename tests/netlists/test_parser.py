@@ -1,0 +1,232 @@
+"""What is wrong with a deck is said with file, line and remedy, all of it at once; what is odd is warned of."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decks import BASE, ROLES
+from netlists.findings import NetlistError
+from netlists.parser import parse, read_deck
+from netlists.roles import from_patterns
+
+FIRST = len(f"title\n{BASE}".splitlines()) + 1
+
+
+def deck(cards, roles=ROLES):
+    """Put cards into a deck that is right otherwise; the first of them is in line FIRST."""
+    return f"title\n{BASE}{cards}\n{roles}.end\n"
+
+
+@pytest.mark.parametrize(
+    ("cards", "message"),
+    [
+        ("r1 out 0 4k7", f"deck:{FIRST}: r1: '4k7': ngspice reads 4k and leaves '7' aside; write 4.7k"),
+        ("r1 out 0 1kk", f"deck:{FIRST}: r1: '1kk'"),
+        ("R1 out 0\n* remark\n+ 4k7", f"deck:{FIRST}: R1: '4k7'"),
+        ("r1 out 0", f"deck:{FIRST}: r1 has no resistance"),
+        ("r1 out", f"deck:{FIRST}: r1 has no node number 2; add it"),
+        ("r1 out 0 0", "for 0 ngspice takes 1 milliohm; write 1m, or a voltage source of 0"),
+        ("r1 out 0 -5", "r1 has -5 ohm; a resistance must be positive"),
+        ("r1 out 0 1k 5", "'5' is one value too many; write 1k or 5"),
+        ("r1 out 0 1k frob=3", "r1: 'frob=' is not understood here; remove it"),
+        ("r1 out 0 1{k}", "1{k}: two values run into each other"),
+        ("r1 out 0 {1+2", "'{' has no partner; close it"),
+        ("r1 (out 0 1k", "'(' and ')' are not equally many; give each its partner"),
+        ("d1 out 0 dm\n.model dm D(iss=1)", "model dm has iss=, which is not understood"),
+        ("r1 out 0 {nope}", "there is no parameter nope; define it with .param nope="),
+        ("r1 out 0 r=", "r =: a name or a value is missing; write name=value"),
+        ("r1 out 0 1k\nR1 out 0 2k", f"deck:{FIRST + 1}: r1 is there already, in line {FIRST}; rename one"),
+        ("r1 out 0 rm\n.model rm D(is=1)", "model rm is of kind d; a resistor's is R"),
+        ("r1 out 0 rm\n.model rm R(zz=1)", "model rm has zz=, which is not understood"),
+        ("d1 out 0 nope", "there is no model nope; add .model nope D(is=… n=…)"),
+        ("d1 out 0 dm\n.model dm D(is=-1)", "model dm: is = -1 must be positive"),
+        ("d1 out 0 dm\n.model dm D(is=1)\n.model dm D(is=2)", "model dm is defined in line"),
+        ("c1 out 0 -1p", "capacitance -1e-12 must be positive"),
+        ("c1 out 0 cm\n.model cm C(cj=1)", "a model of a capacitance is not read"),
+        ("v1 a 0 1 2\nr1 a 0 1", "'1 2' says its value at rest twice; write dc and one number"),
+        ("v1 a 0 1 dc 2\nr1 a 0 1", "says its value at rest twice"),
+        ("v1 a 0 trnoise(1 2)\nr1 a 0 1", "what trnoise gives at rest is not known; write dc and a number"),
+        ("e1 a 0 out 0\nr1 a 0 1", "e1 has no gain; add it"),
+        ("e1 a 0 poly(1) out 0 0 1\nr1 a 0 1", "poly is not read; write a B source"),
+        ("f1 out 0 rl 2", "rl carries no current that can be sensed; name a voltage source"),
+        ("f1 out 0 vnone 2", "f1: there is no source vnone to sense"),
+        ("b1 out 0 i=i(rl)", "i(rl) is no current that can be sensed"),
+        ("b1 out 0 q=3", "says neither V=… nor I=…"),
+        ("b1 out 0 i=i(vnone)", "there is no source vnone whose current could be read"),
+        ("m1 a b c", "m1 takes 4 nodes and a model that is defined; add .model"),
+        ("n1 a b c", "n1: elements that begin with n are not read; there are b, c, d"),
+        ("x1 out 0 nope", "there is no subcircuit nope; there are none"),
+        ("x1 out s\n.subckt s p q\nr1 p q 1\n.ends", "x1 has 1 nodes; the subcircuit s has 2 pins: p q"),
+        ("x1 out 0 s zz=1\n.subckt s p q\nr1 p q 1\n.ends", "s has no parameter zz; it has none"),
+        ("x1 out 0 s\n.subckt s p q\nr1 p q 1\nx2 p q s\n.ends", "s may hold itself"),
+        (
+            "x1 out 0 s\n.subckt s p q\nr1 p q 4k7\n.ends",
+            f"deck:{FIRST + 2}: r1: '4k7': ngspice reads 4k and leaves '7' aside; write 4.7k (in x1)",
+        ),
+        (".subckt s p q\nr1 p q 1", f"deck:{FIRST}: .subckt s has no .ends; add one"),
+        (".ends", ".ends without a .subckt before it; remove it"),
+        (".subckt s p\nr1 p 0 1\n.ends t", ".ends t ends the subcircuit s; write .ends s"),
+        (".subckt s p\n.ends\n.subckt s p\n.ends", "subcircuit s is defined twice"),
+        (".subckt s p p\n.ends", "pin p is named twice or is ground"),
+        (".param a=1, b=2", "a= has no value, or a comma behind it; separate assignments by blanks"),
+        (".param f(x)=x", "is no assignment; write .param name=value"),
+        (".param a={b} b={a}\nr1 out 0 {a}", "parameter a depends on itself; give it a number"),
+        (".if (1)", ".if is not read; keep the branch that holds"),
+        (".frob", ".frob is not read; remove it"),
+        (".temp 1 2", ".temp takes one temperature, not 2"),
+        (".include x.inc", "a deck that lies in no folder includes nothing"),
+        (".control", ".control has no .endc; add one"),
+        (".end\nr1 out 0 1k", "stands behind .end, where ngspice 39 reads on and others stop"),
+        ("r1 a b 1k", "a, b has no conducting path to ground; connect it or remove it"),
+        ("v1 in 0 1", "closes a loop of voltage sources between in and 0"),
+        ("*hwsim: trainabel r1", "trainabel is no role; is trainable meant?"),
+        ("*hwsim: trainable r1 gmin=3", "trainable knows no gmin=; it knows g_min=, g_max=, name="),
+        ("*hwsim: trainable nope", "trainable nope: no element is called nope; there are rw, rl"),
+        ("*hwsim: trainable vin", "vin cannot be that; only resistors can, so name only those"),
+        ("*hwsim: trainable rl g_min=1 g_max=0.1", "g_max[0] = 0.1 must be above g_min"),
+        ("*hwsim: trainable rl g_min=abc", "trainable rl: 'abc' is no number"),
+        ("*hwsim: trainable rw rl", f"rw is trainable already, by line {FIRST}; let one pattern name it"),
+        ("*hwsim: trainable", "trainable says nothing"),
+        ("*hwsim: bias v*", "vin is bias already"),
+        ("*hwsim: output a b c", "output takes one node, or a pair, not 3; write a line for each output"),
+        ("*hwsim: output nope", "output nope: there is no node nope"),
+        ("vx a b 1\nr1 a 0 1\nr2 b 0 1\n*hwsim: input vx", "vx stands between a and b; an input holds a node against ground"),
+        ("*hwsim: trainable rt\nrt out 0 rm\n.model rm R(r=1k)", "rt has no value of its own, which learning could change"),
+        ("*hwsim: trainable x*.r1\nx1 out 0 s\nx2 out 0 s\n.subckt s p q\nr1 p q 1k\n.ends", "shares its value with other elements"),
+    ],
+)
+def test_mistakes_are_named_with_their_line_and_a_remedy(cards, message):
+    """`file:line: what, and what would be right`."""
+    with pytest.raises(NetlistError) as error:
+        parse(deck(cards))
+    assert message in str(error.value)
+    assert all(line.startswith("deck:") for line in str(error.value).splitlines())
+
+
+def test_several_mistakes_are_reported_at_once():
+    """A person wants to know them all before the next try; a flood is cut short."""
+    with pytest.raises(NetlistError) as error:
+        parse(deck("r1 out 0 4k7\nd1 out 0 nope\n.frob\nr2 out 0 {zz}"))
+    assert [mistake.line for mistake in sorted(error.value.mistakes, key=lambda m: m.line)] == [FIRST, FIRST + 1, FIRST + 2, FIRST + 3]
+    with pytest.raises(NetlistError, match="and 30 more mistakes"):
+        parse(deck("\n".join(f"r{k} out 0 1kk" for k in range(50))))
+
+
+@pytest.mark.parametrize(
+    ("cards", "warning"),
+    [
+        ("r1 out 0 1M", "r1: '1M' is 1 milli, for SPICE knows no upper case; if mega is meant, write 1meg"),
+        ("c1 out 0 1F", "c1: '1F' is 1 femto, not farad"),
+        (".param a=1\n.param a=2", f"a is defined in line {FIRST} too; this one counts"),
+        (".options gmn=1e-15", "gmn is no option of ngspice, which leaves it aside in silence"),
+        ("*hwsim: trainable rl g_max=1e-7", "1 of 1 conductances of rl lie outside of their bounds"),
+    ],
+)
+def test_what_is_often_meant_otherwise_is_warned_of(cards, warning):
+    """It is read as ngspice reads it."""
+    assert any(warning in str(found) for found in parse(deck(cards)).warnings)
+
+
+def test_a_first_line_that_is_a_card_is_warned_of():
+    """SPICE takes the first line for the title, whatever it is."""
+    text = deck("")
+    assert not parse(text).warnings
+    assert "the first line is the title" in str(parse(text.replace("title", "r5 out 0 1k", 1)).warnings[0])
+
+
+@pytest.mark.parametrize(
+    ("cards", "note"),
+    [
+        (".control\nquit\nr1 nonsense\n.endc", "the .control block is not executed"),
+        (".tran 1n 1u", ".tran is left aside"),
+        ("v1 a 0 sin(2 1 1k)\nr1 a 0 1", "v1: sin is left aside; at rest the source gives 2"),
+        ("k1 l1 l2 0.5", "coupled inductors are short circuits at rest"),
+    ],
+)
+def test_what_is_left_aside_is_noted(cards, note):
+    """Nothing disappears in silence."""
+    assert any(note in str(found) for found in parse(deck(cards)).notes)
+
+
+def test_a_deck_without_roles_says_how_to_give_it_some():
+    """Inputs, outputs and what learns are no part of SPICE."""
+    with pytest.raises(NetlistError, match=r"add a line like \*hwsim: input V1") as error:
+        parse(deck("", roles=""))
+    assert len(error.value.mistakes) == 3
+
+
+def test_roles_may_come_from_outside():
+    """Patterns stand in the place of the deck's own roles of the same kind, and leave the others."""
+    given_roles = from_patterns(trainable=["r*"], inputs=["VIN"], outputs=["in,out", "OUT"])
+    found = parse(deck("", roles=""), given_roles)
+    assert found.members["r"] == ["rw", "rl"]
+    assert found.circuit.outputs.plus.tolist() == [found.nodes["in"], found.nodes["out"]]
+    assert found.circuit.outputs.minus.tolist() == [found.nodes["out"], 0]
+    partly = parse(deck(""), from_patterns(trainable=["rl"]))
+    assert [element.name for element in partly.circuit.trainable] == ["rl"]
+    assert partly.circuit.outputs.plus.tolist() == [partly.nodes["out"]]
+
+
+def test_features_are_numbered_as_they_come_unless_said_otherwise():
+    """Each input takes the next feature; the sample that the deck shows is read with it."""
+    cards = "va a 0 1\nvb 0 b 2\nvc c 0 3\nr1 a b 1\nr2 b c 1\n*hwsim: input vb scale=0.5\n*hwsim: input vc feature=0 scale=6\n"
+    found = parse(deck(cards, roles="*hwsim: input va\n*hwsim: output out\n*hwsim: trainable rw\n"))
+    assert {e.name: (e.feature.tolist(), e.scale.tolist()) for e in found.circuit.inputs} == {
+        "vb": ([0], [-0.5]),
+        "vc": ([0], [6.0]),
+        "va": ([1], [1.0]),
+    }
+    np.testing.assert_array_equal(found.x, [4.0, 1.0])
+
+
+def test_node_names_make_groups():
+    """Rows are found; what a group cannot be called is changed, and the deck's own names still lead to the nodes."""
+    found = parse(deck("r1 out h_0 1\nr2 h_0 h_1 1\nr3 h_1 7 1\nr4 7 n-1 1\nr5 n-1 h_2.x 1\nr6 h_2.x 0 1\nr7 n_1 0 1"))
+    assert {"h", "n7", "n_1", "n_1_", "h_2_x"} <= {group.name for group in found.circuit.groups}
+    assert found.circuit.nodes("h").tolist() == [found.nodes["h_0"], found.nodes["h_1"]]
+    names = found.circuit.node_names
+    assert {names[found.nodes["n-1"]], names[found.nodes["n_1"]]} == {"n_1", "n_1_"}
+
+
+def test_resistors_with_two_numbers_make_a_crossbar():
+    """If there is one between each row and each column; else they are single memristors."""
+    cards = "\n".join(
+        f"r_w_{i}_{j} {row} {column} {1 + i + 2 * j}k" for i, row in enumerate(["in", "out"]) for j, column in enumerate("abc")
+    )
+    ends = "\nr1 a 0 1\nr2 b 0 1\nr3 c 0 1"
+    roles = "*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable r_w_*\n"
+    whole, partial = parse(deck(cards + ends, roles)), parse(deck(cards.replace("r_w_1_2", "r_v_1_2") + ends, roles))
+    np.testing.assert_array_equal(1 / whole.g["w"], [[1e3, 3e3, 5e3], [2e3, 4e3, 6e3]])
+    assert whole.circuit["w"].columns.tolist() == [whole.nodes[name] for name in "abc"]
+    assert partial.g["w"].shape == (5,)
+
+
+def test_a_deck_gets_nudges_added():
+    """Where there are none, the outputs say between which nodes; where there are some, hwsim's own stand in their place."""
+    cards = "gn 0 out y 0 1m\nvy y 0 0.5\nrn y 0 1k\n*hwsim: nudge gn vy rn"
+    found = parse(deck(cards))
+    assert "y" not in found.nodes
+    assert len(found.circuit.outputs) == 1
+    assert found.circuit.elements == parse(deck("")).circuit.elements or found.circuit.outputs.name == "gn"
+
+
+@given(st.text(alphabet=st.sampled_from("rvxdbm.+*{}()='\"$;/ \t\n0123456789abckmeg-_,:#%"), max_size=200))
+def test_nonsense_is_refused_and_never_crashes(text):
+    """Whatever stands in a file, the answer is a deck or a NetlistError."""
+    with suppress(NetlistError):
+        parse(deck(text))
+
+
+def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
+    """In the same words as everything else."""
+    with pytest.raises(NetlistError, match=r"nowhere\.cir:0: No such file"):
+        read_deck(tmp_path / "nowhere.cir")
+    (tmp_path / "binary.cir").write_bytes(b"\x00\x01\xff")
+    with pytest.raises(NetlistError, match="this is no text"):
+        read_deck(tmp_path / "binary.cir")
+    (tmp_path / "empty.cir").write_bytes(b"")
+    with pytest.raises(NetlistError):
+        read_deck(tmp_path / "empty.cir")

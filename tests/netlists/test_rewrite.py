@@ -1,0 +1,95 @@
+"""A trained deck is the deck that was given, with the learned values in it and nothing else changed."""
+
+import difflib
+
+import numpy as np
+import pytest
+
+from decks import BASE, ROLES
+from netlists.deck import encoded, rewrite, rewrite_files
+from netlists.findings import NetlistError
+from netlists.parser import parse, read_deck
+
+ODD = (
+    "My deck\r\n"
+    "* a remark,  with   blanks\r\n"
+    "Vin IN 0 DC 1 ; the input\r\n"
+    "\tR_w_0   in\tA  1.5k   $ learns\r\n"
+    "r_w_1 a 0\r\n"
+    "* between\r\n"
+    "+   R = {rr*2}  tc1=0.01 temp=37 // learns too\r\n"
+    "R_w_2 a 0 2k m=4\r\n"
+    "R3 a 0 1M\r\n"
+    ".param rr=1k\r\n"
+    "X1 a 0 cell r=5k\r\n"
+    "x2 a 0 cell R=7k\r\n"
+    ".subckt cell p q params: r=1k\r\n"
+    "r1 p q {r}\r\n"
+    ".ends\r\n"
+    "*hwsim: input vin\r\n*hwsim: output a\r\n"
+    "*hwsim: trainable r_w_# x#.r1 name=w g_max=1\r\n"
+    ".control\r\nop\r\nprint all\r\n.endc\r\n.end\r\n"
+    "\r\n* the end: \xe9\r\n"
+)
+
+
+def test_only_the_learned_values_change():
+    """Comments, blanks, line ends, order, other values: all as they were; a value that is a parameter of an instance changes there."""
+    deck = parse(ODD)
+    assert deck.members["w"] == ["r_w_0", "r_w_1", "r_w_2", "x1.r1", "x2.r1"]
+    np.testing.assert_allclose(1 / deck.g["w"], [1.5e3, 2.2e3, 500.0, 5e3, 7e3])
+    g = {"w": np.array([1e-3, 1 / 3300.0, 1e-2, 2e-4, 3e-4])}  # the fourth is what it was
+    text = rewrite(deck, g)
+    changed = [line[2:] for line in difflib.ndiff(ODD.split("\n"), text.split("\n")) if line[0] == "+"]
+    assert changed == [
+        "\tR_w_0   in\tA  1000.0   $ learns\r",
+        f"+   R = {3300.0 / 1.1!r}  tc1=0.01 temp=37 // learns too\r",
+        "R_w_2 a 0 400.0 m=4\r",
+        "x2 a 0 cell R=3333.3333333333335\r",
+    ]
+    again = parse(text)
+    assert again.circuit == deck.circuit
+    np.testing.assert_allclose(again.g["w"], g["w"], rtol=1e-15)
+
+
+def test_what_has_not_changed_keeps_its_form():
+    """`1.5k` stays `1.5k` when it is still that."""
+    deck = parse(ODD)
+    assert rewrite(deck, deck.g) == ODD
+    g = {"w": deck.g["w"] * np.array([1, 1, 2, 1, 1])}
+    assert rewrite(deck, g) == ODD.replace("2k m=4", "1000.0 m=4")
+
+
+def test_learned_values_come_back_to_the_last_digit():
+    """Plain values do, whatever the conductance."""
+    text = f"title\n{BASE}" + "\n".join(f"r_w_{k} out 0 1k" for k in range(200)) + f"\n{ROLES}*hwsim: trainable r_w_#\n.end\n"
+    g = parse(text).g | {"w": np.exp(np.random.default_rng(3).uniform(-16, -10, 200))}
+    np.testing.assert_array_equal(parse(rewrite(parse(text), g)).g["w"], g["w"])
+
+
+def test_the_bytes_of_a_file_stay_whatever_its_encoding(tmp_path):
+    """A remark in Latin-1 survives."""
+    path = tmp_path / "deck.cir"
+    path.write_bytes(f"title\n* \xe9\n{BASE}{ROLES}.end\n".encode("latin-1"))
+    deck = read_deck(path)
+    assert encoded(rewrite(deck, deck.g)) == path.read_bytes()
+    assert encoded(rewrite(deck, {"rw": np.array([5e-4])})) == path.read_bytes().replace(b"in out 1k", b"in out 2000.0")
+
+
+def test_learned_values_in_included_files_are_written_there(tmp_path):
+    """The deck itself does not hold them, and `rewrite` says so instead of leaving them out."""
+    (tmp_path / "more.inc").write_text("r7 out 0 1k\n", encoding="utf-8")
+    path = tmp_path / "deck.cir"
+    path.write_text(f"title\n{BASE}.include more.inc\n{ROLES}*hwsim: trainable r7\n.end\n", encoding="utf-8")
+    deck = read_deck(path)
+    g = dict(deck.g) | {"r7": np.array([5e-4])}
+    assert {source.name: text for source, text in rewrite_files(deck, g).items()} == {"more.inc": "r7 out 0 2000.0\n"}
+    with pytest.raises(NetlistError, match=r"more\.inc:1: holds values that learn; put them into the deck"):
+        rewrite(deck, g)
+
+
+def test_wrong_conductances_are_refused():
+    """As everywhere."""
+    deck = parse(ODD)
+    with pytest.raises(ValueError, match="w: conductance"):
+        rewrite(deck, {"w": np.array([0.0, 1, 1, 1, 1])})

@@ -1,0 +1,118 @@
+"""What compile writes is read as the same circuit, with the same conductances to the last digit."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits import zoo
+from circuits.builder import Builder
+from circuits.chip import Chip
+from circuits.circuit import Block, Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.elements import (
+    Capacitors,
+    Crossbar,
+    CurrentSources,
+    Diodes,
+    IdealDiodes,
+    Inductors,
+    InputSources,
+    Memristors,
+    Nudges,
+    Resistors,
+    VoltageSources,
+)
+from circuits.nodes import GROUND
+from circuits.passed import Passed
+from hwsim.experiment import load
+from netlists.parser import parse
+from netlists.writer import write_deck
+from strategies import conductances, features, networks
+
+SMALL = [name for name in zoo.names() if not name.startswith("mnist")]
+
+
+def returns(circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, chip: Chip | None = None) -> None:
+    """Write and read a circuit, and hold both against each other."""
+    deck = parse(write_deck(circuit, chip or Chip.nominal(circuit), g, x=x))
+    assert deck.circuit.name == circuit.name
+    assert deck.circuit.groups == circuit.groups
+    assert deck.circuit.elements == circuit.elements
+    assert deck.circuit.blocks == circuit.blocks
+    assert deck.circuit == circuit
+    assert deck.g.keys() == g.keys()
+    for name, values in g.items():
+        np.testing.assert_array_equal(deck.g[name], values)
+    np.testing.assert_allclose(deck.x, x, rtol=1e-15, atol=0)
+    assert not deck.warnings
+
+
+def drawn(circuit: Circuit, seed: int = 0) -> dict[str, np.ndarray]:
+    """Draw conductances of all decades within their bounds."""
+    rng = np.random.default_rng(seed)
+    return {e.name: np.clip(np.exp(rng.uniform(-16, -10, e.shape)), e.g_min, e.g_max) for e in circuit.trainable}
+
+
+@pytest.mark.parametrize("name", [*SMALL, "mnist-scellier2024"])
+def test_every_circuit_of_the_zoo_comes_back(name):
+    """Nodes, elements, blocks, bounds and features, in their order."""
+    circuit = load(name).circuit.compile(name)
+    returns(circuit, drawn(circuit), np.random.default_rng(1).uniform(-1, 1, circuit.input_count))
+
+
+@given(st.data())
+def test_random_circuits_come_back(data):
+    """With any neuron, amplifier and size."""
+    circuit = data.draw(networks()).compile()
+    returns(circuit, data.draw(conductances(circuit)), data.draw(features(circuit, batch=1))[0])
+
+
+def everything() -> Circuit:
+    """Build a circuit with every kind of element, names that look alike, an order that no section has, and a block of single cards."""
+    builder = Builder()
+    x, h, low, s, y = builder.group("x", 2), builder.group("h", 3), builder.group("low"), builder.group("s"), builder.group("y_", 2)
+    builder.add(
+        Nudges(name="v", plus=h[:2], minus=np.array([h[2], 0])),
+        InputSources(name="v_x", plus=x, feature=[1, 0], scale=[2.0, -3.0]),
+        Crossbar(name="w_", rows=x, columns=h, g_min=np.full((2, 3), 1e-9), g_max=np.linspace(1e-4, 2e-4, 6).reshape(2, 3)),
+        Memristors(name="m", a=h[:2], b=h[1:], g_min=[1e-9, 2e-9], g_max=np.inf),
+        Diodes(name="d", anode=low, cathode=h, i_sat=[1e-9, 1e-9, 1e-12], n=1.5),
+        CurrentSources(name="i", a=GROUND, b=h[2:], i=1e-7),
+        VoltageSources(name="v_low", plus=low, minus=GROUND, v=-0.5),
+        Resistors(name="load", a=h, b=GROUND, r=[1e6, 2e6, 3e6]),
+        Capacitors(name="c", a=h[:1], b=GROUND, c=1e-14),
+        IdealDiodes(name="clamp", anode=h[:1], cathode=low),
+        VoltageSources(name="sense", plus=s, minus=h[:1], v=0.0),
+        Resistors(name="to_s", a=s, b=GROUND, r=1e5),
+        CurrentControlledCurrentSources(name="f", a=GROUND, b=h[1:2], source="sense", place=0, gain=0.5),
+        CurrentControlledVoltageSources(name="hh", plus=y[:1], minus=GROUND, source="v_x", place=1, rm=1e3),
+        VoltageControlledVoltageSources(name="e", plus=y[1:], minus=y[:1], control_plus=h[:1], control_minus=h[1:2], gain=-0.25),
+        VoltageControlledCurrentSources(name="g", a=h[:1], b=GROUND, control_plus=h[:1], control_minus=GROUND, gm=1e-7),
+        Inductors(name="l", a=y[:1], b=[builder.group("z")[0]], l=1e-6),
+        Passed(name="q", nodes=h[:2], letter="b", cards=["{0} {1} i=1e-08*v({0},{1})*i({sense:0})"], joined=[(0, 1)]),
+    )
+    diodes = Diodes(name="p_d", anode=low, cathode=h[:1], i_sat=1e-9, n=1.0)
+    circuit = builder.circuit("all  of them")
+    blocks = (Block("second", "unheard_of", ("load", "i")), Block("first", "clamp_low", ("p_d", "v_low")))
+    return Circuit(name="all of them", groups=circuit.groups, elements=(*circuit.elements, diodes), blocks=blocks)
+
+
+def test_a_circuit_of_everything_comes_back():
+    """Whatever the order of elements and blocks, and however alike the names."""
+    circuit = everything()
+    returns(circuit, drawn(circuit), np.array([0.5, 0.25]))
+
+
+def test_the_values_of_a_chip_come_back_as_nominal_ones():
+    """A deck holds one chip, and knows of no other."""
+    circuit = load("xor").circuit.compile("xor")
+    name = circuit.of(Diodes)[0].name
+    chip = Chip(circuit, {name: {"i_sat": np.linspace(1e-9, 2e-9, len(circuit[name]))}})
+    deck = parse(write_deck(circuit, chip, drawn(circuit), x=np.zeros(circuit.input_count)))
+    np.testing.assert_array_equal(deck.circuit[name].i_sat, chip(name, "i_sat"))
