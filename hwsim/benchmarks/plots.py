@@ -15,7 +15,7 @@ _AXES = {
     "width": "hidden units",
     "depth": "hidden layers",
     "batch": "images in a batch",
-    "tolerance": "tolerance, as a share of the largest voltage",
+    "tolerance": "tolerance / largest voltage",
 }
 
 _SPREAD = "bars: median; whiskers: least and most of the rounds"
@@ -84,21 +84,23 @@ def scaling(points: Sequence[Measured]) -> bytes:
 
 def _series(above: Any, below: Any, points: list[Measured]) -> None:
     precisions = list(dict.fromkeys(found.point.precision for found in points))
-    for precision, marker in zip(precisions, "os", strict=False):
+    for precision, marker, linestyle in zip(precisions, "os", ("-", "--"), strict=False):
         part = [found for found in points if found.point.precision == precision]
         at, bits = [found.at for found in part], f", {precision[-2:]} bit" if len(precisions) > 1 else ""
-        _line(above, at, [found.training for found in part], color="C0", marker=marker, label=f"learning{bits}")
-        _line(above, at, [found.equilibria for found in part], color="C1", marker=marker, label=f"its equilibria alone{bits}")
-        below.plot(at, [found.settling.steps_free for found in part], color="C2", marker=marker, markersize=4, label=f"free{bits}")
-        below.plot(at, [found.settling.steps_nudged for found in part], color="C3", marker=marker, markersize=4, label=f"nudged{bits}")
+        _line(above, at, [found.training for found in part], color="C0", marker=marker, linestyle=linestyle, label=f"learning{bits}")
+        alone = f"its equilibria alone{bits}"
+        _line(above, at, [found.equilibria for found in part], color="C1", marker=marker, linestyle=linestyle, label=alone)
+        for phase, color in (("free", "C2"), ("nudged", "C3")):
+            sweeps = [getattr(found.settling, f"steps_{phase}") for found in part]
+            below.plot(at, sweeps, color=color, marker=marker, linestyle=linestyle, markersize=4, label=f"{phase}{bits}")
     above.set(xscale="log", yscale="log")
-    below.set_ylim(bottom=0)
+    below.set_ylim(0, 1.8 * below.get_ylim()[1])  # room for the legend
     if points[0].point.series == "depth":
         above.set_xscale("linear")
         above.set_xticks(sorted({found.at for found in points}))
     for axes in (above, below):
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, ncols=len(precisions))
 
 
 def _figure(width: float, height: float) -> Any:
