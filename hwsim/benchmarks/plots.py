@@ -98,9 +98,12 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
     if points[0].point.series == "depth":
         above.set_xscale("linear")
         above.set_xticks(sorted({found.at for found in points}))
-    for axes in (above, below):
+    for axes, columns in ((above, 1), (below, len(precisions))):
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(fontsize=7, ncols=len(precisions))
+        axes.legend(fontsize=7, ncols=columns)
+    if len(precisions) > 1:
+        above.set_ylim(top=4 * above.get_ylim()[1])  # room for the longer legend
+        above.legend(fontsize=7, loc="upper left")
 
 
 def _figure(width: float, height: float) -> Any:
