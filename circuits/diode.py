@@ -37,13 +37,13 @@ def diode_current(v: Any, i_sat: Any, n: Any, e: Any = None) -> tuple[Any, Any]:
 
     """
     xp = v.__array_namespace__()
-    n_v_t = n * V_T
-    tail_from = -_CUBIC_FROM * n_v_t
+    per_volt = 1.0 / (n * V_T)
+    tail_from = -_CUBIC_FROM * n * V_T
     forward = v >= tail_from
     if e is None:
-        e = xp.exp(xp.where(forward, v, tail_from) / n_v_t)
-    tail = tail_from / (math.e * xp.where(forward, tail_from, v))  # between 0 and 1/e
+        e = xp.exp(xp.where(forward, v, tail_from) * per_volt)
+    tail = (tail_from / math.e) / xp.where(forward, tail_from, v)  # between 0 and 1/e
     cube = tail * tail * tail
-    i = xp.where(forward, e - 1.0, cube - 1.0) * i_sat + GMIN * v
-    g = xp.where(forward, e / n_v_t, -3.0 * cube / xp.where(forward, tail_from, v)) * i_sat + GMIN
+    i = (xp.where(forward, e, cube) - 1.0) * i_sat + GMIN * v
+    g = xp.where(forward, e, math.e * cube * tail) * (i_sat * per_volt) + GMIN
     return i, g

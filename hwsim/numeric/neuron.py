@@ -39,15 +39,22 @@ def _place(junction: Junction) -> Array:
 
 def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array]:
     i, g = diode_current(direction * (u - _place(junction)), junction.i_sat, junction.n, e)
+    if isinstance(junction.rail, np.ndarray) and np.isfinite(junction.rail).all():
+        return direction * i, g
     present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
     return jnp.where(present, direction * i, 0.0), jnp.where(present, g, 0.0)
 
 
-def _share_exponential(high: Junction, low: Junction) -> bool:
-    """Whether every column carries a pair of diodes with one n and rails that are near; unknown, so no, for many chips at once."""
+def _are_pairs(high: Junction, low: Junction) -> bool:
+    """Whether every column carries two diodes with one n; unknown, so no, for many chips at once."""
     if not all(isinstance(value, np.ndarray) for value in (*high, *low)):
         return False
-    return bool((high.n == low.n).all() and (abs(high.rail - low.rail) <= _NEAR * V_T * high.n).all())
+    return bool((high.n == low.n).all() and np.isfinite(high.rail - low.rail).all())
+
+
+def _share_exponential(high: Junction, low: Junction) -> bool:
+    """Whether every column carries a pair of diodes whose rails are near."""
+    return _are_pairs(high, low) and bool((abs(high.rail - low.rail) <= _NEAR * V_T * high.n).all())
 
 
 def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]:
@@ -55,10 +62,10 @@ def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]
     high, low = neuron
     if high is None or low is None or not _share_exponential(high, low):
         return None, None
-    n_v_t, middle = high.n * V_T, (high.rail + low.rail) / 2
-    half = jnp.exp((low.rail - high.rail) / (2 * n_v_t))
-    e = jnp.exp((u - middle) / n_v_t)
-    return half * e, half / e
+    per_volt, middle = 1.0 / (high.n * V_T), (high.rail + low.rail) / 2
+    half = np.exp((low.rail - high.rail) * per_volt / 2)
+    e = half * jnp.exp((u - middle) * per_volt)
+    return e, half * half / e  # not half / exp, of which XLA makes a second exponential
 
 
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
@@ -103,7 +110,18 @@ def is_linear(neuron: Neuron) -> bool:
 
 def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
     """Give a first guess: c/a, or the bound that it exceeds. Newton's method converges from there without damping."""
-    return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+    high, low = neuron
+    if ideal or high is None or low is None or not _in_order(high, low):
+        return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+    # it exceeds one bound at most: one logarithm is enough
+    above, below = c - a * high.rail, a * low.rail - c
+    reach = high.n * V_T * jnp.log(1 + jnp.maximum(above * (1 / high.i_sat), below * (1 / low.i_sat)).clip(0.0))
+    return jnp.minimum(jnp.maximum(c / a, low.rail - reach), high.rail + reach)
+
+
+def _in_order(high: Junction, low: Junction) -> bool:
+    """Whether every column carries a pair of diodes with one n, of which never both conduct."""
+    return _are_pairs(high, low) and bool((low.rail <= high.rail).all())
 
 
 def bounded(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
@@ -111,23 +129,21 @@ def bounded(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Arr
     return _clip(u, *bounds(neuron, a, c, ideal=ideal))
 
 
-def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> tuple[Array, Array]:
-    """Do one step of Newton's method, cut short where it would leap far into conduction; give the new u and a·u + i(u) − c before it [A].
+def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
+    """Do one step of Newton's method, cut short where it would leap far into conduction.
 
     i(u) bends away from the axis on both sides, so the steps that are not cut approach the root from outside and never cycle.
     """
     if is_linear(neuron) or ideal:
-        new = start(neuron, a, c, ideal=ideal)
-        return new, a * (u - new)
+        return start(neuron, a, c, ideal=ideal)
     i, g = current(neuron, u, ideal=ideal)
-    residual = a * u + i - c
-    new = u - residual / (a + g)
+    new = u - (a * u + i - c) / (a + g)
     high, low = neuron
     if high is not None:
         new = jnp.minimum(new, jnp.maximum(u, high.rail) + _LEAP * V_T * high.n)
     if low is not None:
         new = jnp.maximum(new, jnp.minimum(u, low.rail) - _LEAP * V_T * low.n)
-    return new, residual
+    return new
 
 
 class Law(NamedTuple):

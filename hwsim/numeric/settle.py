@@ -13,7 +13,7 @@ from hwsim.numeric.direct import is_convex, newton, path
 from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Coupling, StageParameters
 from hwsim.numeric.structure import Stage
-from hwsim.numeric.sweeps import Inward, Slopes, System, first_guess, largest, sweep
+from hwsim.numeric.sweeps import Inward, Met, Slopes, System, change, first_guess, largest, residual, sweep
 
 Array = Any
 
@@ -129,31 +129,30 @@ def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
 
 
 class _Sweeping(NamedTuple):
-    """What one sweep hands to the next; `surplus` are the sums of currents that it met, a (B, n) a stage [A]."""
+    """What one sweep hands to the next."""
 
     state: State
     off: Array
     steps: Array
-    surplus: tuple[Array, ...]
+    met: tuple[Met, ...]
 
 
 def _by_sweeps(system: System, start: State, tolerance: Array | float, sweeps: int) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still."""
 
     def once(last: _Sweeping) -> _Sweeping:
-        state, change, surplus = sweep(system, last.state)
+        state, met = sweep(system, last.state)
         moving = ~(last.off <= tolerance)
-        return _Sweeping(state, jnp.where(moving, change, last.off), last.steps + moving, surplus)
+        return _Sweeping(state, jnp.where(moving, change(state, last.state), last.off), last.steps + moving, met)
 
     def going(last: _Sweeping) -> Array:
         return jnp.any((last.off > tolerance) & (last.steps < sweeps))
 
     batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
-    unknown = jnp.full(batch, jnp.inf, dtype)
-    begin = _Sweeping(start, unknown, jnp.zeros(batch, jnp.int32), tuple(jnp.zeros_like(columns) for columns in start.columns[:-1]))
-    state, off, steps, surplus = jax.lax.while_loop(going, once, begin)
-    residual = largest([jnp.abs(currents).max(1) for currents in surplus]) if surplus else jnp.zeros_like(off)
-    return _Search(state, off, residual, steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
+    nothing = tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in start.columns[:-1])
+    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.zeros(batch, jnp.int32), nothing)
+    state, off, steps, met = jax.lax.while_loop(going, once, begin)
+    return _Search(state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
@@ -165,10 +164,9 @@ def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_ste
 
     def once(search: _Search) -> _Search:
         state, size, rounding = newton(system, where, search.state)
-        state, _, surplus = sweep(system, state)
-        residual = largest([jnp.abs(currents).max(1) for currents in surplus]) if surplus else jnp.zeros_like(size)
+        state, met = sweep(system, state)
         stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * tolerance, rounding))
-        found = {"off": size, "residual": residual, "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
+        found = {"off": size, "residual": residual(system, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
         return search.updated(going(search), state, **found)
 
     return jax.lax.while_loop(lambda search: jnp.any(going(search)), once, begin)

@@ -27,8 +27,8 @@ class Columns(Protocol):
         """Give a first guess of the root of a·u + i(u) = c in stage k."""
         ...
 
-    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
-        """Step towards that root; give the new u and the sum of currents at the old one [A]."""
+    def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
+        """Step towards that root."""
         ...
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
@@ -45,7 +45,7 @@ class Neurons(NamedTuple):
         """Give c/a, or the bound that it exceeds."""
         return neuron.start(self.layers.parameters[k].neuron, a, c, ideal=self.layers.stages[k].kind == "ideal")
 
-    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
+    def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
         """Do one step of Newton's method within the root's bounds."""
         return neuron.step(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
@@ -62,9 +62,8 @@ class _Bounded(NamedTuple):
     def start(self, k: int, a: Array, c: Array) -> Array:
         return Neurons(self.layers).start(k, a, c)
 
-    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
-        ideal = self.layers.stages[k].kind == "ideal"
-        return neuron.bounded(self.layers.parameters[k].neuron, a, c, u, ideal=ideal), jnp.zeros_like(u)
+    def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
+        return neuron.bounded(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
         return Neurons(self.layers).law(k, a, c, u)
@@ -79,10 +78,9 @@ class Slopes(NamedTuple):
         """Give the root itself."""
         return c / (a + self.values[k])
 
-    def step(self, k: int, a: Array, c: Array, u: Array) -> tuple[Array, Array]:
+    def step(self, k: int, a: Array, c: Array, u: Array) -> Array:  # noqa: ARG002 - what is linear needs no start
         """Give the root itself."""
-        new = self.start(k, a, c)
-        return new, a * (u - new)
+        return self.start(k, a, c)
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
         """Give what the conductances carry."""
@@ -180,32 +178,48 @@ def _ends(a: Array, a_behind: Array, c: Array, c_behind: Array, through: Array) 
     return (c - through) / a, (c_behind + through) / a_behind
 
 
+class Met(NamedTuple):
+    """What a sweep met in a stage, before its step: c (B, n) [A] and u (B, n) [V] of each column's equation a·u + i(u) = c."""
+
+    c: Array
+    u: Array
+
+
 class Swept(NamedTuple):
-    """What a sweep did: the new state, its largest change (B,) [V], and the sums of currents that it met, a (B, n) a stage [A]."""
+    """A new state, and what the sweep met in each stage but the last."""
 
     state: State
-    change: Array
-    surplus: tuple[Array, ...]
+    met: tuple[Met, ...]
 
 
 def sweep(system: System, state: State) -> Swept:
     """Pass once over the layers. Given the state of the others, the outputs are exact."""
-    columns, behind, surplus = list(state.columns), list(state.behind), []
+    columns, behind, met = list(state.columns), list(state.behind), []
     last = len(columns) - 1
     for k in range(last):
         c, c_behind = pushed_in(system, State(tuple(columns), tuple(behind)), k)
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         old = behind[k]
         if old is None:
-            columns[k], found = system.columns.step(k, a + a_behind, c + c_behind, columns[k])
+            met.append(Met(c + c_behind, columns[k]))
+            columns[k] = system.columns.step(k, a + a_behind, *met[k])
         else:
             series, u0 = _in_series(a, a_behind, c, c_behind)
-            u, found = system.columns.step(k, series, series * u0, columns[k] - old)
+            met.append(Met(series * u0, columns[k] - old))
+            u = system.columns.step(k, series, *met[k])
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
-        surplus.append(found)
     columns[last] = settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
-    new = State(tuple(columns), tuple(behind))
-    return Swept(new, change(new, state), tuple(surplus))
+    return Swept(State(tuple(columns), tuple(behind)), tuple(met))
+
+
+def residual(system: System, met: Sequence[Met]) -> Array:
+    """Give the largest sum of currents into a node that a sweep met, shape (B,) [A]."""
+    found = [jnp.zeros(len(system.parts[0].fixed), system.parts[0].a.dtype)]
+    for k, (c, u) in enumerate(met):
+        a, a_behind = system.parts[k].a, system.parts[k].a_behind
+        a = a + a_behind if system.layers.stages[k].behind is None else a * a_behind / (a + a_behind)
+        found.append(jnp.abs(system.columns.law(k, a, c, u).surplus).max(1))
+    return largest(found)
 
 
 def change(new: State, old: State) -> Array:

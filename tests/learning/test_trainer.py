@@ -12,6 +12,7 @@ from hwsim.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
 from hwsim.learning.trainer import Arrays, State, Trainer
+from hwsim.numeric import settle
 from hwsim.numeric.engine import NumericEngine
 
 
@@ -75,6 +76,17 @@ def test_chunks_do_not_matter(monkeypatch) -> None:
     whole = final(make(experiment())).arrays()
     monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)
     assert_same(final(make(experiment())).arrays(), whole)
+
+
+def test_training_goes_on_by_newton_where_sweeps_prove_too_little(monkeypatch) -> None:
+    """When the conductances outgrow what sweeps prove, the next epoch has Newton's method, and the same equilibria."""
+    swept, trainer = final(make(experiment())), make(experiment())
+    states = [trainer.begin()]
+    monkeypatch.setattr(settle, "TRUST", 0.0)
+    states += [progress.state for progress in trainer.run(states[0])]
+    assert [states[0].newton, states[-1].newton] == [False, True]
+    for block, g in states[-1].g.items():
+        np.testing.assert_allclose(g, swept.g[block], rtol=1e-8)
 
 
 def test_seeds_differ_and_repeat() -> None:
