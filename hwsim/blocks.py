@@ -29,7 +29,8 @@ def element_of(block: str) -> str:
     return block.partition("[")[0]
 
 
-def _rows(block: str) -> slice:
+def rows_of(block: str) -> slice:
+    """Give the rows of its element array that a block is."""
     start, _, stop = block.partition("[")[2].rstrip("]").partition(":")
     return slice(int(start), int(stop)) if stop else slice(None)
 
@@ -57,7 +58,7 @@ def split(circuit: Circuit, g: Mapping[str, Array]) -> dict[str, Array]:
 def join(blocks: Blocks) -> dict[str, Array]:
     """Put blocks together again, one array an element array."""
     found: dict[str, list[str]] = {}
-    for block in sorted(blocks, key=lambda block: _rows(block).start or 0):
+    for block in sorted(blocks, key=lambda block: rows_of(block).start or 0):
         found.setdefault(element_of(block), []).append(block)
     return {element: _joined([blocks[block] for block in parts]) for element, parts in found.items()}
 
@@ -69,4 +70,4 @@ def _joined(parts: list[Array]) -> Array:
 def parameter(chip: Chip, block: str, what: str) -> Any:
     """Give a parameter of a block's devices on a chip: one number, or one a device."""
     values = chip(element_of(block), what)
-    return values if np.ndim(values) == 0 else values[_rows(block)]
+    return values if np.ndim(values) == 0 else values[rows_of(block)]

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError, model_validator
 from circuits import zoo
 from circuits.network import Network
 from hwsim.mistakes import dotted, explain, known_keys, near
-from hwsim.settings import DataSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
+from hwsim.settings import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
 
-__all__ = ["DataSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
+__all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
@@ -46,8 +46,8 @@ class Experiment(Section):
         A line for people.
     circuit
         The network that is compiled to a circuit.
-    data, training, solver
-        What it learns, how it learns, and how it is solved.
+    data, training, device, solver
+        What it learns, how it learns, on which devices, and how it is solved.
     reached
         What it is known to reach; nothing is computed from it.
 
@@ -58,6 +58,7 @@ class Experiment(Section):
     circuit: Network
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
+    device: DeviceSettings = DeviceSettings()
     solver: SolverSettings = SolverSettings()
     reached: Reached | None = None
 

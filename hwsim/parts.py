@@ -75,7 +75,7 @@ def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callab
     ready: Any = jax.block_until_ready  # JAX leaves it untyped
     batches = trainer.plan(0)
     count = max(1, min(trainer.steps, round(_TURN / max(update, 1e-6))))
-    kept = jax.tree.map(np.array, Carry(state.g, state.moments, state.sums))
+    kept = jax.tree.map(np.array, state.carry)
 
     def whole(carry: Carry) -> Carry:
         return trainer.advance(carry, batches, 0, count, newton=state.newton)
@@ -137,7 +137,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
         def once(k: Any, carry: Any) -> Any:
             g, moments = carry
             dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, rates)
-            return updater.programming.update(g, dg, traced.chip, None).g, moments
+            return updater.programming.update(g, dg, traced.chip, batches.seeds[0]).g, moments
 
         return jax.lax.fori_loop(0, count, once, carry)
 

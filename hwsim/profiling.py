@@ -218,13 +218,13 @@ def _updates_by_ngspice(trainer: "Trainer", state: "State", updates: Second) -> 
     """Share out what updates took beside the phases, as doing the last one again does."""
     solver: Any = trainer.solver
     g, x, y, found = solver.last
-    updater, rates = trainer.updater, trainer.plan(0).rates
+    updater, batches = trainer.updater, trainer.plan(0)
     replay = _Replay(solver.circuit, solver.chip, found)
     began = time.perf_counter()
     slope = updater.rule.gradient(replay, g, x, y).by_block
     between = time.perf_counter()
-    dg, _ = updater.optimizer.step(slope, state.moments, rates)
-    updater.programming.update(state.g, dg, solver.chip, None)
+    dg, _ = updater.optimizer.step(slope, state.moments, batches.rates)
+    updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.held)
     ended = time.perf_counter()
     share = (between - began) / max(ended - began, 1e-9)
     return {GRADIENT: updates * share, PROGRAMMING: updates * (1 - share)}

@@ -84,7 +84,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
         profiler.follow_compiling()
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
-            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver)
+            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver, experiment.device)
             state, rows = trainer.begin(), list[Row]()
             if start.resume and start.folder is not None:
                 state, rows = _restored(start.folder, trainer)
@@ -230,6 +230,7 @@ class _Ending:
             "rule": training.rule,
             "seed": training.seed,
             "memristors": sum(len(element) for element in self.circuit.trainable),
+            **self._pulsed(),
             "epochs": len(rows),
             "test_error": self._test_error(),
             "train_error": rows[-1]["train_error"],
@@ -239,6 +240,14 @@ class _Ending:
             "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
         }
+
+    def _pulsed(self) -> dict[str, Any]:
+        """Tell what programming took, where devices are pulsed."""
+        if self.experiment.device.preset is None:
+            return {}
+        pulses, energy = (sum(row[key] for row in self.rows) for key in ("pulses", "programming_J"))
+        devices = sum(len(element) for element in self.circuit.trainable)
+        return {"device": self.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
 
     def _test_error(self) -> float:
         """Give the test error, solved in 64 bits whatever the training's precision was."""

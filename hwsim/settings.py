@@ -148,6 +148,46 @@ class TrainingSettings(Section):
         return self.rate if isinstance(self.rate, tuple) else (self.rate,) * crossbars
 
 
+class DeviceSettings(Section):
+    """What the memristors are, and how they are programmed.
+
+    Parameters
+    ----------
+    preset
+        A kind of device by its name (`hwsim devices` lists them), or a `.toml` file; absent: conductances become what was computed, without
+        pulses. A device's own range is mapped on the upper end of the circuit's.
+    scheme
+        `pulses` (sent without looking), `write-verify` or `tiki-taka` (learning on a second array, whose content moves the weights).
+    rounding
+        How the wanted change becomes whole pulses: `nearest`, `stochastic`, `sign` (one pulse) or `accumulate` (what is less than
+        `threshold` pulses waits for more).
+    threshold
+        Pulses that must be wanted before `sign` sends one, and before `accumulate` and `write-verify` begin.
+    max_pulses
+        Pulses that one device is sent at most in an update, or in a round of `write-verify`.
+    verify_tolerance, verify_rounds
+        How near, in pulses, a written device must come to its target, and how often it is looked at.
+    transfer
+        Share of the second array's content that `tiki-taka` moves at each update.
+    chip
+        Seed of the spreads from device to device: each seed is another chip.
+    spread
+        Whether devices differ at all; otherwise all are nominal, and none is stuck.
+
+    """
+
+    preset: str | None = None
+    scheme: Literal["pulses", "write-verify", "tiki-taka"] = "pulses"
+    rounding: Literal["nearest", "stochastic", "sign", "accumulate"] = "stochastic"
+    threshold: NonNegativeFloat = 1.0
+    max_pulses: PositiveInt = 100
+    verify_tolerance: PositiveFloat = 0.5
+    verify_rounds: Annotated[PositiveInt, Field(le=100)] = 5
+    transfer: Annotated[float, Field(gt=0, le=1)] = 0.1
+    chip: NonNegativeInt = 0
+    spread: bool = True
+
+
 class SolverSettings(Section):
     """When an equilibrium counts as found.
 

@@ -15,7 +15,7 @@ from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
 from hwsim.learning.trainer import Trainer
-from hwsim.learning.update import Batches, Carry, Sums
+from hwsim.learning.update import Batches, Sums
 
 _HELD_AGAINST = 8
 """Samples that are solved anew in 64 bits."""
@@ -61,10 +61,10 @@ class Learner:
         self.circuit = experiment.circuit.compile(experiment.name)
         self.chip = Chip.nominal(self.circuit)
         self.solver: Any = make_engine("numeric", experiment.solver, experiment.training.precision).prepare(self.circuit, self.chip)
-        self.trainer = Trainer(experiment.training, data, self.solver)
+        self.trainer = Trainer(experiment.training, data, self.solver, experiment.device)
         begun = self.trainer.begin()
         self.newton = begun.newton
-        self._carry = Carry(begun.g, begun.moments, begun.sums)
+        self._carry = begun.carry
         self._sums = [_on_host(begun.sums)]
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.units import Siemens
-from hwsim.devices.declared import Device
+from hwsim.devices.declared import Device, DeviceNoise
 from hwsim.devices.models import Devices
 from hwsim.devices.shapes import NOMINAL, Lengths
 from hwsim.devices.steps import Bounds, Noise
@@ -55,7 +55,7 @@ def draw(device: Device, shape: tuple[int, ...], streams: Streams, g_range: tupl
         g_min=g_min,
         g_max=g_max,
         bounds=bounds,
-        noise=Noise(noise.cycle) if noise.even_step is None else Noise(0.0, noise.cycle * noise.even_step),
+        noise=_noise(noise),
         charge_up=pulse.v_up**2 * pulse.t_up,
         charge_down=pulse.v_down**2 * pulse.t_down,
         write=noise.write or None,
@@ -68,6 +68,12 @@ def draw(device: Device, shape: tuple[int, ...], streams: Streams, g_range: tupl
         rest=0.0 if leak is None else leak.rest,
         reset_noise=device.reset_noise,
     )
+
+
+def _noise(noise: DeviceNoise) -> Noise:
+    if not noise.cycle:
+        return Noise()
+    return Noise(noise.cycle) if noise.even_step is None else Noise(even=noise.cycle * noise.even_step)
 
 
 def nominal(device: Device, g_range: tuple[Siemens, Siemens] | None = None) -> Devices:

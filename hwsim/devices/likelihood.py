@@ -71,7 +71,7 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
     """Forecast every reading from those before it, for several devices of one kind of step at once."""
     law, g_min, size = _stacked(devices)
     cycle, read = np.array([noise.cycle for noise in noises]), np.array([noise.read for noise in noises])
-    noise = Noise(0.0, cycle) if noises[0].even else Noise(cycle)
+    noise = Noise(even=cycle) if noises[0].even else Noise(cycle)
     mean, variance = np.zeros(len(devices)), np.zeros(len(devices))
     errors, variances = [], []
     with np.errstate(all="ignore"):

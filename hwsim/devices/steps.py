@@ -7,8 +7,7 @@ Pulses come as whole numbers: n > 0 pulses up, n < 0 down. One pulse moves a dev
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
+from hwsim.devices.repeat import repeat
 from hwsim.engine import Array
 
 _LEAST = 1e-13
@@ -36,10 +35,15 @@ class Bounds(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Cycle-to-cycle noise: `sigma` is relative to each step; `even` is the same for every pulse, a share of the range."""
+    """Cycle-to-cycle noise: `sigma` is relative to each step; `even` is the same for every pulse, a share of the range. None is none."""
 
-    sigma: Array = 0.0
-    even: Array = 0.0
+    sigma: Array | None = None
+    even: Array | None = None
+
+    def variance(self, of_steps: Array, n: Array) -> Array:
+        """Give the variance of n pulses, the squares of whose steps add up to `of_steps`."""
+        noisy = 0.0 * of_steps if self.sigma is None else self.sigma**2 * of_steps
+        return noisy if self.even is None else noisy + self.even**2 * n
 
 
 class StepLaw(Protocol):
@@ -87,11 +91,14 @@ class Affine(NamedTuple):
         k = xp.abs(n).astype(x.dtype)
         step = xp.maximum(xp.where(n > 0, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
         b = _tame(xp.where(n > 0, self.up_slope, self.down_slope), xp)
-        r2, q = (1 - b) ** 2, (b * noise.sigma) ** 2
-        exponent = xp.minimum(k * xp.log(r2 + q), _LARGEST_EXPONENT)
-        of_steps = (step / b) ** 2 * xp.exp(exponent) * -xp.expm1(-k * xp.log1p(q / r2))
-        evenly = noise.even**2 * _total(k, _tame(1 - r2, xp), xp)
-        return Moved(x + xp.sign(n) * step * _total(k, b, xp), (of_steps + evenly) ** 0.5)
+        variance, r2 = 0.0 * x, (1 - b) ** 2
+        if noise.sigma is not None:
+            q = (b * noise.sigma) ** 2
+            exponent = xp.minimum(k * xp.log(r2 + q), _LARGEST_EXPONENT)
+            variance = (step / b) ** 2 * xp.exp(exponent) * -xp.expm1(-k * xp.log1p(q / r2))
+        if noise.even is not None:
+            variance = variance + noise.even**2 * _total(k, _tame(1 - r2, xp), xp)
+        return Moved(x + xp.sign(n) * step * _total(k, b, xp), variance**0.5)
 
 
 class Exponential(NamedTuple):
@@ -161,8 +168,7 @@ class Table(NamedTuple):
         above = xp.maximum(_along(u, k * self.rate_up, self.up, xp), u)
         below = xp.minimum(1 - _along(1 - u, k * self.rate_down, 1 - self.down, xp), u)
         change = xp.where(n > 0, above - u, xp.where(n < 0, below - u, 0.0)) * size
-        variance = noise.sigma**2 * change**2 / xp.maximum(k, 1.0) + noise.even**2 * k
-        return Moved(x + change, variance**0.5)
+        return Moved(x + change, noise.variance(change**2 / xp.maximum(k, 1.0), k) ** 0.5)
 
 
 def _along(u: Array, points: Array, curve: Array, xp: Any) -> Array:
@@ -182,8 +188,8 @@ class Levels(NamedTuple):
         size = bounds.high - bounds.low
         last = self.count - 1
         level = xp.clip(xp.round((x - bounds.low) / size * last) + n, 0, last)
-        std = xp.where(n != 0, size * (noise.sigma**2 + (noise.even * last) ** 2) ** 0.5 / last, 0.0)
-        return Moved(bounds.low + size * level / last, std)
+        moved = xp.where(n != 0, 1.0, 0.0).astype(x.dtype)
+        return Moved(bounds.low + size * level / last, size * noise.variance(moved / last**2, moved) ** 0.5)
 
 
 def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
@@ -197,15 +203,5 @@ def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Arra
         there = xp.clip(state + sign * length, xp.minimum(bounds.low, state), xp.maximum(bounds.high, state))
         return there.astype(x.dtype), squares + length**2
 
-    state, squares = _repeat(once, k.max(initial=0), (x, xp.zeros_like(x)), xp)
-    return Moved(state, (noise.sigma**2 * squares + noise.even**2 * k) ** 0.5)
-
-
-def _repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -> Any:
-    if xp is np:
-        for j in range(int(times)):
-            carry = once(j, carry)
-        return carry
-    import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded
-
-    return jax.lax.fori_loop(0, times, once, carry)
+    state, squares = repeat(once, k.max(initial=0), (x, xp.zeros_like(x)), xp)
+    return Moved(state, noise.variance(squares, k) ** 0.5)

@@ -6,6 +6,7 @@ import numpy as np
 
 from circuits.units import Second, Volt
 from hwsim.devices.models import Devices
+from hwsim.devices.repeat import repeat
 from hwsim.devices.rounding import Sizes, limited, nearest
 from hwsim.engine import Array
 
@@ -48,6 +49,38 @@ def write(devices: Devices, g: Array, n: Array, normal: Array) -> Written:
     return Written(after, xp.abs(n), xp.zeros_like(n), devices.energy(g, after, n).astype(g.dtype))
 
 
+def write_exactly(devices: Devices, g: Array, dg: Array) -> Written:
+    """Let exact devices change by dg [S], in one pulse each that changes."""
+    xp = g.__array_namespace__()
+    one = xp.sign(dg).astype(np.int32)
+    after = devices.pulse(g, dg / (devices.g_max - devices.g_min), xp.zeros_like(g))
+    return Written(after, xp.abs(one), xp.zeros_like(one), devices.energy(g, after, one).astype(g.dtype))
+
+
+def write_anew(devices: Devices, curve: Array, done: Written, target: Array, where: Array, normals: Array) -> Written:
+    """Reset some one-sided devices and pulse them up to their targets without looking; adds to what was done.
+
+    Parameters
+    ----------
+    curve
+        Conductances of a nominal device after 0, 1, 2 … pulses from its lower bound [S].
+    done
+        What was done before.
+    target, where
+        The conductances wanted [S], and of which devices.
+    normals
+        Standard normal numbers of the resets and of the pulses, shape (2, *g.shape).
+
+    """
+    xp = target.__array_namespace__()
+    low = devices.reset(done.g, where, normals[0])
+    up = xp.round(xp.interp(target, curve, xp.arange(curve.shape[0], dtype=target.dtype)))
+    n = xp.where(where, up, 0.0).astype(np.int32)
+    raised = write(devices, low, n, normals[1])
+    energy = devices.energy(done.g, low, xp.where(where, -1, 0)).astype(low.dtype)
+    return Written(raised.g, done.pulses + where + raised.pulses, done.reads, done.energy + energy + raised.energy)
+
+
 class Verify(NamedTuple):
     """How near a device must come to its target, as a share of one pulse, in how many rounds, with how many pulses a round."""
 
@@ -74,18 +107,21 @@ def write_verify(devices: Devices, sizes: Sizes, g: Array, target: Array, verify
 
     """
     xp = g.__array_namespace__()
-    pulses, reads = xp.zeros(g.shape, np.int32), xp.zeros(g.shape, np.int32)
-    energy = xp.zeros_like(g)
-    busy = xp.ones(g.shape, dtype=bool)
-    for k in range(verify.rounds):
-        wanted = sizes.pulses(target - devices.seen(g, normals[k, 1]))
-        reads, energy = reads + busy, energy + xp.where(busy, read.energy(g), 0.0)
-        busy = busy & (xp.abs(wanted) > verify.tolerance)
+
+    def once(k: Array, carry: tuple[Written, Array]) -> tuple[Written, Array]:
+        so_far, busy = carry
+        wanted = sizes.pulses(target - devices.seen(so_far.g, normals[k, 1]))
+        looked = xp.where(busy, read.energy(so_far.g), 0.0)
+        still = busy & (xp.abs(wanted) > verify.tolerance)
         at_least_one = xp.where(xp.abs(wanted) < 1, xp.sign(wanted), wanted)
-        n = xp.where(busy, limited(nearest(at_least_one), verify.most), 0)
-        done = write(devices, g, n, normals[k, 0])
-        g, pulses, energy = done.g, pulses + done.pulses, energy + done.energy
-    return Written(g, pulses, reads, energy.astype(g.dtype))
+        done = write(devices, so_far.g, xp.where(still, limited(nearest(at_least_one), verify.most), 0), normals[k, 0])
+        energy = (so_far.energy + looked + done.energy).astype(g.dtype)
+        return Written(done.g, so_far.pulses + done.pulses, so_far.reads + busy, energy), still
+
+    none = xp.zeros(g.shape, np.int32)
+    begun: tuple[Written, Array] = (Written(g, none, none, xp.zeros_like(g)), xp.ones(g.shape, dtype=bool))
+    written: Written = repeat(once, verify.rounds, begun, xp)[0]
+    return written
 
 
 def rewrite(devices: Devices, sizes: Sizes, g: Array, target: Array, verify: Verify, normals: Array, read: Reading) -> Written:  # noqa: PLR0913, PLR0917 - one physical process

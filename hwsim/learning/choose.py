@@ -1,10 +1,13 @@
 """From the words of an experiment file to the loss, rule and optimizer that they name."""
 
+from numpy.typing import DTypeLike
+
 from circuits.circuit import Circuit
+from hwsim.devices.programming import Ideal, Programming
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
-from hwsim.settings import TrainingSettings
+from hwsim.settings import DeviceSettings, TrainingSettings
 
 _STIFFER = 1e3
 """A clamp's transconductance, as a multiple of the largest initial conductance of an output column."""
@@ -34,3 +37,12 @@ def optimizer(training: TrainingSettings) -> Optimizer:
     if training.optimizer == "adam":
         return Adam(training.adam_b1, training.adam_b2)
     return Sgd(training.momentum if training.optimizer == "momentum" else 0.0)
+
+
+def programming(device: DeviceSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
+    """Give the way in which conductances are changed, for arrays of one precision."""
+    if device.preset is None:
+        return Ideal()
+    from hwsim.devices.fitting import pulsed  # noqa: PLC0415 - only real devices need it
+
+    return pulsed(device, circuit, dtype)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.data import Dataset, targets
-from hwsim.devices.programming import Ideal
+from hwsim.devices.programming import Held
 from hwsim.engine import ConvergenceError, Result, Solver
 from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances
 from hwsim.learning.optimizers import Moments
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
-from hwsim.settings import TrainingSettings
+from hwsim.settings import DeviceSettings, TrainingSettings
 from hwsim.streams import stream
 
 Arrays = dict[str, NDArray[Any]]
@@ -42,11 +42,18 @@ class State:
     step: int
     seconds: float
     newton: bool
+    held: Held
+
+    @property
+    def carry(self) -> Carry:
+        """Give what the next update takes."""
+        return Carry(self.g, self.moments, self.sums, self.held)
 
     def arrays(self) -> Arrays:
         """Lay out everything as named arrays, one an element array; `from_arrays` reads them back bit for bit."""
         kinds = {"g": self.g, "mean": self.moments.mean, "square": self.moments.square}
         flat = {f"{kind}/{name}": values for kind, parts in kinds.items() for name, values in _joined(parts).items()}
+        flat |= {f"held/{kind}": np.array(values) for kind, values in self.held.items()}
         flat |= {f"sums/{name}": np.array(value) for name, value in self.sums._asdict().items()}
         scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds, "newton": self.newton}
         return flat | {name: np.array(value) for name, value in scalars.items()}
@@ -69,7 +76,8 @@ class State:
         moments = Moments(group("mean/"), group("square/"), arrays["count"])
         sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))
         scalars = (int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]), bool(arrays["newton"]))
-        return cls(group("g/"), moments, sums, *scalars)
+        held = {name.removeprefix("held/"): values for name, values in arrays.items() if name.startswith("held/")}
+        return cls(group("g/"), moments, sums, *scalars, held)
 
 
 def _joined(parts: blocks.Blocks) -> Arrays:
@@ -104,15 +112,17 @@ class Traceable(Protocol):
 
 
 class Trainer:
-    """Trains one circuit on one data set. All randomness comes from the experiment's seed and the epoch's number."""
+    """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number."""
 
-    def __init__(self, settings: TrainingSettings, data: Dataset, solver: Solver) -> None:
+    def __init__(self, settings: TrainingSettings, data: Dataset, solver: Solver, device: DeviceSettings | None = None) -> None:
         self.settings, self.data, self.solver = settings, data, solver
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         classes = np.arange(data.classes)
         self.table = targets(classes, data.classes, len(circuit.outputs), settings.target_low, settings.target_high)
-        self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), Ideal())
+        programming = choose.programming(device or DeviceSettings(), circuit, self.dtype)
+        self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), programming)
+        self.pulsed = device is not None and device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
         self._samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
         self._programs: dict[bool, Advance] = {}
@@ -120,8 +130,9 @@ class Trainer:
     def begin(self) -> State:
         """Give the state before the first update."""
         g = {name: values.astype(self.dtype) for name, values in initial_conductances(self.circuit, self.settings).items()}
-        parts = blocks.split(self.circuit, g)
-        return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, self._needs_newton(g))
+        parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
+        newton = self._needs_newton(blocks.join(parts))
+        return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, newton, held)
 
     def _needs_newton(self, g: Arrays) -> bool:
         return isinstance(self.solver, Traceable) and self.solver.needs_newton(g)
@@ -139,7 +150,7 @@ class Trainer:
         return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self._samples)
 
     def _zero_sums(self) -> Sums:
-        kinds = {"loss": self.dtype, "residual": self.dtype}
+        kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
         return Sums(*(np.zeros((), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
@@ -161,7 +172,8 @@ class Trainer:
         each = settings.rates(len(self.circuit.trainable))
         rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
-        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block)
+        seeds = stream(settings.seed, f"programming/{epoch}").integers(2**32, size=self.steps, dtype=np.uint32)
+        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds)
 
     def run(self, state: State) -> Iterator[Progress]:
         """Train from a state to the last epoch, and report after every chunk of updates.
@@ -177,11 +189,11 @@ class Trainer:
             batches = self.plan(state.epoch)
             while state.step < self.steps:
                 began, first, last = time.perf_counter(), state.step, min(state.step + chunk, self.steps)
-                done = self.advance(Carry(state.g, state.moments, state.sums), batches, first, last, newton=state.newton)
+                done = self.advance(state.carry, batches, first, last, newton=state.newton)
                 sums = Sums(*(np.asarray(value) for value in done.sums))
                 took = time.perf_counter() - began
                 chunk = max(1, min(int((last - first) * CHUNK_SECONDS / max(took, 1e-9)), 4 * chunk, self.steps))
-                state = replace(state, g=done.g, moments=done.moments, sums=sums, step=last, seconds=state.seconds + took)
+                state = replace(state, g=done.g, moments=done.moments, sums=sums, held=done.held, step=last, seconds=state.seconds + took)
                 self._check(state)
                 if last < self.steps:
                     yield self._progress(state, None)
@@ -215,4 +227,4 @@ class Trainer:
             "residual_A": max(float(sums.residual), tested.residual),
             "steps": int(sums.steps) / samples,
             "nudged_steps": int(sums.nudged_steps) / samples,
-        }
+        } | ({"pulses": float(sums.pulses), "programming_J": float(sums.energy)} if self.pulsed else {})

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwsim.blocks import join
-from hwsim.devices.programming import Programming
+from hwsim.devices.programming import NOTHING, Held, Programmed, Programming
 from hwsim.engine import Array, Conductances, Solver
 from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
@@ -22,6 +22,8 @@ class Sums(NamedTuple):
         Iterations of the free equilibria, and of the nudged ones, whose phases share one count.
     failed, code
         Equilibria that were not found, and their worst `Result`.
+    pulses, energy
+        Programming pulses sent to all devices together, and what they took [J].
 
     """
 
@@ -33,14 +35,17 @@ class Sums(NamedTuple):
     residual: Array
     failed: Array
     code: Array
+    pulses: Array
+    energy: Array
 
 
 class Carry(NamedTuple):
-    """What one update hands to the next; conductances and moments are by block."""
+    """What one update hands to the next; conductances, moments and what the programming holds are by block."""
 
     g: dict[str, Array]
     moments: Moments
     sums: Sums
+    held: Held = NOTHING
 
 
 class Samples(NamedTuple):
@@ -52,11 +57,15 @@ class Samples(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block."""
+    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
+
+    `seeds` (steps,) are those of the programming's randomness.
+    """
 
     order: Array
     signs: Array
     rates: dict[str, Array]
+    seeds: Array
 
 
 class Updater(NamedTuple):
@@ -73,11 +82,11 @@ class Updater(NamedTuple):
         gradient = self.rule.gradient(solver, g, samples.x[chosen], samples.table[labels], sign=batches.signs[k])
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
         wrong = (classify(gradient.phases[0].outputs(solver.circuit), samples.table) != labels).sum()
-        programmed = self.programming.update(carry.g, dg, solver.chip, None)
-        return Carry(programmed.g, moments, _added(carry.sums, gradient, wrong))
+        done = self.programming.update(carry.g, dg, solver.chip, batches.seeds[k], carry.held)
+        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held)
 
 
-def _added(sums: Sums, gradient: Gradient, wrong: Array) -> Sums:
+def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
     xp = gradient.loss.__array_namespace__()
     free, *nudged = gradient.phases
     residuals = xp.stack([phase.residual for phase in gradient.phases])
@@ -92,6 +101,8 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array) -> Sums:
         residual=xp.maximum(sums.residual, residuals.max()),
         failed=sums.failed + (codes != 0).sum().astype(np.int32),
         code=xp.maximum(sums.code, codes.max().astype(np.int32)),
+        pulses=sums.pulses + done.pulses,
+        energy=sums.energy + done.energy,
     )
 
 
@@ -117,11 +128,13 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
     """
     import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
-    on_device = jax.device_put(samples)
+    on_device, devices = jax.device_put((samples, updater.programming.devices))
 
-    def loop(carry: Carry, samples: Samples, batches: Batches, first: Array, last: Array) -> Carry:
+    def loop(carry: Carry, samples: Samples, devices: Any, batches: Batches, first: Array, last: Array) -> Carry:
+        held = updater._replace(programming=updater.programming.holding(devices))
+
         def once(k: Array, carry: Carry) -> Carry:
-            return updater.update(trace, carry.g, carry, samples, batches, k)
+            return held.update(trace, carry.g, carry, samples, batches, k)
 
         done: Carry = jax.lax.fori_loop(first, last, once, carry)
         return done
@@ -129,7 +142,7 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
     compiled_loop = jax.jit(loop, donate_argnums=0)
 
     def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
-        done: Carry = compiled_loop(carry, on_device, batches, first, last)
+        done: Carry = compiled_loop(carry, on_device, devices, batches, first, last)
         return done
 
     return advance

@@ -1,0 +1,109 @@
+"""From the device that an experiment names to the devices of its circuit on one chip, ready to be programmed."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from circuits.circuit import Circuit
+from hwsim import blocks
+from hwsim.devices import presets
+from hwsim.devices.declared import Device
+from hwsim.devices.draw import draw, nominal
+from hwsim.devices.models import Devices
+from hwsim.devices.presets import DeviceError
+from hwsim.devices.pulsed import Parts, Pulsed
+from hwsim.devices.rounding import Sizes
+from hwsim.devices.shapes import middle
+from hwsim.devices.steps import Table
+from hwsim.engine import Array
+from hwsim.settings import DeviceSettings
+from hwsim.streams import stream
+
+_LONGEST_CURVE = 2000
+"""Pulses of the curve by which a one-sided device is written after a reset."""
+
+_ENOUGH = 4
+"""Times the pulses that would take a device across its range in steps as long as in the middle."""
+
+
+def pulsed(settings: DeviceSettings, circuit: Circuit, dtype: DTypeLike) -> Pulsed:
+    """Draw the devices of a circuit and lay them in a row.
+
+    Raises
+    ------
+    DeviceError
+        When the device cannot be read, or cannot be programmed like this.
+
+    """
+    device = presets.load(settings.preset or "ideal")
+    check(device, settings)
+    if not settings.spread:
+        device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
+    of_each = [_part(device, settings, element) for element in circuit.trainable]
+    parts = _cast(_in_a_row(of_each, [element.shape for element in circuit.trainable]), np.dtype(dtype))
+    return Pulsed(settings, parts, tuple(blocks.names(circuit)), noisy=device.noise.cycle > 0)
+
+
+def check(device: Device, settings: DeviceSettings) -> None:
+    """Refuse what a device cannot do.
+
+    Raises
+    ------
+    DeviceError
+        Naming the setting and the remedy.
+
+    """
+    if settings.scheme != "pulses" and (device.one_sided or device.step.kind == "ideal"):
+        what = "only goes up between resets" if device.one_sided else "goes wherever it is told"
+        msg = f"device.scheme = {settings.scheme!r}: device {device.name} {what}; use 'pulses'"
+        raise DeviceError(msg)
+
+
+def _part(device: Device, settings: DeviceSettings, element: Any) -> Parts:
+    """Draw the devices of an element array, within the circuit's range or, if they have one of their own, the upper part of it."""
+    g_min, g_max = float(np.min(element.g_min)), float(np.max(element.g_max))
+    if not np.isfinite(g_max):
+        msg = f"device {device.name}: {element.name} has no g_max; give circuit.g_max, which the device's own is mapped on"
+        raise DeviceError(msg)
+    scale = 1.0
+    if device.on_off is not None and device.g_max is not None:
+        # volts stay the same when all currents scale, and so does what is learnt; energy is told for the real device
+        g_min, scale = g_max / device.on_off, device.g_max / g_max
+    fitted = device.model_copy(update={"g_min": g_min, "g_max": g_max})
+
+    def drawn(name: str) -> Devices:
+        devices = draw(fitted, element.shape, lambda what: stream(settings.chip, f"{name}/{element.name}/{what}"))
+        return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
+
+    fast = drawn("fast") if settings.scheme == "tiki-taka" else None
+    return Parts(drawn("device"), Sizes.nominal(fitted), fast, _way_up(fitted) if device.one_sided else None)
+
+
+def _way_up(device: Device) -> Array:
+    one = nominal(device.model_copy(update={"noise": type(device.noise)()}))
+    n = np.arange(min(int(_ENOUGH / middle(device.step)[0]), _LONGEST_CURVE))
+    return one.pulse(np.full(n.shape, one.g_min), n, np.zeros(n.shape))
+
+
+def _in_a_row(values: list[Any], shapes: list[tuple[int, ...]]) -> Any:
+    """Join what several element arrays have: a number that all share stays one, others become one value a device."""
+    first = values[0]
+    if isinstance(first, Table):
+        rates = [_in_a_row([getattr(value, key) for value in values], shapes) for key in ("rate_up", "rate_down")]
+        return Table(first.up, first.down, *rates)
+    if isinstance(first, Parts):
+        devices, sizes, fast = (_in_a_row([getattr(value, key) for value in values], shapes) for key in Parts._fields[:-1])
+        return Parts(devices, sizes, fast, first.curve)
+    if isinstance(first, tuple):
+        return type(first)(*(_in_a_row(list(inner), shapes) for inner in zip(*values, strict=True)))
+    if first is None or all(np.ndim(value) == 0 and value == first for value in values):
+        return first
+    return np.concatenate([np.broadcast_to(value, shape).reshape(-1) for value, shape in zip(values, shapes, strict=True)])
+
+
+def _cast(value: Any, kind: np.dtype[Any]) -> Any:
+    """Give the same numbers in one precision."""
+    if isinstance(value, tuple):
+        return type(value)(*(_cast(inner, kind) for inner in value))
+    return value if value is None or getattr(value, "dtype", None) == np.bool_ else np.asarray(value, kind)
