@@ -66,9 +66,9 @@ class WatchedTraceable(WatchedSolver):
 
     solver: Any
 
-    def needs_newton(self, g: Conductances) -> bool:
+    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances needs the slower program."""
-        return bool(self.solver.needs_newton(g))
+        return bool(self.solver.needs_newton(g, beta))
 
     def traced(self, **settings: Any) -> Any:
         """Give the solver for use inside of compiled functions."""

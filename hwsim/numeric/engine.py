@@ -12,9 +12,9 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
-from hwsim.engine import Array, Conductances, Drive, Equilibrium, Nudge, Push, Result
-from hwsim.numeric import settle, start_up
-from hwsim.numeric.layered import Layers, Outputs, State, resistive_parts
+from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.numeric import start_up, walk
+from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
 from hwsim.numeric.parameters import collect
 from hwsim.numeric.structure import stages
 from hwsim.numeric.sweeps import largest
@@ -26,6 +26,9 @@ Precision = Literal["float32", "float64"]
 
 _LEAST = 1e-3
 """V; tolerances are never shares of less."""
+
+_MARGIN = 2.0
+"""Sweeps must prove this many times more than they have to: conductances change while they are relied on."""
 
 _NOISE_FLOOR = 32
 """Roundings; a tolerance below this many of them would never be met."""
@@ -92,19 +95,36 @@ class LayeredSolver:
         """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
         return TracedSolver(self, self._layers, newton=newton, largest_feature=largest_feature)
 
-    def needs_newton(self, g: Conductances) -> bool:
-        """Whether sweeps alone are too slow for a circuit of these conductances, or prove too little."""
-        if self.engine.newton is not None:
-            return self.engine.newton
-        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
-        return not bool(np.asarray(settle.amplification(self._layers, parts)) <= settle.TRUST / 2)
+    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
+        """Whether sweeps alone are too slow for these conductances and nudges of at least `beta` [S], or prove too little; with a margin.
 
-    def _found(self, g: Conductances, solve: Callable[["_Programs"], Equilibrium]) -> Equilibrium:
+        Raises
+        ------
+        ConvergenceError
+            When they do, and the engine is forbidden to use Newton's method.
+
+        """
+        enough = bool(walk.suffices(self._amplification(g), beta, self._least_output(g), _MARGIN))
+        if self.engine.newton is False and not enough:
+            msg = f"{self.circuit.name}: sweeps over the layers prove no equilibrium of these conductances; set solver.newton to true"
+            raise ConvergenceError(msg)
+        return not enough if self.engine.newton is None else self.engine.newton
+
+    def _amplification(self, g: Conductances) -> float:
+        """Bound how far the circuit, or its adjoint, multiplies a change."""
+        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
+        return max(walk.amplification(layers, parts) for layers in (self._layers, adjoint_layers(self._layers)))
+
+    def _least_output(self, g: Conductances) -> float:
+        return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
+
+    def _found(self, g: Conductances, solve: Callable[["_Programs", float], Equilibrium]) -> Equilibrium:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
-        slow = self.needs_newton(g)
-        found = solve(self._programs[slow])
+        amplified, newton = self._amplification(g), self.engine.newton
+        slow = not _MARGIN * amplified <= walk.TRUST if newton is None else newton
+        found = solve(self._programs[slow], amplified)
         unsettled = (np.asarray(found.result) == Result.MAX_STEPS).any()
-        return solve(self._programs[True]) if unsettled and not slow and self.engine.newton is None else found
+        return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
 
     def tolerance(self, feature: Array | float, guess: State | None = None) -> Array | float:
         """Give the tolerance [V] where the largest feature is `feature`: a share of the largest voltage, one number or (B,).
@@ -153,7 +173,9 @@ class LayeredSolver:
         push = Push(beta, *(np.broadcast_to(part, one_each) for part in volts_and_amperes))
         begin = None if start is None else self.state(start)
         conductances = self._arrays(g)
-        found = self._found(conductances, lambda programs: programs.solve(conductances, Drive(x, push), start=begin))
+        found = self._found(
+            conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push), start=begin, amplified=bound)
+        )
         return _delivered(found, self.circuit, throw=throw)
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
@@ -182,7 +204,11 @@ class LayeredSolver:
 
         """
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
-        return _delivered(self._found(conductances, lambda programs: programs.adjoint(conductances, free, error)), self.circuit, throw=True)
+        return _delivered(
+            self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound)),
+            self.circuit,
+            throw=True,
+        )
 
     def state(self, equilibrium: Equilibrium) -> State:
         """Take the free nodes' voltages out of an equilibrium."""

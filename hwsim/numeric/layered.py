@@ -1,5 +1,6 @@
 """A layered circuit as arrays: what stays the same while its equilibria are searched, and the states that are searched through."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,10 @@ from hwsim.numeric.parameters import Coupling, StageParameters, is_zero
 from hwsim.numeric.structure import Stage
 
 Array = Any
+
+
+_AMPLE = 4.0
+"""Amplifiers may multiply what is off by this much on its way before it counts for more."""
 
 
 class Linear(NamedTuple):
@@ -103,6 +108,28 @@ class Layers(NamedTuple):
     def couplings(self) -> list[Coupling | None]:
         """What stands between each stage and the next."""
         return [numbers.coupling for numbers in self.parameters]
+
+    @property
+    def units(self) -> list[Array]:
+        """The voltage in each stage's columns that amplifiers make of 1 V in the first's."""
+        units = [np.ones(())]
+        for coupling in self.couplings[:-1]:
+            units.append(units[-1] if coupling is None else units[-1] * coupling.gain.mean())
+        return units
+
+    @property
+    def weights(self) -> list[Array]:
+        """How much more a change in each stage's columns counts than one where voltages are largest: amplifiers multiply it on its way."""
+        units = self.units
+        return [(functools.reduce(np.maximum, units) / unit / _AMPLE).clip(1.0) for unit in units]
+
+
+def adjoint_layers(layers: Layers) -> Layers:
+    """Give the layers of the adjoint circuit: gain and back exchanged, without offsets."""
+    exchanged = [None if c is None else Coupling(c.back, c.gain, np.zeros_like(c.offset)) for c in layers.couplings]
+    return layers._replace(
+        parameters=[old._replace(coupling=new) for old, new in zip(layers.parameters, exchanged, strict=True)],
+    )
 
 
 def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:

@@ -222,10 +222,14 @@ def residual(system: System, met: Sequence[Met]) -> Array:
     return largest(found)
 
 
-def change(new: State, old: State) -> Array:
-    """Give the largest difference of two states, shape (B,) [V]."""
-    pairs = zip((*new.columns, *new.behind), (*old.columns, *old.behind), strict=True)
-    return largest([jnp.abs(a - b).max(1) for a, b in pairs if b is not None])
+def change(layers: Layers, new: State, old: State) -> Array:
+    """Give the largest difference of two states, shape (B,) [V]; what amplifiers would multiply counts for more."""
+    found = []
+    for weight, *columns, after, before in zip(layers.weights, new.columns, old.columns, new.behind, old.behind, strict=True):
+        found.append(weight.astype(columns[0].dtype) * jnp.abs(columns[0] - columns[1]).max(1))
+        if after is not None and before is not None:
+            found.append(jnp.abs(after - before).max(1))
+    return largest(found)
 
 
 def largest(values: Sequence[Array]) -> Array:

@@ -42,18 +42,18 @@ class _Settler(NamedTuple):
 class TracedSolver:
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
-    Failure is in `Equilibrium.result`. Conductances come by element array or by block. With `largest_feature`, the largest magnitude of
-    any feature, tolerances are not looked up sample by sample, and without Newton's method the caller sees to it that sweeps are proof
-    enough (`LayeredSolver.needs_newton`): both cost a share of a training step.
+    Failure is in `Equilibrium.result`. Conductances come by element array or by block. Without Newton's method the caller sees to it that
+    sweeps are proof enough (`LayeredSolver.needs_newton`). With `largest_feature`, the largest magnitude of any feature, tolerances are
+    not looked up sample by sample.
     """
 
     def __init__(self, solver: "LayeredSolver", layers: Layers, *, newton: bool, largest_feature: float | None = None) -> None:
         self.circuit, self.chip, self._solver, self._layers = solver.circuit, solver.chip, solver, layers
         self._newton, self._largest_feature = newton, largest_feature
 
-    def solve(self, g: Conductances, drive: Drive, *, start: State | None = None) -> Equilibrium:
-        """Find the equilibria of a batch."""
-        settler = self._settler(g, drive.x)
+    def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
+        """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
+        settler = self._settler(g, drive.x, amplified)
         begin = None if start is None else enter(settler.free, start)
         return self._equilibrium(drive.x, settler(drive.push, begin))
 
@@ -84,7 +84,7 @@ class TracedSolver:
         nudged = jax.lax.map(lambda push: settler(push, free.state), stacked)
         return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K): the voltages λ by group, each (B, n).
 
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
@@ -93,21 +93,18 @@ class TracedSolver:
         parts = layered.resistive_parts(self._layers, blocks.split(self.circuit, g))
         nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
         parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
-        settled = settle.settle_adjoint(
-            self._layers, parts, solver.state(free), error, max_steps=solver.engine.max_steps, newton=self._newton
-        )
+        limits = Limits(amplified, 0.0, solver.engine.max_steps, self._newton)
+        settled = settle.settle_adjoint(self._layers, parts, solver.state(free), error, limits)
         return Equilibrium(self._spread(settled.state, [], adjoint=True), settled.residual, settled.steps, settled.result)
 
-    def _settler(self, g: Conductances, x: Array) -> "_Settler":
+    def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
         """Work out what all phases share."""
         layers, solver = self._layers, self._solver
         parts = layered.linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
-        guess, amplified = first_guess(free), None
+        guess = first_guess(free)
         known = self._largest_feature
         tolerance = solver.tolerance(jnp.abs(x).max(1), guess) if known is None else solver.tolerance(known)
-        if self._newton or known is None:
-            amplified = settle.amplification(layers, parts)
         return _Settler(free, guess, Limits(amplified, tolerance, solver.engine.max_steps, self._newton))
 
     def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:

@@ -12,7 +12,7 @@ from hwsim.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
 from hwsim.learning.trainer import Arrays, State, Trainer
-from hwsim.numeric import settle
+from hwsim.numeric import walk
 from hwsim.numeric.engine import NumericEngine
 
 
@@ -82,7 +82,7 @@ def test_training_goes_on_by_newton_where_sweeps_prove_too_little(monkeypatch) -
     """When the conductances outgrow what sweeps prove, the next epoch has Newton's method, and the same equilibria."""
     swept, trainer = final(make(experiment())), make(experiment())
     states = [trainer.begin()]
-    monkeypatch.setattr(settle, "TRUST", 0.0)
+    monkeypatch.setattr(walk, "TRUST", 0.0)
     states += [progress.state for progress in trainer.run(states[0])]
     assert [states[0].newton, states[-1].newton] == [False, True]
     for block, g in states[-1].g.items():
