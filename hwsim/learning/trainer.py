@@ -102,8 +102,8 @@ class Progress:
 class Traceable(Protocol):
     """A solver that compiles into the training step."""
 
-    def needs_newton(self, g: Arrays) -> bool:
-        """Whether a circuit of these conductances needs the slower program."""
+    def needs_newton(self, g: Arrays, beta: float = 0.0) -> bool:
+        """Whether a circuit of these conductances, under nudges of at least `beta` [S], needs the slower program."""
         ...
 
     def traced(self, *, newton: bool, largest_feature: float | None = None) -> Any:
@@ -135,7 +135,9 @@ class Trainer:
         return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, newton, held)
 
     def _needs_newton(self, g: Arrays) -> bool:
-        return isinstance(self.solver, Traceable) and self.solver.needs_newton(g)
+        settings = self.settings
+        follows = settings.loss == "squared-error" and settings.nudge != "positive"  # the nudge of other losses is a fixed current
+        return isinstance(self.solver, Traceable) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
 
     def advance(self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False) -> Carry:
         """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then."""

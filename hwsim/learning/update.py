@@ -18,6 +18,8 @@ class Sums(NamedTuple):
 
     Parameters
     ----------
+    residual
+        Largest sum of currents into a node in any free equilibrium [A].
     steps, nudged_steps
         Iterations of the free equilibria, and of the nudged ones, whose phases share one count.
     failed, code
@@ -89,7 +91,6 @@ class Updater(NamedTuple):
 def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
     xp = gradient.loss.__array_namespace__()
     free, *nudged = gradient.phases
-    residuals = xp.stack([phase.residual for phase in gradient.phases])
     codes = xp.stack([phase.result for phase in gradient.phases])
     nudged_steps = xp.stack([phase.steps.sum() for phase in nudged or (free,)]).sum() // max(len(nudged), 1)
     return Sums(
@@ -98,7 +99,7 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Su
         wrong=sums.wrong + wrong.astype(np.int32),
         steps=sums.steps + free.steps.sum().astype(np.int32),
         nudged_steps=sums.nudged_steps + nudged_steps.astype(np.int32),
-        residual=xp.maximum(sums.residual, residuals.max()),
+        residual=xp.maximum(sums.residual, free.residual.max()),
         failed=sums.failed + (codes != 0).sum().astype(np.int32),
         code=xp.maximum(sums.code, codes.max().astype(np.int32)),
         pulses=sums.pulses + done.pulses,
