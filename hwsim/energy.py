@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
 from circuits.diode import diode_current
 from circuits.elements import (
     Amplifiers,
@@ -15,6 +16,7 @@ from circuits.elements import (
     CurrentSources,
     Diodes,
     IdealDiodes,
+    Inductors,
     InputSources,
     Memristors,
     Resistors,
@@ -22,6 +24,7 @@ from circuits.elements import (
 )
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances, Drive, Equilibrium
+from hwsim.held import BEYOND_LAYERS, Held, balanced
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +82,8 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
                 yield Branches(a, b, i)
             case CurrentSources(a=a, b=b):
                 yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
+            case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
+                yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
     outputs = v[:, out.plus] - v[:, out.minus]
     yield Branches(out.minus, out.plus, np.asarray(push.beta * (np.asarray(push.target) - outputs) + np.asarray(push.current), dtype=float))
@@ -122,6 +127,7 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     v = _voltages(circuit, equilibrium)
     leaving = np.zeros_like(v)  # sum of currents that leave each node
     largest = np.zeros(len(v))
+    every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
         _add(leaving, b, -i)
@@ -129,11 +135,17 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     for crossbar in circuit.of(Crossbar):
         conductances = np.asarray(g[crossbar.name], dtype=np.float64)
         rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
-        asked = np.flatnonzero(~_held(circuit)[crossbar.rows])
+        asked = np.flatnonzero(every | ~_held(circuit)[crossbar.rows])
         of_rows, of_columns = _crossbar_currents(conductances, rows, columns, asked)
         _add(leaving, crossbar.rows[asked], of_rows)
         _add(leaving, crossbar.columns, of_columns)
         largest = np.maximum(largest, _largest_current(conductances, rows, columns))
+    if every:
+        held = balanced(circuit, chip, leaving)
+        _absorb(circuit, v, held.left)
+        largest = np.maximum(largest, np.abs(held.i).max(axis=1, initial=0.0))
+        off = _source_error(circuit, chip, drive, v, held) * _stiffness(circuit, g)
+        return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest)
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
         largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
@@ -189,8 +201,8 @@ def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
     return sums
 
 
-def _source_error(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Floats:
-    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V]."""
+def _source_error(circuit: Circuit, chip: Chip, drive: Drive, v: Floats, held: Held | None = None) -> Floats:
+    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V]; `held` are the sources' currents."""
     error = np.zeros(len(v))
     for element in circuit.elements:
         match element:
@@ -200,6 +212,12 @@ def _source_error(circuit: Circuit, chip: Chip, drive: Drive, v: Floats) -> Floa
                 off = v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale")
             case Amplifiers(input=a, output=b):
                 off = v[:, b] - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
+            case VoltageControlledVoltageSources(plus=a, minus=b, control_plus=plus, control_minus=minus):
+                off = v[:, a] - v[:, b] - (v[:, plus] - v[:, minus]) * chip(element.name, "gain")
+            case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if held is not None:
+                off = v[:, a] - v[:, b] - held.i[:, held.first[source] + place] * chip(element.name, "rm")
+            case Inductors(a=a, b=b):
+                off = v[:, a] - v[:, b]
             case IdealDiodes(anode=a, cathode=b):
                 off = np.maximum(v[:, a] - v[:, b] - CLAMP_TOLERANCE, 0.0)
             case _:

@@ -21,6 +21,7 @@ _JUNCTIONS = {"d": ((0, 1),), "j": ((1, 0), (1, 2)), "m": ((3, 0), (3, 2)), "q":
 
 _READING = re.compile(r"\b([vi])\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
 _WHOLE = re.compile(r"\{[^{}]*\}|'[^']*'")
+_UNREAD = re.compile(r"\b[vi]\s*\((?!(?:\{s?\d+\}|0)[,)])")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"(?<![\w.#{@:])[a-z_]\w*(?!\s*\(|[\w.:}])")
 
@@ -84,7 +85,12 @@ def behavioural(card: Card, out: tuple[str, ...], kind: str, expression: str) ->
         text = inside(text)
     holes = _Holes(card, list(out), [])
     text = _BRACES.sub(lambda match: f"({holes.value(match.group(1))})", text)
-    text = _NAME.sub(holes.parameter, _READING.sub(holes.reading, text))
+    text = _READING.sub(holes.reading, text)
+    unread = _UNREAD.search(text)
+    if unread or text.count("(") != text.count(")"):
+        msg = f"{head.text}: {expression!r} cannot be read; write V(node), V(node,node) or I(source), and close each parenthesis"
+        raise BadCardError(msg)
+    text = _NAME.sub(holes.parameter, text)
     passage = Passage("b", f"{{0}} {{1}} {kind}={text}", tuple(holes.sources), None, ((0, 1),))
     return Part("p", card.name, tuple(holes.nodes), (), card.line, passage)
 

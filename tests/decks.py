@@ -108,8 +108,11 @@ def hand(name: str) -> str:
     return f"{name}\n{BASE}{HAND[name]}\n{ROLES}.end\n"
 
 
-def random_deck(seed: int) -> str:
-    """Make a deck of all kinds of elements between a few nodes; each node has a resistor to ground, so that there is an answer."""
+def random_deck(seed: int, *, passed: bool = True) -> str:
+    """Make a deck of all kinds of elements between a few nodes; each node has a resistor to ground, so that there is an answer.
+
+    Without `passed`, of those that every engine solves.
+    """
     rng = np.random.default_rng(seed)
     nodes = ["in", "out", *(f"n{k}" for k in range(rng.integers(1, 6)))]
 
@@ -121,7 +124,7 @@ def random_deck(seed: int) -> str:
         return str(rng.choice([repr(x), f"{x * 1e-3:.6g}k", f"{x * 1e6:.5g}u", f"{{{x:.4g}*p1}}", f"{x * 1e3:.5g}m"]))
 
     cards = [f"rload{node} {node} 0 {value(1e3, 1e5)}" for node in nodes[1:]]
-    kinds = rng.choice(list("rrrdddviegfhclbxm"), rng.integers(3, 14))
+    kinds = rng.choice(list("rrrdddviegfhclx" + "bm" * passed), rng.integers(3, 14))
     for k, kind in enumerate(kinds.tolist()):
         a, b, c, d = (*pick(2), *pick(2))
         sense = f"vs{k} {a} s{k} 0\nrs{k} s{k} {b} {value(1e2, 1e4)}"

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import Crossbar, InputSources
 from circuits.nodes import Nodes
+from circuits.passed import Passed
 from hwsim.engine import Conductances
 from hwsim.ngspice.held import Held
 from hwsim.ngspice.lean import Lean
@@ -88,6 +90,7 @@ class Plan:
     def of(cls, circuit: Circuit, chip: Chip, *, full: bool) -> Self:
         """Look at the structure of a circuit; `full` folds nothing."""
         sharp = sharpened(circuit)
+        full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources, Passed))  # they may sense any source
         held = Held.of(sharp)
         folded = () if full else tuple(w for w in sharp.of(Crossbar) if held.fixed[w.rows].all())
         needed = _needed(sharp, folded)

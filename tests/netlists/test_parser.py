@@ -54,6 +54,8 @@ def deck(cards, roles=ROLES):
         ("f1 out 0 rl 2", "rl carries no current that can be sensed; name a voltage source"),
         ("f1 out 0 vnone 2", "f1: there is no source vnone to sense"),
         ("b1 out 0 i=i(rl)", "i(rl) is no current that can be sensed"),
+        ("b1 out 0 i=v(out,)", "'v(out,)' cannot be read; write V(node), V(node,node) or I(source)"),
+        ("b1 out 0 i=tanh(v(out)", "cannot be read; write V(node)"),
         ("b1 out 0 q=3", "says neither V=… nor I=…"),
         ("b1 out 0 i=i(vnone)", "there is no source vnone whose current could be read"),
         ("m1 a b c", "m1 takes 4 nodes and a model that is defined; add .model"),

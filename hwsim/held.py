@@ -1,0 +1,131 @@
+"""Currents of elements that hold voltages: they follow from Kirchhoff's law and from all other currents."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.elements import Amplifiers, Elements, Inductors, InputSources, VoltageSources
+from circuits.nodes import Nodes
+from circuits.passed import Passed
+
+Floats = NDArray[np.float64]
+
+HOLDING = (
+    VoltageSources,
+    InputSources,
+    Amplifiers,
+    VoltageControlledVoltageSources,
+    CurrentControlledVoltageSources,
+    Inductors,
+)
+"""What holds a voltage, whatever the current."""
+
+BEYOND_LAYERS = (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    Inductors,
+    Passed,
+    VoltageControlledVoltageSources,
+)
+"""Circuits with any of these are balanced by solving for all held currents at once."""
+
+
+class Columns(NamedTuple):
+    """How the currents of the holding elements enter Kirchhoff's law: sparse entries (node, current, factor), `total` currents in all.
+
+    `first` is the number of each array's first current. A current flows from the first terminal to the second inside the element.
+    """
+
+    node: NDArray[np.intp]
+    current: NDArray[np.intp]
+    factor: Floats
+    first: dict[str, int]
+    total: int
+
+
+def ends(element: Elements) -> tuple[Nodes, Nodes]:
+    """Give the nodes between which an element holds a voltage."""
+    match element:
+        case InputSources(plus=plus):
+            return plus, np.zeros_like(plus)
+        case Amplifiers(output=output):
+            return output, np.zeros_like(output)
+        case _:
+            a, b = (getattr(element, terminal) for terminal in element.terminals[:2])
+            return a, b
+
+
+def columns(circuit: Circuit, chip: Chip) -> Columns:
+    """Lay out the currents of all holding elements, with what amplifiers draw and what senses them."""
+    nodes, currents, factors = [], [], []
+    first: dict[str, int] = {}
+    count = 0
+
+    def add(node: Nodes, current: NDArray[np.intp], factor: Any) -> None:
+        nodes.append(node)
+        currents.append(current)
+        factors.append(np.broadcast_to(np.asarray(factor, dtype=np.float64), node.shape))
+
+    for element in circuit.of(*HOLDING):
+        own = count + np.arange(len(element))
+        first[element.name] = count
+        count += len(element)
+        a, b = ends(element)
+        add(a, own, 1.0)
+        add(b, own, -1.0)
+        if isinstance(element, Amplifiers):
+            add(element.input, own, -chip(element.name, "back"))  # `own` flows into the output; the input draws what the output delivers
+    for sensing in circuit.of(CurrentControlledCurrentSources):
+        sensed, gain = first[sensing.source] + sensing.place, chip(sensing.name, "gain")
+        add(sensing.a, sensed, gain)
+        add(sensing.b, sensed, -gain)
+    none = np.zeros(0, dtype=np.intp)
+    return Columns(np.concatenate([none, *nodes]), np.concatenate([none, *currents]), np.concatenate([np.zeros(0), *factors]), first, count)
+
+
+class Held(NamedTuple):
+    """The currents that fit best, shape (B, currents) [A], what they leave unbalanced at the nodes, (B, N + 1) [A], and their numbers."""
+
+    i: Floats
+    left: Floats
+    first: dict[str, int]
+
+
+def balanced(circuit: Circuit, chip: Chip, leaving: Floats) -> Held:
+    """Find the currents of the holding elements that balance the others, `leaving` the nodes, shape (B, N + 1) [A].
+
+    Ground balances itself. At nodes that Passed elements touch nothing is known, and nothing is asked.
+    """
+    from scipy.sparse import csc_array, diags_array  # noqa: PLC0415 - only circuits beyond layers need it
+    from scipy.sparse.linalg import splu  # noqa: PLC0415
+
+    where = columns(circuit, chip)
+    counts = np.ones(circuit.size + 1)
+    counts[0] = 0.0
+    for passed in circuit.of(Passed):
+        counts[passed.nodes] = 0.0
+    matrix = csc_array((where.factor, (where.node, where.current)), shape=(circuit.size + 1, where.total))
+    matrix = csc_array(diags_array(counts) @ matrix)
+    asked = leaving * counts
+    if not where.total:
+        return Held(np.zeros((len(leaving), 0)), asked, where.first)
+    normal = csc_array(matrix.T @ matrix + diags_array(np.full(where.total, _RIDGE)))
+    factors = splu(normal)
+    i = np.zeros((where.total, len(leaving)))
+    for _ in range(_REFINEMENTS):
+        i -= factors.solve(np.ascontiguousarray(matrix.T @ (asked.T + matrix @ i)))
+    return Held(i.T, asked + (matrix @ i).T, where.first)
+
+
+_RIDGE = 1e-9
+"""Holds currents that nothing determines, as between two nodes that transistors touch; refinements take its effect away from others."""
+
+_REFINEMENTS = 3
