@@ -264,11 +264,11 @@ class PortsSolver:
         return free, *(self.solve(g, Drive(x, push), start=free, throw=throw) for push in pushes)
 
     def _rows(self, rows: Array, count: int, what: str) -> Floats:
-        rows = np.asarray(rows, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != count:  # noqa: PLR2004 - (B, count)
-            msg = f"{what} has shape {rows.shape}; {self.circuit.name} takes (samples, {count})"
+        values: Floats = np.asarray(rows, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != count:  # noqa: PLR2004 - (B, count)
+            msg = f"{what} has shape {values.shape}; {self.circuit.name} takes (samples, {count})"
             raise ValueError(msg)
-        return rows
+        return values
 
     def _problem(self, linear: Linear, driven: Floats, drive: Drive) -> _Problem:
         p0 = np.asarray((linear.ports.T @ driven).T)
