@@ -27,10 +27,10 @@ Precision = Literal["float32", "float64"]
 _LEAST = 1e-3
 """V; tolerances are never shares of less."""
 
-_MARGIN = 2.0
+_MARGIN = 1.5
 """Sweeps must prove this many times more than they have to: conductances change while they are relied on."""
 
-_NOISE_FLOOR = 32
+_NOISE_FLOOR = 8
 """Roundings; a tolerance below this many of them would never be met."""
 
 
