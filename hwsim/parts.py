@@ -133,15 +133,19 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
 
         return given, jax.jit(loop)
 
-    def step(carry: Any, slope: Any, rates: Any) -> Any:
+    def step(carry: Any, slope: Any, batches: Any, devices: Any) -> Any:
+        programming = updater.programming.holding(devices)
+
         def once(k: Any, carry: Any) -> Any:
-            g, moments = carry
-            dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, rates)
-            return updater.programming.update(g, dg, traced.chip, batches.seeds[0]).g, moments
+            g, moments, held = carry
+            dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates)
+            done = programming.update(g, dg, traced.chip, batches.seeds[k], held)
+            return done.g, moments, done.held
 
         return jax.lax.fori_loop(0, count, once, carry)
 
     nowhere = {name: np.zeros_like(values) for name, values in kept.g.items()}
     compiled_step: Any = jax.jit(step, donate_argnums=0)
-    programming = ((kept.g, kept.moments), nowhere, batches.rates), lambda given: compiled_step(*given)
+    given_step = (kept.g, kept.moments, kept.held), nowhere, batches, updater.programming.devices
+    programming = given_step, lambda given: compiled_step(*given)
     return [looped(free), looped(phases), looped(gradient), programming]

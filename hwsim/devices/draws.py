@@ -1,4 +1,4 @@
-"""Random numbers of one update of all devices: the same for both engines."""
+"""Random numbers of one update of all devices: the same for both engines, drawn in 32 bits, which is fine enough for noise."""
 
 from typing import Any, NamedTuple
 
@@ -8,10 +8,6 @@ from hwsim.engine import Array
 
 PLACES = ("round", "cycle", "write", "transfer", "verify")
 """What random numbers are for; each has its own."""
-
-
-_SALT = (0x5EED, 0)
-"""The last words of every key."""
 
 
 class Draws(NamedTuple):
@@ -33,20 +29,20 @@ class Draws(NamedTuple):
         """Give numbers from 0 to 1."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
-        return self._on_host(jax.random.uniform(self._key(place), self.like.shape, self.like.dtype))
+        return self._on_host(jax.random.uniform(self._key(place), self.like.shape, np.float32))
 
     def normal(self, place: str, *leading: int) -> Array:
         """Give standard normal numbers, with leading axes on request."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
-        return self._on_host(jax.random.normal(self._key(place), (*leading, *self.like.shape), self.like.dtype))
+        return self._on_host(jax.random.normal(self._key(place), (*leading, *self.like.shape), np.float32))
 
     def _key(self, place: str) -> Any:
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         # put together instead of folded: each folding compiles a cipher of its own
-        parts = [jax.numpy.asarray(part, np.uint32) for part in (self.seed, PLACES.index(place), *_SALT)]
-        return jax.random.wrap_key_data(jax.numpy.stack(parts), impl="rbg")
+        parts = [jax.numpy.asarray(part, np.uint32) for part in (self.seed, PLACES.index(place))]
+        return jax.random.wrap_key_data(jax.numpy.stack(parts), impl="threefry2x32")
 
     def _on_host(self, numbers: Array) -> Array:
-        return np.asarray(numbers) if isinstance(self.like, np.ndarray) else numbers
+        return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)

@@ -1,4 +1,4 @@
-"""A loop for arrays of NumPy and JAX: what is repeated is compiled once."""
+"""A loop and a choice for arrays of NumPy and JAX: what is repeated is compiled once, and only what is chosen is computed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,3 +17,12 @@ def repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -
     import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded
 
     return jax.lax.fori_loop(0, times, once, carry)
+
+
+def either(condition: Array, yes: Callable[[], Any], no: Callable[[], Any], xp: Any) -> Any:
+    """Give yes() or no(), which have arrays of the same shapes."""
+    if xp is np:
+        return yes() if condition else no()
+    import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded
+
+    return jax.lax.cond(condition, yes, no)

@@ -7,7 +7,7 @@ Pulses come as whole numbers: n > 0 pulses up, n < 0 down. One pulse moves a dev
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from hwsim.devices.repeat import repeat
+from hwsim.devices.repeat import either, repeat
 from hwsim.engine import Array
 
 _LEAST = 1e-13
@@ -90,6 +90,16 @@ class Affine(NamedTuple):
         xp = x.__array_namespace__()
         k = xp.abs(n).astype(x.dtype)
         step = xp.maximum(xp.where(n > 0, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
+        single = noise.variance(step**2, 1) ** 0.5
+
+        def at_most_one() -> Moved:
+            return Moved(x + n * step, k * single)
+
+        return either(k.max(initial=0) <= 1, at_most_one, lambda: self._many(x, n, step, noise), xp)  # type: ignore[no-any-return]
+
+    def _many(self, x: Array, n: Array, step: Array, noise: Noise) -> Moved:
+        xp = x.__array_namespace__()
+        k = xp.abs(n).astype(x.dtype)
         b = _tame(xp.where(n > 0, self.up_slope, self.down_slope), xp)
         variance, r2 = 0.0 * x, (1 - b) ** 2
         if noise.sigma is not None:

@@ -1,0 +1,36 @@
+"""Draws: the same numbers for both engines, other ones for every update and purpose, of the distributions that they claim."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from hwsim.devices.draws import PLACES, Draws
+from hwsim.numeric import start_up
+
+start_up.configure()  # 64 bit, as the engine has it
+
+LIKE = np.zeros(5000)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_numbers_pass_their_tests(place: str) -> None:
+    """Uniform and normal numbers pass Kolmogorov-Smirnov tests at a fixed seed."""
+    draws = Draws(np.uint32(7), LIKE)
+    assert stats.kstest(draws.uniform(place), "uniform").pvalue > 1e-3
+    assert stats.kstest(draws.normal(place).ravel(), "norm").pvalue > 1e-3
+
+
+def test_both_engines_draw_the_same() -> None:
+    """In a compiled function or outside, for arrays of JAX or NumPy, a seed gives the same numbers in the precision asked for."""
+    compiled = jax.jit(lambda seed, like: Draws(seed, like).normal("cycle", 2))(np.uint32(3), jnp.asarray(LIKE, np.float32))
+    outside = Draws(np.uint32(3), LIKE).normal("cycle", 2)
+    assert (compiled.dtype, outside.dtype, outside.shape) == (np.float32, np.float64, (2, 5000))
+    np.testing.assert_allclose(compiled, outside, rtol=1e-6)
+
+
+def test_updates_and_purposes_have_numbers_of_their_own() -> None:
+    """No two of them are correlated."""
+    rows = [Draws(np.uint32(seed), LIKE).normal(place) for seed in (0, 1, 2**32 - 1) for place in PLACES]
+    assert np.abs(np.corrcoef(rows) - np.eye(len(rows))).max() < 0.07
