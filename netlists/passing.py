@@ -13,6 +13,9 @@ from netlists.scopes import inside
 _TERMINALS = {"d": (2, 2), "j": (3, 3), "m": (4, 4), "q": (3, 5)}
 """Least and most nodes of each letter."""
 
+_KINDS = {"d": ("d",), "j": ("njf", "pjf"), "m": ("nmos", "pmos"), "q": ("npn", "pnp")}
+"""What kind of model each letter takes."""
+
 _JOINED = {"d": ((0, 1),), "j": ((0, 2), (1, 2)), "m": ((0, 2), (3, 2)), "q": ((0, 1), (1, 2))}
 """Between which of its nodes a device conducts."""
 
@@ -46,6 +49,9 @@ def passed(card: Card) -> Part:
     model, where = card.instance.model(card.next("model").low) or (None, None)
     if model is None or where is None:
         msg = f"{head.text}: its model is gone"
+        raise BadCardError(msg)
+    if model.kind not in _KINDS[head.low[0]]:
+        msg = f"{head.text}: model {model.name} is of kind {model.kind}; it must be one of {', '.join(_KINDS[head.low[0]])}"
         raise BadCardError(msg)
     given = parameters(card, model, where)
     if card.settings.nominal != CELSIUS:

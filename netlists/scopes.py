@@ -1,5 +1,6 @@
 """Scopes: what parameters mean inside a subcircuit, seen from one of its instances."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ class Spot(NamedTuple):
     owner: Any
 
 
+_BRACED = re.compile(r"\{[^{}]*\}")
+
+
 @dataclass(slots=True)
 class Bound:
     """A parameter's text, where it stands, and the scope whose parameters it names."""
@@ -31,8 +35,9 @@ class Bound:
 
 
 def inside(text: str) -> str:
-    """Take braces or quotes off."""
-    return text[1:-1] if text[:1] in "{'\"" and len(text) > 1 else text
+    """Take braces or quotes off; braces within an expression are parentheses."""
+    bare = text[1:-1] if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] else text
+    return bare[1:-1] if _BRACED.fullmatch(bare) else bare.replace("{", "(").replace("}", ")")
 
 
 @dataclass(slots=True)

@@ -115,5 +115,8 @@ def assignments(line: Line, start: int) -> dict[str, Token]:
         if not value or value.endswith(","):
             msg = f"{match.group(1)}= has no value, or a comma behind it; separate assignments by blanks"
             raise BadCardError(msg)
+        if value.count("{") != value.count("}") or value.count("'") % 2:
+            msg = f"{match.group(1)}={value}: a brace or quote is not closed; give it its partner"
+            raise BadCardError(msg)
         values[match.group(1).lower()] = Token(value, match.end())
     return values

@@ -59,6 +59,8 @@ def deck(cards, roles=ROLES):
         ("b1 out 0 q=3", "says neither V=… nor I=…"),
         ("b1 out 0 i=i(vnone)", "there is no source vnone whose current could be read"),
         ("m1 a b c", "m1 takes 4 nodes and a model that is defined; add .model"),
+        ("m1 out out 0 0 nn\n.model nn nms(vto=1)", "m1: model nn is of kind nms; it must be one of nmos, pmos"),
+        (".param r0={2*1k", "r0={2*1k: a brace or quote is not closed; give it its partner"),
         ("n1 a b c", "n1: elements that begin with n are not read; there are b, c, d"),
         ("x1 out 0 nope", "there is no subcircuit nope; there are none"),
         ("x1 out s\n.subckt s p q\nr1 p q 1\n.ends", "x1 has 1 nodes; the subcircuit s has 2 pins: p q"),
