@@ -91,7 +91,21 @@ def test_one_model_is_fitted_when_it_is_named(hwsim, tmp_path: Path) -> None:
     assert len(tomllib.loads(smoothed["toml"])["step"]["up"]) == 13
 
 
+def test_training_on_a_device_tells_pulses_and_joules(hwsim, tmp_path: Path) -> None:
+    """A preset or a file of one's own is named with --set; the summary holds what programming took, the run folder what was used."""
+    (tmp_path / "my.toml").write_text(hwsim("devices", "ecram", "--toml").out)
+    told = hwsim("train", "xor", "--epochs", "2", "--set", "device.preset=my.toml", "--set", "device.rounding=accumulate", "--json").json
+    assert told["device"] == "my.toml"
+    assert told["pulses_per_device"] >= 0
+    kept = tomllib.loads((Path(told["run"]) / "experiment.toml").read_text())
+    assert kept["device"]["rounding"] == "accumulate"
+    assert hwsim("train", told["run"], "--resume", "--epochs", "3", "--json").json["epochs"] == 3
+
+
 WORDS = {
+    "no such device to train on": ("train xor --set device.preset=reram", "did you mean"),
+    "no such rounding": ("train xor --set device.rounding=up", "stochastic"),
+    "a device that cannot": ("train xor --set device.preset=pcm --set device.scheme=tiki-taka", "use 'pulses'"),
     "no such preset": ("devices reram", "did you mean"),
     "no such file": ("devices my.toml", "no such file"),
     "a folder": ("devices folder.toml", "folder"),
