@@ -17,6 +17,7 @@ from netlists.scopes import Bound, Scope, Spot
 from netlists.tokens import Token, fields, tokens
 
 _ODD = re.compile(r"[(),={}'\"]")
+_ENCLOSED = re.compile(r"\{[^{}]*\}|'[^']*'")
 _DIGITS = frozenset("0123456789.")
 _DEEPEST = 30
 
@@ -127,6 +128,9 @@ class Flattener:
 
     def _instance(self, card: Card) -> None:
         head, *words = [token for token in card.fields.plain if token.low not in {"params:", "params"}]
+        if "," in _ENCLOSED.sub("", card.line.text):
+            msg = f"{head.text} has a comma, which ngspice misreads on an X card; separate nodes and parameters by blanks"
+            raise BadCardError(msg)
         if not words:
             msg = f"{head.text} names no subcircuit; write it behind the nodes"
             raise BadCardError(msg)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
 from netlists.definitions import Model
-from netlists.findings import BadCardError
+from netlists.findings import BadCardError, Finding
 from netlists.parts import Card, Instance
 
 ZERO_CELSIUS = 273.15
@@ -63,6 +63,10 @@ _DIODE_PASSED = {
     *("mjsw", "isr", "nr", "rth0", "cth0", "lm", "lp", "wm", "wp", "xom", "xoi", "xm", "xp", "xw", "vp", "jfet", "soft_rev_rec"),
 }
 """They change the law; ngspice knows how."""
+
+_BREAKDOWN = {"bv", "ibv", "ib", "nbv", "tcv"}
+_FAR = 50.0
+"""V; a diode that breaks down no earlier than this is taken for one that never does. ngspice's law is the same until then."""
 
 _LENGTH = 10e-6
 """m; length, or width, of a resistor whose card says only the other."""
@@ -151,8 +155,15 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
         raise BadCardError(msg)
     values = parameters(card, model, where)
     _unknown(card, model, values, _DIODE | _DIODE_IGNORED | _DIODE_PASSED)
-    if set(values) & _DIODE_PASSED or values.get("level", 1.0) != 1.0:
+    beyond = set(values) & _DIODE_PASSED
+    if values.get("bv", math.inf) >= _FAR:
+        beyond -= _BREAKDOWN
+    if beyond or values.get("level", 1.0) != 1.0:
         return None
+    if "bv" in values:
+        at = f"the breakdown of {model.name} at {values['bv']:g} V is left aside"
+        text = f"{card.fields.plain[0].text}: {at}; until then the law is the same"
+        card.findings.notes.append(Finding(card.line.source.name, card.line.number, text))
     i_sat, n = values.get("is", values.get("js", 1e-14)), values.get("n", 1.0)
     for name, value in (("is", i_sat), ("n", n)):
         if not value > 0:

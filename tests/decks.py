@@ -47,6 +47,10 @@ HAND: dict[str, str] = {
     ),
     "gmin": ".options gmin=1e-6\nd1 0 out dm m=2\n.model dm D(is=1e-12)\nr1 out 0 1meg",
     "breakdown": "d1 0 out dz\nv5 c 0 9\nr5 c out 100\n.model dz D(is=1e-12 bv=3.3 ibv=1m)",
+    "diode-of-a-catalogue": (
+        "d1 out a 1N4148\nd2 0 a 1n4148\nr1 a 0 10k\n"
+        ".model 1N4148 D(Is=4.352n N=1.906 Rs=0.6458 Bv=110 Ibv=0.1m\n+ Cjo=7.048e-13 M=0.285 Vj=0.869 Tt=3.48e-9 Eg=1.11 Xti=3)"
+    ),
     "rshunt": ".options rshunt=10k\nr1 out a 1k\nr2 a 0 1k",
     "sources": (
         "v1 a 0 sin(0.4 1 1k)\nv2 b 0 dc 0.3 ac 1 90 pulse(0 1 0)\nv3 c 0 pulse(-0.2 1)\nv4 d 0 pwl(0,0.1,1,2)\n"

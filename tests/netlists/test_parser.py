@@ -62,6 +62,7 @@ def deck(cards, roles=ROLES):
         ("m1 out out 0 0 nn\n.model nn nms(vto=1)", "m1: model nn is of kind nms; it must be one of nmos, pmos"),
         (".param r0={2*1k", "r0={2*1k: a brace or quote is not closed; give it its partner"),
         ("n1 a b c", "n1: elements that begin with n are not read; there are b, c, d"),
+        ("x1 out 0 s ,r=2\n.subckt s p q params: r=1\nr1 p q {r}\n.ends", "x1 has a comma, which ngspice misreads on an X card"),
         ("x1 out 0 nope", "there is no subcircuit nope; there are none"),
         ("x1 out s\n.subckt s p q\nr1 p q 1\n.ends", "x1 has 1 nodes; the subcircuit s has 2 pins: p q"),
         ("x1 out 0 s zz=1\n.subckt s p q\nr1 p q 1\n.ends", "s has no parameter zz; it has none"),
@@ -146,6 +147,7 @@ def test_a_first_line_that_is_a_card_is_warned_of():
     [
         (".control\nquit\nr1 nonsense\n.endc", "the .control block is not executed"),
         (".tran 1n 1u", ".tran is left aside"),
+        ("d1 out 0 dm\n.model dm D(bv=75)", "d1: the breakdown of dm at 75 V is left aside"),
         ("v1 a 0 sin(2 1 1k)\nr1 a 0 1", "v1: sin is left aside; at rest the source gives 2"),
         ("k1 l1 l2 0.5", "coupled inductors are short circuits at rest"),
     ],
