@@ -18,9 +18,10 @@ _BETA = 1e-4
 _RATES = (1e-5, 1e-6)
 """Initial conductances [S], nudge [S] and rates [S²/V²] of the first and of later crossbars that suit 100 hidden units, batches of 32."""
 
-_DEEP_BETA = 1.0
+_DEEP_BETA = 1e-3
 _DEEP_RATES = (1e-7, 1e-9)
-"""With several hidden layers: nudges that 32 bits can tell from rounding in the first, and rates that move it little."""
+"""With several hidden layers: nudges [S for each row of the last crossbar] that 32 bits can tell from rounding in the first, and rates
+that move it little."""
 
 _USUAL_BATCH = 32
 
@@ -48,7 +49,7 @@ def experiment(hidden: Sequence[int], batch: int, *, tolerance: float, precision
             f"name={BASE}-{'-'.join(map(str, hidden))}",
             f"circuit.layers=[{', '.join(_layer(size, deep=deep) for size in hidden)}]",
             f"training.g_init=[{_G_INIT[0]}, {_G_INIT[1]}]",
-            f"training.beta={_DEEP_BETA if deep else _BETA}",
+            f"training.beta={_DEEP_BETA * hidden[-1] if deep else _BETA}",
             "training.optimizer=sgd",
             "training.schedule=constant",
             f"training.rate=[{', '.join(f'{rate:.6g}' for rate in (first, *[later] * len(hidden)))}]",

@@ -1,9 +1,9 @@
 """The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.numeric import start_up, walk
+from hwsim.numeric.fixed import held_groups, held_volts
 from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
 from hwsim.numeric.parameters import collect
 from hwsim.numeric.structure import stages
@@ -70,6 +71,9 @@ class NumericEngine:
         return LayeredSolver(circuit, chip, self)
 
 
+Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
+
+
 class LayeredSolver:
     """A layered circuit, ready to be solved.
 
@@ -118,12 +122,13 @@ class LayeredSolver:
     def _least_output(self, g: Conductances) -> float:
         return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
 
-    def _found(self, g: Conductances, solve: Callable[["_Programs", float], Equilibrium]) -> Equilibrium:
+    def _found(self, g: Conductances, solve: Callable[["_Programs", float], Found]) -> Found:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
         amplified, newton = self._amplification(g), self.engine.newton
         slow = not _MARGIN * amplified <= walk.TRUST if newton is None else newton
         found = solve(self._programs[slow], amplified)
-        unsettled = (np.asarray(found.result) == Result.MAX_STEPS).any()
+        phases = (found,) if isinstance(found, Equilibrium) else found
+        unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
         return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
 
     def tolerance(self, feature: Array | float, guess: State | None = None) -> Array | float:
@@ -176,7 +181,7 @@ class LayeredSolver:
         found = self._found(
             conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push), start=begin, amplified=bound)
         )
-        return _delivered(found, self.circuit, throw=throw)
+        return self._delivered((found,), x, throw=throw)[0]
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Find the free equilibria of a batch, x (B, I), then each nudged one from there towards y (B, K).
@@ -189,10 +194,10 @@ class LayeredSolver:
             When shapes do not fit the circuit.
 
         """
-        y = self._rows(y, len(self.circuit.outputs), "y")
-        free = self.solve(g, Drive(x), throw=throw)
-        pushes = nudge.pushes(free.outputs(self.circuit), np.asarray(y))
-        return free, *(self.solve(g, Drive(x, push), start=free, throw=throw) for push in pushes)
+        x, y = self._rows(x, self.circuit.input_count, "x"), self._rows(y, len(self.circuit.outputs), "y")
+        conductances = self._arrays(g)
+        found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound))
+        return self._delivered(found, x, throw=throw)
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
@@ -204,11 +209,19 @@ class LayeredSolver:
 
         """
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
-        return _delivered(
-            self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound)),
-            self.circuit,
-            throw=True,
-        )
+        found = self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound))
+        return self._delivered((found,), None)[0]
+
+    def _delivered(self, found: Sequence[Equilibrium], x: Array | None, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+        """Bring the phases of one batch to NumPy, check them, and add what sources hold, which all phases share; x None: 0 V."""
+        held = held_volts(self.circuit, self.chip, x, len(found[0].steps), self.dtype)
+        phases = []
+        for phase in found:
+            host: Equilibrium = jax.tree.map(np.asarray, phase)
+            v = {**host.v, **held}
+            host = host._replace(v={group.name: v[group.name] for group in self.circuit.groups})
+            phases.append(host.check(self.circuit) if throw else host)
+        return tuple(phases)
 
     def state(self, equilibrium: Equilibrium) -> State:
         """Take the free nodes' voltages out of an equilibrium."""
@@ -227,14 +240,23 @@ class LayeredSolver:
 
 
 class _Programs:
-    """A traced solver's methods, compiled."""
+    """A traced solver's methods, compiled; they give the voltages of groups with free nodes."""
 
     def __init__(self, traced: TracedSolver) -> None:
-        self.solve = jax.jit(traced.solve)
-        self.adjoint = jax.jit(traced.adjoint)
+        held = held_groups(traced.circuit)
 
+        def free_only(found: Equilibrium) -> Equilibrium:
+            return found._replace(v={name: volts for name, volts in found.v.items() if name not in held})
 
-def _delivered(equilibrium: Equilibrium, circuit: Circuit, *, throw: bool) -> Equilibrium:
-    """Bring results to NumPy, and check them."""
-    host: Equilibrium = jax.tree.map(np.asarray, equilibrium)
-    return host.check(circuit) if throw else host
+        def solve(g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
+            return free_only(traced.solve(g, drive, start=start, amplified=amplified))
+
+        def phases(g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array) -> tuple[Equilibrium, ...]:
+            return tuple(map(free_only, traced.phases(g, x, y, nudge, amplified=amplified)))
+
+        def adjoint(g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
+            return free_only(traced.adjoint(g, free, error, amplified=amplified))
+
+        self.solve: Any = jax.jit(solve)
+        self.phases: Any = jax.jit(phases, static_argnames="nudge")
+        self.adjoint: Any = jax.jit(adjoint)

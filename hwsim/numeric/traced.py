@@ -57,9 +57,9 @@ class TracedSolver:
         begin = None if start is None else enter(settler.free, start)
         return self._equilibrium(drive.x, settler(drive.push, begin))
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array | None = None) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
-        settler = self._settler(g, x)
+        settler = self._settler(g, x, amplified)
         free = settler(Push(), None)
         found = self._equilibrium(x, free)
         pushes = nudge.pushes(found.outputs(self.circuit), y)
