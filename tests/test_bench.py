@@ -113,7 +113,7 @@ def test_circuit_and_perceptron_learn_the_same_images_by_turns(hidden: tuple[int
     assert found.settling.converged == 1.0
     assert found.settling.off is not None
     assert found.settling.off < off
-    assert found.settling.steps_free > found.settling.steps_nudged >= 1
+    assert min(found.settling.steps_free, found.settling.steps_nudged) >= 1
     assert 0 <= found.circuit_error <= 1
     assert training.ratios([found]) == {f"784-{'-'.join(map(str, hidden))}-10, batch 8": 1.0}
 
