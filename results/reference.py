@@ -49,7 +49,9 @@ STUDIES = (
     Study("mnist-lowvoltage", seeds=3),
     Study("mnist-lowvoltage-100", seeds=3),
     Study("mnist-1024", seeds=3),
+    Study("mnist-1024x2", seeds=3),
     Study("fashion-1024", seeds=3),
+    Study("mnist-1024x3", seeds=3),
 )
 
 
