@@ -131,15 +131,19 @@ class _Sweeping(NamedTuple):
 
 
 def _by_sweeps(system: System, start: State, tolerance: Array | float, sweeps: int) -> _Search:
-    """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still."""
+    """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
+
+    What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
+    """
+    least = max(1, len(system.layers.stages) - 1)
 
     def once(last: _Sweeping) -> _Sweeping:
         state, met = sweep(system, last.state)
-        moving = ~(last.off <= tolerance)
+        moving = ~(last.off <= tolerance) | (last.steps < least)
         return _Sweeping(state, jnp.where(moving, change(system.layers, state, last.state), last.off), last.steps + moving, met)
 
     def going(last: _Sweeping) -> Array:
-        return jnp.any((last.off > tolerance) & (last.steps < sweeps))
+        return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
     batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
     nothing = tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in start.columns[:-1])

@@ -168,6 +168,11 @@ def enter(system: System, state: State) -> State:
     return sweep(system._replace(columns=_Bounded(system.layers)), state).state
 
 
+def nudge(system: System, free: State) -> State:
+    """Let the outputs of free equilibria feel their nudges, so that the first sweep hands them on."""
+    return free._replace(columns=(*free.columns[:-1], settle_outputs(system, system.parts[-1].a * free.columns[-1])))
+
+
 def _in_series(a: Array, a_behind: Array, c: Array, c_behind: Array) -> tuple[Array, Array]:
     """Put both nodes of a dead zone in one unknown, u = v − v_behind: A·u + i(u) = A·u0; give A and u0."""
     return a * a_behind / (a + a_behind), c / a - c_behind / a_behind

@@ -14,7 +14,7 @@ from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, P
 from hwsim.numeric import layered, settle
 from hwsim.numeric.layered import Layers, Settled, State
 from hwsim.numeric.settle import Limits
-from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess
+from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess, nudge
 
 if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
@@ -33,10 +33,17 @@ class _Settler(NamedTuple):
         limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
         return self._replace(free=self.free._replace(parts=layered.repeated(self.free.parts, count)), limits=limits)
 
+    def _under(self, push: Push) -> System:
+        return self.free._replace(inward=Inward.of(push, self.free.layers.outputs))
+
     def __call__(self, push: Push, start: State | None) -> Settled:
         """Settle."""
-        inward = Inward.of(push, self.free.layers.outputs)
-        return settle.settle(self.free._replace(inward=inward), self.guess if start is None else start, self.limits)
+        return settle.settle(self._under(push), self.guess if start is None else start, self.limits)
+
+    def nudged(self, push: Push, free: State) -> Settled:
+        """Settle from free equilibria."""
+        system = self._under(push)
+        return settle.settle(system, nudge(system, free), self.limits)
 
 
 class TracedSolver:
@@ -74,14 +81,14 @@ class TracedSolver:
             pushes = [push._replace(beta=push.beta * ones) for push in pushes]
         stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
         again: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), free.state)
-        settled = settler.repeated(count)(stacked, again)
+        settled = settler.repeated(count).nudged(stacked, again)
         return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
 
     def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
         """Settle one nudged phase after the other in one loop: what it does is compiled once."""
         dtype = free.residual.dtype
         stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
-        nudged = jax.lax.map(lambda push: settler(push, free.state), stacked)
+        nudged = jax.lax.map(lambda push: settler.nudged(push, free.state), stacked)
         return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:

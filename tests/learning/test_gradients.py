@@ -209,3 +209,16 @@ def test_zero_error_is_zero_gradient() -> None:
         Adjoint(SquaredError()).gradient(one.solver, one.g, one.x, met).g,
     ):
         assert max(np.abs(found[name]).max() / np.abs(gradient[name]).max() for name in gradient) < 1e-6
+
+
+def test_a_nudge_is_felt_in_the_first_layer_however_little_it_is() -> None:
+    """A tolerance that is wider than what a nudge does anywhere lets no layer go without its gradient."""
+    layers = tuple(Layer(size=4, amplifier=Amplifier(gain=4.0, back=0.25)) for _ in range(3))
+    circuit = Network(inputs=3, layers=layers, outputs=2).compile()
+    solver = NumericEngine(tolerance=1e-2).prepare(circuit, Chip.nominal(circuit))
+    draw = np.random.default_rng(0)
+    g = {element.name: draw.uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    x, y = draw.uniform(-1, 1, (5, 3)), draw.uniform(0, 0.1, (5, 2))
+    rule = EquilibriumPropagation(LOSSES["cross-entropy"], 1e-9)
+    found = rule.gradient(solver.traced(newton=False), g, x, y)
+    assert all((np.asarray(block) != 0).all() for block in found.by_block.values())
