@@ -42,6 +42,8 @@ class Limits(NamedTuple):
     newton
         Whether to go on by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
         what has to be compiled is a third.
+    unlooked
+        Sweeps to do before looking at what changes, for circuits that are known to need more.
 
     """
 
@@ -49,6 +51,7 @@ class Limits(NamedTuple):
     tolerance: Array | float
     max_steps: int
     newton: bool
+    unlooked: int = 0
 
 
 def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, limits: Limits) -> Settled:
@@ -97,8 +100,8 @@ class _Search(NamedTuple):
 
 def settle(system: System, start: State, limits: Limits) -> Settled:
     """Find the equilibria of a batch from a start."""
-    amplified, tolerance, max_steps, with_newton = limits
-    found = _by_sweeps(system, start, tolerance, min(SWEEPS, max_steps) if with_newton else max_steps)
+    amplified, tolerance, max_steps, with_newton, _ = limits
+    found = _by_sweeps(system, start, limits)
     if with_newton or amplified is not None:
         settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
         found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
@@ -130,12 +133,13 @@ class _Sweeping(NamedTuple):
     met: tuple[Met, ...]
 
 
-def _by_sweeps(system: System, start: State, tolerance: Array | float, sweeps: int) -> _Search:
+def _by_sweeps(system: System, start: State, limits: Limits) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
 
     What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
     """
     least = max(1, len(system.layers.stages) - 1)
+    tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
 
     def once(last: _Sweeping) -> _Sweeping:
         state, met = sweep(system, last.state)
@@ -145,9 +149,11 @@ def _by_sweeps(system: System, start: State, tolerance: Array | float, sweeps: i
     def going(last: _Sweeping) -> Array:
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
+    for _ in range(limits.unlooked):
+        start = sweep(system, start).state
     batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
     nothing = tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in start.columns[:-1])
-    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.zeros(batch, jnp.int32), nothing)
+    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), nothing)
     state, off, steps, met = jax.lax.while_loop(going, once, begin)
     return _Search(state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
 
 
+_UNLOOKED = 3
+"""Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 5 and more."""
+
+
 class _Settler(NamedTuple):
     """Settles a batch under a push, from a start or from the first guess."""
 
@@ -43,7 +47,7 @@ class _Settler(NamedTuple):
     def nudged(self, push: Push, free: State) -> Settled:
         """Settle from free equilibria."""
         system = self._under(push)
-        return settle.settle(system, nudge(system, free), self.limits)
+        return settle.settle(system, nudge(system, free), self.limits._replace(unlooked=0))
 
 
 class TracedSolver:
@@ -112,7 +116,8 @@ class TracedSolver:
         guess = first_guess(free)
         known = self._largest_feature
         tolerance = solver.tolerance(jnp.abs(x).max(1), guess) if known is None else solver.tolerance(known)
-        return _Settler(free, guess, Limits(amplified, tolerance, solver.engine.max_steps, self._newton))
+        unlooked = 0 if known is None or self._newton else _UNLOOKED
+        return _Settler(free, guess, Limits(amplified, tolerance, solver.engine.max_steps, self._newton, unlooked))
 
     def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:
         return Equilibrium(self._spread(settled.state, self._held(x)), settled.residual, settled.steps, settled.result)
