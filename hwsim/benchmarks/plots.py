@@ -63,7 +63,7 @@ def training(races: Sequence[Race]) -> bytes:
     right.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
     for axes, columns in ((left, len(sizes)), (right, 1)):
         axes.grid(visible=True, axis="y", alpha=0.3)
-        axes.legend(fontsize=8, ncols=columns)
+        axes.legend(fontsize=8 if columns < 3 else 6, ncols=columns)  # noqa: PLR2004 - three columns of usual size would overflow
     return _png(figure, f"Equilibrium propagation in a circuit against back-propagation in a perceptron ({_SPREAD})")
 
 
