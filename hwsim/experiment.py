@@ -1,6 +1,7 @@
 """Experiment: all that a run depends on, read from TOML and checked: circuit, data, training, solver."""
 
 import difflib
+import functools
 import re
 import tomllib
 from collections.abc import Sequence
@@ -166,7 +167,7 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
         if not equals or not key.strip():
             msg = f"--set {setting}: should be KEY=VALUE, such as training.epochs=3"
             raise ExperimentError(msg)
-        _put(table, _keys(key.strip()), _value(text.strip()))
+        _put(table, _keys(key.strip()), read_value(text.strip()))
     return _make(table, "--set " + " --set ".join(settings))
 
 
@@ -176,7 +177,8 @@ def _keys(key: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in parts]
 
 
-def _value(text: str) -> Any:
+def read_value(text: str) -> Any:
+    """Read a value as it is typed: as in TOML, bare words as text, nothing as a mark that puts a key back to its default."""
     if not text:
         return _DEFAULT
     try:
@@ -217,7 +219,7 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
             return inside
         msg = f"--set {dotted(tuple(keys))}: {where} has {len(inside)} entries, numbered from 0"
         raise ExperimentError(msg)
-    known = list(known_keys(Experiment))
+    known = _known()
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
         inside.setdefault(key, None)
         return inside
@@ -225,6 +227,11 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
     hint = f"did you mean {' or '.join(alike)}?" if alike else f"an experiment has {', '.join(Experiment.model_fields)}"
     msg = f"--set {dotted(tuple(keys))}: there is no such key; {hint}"
     raise ExperimentError(msg)
+
+
+@functools.cache
+def _known() -> list[str]:
+    return list(known_keys(Experiment))
 
 
 def _generic(keys: Sequence[str | int]) -> str:

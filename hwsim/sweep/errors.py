@@ -1,0 +1,9 @@
+"""What can be wrong with a sweep."""
+
+
+class SweepError(ValueError):
+    """A sweep that cannot be made, or a database that cannot be used; the message names the thing and the remedy."""
+
+
+class SweepStoppedError(RuntimeError):
+    """A sweep that could not go on to its end; what was finished is in its database."""
