@@ -37,7 +37,7 @@ def _alive(pid: int, born: float) -> bool:
 
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - born) < _SAME and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - born) < _SAME and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

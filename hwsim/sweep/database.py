@@ -244,7 +244,10 @@ class Database:
                 "SELECT point, chip, seed, test_error, train_error, pulses, joules, residual, seconds, failed "
                 "FROM results JOIN times USING (point, chip, seed) ORDER BY point, chip, seed"
             ).fetchall()
-        return [Result(*row[:3], *map(_number, row[3:5]), *row[5:7], _number(row[7]), *row[8:]) for row in rows]
+        return [
+            Result(point, chip, seed, _number(test), _number(train), pulses, joules, _number(residual), seconds, failed)
+            for point, chip, seed, test, train, pulses, joules, residual, seconds, failed in rows
+        ]
 
     def done(self) -> set[tuple[int, int, int]]:
         """Give (point, chip, seed) of what is finished."""

@@ -55,8 +55,8 @@ def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
         read_axis(text)
 
 
-@given(st.floats(1e-12, 1e12), st.floats(1e-12, 1e12), st.integers(2, 50), st.booleans())
-def test_a_range_begins_and_ends_where_it_was_told_to(low: float, high: float, count: int, log: bool) -> None:
+@given(low=st.floats(1e-12, 1e12), high=st.floats(1e-12, 1e12), count=st.integers(2, 50), log=st.booleans())
+def test_a_range_begins_and_ends_where_it_was_told_to(low: float, high: float, count: int, *, log: bool) -> None:
     """Its steps are equal, in ratio where it is logarithmic."""
     if math.isclose(low, high, rel_tol=1e-6):
         return
