@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
+    "report": "Make one page of runs: curves, conductances, numbers, experiment.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
     "bench": "Measure speed against something that runs beside it.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",

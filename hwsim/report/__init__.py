@@ -1,0 +1,1 @@
+"""Reports: one page that shows runs and sweeps, complete in itself."""

@@ -1,0 +1,208 @@
+"""Conductances before and after training: maps, histograms, and what the first layer looks at when samples are images."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar, Elements
+from circuits.rows import RowRun, row_runs
+from hwsim.report.curves import logarithmic
+from hwsim.report.picture import LINE, SERIES, Picture, grid, picture
+from hwsim.report.runs import RunRecord
+from hwsim.report.words import counted, percent, prefix, quantity
+
+Floats = NDArray[np.float64]
+
+_WIDE = 30.0
+"""Ratio of conductances beyond which their scale is logarithmic."""
+
+_PIXELS = 200
+"""Rows and columns of a map; larger crossbars are shown in blocks, as their mean."""
+
+_FIELDS, _ACROSS = 40, 8
+"""Hidden columns whose fields are shown, and how many of them stand side by side."""
+
+_LEAST_FIELD = 5
+"""Pixels along an image's side; smaller ones show nothing."""
+
+_EDGE = 0.02
+"""Share of a bound within which a conductance counts as standing at it."""
+
+
+def of_run(record: RunRecord, name: str) -> list[Picture]:
+    """Draw map and histogram of every array of memristors, and what the first one makes of images."""
+    found = []
+    for element in record.circuit.trainable:
+        after = None if record.g is None else record.g[element.name]
+        pair = _Pair(record.circuit, element, record.before[element.name], after)
+        found += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
+        if after is not None and element is record.circuit.trainable[0] and isinstance(element, Crossbar):
+            found += _fields(record.circuit, element, after, f"{name}-fields")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The conductances of an array of memristors before and, unless there are none yet, after training [S]."""
+
+    circuit: Circuit
+    element: Elements
+    before: Floats
+    after: Floats | None
+
+    @property
+    def states(self) -> list[tuple[str, Floats, str]]:
+        """Give what is there: its name, the conductances and a colour."""
+        trained = [] if self.after is None else [("after training", self.after, SERIES[1])]
+        return [("before training", self.before, SERIES[5]), *trained]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest conductance of all [S]."""
+        return min(float(g.min()) for _, g, _ in self.states), max(float(g.max()) for _, g, _ in self.states)
+
+    def maps(self, name: str) -> Picture:
+        """Draw each state as a map, in one scale of colours."""
+        low, high = self.ends
+        factor, letter = prefix(high)
+        tables = [(title, _blocks(_table(g)), _table(g).shape) for title, g, _ in self.states]
+        rows, columns = tables[0][2]
+
+        def draw(figure: Any) -> None:
+            from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - loaded already by whoever draws
+
+            scale = (LogNorm if high > _WIDE * low else Normalize)(low / factor, high / factor)
+            places = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+            for axes, (title, blocks, _) in zip(places, tables, strict=True):
+                extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
+                image = axes.imshow(blocks / factor, norm=scale, cmap="viridis", aspect="auto", interpolation="none", extent=extent)
+                axes.set(title=title, xlabel="column")
+                axes.xaxis.get_major_locator().set_params(integer=True)
+                axes.tick_params(length=0)
+                axes.spines[:].set_visible(False)
+            self._name_rows(places[0])
+            bar = figure.colorbar(image, ax=list(places), label=f"conductance [{letter}S]", aspect=30)
+            bar.outline.set_visible(False)
+            bar.ax.tick_params(length=0)
+            bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            bar.ax.yaxis.set_minor_formatter(lambda _value, _: "")
+
+        coarse = "" if tables[0][1].shape == (rows, columns) else " Each point is the mean of a block of memristors."
+        told = f"{rows} rows by {columns} columns, {quantity(low, 'S')} to {quantity(high, 'S')}"
+        shown = " and ".join(title for title, *_ in tables)
+        return picture(
+            name,
+            f"Map of {self.element.name}",
+            draw,
+            alt=f"Coloured map of the conductances of {self.element.name} {shown}: {told}.",
+            caption=f"{self.element.name}: {told}.{coarse}",
+            height=3.1,
+        )
+
+    def _name_rows(self, axes: Any) -> None:
+        """Write what drives the rows beside the first of each run of them."""
+        if isinstance(self.element, Crossbar):
+            runs = row_runs(self.circuit, self.element)
+            long = [run for run in runs if len(run.nodes) * 12 >= self.element.shape[0]]  # the bias row has no room for its name
+            axes.set_yticks(
+                [run.first + (len(run.nodes) - 1) / 2 for run in long], [self._driver(run) for run in long], rotation=90, va="center"
+            )
+            for run in runs[1:]:
+                axes.axhline(run.first - 0.5, color=LINE, linewidth=0.8)
+
+    def _driver(self, run: RowRun) -> str:
+        group, _ = self.circuit.owner(int(run.nodes[0]))
+        name = group.name if group else "ground"
+        return "−x" if name == "xn" else name
+
+    def histogram(self, name: str) -> Picture:
+        """Draw how many memristors have which conductance."""
+        low, high = self.ends
+        factor, letter = prefix(high)
+        wide = high > _WIDE * low
+        edges = (np.geomspace if wide else np.linspace)(low, high if high > low else 1.001 * low, 41) / factor
+        edges[0], edges[-1] = edges[0] * (1 - 1e-9), edges[-1] * (1 + 1e-9)
+
+        def draw(figure: Any) -> None:
+            axes = figure.add_subplot()
+            grid(axes)
+            for title, g, colour in self.states:
+                shares = 100 * np.histogram(g / factor, edges)[0] / g.size
+                axes.stairs(shares, edges, color=colour, fill=True, alpha=0.28)
+                axes.stairs(shares, edges, color=colour, linewidth=1.3, label=title)
+            if wide:
+                logarithmic(axes.xaxis, axes.set_xscale)
+            axes.set(xlabel=f"conductance [{letter}S]", ylabel="memristors [%]")
+            axes.legend()
+
+        told = "; ".join(f"{title} median {quantity(float(np.median(g)), 'S')}" for title, g, _ in self.states)
+        return picture(
+            name,
+            f"Histogram of {self.element.name}",
+            draw,
+            alt=f"Histogram of the conductances of {self.element.name}: {told}.",
+            caption=f"{counted(self.before.size, 'memristor')}; {told}. {self._at_bounds()}",
+            height=3.1,
+        )
+
+    def _at_bounds(self) -> str:
+        """Say how many stand at a bound in the last state."""
+        title, g, _ = self.states[-1]
+        floor, ceiling = (np.asarray(getattr(self.element, bound)) for bound in ("g_min", "g_max"))
+        low, high = float(np.mean(g <= floor * (1 + _EDGE))), float(np.mean(g >= ceiling * (1 - _EDGE)))
+        top = f" and {percent(high)} at the ceiling of {quantity(float(ceiling.max()), 'S')}" if np.isfinite(ceiling).all() else ""
+        return f"{title.capitalize()}, {percent(low)} stand at the floor of {quantity(float(floor.min()), 'S')}{top}."
+
+
+def _table(g: Floats) -> Floats:
+    """Give conductances as rows and columns; what has but one index is one row."""
+    return g if g.ndim == 2 else g.reshape(1, -1)  # noqa: PLR2004 - rows and columns
+
+
+def _blocks(table: Floats) -> Floats:
+    """Give the mean of blocks, at most so many that a map shows them."""
+    for axis in (0, 1):
+        size = table.shape[axis]
+        if size > _PIXELS:
+            cuts = np.linspace(0, size, _PIXELS + 1).astype(int)[:-1]
+            counts = np.diff([*cuts, size])
+            table = np.add.reduceat(table, cuts, axis=axis) / (counts[:, None] if axis == 0 else counts)
+    return table
+
+
+def _fields(circuit: Circuit, crossbar: Crossbar, g: Floats, name: str) -> list[Picture]:
+    """Draw each hidden column's conductances as the image that it looks for, if samples are square images."""
+    signed = np.zeros((circuit.input_count, g.shape[1]))
+    for run in row_runs(circuit, crossbar):
+        if run.features is not None and run.source is not None:
+            sign = np.sign(np.asarray(circuit[run.source].scale)[run.places])
+            np.add.at(signed, run.features, sign[:, None] * g[run.span])
+    side = math.isqrt(len(signed))
+    if side < _LEAST_FIELD or side**2 != len(signed):
+        return []
+    shown = min(g.shape[1], _FIELDS)
+    across = min(shown, _ACROSS)
+    down = -(-shown // across)
+
+    def draw(figure: Any) -> None:
+        for k, axes in enumerate(figure.subplots(down, across, squeeze=False).flatten()):
+            axes.set_axis_off()
+            if k < shown:
+                top = float(np.abs(signed[:, k]).max()) or 1.0
+                axes.imshow(signed[:, k].reshape(side, side), cmap="RdBu_r", vmin=-top, vmax=top, interpolation="none")
+
+    which = f"the first {shown} of {g.shape[1]}" if shown < g.shape[1] else f"all {shown}"
+    return [
+        picture(
+            name,
+            f"What {crossbar.name} looks for",
+            draw,
+            alt=f"Small images of {side} by {side} pixels, one for each of {which} hidden columns: red where it weighs a pixel positively.",
+            caption=f"Conductance from x less that from −x, pixel by pixel, for {which} columns; red is positive, each in its own scale.",
+            height=3.6 / _ACROSS * down + 0.15,
+        )
+    ]

@@ -1,0 +1,124 @@
+"""What several runs have in common: a table of all of them, means over seeds, and their learning curves in one picture."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hwsim.experiment import Experiment
+from hwsim.report.curves import over_epochs
+from hwsim.report.picture import SERIES, Picture, picture
+from hwsim.report.runs import RunRecord
+from hwsim.report.section import Gallery, Section, Table
+from hwsim.report.words import counted, mean_and_spread, percent, quantity
+
+
+def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> Section:
+    """Compare runs."""
+    groups = _groups(records)
+    tables = [_runs(records, anchors)]
+    if len(groups) < len(records):
+        tables.append(_means(groups))
+    pictures = [_errors(groups)] if sum(bool(record.rows) for record in records) > 1 else []
+    return Section(
+        anchor="runs",
+        title="All runs",
+        about=f"{counted(len(records), 'run')} of {counted(len(groups), 'experiment')}; those of one differ in their seeds alone.",
+        galleries=[Gallery("", "", pictures)] if pictures else [],
+        tables=tables,
+    )
+
+
+Groups = list[tuple[str, list[RunRecord]]]
+"""Runs that differ in their seeds alone, by what to call them."""
+
+
+def _groups(records: Sequence[RunRecord]) -> Groups:
+    keys: list[Experiment] = []
+    found: list[list[RunRecord]] = []
+    for record in records:
+        key = _without_seeds(record.experiment)
+        if key not in keys:
+            keys.append(key)
+            found.append([])
+        found[keys.index(key)].append(record)
+    names = [f"{one[0].experiment.name}, {_kind(one[0].experiment)}" for one in found]
+    return [(name if names.count(name) == 1 else f"{name} ({one[0].what})", one) for name, one in zip(names, found, strict=True)]
+
+
+def _without_seeds(experiment: Experiment) -> Experiment:
+    training = experiment.training.model_copy(update={"seed": 0})
+    device = experiment.device.model_copy(update={"chip": 0})
+    return experiment.model_copy(update={"training": training, "device": device, "reached": None, "about": ""})
+
+
+def _kind(experiment: Experiment) -> str:
+    return experiment.device.preset or experiment.training.engine
+
+
+def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
+    header = ("run", "seed", "data", "engine", "devices", "epochs", "test error", "training error", "s/epoch", "pulses/memristor", "energy")
+    rows = [list(_row(record)) for record in records]
+    kept = [k for k in range(len(header)) if k == 0 or any(row[k] != "–" for row in rows)]
+    return Table(
+        caption="Each run",
+        header=[header[k] for k in kept],
+        rows=[[row[k] for k in kept] for row in rows],
+        links=anchors,
+    )
+
+
+def _row(record: RunRecord) -> Iterator[str]:
+    experiment, last, summary = record.experiment, record.rows[-1] if record.rows else None, record.summary
+    yield f"{experiment.name} ({record.what})"
+    yield f"{experiment.training.seed}"
+    yield experiment.data.name
+    yield experiment.training.engine
+    yield experiment.device.preset or "ideal"
+    yield f"{len(record.rows)}" if summary else f"{len(record.rows)} of {experiment.training.epochs}"
+    yield percent(summary.get("test_error", last["test_error"])) if last else "–"
+    yield percent(last["train_error"]) if last else "–"
+    yield f"{summary['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in summary else "–"
+    yield f"{summary['pulses_per_device']:.4g}" if "pulses_per_device" in summary else "–"
+    yield quantity(summary["programming_J"], "J") if "programming_J" in summary else "–"
+
+
+def _means(groups: Groups) -> Table:
+    """Give means over the seeds of runs that ended."""
+    rows = []
+    for name, records in groups:
+        errors = [float(record.summary["test_error"]) for record in records if "test_error" in record.summary]
+        if errors:
+            mean, spread = mean_and_spread(errors)
+            told = "–" if len(errors) == 1 else percent(spread)
+            rows.append([name, f"{len(errors)}", percent(mean), told, percent(min(errors)), percent(max(errors))])
+    header = ("experiment", "runs that ended", "mean test error", "standard deviation", "least", "most")
+    return Table(caption="Over the seeds", header=header, rows=rows)
+
+
+def _errors(groups: Groups) -> Picture:
+    def draw(figure: Any) -> None:
+        axes = over_epochs(figure, "test error [%]")
+        for k, (name, records) in enumerate(groups):
+            label = name
+            for record in records:
+                errors = [100 * row["test_error"] for row in record.rows]
+                style = {
+                    "color": SERIES[k % len(SERIES)],
+                    "linestyle": ("-", "--", ":")[k // len(SERIES) % 3],
+                    "linewidth": 1.2,
+                    "alpha": 0.85,
+                }
+                axes.plot([row["epoch"] for row in record.rows], errors, label=label, **style)
+                label = ""
+        axes.set_ylim(bottom=0)
+        figure.legend(loc="outside lower center", ncols=2)
+
+    last = [f"{record.title}: {percent(record.rows[-1]['test_error'])}" for _, records in groups for record in records if record.rows]
+    return picture(
+        "all-runs",
+        "Test errors of all runs",
+        draw,
+        alt=f"Curves of the test error over the epochs, one a run. At last: {'; '.join(last)}.",
+        caption="Wrong samples of the test part over the epochs; runs of one experiment share a colour.",
+        wide=True,
+        height=3.4,
+    )

@@ -1,0 +1,54 @@
+"""The page: sections put into one HTML file that loads nothing, and the pictures beside it as PNG."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files as resources
+from pathlib import Path
+
+from hwsim import files
+from hwsim.report.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A page and the PNG files beside it."""
+
+    page: Path
+    size: int
+    pictures: tuple[Path, ...]
+
+
+def write_page(path: Path, title: str, command: str, sections: Sequence[Section]) -> Written:
+    """Write the page to `path`, and its pictures into a folder beside it that bears the page's name: report.html, report-figures/.
+
+    Raises
+    ------
+    OSError
+        When something cannot be written; the page is then the old one.
+
+    """
+    html = render(title, command, sections)
+    pictures = [picture for section in sections for picture in section.pictures()]
+    folder = path.with_name(f"{path.stem}-figures")
+    if pictures:
+        folder.mkdir(exist_ok=True)
+    written = tuple(folder / f"{picture.name}.png" for picture in pictures)
+    for file, picture in zip(written, pictures, strict=True):
+        files.write(file, picture.png)
+    files.write(path, html)
+    return Written(path, len(html.encode()), written)
+
+
+def render(title: str, command: str, sections: Sequence[Section]) -> str:
+    """Give the page's HTML; all text in it is escaped, and only the pictures' own SVG is taken as it is."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
+    from markupsafe import Markup  # noqa: PLC0415
+
+    environment = Environment(
+        loader=PackageLoader("hwsim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["svg"] = Markup  # matplotlib escapes the text in it
+    style = Markup(resources("hwsim.report").joinpath("templates/style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    template = environment.get_template("page.html")
+    return template.render(title=title, command=command, sections=sections, style=style, version=version("hwsim"))

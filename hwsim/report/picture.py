@@ -1,0 +1,127 @@
+"""Pictures: drawn once, given as SVG in the page's own colours, light or dark, and as PNG on white."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+INK, SOFT, LINE, PAPER = "#1c2430", "#5b6675", "#d5dce4", "#ffffff"
+SERIES = ("#1f6fb2", "#c8551b", "#2f8a57", "#8e4fa8", "#a07d1c", "#6b7480")
+"""Colours of text, of what stands back, of grids and of the ground, and those of curves."""
+
+VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"} | {colour: f"--s{k}" for k, colour in enumerate(SERIES, 1)}
+"""The page's names for these colours: what a dark page gives another value."""
+
+_STYLE: dict[Any, Any] = {
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.titlecolor": INK,
+    "axes.facecolor": "none",
+    "axes.grid": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "figure.facecolor": "none",
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+    "patch.linewidth": 0.0,
+    "text.color": INK,
+    "text.parse_math": False,  # a $ in someone's class name is a $
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "svg.fonttype": "none",
+}
+
+_WIDTH, _WIDE = 3.7, 5.4
+"""Inches: such that text is readable where a phone or a column of the page sets the size."""
+
+_NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture and its words.
+
+    Parameters
+    ----------
+    name
+        Of its PNG file, without the ending; no two pictures of a page share it.
+    title, caption
+        What stands below it.
+    alt
+        What it shows, for those who do not see it.
+    svg
+        An `<svg>` element for the page.
+    png
+        The same on white, as a file.
+    wide
+        Whether it is drawn larger than the others.
+
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    svg: str
+    png: bytes
+    wide: bool = False
+
+
+def picture(  # noqa: PLR0913 - a picture and its words
+    name: str, title: str, draw: Callable[[Any], None], *, alt: str, caption: str = "", height: float = 2.6, wide: bool = False
+) -> Picture:
+    """Let `draw` draw on a figure of `height` inches; gives the picture."""
+    from matplotlib import rc_context  # noqa: PLC0415 - takes half a second, and only reports need it
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with rc_context({**_STYLE, "svg.hashsalt": name}):
+        figure = Figure(figsize=(_WIDE if wide else _WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        vector, raster = io.StringIO(), io.BytesIO()
+        figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
+        figure.set_layout_engine("none")  # where everything stands is known by now
+        figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata={"Software": None})
+    return Picture(name=name, title=title, caption=caption, alt=alt, svg=_inline(vector.getvalue(), name), png=raster.getvalue(), wide=wide)
+
+
+def grid(axes: Any) -> None:
+    """Draw lines behind the curves and leave out the ticks."""
+    axes.grid(visible=True)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+
+
+def _inline(svg: str, name: str) -> str:
+    """Make of an SVG file an element that stands in a page with others: ids of its own, the page's font and colours, nothing to load."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<defs>\s*</defs>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", svg))
+    return re.sub(r"<[^>]+>", lambda tag: _tag(tag[0], name, used), svg).strip()
+
+
+def _tag(tag: str, name: str, used: set[str]) -> str:
+    """Rewrite one tag."""
+    if tag.startswith("<svg"):
+        box = re.search(r'viewBox="[^"]*"', tag)
+        return f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-alt">'
+    href = ' href="data:'
+    head, found, data = tag.replace("xlink:href", "href").partition(href)  # what a picture holds stays as it is
+    head = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", head)
+    head = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", head)
+    head = re.sub(r"font-family: [^;\"]*;? ?", "", head)
+    head = re.sub(r"(\d+\.\d\d)\d+", r"\1", head)
+    for colour, variable in VARIABLES.items():
+        head = head.replace(colour, f"var({variable})")
+    return re.sub(r"\s+", " ", head) + found + data

@@ -1,0 +1,111 @@
+"""The section of one run: its numbers, its pictures, its experiment, and where it was made."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hwsim.experiment import to_toml
+from hwsim.report import conductances, curves
+from hwsim.report.repeat import train_command
+from hwsim.report.runs import RunRecord
+from hwsim.report.section import Gallery, Listing, Section, Table
+from hwsim.report.words import counted, percent, quantity
+
+_CHARTED = 3
+"""Rows of metrics from which a table of all of them says more than a handful."""
+
+
+def run_section(record: RunRecord, anchor: str) -> Section:
+    """Tell all about a run."""
+    return Section(
+        anchor=anchor,
+        title=record.title,
+        about=" ".join(_about(record)),
+        facts=list(_facts(record)),
+        notes=record.notes,
+        galleries=list(_galleries(record, anchor)),
+        tables=[_epochs(record), _environment(record.environment)] if record.rows else [_environment(record.environment)],
+        listings=[
+            Listing("The command that repeats it", train_command(record.experiment)),
+            Listing("The experiment", to_toml(record.experiment), folded=True),
+        ],
+    )
+
+
+def _about(record: RunRecord) -> Iterator[str]:
+    network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
+    sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
+    kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
+    yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
+    yield f"learns {record.experiment.data.name} by {training.rule} ({training.optimizer}, batches of {training.batch})"
+    yield f"on devices {device.preset}, {device.scheme}." if device.preset else "on ideal memristors."
+    yield f"Folder: {record.what}"
+
+
+def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
+    if record.rows:
+        last = record.rows[-1]
+        yield "test error", percent(record.summary.get("test_error", last["test_error"]))
+        yield "training error", percent(last["train_error"])
+    yield "epochs", f"{len(record.rows)}" if record.summary else f"{len(record.rows)} of {record.experiment.training.epochs}"
+    yield "memristors", f"{record.memristors:,}"
+    yield "engine", record.experiment.training.engine
+    if "seconds_per_epoch" in record.summary:
+        yield "an epoch took", quantity(record.summary["seconds_per_epoch"], "s")
+    if "residual_A" in record.summary:
+        yield "largest residual", quantity(record.summary["residual_A"], "A")
+    if "pulses_per_device" in record.summary:
+        yield "pulses a memristor", f"{record.summary['pulses_per_device']:.4g}"
+        yield "programming energy", quantity(record.summary["programming_J"], "J")
+
+
+def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
+    if record.rows:
+        pictures = [*curves.learning(record.rows, anchor), *curves.programming(record.rows, record.memristors, anchor)]
+        if record.confusion is not None:
+            pictures.append(curves.confusion(record.confusion, anchor))
+        yield Gallery("Learning", "", pictures)
+    elif record.confusion is not None:
+        yield Gallery("Reading", "", [curves.confusion(record.confusion, anchor)])
+    about = "What training begins with is drawn from the seed" + (
+        "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
+    )
+    yield Gallery("Conductances", about, conductances.of_run(record, anchor))
+
+
+def _epochs(record: RunRecord) -> Table:
+    """Give the metrics, at most about twenty rows of them: the first, the last, and some between."""
+    rows, most = record.rows, 20
+    stride = -(-len(rows) // most)
+    chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
+    pulsed = "pulses" in rows[0]
+    header = ["epoch", "loss [V²]", "training error", "test error", "seconds", *(["pulses", "joules"] if pulsed else [])]
+    cells = [
+        [
+            f"{row['epoch']}",
+            f"{row['loss']:.4g}",
+            percent(row["train_error"]),
+            percent(row["test_error"]),
+            f"{row['seconds']:.3g}" if "seconds" in row else "–",
+            *([f"{row['pulses']:,.0f}", f"{row['programming_J']:.3g}"] if pulsed else []),
+        ]
+        for row in chosen
+    ]
+    left_out = f", every {stride}th and the last of {counted(len(rows), 'epoch')}" if stride > 1 else ""
+    return Table(caption=f"Metrics{left_out}", header=header, rows=cells)
+
+
+def _environment(environment: Mapping[str, Any]) -> Table:
+    rows = [[name, text] for name, text in _flat("", environment)]
+    return Table(caption="Environment" if rows else "Environment: not recorded", header=("what", "which"), rows=rows)
+
+
+def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat("", value)
+        else:
+            yield (
+                f"{prefix}{name}",
+                value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else json.dumps(value),
+            )

@@ -1,0 +1,191 @@
+"""What a report reads of a run's folder: whatever is there by now, checked, and in words what is not."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from hwsim.experiment import Experiment, load
+from hwsim.folder import Row, RunError, RunFolder
+
+Conductances = Mapping[str, NDArray[np.float64]]
+
+_NEEDED = ("epoch", "loss", "train_error", "test_error")
+"""What every line of the metrics holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """How the samples of the test part are read: counts by true class and class read, shape (K, K)."""
+
+    counts: NDArray[np.int_]
+    class_names: tuple[str, ...]
+
+    @property
+    def error(self) -> float:
+        """Share of samples that are read as another class."""
+        return 1.0 - float(np.trace(self.counts)) / int(self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run, ended or under way.
+
+    Parameters
+    ----------
+    what
+        The folder as the user called it.
+    rows
+        The metrics, an epoch each.
+    summary, environment
+        What these files hold; empty without one.
+    before, g
+        Conductances that training began with, and those at the end of the last epoch that was saved [S].
+    confusion
+        How the test part is read with `g`.
+    notes
+        What lacks, and why.
+
+    """
+
+    what: str
+    experiment: Experiment
+    circuit: Circuit
+    rows: list[Row]
+    summary: dict[str, Any]
+    environment: dict[str, Any]
+    before: Conductances
+    g: Conductances | None
+    confusion: Confusion | None
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The experiment's name and the run's seed."""
+        return f"{self.experiment.name}, seed {self.experiment.training.seed}"
+
+    @property
+    def memristors(self) -> int:
+        """Number of devices that learn."""
+        return sum(len(element) for element in self.circuit.trainable)
+
+
+def read_run(what: str) -> RunRecord:
+    """Read a run's folder, and find out how its circuit reads the test part.
+
+    Raises
+    ------
+    RunError
+        When a file cannot be used.
+    ExperimentError, CircuitError
+        When the experiment is wrong, or the conductances do not fit it.
+
+    """
+    folder = RunFolder(Path(what))
+    experiment = load(what)
+    circuit = experiment.circuit.compile(experiment.name)
+    rows = _rows(folder.path / "metrics.jsonl")
+    summary, environment = (_table(folder.path / name) for name in ("summary.json", "environment.json"))
+    notes = [] if summary else [_unfinished(what, rows, experiment)]
+    g = folder.read_weights(circuit) if folder.weights.exists() else None
+    confusion = None
+    if g is None:
+        notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
+    else:
+        confusion, lack = _confusion(what)
+        notes += lack
+    return RunRecord(
+        what=what,
+        experiment=experiment,
+        circuit=circuit,
+        rows=rows,
+        summary=summary,
+        environment=environment,
+        before=_before(experiment, circuit),
+        g=g,
+        confusion=confusion,
+        notes=tuple(notes),
+    )
+
+
+def _unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
+    done = f"{len(rows)} of {experiment.training.epochs} epochs are saved" if rows else "no epoch is saved yet"
+    return f"This run has not ended: {done}. It goes on with: hwsim train {what} --resume"
+
+
+def _rows(path: Path) -> list[Row]:
+    """Read the metrics; without a file there are none yet."""
+    if not path.exists():
+        return []
+    found: list[Row] = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or not all(isinstance(row.get(key), int | float) for key in _NEEDED):
+            msg = f"{path}: line {number} is no row of metrics with {', '.join(_NEEDED)}; take the line out, or leave this run out"
+            raise RunError(msg)
+        found.append(row)
+    return found
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    text = _text(path)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        msg = f"{path}: is no JSON object; take the file away, or leave this run out"
+        raise RunError(msg)
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        msg = f"{path}: is not text in UTF-8; take the file away, or leave this run out"
+        raise RunError(msg) from None
+
+
+def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
+    """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
+    from hwsim import blocks  # noqa: PLC0415 - what draws loads only for those who draw
+    from hwsim.learning import choose  # noqa: PLC0415
+    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
+
+    dtype = np.dtype(experiment.training.precision)
+    g = {name: values.astype(dtype) for name, values in initial_conductances(circuit, experiment.training).items()}
+    begun, _ = choose.programming(experiment.device, circuit, dtype).begin(blocks.split(circuit, g))
+    return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}
+
+
+def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
+    """Read the test part with the run's own engine; when that cannot be, give the reason in a line."""
+    from hwsim.data import load_data, targets  # noqa: PLC0415 - learning loads only for those who read data
+    from hwsim.engine import ConvergenceError  # noqa: PLC0415
+    from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
+    from hwsim.subject import subject  # noqa: PLC0415
+
+    given = subject(what)
+    training, circuit = given.experiment.training, given.circuit
+    try:
+        data = load_data(given.experiment)
+        goals = targets(np.arange(data.classes), data.classes, len(circuit.outputs), training.target_low, training.target_high)
+        with make_engine(training.engine, given.experiment.solver).prepare(circuit, given.chip) as solver:
+            found = evaluate(solver, given.g, data.x_test, data.labels_test, goals)
+    except (ValueError, OSError, ConvergenceError) as error:
+        return None, [f"There is no confusion matrix, as the test part could not be read: {error}"]
+    counts = np.zeros((data.classes, data.classes), dtype=int)
+    np.add.at(counts, (data.labels_test, found.predicted), 1)
+    return Confusion(counts=counts, class_names=data.class_names), []

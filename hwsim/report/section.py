@@ -1,0 +1,70 @@
+"""Sections of a page: titles, facts, pictures, tables and listings, all plain text but for the pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hwsim.report.picture import Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under a header; the first cell of a row is its name."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    links: Sequence[str] = ()
+    """Anchors that the names of the rows lead to; none, or one a row."""
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether a column holds numbers alone, which stand to the right."""
+        return [all(cell[:1].isdigit() or cell[:1] in "−-–" for cell in column) for column in zip(*self.rows, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Text to copy, such as an experiment file; `folded` while it is not asked for."""
+
+    title: str
+    text: str
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Pictures that belong together."""
+
+    title: str
+    about: str
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A run, a sweep, or what several of them have in common.
+
+    Parameters
+    ----------
+    anchor
+        Its id in the page.
+    facts
+        The most important numbers, each with its name.
+    notes
+        What lacks, and what to do about it.
+
+    """
+
+    anchor: str
+    title: str
+    about: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    galleries: Sequence[Gallery] = ()
+    tables: Sequence[Table] = ()
+    listings: Sequence[Listing] = ()
+
+    def pictures(self) -> Iterator[Picture]:
+        """Give all its pictures in order."""
+        for gallery in self.galleries:
+            yield from gallery.pictures
