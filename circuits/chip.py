@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
+
+
+class AnyChip(Protocol):
+    """A chip, or what stands in a chip's place while a compiled program maps over many."""
+
+    def __call__(self, element: str, parameter: str) -> Any:
+        """Give the values of an element's parameter, one an element."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.chip import Chip
+from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar
 from circuits.rows import row_runs
@@ -67,7 +67,7 @@ def _joined(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else parts[0].__array_namespace__().concatenate(parts, axis=0)
 
 
-def parameter(chip: Chip, block: str, what: str) -> Any:
+def parameter(chip: AnyChip, block: str, what: str) -> Any:
     """Give a parameter of a block's devices on a chip: one number, or one a device."""
     values = chip(element_of(block), what)
     return values if np.ndim(values) == 0 else values[rows_of(block)]

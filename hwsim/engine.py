@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from circuits.chip import Chip
+from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from circuits.units import Siemens
@@ -173,7 +173,11 @@ class Phases(Protocol):
     """What a learning rule needs of a solver; compiled functions have it too."""
 
     circuit: Circuit
-    chip: Chip
+
+    @property
+    def chip(self) -> AnyChip:
+        """The chip that the circuit is on."""
+        ...
 
     def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
         """Find the equilibria of a batch."""
@@ -186,6 +190,8 @@ class Phases(Protocol):
 
 class Solver(Phases, Protocol):
     """A circuit on a chip, ready to be solved for any conductances and drives."""
+
+    chip: Chip
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch; `start` is where to search from. With `throw`, failed samples raise ConvergenceError."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, Self
 
-from circuits.chip import Chip
+from circuits.chip import AnyChip
 from hwsim.blocks import parameter
 from hwsim.engine import Array, Conductances
 
@@ -52,7 +52,7 @@ class Programming(Protocol):
         """Give the conductances that devices begin with where `g` was wanted [S], and what is held at first."""
         ...
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: Chip, key: Array, held: Held = NOTHING) -> Programmed:
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:
         """Change the conductances `g` by about `dg` [S], both by block or by element array; `key` is the seed of its randomness."""
         ...
 
@@ -70,7 +70,7 @@ class Ideal:
         """Begin with what was wanted, which lies within the bounds."""
         return dict(g), NOTHING
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: Chip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - ideal devices draw and hold nothing
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - ideal devices draw and hold nothing
         """Add and clip."""
         new = {}
         for name, values in g.items():

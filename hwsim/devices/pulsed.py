@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from circuits.chip import Chip
+from circuits.chip import AnyChip
 from hwsim.devices import symmetry
 from hwsim.devices.draws import Draws
 from hwsim.devices.models import Devices
@@ -73,7 +73,7 @@ class Pulsed:
             held |= {"left": 0 * row}
         return self._cut(start, g), held
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: Chip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
         """Change the conductances `g` by about `dg` [S]; `key` is the update's seed. With nothing held it goes on as at the beginning."""
         held = held or self.begin(g)[1]
         devices, shown, wanted = self.devices.devices, self._row(g), self._row(dg)

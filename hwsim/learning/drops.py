@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from circuits.chip import Chip
+from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Memristors
 from circuits.rows import RowRun, row_runs
@@ -13,7 +13,7 @@ Field = Mapping[str, Array]
 """Voltages by node group, each (B, n)."""
 
 
-def drop_products(circuit: Circuit, chip: Chip, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
+def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
     """Give Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
 
     The sum is expanded into matrix products; an array (batch, rows, columns) is never built. Rows with the same features share one.
@@ -43,7 +43,7 @@ def drop_products(circuit: Circuit, chip: Chip, p: Field, q: Field, q_features: 
     return found
 
 
-def _of_crossbar(circuit: Circuit, chip: Chip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
+def _of_crossbar(circuit: Circuit, chip: AnyChip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
     p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
     of_columns = (p_columns * q_columns).sum(axis=0)

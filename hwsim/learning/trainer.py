@@ -12,7 +12,7 @@ from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.data import Dataset, targets
 from hwsim.devices.programming import Held
-from hwsim.engine import ConvergenceError, Result, Solver
+from hwsim.engine import Conductances, ConvergenceError, Result, Solver
 from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances
@@ -102,7 +102,7 @@ class Progress:
 class Traceable(Protocol):
     """A solver that compiles into the training step."""
 
-    def needs_newton(self, g: Arrays, beta: float = 0.0) -> bool:
+    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances, under nudges of at least `beta` [S], needs the slower program."""
         ...
 
@@ -124,17 +124,20 @@ class Trainer:
         self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), programming)
         self.pulsed = device is not None and device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
-        self._samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
+        self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
         self._programs: dict[bool, Advance] = {}
 
     def begin(self) -> State:
         """Give the state before the first update."""
-        g = {name: values.astype(self.dtype) for name, values in initial_conductances(self.circuit, self.settings).items()}
+        drawn, chip = initial_conductances(self.circuit, self.settings), self.solver.chip
+        within = {name: np.clip(values, chip(name, "g_min"), chip(name, "g_max")) for name, values in drawn.items()}
+        g = {name: values.astype(self.dtype) for name, values in within.items()}
         parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
-        newton = self._needs_newton(blocks.join(parts))
+        newton = self.needs_newton(blocks.join(parts))
         return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, newton, held)
 
-    def _needs_newton(self, g: Arrays) -> bool:
+    def needs_newton(self, g: Conductances) -> bool:
+        """Whether sweeps alone are too slow for conductances [S], or prove too little, under this training's nudges."""
         settings = self.settings
         follows = settings.loss == "squared-error" and settings.nudge != "positive"  # the nudge of other losses is a fixed current
         return isinstance(self.solver, Traceable) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
@@ -147,9 +150,9 @@ class Trainer:
 
     def _program(self, *, newton: bool) -> Advance:
         if not isinstance(self.solver, Traceable):
-            return stepwise(self.updater, self.solver, self._samples)
-        largest = float(np.abs(self._samples.x).max(initial=0.0))
-        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self._samples)
+            return stepwise(self.updater, self.solver, self.samples)
+        largest = float(np.abs(self.samples.x).max(initial=0.0))
+        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self.samples)
 
     def _zero_sums(self) -> Sums:
         kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
@@ -202,7 +205,7 @@ class Trainer:
             g = _joined(state.g)
             record = self._record(state, g)
             ended = self._progress(state, record)
-            newton = state.newton or self._needs_newton(g)
+            newton = state.newton or self.needs_newton(g)
             state = replace(state, sums=self._zero_sums(), epoch=state.epoch + 1, step=0, seconds=0.0, newton=newton)
             yield replace(ended, state=state)
 

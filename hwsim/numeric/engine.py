@@ -16,19 +16,15 @@ from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibri
 from hwsim.numeric import start_up, walk
 from hwsim.numeric.fixed import held_groups, held_volts
 from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
-from hwsim.numeric.parameters import collect
+from hwsim.numeric.parameters import Scales, collect
 from hwsim.numeric.structure import stages
-from hwsim.numeric.sweeps import largest
-from hwsim.numeric.traced import TracedSolver
+from hwsim.numeric.traced import OnChip, TracedSolver
 
 start_up.configure()
 
 Precision = Literal["float32", "float64"]
 
-_LEAST = 1e-3
-"""V; tolerances are never shares of less."""
-
-_MARGIN = 1.5
+MARGIN = 1.5
 """Sweeps must prove this many times more than they have to: conductances change while they are relied on."""
 
 _NOISE_FLOOR = 8
@@ -93,11 +89,12 @@ class LayeredSolver:
 
         outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
         self._layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
-        self._programs = tuple(_Programs(TracedSolver(self, self._layers, newton=newton)) for newton in (False, True))
+        self.on = OnChip(self._layers, Scales.of(self.stages, self._layers.parameters), chip)
+        self._programs = tuple(_Programs(self.traced(newton=newton)) for newton in (False, True))
 
-    def traced(self, *, newton: bool, largest_feature: float | None = None) -> TracedSolver:
+    def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
         """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
-        return TracedSolver(self, self._layers, newton=newton, largest_feature=largest_feature)
+        return TracedSolver(self, self.on, newton=newton, largest_feature=largest_feature)
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether sweeps alone are too slow for these conductances and nudges of at least `beta` [S], or prove too little; with a margin.
@@ -108,13 +105,13 @@ class LayeredSolver:
             When they do, and the engine is forbidden to use Newton's method.
 
         """
-        enough = bool(walk.suffices(self._amplification(g), beta, self._least_output(g), _MARGIN))
+        enough = bool(walk.suffices(self.amplification(g), beta, self._least_output(g), MARGIN))
         if self.engine.newton is False and not enough:
             msg = f"{self.circuit.name}: sweeps over the layers prove no equilibrium of these conductances; set solver.newton to true"
             raise ConvergenceError(msg)
         return not enough if self.engine.newton is None else self.engine.newton
 
-    def _amplification(self, g: Conductances) -> float:
+    def amplification(self, g: Conductances) -> float:
         """Bound how far the circuit, or its adjoint, multiplies a change."""
         parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
         return max(walk.amplification(layers, parts) for layers in (self._layers, adjoint_layers(self._layers)))
@@ -124,32 +121,20 @@ class LayeredSolver:
 
     def _found(self, g: Conductances, solve: Callable[["_Programs", float], Found]) -> Found:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
-        amplified, newton = self._amplification(g), self.engine.newton
-        slow = not _MARGIN * amplified <= walk.TRUST if newton is None else newton
+        amplified, newton = self.amplification(g), self.engine.newton
+        slow = not MARGIN * amplified <= walk.TRUST if newton is None else newton
         found = solve(self._programs[slow], amplified)
         phases = (found,) if isinstance(found, Equilibrium) else found
         unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
         return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
 
-    def tolerance(self, feature: Array | float, guess: State | None = None) -> Array | float:
-        """Give the tolerance [V] where the largest feature is `feature`: a share of the largest voltage, one number or (B,).
-
-        The largest voltage is that of any source, or of any node at a first guess; at least 1 mV. The share is never below the rounding of
-        this precision.
-        """
+    @property
+    def share(self) -> float:
+        """The tolerance as a share of the largest voltage, never below the rounding of this precision."""
         share = self.engine.tolerance
         if share is None:
             share = 1e-13 if self.dtype == jnp.float64 else 1e-6
-        share = max(share, _NOISE_FLOOR * float(np.finfo(self.dtype).eps))
-        held, scale = _LEAST, 0.0
-        for stage, numbers in zip(self._layers.stages, self._layers.parameters, strict=True):
-            for rows, values in zip(stage.fixed, numbers.sources, strict=True):
-                most = float(np.abs(values).max(initial=0.0))
-                held, scale = (max(held, most), scale) if rows.features is None else (held, max(scale, most))
-        if guess is None:
-            return share * max(held, scale * float(feature))
-        voltages = [jnp.maximum(scale * feature, held), *(jnp.abs(columns).max(1) for columns in guess.columns)]
-        return share * largest(voltages)
+        return max(share, _NOISE_FLOOR * float(np.finfo(self.dtype).eps))
 
     def _arrays(self, g: Conductances) -> dict[str, Array]:
         self.circuit.check_conductances(g)

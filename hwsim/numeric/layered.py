@@ -121,12 +121,13 @@ class Layers(NamedTuple):
     def weights(self) -> list[Array]:
         """How much more a change in each stage's columns counts than one where voltages are largest: amplifiers multiply it on its way."""
         units = self.units
-        return [(functools.reduce(np.maximum, units) / unit / _AMPLE).clip(1.0) for unit in units]
+        maximum = np.maximum if all(isinstance(unit, np.ndarray | np.generic) for unit in units) else jnp.maximum  # many chips' are JAX's
+        return [(functools.reduce(maximum, units) / unit / _AMPLE).clip(1.0) for unit in units]
 
 
 def adjoint_layers(layers: Layers) -> Layers:
     """Give the layers of the adjoint circuit: gain and back exchanged, without offsets."""
-    exchanged = [None if c is None else Coupling(c.back, c.gain, np.zeros_like(c.offset)) for c in layers.couplings]
+    exchanged = [None if c is None else Coupling(c.back, c.gain, np.zeros(c.offset.shape, c.offset.dtype)) for c in layers.couplings]
     return layers._replace(
         parameters=[old._replace(coupling=new) for old, new in zip(layers.parameters, exchanged, strict=True)],
     )

@@ -1,7 +1,7 @@
 """A chip's numbers, stage by stage, as trees of NumPy arrays: constants of a compiled program, unless JAX maps over them."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from hwsim.numeric.neuron import Junction, Neuron
 from hwsim.numeric.structure import Junctions, Stage
 
 Array = Any
+
+_LEAST = 1e-3
+"""V; tolerances are never shares of less."""
 
 
 class Coupling(NamedTuple):
@@ -32,6 +35,23 @@ class StageParameters(NamedTuple):
 def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParameters, ...]:
     """Collect a chip's numbers for every stage."""
     return tuple(_of_stage(stage, chip, dtype) for stage in stages)
+
+
+class Scales(NamedTuple):
+    """What the largest voltage of a chip's sources is made of: at least `held` [V], or `feature` [V] times the largest feature."""
+
+    held: Array
+    feature: Array
+
+    @classmethod
+    def of(cls, stages: Sequence[Stage], parameters: Sequence[StageParameters]) -> Self:
+        """Look through the sources of all stages."""
+        held, feature = _LEAST, 0.0
+        for stage, numbers in zip(stages, parameters, strict=True):
+            for rows, values in zip(stage.fixed, numbers.sources, strict=True):
+                most = float(np.abs(values).max(initial=0.0))
+                held, feature = (max(held, most), feature) if rows.features is None else (held, max(feature, most))
+        return cls(held, feature)
 
 
 def is_zero(values: Array) -> bool:

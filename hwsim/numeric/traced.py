@@ -7,14 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from circuits.chip import AnyChip
 from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, settle
 from hwsim.numeric.layered import Layers, Settled, State
+from hwsim.numeric.parameters import Scales
 from hwsim.numeric.settle import Limits
-from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess, nudge
+from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess, largest, nudge
 
 if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
@@ -50,6 +52,21 @@ class _Settler(NamedTuple):
         return settle.settle(system, nudge(system, free), self.limits._replace(unlooked=0))
 
 
+class OnChip(NamedTuple):
+    """What a solver takes from a chip: the numbers of its layers, how large its sources are, and the chip itself."""
+
+    layers: Layers
+    scales: Scales
+    chip: AnyChip
+
+    def largest(self, feature: Array | float) -> Array | float:
+        """Give the largest voltage of a source [V] where the largest feature is `feature`."""
+        held, scale = self.scales
+        if isinstance(feature, float) and isinstance(held, float) and isinstance(scale, float):
+            return max(held, scale * feature)
+        return jnp.maximum(scale * feature, held)
+
+
 class TracedSolver:
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
@@ -58,8 +75,8 @@ class TracedSolver:
     not looked up sample by sample.
     """
 
-    def __init__(self, solver: "LayeredSolver", layers: Layers, *, newton: bool, largest_feature: float | None = None) -> None:
-        self.circuit, self.chip, self._solver, self._layers = solver.circuit, solver.chip, solver, layers
+    def __init__(self, solver: "LayeredSolver", on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
+        self.circuit, self.chip, self._solver, self._on, self._layers = solver.circuit, on.chip, solver, on, on.layers
         self._newton, self._largest_feature = newton, largest_feature
 
     def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
@@ -114,10 +131,15 @@ class TracedSolver:
         parts = layered.linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
-        known = self._largest_feature
-        tolerance = solver.tolerance(jnp.abs(x).max(1), guess) if known is None else solver.tolerance(known)
-        unlooked = 0 if known is None or self._newton else _UNLOOKED
-        return _Settler(free, guess, Limits(amplified, tolerance, solver.engine.max_steps, self._newton, unlooked))
+        unlooked = 0 if self._largest_feature is None or self._newton else _UNLOOKED
+        return _Settler(free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked))
+
+    def _tolerance(self, x: Array, guess: State) -> Array | float:
+        """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
+        if self._largest_feature is not None:
+            return self._solver.share * self._on.largest(self._largest_feature)
+        sources = self._on.largest(jnp.abs(x).max(1))
+        return self._solver.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
     def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:
         return Equilibrium(self._spread(settled.state, self._held(x)), settled.residual, settled.steps, settled.result)

@@ -1,0 +1,190 @@
+"""Many chips and seeds of one experiment: trained on each chip, trained once and transferred, or only tested."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim import blocks
+from hwsim.data import Dataset, load_data, targets
+from hwsim.engines import make_engine
+from hwsim.experiment import Experiment
+from hwsim.learning import choose
+from hwsim.learning.initial import initial_conductances
+from hwsim.learning.many import Learnt, learn, test
+from hwsim.learning.trainer import Trainer
+
+Mode = Literal["train", "transfer", "evaluate"]
+Weights = Mapping[str, NDArray[np.float64]]
+
+SIDE_BY_SIDE = 16
+"""Most instances that are computed as one."""
+
+_MOST_DEVICES = 4_000_000
+"""Most devices that are computed as one, all instances together: their memory is a small multiple of this many numbers."""
+
+
+class Instance(NamedTuple):
+    """One chip, by the seed that it is drawn from, and the seed of its training."""
+
+    chip: int
+    seed: int
+
+
+class Outcome(NamedTuple):
+    """What came of an instance.
+
+    Parameters
+    ----------
+    test_error, train_error
+        Shares of wrong answers; NaN where there is none, as of training where nothing was trained.
+    pulses, joules
+        Programming pulses sent to all devices together, and what they took [J]; None where devices are ideal.
+    residual
+        Largest sum of currents into a node in any free equilibrium [A].
+    failed
+        What went wrong, where something did; the numbers then mean nothing.
+
+    """
+
+    instance: Instance
+    test_error: float
+    train_error: float
+    pulses: float | None
+    joules: float | None
+    residual: float
+    failed: str | None = None
+
+
+def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode = "train", g: Weights | None = None) -> Iterator[Outcome]:
+    """Give each instance's outcome, in order.
+
+    Parameters
+    ----------
+    experiment
+        Its own seed and chip do not count; each instance has others.
+    mode
+        `train` on each chip; `transfer`: train once a seed on the nominal chip, and test what came out on each; `evaluate`: only test.
+    g
+        The conductances to evaluate [S]; None: those that training would start from.
+
+    Raises
+    ------
+    ExperimentError, DataError, CircuitError, UnsupportedCircuitError
+        When something cannot be used at all. What fails on one chip is in its outcome.
+
+    """
+    circuit = experiment.circuit.compile(experiment.name)
+    width = max(1, min(SIDE_BY_SIDE, _MOST_DEVICES // max(1, sum(len(element) for element in circuit.trainable))))
+    for begin in range(0, len(instances), width):
+        group = _Group(experiment, circuit, instances[begin : begin + width])
+        match mode:
+            case "train":
+                yield from group.trained()
+            case "transfer":
+                yield from group.transferred()
+            case "evaluate":
+                yield from group.evaluated(g)
+
+
+def of_instance(experiment: Experiment, instance: Instance) -> Experiment:
+    """Give an instance's own experiment."""
+    training = experiment.training.model_copy(update={"seed": instance.seed})
+    device = experiment.device.model_copy(update={"chip": instance.chip})
+    return experiment.model_copy(update={"training": training, "device": device})
+
+
+def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:  # noqa: ARG001 - the circuit itself has no spreads yet
+    """Give the chip that an experiment names."""
+    return Chip.nominal(circuit)
+
+
+def _nominal(experiment: Experiment) -> Experiment:
+    return experiment.model_copy(update={"device": experiment.device.model_copy(update={"spread": False})})
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Instances that are computed as one."""
+
+    experiment: Experiment
+    circuit: Circuit
+    instances: Sequence[Instance]
+
+    @cached_property
+    def experiments(self) -> list[Experiment]:
+        """Each instance's own."""
+        return [of_instance(self.experiment, instance) for instance in self.instances]
+
+    @cached_property
+    def data(self) -> dict[int, Dataset]:
+        """The data by training seed: some sets are split by it."""
+        return {own.training.seed: load_data(own) for own in self.experiments}
+
+    def trained(self) -> list[Outcome]:
+        """Train on each chip."""
+        learnt = self._train(self.experiments)
+        return self._outcomes([each.g for each in learnt], learnt)
+
+    def transferred(self) -> list[Outcome]:
+        """Train once a seed on the nominal chip, and test what came out on each."""
+        once = {own.training.seed: _nominal(own) for own in self.experiments}
+        by_seed = dict(zip(once, self._train(list(once.values())), strict=True))
+        learnt = [by_seed[own.training.seed] for own in self.experiments]
+        return self._outcomes([each.g for each in learnt], learnt)
+
+    def evaluated(self, g: Weights | None) -> list[Outcome]:
+        """Test conductances, or those that training would start from, on each chip."""
+        return self._outcomes([g or initial_conductances(self.circuit, own.training) for own in self.experiments])
+
+    def _train(self, experiments: Sequence[Experiment]) -> list[Learnt]:
+        training = self.experiment.training
+        engine = make_engine(training.engine, self.experiment.solver, training.precision)
+        with ExitStack() as open_solvers:
+            solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(own, self.circuit))) for own in experiments]
+            trainers = [
+                Trainer(own.training, self.data[own.training.seed], solver, own.device)
+                for own, solver in zip(experiments, solvers, strict=True)
+            ]
+            return learn(trainers)
+
+    def _outcomes(self, g: Sequence[Weights], learnt: Sequence[Learnt] | None = None) -> list[Outcome]:
+        """Write conductances into the devices of each chip, and test it in 64 bits."""
+        training, own = self.experiment.training, self.experiments
+        engine = make_engine(training.engine, self.experiment.solver)
+        data = [self.data[each.training.seed] for each in own]
+        classes = data[0].classes
+        table = targets(np.arange(classes), classes, len(self.circuit.outputs), training.target_low, training.target_high)
+        with ExitStack() as open_solvers:
+            solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(each, self.circuit))) for each in own]
+            shown = [written(each, solver.chip, values) for each, solver, values in zip(own, solvers, g, strict=True)]
+            tested = test(solvers, shown, [part.x_test for part in data], [part.labels_test for part in data], table)
+        pulsed = self.experiment.device.preset is not None
+        found = []
+        for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
+            of = learnt[k] if learnt else None
+            found.append(
+                Outcome(
+                    instance=instance,
+                    test_error=result.error,
+                    train_error=of.train_error if of else np.nan,
+                    pulses=of.pulses if of and pulsed else None,
+                    joules=of.energy if of and pulsed else None,
+                    residual=max(result.residual, of.residual if of else 0.0),
+                    failed=(of.failed if of else None) or result.failed,
+                )
+            )
+        return found
+
+
+def written(experiment: Experiment, chip: Chip, g: Weights) -> Weights:
+    """Give the conductances that a chip's devices have when `g` was wanted [S]."""
+    programming = choose.programming(experiment.device, chip.circuit, np.float64)
+    parts, _ = programming.begin(blocks.split(chip.circuit, g))
+    return {name: np.clip(values, chip(name, "g_min"), chip(name, "g_max")) for name, values in blocks.join(parts).items()}

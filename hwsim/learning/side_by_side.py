@@ -1,0 +1,141 @@
+"""Fleet: many trainings of one experiment, other chips and other seeds, as one compiled computation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from hwsim import blocks
+from hwsim.engine import Array, Drive, Result, Solver
+from hwsim.learning.evaluate import BATCH, classify
+from hwsim.learning.many import Learnt, Tested, Weights
+from hwsim.learning.trainer import Trainer
+from hwsim.learning.update import Batches, Carry, Sums
+from hwsim.numeric import walk
+from hwsim.numeric.chips import Chips
+from hwsim.numeric.engine import MARGIN, LayeredSolver
+from hwsim.numeric.stack import stack
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Trainers that differ in seed and chip only, all on the numeric engine's layered solver."""
+
+    trainers: Sequence[Trainer]
+
+    @cached_property
+    def _programs(self) -> dict[bool, Any]:
+        return {newton: self._program(newton=newton) for newton in (False, True)}
+
+    def _program(self, *, newton: bool) -> Any:
+        """Compile many updates in a row, mapped over trainers."""
+        first, chips = self.trainers[0], Chips([_layered(trainer.solver) for trainer in self.trainers])
+        samples = stack([trainer.samples for trainer in self.trainers])
+        devices = stack([trainer.updater.programming.devices for trainer in self.trainers])
+        shared = jax.device_put((samples.shared, devices.shared))
+        mapped = jax.device_put((samples.mapped, devices.mapped, chips.mapped, self._largest))
+
+        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array]) -> Carry:
+            of_samples, of_devices, of_chip, largest = mapped
+            own = samples.one(of_samples, shared[0])
+            programming = first.updater.programming.holding(devices.one(of_devices, shared[1]))
+            updater = first.updater._replace(programming=programming)
+            trace = chips.traced(of_chip, newton=newton, largest_feature=largest)
+
+            def once(k: Array, carry: Carry) -> Carry:
+                return updater.update(trace, carry.g, carry, own, batches, k)
+
+            done: Carry = jax.lax.fori_loop(*ends, once, carry)
+            return done
+
+        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)), donate_argnums=0)
+
+        def advance(carry: Carry, batches: Batches, last: int) -> Carry:
+            done: Carry = compiled(carry, batches, mapped, shared, (0, last))
+            return done
+
+        return advance
+
+    @property
+    def _largest(self) -> Array:
+        """The largest feature that each trainer's circuit is shown, (trainers,)."""
+        return np.array([np.abs(trainer.samples.x).max(initial=0.0) for trainer in self.trainers], self.trainers[0].dtype)
+
+    def train(self) -> list[Learnt]:
+        """Train all to the last epoch."""
+        trainers, first = self.trainers, self.trainers[0]
+        states = [trainer.begin() for trainer in trainers]
+        newton = any(state.newton for state in states)
+        carry: Carry = _beside([state.carry for state in states])
+        zero = carry.sums
+        sums: list[Sums] = []
+        for epoch in range(first.settings.epochs):
+            batches = _beside([trainer.plan(epoch) for trainer in trainers])
+            carry = self._programs[newton](carry._replace(sums=zero), batches, first.steps)
+            sums.append(jax.tree.map(np.array, carry.sums))
+            newton = newton or any(trainer.needs_newton(g) for trainer, g in zip(trainers, self._weights(carry), strict=True))
+        of_all: Sums = _beside(sums)  # (epochs, trainers)
+        return [self._learnt(g, jax.tree.map(lambda values, k=k: values[:, k], of_all)) for k, g in enumerate(self._weights(carry))]
+
+    def _weights(self, carry: Carry) -> list[Weights]:
+        g = jax.tree.map(np.asarray, carry.g)
+        return [blocks.join({name: values[k].astype(np.float64) for name, values in g.items()}) for k in range(len(self.trainers))]
+
+    def _learnt(self, g: Weights, sums: Sums) -> Learnt:
+        """Sum up a training, from its epochs' sums, each (epochs,)."""
+        failed = None
+        if sums.failed.any():
+            epoch = int(np.flatnonzero(sums.failed)[0])
+            advice = Result(int(sums.code[epoch])).advice
+            failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
+        error = float(sums.wrong[-1]) / float(sums.samples[-1])
+        return Learnt(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
+
+
+def _layered(solver: Solver) -> LayeredSolver:
+    if not isinstance(solver, LayeredSolver):
+        msg = f"{solver.circuit.name}: only the numeric engine's layered solver trains chips side by side; train them one by one"
+        raise TypeError(msg)
+    return solver
+
+
+def _beside(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
+
+
+def test_all(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, labels: Sequence[Array], table: Array) -> list[Tested]:
+    """Test chips with conductances of their own on samples x (chips, n, I), by sweeps, or with Newton's method where a chip needs it."""
+    amplified = np.array([solver.amplification(own) for solver, own in zip(solvers, g, strict=True)])
+    chips, beside = Chips(solvers), _beside([dict(own) for own in g])
+    forced = solvers[0].engine.newton
+    slow = bool((amplified * MARGIN > walk.TRUST).any()) if forced is None else forced
+    outputs, residual, result = _outputs(chips, beside, x, amplified, newton=slow)
+    if (result == Result.MAX_STEPS).any() and forced is None and not slow:
+        outputs, residual, result = _outputs(chips, beside, x, amplified, newton=True)
+    return [_tested(*of_chip, table) for of_chip in zip(outputs, residual, result, labels, strict=True)]
+
+
+def _tested(outputs: Array, residual: Array, result: Array, labels: Array, table: Array) -> Tested:
+    failed = None
+    if unsettled := int((result != Result.CONVERGED).sum()):
+        failed = f"{unsettled} of {len(result)} test samples have no equilibrium: {Result(int(result.max())).advice}"
+    return Tested(float(np.mean(classify(outputs, table) != labels)), float(residual.max()), failed)
+
+
+def _outputs(chips: Chips, g: Weights, x: Array, amplified: Array, *, newton: bool) -> tuple[Array, Array, Array]:
+    """Give read-outs (chips, n, K) [V], residuals (chips, n) [A] and results (chips, n)."""
+
+    def one(mapped: Any, g: Weights, x: Array, amplified: Array) -> tuple[Array, Array, Array]:
+        trace = chips.traced(mapped, newton=newton)
+        found = trace.solve(g, Drive(x), amplified=amplified)
+        return found.outputs(trace.circuit), found.residual, found.result
+
+    compiled = jax.jit(jax.vmap(one))
+    count = x.shape[1]
+    order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
+    parts = [compiled(chips.mapped, g, x[:, chosen], amplified) for chosen in order]
+    outputs, residual, result = (np.concatenate(values, axis=1)[:, :count] for values in zip(*parts, strict=True))
+    return outputs, residual, result

@@ -1,0 +1,58 @@
+"""Many chips and seeds computed as one come to what each comes to by itself."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from hwsim.data import load_data
+from hwsim.engines import make_engine
+from hwsim.experiment import load, override
+from hwsim.fleet import Instance, of_instance, outcomes
+from hwsim.learning.trainer import Trainer
+
+INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
+
+
+@pytest.fixture(scope="module")
+def pulsed():
+    """Give a small experiment whose devices differ from chip to chip."""
+    return override(load("iris"), ["training.epochs=2", "device.preset=reram-sb", "training.batch=32"])
+
+
+@pytest.fixture(scope="module")
+def trained(pulsed):
+    return list(outcomes(pulsed, INSTANCES))
+
+
+def test_side_by_side_equals_one_by_one(pulsed, trained):
+    """Each instance learns what a training of its own seed and chip learns, pulse for pulse."""
+    for outcome in trained:
+        own = of_instance(pulsed, outcome.instance)
+        circuit = own.circuit.compile(own.name)
+        with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
+            trainer = Trainer(own.training, load_data(own), solver, own.device)
+            rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
+        assert outcome.failed is None
+        assert outcome.pulses == sum(row["pulses"] for row in rows)
+        assert outcome.train_error == pytest.approx(rows[-1]["train_error"])
+        assert outcome.test_error == pytest.approx(rows[-1]["test_error"])
+
+
+def test_company_changes_nothing(pulsed, trained):
+    """What an instance comes to does not depend on those beside it."""
+    alone = next(outcomes(pulsed, INSTANCES[1:2]))
+    assert alone == trained[1]._replace(residual=alone.residual, joules=alone.joules)
+
+
+def test_transfer_trains_once_a_seed(pulsed):
+    """Transferred conductances are those of one nominal training, so that chips of a seed share its training error and pulses."""
+    moved = list(outcomes(pulsed, INSTANCES, "transfer"))
+    assert moved[0].train_error == moved[1].train_error
+    assert moved[0].pulses == moved[1].pulses
+    assert all(np.isfinite(each.test_error) for each in moved)
+
+
+def test_evaluation_trains_nothing(pulsed):
+    """Only tested, initial conductances guess, and nothing is programmed by pulses that one could count."""
+    tested = list(outcomes(pulsed, INSTANCES[:2], "evaluate"))
+    assert all(np.isnan(each.train_error) and each.pulses is None and each.test_error > 0.2 for each in tested)
