@@ -1,7 +1,7 @@
 """`hwsim compile`: a circuit as a deck that ngspice runs."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -9,35 +9,111 @@ from cli import options
 from cli.command import command as make_command
 from cli.output import Output
 
+if TYPE_CHECKING:
+    from hwsim.data import Dataset
+    from hwsim.subject import Subject
+    from netlists.control import Measure
+
 Part = Literal["test", "train"]
 
+BELONGS = {"capacitance": "settle", "feature": "sweep", "pulses": "pulses"}
+"""Which measure each option of one is for."""
 
-@make_command("compile", "hwsim compile digits -o digits.cir && ngspice digits.cir\nhwsim compile runs/digits-0 --sample 7 -o seven.cir")
+EXAMPLE = """\
+hwsim compile digits -o digits.cir && ngspice digits.cir
+hwsim compile runs/digits-0 --sample 7 -o seven.cir
+hwsim compile iris --measure power -o power.cir
+hwsim compile iris --measure settle --capacitance 1e-13 -o settle.cir
+hwsim compile iris --measure sweep --input 2 -o sweep.cir
+hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
+
+
+@make_command("compile", EXAMPLE)
 @options.what
 @options.data
 @options.part
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample the sources carry.")
+@click.option(
+    "--measure",
+    type=click.Choice(["outputs", "power", "settle", "sweep", "pulses"]),
+    default="outputs",
+    show_default=True,
+    help="What the deck prints.",
+)
+@click.option(
+    "--capacitance",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="FARAD",
+    help="settle: from each node to ground [default: 1e-12].",
+)
+@click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: which feature moves [default: 0].")
+@click.option(
+    "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: how many each way [default: across the range, at most 256]."
+)
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
-    output: Output, what: str, settings: tuple[str, ...], data: str | None, part: Part, out: str, sample: int
+    output: Output, what: str, settings: tuple[str, ...], data: str | None, part: Part, out: str, sample: int, **measured: Any
 ) -> None:
-    """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged."""
+    """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
+
+    --measure chooses what else it prints. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
+    deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
+    with a capacitor at each node. sweep: a table of the outputs while one input goes through its range. pulses: one memristor of the kind
+    that device.preset names, programmed pulse by pulse in time, and its conductance beside the model's.
+    """
     from hwsim import files  # noqa: PLC0415 - help does without
-    from hwsim.data import load_data  # noqa: PLC0415
-    from hwsim.deck import deck  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
     if out == "-" and output.json:
         msg = "--json and the deck would both go to standard output; name a file with -o"
         raise click.UsageError(msg)
+    measure: str = measured.pop("measure")
+    for name, value in measured.items():
+        if value is not None and measure != BELONGS[name]:
+            option = "input" if name == "feature" else name
+            msg = f"--{option} is for --measure {BELONGS[name]}"
+            raise click.UsageError(msg)
     given = subject(what, options.overrides(settings, data=data))
-    samples = load_data(given.experiment)
-    options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
-    text = deck(given.experiment, given.circuit, given.g, samples, part=part, sample=sample, notes=(given.note,))
+    if measure == "pulses":
+        text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
+    else:
+        text, elements, nodes = _deck(given, part, sample, measure, measured), sum(map(len, given.circuit.elements)), given.circuit.size
     if out == "-":
         output.raw(text)
         return
     files.write(Path(out), text)
-    elements = sum(map(len, given.circuit.elements))
-    told = {"what": what, "file": out, "elements": elements, "nodes": given.circuit.size, "bytes": len(text.encode())}
-    output.result(told, f"{out}: {elements} elements, {given.circuit.size} nodes, {told['bytes']} bytes; run it: ngspice -b {out}")
+    told = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())}
+    output.result(told, f"{out}: {elements} elements, {nodes} nodes, {told['bytes']} bytes; run it: ngspice -b {out}")
+
+
+def _deck(given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
+    from hwsim.data import load_data  # noqa: PLC0415 - help does without
+    from hwsim.deck import deck  # noqa: PLC0415
+
+    samples = load_data(given.experiment)
+    options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
+    chosen = _measure(measure, given, samples, measured)
+    return deck(given.experiment, given.circuit, given.g, samples, part=part, sample=sample, notes=(given.note,), measure=chosen)
+
+
+def _measure(name: str, given: "Subject", samples: "Dataset", measured: dict[str, Any]) -> "Measure":
+    from hwsim.deck import settling, sweeping  # noqa: PLC0415 - help does without
+    from netlists.power import Power  # noqa: PLC0415
+    from netlists.settle import CAPACITANCE  # noqa: PLC0415
+    from netlists.writer import OUTPUTS  # noqa: PLC0415
+
+    match name:
+        case "power":
+            return Power()
+        case "settle":
+            return settling(given.circuit, given.g, measured["capacitance"] or CAPACITANCE)
+        case "sweep":
+            return sweeping(measured["feature"] or 0, samples)
+        case _:
+            return OUTPUTS
+
+
+def _pulses(given: "Subject", pulses: int | None) -> str:
+    from hwsim.devices.spice import pulse_train_deck  # noqa: PLC0415 - help does without
+
+    return pulse_train_deck(given.experiment.device, given.circuit, pulses)

@@ -7,13 +7,17 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.data import Dataset, targets
+from circuits.units import Farad
+from hwsim.data import DataError, Dataset, targets
 from hwsim.engine import Drive, Push
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
 from hwsim.learning.rules import CoupledLearning, LossNudge
-from netlists.writer import write_deck
+from netlists.control import Measure
+from netlists.settle import CAPACITANCE, Settle, least_conductance
+from netlists.sweep import Sweep
+from netlists.writer import OUTPUTS, write_deck
 
 _SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
 
@@ -27,8 +31,9 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
     part: Literal["test", "train"] = "test",
     sample: int = 0,
     notes: Sequence[str] = (),
+    measure: Measure = OUTPUTS,
 ) -> str:
-    """Write the deck of one sample of a part of the data.
+    """Write the deck of one sample of a part of the data; `measure` is what it prints.
 
     Raises
     ------
@@ -42,7 +47,29 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
     y = _targets(experiment, circuit, data, label)
     pushes = _pushes(experiment, circuit, g, x[sample : sample + 1], y)
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
-    return write_deck(circuit, Chip.nominal(circuit), g, x=x[sample], pushes=rows, notes=(told, *notes))
+    return write_deck(circuit, Chip.nominal(circuit), g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
+
+
+def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:
+    """Measure how long the voltages take, with a capacitor at each node [F]."""
+    return Settle(capacitance=capacitance, slowest=least_conductance(circuit, g))
+
+
+def sweeping(feature: int, data: Dataset) -> Sweep:
+    """Sweep a feature through the range that it has in the training part; 1 to either side where it has but one value.
+
+    Raises
+    ------
+    DataError
+        When there is no such feature.
+
+    """
+    if feature >= data.x_train.shape[1]:
+        msg = f"input {feature}: {data.name} has {data.x_train.shape[1]} features, numbered from 0"
+        raise DataError(msg)
+    values = data.x_train[:, feature]
+    low, high = float(values.min()), float(values.max())
+    return Sweep(feature=feature, start=low, stop=high) if low < high else Sweep(feature=feature, start=low - 1, stop=high + 1)
 
 
 def _targets(experiment: Experiment, circuit: Circuit, data: Dataset, label: int) -> Any:

@@ -11,16 +11,26 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
 from netlists import statements, subcircuits
-from netlists.control import control
+from netlists.control import Inputs, Measure, Outputs, Pushes
+from netlists.lines import ROLE
 from netlists.names import check_names
 from netlists.numbers import plain
 from netlists.options import Tolerances, fitting, options
 from netlists.sections import Section, Words, blocks, sections
 from netlists.sharp import sharpened
 
+OUTPUTS = Outputs()
 
-def write_deck(
-    circuit: Circuit, chip: Chip, g: Mapping[str, Any], *, x: Any, pushes: Sequence[tuple[Any, Any, Any]] = (), notes: Sequence[str] = ()
+
+def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
+    circuit: Circuit,
+    chip: Chip,
+    g: Mapping[str, Any],
+    *,
+    x: Any,
+    pushes: Pushes = (),
+    notes: Sequence[str] = (),
+    measure: Measure = OUTPUTS,
 ) -> str:
     """Write a deck: one file, complete, the same bytes for the same arguments.
 
@@ -38,6 +48,8 @@ def write_deck(
         What the nudges do after the free phase: one (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase.
     notes
         Lines to say on top, for instance where the conductances come from.
+    measure
+        What the deck prints.
 
     Returns
     -------
@@ -58,12 +70,16 @@ def write_deck(
         msg = f"{circuit.name}: the sample has shape {features.shape}; the circuit takes {circuit.input_count} features"
         raise CircuitError(msg)
     plain(features, "feature")
-    inputs = {e.name: plain(features[e.feature] * chip(e.name, "scale"), f"{e.name}: volts") for e in circuit.inputs}
+    circuit = measure.extended(circuit)
+    chip = Chip(circuit, chip.values)
+    inputs: Inputs = {e.name: [*plain(features[e.feature] * chip(e.name, "scale"), f"{e.name}: volts")] for e in circuit.inputs}
+    driven, cards = measure.driven(circuit, chip, inputs)
     zeros = ["0"] * len(circuit.outputs)
-    words = Words(inputs=inputs, beta="0", targets=zeros, currents=zeros)
-    body = Body.of(circuit, chip, g, words, fitting(circuit))
-    lines = [*_header(circuit, chip, body, len(pushes), notes), *body.lines(), *control(circuit, pushes), ".end"]
-    return "\n".join(lines) + "\n"
+    body = Body.of(circuit, chip, g, Words(inputs=driven, beta="0", targets=zeros, currents=zeros), fitting(circuit))
+    text = [*_header(circuit, chip, body, measure.says(len(pushes)), notes), *body.lines(), *cards]
+    if cards:  # the deck is no longer the circuit
+        text = [line for line in text if ROLE not in line]
+    return "\n".join([*text, *measure.control(circuit, chip, body.sections, pushes), ".end"]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +116,14 @@ class Body:
         return [*self.settings, *self.library, *(line for section in self.sections for line in section.lines())]
 
 
-def _header(circuit: Circuit, chip: Chip, body: Body, phases: int, notes: Sequence[str]) -> Iterator[str]:
+def _header(circuit: Circuit, chip: Chip, body: Body, says: str, notes: Sequence[str]) -> Iterator[str]:
     """Say what the deck is, how to run it, what it holds and what names mean."""
     name = " ".join(circuit.name.split())  # in one line
     yield f"* {name}: an analog network that learns, written by hwsim for ngspice"
     yield from (f"* {line}" for note in notes for line in note.splitlines())
     yield "*"
     yield "* Run it: ngspice -b FILE"
-    yield f"* It prints the outputs of one sample, in the free phase{_and(phases)}, and ends; without `quit` below it stays for more."
+    yield f"* {says}, and ends; without `quit` below it stays for more."
     yield "*"
     yield "* Nodes, numbered within their group:"
     yield from statements.nodes(circuit)
@@ -117,11 +133,7 @@ def _header(circuit: Circuit, chip: Chip, body: Body, phases: int, notes: Sequen
     drawn = ", ".join(f"{parameter} of {name}" for name, values in chip.values.items() for parameter in values)
     yield f"* All values are nominal{f', but for what this chip has of its own: {drawn}' if drawn else ''}."
     yield "* Numbers are SI, without suffixes. A conductance g stands as its resistance 1/g."
-    yield "* Lines that begin with *hwsim: tell hwsim what is what; other programs skip them."
+    yield f"* Lines that begin with {ROLE} tell hwsim what is what; other programs skip them."
     written = [name for section in body.sections for name in section.elements]
     yield from statements.header(circuit, written, [section.block for section in body.sections if section.block])
     yield "*"
-
-
-def _and(phases: int) -> str:
-    return {0: "", 1: " and in the nudged one"}.get(phases, f" and in {phases} nudged ones")

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,23 @@ def operating_point(text: str, folder: Path) -> dict[str, float]:
     found_all = re.findall(r"^(\S+) = (\S+)$", run.stdout, re.MULTILINE)
     assert found_all, f"{text}\n{run.stdout}\n{run.stderr}"
     return {re.sub(r"^v\((.*)\)$", r"\1", name): float(value) for name, value in found_all if not _INNER.search(name)}
+
+
+def run_ngspice(text: str, folder: Path, command: Sequence[str] = ("ngspice", "-b")) -> str:
+    """Run a deck as a person does, and give what it prints; it must end well, and without a word of an error."""
+    path = folder / "deck.cir"
+    path.write_text(text, encoding="utf-8")
+    environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
+    run = subprocess.run(
+        [*command, path],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    assert not re.search("error|aborted|failed", run.stdout + run.stderr, re.IGNORECASE), run.stdout + run.stderr
+    return run.stdout

@@ -1,6 +1,7 @@
 """Commands do what their help says; JSON is alone on standard output."""
 
 import json
+import math
 import re
 import shutil
 import signal
@@ -163,3 +164,23 @@ def test_ctrl_c_and_kill_9_lose_nothing(hwsim, tmp_path: Path) -> None:
     with np.load(tmp_path / "stopped" / "weights.npz") as stopped, np.load(tmp_path / "through" / "weights.npz") as through:
         assert all(np.array_equal(stopped[name], through[name]) for name in through)
     shutil.rmtree(tmp_path / "stopped")
+
+
+@pytest.mark.parametrize(
+    ("measure", "words", "numbers"),
+    [
+        ("power", [], {"p_takes": 3, "p_delivered": 3}),
+        ("settle", ["--capacitance", "1e-13"], {"t_1pc_free": 1, "t_01pc_nudged_1": 1, "t_01pc_nudged_2": 1}),
+        ("sweep", ["--input", "2"], {}),
+        ("pulses", ["--pulses", "3", "--set", "device.preset=reram-sb"], {"g_up_3": 1, "model_down_1": 1}),
+    ],
+)
+def test_ngspice_runs_a_deck_that_measures(hwsim, trained: Path, measure: str, words: list[str], numbers: dict[str, int]) -> None:
+    """Each prints labelled numbers: watts, seconds, a table of 101 rows, siemens."""
+    told = hwsim("compile", trained, "--measure", measure, *words, "-o", "deck.cir", "--json").json
+    assert told["measure"] == measure
+    done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True)
+    found = re.findall(r"^(\S+) += +(\S+)$", done.stdout, re.MULTILINE)
+    assert {name: sum(name == other for other, _ in found) for name in numbers} == numbers
+    assert all(math.isfinite(float(value)) for _, value in found)
+    assert len(re.findall(r"^\d+\t", done.stdout, re.MULTILINE)) == (101 if measure == "sweep" else 0)
