@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Elements, InputSources, VoltageSources
@@ -33,8 +34,14 @@ def held_nodes(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
     """Map each node that a source holds against ground to the source's array and the place in it."""
     held: dict[int, tuple[Elements, int]] = {}
     for source in circuit.of(VoltageSources, InputSources):
-        held |= {int(node): (source, k) for k, node in enumerate(source.plus)}
+        grounded = _grounded(source)
+        held |= {int(node): (source, k) for k, node in enumerate(source.plus) if grounded[k]}
     return held
+
+
+def _grounded(source: VoltageSources | InputSources) -> NDArray[np.bool_]:
+    """Tell which of these sources hold their `plus` against ground."""
+    return source.minus == 0 if isinstance(source, VoltageSources) else np.ones(len(source), dtype=bool)
 
 
 def row_runs(circuit: Circuit, crossbar: Crossbar) -> list[RowRun]:
@@ -42,7 +49,8 @@ def row_runs(circuit: Circuit, crossbar: Crossbar) -> list[RowRun]:
     sources = circuit.of(VoltageSources, InputSources)
     owner, place = np.full(circuit.size + 1, -1), np.zeros(circuit.size + 1, dtype=np.intp)
     for number, source in enumerate(sources):
-        owner[source.plus], place[source.plus] = number, np.arange(len(source))
+        grounded = _grounded(source)
+        owner[source.plus[grounded]], place[source.plus[grounded]] = number, np.flatnonzero(grounded)
     owners, places = owner[crossbar.rows], place[crossbar.rows]
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     runs = []

@@ -1,6 +1,6 @@
 """Whether the engines agree, the gradient is what finite differences say, and Kirchhoff's law holds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from hwsim.learning import choose
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation, LossNudge
 from hwsim.numeric.engine import LayeredSolver, NumericEngine
+from hwsim.numeric.ports import PortsSolver
 
 Floats = NDArray[np.float64]
 Weights = Mapping[str, Floats]
@@ -161,18 +162,10 @@ def _apart(a: Weights, b: Weights) -> float:
     return max(float(np.abs(np.asarray(a[name]) - b[name]).max() / np.abs(b[name]).max()) for name in b)
 
 
-def _gradients(solver: LayeredSolver, bench: Bench, beta: Siemens) -> list[Finding]:
+def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens) -> list[Finding]:
     """Compare centred equilibrium propagation with the adjoint, as beta falls, and with finite differences."""
-    import jax  # noqa: PLC0415 - it loads with the numeric engine
-
     exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
-
-    traced = solver.traced(newton=solver.needs_newton(bench.g))
-
-    @jax.jit
-    def propagate(beta: Array) -> dict[str, Array]:
-        return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
-
+    propagate = _propagation(solver, bench)
     betas = [beta / 2.0**k for k in LADDER]
     estimates = [propagate(beta) for beta in betas]
     errors = [_apart(estimate, exact) for estimate in estimates]
@@ -189,7 +182,22 @@ def _gradients(solver: LayeredSolver, bench: Bench, beta: Siemens) -> list[Findi
     ]
 
 
-def _against_differences(solver: LayeredSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:
+def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
+    """Give what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
+    traced = solver.traced(newton=solver.needs_newton(bench.g)) if isinstance(solver, LayeredSolver) else solver
+
+    def propagate(beta: Siemens) -> Mapping[str, Array]:
+        return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
+
+    if isinstance(solver, PortsSolver):
+        return propagate
+    import jax  # noqa: PLC0415 - it loads with the numeric engine
+
+    compiled: Callable[[Siemens], Mapping[str, Array]] = jax.jit(propagate)
+    return compiled
+
+
+def _against_differences(solver: LayeredSolver | PortsSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:
     """Compare some entries of an estimate with central finite differences of fourth order of the mean loss."""
     pick = np.random.default_rng(0)
     worst = 0.0
@@ -205,7 +213,7 @@ def _against_differences(solver: LayeredSolver, bench: Bench, estimate: Weights,
     return worst
 
 
-def _rise(solver: LayeredSolver, bench: Bench, name: str, at: tuple[np.intp, ...], h: Siemens) -> float:
+def _rise(solver: LayeredSolver | PortsSolver, bench: Bench, name: str, at: tuple[np.intp, ...], h: Siemens) -> float:
     """Give how much the mean loss rises from −h to +h of one conductance [V²]."""
 
     def mean_loss(step: Siemens) -> float:

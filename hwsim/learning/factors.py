@@ -1,21 +1,27 @@
 """The weights c_l of a circuit's parts in its energy. Without them a gradient is wrong: by 16 for each amplifier of 4 and 1/4."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.components import components
-from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, Trainable, VoltageSources
 from circuits.nodes import Nodes
 
+Factor = float | NDArray[np.float64]
+"""One number for an array, or one an element."""
 
-def energy_factors(circuit: Circuit) -> dict[str, float]:
-    """Give c_l/c_L of every trainable element array: the weight of its co-content, that of the outputs being 1.
+
+def energy_factors(circuit: Circuit) -> dict[str, Factor]:
+    """Give c_l/c_L of every trainable element array, or of each of its elements: the weight of its co-content, the outputs' being 1.
 
     Nodes that elements join share one weight. Across an amplifier c_out = c_in·back/gain (the geometric mean over an array of amplifiers
     that differ: mismatched ones have no exact energy). Parts that no amplifier ties to the outputs have weight 1.
     """
-    parts = _parts(circuit)
-    weight = {int(parts[circuit.outputs.plus[0]]): 1.0}
+    held = _held(circuit)
+    parts = _parts(circuit, held)
+    ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
+    weight = {int(part): 1.0 for part in parts[ends[~held[ends]]]}
     bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers)]
     grown = True
     while grown:
@@ -25,24 +31,43 @@ def energy_factors(circuit: Circuit) -> dict[str, float]:
                 if known in weight and other not in weight:
                     weight[other] = weight[known] * factor
                     grown = True
-    return {element.name: weight.get(int(parts[_anchor(element)]), 1.0) for element in circuit.trainable}
+    of_node = np.array([weight.get(part, 1.0) for part in parts.tolist()])
+    return {element.name: _factor(element, of_node, ~held) for element in circuit.trainable}
 
 
-def _parts(circuit: Circuit) -> Nodes:
-    """Label nodes by the part that they belong to; what sources hold joins nothing."""
+def _factor(element: Trainable, of_node: NDArray[np.float64], free: NDArray[np.bool_]) -> Factor:
+    """Give the weight of the free nodes that an element joins, one number where it is one for the whole array."""
+    if isinstance(element, Crossbar):
+        joined = np.concatenate([element.columns, element.rows])
+        joined = joined[free[joined]]
+        return float(of_node[joined[0]]) if len(joined) else 1.0
+    each: NDArray[np.float64] = np.where(free[element.a], of_node[element.a], np.where(free[element.b], of_node[element.b], 1.0))
+    return float(each[0]) if (each == each[0]).all() else each
+
+
+def _held(circuit: Circuit) -> NDArray[np.bool_]:
+    """Tell which nodes sources hold against ground, and ground."""
     held = np.zeros(circuit.size + 1, dtype=bool)
     held[0] = True
     for source in circuit.of(VoltageSources, InputSources):
-        held[source.plus] = True
+        for a, b in source.pairs:
+            held[a[b == 0]] = True
+            held[b[a == 0]] = True
+    return held
+
+
+def _parts(circuit: Circuit, held: NDArray[np.bool_]) -> Nodes:
+    """Label nodes by the part that they belong to; what sources hold joins nothing."""
     edges = []
     for element in circuit.elements:
-        if isinstance(element, Amplifiers | VoltageSources | InputSources):
+        if isinstance(element, Amplifiers | InputSources):
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
         elif isinstance(element, Crossbar):
-            rows = element.rows[~held[element.rows]]
-            pairs = ((element.columns[:1], element.columns), (rows, np.broadcast_to(element.columns[:1], rows.shape)))
+            joined = np.concatenate([element.columns, element.rows])
+            joined = joined[~held[joined]]
+            pairs = ((joined[:1], joined),)
         else:
             pairs = element.pairs
         for a, b in pairs:
@@ -59,10 +84,3 @@ def _bridges(parts: Nodes, amplifiers: Amplifiers) -> list[tuple[int, int, float
     unique, which = np.unique(ends, axis=0, return_inverse=True)
     means = np.bincount(which.ravel(), ratios) / np.bincount(which.ravel())
     return [(int(before), int(behind), float(np.exp(mean))) for (before, behind), mean in zip(unique, means, strict=True)]
-
-
-def _anchor(element: object) -> int:
-    """Give a node of an element whose part is the element's own."""
-    if isinstance(element, Crossbar):
-        return int(element.columns[0])
-    return int(max(getattr(element, "a")[0], getattr(element, "b")[0]))  # noqa: B009 - memristors; ground is 0

@@ -1,4 +1,4 @@
-"""The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32."""
+"""The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32; any others by their ports, in 64."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
-from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric import start_up, walk
 from hwsim.numeric.fixed import held_groups, held_volts
 from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
 from hwsim.numeric.parameters import Scales, collect
+from hwsim.numeric.ports import TOLERANCE, PortsEngine, PortsSolver
 from hwsim.numeric.structure import stages
 from hwsim.numeric.traced import OnChip, TracedSolver
 
@@ -43,7 +44,7 @@ class NumericEngine:
     max_steps
         Most sweeps over the layers, and steps of Newton's method on all nodes where sweeps are not enough.
     precision
-        Of all arrays: "float64" for what is reported or compared, "float32" for training.
+        Of all arrays: "float64" for what is reported or compared, "float32" for training layered circuits.
     newton
         Whether Newton's method on all nodes may take over from sweeps; None: where it is needed.
 
@@ -55,16 +56,27 @@ class NumericEngine:
     precision: Precision = "float64"
     newton: bool | None = None
 
-    def prepare(self, circuit: Circuit, chip: Chip) -> "LayeredSolver":
-        """Find the circuit's layers.
+    def prepare(self, circuit: Circuit, chip: Chip) -> "LayeredSolver | PortsSolver":
+        """Find the circuit's layers, or, where it has none, its ports.
 
         Raises
         ------
         UnsupportedCircuitError
-            When the circuit is not layered.
+            When it holds what only ngspice solves, or is not layered and settings ask for what only layers have.
 
         """
-        return LayeredSolver(circuit, chip, self)
+        try:
+            return LayeredSolver(circuit, chip, self)
+        except UnsupportedCircuitError as error:
+            return self._general(error).prepare(circuit, chip)
+
+    def _general(self, why: UnsupportedCircuitError) -> PortsEngine:
+        """Give the general solver with these settings; `why` says what is not layered."""
+        wrong = "solver.newton to true" if self.newton is False else "training.precision to float64" if self.precision != "float64" else ""
+        if wrong:
+            msg = f"{why}; circuits of any form are solved by Newton's method in 64 bits: set {wrong}"
+            raise UnsupportedCircuitError(msg)
+        return PortsEngine(max_steps=self.max_steps, tolerance=TOLERANCE if self.tolerance is None else self.tolerance)
 
 
 Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])

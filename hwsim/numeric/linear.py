@@ -6,7 +6,7 @@
 the voltages across the ports, between which all that is not linear stands, and `i` its currents.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -20,7 +20,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, Crossbar, CurrentSources, InputSources, Memristors, Resistors, VoltageSources
+from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances
 from hwsim.held import HOLDING, columns, ends
@@ -39,27 +39,34 @@ class Entries(NamedTuple):
     value: Floats
 
 
-def _conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
+def conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
+    """Give the entries of conductances `g` [S] between nodes."""
     g = np.broadcast_to(np.asarray(g, dtype=np.float64), a.shape)
     for row, column, value in ((a, a, g), (b, b, g), (a, b, -g), (b, a, -g)):
         yield Entries(row, column, value)
 
 
-def _entries(circuit: Circuit, chip: Chip, g: Conductances) -> Iterator[Entries]:
-    """Give all entries; ground is row and column 0, and held currents come behind the nodes."""
+def learned(circuit: Circuit, g: Conductances) -> Iterator[Entries]:
+    """Give the entries of the conductances that learn."""
+    for element in circuit.trainable:
+        values = np.asarray(g[element.name], dtype=np.float64)
+        if isinstance(element, Memristors):
+            yield from conductance(element.a, element.b, values)
+            continue
+        rows, to = element.rows, element.columns
+        row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
+        yield Entries(row, column, -values.ravel())
+        yield Entries(column, row, -values.ravel())
+        yield Entries(rows, rows, values.sum(axis=1))
+        yield Entries(to, to, values.sum(axis=0))
+
+
+def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
+    """Give all other entries; ground is row and column 0, and held currents come behind the nodes."""
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
-                yield from _conductance(a, b, 1.0 / chip(element.name, "r"))
-            case Memristors(a=a, b=b):
-                yield from _conductance(a, b, g[element.name])
-            case Crossbar(rows=rows, columns=to):
-                values = np.asarray(g[element.name], dtype=np.float64)
-                row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
-                yield Entries(row, column, -values.ravel())
-                yield Entries(column, row, -values.ravel())
-                yield Entries(rows, rows, values.sum(axis=1))
-                yield Entries(to, to, values.sum(axis=0))
+                yield from conductance(a, b, 1.0 / chip(element.name, "r"))
             case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
                 gm = chip(element.name, "gm")
                 for row, column, value in ((a, plus, gm), (a, minus, -gm), (b, plus, -gm), (b, minus, gm)):
@@ -88,25 +95,55 @@ def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
                 yield Entries(own, size + held.first[source] + place, -chip(element.name, "rm"))
 
 
-def sources(circuit: Circuit, chip: Chip, x: Floats) -> Floats:
-    """Give what sources push into the nodes and what they hold, shape (nodes and held currents, B), from features (B, I)."""
-    held = columns(circuit, chip)
-    s = np.zeros((circuit.size + 1 + held.total, len(x)))
-    for element in circuit.of(CurrentSources, VoltageSources, InputSources, Amplifiers):
-        if isinstance(element, CurrentSources):
-            i = chip(element.name, "i")[:, None]
-            np.subtract.at(s, element.a, i)
-            np.add.at(s, element.b, i)
-            continue
-        own = circuit.size + 1 + held.first[element.name] + np.arange(len(element))
-        match element:
-            case VoltageSources():
-                s[own] = chip(element.name, "v")[:, None]
-            case InputSources(feature=feature):
-                s[own] = (x[:, feature] * chip(element.name, "scale")).T
-            case Amplifiers():
-                s[own] = (chip(element.name, "gain") * chip(element.name, "offset"))[:, None]
-    return s[1:]
+class Sources(NamedTuple):
+    """What sources push into the nodes and what they hold: s = fixed + by_feature·x.
+
+    Parameters
+    ----------
+    fixed
+        Shape (nodes and held currents,).
+    by_feature
+        Sparse, shape (nodes and held currents, I).
+
+    """
+
+    fixed: Floats
+    by_feature: Any
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip) -> Self:
+        """Collect all sources."""
+        from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits beyond layers need it
+
+        held = columns(circuit, chip)
+        s = np.zeros(circuit.size + 1 + held.total)
+        scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
+        for element in circuit.of(CurrentSources, VoltageSources, InputSources, Amplifiers):
+            if isinstance(element, CurrentSources):
+                i = np.broadcast_to(chip(element.name, "i"), (len(element),))
+                np.subtract.at(s, element.a, i)
+                np.add.at(s, element.b, i)
+                continue
+            own = circuit.size + 1 + held.first[element.name] + np.arange(len(element))
+            match element:
+                case VoltageSources():
+                    s[own] = chip(element.name, "v")
+                case InputSources(feature=feature):
+                    scaled.append((own - 1, feature, np.broadcast_to(chip(element.name, "scale"), own.shape)))
+                case Amplifiers():
+                    s[own] = chip(element.name, "gain") * chip(element.name, "offset")
+        row, feature, scale = (np.concatenate(parts) for parts in zip(*scaled, strict=True))
+        return cls(s[1:], csr_array((scale, (row, feature)), shape=(len(s) - 1, circuit.input_count)))
+
+    def __call__(self, x: Floats) -> Floats:
+        """Give all, shape (nodes and held currents, B), from features (B, I)."""
+        s: Floats = np.asarray(self.by_feature @ x.T)
+        s += self.fixed[:, None]
+        return s
+
+
+_AT_ONCE = 2**22
+"""Numbers that one solve for many right sides may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +158,8 @@ class Linear:
         `C`, sparse, shape (rows of A, ports).
     across
         How port voltages answer port currents, Cᵀ·A⁻¹·C, shape (ports, ports) [ohm].
+    open_fixed, open_by_feature
+        The port voltages of open ports, Cᵀ·A⁻¹·s: shapes (ports,) [V] and (ports, I) [V per unit].
 
     """
 
@@ -128,10 +167,12 @@ class Linear:
     factors: Any
     ports: Any
     across: Floats
+    open_fixed: Floats
+    open_by_feature: Floats
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, g: Conductances, ports: tuple[Nodes, Nodes], shunt: Floats) -> Self:
-        """Factorize a circuit with a conductance `shunt` [S] across each port, from `ports[0]` to `ports[1]`.
+    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: Sources) -> Self:
+        """Factorize a circuit of these entries, and find how the ports, from `ports[0]` to `ports[1]`, answer.
 
         Raises
         ------
@@ -142,23 +183,36 @@ class Linear:
         from scipy.sparse import csc_array  # noqa: PLC0415 - only circuits beyond layers need it
         from scipy.sparse.linalg import splu  # noqa: PLC0415
 
-        parts = [*_entries(circuit, chip, g), *_conductance(*ports, shunt)]
         row, column, value = (np.concatenate([getattr(part, name) for part in parts]) for name in Entries._fields)
-        size = circuit.size + 1 + columns(circuit, chip).total
-        whole = csc_array((value, (row, column)), shape=(size, size))
-        matrix = csc_array(whole[1:, 1:])
-        count = len(shunt)
+        size, count = len(sources.fixed) + 1, len(ports[0])
+        matrix = csc_array(csc_array((value, (row, column)), shape=(size, size))[1:, 1:])
         one, numbers = np.ones(count), np.arange(count)
         incidence = csc_array(
             (np.concatenate([one, -one]), (np.concatenate(ports), np.concatenate([numbers, numbers]))), shape=(size, count)
         )
         incidence = csc_array(incidence[1:, :])
-        factors = splu(matrix, permc_spec=_ORDER)
-        across = incidence.T @ factors.solve(incidence.toarray()) if count else np.zeros((0, 0))
-        return cls(matrix, factors, incidence, np.asarray(across))
+        across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
+        found = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, across, fixed, by_feature)
+        for some in found.runs(count):
+            answer = found.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
+            across[some] = (incidence.T @ answer).T
+            fixed[some] = sources.fixed @ answer
+            by_feature[some] = (sources.by_feature.T @ answer).T
+        return found
 
-    def solve(self, right: Floats) -> Floats:
-        """Solve for right sides of shape (rows, B), refined once, which takes the rounding of the factors away."""
-        u: Floats = self.factors.solve(right)
-        u += self.factors.solve(right - self.matrix @ u)
+    def runs(self, count: int) -> Iterator[slice]:
+        """Cut right sides into runs that are solved at once."""
+        length = max(_AT_ONCE // self.matrix.shape[0], 1)
+        yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
+
+    def open(self, x: Floats) -> Floats:
+        """Give the voltages of open ports, (B, ports) [V], for features (B, I)."""
+        voltages: Floats = x @ self.open_by_feature.T + self.open_fixed
+        return voltages
+
+    def solve(self, right: Floats, *, transposed: bool = False) -> Floats:
+        """Solve A·u = right, or Aᵀ·u = right, for right sides of shape (rows, B), refined once, which takes the factors' rounding away."""
+        matrix, way = (self.matrix.T, "T") if transposed else (self.matrix, "N")
+        u: Floats = self.factors.solve(right, way)
+        u += self.factors.solve(right - matrix @ u, way)
         return u

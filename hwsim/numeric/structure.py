@@ -66,7 +66,7 @@ class Stage:
 
 
 def _unsupported(circuit: Circuit, what: str) -> UnsupportedCircuitError:
-    return UnsupportedCircuitError(f"{circuit.name}: {what}, which the numeric engine does not solve; use --engine ngspice")
+    return UnsupportedCircuitError(f"{circuit.name}: {what}: it is not layered")
 
 
 def stages(circuit: Circuit) -> list[Stage]:
@@ -174,6 +174,7 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
     for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
+    _check_nodes(circuit, found)
     last = found[-1]
     if last.kind != "linear" or last.amplifier is not None:
         raise _unsupported(circuit, f"the outputs of {last.crossbar} carry diodes or amplifiers")
@@ -183,3 +184,16 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
         raise _unsupported(circuit, "an output is not a column, or not a pair of columns, of the last crossbar")
     if (outputs.minus > 0).any() and not (outputs.minus > 0).all():
         raise _unsupported(circuit, "some outputs are single-ended and some are differences")
+
+
+def _check_nodes(circuit: Circuit, found: list[Stage]) -> None:
+    """Refuse nodes that belong to no stage, or twice: loops and shared columns have the form of layers too."""
+    free = [stage.columns for stage in found]
+    free += [stage.behind for stage in found if stage.behind is not None]
+    free += [circuit[stage.amplifier].output for stage in found if stage.amplifier is not None]
+    times = np.bincount(np.concatenate(free), minlength=circuit.size + 1)
+    times[list(held_nodes(circuit))] += 1
+    times[0] += 1
+    odd = np.flatnonzero(times != 1)
+    if len(odd):
+        raise _unsupported(circuit, f"node {circuit.node_names[odd[0]]} is in {times[odd[0]]} places of a chain of layers")

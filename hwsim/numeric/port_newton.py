@@ -1,0 +1,220 @@
+"""Newton's method on the voltages across all that is not linear, for a batch of samples at once.
+
+    p = p₀ − Q·i(p)
+
+`p₀` are the voltages of the open ports, `Q` how ports answer currents, `i` the laws of what stands between them.
+"""
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.constants import V_T
+from circuits.diode import diode_current
+from circuits.elements import Diodes, IdealDiodes
+from circuits.nodes import Nodes
+
+Floats = NDArray[np.float64]
+
+HARD = 1e14
+"""An ideal diode conducts so many times better than what it sees of the circuit."""
+
+_LADDER = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 0.0)
+"""S; helping conductances across the diodes of samples that Newton's method alone does not settle, each step from where the last ended."""
+
+_CHUNK = 2**23
+"""Numbers of a batch's Newton matrices that are held at once; more samples wait."""
+
+_ROUNDING = 1e-9
+"""Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, is the judge."""
+
+
+class Ports(NamedTuple):
+    """What is not linear: its nodes, the law's parameters, and which ports are what.
+
+    Parameters
+    ----------
+    a, b
+        Nodes; currents flow from `a` to `b`.
+    i_sat, n_v_t
+        Of the diodes [A, V]; 1 elsewhere.
+    ideal
+        Which are ideal diodes.
+    outputs
+        Where the outputs begin; they are the last.
+
+    """
+
+    a: Nodes
+    b: Nodes
+    i_sat: Floats
+    n_v_t: Floats
+    ideal: NDArray[np.bool_]
+    outputs: int
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip) -> Self:
+        """Collect the diodes, then the outputs."""
+        diodes, outputs = circuit.of(Diodes, IdealDiodes), circuit.outputs
+        soft = [None if isinstance(e, IdealDiodes) else (chip(e.name, "i_sat"), chip(e.name, "n") * V_T) for e in diodes]
+        laws = [(np.ones(len(e)), np.ones(len(e))) if law is None else law for e, law in zip(diodes, soft, strict=True)]
+        none = np.zeros(0)
+        return cls(
+            np.concatenate([*(e.anode for e in diodes), outputs.plus]),
+            np.concatenate([*(e.cathode for e in diodes), outputs.minus]),
+            np.concatenate([none, *(law[0] for law in laws)]),
+            np.concatenate([none, *(law[1] for law in laws)]),
+            np.concatenate([none, *(np.full(len(e), isinstance(e, IdealDiodes)) for e in diodes)]).astype(bool),
+            sum(len(e) for e in diodes),
+        )
+
+
+class Problem(NamedTuple):
+    """One batch: p₀ (B, P) [V], Q (P, P) [ohm], conductance that Q holds already (P,) [S], and what pushes the outputs (B, K).
+
+    `hard` are the conductances of ideal diodes that conduct [S].
+    """
+
+    ports: Ports
+    p0: Floats
+    across: Floats
+    shunt: Floats
+    hard: Floats
+    beta: Floats
+    pushed: Floats
+
+    def at(self, samples: Any) -> "Problem":
+        """Take some samples."""
+        return self._replace(p0=self.p0[samples], beta=self.beta[samples], pushed=self.pushed[samples])
+
+    def law(self, p: Floats, help_: float) -> tuple[Floats, Floats]:
+        """Give the currents through the ports and their slopes, both (B, P), less what Q holds already."""
+        ports, count = self.ports, self.ports.outputs
+        v = p[:, :count]
+        i, slope = np.empty_like(p), np.empty_like(p)
+        with np.errstate(over="ignore", invalid="ignore"):
+            i[:, :count], slope[:, :count] = diode_current(v, ports.i_sat, ports.n_v_t / V_T)
+        on = v > 0
+        i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
+        slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
+        i[:, :count] += help_ * v
+        slope[:, :count] += help_
+        i[:, count:] = self.beta * p[:, count:] - self.pushed  # flows from plus to minus: against the push
+        slope[:, count:] = self.beta
+        return i - self.shunt * p, slope - self.shunt
+
+    def step(self, p: Floats, help_: float) -> Floats:
+        """Give where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
+        new = p + self._moved(p, *self.law(p, help_))
+        count = self.ports.outputs
+        new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
+        return new
+
+    def _moved(self, p: Floats, i: Floats, slope: Floats) -> Floats:
+        """Give a whole step of Newton's method from port voltages, currents and slopes."""
+        jacobian = np.eye(p.shape[1]) + self.across * slope[:, None, :]
+        off = p - self.p0 + i @ self.across.T
+        with np.errstate(all="ignore"):
+            moved: Floats = -np.linalg.solve(jacobian, off[:, :, None])[:, :, 0]
+        return moved
+
+    def currents(self, p: Floats) -> Floats:
+        """Give the port currents at an equilibrium, (B, P) [A].
+
+        Those of stiff ports, where a rounding of the voltage is a large current, are better known from the rest of the circuit: a last
+        step, by the tangents, makes them fit it.
+        """
+        found = np.empty_like(p)
+        at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
+        for first in range(0, len(p), at_once):
+            some = slice(first, first + at_once)
+            i, slope = self.at(some).law(p[some], 0.0)
+            try:
+                found[some] = i + slope * self.at(some)._moved(p[some], i, slope)  # noqa: SLF001 - of its own kind
+            except np.linalg.LinAlgError:
+                found[some] = i
+        return found
+
+    def unstable(self, p: Floats) -> NDArray[np.bool_]:
+        """Tell of each sample, (B,), whether its outputs fall away from a negative nudge: I + beta·Q of the outputs is no longer positive.
+
+        `Q` is then what the outputs see with all diodes in the place of their tangents.
+        """
+        count = self.ports.outputs
+        found = np.zeros(len(p), dtype=bool)
+        for k in np.flatnonzero((self.beta < 0).any(axis=1)):
+            _, slope = self.at([k]).law(p[[k]], 0.0)
+            slope[:, count:] = 0.0
+            seen = np.linalg.solve(np.eye(p.shape[1]) + self.across * slope, self.across)[count:, count:]
+            found[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
+        return found
+
+
+def _limited(new: Floats, old: Floats, ports: Ports) -> Floats:
+    """Keep steps into the exponential to where its tangent's current is: a step of many n·v_t forward becomes its logarithm."""
+    n_v_t = ports.n_v_t
+    critical = n_v_t * np.log(n_v_t / (np.sqrt(2.0) * ports.i_sat))
+    with np.errstate(all="ignore"):
+        rise = (new - old) / n_v_t
+        above = np.where(old > 0, old + n_v_t * np.log1p(np.maximum(rise, 0.0)), n_v_t * np.log(np.maximum(new / n_v_t, 1.0)))
+    limited = (new > critical) & (np.abs(rise) > 2.0) & (rise > 0) & ~ports.ideal  # noqa: PLR2004 - steps of 2·n·v_t are harmless
+    return np.where(limited, above, new)
+
+
+def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Find the port voltages of all samples, (B, P) [V], and the steps of each.
+
+    Parameters
+    ----------
+    problem
+        The batch.
+    begin
+        Where to search from, (B, P) [V].
+    tolerance
+        A sample has settled when no port voltage changes any more by this share of the largest (at least 1 mV).
+    max_steps
+        Most steps, and most of each helping conductance.
+
+    """
+    p, steps = begin.copy(), np.zeros(len(begin), dtype=np.intp)
+    at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
+    for first in range(0, len(p), at_once):
+        samples = np.arange(first, min(first + at_once, len(p)))
+        walk = _Walk(problem, p, steps, tolerance, max_steps)
+        left = walk(samples, 0.0)
+        if len(left):
+            p[left] = 0.0
+            for help_ in _LADDER:
+                walk(left, help_)
+    return p, steps
+
+
+class _Walk(NamedTuple):
+    """Walks from where samples are, `p` (B, P) [V], which it changes, as `steps` (B,)."""
+
+    problem: Problem
+    p: Floats
+    steps: NDArray[np.intp]
+    tolerance: float
+    max_steps: int
+
+    def __call__(self, samples: NDArray[np.intp], help_: float) -> NDArray[np.intp]:
+        """Take steps until the samples stand still; give those that do not."""
+        p, before = self.p, np.full(len(samples), np.inf)
+        for _ in range(self.max_steps):
+            if not len(samples) or not p.shape[1]:
+                return samples[:0]
+            try:
+                new = self.problem.at(samples).step(p[samples], help_)
+            except np.linalg.LinAlgError:
+                return samples
+            self.steps[samples] += 1
+            scale = np.maximum(np.abs(self.problem.p0[samples]).max(axis=1), 1e-3)
+            moved = np.abs(new - p[samples]).max(axis=1) / scale
+            p[samples] = np.where(np.isfinite(new), new, p[samples])
+            going = ~((moved <= self.tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
+            samples, before = samples[going], moved[going]
+        return samples
