@@ -38,7 +38,6 @@ from netlists.arrays import Array, Sorting, numbered
 from netlists.findings import Finding
 from netlists.numbers import read_number
 from netlists.parts import Part
-from netlists.roles import Statement
 
 _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "c": (Capacitors, ("c",)),
@@ -53,8 +52,8 @@ _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
 }
 """The element of each kind of part, and its parameters in the order of the part's values."""
 
-_G_MIN, _G_MAX = 1e-8, 1e-4
-"""S; bounds of conductances that learn, where the deck says none."""
+_G_MIN, _G_MAX, _ROOM = 1e-8, 1e-4, 100.0
+"""S; bounds of conductances that learn, where the deck says none; those in it have at least so many times room to both sides."""
 
 
 @dataclass
@@ -219,7 +218,7 @@ class Assembly:
             members = array.members
             places = [self.place[name] for name in members]
             a, b = self._nodes([table.a[k] for k in places]), self._nodes([table.b[k] for k in places])
-            element = Memristors(name=array.name, a=a, b=b, **self._bounds(array.statement, (len(members),)))
+            element = Memristors(name=array.name, a=a, b=b, **self._bounds(array, (len(members),)))
         self._add(element, members)
 
     def _crossbar(self, array: Array, at: NDArray[np.intp]) -> tuple[Crossbar, list[str]] | None:
@@ -237,11 +236,13 @@ class Assembly:
         columns = self._nodes([table.b[k] for k in places]).reshape(shape)
         if len(np.unique(flat)) != len(at) or (rows != rows[:, :1]).any() or (columns != columns[:1]).any():
             return None
-        return Crossbar(name=array.name, rows=rows[:, 0], columns=columns[0], **self._bounds(array.statement, shape)), members
+        return Crossbar(name=array.name, rows=rows[:, 0], columns=columns[0], **self._bounds(array, shape)), members
 
-    def _bounds(self, statement: Statement | None, shape: tuple[int, ...]) -> dict[str, Any]:
-        said = statement.options if statement else {}
-        bounds = {name: numbers(said.get(name), default) for name, default in (("g_min", _G_MIN), ("g_max", _G_MAX))}
+    def _bounds(self, array: Array, shape: tuple[int, ...]) -> dict[str, Any]:
+        said = array.statement.options if array.statement else {}
+        g = [1.0 / self.sorting.flat.resistances.ohm[self.place[name]] for name in array.members]
+        defaults = {"g_min": min(_G_MIN, min(g) / _ROOM), "g_max": max(_G_MAX, max(g) * _ROOM)}
+        bounds = {name: numbers(said.get(name), default) for name, default in defaults.items()}
         return {name: values.reshape(shape) if len(values) > 1 else values[0] for name, values in bounds.items()}
 
     def _inputs(self, array: Array) -> None:

@@ -13,6 +13,7 @@ from netlists.findings import Finding, NetlistError
 from netlists.lines import Line, Source
 from netlists.numbers import plain, resistances
 from netlists.parts import Resistances
+from netlists.roles import Statement
 from netlists.scopes import Spot
 
 
@@ -74,6 +75,8 @@ class Deck:
         What is read as ngspice reads it, but often meant otherwise.
     notes
         What is left aside.
+    settings
+        The statements that say how it is trained.
 
     """
 
@@ -86,6 +89,7 @@ class Deck:
     places: Mapping[str, Places]
     warnings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+    settings: tuple[Statement, ...] = ()
 
 
 def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:

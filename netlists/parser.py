@@ -121,7 +121,7 @@ def _parse(source: Source, roles: Roles) -> Deck:
     _warn_bounds(circuit, g, findings, source)
     x = np.array([assembly.shown.get(k, 0.0) for k in range(circuit.input_count)])
     warnings, notes = tuple(dict.fromkeys(findings.warnings)), tuple(dict.fromkeys(findings.notes))
-    return Deck(circuit, g, x, numbers, assembly.members, tuple(files.sources), places, warnings, notes)
+    return Deck(circuit, g, x, numbers, assembly.members, tuple(files.sources), places, warnings, notes, tuple(roles.of("set")))
 
 
 def _look_at_title(source: Source, findings: Findings) -> None:

@@ -7,6 +7,7 @@
     *hwsim: bias V_bias                              sources that stay as they are
     *hwsim: array R_load_*                           elements that make one array; else all others of a kind do
     *hwsim: ideal D_clamp*                           diodes that stand for ideal ones
+    *hwsim: set training.epochs=30 data.scaling=none settings with which the circuit is trained, as by --set
 
 Patterns know `*`, `?` and `#`, which is a number. `name=` names the array; else the pattern does. Decks that hwsim writes say more, so
 that they are read as the circuits that they were: `circuit`, `nodes`, `block`, `order`, `blocks`. `*hwsim:+` continues a comment.
@@ -35,6 +36,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "nudge": ("name",),
     "order": (),
     "output": (),
+    "set": (),
     "trainable": ("g_min", "g_max", "name"),
 }
 """What each statement may say as name=value."""
@@ -99,6 +101,8 @@ def _wrong(statement: Statement) -> str | None:
     if known is None:
         near = get_close_matches(word, OPTIONS, 1)
         return f"{word or 'nothing'} is no role; " + (f"is {near[0]} meant?" if near else f"there are {', '.join(OPTIONS)}")
+    if word == "set":
+        return None if statement.options and not statement.words else "set takes KEY=VALUE, such as training.epochs=30"
     strange = [name for name in statement.options if name not in known]
     if strange:
         return f"{word} knows no {strange[0]}=; it knows {', '.join(f'{name}=' for name in known) or 'words only'}"
@@ -115,13 +119,29 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
     Parameters
     ----------
     trainable, inputs
-        Patterns for the names of resistors and of sources.
+        What a comment says behind `trainable` and `input`: patterns for the names of resistors and of sources, and options.
     outputs
-        A node each, or a pair as `plus,minus`.
+        A node each, or a pair as `plus minus` or `plus,minus`.
+
+    Raises
+    ------
+    NetlistError
+        When one says nothing, or what no comment could.
 
     """
-    statements = [Statement(word, tuple(p.lower() for p in said)) for word, said in (("trainable", trainable), ("input", inputs)) if said]
-    return Roles((*statements, *(Statement("output", tuple(pair.lower().replace(",", " ").split())) for pair in outputs)))
+    said = [("trainable", text) for text in trainable] + [("input", text) for text in inputs]
+    said += [("output", text.replace(",", " ")) for text in outputs]
+    found, findings = [], Findings()
+    for word, text in said:
+        words = re.sub(r"\s*([,=])\s*", r"\1", text).split()
+        options = {name.lower(): value for name, _, value in (w.partition("=") for w in words if "=" in w)}
+        statement = Statement(word, tuple(w.lower() for w in words if "=" not in w), options)
+        wrong = _wrong(statement)
+        if wrong:
+            findings.mistakes.append(statement.finding(wrong))
+        found.append(statement)
+    findings.check()
+    return Roles(tuple(found))
 
 
 def compiled(pattern: str) -> "re.Pattern[str]":
