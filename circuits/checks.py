@@ -105,8 +105,8 @@ def roles(circuit: "Circuit") -> None:
         raise CircuitError(msg)
     driven = np.unique(np.concatenate([source.feature for source in circuit.inputs]))
     if driven[0] < 0 or driven[-1] != len(driven) - 1:
-        missing = sorted(set(range(int(driven[-1]) + 1)) - set(driven.tolist()))
-        msg = f"{circuit.name}: features {missing[:_SHOWN]} drive no source; number features from 0 without gaps"
+        missing = np.setdiff1d(np.arange(len(driven)), driven)[:_SHOWN].tolist()
+        msg = f"{circuit.name}: features {missing} drive no source; number features from 0 without gaps"
         raise CircuitError(msg)
 
 

@@ -11,6 +11,11 @@ from circuits.elements import Elements
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 
+PLAIN = r"[A-Za-z0-9_.+\-*/^%(),:<>=!&|?~{} \t]"
+"""A character that means nothing but itself and arithmetic to ngspice: no quote, backtick or `$`, no comment, no end of a line."""
+
+_CARD = re.compile(rf"{PLAIN}*")
+
 HOLE = re.compile(r"\{([a-z0-9_]+)(?::(\d+))?\}")
 """What a card leaves open: `{3}`, the fourth of the touched nodes, or `{v_dd:0}`, the first source of the element array v_dd."""
 
@@ -47,6 +52,10 @@ class Passed(Elements):
         Elements.__post_init__(self)
         for name in ("cards", "models"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+            for text in getattr(self, name):
+                if not _CARD.fullmatch(text):
+                    msg = f"{self.name}: {text!a} holds more than letters, digits and the signs of expressions; only these are passed on"
+                    raise CircuitError(msg)
         object.__setattr__(self, "joined", tuple((int(a), int(b)) for a, b in self.joined))
         places = [int(name) for card in self.cards for name, place in HOLE.findall(card) if not place]
         if max((*places, *(k for pair in self.joined for k in pair)), default=0) >= len(self.nodes):

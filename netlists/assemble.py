@@ -249,6 +249,10 @@ class Assembly:
         parts = [self.sorting.parts[name] for name in array.members]
         options = array.statement.options if array.statement else {}
         said = numbers(options.get("feature"), float(self.next_feature))
+        sources = sum(part.kind == "v" for part in self.sorting.flat.parts)
+        if not ((said == np.floor(said)) & (said >= 0) & (said < sources)).all():
+            msg = f"feature={options.get('feature')}: features are whole numbers from 0 to {sources - 1}, at most one a source"
+            raise CircuitError(msg)
         feature = said.astype(np.intp) if len(said) > 1 else int(said[0]) + np.arange(len(parts))
         scale = np.broadcast_to(numbers(options.get("scale"), 1.0), (len(parts),)).copy()
         plus = []

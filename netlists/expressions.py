@@ -65,6 +65,9 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
 }
 """How many arguments each function takes, and what it gives. `log` is the natural one, as in ngspice."""
 
+_SHOWN = 60
+"""Characters of an expression that a message about its length shows."""
+
 _RANDOM = {"agauss", "aunif", "gauss", "limit", "unif"}
 
 
@@ -92,6 +95,9 @@ def evaluate(text: str, lookup: Lookup) -> float:
         raise ValueError(msg) from None
     except OverflowError:
         msg = f"{{{text}}} is beyond the largest number"
+        raise ValueError(msg) from None
+    except RecursionError:
+        msg = f"{{{text[:_SHOWN]}{'…' * (len(text) > _SHOWN)}}} is nested too deeply, or in too long a chain of parameters; write numbers"
         raise ValueError(msg) from None
     if reader.token[0]:
         raise reader.unexpected()

@@ -1,5 +1,6 @@
 """Files of a deck: `.include` and `.lib` are followed within the deck's own folder, and `.control` is left aside."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,34 @@ from netlists.lines import Line, Source, read_lines
 
 _INCLUDE = {".include", ".inc", ".incl"}
 _DEEPEST = 20
+_SHOWN = 100
+_MOST = 1000
+"""Files of a deck; one that includes itself twice would ask for a million."""
+
+_LONGEST = 1 << 29
+"""Characters of a deck and all that it includes: ten million memristors, for which some 10 GB of memory are needed."""
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]|\r(?![\n]|\Z)")
+"""Characters that are no text, or that end a line for one program and not for another: what follows could be a command there."""
+
+
+def text_of(path: Path) -> str:
+    """Read a deck's file, which need not be in UTF-8.
+
+    Raises
+    ------
+    BadCardError
+        When it is too long.
+    OSError
+        When it cannot be read.
+
+    """
+    with path.open("rb") as file:
+        content = file.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        msg = f"{path.name} is longer than {_LONGEST} bytes; train so large a circuit from an experiment file"
+        raise BadCardError(msg)
+    return content.decode("utf-8", errors="surrogateescape")
 
 
 @dataclass
@@ -21,25 +50,47 @@ class Files:
         Where the deck lies; None for a text that lies nowhere.
     findings
         Takes the mistakes.
+    trust
+        Follow `.include` and `.lib` wherever they lead. Commands are never carried out.
 
     """
 
     folder: Path | None
     findings: Findings
+    trust: bool = False
     sources: list[Source] = field(default_factory=list)
     roles: list[Line] = field(default_factory=list)
+    length: int = 0
 
     def read(self, source: Source, *, title: bool, depth: int = 0) -> list[Line]:
         """Give all cards, in the order in which they count."""
         if source.lines and source.lines[0].startswith("\ufeff"):
             text = "the file begins with a byte-order mark, which ngspice takes for text; save it without"
             self._mistake(Line(source, 1, "", ""), text)
+        self._look_through(source)
         cards, roles = read_lines(source, title=title)
         self.sources.append(source)
         self.roles += roles
         if not any(card.text.startswith((".inc", ".lib", ".con", ".end")) for card in cards):
             return cards
         return list(self._follow(cards, depth))
+
+    def _look_through(self, source: Source) -> None:
+        """Note characters that have no business in a deck, and comments that are commands to ngspice."""
+        text = "\n".join(source.lines)
+        self.length += len(text)
+        odd = _UNSEEN.search(text)
+        if odd:
+            card = Line(source, text.count("\n", 0, odd.start()) + 1, "", "")
+            self._mistake(card, f"holds {odd.group()!a}, which ends a line or is no text to some programs; remove it")
+        for sign, what in (
+            ("*#", "a comment that begins with *# is a command to ngspice"),
+            ("*ng_script", "*ng_script makes a deck a script"),
+        ):
+            place = text.find(f"\n{sign}", 0) + 1 if not text.startswith(sign) else 0
+            if text.startswith(sign, place):
+                number = text.count("\n", 0, place) + 1
+                self.findings.notes.append(Finding(source.name, number, f"{what}; it is not executed"))
 
     def _follow(self, cards: list[Line], depth: int) -> Iterator[Line]:
         control: Line | None = None
@@ -78,11 +129,14 @@ class Files:
         if depth >= _DEEPEST:
             msg = f"{words[1]}: files include one another more than {_DEEPEST} deep; break the circle"
             raise BadCardError(msg)
-        path = self._path(words[1], card.source)
+        if len(self.sources) >= _MOST or self.length > _LONGEST:
+            msg = f"{words[1]}: the deck takes more than {_MOST} files or {_LONGEST} characters; break the circle"
+            raise BadCardError(msg)
         try:
-            text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+            path = self._path(words[1], card.source)
+            text = text_of(path)
         except OSError as error:
-            msg = f"{words[1]}: {error.strerror or error}"
+            msg = f"{words[1][:_SHOWN]}: {error.strerror or error}"
             raise BadCardError(msg) from None
         source = Source.of(words[1], text, path)
         if is_lib:
@@ -94,8 +148,8 @@ class Files:
         if self.folder is None:
             msg = f"{name}: a deck that lies in no folder includes nothing; put the text into the deck"
             raise BadCardError(msg)
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            msg = f"{name}: only files in the deck's own folder are read; copy it there and name it without .."
+        if not self.trust and (Path(name).is_absolute() or ".." in Path(name).parts):
+            msg = f"{name}: only files in the deck's own folder are read; copy it there and name it without .., or trust the deck (--trust)"
             raise BadCardError(msg)
         beside = source.path.parent if source.path else self.folder
         found = [path for path in dict.fromkeys((self.folder / name, beside / name)) if path.is_file()]
@@ -105,8 +159,8 @@ class Files:
         if len(found) > 1:
             msg = f"{name}: lies both in {self.folder} and in {beside}; rename one"
             raise BadCardError(msg)
-        if found[0].resolve() != self.folder.resolve() / found[0].relative_to(self.folder):
-            msg = f"{name}: is a link or lies behind one; copy the file itself into the deck's folder"
+        if not self.trust and found[0].resolve() != self.folder.resolve() / found[0].relative_to(self.folder):
+            msg = f"{name}: is a link or lies behind one; copy the file itself into the deck's folder, or trust the deck (--trust)"
             raise BadCardError(msg)
         return found[0]
 

@@ -20,6 +20,8 @@ _ODD = re.compile(r"[(),={}'\"]")
 _ENCLOSED = re.compile(r"\{[^{}]*\}|'[^']*'")
 _DIGITS = frozenset("0123456789.")
 _DEEPEST = 30
+_MOST = 2_000_000
+"""Cards of subcircuits that are put in their places; a few lines of subcircuits in subcircuits could ask for any number."""
 
 
 @cache
@@ -57,11 +59,18 @@ class Flattener:
     findings: Findings
     flat: Flat = field(default_factory=Flat)
     names: dict[str, Line] = field(default_factory=dict)
+    too_deep: bool = False
 
     def run(self, scope: Scope) -> Flat:
         """Flatten the deck; `scope` holds what its `.param` cards say."""
         top = Instance(self.outline.top, "", {}, scope)
         self.outline.top.uses = 1
+        count = _count(self.outline.top, {})
+        if count > _MOST:
+            first = self.outline.top.cards[0]
+            text = f"its subcircuits in subcircuits would make {count:.1e} elements; {_MOST:.0e} are the most that are put in their places"
+            self.findings.mistakes.append(Finding(first.source.name, first.number, text))
+            return self.flat
         self._cards(self._beside_plain(self.outline.top.cards), top)
         return self.flat
 
@@ -145,16 +154,16 @@ class Flattener:
             msg = f"{head.text} has {len(nodes)} nodes; the subcircuit {name} has {len(definition.pins)} pins: {' '.join(definition.pins)}"
             raise BadCardError(msg)
         if card.instance.prefix.count(".") >= _DEEPEST:
+            self.too_deep = True
             msg = f"{head.text}: subcircuits stand in one another more than {_DEEPEST} deep; {name} may hold itself"
-            raise _TooDeepError(msg)
+            raise BadCardError(msg)
         definition.uses += 1
         inner = Instance(definition, f"{card.name}.", dict(zip(definition.pins, nodes, strict=True)), Scope(caller.scope), caller.m, caller)
         self._bind(card, definition, inner)
         if self.kept(card.name) or (name == "amplifier" and is_library(definition)):
             self.flat.parts.append(Part("x", card.name, tuple(nodes), (), card.line, self._whole(card, definition, inner)))
             return
-        deepest = [card for card in self.findings.mistakes if "may hold itself" in card.text]
-        if not deepest:
+        if not self.too_deep:
             self._cards(definition.cards, inner)
 
     def _bind(self, card: Card, definition: Definition, inner: Instance) -> None:
@@ -184,8 +193,21 @@ class Flattener:
             raise BadCardError(msg) from None
 
 
-class _TooDeepError(BadCardError):
-    """A subcircuit that holds itself."""
+def _count(definition: Definition, known: dict[Definition, int], depth: int = 0) -> int:
+    """Count the cards that a definition's instances make, without making them; what holds itself is found later."""
+    if definition not in known:
+        known[definition] = 0
+        if depth <= _DEEPEST:
+            instances = [card.text for card in definition.cards if card.text[0] == "x"]
+            held = [definition.find(name) for name in map(_subcircuit_of, instances)]
+            known[definition] = len(definition.cards) + sum(_count(inner, known, depth + 1) for inner in held if inner)
+    return known[definition]
+
+
+def _subcircuit_of(card: str) -> str:
+    """Give the name of the subcircuit that an X card names: the last word before its parameters."""
+    words = re.sub(r"\s*=\s*", "=", card).split()
+    return next((word for word in reversed(words) if "=" not in word and word not in {"params:", "params"}), "")
 
 
 def _bound(token: Token, scope: Scope, line: Line, owner: Definition, *, from_instance: bool = False) -> Bound:

@@ -41,6 +41,9 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings) -> tuple[tup
         if group is None:
             findings.mistakes.append(statement.finding("write `nodes NAME`, or `nodes NAME_0 to NAME_9`"))
             continue
+        if (group[1] or 0) > len(names):
+            findings.mistakes.append(statement.finding(f"the deck has {len(names)} nodes and not so many; name those that it has"))
+            continue
         said = _members(*group)
         if any(name in numbers for name in said):
             findings.mistakes.append(statement.finding("names a node that is named before; name each once"))

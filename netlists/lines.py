@@ -83,11 +83,16 @@ def _begun(source: Source, number: int, text: str) -> Line:
     return Line(source, number, lower(bare), bare, (), len(text) - len(bare))
 
 
-def _continued(line: Line, number: int, column: int, text: str) -> Line:
-    """Put a further line, whose text begins at a column, behind a card."""
-    pieces = line.pieces or ((0, line.number, line.column),)
-    original = f"{line.original} {text}"
-    return line._replace(text=lower(original), original=original, pieces=(*pieces, (len(line.original) + 1, number, column)))
+def _continue(lines: list[Line], tails: dict[int, list[tuple[int, int, str]]]) -> None:
+    """Put further lines, each (number, column at which its text begins, text), behind those at these places."""
+    for k, further in tails.items():
+        line = lines[k]
+        pieces, place = [(0, line.number, line.column)], len(line.original)
+        for number, column, text in further:
+            pieces.append((place + 1, number, column))
+            place += 1 + len(text)
+        original = " ".join([line.original, *(text for _, _, text in further)])
+        lines[k] = line._replace(text=lower(original), original=original, pieces=tuple(pieces))
 
 
 def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
@@ -105,6 +110,7 @@ def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
     """
     cards: list[Line] = []
     roles: list[Line] = []
+    tails: tuple[dict[int, list[tuple[int, int, str]]], ...] = {}, {}
     lowered = lower("\n".join(source.lines)).split("\n")
     for number, (raw, low) in enumerate(zip(source.lines, lowered, strict=True), start=1):
         if low[:1] in _LETTERS and not (number == 1 and title) and not (";" in raw or "$" in raw or "//" in raw):
@@ -114,22 +120,24 @@ def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
         first = bare[:1]
         if first == "*" or not first:
             if lower(bare[: len(ROLE)]) == ROLE:
-                _role(source, number, raw, roles)
+                _role(source, number, raw, roles, tails[1])
         elif first == "+" and cards:
             start = raw.index("+") + 1
-            cards[-1] = _continued(cards[-1], number, start, _bare(raw[start:]))
+            tails[0].setdefault(len(cards) - 1, []).append((number, start, _bare(raw[start:])))
         elif number > 1 or not title:
             text = _bare(raw)
             if text:
                 cards.append(_begun(source, number, text))
+    _continue(cards, tails[0])
+    _continue(roles, tails[1])
     return cards, roles
 
 
-def _role(source: Source, number: int, raw: str, roles: list[Line]) -> None:
+def _role(source: Source, number: int, raw: str, roles: list[Line], tails: dict[int, list[tuple[int, int, str]]]) -> None:
     start = raw.index("*") + len(ROLE)
     text = raw[start:].rstrip()
     if text[:1] == "+" and roles:
-        roles[-1] = _continued(roles[-1], number, start + 1, text[1:])
+        tails.setdefault(len(roles) - 1, []).append((number, start + 1, text[1:]))
     else:
         begun = _begun(source, number, text)
         roles.append(begun._replace(column=begun.column + start))

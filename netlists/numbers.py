@@ -15,6 +15,9 @@ FLOAT_LENGTH = 24
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))((?:[edED][+-]?\d+)?)([^\d.+\-].*)?")
 
+_LONGEST_EXPONENT = 20
+"""Characters of an exponent; zeros may lead it."""
+
 _SUFFIXES = {"meg": 6, "mil": 0, "t": 12, "g": 9, "k": 3, "m": -3, "u": -6, "µ": -6, "n": -9, "p": -12, "f": -15}
 """Powers of ten of the suffixes, the longer ones first."""
 
@@ -124,6 +127,9 @@ def read_number(word: str) -> tuple[float, str | None]:
         name = ""
     if name is None:
         raise ValueError(_misread(word, mantissa + exponent, low))
+    if len(exponent) > _LONGEST_EXPONENT:
+        msg = f"{word[:FLOAT_LENGTH]!r}… has an exponent beyond all numbers; write one between 1e-300 and 1e300"
+        raise ValueError(msg)
     power = int(exponent[1:] or 0) + _SUFFIXES.get(name, 0)
     value = float(f"{mantissa}e{power}") * (_MIL if name == "mil" else 1.0)
     if not math.isfinite(value):

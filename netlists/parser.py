@@ -14,8 +14,8 @@ from netlists.arrays import Sorting
 from netlists.assemble import Assembly
 from netlists.deck import Deck, Place, Places
 from netlists.definitions import Outline, outline
-from netlists.files import Files
-from netlists.findings import Finding, Findings, NetlistError
+from netlists.files import Files, text_of
+from netlists.findings import BadCardError, Finding, Findings, NetlistError
 from netlists.flatten import Flattener, globals_of
 from netlists.grouping import group_nodes
 from netlists.lines import Line, Source
@@ -31,7 +31,7 @@ _GMIN = 1e-12
 _CARD = "rclviegfhdbmqjx"
 
 
-def read_deck(path: Path, roles: Roles = _NO_ROLES) -> Deck:
+def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False) -> Deck:
     """Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
@@ -40,6 +40,8 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES) -> Deck:
         The file.
     roles
         Said from outside; they stand in the place of the deck's own of the same kind.
+    trust
+        Whether what it includes may lie anywhere. No command in a deck is ever carried out.
 
     Raises
     ------
@@ -48,13 +50,15 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES) -> Deck:
 
     """
     try:
-        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+        text = text_of(path)
     except OSError as error:
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
-    return parse(text, roles, name=path.name, path=path)
+    except BadCardError as error:
+        raise NetlistError([Finding(str(path), 0, str(error))]) from None
+    return parse(text, roles, name=path.name, path=path, trust=trust)
 
 
-def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path | None = None) -> Deck:
+def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path | None = None, trust: bool = False) -> Deck:
     """Read a deck from its text.
 
     Parameters
@@ -67,6 +71,8 @@ def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path
         What messages call it.
     path
         Where it lies; without, it cannot include anything.
+    trust
+        As for `read_deck`.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path
 
     """
     with _without_collecting():
-        return _parse(Source.of(name, text, path), roles)
+        return _parse(Source.of(name, text, path), roles, trust=trust)
 
 
 @contextmanager
@@ -90,9 +96,9 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(source: Source, roles: Roles) -> Deck:
+def _parse(source: Source, roles: Roles, *, trust: bool) -> Deck:
     findings, name, path = Findings(), source.name, source.path
-    files = Files(path.parent if path else None, findings)
+    files = Files(path.parent if path else None, findings, trust)
     if any("\0" in line for line in source.lines):
         raise NetlistError([Finding(name, 1, "this is no text; give a SPICE deck")])
     cards = files.read(source, title=True)
@@ -209,7 +215,8 @@ def _learned(circuit: Circuit, sorting: Sorting, assembly: Assembly) -> tuple[di
     """Read the conductances that learn, every digit of them, and find where each stands."""
     table = sorting.flat.resistances
     ohm = np.array(table.ohm)
-    of_all = 1.0 / ohm
+    with np.errstate(over="ignore"):
+        of_all = 1.0 / ohm  # of those below 1e-308 infinite, which no element may learn
     of_all[list(table.exact)] = list(table.exact.values())
     g: dict[str, NDArray[np.float64]] = {}
     places: dict[str, Places] = {}
@@ -219,10 +226,14 @@ def _learned(circuit: Circuit, sorting: Sorting, assembly: Assembly) -> tuple[di
         rows = [assembly.place[name] for name in members]
         places[element.name] = Places(table, rows)
         g[element.name] = of_all[rows].reshape(element.shape)
+        for k in np.array(rows)[~np.isfinite(of_all[rows])].tolist():
+            text = f"{table.names[k]}: {ohm[k]:g} ohm has no conductance that is a number; write a larger resistance"
+            sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
         for k in rows:
-            text = _unwritable(table, k, used) if table.spots[k] is not None or not table.factors[k] else None
-            if text:
-                sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, f"{table.names[k]} {text}"))
+            unwritable = _unwritable(table, k, used) if table.spots[k] is not None or not table.factors[k] else None
+            if unwritable:
+                text = f"{table.names[k]} {unwritable}"
+                sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
     return g, places
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from circuits.passed import PLAIN
 from netlists.findings import BadCardError
 from netlists.lines import lower
 from netlists.models import parameters
@@ -89,6 +90,10 @@ def behavioural(card: Card, out: tuple[str, ...], kind: str, expression: str) ->
     text = lower(expression)
     if _WHOLE.fullmatch(text):
         text = inside(text)
+    odd = next((character for character in text if not re.match(PLAIN, character)), None)
+    if odd is not None:
+        msg = f"{head.text}: its expression holds {odd!a}, which to ngspice is no arithmetic; write numbers, names, + - * / ^ ( )"
+        raise BadCardError(msg)
     holes = _Holes(card, list(out), [])
     text = _BRACES.sub(lambda match: f"({holes.value(match.group(1))})", text)
     text = _READING.sub(holes.reading, text)

@@ -145,8 +145,14 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
 
 
 def compiled(pattern: str) -> "re.Pattern[str]":
-    """Compile a pattern of names: `*` is anything, `?` one character, `#` a number."""
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".").replace(r"\#", r"\d+"))
+    """Compile a pattern of names: `*` is anything, `?` one character, `#` a number.
+
+    What stands between two `*` is taken where it first fits, for good: the time that a name takes grows with its length alone.
+    """
+    first, *others = (re.escape(part).replace(r"\?", ".").replace(r"\#", r"\d+?") for part in pattern.split("*"))
+    if not others:
+        return re.compile(first.replace("+?", "+"))
+    return re.compile("".join([first, *(f"(?>.*?{part})" for part in others[:-1] if part), f".*{others[-1]}"]), re.DOTALL)
 
 
 @dataclass

@@ -34,8 +34,8 @@ class WorkerProcess:
         self.home = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-"))
         self.deck: object = None
         self.connection, theirs = Pipe()
-        environment = os.environ | {
-            "HOME": str(self.home),  # nobody's .spiceinit is read
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPICE_", "NGSPICE_"))} | {
+            "HOME": str(self.home),  # nobody's .spiceinit is read, nor what SPICE_SCRIPTS names
             "NGSPICE_LIBRARY_PATH": str(library),  # where PySpice looks
             "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
             "OMP_NUM_THREADS": "1",  # a process a core is enough

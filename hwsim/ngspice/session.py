@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.ngspice.allowed import first_refused
 from hwsim.ngspice.sources import Sources
 from netlists.options import Tolerances
 
@@ -140,8 +141,13 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self.command("remcirc")
         self._places = {}
         self.messages.clear()
-        lines = [ffi.new("char[]", line.encode()) for line in deck.splitlines()]
-        self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*lines, ffi.NULL]))
+        lines = deck.removesuffix("\n").split("\n")
+        refused = first_refused(lines)
+        if refused is not None:
+            msg = f"ngspice is not given {refused}, which could be a command to it; only cards of elements are passed on"
+            raise SessionError(msg)
+        texts = [ffi.new("char[]", line.encode()) for line in lines]
+        self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*texts, ffi.NULL]))
         self._check_alive()
         if any("error" in text.lower() for text in self.messages):
             msg = f"ngspice refuses the deck: {self.said()}"

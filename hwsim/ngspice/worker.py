@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine import Nudge, Push, Result
+from hwsim.ngspice.fence import close_behind
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.session import Session, SessionError
 from netlists.options import Tolerances
@@ -206,6 +207,7 @@ def _leave() -> NoReturn:
 def main() -> None:
     """Carry out requests until the pipe closes or ngspice has given up."""
     connection, requests = Connection(int(sys.argv[1])), SimpleQueue[Any]()
+    close_behind(Path.cwd())
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     worker = Worker(connection)
     while worker.session is None or worker.session.ended is None:

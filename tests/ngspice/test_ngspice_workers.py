@@ -158,7 +158,7 @@ def pool():
         ("X_1 a 0 unheard", "unknown subckt"),
         ("R_a a 0 5", "already exists"),
         ("B_1 a 0 I = nonsense(", "syntax error"),
-        (".include /nowhere", "could not find include file"),
+        (".include /nowhere", "ngspice is not given '.include /nowhere'"),
         (".subckt open a", "gave up"),  # ngspice calls for its own exit: the library is dead in this process
     ],
 )
