@@ -118,7 +118,7 @@ class Problem(NamedTuple):
         jacobian = np.eye(p.shape[1]) + self.across * slope[:, None, :]
         off = p - self.p0 + i @ self.across.T
         with np.errstate(all="ignore"):
-            moved: Floats = -np.linalg.solve(jacobian, off[:, :, None])[:, :, 0]
+            moved: Floats = np.asarray(np.linalg.solve(jacobian, -off[:, :, None])[:, :, 0], dtype=np.float64)
         return moved
 
     def currents(self, p: Floats) -> Floats:

@@ -231,7 +231,7 @@ class PortsSolver:
         """Let Kirchhoff's law say which samples have settled."""
         assert batch.linear is not None  # noqa: S101 - there are voltages
         residual, result = np.zeros(len(found.result)), found.result
-        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), push.beta.shape) for part in push]
+        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), np.shape(push.beta)) for part in push]
         for some in batch.linear.runs(len(result)):
             these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
             with np.errstate(all="ignore"):
