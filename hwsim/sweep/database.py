@@ -139,6 +139,7 @@ class Database:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
+        self._seen = -1
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -253,6 +254,12 @@ class Database:
         """Give (point, chip, seed) of what is finished."""
         with _plainly(self.path):
             return set(self._connection.execute("SELECT point, chip, seed FROM results"))
+
+    def changed(self) -> bool:
+        """Whether another process has written since the last time that this was asked."""
+        with _plainly(self.path):
+            before, self._seen = self._seen, self._pragma("data_version")
+        return before != self._seen
 
     def recorded(self) -> Recorded:
         """Read everything, as of one moment."""

@@ -1,0 +1,40 @@
+"""Batches: which chips and seeds of a point are computed together; always the same ones, however many workers there are."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hwsim.fleet import SIDE_BY_SIDE, Instance
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.points import Point
+
+
+class Batch(NamedTuple):
+    """Some chips and seeds of one point.
+
+    Results are written for a whole batch: what is computed in one array may differ in its last bit from what is computed in another, and so
+    every time the same are.
+    """
+
+    number: int
+    point: Point
+    instances: tuple[Instance, ...]
+
+    @property
+    def rows(self) -> list[tuple[int, int, int]]:
+        """Give (point, chip, seed) of each result."""
+        return [(self.point.number, instance.chip, instance.seed) for instance in self.instances]
+
+
+def batches(definition: Definition, points: Sequence[Point]) -> Iterator[Batch]:
+    """List a sweep's batches, in the order of its points, seed by seed: so a transfer's nominal training serves many chips."""
+    chips = range(definition.first_chip, definition.first_chip + definition.chips)
+    seeds = range(definition.first_seed, definition.first_seed + definition.seeds)
+    everyone = [Instance(chip, seed) for seed in seeds for chip in chips]
+    alone = definition.experiment.training.engine == "ngspice" and definition.mode == "train"
+    size = 1 if alone else SIDE_BY_SIDE  # trainings through ngspice gain nothing from each other
+    groups = [tuple(everyone[first : first + size]) for first in range(0, len(everyone), size)]
+    numbers = itertools.count()
+    for point in points:
+        for group in groups:
+            yield Batch(next(numbers), point, group)

@@ -1,0 +1,73 @@
+"""Compute: what a worker process does: the chips and seeds of one batch."""
+
+import os
+import sys
+import threading
+import time
+from importlib.metadata import version
+from typing import NamedTuple
+
+from hwsim.experiment import Experiment
+from hwsim.fleet import Instance, Mode, outcomes
+from hwsim.sweep.database import Result, Weights
+from hwsim.sweep.errors import SweepError
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A worker with several threads computes one batch after the other; for more at once there are more processes."""
+
+
+class Job(NamedTuple):
+    """All that a worker must know about a batch; `hwsim` is the version that asks."""
+
+    batch: int
+    point: int
+    experiment: Experiment
+    instances: tuple[Instance, ...]
+    mode: Mode
+    weights: Weights | None
+    hwsim: str
+
+
+def compute(job: Job) -> list[Result]:
+    """Compute a batch; a chip that fails is a result too.
+
+    Raises
+    ------
+    SweepError
+        When the worker has another hwsim.
+    DataError, CircuitError, RunError
+        When the experiment cannot be computed.
+
+    """
+    if (mine := version("hwsim")) != job.hwsim:
+        msg = f"a worker has hwsim {mine}, and this is {job.hwsim}; install the same version on every machine"
+        raise SweepError(msg)
+    one_thread()
+    with _ONE_AT_A_TIME:
+        began = time.perf_counter()
+        found = list(outcomes(job.experiment, job.instances, job.mode, job.weights))
+        share = (time.perf_counter() - began) / len(found)
+    return [
+        Result(
+            point=job.point,
+            chip=one.instance.chip,
+            seed=one.instance.seed,
+            test_error=one.test_error,
+            train_error=one.train_error,
+            pulses=one.pulses,
+            joules=one.joules,
+            residual=one.residual,
+            seconds=share,
+            failed=one.failed,
+        )
+        for one in found
+    ]
+
+
+def one_thread() -> None:
+    """Let this process compute on one core, which its sums' order depends on; without effect once JAX is loaded."""
+    if "jax" in sys.modules:
+        return
+    os.environ |= {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes may share an accelerator

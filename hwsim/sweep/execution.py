@@ -1,0 +1,135 @@
+"""Execution: gives a sweep's unfinished batches to workers, and puts every result on disk before anyone hears of it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+from hwsim.experiment import override
+from hwsim.sweep.batches import Batch, batches
+from hwsim.sweep.claims import claim, release
+from hwsim.sweep.compute import Job, compute
+from hwsim.sweep.database import Database, Result
+from hwsim.sweep.errors import SweepStoppedError
+from hwsim.sweep.workers import Compute, Workers, workers
+
+Observe = Callable[[list[Result]], None]
+"""Hears of results, those of earlier and of other processes too, each once; with an empty list, that time goes by."""
+
+LOOK = 1.0
+"""How often to look for what other processes did [s]."""
+
+
+class SweepInterruptedError(RuntimeError):
+    """The sweep was asked to stop."""
+
+    exit_code = 130
+
+
+def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str | None = None, function: Compute = compute) -> None:
+    """Compute what is missing. Other processes may do so at the same time, in the same database: they share the work.
+
+    Parameters
+    ----------
+    database
+        The sweep; what it holds already is not computed again.
+    observe
+        Hears of results.
+    jobs
+        Processes to compute in; 1 is this one.
+    scheduler
+        Address of the user's Dask scheduler, instead of processes of our own.
+    function
+        Computes a batch.
+
+    Raises
+    ------
+    SweepInterruptedError
+        When SIGINT or SIGTERM asked to stop.
+    SweepStoppedError
+        When the workers cannot go on.
+    SweepError
+        When no scheduler answers, or nothing can be written.
+    Exception
+        What computing a batch raised.
+
+    """
+    done = database.done()
+    observe(database.results())
+    wanted = {batch.number: batch for batch in batches(database.definition, database.points) if not done.issuperset(batch.rows)}
+    if not wanted:
+        return
+    total = len(database.points) * database.definition.chips * database.definition.seeds
+    try:
+        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as team:
+            _Sweep(database, observe, wanted).go_on(team)
+    except KeyboardInterrupt:
+        msg = f"interrupted; {len(database.done())} of {total} results are in {database.path}, and the same command goes on from there"
+        raise SweepInterruptedError(msg) from None
+    except SweepStoppedError as error:
+        msg = f"{error}; {len(database.done())} of {total} results are in {database.path}, and the same command goes on from there"
+        raise SweepStoppedError(msg) from error
+    finally:
+        release(database)
+
+
+class _Sweep:
+    """The batches that are still missing, those at work, and who hears of them."""
+
+    def __init__(self, database: Database, observe: Observe, wanted: dict[int, Batch]) -> None:
+        self.database, self.observe, self.wanted = database, observe, wanted
+        self.definition, self.weights, self.version = database.definition, database.weights, version("hwsim")
+        self.given: set[int] = set()
+
+    def go_on(self, team: Workers) -> None:
+        """Go on until nothing is missing."""
+        while self.wanted:
+            self._hear_of_others()
+            while len(self.given) < len(self.wanted) and team.room() and (batch := self._claimed()) is not None:
+                self.given.add(batch.number)
+                team.give(self._job(batch))
+            for job, results in team.finished(LOOK):
+                self.database.add(results, job.batch)
+                self.given.discard(job.batch)
+                self.observe(results if self.wanted.pop(job.batch, None) else [])
+            self.observe([])
+
+    def _claimed(self) -> Batch | None:
+        number = claim(self.database, (number for number in self.wanted if number not in self.given))
+        return None if number is None else self.wanted[number]
+
+    def _job(self, batch: Batch) -> Job:
+        experiment = batch.point.experiment(self.definition.experiment)
+        if experiment.training.engine == "ngspice" and experiment.solver.ngspice_workers is None:
+            experiment = override(experiment, ["solver.ngspice_workers=1"])  # there are as many processes as cores already
+        return Job(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, self.weights, self.version)
+
+    def _hear_of_others(self) -> None:
+        """Take up what other processes finished meanwhile."""
+        if not self.database.changed():
+            return
+        done = self.database.done()
+        finished = [number for number, batch in self.wanted.items() if number not in self.given and done.issuperset(batch.rows)]
+        if not finished:
+            return
+        rows = {row for number in finished for row in self.wanted.pop(number).rows}
+        self.observe([result for result in self.database.results() if result[:3] in rows])
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """Let SIGTERM stop as SIGINT does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,193 @@
+"""Workers: where batches are computed: in this process, in processes of a cluster of our own, or on the user's Dask cluster."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from circuits.units import Second
+from hwsim.sweep.compute import Job
+from hwsim.sweep.database import Result
+from hwsim.sweep.errors import SweepError, SweepStoppedError
+
+Compute = Callable[[Job], list[Result]]
+
+AHEAD = 2
+"""Jobs given out per worker: one that it computes and one that waits, so that it never does."""
+
+CONNECTING = 15.0
+"""How long a scheduler may take to answer [s]."""
+
+
+class Workers(Protocol):
+    """Computes jobs, in any order."""
+
+    def room(self) -> int:
+        """Say how many more jobs may be given."""
+        ...
+
+    def give(self, job: Job) -> None:
+        """Take a job."""
+        ...
+
+    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
+        """Give what got done, at the latest after `wait` [s]; nothing may have.
+
+        Raises
+        ------
+        SweepStoppedError
+            When the workers cannot go on.
+        Exception
+            What computing a job raised.
+
+        """
+        ...
+
+
+class Here:
+    """One job at a time, in the process that asks."""
+
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
+        self._job: Job | None = None
+
+    def room(self) -> int:
+        """Say whether it is idle."""
+        return int(self._job is None)
+
+    def give(self, job: Job) -> None:
+        """Take a job."""
+        self._job = job
+
+    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
+        """Compute the job, however long it takes."""
+        if self._job is None:
+            time.sleep(wait)
+            return []
+        job, self._job = self._job, None
+        return [(job, self._compute(job))]
+
+
+class Cluster:
+    """The workers of a Dask scheduler. Dask gives a dead worker's jobs to others.
+
+    Parameters
+    ----------
+    client
+        Connected to the scheduler.
+    compute
+        Computes a job; the workers import it by its name.
+
+    """
+
+    def __init__(self, client: Any, compute: Compute) -> None:
+        self._client, self._compute = client, compute
+        self._jobs: dict[Any, Job] = {}
+
+    def room(self) -> int:
+        """Say how many more jobs keep every worker busy."""
+        threads = sum(self._client.nthreads().values()) if self._client.status == "running" else 0
+        return max(AHEAD * max(threads, 1) - len(self._jobs), 0)
+
+    def give(self, job: Job) -> None:
+        """Send a job."""
+        self._jobs[self._client.submit(self._compute, job, pure=False)] = job
+
+    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
+        """Wait for the next jobs to be done."""
+        import asyncio  # noqa: PLC0415 - only for its error
+
+        from distributed import KilledWorker  # noqa: PLC0415 - only those who sweep on workers need it
+        from distributed import wait as wait_for  # noqa: PLC0415
+
+        if not self._jobs:
+            time.sleep(wait)
+            return []
+        try:
+            done = wait_for(list(self._jobs), timeout=wait, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            done = set()
+        if self._client.status != "running":
+            msg = "the connection to the Dask scheduler is lost"
+            raise SweepStoppedError(msg)
+        found = []
+        for future in done:
+            job = self._jobs.pop(future)
+            try:
+                found.append((job, future.result()))
+            except KilledWorker as error:
+                msg = f"point {job.point} ended every worker that it was given to; {_MEMORY}"
+                raise SweepStoppedError(msg) from error
+            except asyncio.CancelledError:
+                msg = "the Dask scheduler was ended, or dropped a point"
+                raise SweepStoppedError(msg) from None
+            except (ImportError, AttributeError) as error:
+                raise SweepStoppedError(_elsewhere(str(error))) from error
+            except RuntimeError as error:
+                if "deserialization" not in str(error):
+                    raise
+                raise SweepStoppedError(_elsewhere("it cannot read the jobs")) from error
+        return found
+
+
+_MEMORY = "if they ran out of memory, use fewer workers (--jobs)"
+
+
+def _elsewhere(said: str) -> str:
+    return f"the Dask scheduler or a worker lacks what it needs ({said}); install hwsim {version('hwsim')} on every machine of the cluster"
+
+
+@contextmanager
+def workers(jobs: int, scheduler: str | None, compute: Compute) -> Iterator[Workers]:
+    """Start `jobs` processes, none for one job; or connect to the user's scheduler.
+
+    Raises
+    ------
+    SweepError
+        When no scheduler answers.
+
+    """
+    if scheduler is None and jobs == 1:
+        yield Here(compute)
+        return
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised; that a worker died is no news
+    with _own(jobs) if scheduler is None else _theirs(scheduler) as client:
+        yield Cluster(client, compute)
+
+
+@contextmanager
+def _own(jobs: int) -> Iterator[Any]:
+    """Start a cluster on this machine; Dask replaces workers that die."""
+    import dask  # noqa: PLC0415 - a second, only for those who sweep on workers
+    from distributed import Client, LocalCluster  # noqa: PLC0415
+
+    with (
+        dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine is no news either
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,  # the system's own limits are enough
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _theirs(address: str) -> Iterator[Any]:
+    from distributed import Client  # noqa: PLC0415 - a second, only for those who sweep on workers
+
+    try:
+        client = Client(address, timeout=CONNECTING)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        msg = f"--scheduler {address}: no Dask scheduler answers ({reason}); start one with: dask scheduler"
+        raise SweepError(msg) from None
+    with client:
+        yield client
