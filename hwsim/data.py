@@ -50,7 +50,7 @@ class Dataset:
 
 
 def load_data(experiment: Experiment) -> Dataset:
-    """Read an experiment's data, hold out the test part, and scale by what the training part shows.
+    """Read an experiment's data, hold out the test part or a validation part, and scale by what the training part shows.
 
     Raises
     ------
@@ -66,7 +66,9 @@ def load_data(experiment: Experiment) -> Dataset:
     samples = read(settings.name)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
     if samples.x_test is None:
-        samples = _split(samples, settings.test_share, seed)
+        samples = _split(samples, settings.test_share, seed, "split")
+    if settings.validation is not None:
+        samples = _split(samples, settings.validation, seed, "validation")
     return _scaled(_limited(samples, settings, seed), settings)
 
 
@@ -89,14 +91,14 @@ def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -
     return np.where(labels[:, None] == np.arange(classes), high, low)
 
 
-def _split(samples: Samples, share: float, seed: int) -> Samples:
-    """Hold out a share of each class, at least one sample of it; what remains keeps its order."""
-    order = stream(seed, "split")
+def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
+    """Hold out a share of each class of the training part, at least one sample of it, as test part; what remains keeps its order."""
+    order = stream(seed, name)
     held = np.zeros(len(samples.labels), dtype=bool)
-    for number, name in enumerate(samples.class_names):
+    for number, class_name in enumerate(samples.class_names):
         members = np.flatnonzero(samples.labels == number)
         if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
-            msg = f"{samples.name}: class {name} has {len(members)} sample; it needs 2: one to learn from and one to test on"
+            msg = f"{samples.name}: class {class_name} has {len(members)} sample; it needs 2: one to learn from and one to test on"
             raise DataError(msg)
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held[order.permutation(members)[:count]] = True

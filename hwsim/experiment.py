@@ -125,10 +125,11 @@ def load(what: str | Path) -> Experiment:
     except UnicodeDecodeError:
         msg = f"{file}: is not text in UTF-8; an experiment file is TOML"
         raise ExperimentError(msg) from None
-    return _parse(text, str(file), default_name=_as_name(path.stem))
+    return _parse(text, str(file), default_name=as_name(path.stem))
 
 
-def _as_name(stem: str) -> str:
+def as_name(stem: str) -> str:
+    """Give the nearest to a text that an experiment may be called."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
 
 

@@ -36,6 +36,9 @@ class DataSettings(Section):
         Features beyond ±clip, after scaling, are cut off there; absent: none are.
     test_share
         Share of each class that is held out, for data that come without a test part.
+    validation
+        Share of each class of the training part that is held out too and stands in for the test part, which nobody then looks at: for
+        choosing settings; absent: none.
     train_limit, test_limit
         Use no more samples than this, drawn at random; absent: all.
 
@@ -45,6 +48,7 @@ class DataSettings(Section):
     scaling: Literal["none", "minmax", "standard"] = "none"
     clip: PositiveFloat | None = None
     test_share: Fraction = 0.2
+    validation: Fraction | None = None
     train_limit: PositiveInt | None = None
     test_limit: PositiveInt | None = None
 

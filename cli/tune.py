@@ -1,0 +1,129 @@
+"""`hwsim tune`: search for the settings that learn best."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import options
+from cli.command import command as make_command
+from cli.output import Output, Step, table
+
+if TYPE_CHECKING:
+    from hwsim.tuning import tune
+
+_SHOWN = 8
+"""Trials of which the table tells."""
+
+_EXAMPLE = "hwsim tune digits --vary training.rate=log:1e-7:1e-5 --vary training.batch=8,16,32 --trials 30\nhwsim train digits-tuned.toml"
+
+
+@make_command("tune", _EXAMPLE)
+@options.what
+@options.engine
+@options.data
+@click.option(
+    "--vary", "varied", multiple=True, metavar="KEY=RANGE", help="START:STOP, log:START:STOP, either with :COUNT, or a,b,c; repeatable."
+)
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="How many settings are tried, in all.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of a trial; their mean error counts.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
+@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share to judge by [default: 0.2].")
+@click.option("--out", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
+def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[str, ...], *, out: Path | None, **how: Any) -> None:
+    """Search for settings with the least error on a validation part, a share of the training part; the test part is never looked at.
+
+    Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
+    Every trial is kept in a database beside --out; the same command goes on with it, and more --trials prolong it.
+    """
+    from hwsim.experiment import load, override  # noqa: PLC0415 - help does without
+    from hwsim.sweep.axes import read_axis  # noqa: PLC0415
+    from hwsim.tuning import tune  # noqa: PLC0415
+
+    if not varied:
+        raise click.UsageError("nothing is varied; give --vary KEY=START:STOP or KEY=a,b,c, once or more")
+    trials, seeds, share = how.pop("trials"), how.pop("seeds"), how.pop("validation")
+    changed = options.overrides(settings, **how)
+    experiment = override(load(what), changed)
+    search = tune.Search(
+        experiment=experiment,
+        axes=tuple(read_axis(text) for text in varied),
+        trials=trials,
+        seeds=seeds,
+        share=share or experiment.data.validation or tune.SHARE,
+        out=_place(out, experiment.name),
+        command=_typed(what, changed, varied, trials, seeds),
+    )
+    with output.progress(f"tune {experiment.name}") as show:
+        tuned = tune.tune(search, lambda step: show(_step(step, trials)))
+    output.result(_told(tuned), _text(tuned))
+
+
+def _place(out: Path | None, name: str) -> Path:
+    """Give the file to write; refuse one that cannot be."""
+    place = out or Path(f"{re.sub(r'-tuned$', '', name)}-tuned.toml")
+    if place.suffix != ".toml":
+        raise click.UsageError(f"--out {place}: an experiment file ends in .toml")
+    if place.is_dir() or not place.parent.is_dir():
+        raise click.UsageError(
+            f"--out {place}: " + ("this is a folder" if place.is_dir() else f"there is no folder {place.parent}; make it first")
+        )
+    return place
+
+
+def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int, seeds: int) -> str:
+    """Give the command as it might have been typed."""
+    words = [*(word for key in changed for word in ("--set", key)), *(word for text in varied for word in ("--vary", text))]
+    return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
+
+
+def _step(step: "tune.Step", trials: int) -> Step:
+    error = "" if step.error is None else f", validation error {100 * step.error:.2f} %"
+    best = "" if step.best is None else f", best {100 * step.best:.2f} %"
+    return Step(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
+
+
+def _told(tuned: "tune.Tuned") -> dict[str, Any]:
+    best, search = tuned.best, tuned.search
+    return {
+        "best": dict(best.settings),
+        "validation_error": best.error,
+        "trial": best.number,
+        "trials": len(tuned.trials),
+        "given_up": sum(trial.error is None for trial in tuned.trials),
+        "file": str(search.out),
+        "database": str(search.database),
+        "tried": [
+            {"trial": one.number, "settings": dict(one.settings), "validation_error": one.error, "epochs": one.epochs, "why": one.why}
+            for one in sorted(tuned.trials, key=lambda one: one.number)
+        ],
+    }
+
+
+def _text(tuned: "tune.Tuned") -> str:
+    """Tell the best trials, and what to do with the file."""
+    keys, search = list(tuned.best.settings), tuned.search
+    rows = [
+        (f"{one.number}", *(_shown(one.settings[key]) for key in keys), f"{100 * one.error:.2f}")
+        for one in tuned.trials[:_SHOWN]
+        if one.error is not None
+    ]
+    lost = sum(one.error is None for one in tuned.trials)
+    left = len(tuned.trials) - lost - len(rows)
+    more = [f"{left} more came to an end"] * bool(left) + [f"{lost} were given up"] * bool(lost)
+    return "\n".join(
+        [
+            table(("trial", *keys, "validation error [%]"), rows),
+            *([f"of {len(tuned.trials)} trials {' and '.join(more)}"] if more else []),
+            f"best     {search.out} (train with it: hwsim train {shlex.quote(str(search.out))})",
+            f"database {search.database}",
+        ]
+    )
+
+
+def _shown(value: Any) -> str:
+    """Write a setting for people."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
