@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 8
 """Trials of which the table tells."""
 
-_EXAMPLE = "hwsim tune digits --vary training.rate=log:1e-7:1e-5 --vary training.batch=8,16,32 --trials 30\nhwsim train digits-tuned.toml"
+_EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digits --vary training.batch=8,16,32 --trials 9 --out my.toml"
 
 
 @make_command("tune", _EXAMPLE)
