@@ -16,8 +16,9 @@ from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.neurons import FORBID_UNKNOWN, DiodePair, Neuron
-from circuits.nodes import GROUND
-from circuits.units import Siemens, Volt
+from circuits.nodes import GROUND, Nodes
+from circuits.units import Ohm, Siemens, Volt
+from circuits.wires import Wires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Network:
     """The layers of a network and the range of its conductances.
 
     `input_scale` [V per unit] multiplies the features. `g_min` and `g_max` [S] hold for all crossbars, or one of each a crossbar.
+    `wire_r_row` and `wire_r_column` [ohm] are the resistances of the wires from one memristor to the next; 0 stands for ideal wires.
 
     Raises
     ------
@@ -64,6 +66,8 @@ class Network:
     v_bias: Volt = 1.0
     g_min: Siemens | tuple[Siemens, ...] = 1e-8
     g_max: Siemens | tuple[Siemens, ...] = 1e-4
+    wire_r_row: Ohm = 0.0
+    wire_r_column: Ohm = 0.0
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -81,6 +85,20 @@ class Network:
         if not math.isfinite(self.input_scale) or self.input_scale == 0:
             msg = f"network: input_scale = {self.input_scale:g} must be a finite number other than 0"
             raise CircuitError(msg)
+
+        for name in ("wire_r_row", "wire_r_column"):
+            r = getattr(self, name)
+            if not (math.isfinite(r) and r >= 0):
+                msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
+                raise CircuitError(msg)
+
+    def _crossbar(self, builder: Builder, number: int, rows: Nodes, columns: Nodes) -> None:
+        """Add a crossbar, or, where wires have resistance, the grid that it is then."""
+        name, bounds = f"w{number}", self._bounds(number - 1)
+        if self.wire_r_row or self.wire_r_column:
+            Wires(row=self.wire_r_row, column=self.wire_r_column).add(builder, name, rows, columns, **bounds)
+        else:
+            builder.add(Crossbar(name=name, rows=rows, columns=columns, **bounds))
 
     def _bounds(self, crossbar: int) -> dict[str, Siemens]:
         def pick(bound: Siemens | tuple[Siemens, ...]) -> Siemens:
@@ -105,7 +123,7 @@ class Network:
 
         for k, layer in enumerate(self.layers, start=1):
             columns = builder.group(f"h{k}", layer.size)
-            builder.add(Crossbar(name=f"w{k}", rows=np.concatenate([rows, bias]), columns=columns, **self._bounds(k - 1)))
+            self._crossbar(builder, k, np.concatenate([rows, bias]), columns)
             rows = layer.neuron.build(builder, f"h{k}", columns)
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
@@ -115,7 +133,7 @@ class Network:
 
         last = len(self.layers)
         out = builder.group("out", self.outputs * (2 if self.differential else 1))
-        builder.add(Crossbar(name=f"w{last + 1}", rows=np.concatenate([rows, bias]), columns=out, **self._bounds(last)))
+        self._crossbar(builder, last + 1, np.concatenate([rows, bias]), out)
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
         return builder.circuit(name)

@@ -1,0 +1,105 @@
+"""Wires with resistance: a crossbar becomes a grid, which both engines solve alike and which learns as a crossbar does."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.elements import Crossbar, Memristors, Resistors
+from circuits.errors import CircuitError
+from circuits.network import Amplifier, Layer, Network
+from hwsim.engine import Drive, Push
+from hwsim.engines import make_engine
+from hwsim.learning.factors import energy_factors
+from hwsim.numeric.ports import PortsEngine
+from hwsim.settings import SolverSettings
+from netlists.parser import parse
+from netlists.writer import write_deck
+
+X = np.array([[0.9, -0.4], [0.2, 0.7], [-1.0, 0.1]])
+
+
+def network(row=0.0, column=0.0, **changes):
+    """Build a small network whose wires have these resistances [ohm]."""
+    layer = Layer(size=3, amplifier=Amplifier(gain=4.0, back=0.25, offset=0.01))
+    return Network(**({"inputs": 2, "layers": (layer,), "outputs": 2, "wire_r_row": row, "wire_r_column": column} | changes)).compile(
+        "wired"
+    )
+
+
+def drawn(circuit):
+    """Draw conductances between 1 and 100 microsiemens, the same for a crossbar and for its grid."""
+    rng = np.random.default_rng(0)
+    return {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+
+
+def solved(circuit, push=None, chip=None, engine=None):
+    """Solve three samples."""
+    with (engine or PortsEngine()).prepare(circuit, chip or Chip.nominal(circuit)) as solver:
+        return solver.solve(drawn(circuit), Drive(X) if push is None else Drive(X, push))
+
+
+def test_ideal_wires_leave_a_crossbar():
+    """Nothing changes where no wire has resistance."""
+    assert [type(element) for element in network().trainable] == [Crossbar, Crossbar]
+
+
+@pytest.mark.parametrize(("row", "column", "nodes"), [(1.0, 0.0, 1), (0.0, 1.0, 1), (2.0, 3.0, 2)])
+def test_a_wire_has_a_segment_for_each_memristor(row, column, nodes):
+    """A grid has a node for each memristor on each wire that has resistance, and a segment for each of these nodes."""
+    ideal, wired = network(), network(row, column)
+    memristors = sum(map(len, ideal.trainable))
+    assert [type(element) for element in wired.trainable] == [Memristors, Memristors]
+    assert [len(element) for element in wired.trainable] == [len(element) for element in ideal.trainable]
+    assert wired.size == ideal.size + nodes * memristors
+    assert sum(map(len, wired.of(Resistors))) == nodes * memristors
+    assert energy_factors(wired) == energy_factors(ideal)
+
+
+@pytest.mark.parametrize(("row", "column"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_what_wires_change_falls_with_their_resistance(row, column):
+    """A tenth of the resistance brings the outputs ten times nearer to those of ideal wires."""
+    ideal = solved(network()).outputs(network())
+    apart = [solved(circuit).outputs(circuit) - ideal for circuit in (network(row, column), network(0.1 * row, 0.1 * column))]
+    assert np.abs(apart[0]).max() > 1e-6
+    np.testing.assert_allclose(apart[0], 10 * apart[1], rtol=5e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("push", [None, Push(1e-6, np.array([[0.1, -0.2]] * 3), 0.0)], ids=["free", "nudged"])
+def test_both_engines_find_the_same_voltages_in_a_grid(push):
+    """Each node of the wires too, within 1e-9 V, with segments that differ on a chip; far corners see less than near ones."""
+    circuit = network(300.0, 200.0)
+    rng = np.random.default_rng(1)
+    values = {e.name: {"r": e.r * rng.uniform(0.5, 2.0, len(e))} for e in circuit.of(Resistors)}
+    engines = [make_engine(name, SolverSettings(ngspice_workers=1)) for name in ("numeric", "ngspice")]
+    found = [solved(circuit, push, Chip(circuit, values), engine) for engine in engines]
+    for group in circuit.groups:
+        np.testing.assert_allclose(found[0].v[group.name], found[1].v[group.name], rtol=0, atol=1e-9)
+    ideal = network()
+    assert np.abs(found[0].outputs(circuit) - solved(ideal, push=push).outputs(ideal)).max() > 1e-4
+
+
+def test_a_row_is_driven_at_its_first_column_and_a_column_read_at_its_last_row():
+    """With one row driven and no load, its voltage falls from column to column, and a column's rises towards that row."""
+    circuit = Network(inputs=3, outputs=2, bias=False, signed_inputs=False, wire_r_row=1e4, wire_r_column=1e4).compile()
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        v = solver.solve({"w1": np.full(12, 1e-4)}, Drive(np.array([[1.0, 0.0, 0.0]]))).v
+    row, column = v["w1_row"].reshape(3, 4), v["w1_column"].reshape(3, 4)
+    assert (np.diff(row[0]) < 0).all()
+    assert (np.diff(column, axis=0) < 0).all()
+    np.testing.assert_allclose(column[-1], v["out"][0], atol=1e-12)  # nothing flows into what is only read
+
+
+def test_a_deck_of_a_grid_is_read_as_the_same_circuit():
+    """Compile, parse: the same circuit and conductances."""
+    circuit = network(1.0, 2.0)
+    deck = parse(write_deck(circuit, Chip.nominal(circuit), drawn(circuit), x=X[0]))
+    assert deck.circuit == circuit
+    for name, values in drawn(circuit).items():
+        assert np.array_equal(deck.g[name], values)
+
+
+@pytest.mark.parametrize("r", [-1.0, float("nan"), float("inf")])
+def test_a_resistance_of_wires_is_finite_and_not_negative(r):
+    """Anything else is refused by its name."""
+    with pytest.raises(CircuitError, match="wire_r_row"):
+        network(row=r)
