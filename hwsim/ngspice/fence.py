@@ -41,11 +41,9 @@ def close_behind(home: Path) -> bool:
     folder = os.open(home, os.O_PATH | os.O_DIRECTORY)
     try:
         beneath = struct.pack("=Qi", writing, folder)
-        return (
-            libc.syscall(_ADD, ruleset, ctypes.c_int(_BENEATH), beneath, ctypes.c_uint(0)) == 0
-            and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
-            and libc.syscall(_RESTRICT, ruleset, ctypes.c_uint(0)) == 0
-        )
+        refused = libc.syscall(_ADD, ruleset, ctypes.c_int(_BENEATH), beneath, ctypes.c_uint(0))
+        refused = refused or libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or libc.syscall(_RESTRICT, ruleset, ctypes.c_uint(0))
+        return not refused
     finally:
         os.close(folder)
         os.close(ruleset)
