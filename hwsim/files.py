@@ -1,11 +1,12 @@
 """Files that are either whole or not there: written beside their place, synced, then moved into it."""
 
 import contextlib
+import fcntl
 import io
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def write(path: Path, content: bytes | str) -> None:
+def write(path: Path, content: bytes | str, *, follow: bool = True) -> None:
     """Write a file so that after a crash, a kill or on a full disk it is the old one or the new one, never half of one.
 
-    A device or a pipe, such as /dev/null, is written to as it is.
+    A device or a pipe, such as /dev/null, is written to as it is. Processes that write the same file do so one after the other.
+
+    Parameters
+    ----------
+    path
+        Where.
+    content
+        What; text becomes UTF-8.
+    follow
+        At a link, replace what it points to; otherwise the link itself.
 
     Raises
     ------
@@ -25,22 +35,49 @@ def write(path: Path, content: bytes | str) -> None:
 
     """
     data = content.encode() if isinstance(content, str) else content
-    place = Path(os.path.realpath(path))  # through a link, its target is replaced
-    beside = place.with_name(f".{place.name}.tmp")
+    place = Path(os.path.realpath(path)) if follow else path
+    beside = unfinished(place)
     try:
         if place.exists() and not place.is_file():
             place.write_bytes(data)
             return
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(place)
+        with _alone(beside) as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                beside.replace(place)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
         sync_folder(place.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def unfinished(path: Path) -> Path:
+    """Give the place of a file that is still being written, or that a killed process left so."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[io.BufferedWriter]:
+    """Open a file, emptied, for writing as soon as no other process writes it; what a dead one left there is taken over."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is no path
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_at(path, file):  # the other one moved it to its place meanwhile
+                os.ftruncate(descriptor, 0)
+                yield file
+                return
+
+
+def _is_at(path: Path, file: io.BufferedWriter) -> bool:
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:
@@ -52,11 +89,26 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def make_folder(path: Path, *, exist_ok: bool) -> None:
+    """Make a folder and those above it, so that they survive a loss of power.
+
+    Raises
+    ------
+    OSError
+        When it is there already, unless that is fine, or cannot be made.
+
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=exist_ok)
+    for folder in missing:
+        sync_folder(folder.parent)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, follow: bool = True) -> None:
     """Write arrays as an `.npz` file, in the way of `write`."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes the arrays' names for its own options
-    write(path, buffer.getvalue())
+    write(path, buffer.getvalue(), follow=follow)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -63,6 +63,14 @@ class RunFolder:
         """Where the time of the last training went, if someone asked."""
         return self.path / "profile.json"
 
+    def write(self, path: Path, content: bytes | str) -> None:
+        """Write a file of the folder; a link in its place is replaced, for it may lead anywhere."""
+        files.write(path, content, follow=False)
+
+    def _used(self) -> bool:
+        """Whether anything is in the folder besides what a killed process left unfinished."""
+        return any(not (file.name.startswith(".") and file.name.endswith(".tmp")) for file in self.path.iterdir())
+
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
 
@@ -75,45 +83,50 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             msg = f"{self.path} is a file; choose a folder with --out"
             raise RunError(msg)
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and self._used():
             msg = f"{self.path} is not empty; continue its run with --resume, or choose another folder with --out"
             raise RunError(msg)
 
-    def begin(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Make the folder, or take an empty one, with the files that describe the run; when that fails, leave nothing behind.
+    @contextmanager
+    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> Iterator[None]:
+        """Make the folder, or take an empty one, with the files that describe the run, and hold it; when that fails, leave nothing behind.
 
         Raises
         ------
         FileExistsError
             When there is something in it.
+        RunError
+            When another process holds it.
 
         """
         made = not self.path.exists()
-        self.path.mkdir(parents=True, exist_ok=not made)
-        if any(self.path.iterdir()):
-            raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
-        try:
-            self.describe(experiment, environment)
-        except OSError:
-            for file in self.path.iterdir():
-                file.unlink()
-            if made:
-                self.path.rmdir()
-            raise
+        files.make_folder(self.path, exist_ok=not made)
+        with self.locked():
+            if self._used():
+                raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
+            try:
+                self.describe(experiment, environment)
+            except OSError:
+                for file in self.path.iterdir():
+                    file.unlink()
+                if made:
+                    self.path.rmdir()
+                raise
+            yield
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write the experiment and the environment."""
-        files.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
-        files.write(self.experiment, to_toml(experiment))
+        """Write the experiment, which makes it the folder of a run that can be resumed, and the environment."""
+        self.write(self.experiment, to_toml(experiment))
+        self.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
 
     def write_rows(self, rows: list[Row]) -> None:
         """Write metrics.jsonl: a line an epoch."""
-        files.write(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        self.write(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
     def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
         """Write what the run continues from."""
         packed = np.frombuffer(json.dumps(rows).encode(), dtype=np.uint8)
-        files.write_arrays(self.checkpoint, {f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed})
+        files.write_arrays(self.checkpoint, {f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed}, follow=False)
 
     def read_checkpoint(self, like: Arrays) -> tuple[Arrays, list[Row]]:
         """Read the checkpoint back; its arrays must have the names, shapes and types of `like`.
@@ -165,7 +178,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process from training in this folder meanwhile.
+        """Keep every other process from training in this folder meanwhile; the system lets go of it when this process dies.
 
         Raises
         ------

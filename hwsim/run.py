@@ -85,22 +85,22 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
             trainer = Trainer(training, data, watched(solver, watch) if profiler else solver, experiment.device)
-            state, rows = trainer.begin(), list[Row]()
-            if start.resume and start.folder is not None:
-                state, rows = _restored(start.folder, trainer)
-        before = len(rows)
         with watch.on(FILES):
-            folder = start.open(environment(experiment))
-        with folder.locked(), _stop_signals() as stopped:
-            state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
-            g = trainer.g(state)
-    with watch.on(FILES):
-        summary = _Ending(experiment, folder, circuit, chip, data, g, rows, watch).write()
-    if profiler is None:
-        return Trained(folder, summary)
-    profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
-    files.write(folder.profile, json.dumps(profile.table(), indent=2) + "\n")
-    return Trained(folder, summary, profile)
+            described = environment(experiment)
+        with start.held(described) as folder:
+            state, rows = _restored(folder, trainer) if start.resume else (trainer.begin(), list[Row]())
+            before = len(rows)
+            if start.resume:
+                folder.describe(experiment, described)
+            with _stop_signals() as stopped:
+                state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
+            with watch.on(FILES):
+                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch).write()
+            if profiler is None:
+                return Trained(folder, summary)
+            profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
+            folder.write(folder.profile, json.dumps(profile.table(), indent=2) + "\n")
+            return Trained(folder, summary, profile)
 
 
 def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
@@ -143,7 +143,7 @@ class _Saver:
         with self.watch.on(FILES):
             self.folder.write_rows(self.rows)
             if self.weights is not None:
-                files.write_arrays(self.folder.weights, self.weights)
+                files.write_arrays(self.folder.weights, self.weights, follow=False)
             self.folder.write_checkpoint(state.arrays(), self.rows)
         self.saved = time.monotonic()
 
@@ -211,13 +211,13 @@ class _Ending:
         """Write weights, netlist, plot and summary; gives the summary."""
         from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
 
-        files.write_arrays(self.folder.weights, self.g)
+        files.write_arrays(self.folder.weights, self.g, follow=False)
         seed = self.experiment.training.seed
         note = f"Conductances: trained, seed {seed}"
-        files.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
-        files.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}"))
+        self.folder.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
+        self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}"))
         summary = self._summary()
-        files.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+        self.folder.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
 
     def _summary(self) -> dict[str, Any]:

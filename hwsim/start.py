@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ class Start:
     folder: RunFolder | None
     resume: bool
 
-    def open(self, environment: Mapping[str, Any]) -> RunFolder:
-        """Make the folder, or open the one to go on in, with the files that describe the run.
+    @contextmanager
+    def held(self, environment: Mapping[str, Any]) -> Iterator[RunFolder]:
+        """Make the folder, with the files that describe the run, or open the one to go on in; no other process trains there meanwhile.
 
         Raises
         ------
@@ -29,13 +31,23 @@ class Start:
             When it cannot be made or written; then nothing is left behind.
 
         """
-        if self.resume and self.folder is not None:
-            self.folder.describe(self.experiment, environment)
-            return self.folder
+        with ExitStack() as stack:
+            if self.resume and self.folder is not None:
+                folder = self.folder
+                stack.enter_context(folder.locked())
+            else:
+                folder = self._begun(environment, stack)
+            yield folder
+
+    def _begun(self, environment: Mapping[str, Any], stack: ExitStack) -> RunFolder:
         for folder in [self.folder] if self.folder else _numbered(self.experiment):
             try:
-                folder.begin(self.experiment, environment)
+                stack.enter_context(folder.begun(self.experiment, environment))
             except FileExistsError:  # another process was faster
+                continue
+            except RunError:
+                if self.folder:
+                    raise
                 continue
             return folder
         msg = f"{self.folder} was taken meanwhile; choose another folder with --out"

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,39 @@ def test_arrays_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert list(found) == list(arrays)
     for name, array in arrays.items():
         assert (found[name].dtype, found[name].shape, found[name].tobytes()) == (array.dtype, array.shape, array.tobytes())
+
+
+def test_a_link_in_a_run_folder_leads_nowhere(tmp_path: Path) -> None:
+    """Neither the file that a link points to nor the one that a link in the place of the unfinished file points to is touched."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "file").symlink_to(victim)
+    files.write(tmp_path / "file", "new", follow=False)
+    assert (tmp_path / "file").read_text() == "new"
+    assert not (tmp_path / "file").is_symlink()
+    files.unfinished(tmp_path / "other").symlink_to(victim)
+    with pytest.raises(OSError, match="other"):
+        files.write(tmp_path / "other", "new")
+    assert victim.read_text() == "mine"
+
+
+def test_many_writers_of_one_file_leave_one_of_their_contents(tmp_path: Path) -> None:
+    """However they meet, the file is at each moment whole, and nothing is left beside it."""
+    contents = [str(k) * 100_000 for k in range(6)]
+
+    def write(content: str) -> None:
+        for _ in range(5):
+            files.write(tmp_path / "a.txt", content)
+            assert (tmp_path / "a.txt").read_text() in contents
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, contents))
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
+
+
+def test_what_a_killed_writer_left_is_taken_over(tmp_path: Path) -> None:
+    """An unfinished file, longer than the new content, leaves no trace."""
+    files.unfinished(tmp_path / "a.txt").write_text("half of something long")
+    files.write(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]

@@ -259,12 +259,12 @@ def test_a_full_disk_leaves_what_was_saved(
     """When the disk fills up in the midst of training, the last checkpoint stays whole and the run goes on from there later."""
     real, left = files.write, 12
 
-    def fills_up(path: Path, content: bytes | str) -> None:
+    def fills_up(path: Path, content: bytes | str, *, follow: bool) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        real(path, content)
+        real(path, content, follow=follow)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "write", fills_up)
@@ -279,7 +279,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder(
 ) -> None:
     """When not even the first files can be written, the folder is taken away again."""
 
-    def full(path: Path, content: bytes | str) -> None:
+    def full(path: Path, content: bytes | str, **_: bool) -> None:
         raise OSError(errno.ENOSPC, f"No space left for {len(content)} bytes", str(path))
 
     monkeypatch.setattr(files, "write", full)
