@@ -9,14 +9,13 @@ import jax
 import numpy as np
 
 from hwsim import blocks
-from hwsim.engine import Array, Drive, Result, Solver
+from hwsim.engine import Array, Result, Solver
 from hwsim.learning.evaluate import BATCH, classify
 from hwsim.learning.many import Learnt, Tested, Weights
 from hwsim.learning.trainer import Trainer
 from hwsim.learning.update import Batches, Carry, Sums
-from hwsim.numeric import walk
 from hwsim.numeric.chips import Chips
-from hwsim.numeric.engine import MARGIN, LayeredSolver
+from hwsim.numeric.engine import LayeredSolver
 from hwsim.numeric.stack import stack
 
 
@@ -107,14 +106,12 @@ def _beside(trees: Sequence[Any]) -> Any:
 
 
 def test_all(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, labels: Sequence[Array], table: Array) -> list[Tested]:
-    """Test chips with conductances of their own on samples x (chips, n, I), by sweeps, or with Newton's method where a chip needs it."""
-    amplified = np.array([solver.amplification(own) for solver, own in zip(solvers, g, strict=True)])
-    chips, beside = Chips(solvers), _beside([dict(own) for own in g])
-    forced = solvers[0].engine.newton
-    slow = bool((amplified * MARGIN > walk.TRUST).any()) if forced is None else forced
-    outputs, residual, result = _outputs(chips, beside, x, amplified, newton=slow)
-    if (result == Result.MAX_STEPS).any() and forced is None and not slow:
-        outputs, residual, result = _outputs(chips, beside, x, amplified, newton=True)
+    """Test chips with conductances of their own on samples x (chips, n, I)."""
+    chips, circuit, count = Chips(solvers), solvers[0].circuit, x.shape[1]
+    order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
+    parts = [chips.solve(g, x[:, chosen]) for chosen in order]
+    outputs = np.concatenate([jax.vmap(lambda found: found.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
+    residual, result = (np.concatenate([getattr(part, what) for part in parts], axis=1)[:, :count] for what in ("residual", "result"))
     return [_tested(*of_chip, table) for of_chip in zip(outputs, residual, result, labels, strict=True)]
 
 
@@ -123,19 +120,3 @@ def _tested(outputs: Array, residual: Array, result: Array, labels: Array, table
     if unsettled := int((result != Result.CONVERGED).sum()):
         failed = f"{unsettled} of {len(result)} test samples have no equilibrium: {Result(int(result.max())).advice}"
     return Tested(float(np.mean(classify(outputs, table) != labels)), float(residual.max()), failed)
-
-
-def _outputs(chips: Chips, g: Weights, x: Array, amplified: Array, *, newton: bool) -> tuple[Array, Array, Array]:
-    """Give read-outs (chips, n, K) [V], residuals (chips, n) [A] and results (chips, n)."""
-
-    def one(mapped: Any, g: Weights, x: Array, amplified: Array) -> tuple[Array, Array, Array]:
-        trace = chips.traced(mapped, newton=newton)
-        found = trace.solve(g, Drive(x), amplified=amplified)
-        return found.outputs(trace.circuit), found.residual, found.result
-
-    compiled = jax.jit(jax.vmap(one))
-    count = x.shape[1]
-    order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
-    parts = [compiled(chips.mapped, g, x[:, chosen], amplified) for chosen in order]
-    outputs, residual, result = (np.concatenate(values, axis=1)[:, :count] for values in zip(*parts, strict=True))
-    return outputs, residual, result

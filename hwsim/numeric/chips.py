@@ -1,15 +1,17 @@
-"""Chips: many chips of one layered circuit, as one solver inside of compiled functions that map over them."""
+"""Chips: many chips of one layered circuit, solved side by side, or inside of compiled functions that map over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.engine import Array
-from hwsim.numeric.engine import LayeredSolver
-from hwsim.numeric.stack import Stack, stack
+from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Push, Result
+from hwsim.numeric import walk
+from hwsim.numeric.engine import MARGIN, LayeredSolver
+from hwsim.numeric.stack import stack
 from hwsim.numeric.traced import OnChip, TracedSolver
 
 Values = dict[tuple[str, str], Any]
@@ -43,10 +45,11 @@ class Chips:
     """
 
     def __init__(self, solvers: Sequence[LayeredSolver]) -> None:
-        self._first = solvers[0]
+        self._solvers, self._first = solvers, solvers[0]
         keys = {(element, name) for solver in solvers for element, values in solver.chip.values.items() for name in values}
-        self._numbers: Stack = stack([_numbers(solver, sorted(keys)) for solver in solvers])
+        self._numbers = stack([_numbers(solver, sorted(keys)) for solver in solvers])
         self.mapped = self._numbers.mapped
+        self._programs = {newton: jax.jit(jax.vmap(self._program(newton=newton))) for newton in (False, True)}
 
     def traced(self, mapped: Sequence[Array], *, newton: bool, largest_feature: Array | None = None) -> TracedSolver:
         """Give the solver of the chip that these numbers are of."""
@@ -55,7 +58,53 @@ class Chips:
         on = OnChip(layers, numbers.scales, _Standing(self._first.circuit, numbers.values))
         return TracedSolver(self._first, on, newton=newton, largest_feature=largest_feature)
 
+    def _program(self, *, newton: bool) -> Any:
+        def solve(mapped: Sequence[Array], g: Conductances, drive: Drive, amplified: Array) -> Equilibrium:
+            return self.traced(mapped, newton=newton).solve(g, drive, amplified=amplified)
+
+        return solve
+
+    def solve(self, g: Sequence[Conductances], x: Array, push: Push = FREE) -> Equilibrium:
+        """Find equilibria of every chip, by sweeps or, where these are too slow for a chip or settle not all, by Newton's method.
+
+        Parameters
+        ----------
+        g
+            Each chip's conductances [S].
+        x
+            Features (chips, B, I).
+        push
+            Its parts (chips,) or (chips, B, K).
+
+        Returns
+        -------
+        Equilibrium
+            Its arrays begin with the axis of chips. What failed is in `result`; nothing is raised.
+
+        """
+        amplified = np.array([solver.amplification(own) for solver, own in zip(self._solvers, g, strict=True)])
+        dtype, shape = self._first.dtype, (len(x), x.shape[1], len(self._first.circuit.outputs))
+        beta = np.broadcast_to(np.asarray(push.beta, dtype), shape[:1])
+        whole = Push(beta, *(np.broadcast_to(np.asarray(part, dtype), shape) for part in (push.target, push.current)))
+        beside = {name: np.stack([np.asarray(own[name], dtype) for own in g]) for name in g[0]}
+        arguments = (self.mapped, beside, Drive(np.asarray(x, dtype), whole), amplified)
+        forced = self._first.engine.newton
+        if forced is not None:
+            return _on_host(self._programs[forced](*arguments))
+        found = _on_host(self._programs[False](*arguments))
+        slow = ~(amplified * MARGIN <= walk.TRUST) | (found.result == Result.MAX_STEPS).any(axis=1)
+        if not slow.any():
+            return found
+        again = _on_host(self._programs[True](*arguments))
+        chosen: Equilibrium = jax.tree.map(lambda a, b: np.where(slow.reshape(-1, *(1,) * (a.ndim - 1)), b, a), found, again)
+        return chosen
+
 
 def _numbers(solver: LayeredSolver, keys: Sequence[tuple[str, str]]) -> _Numbers:
     values = {key: np.asarray(solver.chip(*key), solver.dtype) for key in keys}
     return _Numbers(solver.on.layers.parameters, solver.on.scales, values)
+
+
+def _on_host(found: Equilibrium) -> Equilibrium:
+    host: Equilibrium = jax.tree.map(np.asarray, found)
+    return host

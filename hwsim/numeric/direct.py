@@ -108,9 +108,8 @@ def surplus(system: System, where: Path, state: State) -> Surplus:
 
 def _outputs_surplus(system: System, state: State) -> Array:
     c, _ = pushed_in(system, state, len(state.columns) - 1)
-    v, (beta, fixed) = state.columns[-1], system.inward
-    signs = system.layers.outputs.signs.astype(v.dtype)
-    return system.parts[-1].a * v - c - fixed + beta * ((v @ signs.T) @ signs)
+    v = state.columns[-1]
+    return system.parts[-1].a * v - c - system.inward.at(v)
 
 
 def _matrix(system: System, where: Path) -> Array:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from circuits.units import Siemens
 from hwsim.engine import Push
@@ -90,19 +92,42 @@ class Slopes(NamedTuple):
 
 
 class Inward(NamedTuple):
-    """What the nudges push into the output columns v (B, n): `fixed` − beta·v·SᵀS [A], with S the outputs' signs.
+    """What the nudges push into each output: `fixed` − beta·ŷ [A].
 
-    `beta` is a number, or one a sample, (B, 1) [S]; the float 0.0 says that nothing follows the voltages. `fixed` is (B, n), or 0.0.
+    `beta` is a number, or one a sample, (B, 1) [S]; `fixed` is (B, K). Where beta is the float 0.0 nothing follows the voltages, and
+    `fixed` is what is pushed into the columns, (B, n) or 0.0.
     """
 
     beta: Siemens | Array
     fixed: Array | float
+    signs: NDArray[np.float64]
 
     @classmethod
     def of(cls, push: Push, outputs: Outputs) -> Self:
-        """Give what a push does at the columns."""
-        current = push.current if _is_zero(push.beta) else push.beta * push.target + push.current
-        return cls(push.beta, current if _is_zero(current) else current @ outputs.signs.astype(current.dtype))
+        """Give what a push does."""
+        if not _is_zero(push.beta):
+            return cls(push.beta, push.beta * push.target + push.current, outputs.signs)
+        current = push.current if _is_zero(push.current) else push.current @ outputs.signs.astype(push.current.dtype)
+        return cls(0.0, current, outputs.signs)
+
+    def at(self, columns: Array) -> Array | float:
+        """Give what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
+        if _is_zero(self.beta):
+            return self.fixed
+        signs = self.signs.astype(columns.dtype)
+        return (self.fixed - self.beta * (columns @ signs.T)) @ signs
+
+    def settled(self, a: Array, c: Array) -> Array:
+        """Solve a·v = c + pushed for columns that carry nothing else, (B, n) [V].
+
+        No two outputs share a column, so that what follows a read-out is felt by that read-out alone: with ŷ₀ the read-out if nothing were
+        pushed and d the resistance between its columns, (fixed − beta·ŷ₀) / (1 + beta·d) is pushed in the end.
+        """
+        if _is_zero(self.beta):
+            return (c + self.fixed) / a
+        signs = self.signs.astype(c.dtype)
+        into = (self.fixed - self.beta * ((c / a) @ signs.T)) / (1 + self.beta * ((1 / a) @ abs(signs.T)))
+        return (c + into @ signs) / a
 
 
 def _is_zero(value: Any) -> bool:
@@ -243,15 +268,5 @@ def largest(values: Sequence[Array]) -> Array:
 
 
 def settle_outputs(system: System, c: Array) -> Array:
-    """Solve the output columns exactly, shape (B, n) [V]: a·v = c + inward.
-
-    No two outputs share a column, so that what follows a read-out is felt by that read-out alone: ŷ = ŷ₀ / (1 + beta·d) with ŷ₀ the
-    read-out if nothing followed it and d the resistance between its columns.
-    """
-    a, (beta, fixed) = system.parts[-1].a, system.inward
-    c = c + fixed
-    if _is_zero(beta):
-        return c / a
-    signs = system.layers.outputs.signs.astype(c.dtype)
-    read = ((c / a) @ signs.T) / (1 + beta * ((1 / a) @ abs(signs.T)))
-    return (c - (beta * read) @ signs) / a
+    """Solve the output columns exactly, shape (B, n) [V], for the currents (B, n) [A] that the layer before pushes in."""
+    return system.inward.settled(system.parts[-1].a, c)

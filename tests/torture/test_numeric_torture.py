@@ -1,0 +1,35 @@
+"""The short form of numeric.py: circuits at the extremes end right or as a reported failure, and the judge of that can tell."""
+
+import numpy as np
+import pytest
+
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from hwsim.engine import Drive
+from hwsim.numeric.engine import NumericEngine
+from torture.exact import Exact
+from torture.numeric import case, structures, torture
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_no_wrong_answer_at_the_extremes(precision):
+    """Conductances over 12 decades, kilovolts, steep diodes, gains of 0.1 to 100, nudges of both signs: never silently wrong."""
+    circuit = list(structures(0, 2))[1]
+    tally, wrong = torture(circuit, np.random.default_rng(5), 60, precision)
+    assert wrong == []
+    assert tally["right"] >= 20
+
+
+def test_the_judge_sees_what_is_wrong():
+    """An equilibrium passes; the same with one node a microvolt off is told to be off by a microvolt."""
+    layer = Layer(size=3, neuron=DiodePair(), amplifier=Amplifier())
+    circuit = Network(inputs=2, layers=(layer,), outputs=1, g_min=1e-12, g_max=1.0).compile()
+    one = case(np.random.default_rng(3), circuit)
+    with NumericEngine().prepare(circuit, one.chip) as solver:
+        found = solver.solve(one.g, Drive(one.x[None]))
+    v = np.concatenate([[0.0], *(found.v[group.name][0] for group in circuit.groups)])
+    judge = Exact(circuit, one.chip, one.g)
+    assert judge.judge(v, one.x, 0.0, one.target).off <= 1e-10 * np.abs(v).max()
+    node = int(circuit.trainable[0].columns[0])
+    v[node] += 1e-6
+    assert judge.judge(v, one.x, 0.0, one.target).off == pytest.approx(1e-6, rel=1e-3)
