@@ -159,8 +159,8 @@ def main() -> int:
         precision = options.precision if options.precision != "both" else ("float32" if k % 4 == 3 else "float64")  # noqa: PLR2004 - a quarter
         tally, wrong = torture(circuit, np.random.default_rng([options.seed, k]), options.chips, precision)
         total += tally
-        print(f"{circuit.name} ({len(circuit.trainable)} crossbars, {precision}): {dict(tally)}", *wrong[:5], sep="\n  ", flush=True)
-    print(json.dumps({"circuits": total.total(), **total, "seconds": round(time.monotonic() - began)}))
+        print(f"{circuit.name} ({len(circuit.trainable)} crossbars, {precision}): {dict(tally)}", *wrong[:5], sep="\n  ", flush=True)  # noqa: T201 - a command prints
+    print(json.dumps({"circuits": total.total(), **total, "seconds": round(time.monotonic() - began)}))  # noqa: T201
     return int(bool(total["wrong"] + total["unstable"] + total["untold"]))
 
 
