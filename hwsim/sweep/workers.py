@@ -106,7 +106,7 @@ class Cluster:
             time.sleep(wait)
             return []
         try:
-            done = wait_for(list(self._jobs), timeout=wait, return_when="FIRST_COMPLETED").done
+            done = wait_for(list(self._jobs), timeout=wait, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]  # Dask leaves it untyped
         except TimeoutError:
             done = set()
         if self._client.status != "running":
@@ -165,7 +165,7 @@ def _own(jobs: int) -> Iterator[Any]:
 
     with (
         dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine is no news either
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]  # Dask leaves it untyped
             n_workers=jobs,
             threads_per_worker=1,
             processes=True,
@@ -174,7 +174,7 @@ def _own(jobs: int) -> Iterator[Any]:
             memory_limit=0,  # the system's own limits are enough
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask leaves it untyped
     ):
         yield client
 
@@ -184,7 +184,7 @@ def _theirs(address: str) -> Iterator[Any]:
     from distributed import Client  # noqa: PLC0415 - a second, only for those who sweep on workers
 
     try:
-        client = Client(address, timeout=CONNECTING)
+        client = Client(address, timeout=CONNECTING)  # type: ignore[no-untyped-call]  # Dask leaves it untyped
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         msg = f"--scheduler {address}: no Dask scheduler answers ({reason}); start one with: dask scheduler"
