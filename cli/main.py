@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
+    "sweep": "Try a circuit on many chips, over any of its settings: errors, yield, what hurts most.",
     "tune": "Search for the settings that learn best, judged on a validation part.",
     "report": "Make one page of runs: curves, conductances, numbers, experiment.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",

@@ -85,6 +85,40 @@ class Output:
 
             yield show
 
+    @contextmanager
+    def board(self, title: str, header: Sequence[str]) -> Iterator[Callable[[Step, Mapping[int, Sequence[str]]], None]]:
+        """Show a job's progress and a table that fills: rows by number, the last ones where not all fit; elsewhere lines of progress."""
+        if not sys.stderr.isatty():
+            self.note(f"{title}: {_BEFORE}")
+            say, told = _lines(self.note), 0.0
+
+            def tell(step: Step, _: Mapping[int, Sequence[str]]) -> None:
+                nonlocal told
+                if step.done > told:  # time alone is no news
+                    told = step.done
+                    say(step)
+
+            yield tell
+            return
+        from rich.console import Console, Group  # noqa: PLC0415 - only a terminal needs rich
+        from rich.live import Live  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        pace, console, rows = Pace(), Console(stderr=True), dict[int, Sequence[str]]()
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+
+            def show(step: Step, changed: Mapping[int, Sequence[str]]) -> None:
+                for number, row in changed.items():
+                    rows.pop(number, None)
+                    rows[number] = row  # what changed last stands last
+                room = max(console.height - 4, 1)
+                listed = table(header, [rows[number] for number in sorted(list(rows)[-room:])]).splitlines()
+                filled = round(_BAR * step.done / step.total)
+                bar = f"{title} {'━' * filled}{'─' * (_BAR - filled)} {step.text} {_time(pace, step)}"
+                live.update(Group(*(Text(_cut(line, console.width)) for line in (*listed, "", bar))))
+
+            yield show
+
 
 def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
     pace, last = Pace(), time.monotonic() - _EVERY

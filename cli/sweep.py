@@ -1,0 +1,157 @@
+"""`hwsim sweep`: many chips and seeds at many points of an experiment's keys."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from cli import options, sweep_text
+from cli.command import command as make_command
+from cli.output import Output, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from hwsim.sweep.database import Database, Recorded, Result
+
+_DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engine", "data", "settings", "out")
+"""What a sweep that lies in a database has settled."""
+
+_EXAMPLE = """\
+hwsim sweep digits --vary device.preset=ideal,reram-sb,pcm --chips 16 --seeds 2
+hwsim sweep iris --vary training.beta=log:1e-8:1e-5:7 --vary training.rate=log:1e-8:1e-6:5 --plot beta-rate.png
+hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
+
+
+@make_command("sweep", _EXAMPLE)
+@options.what
+@click.option("--vary", metavar="KEY=VALUES", multiple=True, help="START:STOP:COUNT, log:START:STOP:COUNT or a,b,c; repeatable: a grid.")
+@click.option("--alone", is_flag=True, help="Vary one key at a time, the others as the experiment has them.")
+@click.option("--random", type=click.IntRange(min=1), metavar="N", help="N random points of the ranges instead of a grid.")
+@click.option("--sobol", type=click.IntRange(min=2), metavar="N", help="Points for Sobol indices: N times two more than there are keys.")
+@click.option("--mode", type=click.Choice(["train", "transfer", "evaluate"]), default="train", show_default=True, help="See above.")
+@click.option("--chips", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Chips of a point.")
+@click.option("--seeds", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Seeds; every chip meets each.")
+@options.engine
+@options.data
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
+@click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that compute [default: one a core].")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on this Dask scheduler's workers instead.")
+@click.option("--spec", type=click.FloatRange(0.0, 1.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1.")
+@click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
+@click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the error, and the yield, over what was varied.")
+def command(  # noqa: PLR0913 - a parameter an option
+    output: Output,
+    *,
+    what: str,
+    out: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    spec: float | None,
+    against: int,
+    export: Path | None,
+    plot: Path | None,
+    **defining: Any,
+) -> int:
+    """Try a circuit at many points, each on --chips × --seeds instances, and tell means, intervals, yield and what each key costs.
+
+    --mode train: train on each chip. transfer: train once a seed on the nominal chip, and test the result on each. evaluate: only test the
+    conductances of the run folder WHAT, or those before any training.
+
+    Every result is in the database before it is shown. The same command goes on where a sweep stopped, however it was stopped, and two
+    processes may work on one sweep. WHAT may be such a database: it goes on, and tells what it holds.
+    """
+    from hwsim.sweep.compute import one_thread  # noqa: PLC0415 - help does without
+    from hwsim.sweep.database import is_database  # noqa: PLC0415
+    from hwsim.sweep.export import kind_of  # noqa: PLC0415
+
+    if export is not None:
+        kind_of(export)
+    one_thread()
+    known = is_database(Path(what))
+    if known:
+        _refuse_settled(what)
+    with _opened(what) if known else _planned(output, what, out, defining) as database:
+        points = len(database.points)
+        if against > points:
+            msg = f"--against {against}: there are {points} points, numbered from 1"
+            raise click.UsageError(msg)
+        _run(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
+        recorded = database.recorded()
+    return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
+
+
+def _refuse_settled(what: str) -> None:
+    context = click.get_current_context()
+    given = [name for name in _DEFINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        option = "--set" if given[0] == "settings" else f"--{given[0]}"
+        msg = f"{what} is a sweep already, and {option} would make it another; name the circuit instead, and another file with --out"
+        raise click.UsageError(msg)
+
+
+def _opened(what: str) -> "Database":
+    from hwsim.sweep.database import Database  # noqa: PLC0415 - help does without
+
+    return Database.open(Path(what))
+
+
+def _planned(output: Output, what: str, out: Path | None, defining: dict[str, Any]) -> "Database":
+    """Make the sweep that the options describe, or open it."""
+    from hwsim.environment import environment  # noqa: PLC0415 - help does without
+    from hwsim.sweep.start import Planned, design  # noqa: PLC0415
+
+    overrides = options.overrides(defining["settings"], engine=defining["engine"], data=defining["data"])
+    chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
+    counts = {name: defining[name] for name in ("chips", "seeds")}
+    planned = Planned.make(what, overrides, defining["vary"], defining["mode"], design=chosen, **counts)
+    path = out or planned.default_path()
+    if path.exists():
+        output.note(f"{path}: goes on with the sweep in it")
+    return planned.open(path, lambda: environment(planned.definition.experiment))
+
+
+def _run(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
+    """Compute what is missing, and show how far it is."""
+    from hwsim.sweep.execution import run  # noqa: PLC0415 - help does without
+
+    definition = database.definition
+    points = {point.number: point for point in database.points}
+    each, keys = definition.chips * definition.seeds, [axis.key for axis in definition.axes]
+    by_point: dict[int, list[Result]] = {number: [] for number in points}
+    board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys))
+    with board as show:
+
+        def observe(results: list["Result"]) -> None:
+            for result in results:
+                by_point[result.point].append(result)
+            changed = {n: sweep_text.live_row(points[n], keys, by_point[n], each) for n in {result.point for result in results}}
+            done = sum(map(len, by_point.values()))
+            last = f", point {max(changed)}: error {changed[max(changed)][-3]} %" if changed else ""
+            show(Step(done, each * len(points), f"{done} of {each * len(points)} results{last}"), changed)
+
+        run(database, observe, jobs=jobs, scheduler=scheduler)
+
+
+def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: int, export: Path | None, plot: Path | None) -> int:
+    from hwsim.sweep import statistics  # noqa: PLC0415 - help does without
+    from hwsim.sweep.export import export as write_table  # noqa: PLC0415
+    from hwsim.sweep.sensitivity import indices, slopes  # noqa: PLC0415
+
+    numbers = statistics.numbers(recorded, spec, against)
+    paid, shares = slopes(recorded), indices(recorded)
+    if export is not None:
+        write_table(recorded, export)
+        output.note(f"{export}: {len(recorded.results)} results")
+    if plot is not None:
+        from hwsim import files  # noqa: PLC0415
+        from hwsim.sweep.plots import draw  # noqa: PLC0415
+
+        files.write(plot, draw(recorded, numbers, shares))
+        output.note(f"{plot}: the error over what was varied")
+    output.result(sweep_text.told(recorded, numbers, paid, shares), sweep_text.text(recorded, numbers, against, paid, shares))
+    return int(all(result.failed for result in recorded.results))

@@ -1,0 +1,145 @@
+"""What `hwsim sweep` tells: a table of points, and what each key costs; the same for people and as JSON."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli.output import table
+from cli.pace import clock_face
+
+if TYPE_CHECKING:
+    from hwsim.sweep.database import Recorded, Result
+    from hwsim.sweep.points import Point
+    from hwsim.sweep.sensitivity import Index, Slope
+    from hwsim.sweep.statistics import Interval, PointNumbers, Summary
+
+SURE = 0.0001
+"""Below this a probability is only said to be small."""
+
+
+def percent(share: float) -> str:
+    """Write a share in percent; – where there is none."""
+    return f"{100 * share:.2f}" if share == share else "–"  # noqa: PLR0124 - NaN differs from itself
+
+
+def between(interval: "Interval") -> str:
+    """Write an interval in percent."""
+    return f"{percent(interval.low)} – {percent(interval.high)}" if interval.low == interval.low else "–"
+
+
+def live_header(keys: Sequence[str]) -> tuple[str, ...]:
+    """Give the header of the table that fills."""
+    return ("point", *keys, "results", "error %", "95 % interval", "sd")
+
+
+def live_row(point: "Point", keys: Sequence[str], results: Sequence["Result"], total: int) -> tuple[str, ...]:
+    """Give a point's row while it fills."""
+    from hwsim.sweep.statistics import summary  # noqa: PLC0415 - help does without
+
+    found = summary(results)
+    return (str(point.number), *_settings(point, keys), f"{found.results}/{total}", *_error(found))
+
+
+def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
+    from hwsim.sweep.points import shown  # noqa: PLC0415 - help does without
+
+    return [shown(point.settings[key]) if key in point.settings else "as it is" for key in keys]
+
+
+def _error(found: "Summary") -> tuple[str, str, str]:
+    return percent(found.mean), between(found.interval), percent(found.sd)
+
+
+def text(
+    recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int, paid: Sequence["Slope"], shares: Sequence["Index"]
+) -> str:
+    """Write everything for people."""
+    parts = [_points(recorded, numbers, reference)]
+    if paid:
+        parts.append(_slopes(paid))
+    if shares:
+        rows = [(one.key, *(f"{value:.3f}" for value in one[1:])) for one in shares]
+        parts.append(table(("share of the error's variance", "alone", "±", "with others", "±"), rows))
+    if notes := _failures(recorded):
+        parts.append(notes)
+    parts.append(_unit(recorded))
+    return "\n\n".join(parts)
+
+
+def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int) -> str:
+    keys = [axis.key for axis in recorded.definition.axes]
+    points = {point.number: point for point in recorded.points}
+    specified = any(one.yields for one in numbers)
+    header = ["point", *keys, "results", "error %", "95 % interval", "sd", "median", "worst 5 %"]
+    header += ["yield %", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
+    rows = []
+    for one in numbers:
+        found = one.summary
+        row = [str(one.point), *_settings(points[one.point], keys), str(found.results), *_error(found)]
+        row += [percent(found.quantiles[2]), percent(found.quantiles[4])]
+        if one.yields:
+            row += [percent(one.yields.share), between(one.yields.interval)]
+        elif specified:
+            row += ["–", "–"]
+        row += ["", ""] if one.against is None else [f"{100 * one.against.mean:+.2f}", _probability(one.against.p)]
+        rows.append(row)
+    return table(header, rows)
+
+
+def _probability(p: float) -> str:
+    return "–" if p != p else f"< {SURE:g}" if p < SURE else f"{p:.4f}"  # noqa: PLR0124 - NaN differs from itself
+
+
+def _slopes(paid: Sequence["Slope"]) -> str:
+    rows = []
+    for one in sorted(paid, key=lambda slope: -abs(slope.slope * slope.span)):
+        per = "decade" if one.log else "1"
+        span = f"{100 * one.slope * one.span:+.2f} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
+        rows.append((one.key, f"{100 * one.slope:+.4g} per {per}", between(one.interval), span))
+    return table(("what it costs, in points of error", "slope", "95 % interval", "in all"), rows)
+
+
+def _failures(recorded: "Recorded") -> str:
+    failed = [result for result in recorded.results if result.failed]
+    if not failed:
+        return ""
+    first = failed[0]
+    count = f"{len(failed)} of {len(recorded.results)} results have no error"
+    return f"{count}, the first at point {first.point}, chip {first.chip}, seed {first.seed}: {first.failed}"
+
+
+def _unit(recorded: "Recorded") -> str:
+    definition, spent = recorded.definition, sum(result.seconds for result in recorded.results)
+    unit = "chips; a chip counts once, by the mean of its seeds" if definition.chips > 1 else "seeds of one chip"
+    return f"Intervals, sd and quantiles are over {unit}. Computing took {clock_face(spent)} in all.\ndatabase {recorded.path}"
+
+
+def told(recorded: "Recorded", numbers: Sequence["PointNumbers"], paid: Sequence["Slope"], shares: Sequence["Index"]) -> dict[str, Any]:
+    """Give everything for programs."""
+    definition = recorded.definition
+    settings = {point.number: dict(point.settings) for point in recorded.points}
+    return {
+        "database": str(recorded.path),
+        "name": definition.experiment.name,
+        "engine": definition.experiment.training.engine,
+        "mode": definition.mode,
+        "design": definition.design.kind,
+        "chips": definition.chips,
+        "seeds": definition.seeds,
+        "results": len(recorded.results),
+        "total": recorded.total,
+        "failed": sum(result.failed is not None for result in recorded.results),
+        "seconds": sum(result.seconds for result in recorded.results),
+        "points": [_point(one, settings[one.point]) for one in numbers],
+        "slopes": [one._asdict() for one in paid],
+        "sobol": [one._asdict() for one in shares],
+    }
+
+
+def _point(one: "PointNumbers", settings: dict[str, Any]) -> dict[str, Any]:
+    from hwsim.sweep.statistics import QUANTILES  # noqa: PLC0415 - help does without
+
+    found = one.summary._asdict()
+    quantiles = dict(zip(map(str, QUANTILES), found.pop("quantiles"), strict=True))
+    described = {"point": one.point, "settings": settings} | found | {"quantiles": quantiles}
+    described |= {"yield": one.yields._asdict()} if one.yields else {}
+    return described | ({"difference": one.against._asdict()} if one.against else {})

@@ -1,0 +1,118 @@
+"""Where a sweep starts: what is typed becomes a definition, with conductances where they are given, and a file to keep it in."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from hwsim.experiment import load, override
+from hwsim.fleet import Mode
+from hwsim.subject import run_folder
+from hwsim.sweep.axes import read_axis
+from hwsim.sweep.database import Database, Weights
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.errors import SweepError
+from hwsim.sweep.points import Design
+
+_LONGEST = 60
+"""Letters of varied keys in a file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A sweep, and the conductances that it evaluates, if they are given [S]."""
+
+    definition: Definition
+    weights: Weights | None
+
+    @classmethod
+    def make(cls, what: str, settings: Sequence[str], vary: Sequence[str], mode: Mode, **counts: Any) -> Self:
+        """Plan a sweep over what a user names, and check every point of it.
+
+        Parameters
+        ----------
+        what
+            A name in the zoo, an experiment file or a run folder; `evaluate` takes a run folder's conductances.
+        settings
+            Overrides that hold at all points.
+        vary
+            The varied keys, as typed.
+        mode
+            What is done at each point.
+        counts
+            Further fields of the definition.
+
+        Raises
+        ------
+        SweepError, ExperimentError, RunError, CircuitError
+            When something is wrong with it.
+
+        """
+        experiment = override(load(what), settings)
+        axes = tuple(read_axis(text) for text in vary)
+        folder = run_folder(what) if mode == "evaluate" else None
+        weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
+        definition = Definition.make(experiment, axes, mode=mode, weights=_fingerprint(weights), **counts)
+        planned = cls(definition, weights)
+        planned._check()
+        return planned
+
+    def _check(self) -> None:
+        points = self.definition.points()
+        if self.weights is None:
+            return
+        circuits = {point.experiment(self.definition.experiment).circuit for point in points}
+        for network in circuits:
+            network.compile(self.definition.experiment.name).check_conductances(self.weights)
+
+    def open(self, path: Path, environment: Any) -> Database:
+        """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""
+        known = {} if path.exists() and path.stat().st_size else environment()
+        return Database.begin(path, self.definition, known, self.weights)
+
+    def default_path(self) -> Path:
+        """Give the first of runs/NAME-KEYS.db, runs/NAME-KEYS-2.db … that holds this sweep or is free."""
+        keys = "-".join(axis.key.rpartition(".")[2] for axis in self.definition.axes)[:_LONGEST]
+        stem = f"{self.definition.experiment.name}-{keys}"
+        paths = (Path("runs") / (f"{stem}.db" if k == 1 else f"{stem}-{k}.db") for k in itertools.count(1))
+        return next(path for path in paths if not path.exists() or self._lies_in(path))
+
+    def _lies_in(self, path: Path) -> bool:
+        try:
+            with Database.open(path) as database:
+                return database.definition.difference(self.definition) is None
+        except SweepError:
+            return False
+
+
+def _fingerprint(weights: Weights | None) -> str:
+    if weights is None:
+        return ""
+    digest = hashlib.sha256()
+    for name, g in sorted(weights.items()):
+        digest.update(f"{name} {g.shape}".encode() + np.asarray(g, dtype="<f8").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:
+    """Choose how points are chosen; at most one of the three may be asked for.
+
+    Raises
+    ------
+    SweepError
+        When two are.
+
+    """
+    asked = {"--alone": alone, "--random": random is not None, "--sobol": sobol is not None}
+    if len(names := [name for name, wanted in asked.items() if wanted]) > 1:
+        msg = f"{' and '.join(names)} choose points in different ways; give one of them"
+        raise SweepError(msg)
+    if alone:
+        return Design(kind="alone")
+    if random is not None:
+        return Design(kind="random", count=random)
+    return Design(kind="sobol", count=sobol) if sobol is not None else Design()

@@ -1,0 +1,184 @@
+"""Numbers about numbers: intervals hold the truth as often as they say, tests cry wolf as seldom, indices are those of known functions."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from cheap_sweep import definition, number
+from hwsim.experiment import load
+from hwsim.sweep.axes import read_axis
+from hwsim.sweep.database import Recorded, Result
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.points import Design, saltelli
+from hwsim.sweep.sensitivity import indices, slopes, sobol, value_of
+from hwsim.sweep.statistics import Interval, difference, interval, numbers, per_unit, summary, wilson, yield_at
+
+DRAWS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float]] = {
+    "normal": (lambda rng, n: rng.normal(0.05, 0.01, n), 0.05),
+    "skewed": (lambda rng, n: rng.gamma(2.0, 0.01, n), 0.02),
+    "counted": (lambda rng, n: rng.binomial(360, rng.beta(8, 200, n)) / 360, 8 / 208),
+}
+
+
+@pytest.mark.parametrize(("name", "n"), [("normal", 5), ("normal", 16), ("skewed", 8), ("skewed", 16), ("counted", 16)])
+def test_intervals_hold_the_truth_as_often_as_they_say(name: str, n: int) -> None:
+    """In 2,000 repetitions 95 % of them do, within what 2,000 repetitions can tell (4 standard errors: 2 %)."""
+    draw, truth = DRAWS[name]
+    rng = np.random.default_rng(5)
+    found = [interval(draw(rng, n)) for _ in range(2000)]
+    assert np.mean([low <= truth <= high for low, high in found]) == pytest.approx(0.95, abs=0.02)
+
+
+def test_wilson_holds_the_truth_as_often_as_it_says() -> None:
+    """On average over true shares; at any one share the whole numbers make it vary."""
+    n, shares = 16, np.linspace(0.02, 0.98, 97)
+    held = [sum(binom.pmf(k, n, share) for k in range(n + 1) if wilson(k, n)[0] <= share <= wilson(k, n)[1]) for share in shares]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.01)
+    assert min(held) > 0.85
+    assert wilson(0, 16)[0] == 0.0
+    assert wilson(16, 16)[1] == 1.0
+
+
+def results(errors: np.ndarray, point: int = 1) -> list[Result]:
+    """Give the results of errors (chips, seeds); NaN is a failure."""
+    return [
+        Result(point, chip, seed, error, error, None, None, 0.0, 0.1, "did not settle" if math.isnan(error) else None)
+        for (chip, seed), error in np.ndenumerate(errors)
+    ]
+
+
+def test_points_that_are_alike_differ_in_one_test_of_twenty() -> None:
+    """Errors that share chips and seeds are compared chip by chip: what a chip does to both points does not count."""
+    rng = np.random.default_rng(2)
+    p = []
+    for _ in range(500):
+        chips, seeds = rng.gamma(2, 0.02, (8, 1)), rng.normal(0.05, 0.02, (1, 2))
+        a, b = (chips + seeds + rng.normal(0, 0.003, (8, 2)) for _ in range(2))
+        p.append(difference(results(a), results(b)).p)
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.03)
+
+
+def test_points_that_differ_are_told_apart() -> None:
+    """Half a point of error on every chip is seen, though chips differ by much more; its sign is that of the first."""
+    rng = np.random.default_rng(3)
+    base = rng.gamma(2, 0.02, (16, 2))
+    found = difference(results(base + 0.005 + rng.normal(0, 0.001, (16, 2))), results(base))
+    assert found.p < 0.001
+    assert found.mean == pytest.approx(0.005, abs=0.001)
+    assert found.interval.low < found.mean < found.interval.high
+    assert difference(results(base), results(base)).p == 1.0
+
+
+def test_a_chip_counts_once() -> None:
+    """By the mean of its seeds; of a single chip the seeds count; failures are left out of means and are bad in yields."""
+    errors = np.array([[0.1, 0.3], [0.2, np.nan], [np.nan, np.nan], [0.02, 0.04]])
+    assert per_unit(results(errors)) == pytest.approx({0: 0.2, 1: 0.2, 3: 0.03})
+    found = summary(results(errors))
+    assert (found.results, found.failed, found.units) == (8, 3, 3)
+    assert found.mean == pytest.approx(0.43 / 3)
+    assert found.interval.low == 0.0
+    assert yield_at(results(errors), 0.2)[0::2] == (0.5, 2)
+    assert per_unit(results(np.array([[0.1, 0.3]]))) == {0: 0.1, 1: 0.3}
+
+
+def test_where_nothing_can_be_said_nothing_is() -> None:
+    """One value has a mean and no interval; none has neither."""
+    assert np.isnan(interval(np.array([0.1]))).all()
+    assert interval(np.full(20, 0.25)) == Interval(0.25, 0.25)
+    nothing = summary(results(np.full((2, 1), np.nan)))
+    assert nothing.failed == 2
+    assert np.isnan([nothing.mean, nothing.sd, *nothing.interval, *nothing.quantiles]).all()
+    assert np.isnan(difference(results(np.full((2, 1), np.nan)), results(np.ones((2, 1)))).p)
+    assert np.isnan(wilson(0, 0)).all()
+
+
+def recorded(chosen: Definition, error: Callable[..., float]) -> Recorded:
+    """Give a finished sweep whose errors follow from the point's settings, the chip and the seed."""
+    points = chosen.points()
+    found = [
+        Result(point.number, chip, seed, error(point.settings, chip, seed), 0.0, None, None, 0.0, 0.1, None)
+        for point in points
+        for chip in range(chosen.chips)
+        for seed in range(chosen.seeds)
+    ]
+    return Recorded(Path("a.db"), chosen, points, found, {})
+
+
+def over(*vary: str, chips: int = 10, **design) -> Definition:
+    return Definition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**design), chips=chips)
+
+
+def test_slopes_are_those_of_a_plane() -> None:
+    """On a grid or at random points; per unit, or per decade of a logarithmic range."""
+    scatter = np.random.default_rng(0).normal(0, 0.001, 10)
+
+    def plane(settings, chip: int, seed: int) -> float:
+        del seed
+        return 0.1 + (0.05 + scatter[chip]) * settings["training.momentum"] - 0.01 * math.log10(settings["training.beta"])
+
+    for design in ({"kind": "grid"}, {"kind": "random", "count": 12}):
+        found = slopes(recorded(over("training.momentum=0:0.8:5", "training.beta=log:1e-8:1e-5:4", **design), plane))
+        assert [one.key for one in found] == ["training.momentum", "training.beta"]
+        assert [one.slope for one in found] == pytest.approx([0.05 + scatter.mean(), -0.01])
+        assert found[0].interval.low < 0.05 < found[0].interval.high
+        assert found[1].log
+
+
+def test_one_at_a_time_starts_from_what_the_experiment_has() -> None:
+    """Each key's slope goes through the point as it is; names have none."""
+    own = load("xor").training
+
+    def error(settings, chip: int, seed: int) -> float:
+        del chip, seed
+        at = {"training.momentum": own.momentum, "training.target_high": own.target_high} | settings
+        return 0.2 + 0.1 * at["training.momentum"] + 0.3 * at["training.target_high"]
+
+    chosen = over("training.momentum=0.1:0.5:2", "training.target_high=0.2,0.3", "training.optimizer=sgd,adam", kind="alone")
+    found = slopes(recorded(chosen, error))
+    assert {one.key: one.slope for one in found} == pytest.approx({"training.momentum": 0.1, "training.target_high": 0.3})
+    assert [one.span for one in found] == pytest.approx([own.momentum - 0.1, 0.3 - own.target_high])
+
+
+def test_values_are_found_by_their_key() -> None:
+    """Also within lists; what is not there is None."""
+    xor = load("xor")
+    assert value_of(xor, "training.beta") == xor.training.beta
+    assert value_of(xor, "circuit.layers[0].size") == value_of(xor, "circuit.layers.0.size") == xor.circuit.layers[0].size
+    assert value_of(xor, "circuit.layers[7].size") is None
+    assert value_of(xor, "device.preset") is None
+
+
+def test_sobol_indices_of_a_known_function() -> None:
+    """Ishigami's function: sin x + 7 sin² y + 0.1 z⁴ sin x over ±π; all within 0.02 (Homma and Saltelli 1996)."""
+    axes = tuple(read_axis(f"{name}=-{math.pi}:{math.pi}") for name in "xyz")
+    x, y, z = ((2 * np.array(saltelli(axes, 2048)) - 1) * math.pi).T
+    found = sobol(axes, np.sin(x) + 7 * np.sin(y) ** 2 + 0.1 * z**4 * np.sin(x))
+    assert [one.first for one in found] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.02)
+    assert [one.total for one in found] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.02)
+    assert all(one.total_half < 0.1 for one in found)
+
+
+def test_sobol_indices_of_a_sweep() -> None:
+    """From the means of its points, once all are there; a key that does nothing has none."""
+    chosen = over("training.momentum=0:0.8", "training.target_high=0.1:0.2", kind="sobol", count=64, chips=2)
+    found = recorded(chosen, lambda settings, chip, seed: 0.1 * chip + settings["training.momentum"] ** 2 + 0 * seed)
+    assert [one.total for one in indices(found)] == pytest.approx([1.0, 0.0], abs=0.1)
+    assert indices(Recorded(found.path, chosen, found.points, found.results[1:], {})) == []
+
+
+def test_every_point_is_put_in_numbers() -> None:
+    """Compared with the one that was chosen, which is compared with nothing."""
+    chosen = definition(3)
+
+    def error(settings, chip: int, seed: int) -> float:
+        return number(settings["training.beta"], chip, seed)
+
+    found = numbers(recorded(chosen, error), 0.5, reference=2)
+    assert [one.against is None for one in found] == [False, True, False]
+    assert all(one.yields and one.yields.units == 16 for one in found)
+    assert all(a <= b for one in found for a, b in pairwise(one.summary.quantiles))
