@@ -75,11 +75,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     known = is_database(Path(what))
     if known:
         _refuse_settled(what)
-    with _opened(what) if known else _planned(output, what, out, defining) as database:
-        points = len(database.points)
-        if against > points:
-            msg = f"--against {against}: there are {points} points, numbered from 1"
-            raise click.UsageError(msg)
+    with _opened(what, against) if known else _planned(output, what, out, against, defining) as database:
         _run(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
         recorded = database.recorded()
     return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
@@ -94,13 +90,21 @@ def _refuse_settled(what: str) -> None:
         raise click.UsageError(msg)
 
 
-def _opened(what: str) -> "Database":
+def _opened(what: str, against: int) -> "Database":
     from hwsim.sweep.database import Database  # noqa: PLC0415 - help does without
 
-    return Database.open(Path(what))
+    database = Database.open(Path(what))
+    _refuse_missing(against, len(database.points))
+    return database
 
 
-def _planned(output: Output, what: str, out: Path | None, defining: dict[str, Any]) -> "Database":
+def _refuse_missing(against: int, points: int) -> None:
+    if against > points:
+        msg = f"--against {against}: there are {points} points, numbered from 1"
+        raise click.UsageError(msg)
+
+
+def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any]) -> "Database":
     """Make the sweep that the options describe, or open it."""
     from hwsim.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.sweep.start import Planned, design  # noqa: PLC0415
@@ -109,6 +113,7 @@ def _planned(output: Output, what: str, out: Path | None, defining: dict[str, An
     chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
     counts = {name: defining[name] for name in ("chips", "seeds")}
     planned = Planned.make(what, overrides, defining["vary"], defining["mode"], design=chosen, **counts)
+    _refuse_missing(against, len(planned.definition.points()))
     path = out or planned.default_path()
     if path.exists():
         output.note(f"{path}: goes on with the sweep in it")

@@ -137,7 +137,7 @@ def saltelli(axes: Sequence[Axis], count: int) -> list[list[float]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # SALib's own affair
-        rows = sobol.sample(problem(axes), count, calc_second_order=False, scramble=True, seed=0)
+        rows = sobol.sample(problem(axes), count, calc_second_order=False, scramble=True, seed=1)
     listed: list[list[float]] = rows.tolist()
     return listed
 

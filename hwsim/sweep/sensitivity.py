@@ -109,6 +109,6 @@ def sobol(axes: tuple[Axis, ...], values: Floats) -> list[Index]:
     """Give Sobol's indices of values at the points of Saltelli's scheme, in its order (Saltelli 2010, Jansen 1999; by SALib)."""
     from SALib.analyze import sobol as analysis  # noqa: PLC0415 - loads pandas, and only Sobol indices need it
 
-    found = analysis.analyze(problem(axes), values, calc_second_order=False, print_to_console=False, seed=0)
+    found = analysis.analyze(problem(axes), values, calc_second_order=False, print_to_console=False, seed=1)  # 0 counts for none
     columns = [np.asarray(found[name], dtype=np.float64).tolist() for name in ("S1", "S1_conf", "ST", "ST_conf")]
     return [Index(axis.key, *row) for axis, row in zip(axes, zip(*columns, strict=True), strict=True)]

@@ -9,8 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from hwsim.experiment import load, override
+from hwsim.data import load_data
+from hwsim.experiment import Experiment, load, override
 from hwsim.fleet import Mode
+from hwsim.learning import choose
 from hwsim.subject import run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, Weights
@@ -48,7 +50,7 @@ class Planned:
 
         Raises
         ------
-        SweepError, ExperimentError, RunError, CircuitError
+        SweepError, ExperimentError, RunError, CircuitError, DataError, DeviceError
             When something is wrong with it.
 
         """
@@ -62,12 +64,25 @@ class Planned:
         return planned
 
     def _check(self) -> None:
-        points = self.definition.points()
-        if self.weights is None:
+        """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
+        seen: set[str] = set()
+        for point in self.definition.points():
+            experiment = point.experiment(self.definition.experiment)
+            for section in ("data", "circuit", "device"):
+                told = experiment.model_dump_json(include={section, "circuit"} if section == "device" else {section})
+                if told not in seen:
+                    seen.add(told)
+                    self._look(experiment, section)
+
+    def _look(self, experiment: Experiment, section: str) -> None:
+        if section == "data":
+            load_data(experiment)
             return
-        circuits = {point.experiment(self.definition.experiment).circuit for point in points}
-        for network in circuits:
-            network.compile(self.definition.experiment.name).check_conductances(self.weights)
+        circuit = experiment.circuit.compile(experiment.name)
+        if section == "circuit" and self.weights is not None:
+            circuit.check_conductances(self.weights)
+        if section == "device":
+            choose.programming(experiment.device, circuit, np.float64)
 
     def open(self, path: Path, environment: Any) -> Database:
         """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""

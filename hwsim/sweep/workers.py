@@ -173,6 +173,7 @@ def _own(jobs: int) -> Iterator[Any]:
             dashboard_address=None,
             memory_limit=0,  # the system's own limits are enough
             silence_logs=logging.CRITICAL,
+            preload=["hwsim.sweep.deaf"],
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask leaves it untyped
     ):
