@@ -18,7 +18,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import V_T
-from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, VoltageSources
+from circuits.elements import Amplifiers, Diodes, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from hwsim.engine import Push, Result
@@ -51,7 +51,7 @@ def network(rng: np.random.Generator, depth: int) -> Network:
         Layer(
             size=int(rng.integers(1, 7)),
             neuron=NEURONS[rng.choice(len(NEURONS), p=(0.4, 0.15, 0.1, 0.15, 0.1, 0.1))],
-            amplifier=Amplifier() if rng.random() < 0.7 else None,  # noqa: PLR2004 - seven in ten
+            amplifier=Amplifier() if rng.random() < 0.7 else None,
         )
         for _ in range(depth - 1)
     )
@@ -59,9 +59,9 @@ def network(rng: np.random.Generator, depth: int) -> Network:
         inputs=int(rng.integers(1, 6)),
         layers=layers,
         outputs=int(rng.integers(1, 5)),
-        differential=bool(rng.random() < 0.7),  # noqa: PLR2004
-        signed_inputs=bool(rng.random() < 0.7),  # noqa: PLR2004
-        bias=bool(rng.random() < 0.7),  # noqa: PLR2004
+        differential=bool(rng.random() < 0.7),
+        signed_inputs=bool(rng.random() < 0.7),
+        bias=bool(rng.random() < 0.7),
         g_min=LEAST,
         g_max=MOST,
     )
@@ -69,7 +69,7 @@ def network(rng: np.random.Generator, depth: int) -> Network:
 
 def case(rng: np.random.Generator, circuit: Circuit) -> Case:
     """Draw the numbers of a circuit: half of the cases wild in everything, half in one thing only."""
-    wild = {what for what in ("g", "diodes", "gains", "x", "rails") if rng.random() < 0.5} or {"g"}  # noqa: PLR2004 - half
+    wild = {what for what in ("g", "diodes", "gains", "x", "rails") if rng.random() < 0.5} or {"g"}
     values: dict[str, dict[str, np.ndarray]] = {}
     for element in circuit.elements:
         n = len(element)
@@ -95,8 +95,8 @@ def _conductances(rng: np.random.Generator, shape: tuple[int, int], *, wild: boo
     if not wild:
         return 10 ** rng.uniform(-7, -5, shape)
     g = 10 ** rng.uniform(-12, 0, shape)
-    g[rng.random(shape[0]) < 0.1] = LEAST  # noqa: PLR2004 - a tenth
-    g[rng.random(shape) < 0.05] = MOST  # noqa: PLR2004
+    g[rng.random(shape[0]) < 0.1] = LEAST
+    g[rng.random(shape) < 0.05] = MOST
     return np.clip(g, LEAST, MOST)
 
 
@@ -104,7 +104,7 @@ def structures(seed: int, count: int) -> Iterator[Circuit]:
     """Draw circuits of 1 to 8 crossbars, shallow ones more often."""
     rng = np.random.default_rng(seed)
     for k in range(count):
-        depth = 1 + k % 8 if k < 8 else int(rng.choice([1, 2, 3, 4], p=[0.1, 0.4, 0.3, 0.2]))  # noqa: PLR2004 - each depth once
+        depth = 1 + k % 8 if k < 8 else int(rng.choice([1, 2, 3, 4], p=[0.1, 0.4, 0.3, 0.2]))
         yield network(rng, depth).compile(f"torture-{seed}-{k}")
 
 
@@ -156,7 +156,7 @@ def main() -> int:
     total: Counter[str] = Counter()
     began = time.monotonic()
     for k, circuit in enumerate(structures(options.seed, options.structures)):
-        precision = options.precision if options.precision != "both" else ("float32" if k % 4 == 3 else "float64")  # noqa: PLR2004 - a quarter
+        precision = options.precision if options.precision != "both" else ("float32" if k % 4 == 3 else "float64")
         tally, wrong = torture(circuit, np.random.default_rng([options.seed, k]), options.chips, precision)
         total += tally
         print(f"{circuit.name} ({len(circuit.trainable)} crossbars, {precision}): {dict(tally)}", *wrong[:5], sep="\n  ", flush=True)  # noqa: T201 - a command prints
