@@ -20,7 +20,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, VoltageSources
+from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances
 from hwsim.held import HOLDING, columns, ends
@@ -46,19 +46,18 @@ def conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
         yield Entries(row, column, value)
 
 
-def learned(circuit: Circuit, g: Conductances) -> Iterator[Entries]:
-    """Give the entries of the conductances that learn."""
-    for element in circuit.trainable:
-        values = np.asarray(g[element.name], dtype=np.float64)
-        if isinstance(element, Memristors):
-            yield from conductance(element.a, element.b, values)
-            continue
-        rows, to = element.rows, element.columns
-        row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
-        yield Entries(row, column, -values.ravel())
-        yield Entries(column, row, -values.ravel())
-        yield Entries(rows, rows, values.sum(axis=1))
-        yield Entries(to, to, values.sum(axis=0))
+def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
+    """Give the entries of conductances that learn."""
+    values = np.asarray(g[element.name], dtype=np.float64)
+    if isinstance(element, Memristors):
+        yield from conductance(element.a, element.b, values)
+        return
+    rows, to = element.rows, element.columns
+    row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
+    yield Entries(row, column, -values.ravel())
+    yield Entries(column, row, -values.ravel())
+    yield Entries(rows, rows, values.sum(axis=1))
+    yield Entries(to, to, values.sum(axis=0))
 
 
 def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
@@ -156,6 +155,8 @@ class Linear:
         `A`, without ground, and its sparse LU.
     ports
         `C`, sparse, shape (rows of A, ports).
+    sources
+        Where `s` comes from.
     across
         How port voltages answer port currents, Cᵀ·A⁻¹·C, shape (ports, ports) [ohm].
     open_fixed, open_by_feature
@@ -166,6 +167,7 @@ class Linear:
     matrix: Any
     factors: Any
     ports: Any
+    sources: Sources
     across: Floats
     open_fixed: Floats
     open_by_feature: Floats
@@ -192,7 +194,7 @@ class Linear:
         )
         incidence = csc_array(incidence[1:, :])
         across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
-        found = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, across, fixed, by_feature)
+        found = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, sources, across, fixed, by_feature)
         for some in found.runs(count):
             answer = found.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
             across[some] = (incidence.T @ answer).T
@@ -204,6 +206,13 @@ class Linear:
         """Cut right sides into runs that are solved at once."""
         length = max(_AT_ONCE // self.matrix.shape[0], 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
+
+    def voltages(self, i: Floats, x: Floats | None) -> Floats:
+        """Give `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's."""
+        right = np.asarray(self.ports @ i.T)
+        if x is not None:
+            right += self.sources(x)
+        return self.solve(right, transposed=x is None)
 
     def open(self, x: Floats) -> Floats:
         """Give the voltages of open ports, (B, ports) [V], for features (B, I)."""

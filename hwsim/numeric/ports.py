@@ -21,6 +21,7 @@ from hwsim.energy import balance
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric.linear import Linear, Sources, conductance, given, learned
 from hwsim.numeric.port_newton import HARD, Ports, Problem, settle
+from hwsim.numeric.wired import Frame, WiredLinear
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ class _Batch(NamedTuple):
 
     g: Conductances
     x: Floats
-    linear: Linear | None
+    linear: Linear | WiredLinear | None
 
 
 class PortsSolver:
@@ -102,8 +103,9 @@ class PortsSolver:
         self.circuit, self.chip, self.engine = circuit, chip, engine
         self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
         self._given = list(given(circuit, chip))
+        self._frame = Frame.of(circuit, self._given, self._sources)
         self._g: dict[str, Floats] = {}
-        self._linear: Linear | None = None
+        self._linear: Linear | WiredLinear | None = None
         self._shunt = np.zeros(0)
 
     def _batch(self, g: Conductances, x: Array) -> _Batch:
@@ -115,14 +117,22 @@ class PortsSolver:
             typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()])))
             self._shunt = np.full(len(self._ports.a), typical)
             self._shunt[self._ports.outputs :] = 0.0
-            ends = self._ports.a, self._ports.b
-            parts = [*self._given, *learned(self.circuit, values), *conductance(*ends, self._shunt)]
-            try:
-                self._linear = Linear.of(parts, ends, self._sources)
-            except RuntimeError:  # SuperLU: exactly singular
-                self._linear = None
+            self._linear = self._factorized(values)
             self._g = {name: array.copy() for name, array in values.items()}
         return _Batch(values, features, self._linear)
+
+    def _factorized(self, g: dict[str, Floats]) -> Linear | WiredLinear | None:
+        """Factorize; None where the circuit is singular."""
+        ends = self._ports.a, self._ports.b
+        shunts = list(conductance(*ends, self._shunt))
+        try:
+            if self._frame is not None:
+                return WiredLinear.of(self._frame, g, self.chip, ends, shunts)
+            return Linear.of(
+                [*self._given, *(part for e in self.circuit.trainable for part in learned(e, g)), *shunts], ends, self._sources
+            )
+        except (RuntimeError, np.linalg.LinAlgError):  # exactly singular, to SuperLU and to LAPACK
+            return None
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch, x (B, I); `start` is where to search from.
@@ -213,15 +223,12 @@ class PortsSolver:
         voltages: Floats = np.nan_to_num(np.asarray(at, dtype=np.float64))
         return voltages
 
-    def _laid_out(self, linear: Linear, i: Floats, x: Floats | None) -> Equilibrium:
+    def _laid_out(self, linear: Linear | WiredLinear, i: Floats, x: Floats | None) -> Equilibrium:
         """Give the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
         v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
         result = np.full(len(i), int(Result.CONVERGED))
         for some in linear.runs(len(i)):
-            right = np.asarray(linear.ports @ i[some].T)
-            if x is not None:
-                right += self._sources(x[some])
-            u = linear.solve(right, transposed=x is None)
+            u = linear.voltages(i[some], None if x is None else x[some])
             for group in self.circuit.groups:
                 v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
             result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
