@@ -2,7 +2,7 @@
 
 import click
 
-from cli import options
+from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output, table
 
@@ -25,6 +25,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], data: str | No
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what, options.overrides(settings, data=data))
+    netlist.told(output, given.experiment)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)
     report = check(given.experiment, given.g, load_data(given.experiment), reference, samples=samples, reference_samples=min(few, samples))

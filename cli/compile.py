@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from cli import options
+from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output
 
@@ -74,6 +74,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
     given = subject(what, options.overrides(settings, data=data))
+    netlist.told(output, given.experiment)
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:

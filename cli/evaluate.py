@@ -2,7 +2,7 @@
 
 import click
 
-from cli import options
+from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output, table
 
@@ -19,14 +19,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
     import numpy as np  # noqa: PLC0415 - help does without
 
-    from hwsim.data import load_data, targets  # noqa: PLC0415
+    from hwsim.data import learnable, targets  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what, options.overrides(settings, engine=engine, data=data))
+    netlist.told(output, given.experiment)
     training, circuit = given.experiment.training, given.circuit
-    samples = load_data(given.experiment)
+    samples = learnable(given.experiment)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
     goals = targets(np.arange(samples.classes), samples.classes, len(circuit.outputs), training.target_low, training.target_high)

@@ -73,7 +73,8 @@ def hwsim(ctx: click.Context) -> None:
 
     Begin with `hwsim zoo`, then `hwsim train digits`. `hwsim COMMAND -h` shows an example first.
 
-    WHAT is a name in the zoo (digits), an experiment file (my.toml) or a run folder (runs/digits-0: its trained circuit).
+    WHAT is a name in the zoo (digits), an experiment file (my.toml), a netlist (my.cir) or a run folder (runs/digits-0: its trained
+    circuit).
     """
     if ctx.invoked_subcommand is None:
         ctx.obj.raw(ctx.get_help() + "\n")

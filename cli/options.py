@@ -1,5 +1,6 @@
 """Arguments and options that several commands share."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,8 +10,24 @@ import click
 Function = Callable[..., Any]
 
 
+_ROLES = {
+    "trainable": "What learns in a netlist: patterns of resistors, and options, as in 'R_w* g_min=1e-7 g_max=1e-5'; repeatable.",
+    "inputs": "Which sources of a netlist carry the features, in order, as in 'V1 V2 scale=0.5'; repeatable.",
+    "outputs": "Which node, or pair of nodes, of a netlist is read, as in a,b; once for each output.",
+}
+
+
 def what(function: Function) -> Function:
-    """Add the argument WHAT and `--set`."""
+    """Add the argument WHAT, `--set`, and the options that say what is what in a netlist, which become settings too."""
+
+    @functools.wraps(function)
+    def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
+        roles = {name: others.pop(name) for name in _ROLES}
+        said = [f"circuit.{name}={json.dumps(list(patterns))}" for name, patterns in roles.items() if patterns]
+        return function(*arguments, settings=(*said, *settings), **others)
+
+    for name, text in reversed(_ROLES.items()):
+        given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
     settings = click.option(
         "--set",
         "settings",
@@ -18,7 +35,7 @@ def what(function: Function) -> Function:
         multiple=True,
         help="Override a key of the experiment, such as training.epochs=3; repeatable.",
     )
-    return click.argument("what", metavar="WHAT")(settings(function))
+    return click.argument("what", metavar="WHAT")(settings(given))
 
 
 def engine(function: Function) -> Function:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from cli import options
+from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output, table
 
@@ -38,6 +38,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what, options.overrides(settings, engine=engine, data=data))
+    netlist.told(output, given.experiment)
     samples = load_data(given.experiment)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     where = options.in_part(chosen, len(x), part)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import options
+from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output, Step, table
 
@@ -21,7 +21,13 @@ _IMAGES = {"digits", "mnist", "fashion-mnist"}
 """Data whose samples are called images."""
 
 
-@make_command("train", "hwsim train digits --epochs 20 --seed 1\nhwsim train runs/digits-1 --resume")
+EXAMPLE = """\
+hwsim train digits --epochs 20 --seed 1
+hwsim train runs/digits-1 --resume
+hwsim train my.cir --data my.csv --write trained.cir"""
+
+
+@make_command("train", EXAMPLE)
 @options.what
 @options.engine
 @options.data
@@ -30,29 +36,39 @@ _IMAGES = {"digits", "mnist", "fashion-mnist"}
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option("--resume", is_flag=True, help="Go on where the run in WHAT, --out or the last runs/NAME-SEED stopped.")
+@click.option(
+    "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
+)
 @click.option("--profile", is_flag=True, help="Say after the training where the time went.")
 def command(
     output: Output,
     what: str,
     settings: tuple[str, ...],
-    out: Path | None,
     *,
     resume: bool,
     profile: bool,
-    **shortcuts: Any,
+    **others: Any,
 ) -> None:
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
 
+    Of a user's netlist the learned resistors get new values, and everything else in the file stays as it was. It must say what learns, is
+    driven and is read, in comments (*hwsim: trainable R_w*, *hwsim: input V1 V2, *hwsim: output a b) or by the options for these.
+
     Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
     """
-    from hwsim.experiment import load, override  # noqa: PLC0415 - help does without
+    from hwsim.experiment import load  # noqa: PLC0415 - help does without
     from hwsim.profiling import Profiler  # noqa: PLC0415
     from hwsim.run import train  # noqa: PLC0415
     from hwsim.start import new_run, resumed_run  # noqa: PLC0415
     from hwsim.subject import run_folder  # noqa: PLC0415
 
-    experiment = override(load(what), options.overrides(settings, **shortcuts))
+    out: Path | None = others.pop("out")
+    write: Path | None = others.pop("write")
+    experiment = load(what, options.overrides(settings, **others))
     folder = run_folder(what)
+    deck = netlist.told(output, experiment)
+    if write is not None:
+        netlist.refuse_copy(deck, write, what)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
@@ -60,6 +76,10 @@ def command(
         trained = train(start, lambda progress: show(report(progress)), profiler)
     told = trained.summary | {"run": str(trained.folder.path)}
     text = _text(trained, _samples(experiment))
+    if deck is not None and write is not None:
+        netlist.copy_back(trained.folder.path, deck, write)
+        told |= {"written": str(write)}
+        text += f"\nwritten {write}"
     if trained.profile:
         told |= {"profile": trained.profile.table()}
         text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"

@@ -1,5 +1,6 @@
 """Whether the engines agree, the gradient is what finite differences say, and Kirchhoff's law holds."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.units import Siemens
 from hwsim import energy
 from hwsim.data import Dataset, targets
-from hwsim.engine import Array, Drive, Engine, Equilibrium, Push
+from hwsim.engine import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, UnsupportedCircuitError
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
 from hwsim.learning.losses import Loss
@@ -121,13 +122,21 @@ def check(
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
     nudge = LossNudge(loss, (training.beta, -training.beta))
-    with NumericEngine().prepare(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
+    with _numeric(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
         ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
         findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
         if not circuit.of(IdealDiodes):  # a sharp diode's current is not what an ideal one's law says
             findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
         findings += _gradients(numeric, bench, training.beta)
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
+
+
+def _numeric(circuit: Circuit, chip: Chip) -> LayeredSolver | PortsSolver:
+    try:
+        return NumericEngine().prepare(circuit, chip)
+    except UnsupportedCircuitError as error:
+        msg = f"check holds both engines against each other: {error}, with the other commands"
+        raise UnsupportedCircuitError(msg) from None
 
 
 def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tuple[Equilibrium, ...]) -> list[Finding]:
@@ -190,11 +199,19 @@ def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[
         return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
 
     if isinstance(solver, PortsSolver):
-        return propagate
+        return functools.partial(_or_nothing, propagate, bench.g)
     import jax  # noqa: PLC0415 - it loads with the numeric engine
 
     compiled: Callable[[Siemens], Mapping[str, Array]] = jax.jit(propagate)
     return compiled
+
+
+def _or_nothing(propagate: Callable[[Siemens], Mapping[str, Array]], g: Weights, beta: Siemens) -> Mapping[str, Array]:
+    """Give what is not a number where a nudge is too strong: the next one is half of it."""
+    try:
+        return propagate(beta)
+    except ConvergenceError:
+        return {name: np.full_like(values, np.nan) for name, values in g.items()}
 
 
 def _against_differences(solver: LayeredSolver | PortsSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from circuits.units import Volt
 from hwsim.experiment import DataSettings, Experiment
+from hwsim.netlist import SHOWN, Netlist
 from hwsim.samples import DataError, Samples
 from hwsim.streams import stream
 
-__all__ = ["DataError", "Dataset", "load_data", "targets"]
+__all__ = ["DataError", "Dataset", "learnable", "load_data", "targets"]
 
 Features = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -63,6 +64,8 @@ def load_data(experiment: Experiment) -> Dataset:
     from hwsim.data_sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
 
     settings, seed = experiment.data, experiment.training.seed
+    if settings.name == SHOWN:
+        return _shown(experiment)
     samples = read(settings.name)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
     if samples.x_test is None:
@@ -70,6 +73,32 @@ def load_data(experiment: Experiment) -> Dataset:
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
     return _scaled(_limited(samples, settings, seed), settings)
+
+
+def _shown(experiment: Experiment) -> Dataset:
+    """Give the one sample that the sources of a netlist show, as both parts; its class is made up."""
+    if not isinstance(experiment.circuit, Netlist):
+        msg = f"data {SHOWN} are what a netlist's sources show, and circuit is none; give a data set's name or a file"
+        raise DataError(msg)
+    deck = experiment.circuit.deck
+    x, label = deck.x[None], np.zeros(1, dtype=np.intp)
+    names = ("–",) * max(len(deck.circuit.outputs), 2)
+    return Dataset(name=SHOWN, x_train=x, labels_train=label, x_test=x.copy(), labels_test=label, class_names=names)
+
+
+def learnable(experiment: Experiment) -> Dataset:
+    """Read an experiment's data, and refuse the lone sample that a netlist shows: it has no class.
+
+    Raises
+    ------
+    DataError, ExperimentError
+        As `load_data`.
+
+    """
+    if experiment.data.name == SHOWN and isinstance(experiment.circuit, Netlist):
+        msg = f"{experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
+        raise DataError(msg)
+    return load_data(experiment)
 
 
 def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:

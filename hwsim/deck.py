@@ -14,6 +14,7 @@ from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
 from hwsim.learning.rules import CoupledLearning, LossNudge
+from hwsim.netlist import SHOWN
 from netlists.control import Measure
 from netlists.settle import CAPACITANCE, Settle, least_conductance
 from netlists.sweep import Sweep
@@ -44,6 +45,8 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
     x, labels = (data.x_test, data.labels_test) if part == "test" else (data.x_train, data.labels_train)
     label = labels[sample]
     told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
+    if data.name == SHOWN:
+        told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
     y = _targets(experiment, circuit, data, label)
     pushes = _pushes(experiment, circuit, g, x[sample : sample + 1], y)
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
@@ -89,6 +92,6 @@ def _pushes(experiment: Experiment, circuit: Circuit, g: Mapping[str, Any], x: A
     nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
     outputs = np.zeros((1, len(circuit.outputs)))
     if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
-        with make_engine("numeric", experiment.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        with make_engine(training.engine, experiment.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
             outputs = np.asarray(solver.solve(g, Drive(x)).outputs(circuit))
     return nudge.pushes(outputs, y)

@@ -4,16 +4,18 @@ import difflib
 import functools
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from circuits import zoo
 from circuits.network import Network
-from hwsim.mistakes import dotted, explain, known_keys, near
+from hwsim.mistakes import FORMS, dotted, explain, known_keys, near
+from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.settings import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
+from netlists.findings import NetlistError
 
 __all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
@@ -36,6 +38,10 @@ class ExperimentError(ValueError):
     """An experiment that cannot be read or is wrong; the message names file, key, value and remedy."""
 
 
+def _form(given: Any) -> str:
+    return FORMS[isinstance(given, Netlist) or (isinstance(given, dict) and "netlist" in given)]
+
+
 class Experiment(Section):
     """One experiment, complete: the same experiment gives the same numbers.
 
@@ -46,7 +52,7 @@ class Experiment(Section):
     about
         A line for people.
     circuit
-        The network that is compiled to a circuit.
+        The network that is compiled to a circuit, or the netlist that is one.
     data, training, device, solver
         What it learns, how it learns, on which devices, and how it is solved.
     reached
@@ -56,7 +62,7 @@ class Experiment(Section):
 
     name: str = Field(default="experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     about: str = ""
-    circuit: Network
+    circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)]
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
     device: DeviceSettings = DeviceSettings()
@@ -65,17 +71,29 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        crossbars = len(self.circuit.layers) + 1
+        if isinstance(self.circuit, Netlist):
+            circuit = self.circuit.deck.circuit
+            crossbars, outputs = len(circuit.trainable), len(circuit.outputs)
+        else:
+            crossbars, outputs = len(self.circuit.layers) + 1, self.circuit.outputs
+            if self.training.init == "netlist":
+                msg = "training.init = 'netlist' begins with what a netlist says, and circuit is none; use 'uniform' or 'log-uniform'"
+                raise ValueError(msg)
         for key, given in (("rate", self.training.rates(crossbars)), ("g_init", self.training.initial_ranges(crossbars))):
             if len(given) != crossbars:
                 msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
                 raise ValueError(msg)
-        if self.training.loss == "cross-entropy" and self.circuit.outputs == 1:
+        if self.training.loss == "cross-entropy" and outputs == 1:
             msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
             raise ValueError(msg)
         if self.data.name in BUILT_IN:
             self.check_sizes(*BUILT_IN[self.data.name])
         return self
+
+    @property
+    def shown(self) -> Mapping[str, Any] | None:
+        """The conductances that a netlist shows [S], by trainable element array; None where the circuit is none."""
+        return self.circuit.deck.g if isinstance(self.circuit, Netlist) else None
 
     def check_sizes(self, features: int, classes: int) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs.
@@ -86,6 +104,9 @@ class Experiment(Section):
             Naming the key of the circuit to change.
 
         """
+        if isinstance(self.circuit, Netlist):
+            self._check_netlist(self.circuit, features, classes)
+            return
         if self.circuit.inputs != features:
             msg = f"circuit.inputs = {self.circuit.inputs}, but data {self.data.name} have {features} features; set it to {features}"
             raise ExperimentError(msg)
@@ -94,23 +115,85 @@ class Experiment(Section):
             msg = f"circuit.outputs = {self.circuit.outputs}, but data {self.data.name} have {classes} classes; set it to {right}"
             raise ExperimentError(msg)
 
+    def _check_netlist(self, netlist: Netlist, features: int, classes: int) -> None:
+        circuit, file = netlist.deck.circuit, Path(netlist.netlist).name
+        if circuit.input_count != features:
+            msg = (
+                f"circuit: {file} has sources for {circuit.input_count} features, but data {self.data.name} have {features}; "
+                f"let `*hwsim: input` (or --inputs) name a source for each"
+            )
+            raise ExperimentError(msg)
+        outputs = len(circuit.outputs)
+        if outputs != classes and (outputs, classes) != (1, 2):
+            msg = (
+                f"circuit: {file} has {outputs} outputs, but data {self.data.name} have {classes} classes; "
+                f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
+            )
+            raise ExperimentError(msg)
 
-def load(what: str | Path) -> Experiment:
-    """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder.
+
+def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder; or make one of a netlist. Then change keys.
+
+    Parameters
+    ----------
+    what
+        The name or the path.
+    settings
+        As for `override`.
 
     Raises
     ------
     ExperimentError
         When there is none, or when it is wrong; the message names file, key, value and remedy.
+    NetlistError
+        When a netlist cannot be read.
 
     """
+    if str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES:
+        return _of_netlist(Path(what), settings)
+    roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
+    experiment = _read(what)
+    if roles and not isinstance(experiment.circuit, Netlist):
+        msg = f"--{roles}: says what is what in a netlist, and {what} is none"
+        raise ExperimentError(msg)
+    return override(experiment, settings)
+
+
+def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
+    """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
+    said = [setting for setting in settings if setting.startswith("circuit.")]
+    table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
+    for setting in said:
+        _put(table, *_setting(setting))
+    if not path.exists():
+        msg = f"{path}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
+        raise ExperimentError(msg)
+    try:
+        deck = Netlist.model_validate(table["circuit"]).deck
+    except ValidationError as error:
+        msg = f"--set {' --set '.join(said)}: {explain(error, table, Experiment)}"
+        raise ExperimentError(msg) from None
+    suiting = {
+        "name": as_name(path.stem),
+        "about": f"the netlist {path.name}",
+        "data": {"name": SHOWN, "scaling": "standard", "clip": 3.0},
+        "training": suitable_training(deck),
+    }
+    experiment = _make(suiting | table, str(path))
+    for statement in deck.settings:
+        try:
+            experiment = override(experiment, [f"{key}={value}" for key, value in statement.options.items()])
+        except ExperimentError as error:
+            raise NetlistError([statement.finding(str(error))]) from None
+    return override(experiment, settings)
+
+
+def _read(what: str | Path) -> Experiment:
     name = str(what)
     if name in zoo.names():
         return _parse(zoo.read(name), name, default_name=name)
     path = Path(what)
-    if path.suffix == ".cir":
-        msg = f"{name}: a netlist does not say how to train; give a name in the zoo, an experiment file (.toml) or a run folder"
-        raise ExperimentError(msg)
     file = path / RUN_FILE if path.is_dir() else path
     if path.is_dir() and not file.exists():
         msg = f"{name} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
@@ -125,7 +208,7 @@ def load(what: str | Path) -> Experiment:
     except UnicodeDecodeError:
         msg = f"{file}: is not text in UTF-8; an experiment file is TOML"
         raise ExperimentError(msg) from None
-    return _parse(text, str(file), default_name=as_name(path.stem))
+    return _parse(text, str(file), default_name=as_name(path.stem), folder=file.parent)
 
 
 def as_name(stem: str) -> str:
@@ -133,12 +216,15 @@ def as_name(stem: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
 
 
-def _parse(text: str, where: str, *, default_name: str) -> Experiment:
+def _parse(text: str, where: str, *, default_name: str, folder: Path | None = None) -> Experiment:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         msg = f"{where}: is not valid TOML: {error}"
         raise ExperimentError(msg) from None
+    circuit = table.get("circuit")
+    if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
+        circuit["netlist"] = str(folder / circuit["netlist"])
     return _make({"name": default_name} | table, where)
 
 
@@ -146,6 +232,9 @@ def _make(table: dict[str, Any], where: str) -> Experiment:
     try:
         return Experiment.model_validate(table)
     except ValidationError as error:
+        for detail in error.errors():
+            if isinstance(detail.get("ctx", {}).get("error"), NetlistError):
+                raise detail["ctx"]["error"] from None
         msg = f"{where}: {explain(error, table, Experiment)}"
         raise ExperimentError(msg) from None
 
@@ -162,14 +251,21 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
         When a key is unknown (the message lists the near ones) or a value wrong.
 
     """
+    if not settings:
+        return experiment
     table = experiment.model_dump()
     for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key.strip():
-            msg = f"--set {setting}: should be KEY=VALUE, such as training.epochs=3"
-            raise ExperimentError(msg)
-        _put(table, _keys(key.strip()), read_value(text.strip()))
+        _put(table, *_setting(setting))
     return _make(table, "--set " + " --set ".join(settings))
+
+
+def _setting(setting: str) -> tuple[list[str | int], Any]:
+    """Split KEY=VALUE into keys and the value."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        msg = f"--set {setting}: should be KEY=VALUE, such as training.epochs=3"
+        raise ExperimentError(msg)
+    return _keys(key.strip()), read_value(text.strip())
 
 
 def _keys(key: str) -> list[str | int]:

@@ -141,7 +141,7 @@ class _Group:
 
     def evaluated(self, g: Weights | None) -> list[Outcome]:
         """Test conductances, or those that training would start from, on each chip."""
-        return self._outcomes([g or initial_conductances(self.circuit, own.training) for own in self.experiments])
+        return self._outcomes([g or initial_conductances(self.circuit, own.training, own.shown) for own in self.experiments])
 
     def _train(self, experiments: Sequence[Experiment]) -> list[Learnt]:
         training = self.experiment.training
@@ -149,7 +149,7 @@ class _Group:
         with ExitStack() as open_solvers:
             solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(own, self.circuit))) for own in experiments]
             trainers = [
-                Trainer(own.training, self.data[own.training.seed], solver, own.device)
+                Trainer(own.training, self.data[own.training.seed], solver, own.device, own.shown)
                 for own, solver in zip(experiments, solvers, strict=True)
             ]
             return learn(trainers)

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from hwsim import files
 from hwsim.experiment import RUN_FILE, Experiment, to_toml
+from hwsim.netlist import KEPT, TRAINED, Netlist
 
 Arrays = dict[str, NDArray[Any]]
 Row = dict[str, float | int]
@@ -51,7 +53,7 @@ class RunFolder:
     @property
     def netlist(self) -> Path:
         """The trained circuit."""
-        return self.path / "circuit.cir"
+        return self.path / TRAINED
 
     @property
     def plot(self) -> Path:
@@ -68,8 +70,9 @@ class RunFolder:
         files.write(path, content, follow=False)
 
     def _used(self) -> bool:
-        """Whether anything is in the folder besides what a killed process left unfinished."""
-        return any(not (file.name.startswith(".") and file.name.endswith(".tmp")) for file in self.path.iterdir())
+        """Whether anything is in the folder besides what a killed process left unfinished, or had written before the experiment."""
+        names = [file.name for file in self.path.iterdir()]
+        return any(name != KEPT and not (name.startswith(".") and name.endswith(".tmp")) for name in names)
 
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
@@ -108,16 +111,26 @@ class RunFolder:
                 self.describe(experiment, environment)
             except OSError:
                 for file in self.path.iterdir():
-                    file.unlink()
+                    shutil.rmtree(file) if file.is_dir() and not file.is_symlink() else file.unlink()
                 if made:
                     self.path.rmdir()
                 raise
             yield
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write the experiment, which makes it the folder of a run that can be resumed, and the environment."""
+        """Write the netlist, if it is about one, the experiment, which makes it the folder of a run that can be resumed, and the environment."""
+        if isinstance(experiment.circuit, Netlist):
+            circuit, kept = experiment.circuit.kept()
+            self.write_all(kept)
+            experiment = experiment.model_copy(update={"circuit": circuit})
         self.write(self.experiment, to_toml(experiment))
         self.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
+
+    def write_all(self, contents: Mapping[str, bytes]) -> None:
+        """Write files by their paths within the folder."""
+        for name, content in contents.items():
+            files.make_folder((self.path / name).parent, exist_ok=True)
+            self.write(self.path / name, content)
 
     def write_rows(self, rows: list[Row]) -> None:
         """Write metrics.jsonl: a line an epoch."""

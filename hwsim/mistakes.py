@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 _SHOWN = 3
 _LONGEST_VALUE = 60
 
+FORMS = ("a network", "a netlist")
+"""What pydantic calls the two forms of a circuit in the place of an error."""
+
 Path = tuple[str | int, ...]
 """Keys and indices from the top of the experiment down."""
 
@@ -78,7 +81,7 @@ def _path(detail: ErrorDetails, given: Any) -> Path:
 
 
 def _in_union(detail: ErrorDetails, path: Path) -> bool:
-    return len(path) < len(detail["loc"])
+    return len(path) < len([key for key in detail["loc"] if key not in FORMS])
 
 
 def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import files
-from hwsim.data import Dataset, load_data, targets
+from hwsim.data import Dataset, learnable, targets
 from hwsim.engines import make_engine
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
 from hwsim.folder import Row, RunError, RunFolder
+from hwsim.netlist import Netlist, refuse_names, written
 from hwsim.plots import curves
 from hwsim.start import Start
 from hwsim.stopwatch import Stopwatch
 from hwsim.watched import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched
+from netlists.deck import Deck
 
 if TYPE_CHECKING:
     from hwsim.learning.trainer import Progress, State, Trainer
@@ -72,8 +74,11 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
     watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
     with watch.on(DATA):
-        data = load_data(experiment)
+        data = learnable(experiment)
     with watch.on(CIRCUIT):
+        deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
+        if deck is not None:
+            refuse_names(deck)
         circuit = experiment.circuit.compile(experiment.name)
         chip = Chip.nominal(circuit)
     with watch.on(LOADING):
@@ -84,7 +89,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
         profiler.follow_compiling()
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
-            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver, experiment.device)
+            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver, experiment.device, experiment.shown)
         with watch.on(FILES):
             described = environment(experiment)
         with start.held(described) as folder:
@@ -95,7 +100,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
             with _stop_signals() as stopped:
                 state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
             with watch.on(FILES):
-                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch).write()
+                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck).write()
             if profiler is None:
                 return Trained(folder, summary)
             profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
@@ -206,19 +211,26 @@ class _Ending:
     g: Weights
     rows: list[Row]
     watch: Stopwatch
+    deck: Deck | None
 
     def write(self) -> dict[str, Any]:
         """Write weights, netlist, plot and summary; gives the summary."""
-        from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
-
         files.write_arrays(self.folder.weights, self.g, follow=False)
         seed = self.experiment.training.seed
-        note = f"Conductances: trained, seed {seed}"
-        self.folder.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
+        self._write_netlist(f"Conductances: trained, seed {seed}")
         self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}"))
         summary = self._summary()
         self.folder.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
+
+    def _write_netlist(self, note: str) -> None:
+        """Write the trained circuit: the user's own deck with learned values, or one of ours."""
+        from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
+
+        if self.deck is None:
+            self.folder.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
+        else:
+            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
 
     def _summary(self) -> dict[str, Any]:
         training, rows = self.experiment.training, self.rows

@@ -29,7 +29,7 @@ class DataSettings(Section):
     ----------
     name
         `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file, `.npz` or `.csv`, by its path
-        from where hwsim is run.
+        from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
     scaling
         `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`.
     clip
@@ -95,7 +95,7 @@ class TrainingSettings(Section):
     g_init
         Initial conductances lie between these two [S]; one pair, or one a crossbar.
     init
-        `uniform` or `log-uniform` between them.
+        `uniform` or `log-uniform` between them, or `netlist`: what the netlist says.
 
     """
 
@@ -120,7 +120,7 @@ class TrainingSettings(Section):
     seed: NonNegativeInt = 0
     precision: Precision = "float64"
     g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
-    init: Literal["uniform", "log-uniform"] = "uniform"
+    init: Literal["uniform", "log-uniform", "netlist"] = "uniform"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunError, RunFolder
+from hwsim.netlist import Netlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,14 @@ def _numbered(experiment: Experiment) -> Iterator[RunFolder]:
 def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
     def fixed(experiment: Experiment) -> dict[str, Any]:
         table = experiment.model_dump(include={"circuit", "data", "training"}, exclude={"training": {"epochs"}})
+        if isinstance(experiment.circuit, Netlist):
+            table["circuit"] = experiment.circuit.described()
         return {f"{section}.{key}": value for section, keys in table.items() for key, value in keys.items()}
 
     was, now = fixed(stored), fixed(asked)
-    if differing := [key for key in was if was[key] != now[key]]:
+    if differing := [key for key in was if key not in now or was[key] != now[key]]:
         key = differing[0]
-        msg = f"{folder.path} was begun with {key} = {was[key]!r}, not {now[key]!r}; resume it as it was, or begin another (--out)"
+        values = "" if key == "circuit.netlist" else f" = {was[key]!r}, not {now.get(key)!r}"
+        other = "another " if key == "circuit.netlist" else ""
+        msg = f"{folder.path} was begun with {other}{key}{values}; resume it as it was, or begin another (--out)"
         raise RunError(msg)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.experiment import Experiment, load, override
+from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
 
 
@@ -60,8 +60,8 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     """
     from hwsim.learning.initial import initial_conductances  # noqa: PLC0415 - what is trained needs none
 
-    experiment = override(load(what), settings)
+    experiment = load(what, settings)
     circuit = experiment.circuit.compile(experiment.name)
     folder = run_folder(what)
-    g = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training)
+    g = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
     return Subject(what=what, experiment=experiment, circuit=circuit, chip=Chip.nominal(circuit), g=g, trained=folder is not None)

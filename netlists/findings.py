@@ -8,14 +8,14 @@ _SHOWN = 20
 
 
 class Finding(NamedTuple):
-    """Something about one line of a deck: what it is, and what would be right."""
+    """Something about one line of a deck, or, as line 0, about all of it: what it is, and what would be right."""
 
     file: str
     line: int
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}"
+        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
 
 
 class NetlistError(ValueError):

@@ -41,6 +41,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """What each statement may say as name=value."""
 
+_OPTION = {"input": "inputs", "output": "outputs"}
+"""What a statement's word is called on a command line."""
+
 MATCHING = ("trainable", "input", "nudge", "bias", "array", "ideal")
 """Statements whose words are patterns for the names of cards."""
 
@@ -56,8 +59,10 @@ class Statement:
 
     def finding(self, text: str) -> Finding:
         """Say something about it."""
-        said = f"{self.word} {' '.join(self.words)}: {text}"
-        return Finding(self.line.source.name, self.line.number, said) if self.line else Finding("options", 0, said)
+        said = f"{' '.join([self.word, *self.words])}: {text}"
+        if self.line is None:
+            return Finding(f"--{_OPTION.get(self.word, self.word)}", 0, said)
+        return Finding(self.line.source.name, self.line.number, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Initial conductances, drawn crossbar by crossbar from their own streams."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,8 +10,12 @@ from hwsim.settings import TrainingSettings
 from hwsim.streams import stream
 
 
-def initial_conductances(circuit: Circuit, training: TrainingSettings) -> dict[str, NDArray[np.float64]]:
-    """Draw the conductances [S] that learning starts from, within the bounds of each element array."""
+def initial_conductances(
+    circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Draw the conductances [S] that learning starts from, or take those that a netlist shows, within the bounds of each element array."""
+    if training.init == "netlist" and shown is not None:
+        return {element.name: np.clip(shown[element.name], element.g_min, element.g_max) for element in circuit.trainable}
     drawn = {}
     for element, (low, high) in zip(circuit.trainable, training.initial_ranges(len(circuit.trainable)), strict=True):
         share = stream(training.seed, f"conductances/{element.name}").random(element.shape)

@@ -1,7 +1,7 @@
 """Trainer: epochs of batches from a state that can be saved, on any engine."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -112,10 +112,20 @@ class Traceable(Protocol):
 
 
 class Trainer:
-    """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number."""
+    """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number.
 
-    def __init__(self, settings: TrainingSettings, data: Dataset, solver: Solver, device: DeviceSettings | None = None) -> None:
-        self.settings, self.data, self.solver = settings, data, solver
+    `shown` are the conductances of a netlist [S], where it begins.
+    """
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        data: Dataset,
+        solver: Solver,
+        device: DeviceSettings | None = None,
+        shown: Mapping[str, NDArray[np.float64]] | None = None,
+    ) -> None:
+        self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         classes = np.arange(data.classes)
@@ -129,7 +139,7 @@ class Trainer:
 
     def begin(self) -> State:
         """Give the state before the first update."""
-        drawn, chip = initial_conductances(self.circuit, self.settings), self.solver.chip
+        drawn, chip = initial_conductances(self.circuit, self.settings, self.shown), self.solver.chip
         within = {name: np.clip(values, chip(name, "g_min"), chip(name, "g_max")) for name, values in drawn.items()}
         g = {name: values.astype(self.dtype) for name, values in within.items()}
         parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from hwsim.experiment import to_toml
+from hwsim.netlist import Netlist
 from hwsim.report import conductances, curves
 from hwsim.report.repeat import train_command
 from hwsim.report.runs import RunRecord
@@ -34,9 +36,13 @@ def run_section(record: RunRecord, anchor: str) -> Section:
 
 def _about(record: RunRecord) -> Iterator[str]:
     network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
-    sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
-    kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
-    yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
+    if isinstance(network, Netlist):
+        sizes = f"{record.circuit.size} nodes, {record.circuit.input_count} inputs, {len(record.circuit.outputs)} outputs"
+        yield f"The netlist {Path(network.netlist).name}: {sizes}"
+    else:
+        sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
+        kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
+        yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {training.rule} ({training.optimizer}, batches of {training.batch})"
     yield f"on devices {device.preset}, {device.scheme}." if device.preset else "on ideal memristors."
     yield f"Folder: {record.what}"

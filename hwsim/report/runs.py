@@ -164,7 +164,7 @@ def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
     from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
 
     dtype = np.dtype(experiment.training.precision)
-    g = {name: values.astype(dtype) for name, values in initial_conductances(circuit, experiment.training).items()}
+    g = {name: values.astype(dtype) for name, values in initial_conductances(circuit, experiment.training, experiment.shown).items()}
     begun, _ = choose.programming(experiment.device, circuit, dtype).begin(blocks.split(circuit, g))
     return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}
 

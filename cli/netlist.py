@@ -1,0 +1,52 @@
+"""What commands say about a user's netlist: warnings, what learns, how the data reach its sources."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.output import Output
+
+if TYPE_CHECKING:
+    from hwsim.experiment import Experiment
+    from netlists.deck import Deck
+
+
+def told(output: Output, experiment: "Experiment") -> "Deck | None":
+    """Say what was found in a netlist, and give the deck; None where the circuit is none."""
+    from hwsim.netlist import SHOWN, Netlist  # noqa: PLC0415 - help does without
+
+    if not isinstance(experiment.circuit, Netlist):
+        return None
+    deck, data = experiment.circuit.deck, experiment.data
+    circuit = deck.circuit
+    for warning in deck.warnings:
+        output.note(f"{warning}")
+    learning = sum(map(len, circuit.trainable))
+    output.note(f"{experiment.name}: {learning} resistors learn, {circuit.input_count} inputs, {len(circuit.outputs)} outputs")
+    if data.name != SHOWN:
+        how = {
+            "none": "as they are",
+            "minmax": "scaled to 0 to 1",
+            "standard": "scaled to a mean of 0 and a variance of 1",
+        }[data.scaling]
+        cut = f", cut off at ±{data.clip:g}" if data.clip else ""
+        output.note(f"{experiment.name}: features are {how}{cut}, in volts at the inputs, times `scale=` (--set data.scaling=…)")
+    return deck
+
+
+def refuse_copy(deck: "Deck | None", target: Path, what: str) -> None:
+    """Refuse to write where there is no netlist to write, or no place to write it to."""
+    from hwsim.netlist import refuse_copy as refuse  # noqa: PLC0415 - help does without
+
+    if deck is None:
+        msg = f"--write is for netlists, and {what} is none; the trained circuit lies in the run's folder"
+        raise click.UsageError(msg)
+    refuse(deck, target)
+
+
+def copy_back(run: Path, deck: "Deck", target: Path) -> None:
+    """Write the trained netlist to its second place."""
+    from hwsim.netlist import copy_back as copy  # noqa: PLC0415 - help does without
+
+    copy(run, deck, target)
