@@ -39,7 +39,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[
     Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
     Every trial is kept in a database beside --out; the same command goes on with it, and more --trials prolong it.
     """
-    from hwsim.experiment import load, override  # noqa: PLC0415 - help does without
+    from hwsim.experiment import load  # noqa: PLC0415 - help does without
     from hwsim.sweep.axes import read_axis  # noqa: PLC0415
     from hwsim.tuning import tune  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[
         raise click.UsageError("nothing is varied; give --vary KEY=START:STOP or KEY=a,b,c, once or more")
     trials, seeds, share = how.pop("trials"), how.pop("seeds"), how.pop("validation")
     changed = options.overrides(settings, **how)
-    experiment = override(load(what), changed)
+    experiment = load(what, changed)
     search = tune.Search(
         experiment=experiment,
         axes=tuple(read_axis(text) for text in varied),
