@@ -118,7 +118,7 @@ class RunFolder:
             yield
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write the netlist, if it is about one, the experiment, which makes it the folder of a run that can be resumed, and the environment."""
+        """Write its netlist, if it has one, the experiment, which makes this the folder of a run to resume, and the environment."""
         if isinstance(experiment.circuit, Netlist):
             circuit, kept = experiment.circuit.kept()
             self.write_all(kept)
