@@ -152,7 +152,7 @@ class Eliminated:
         k = np.arange(places)
         along[:, k, k] = diagonal
         along[:, k[1:], k[:-1]] = along[:, k[:-1], k[1:]] = -wires
-        along = np.linalg.inv(along)
+        along = np.linalg.inv(along).astype(np.float64, copy=False)
         outer = values.copy()
         outer[:-1] += across
         outer[1:] += across
