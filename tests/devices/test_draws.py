@@ -34,3 +34,13 @@ def test_updates_and_purposes_have_numbers_of_their_own() -> None:
     """No two of them are correlated."""
     rows = [Draws(np.uint32(seed), LIKE).normal(place) for seed in (0, 1, 2**32 - 1) for place in PLACES]
     assert np.abs(np.corrcoef(rows) - np.eye(len(rows))).max() < 0.07
+
+
+def test_neighbours_and_following_updates_are_independent() -> None:
+    """Pairs of numbers, of neighbouring devices or of one device in following updates, fill the square evenly (chi-squared)."""
+    like = np.zeros(200_000)
+    rows = [Draws(np.uint32(seed), like).uniform("round") for seed in range(4)]
+    pairs = [(rows[0][:-1], rows[0][1:]), *zip(rows, rows[1:], strict=False), (rows[0], Draws(np.uint32(0), like).uniform("cycle"))]
+    for first, second in pairs:
+        counts = np.histogram2d(first, second, bins=20, range=[[0, 1], [0, 1]])[0]
+        assert stats.chisquare(counts.ravel()).pvalue > 1e-4
