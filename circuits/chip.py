@@ -1,7 +1,7 @@
 """Chip: one manufactured instance of a circuit, as values that replace the nominal ones element by element."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol, Self
 
@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
+from circuits.constants import TEMPERATURE
+from circuits.diode import junction_at
+from circuits.elements import Diodes, check_bounds
 from circuits.errors import CircuitError
+from circuits.units import Kelvin
+
+_BOUNDS = {"g_min", "g_max"}
 
 
 class AnyChip(Protocol):
@@ -24,6 +30,8 @@ class AnyChip(Protocol):
 class Chip:
     """Parameter arrays of one chip: `values[element][parameter]`, one value an element. What is not there is nominal.
 
+    Values of diodes are those at 27 °C, whatever the `temperature` [K] is that all of them have.
+
     Raises
     ------
     CircuitError
@@ -33,9 +41,13 @@ class Chip:
 
     circuit: Circuit
     values: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=lambda: MappingProxyType({}))
+    temperature: Kelvin = TEMPERATURE
 
     def __post_init__(self) -> None:
         """Check names, shapes and values against the circuit."""
+        if not self.temperature > 0:
+            msg = f"chip: temperature = {self.temperature:g} K must be positive"
+            raise CircuitError(msg)
         for name, parameters in self.values.items():
             element = self.circuit[name]
             for parameter, value in parameters.items():
@@ -47,13 +59,27 @@ class Chip:
                     msg = f"chip: {name}.{parameter} has shape {np.shape(value)}; the circuit's is {shape}"
                     raise CircuitError(msg)
                 element.check(parameter, np.asarray(value))
+            if _BOUNDS & set(parameters):
+                check_bounds(f"chip: {name}", *(self.reference(name, bound) for bound in ("g_min", "g_max")))
 
     @classmethod
     def nominal(cls, circuit: Circuit) -> Self:
         """Give the chip without any spread."""
         return cls(circuit)
 
-    def __call__(self, element: str, parameter: str) -> NDArray[Any]:
-        """Give the values of an element's parameter on this chip, one an element (a crossbar's bounds may be scalars)."""
+    def of(self, circuit: Circuit) -> "Chip":
+        """Give the same values for a circuit with the same elements, some of which may stand for others."""
+        return replace(self, circuit=circuit)
+
+    def reference(self, element: str, parameter: str) -> NDArray[Any]:
+        """Give the values of an element's parameter on this chip, those of diodes at 27 °C; a crossbar's bounds may be scalars."""
         values = self.values.get(element, {}).get(parameter)
         return np.asarray(getattr(self.circuit[element], parameter) if values is None else values)
+
+    def __call__(self, element: str, parameter: str) -> NDArray[Any]:
+        """Give the values that hold at the chip's temperature: `i_sat` and `n` of diodes are then those that put diode_current there."""
+        values = self.reference(element, parameter)
+        if self.temperature == TEMPERATURE or not isinstance(self.circuit[element], Diodes):
+            return values
+        i_sat, n = junction_at(self.reference(element, "i_sat"), self.reference(element, "n"), self.temperature)
+        return np.asarray({"i_sat": i_sat, "n": n}[parameter])

@@ -13,6 +13,9 @@ ELEMENTARY_CHARGE: Final = 1.6021766208e-19
 TEMPERATURE: Final[Kelvin] = 300.15
 """27 degrees Celsius, SPICE's nominal temperature."""
 
+ZERO_CELSIUS: Final[Kelvin] = 273.15
+"""0 degrees Celsius."""
+
 V_T: Final[Volt] = BOLTZMANN * TEMPERATURE / ELEMENTARY_CHARGE
 """Thermal voltage kT/q at the nominal temperature: 0.025864917 V."""
 

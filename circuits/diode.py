@@ -3,10 +3,37 @@
 import math
 from typing import Any
 
-from circuits.constants import GMIN, V_T
+from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, GMIN, TEMPERATURE, V_T
+from circuits.units import Kelvin
 
 _CUBIC_FROM = 3.0
 """ngspice leaves the exponential below -3·n·v_t for a cubic tail (dioload.c)."""
+
+BAND_GAP = 1.11
+"""eV, SPICE's EG of silicon."""
+
+XTI = 3.0
+"""SPICE's exponent of temperature in the saturation current."""
+
+
+def junction_at(
+    i_sat: Any, n: Any, kelvin: Kelvin, *, nominal: Kelvin = TEMPERATURE, band_gap: float = BAND_GAP, xti: float = XTI
+) -> tuple[Any, Any]:
+    """Give the saturation current [A] and the emission coefficient that make the law below, at 27 °C, one of another temperature.
+
+    i_sat·exp((T/T_nominal − 1)·band_gap/(n·kT/q) + xti/n·ln(T/T_nominal)), as SPICE has it; the thermal voltage that grows with T
+    is taken up by n·T/300.15 K. Numbers and arrays.
+
+    Notes
+    -----
+    Source: ngspice 39, `diotemp.c`; confirmed against it by the tests.
+
+    """
+    if kelvin != nominal:
+        ratio, v_t = kelvin / nominal, BOLTZMANN * kelvin / ELEMENTARY_CHARGE
+        exponent = (ratio - 1.0) * band_gap / (n * v_t) + xti / n * math.log(ratio)
+        i_sat = i_sat * (math.exp(exponent) if isinstance(exponent, float) else exponent.__array_namespace__().exp(exponent))
+    return i_sat, n if kelvin == TEMPERATURE else n * kelvin / TEMPERATURE
 
 
 def diode_current(v: Any, i_sat: Any, n: Any, e: Any = None) -> tuple[Any, Any]:

@@ -32,11 +32,12 @@ def _check(condition: NDArray[np.bool_], values: Values, where: str, must: str) 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Elements:
-    """An array of equal elements. Subclasses declare their terminals, their parameters and which of these must be positive."""
+    """An array of equal elements. Subclasses declare terminals, parameters and which of these must be positive, or at least 0."""
 
     terminals: ClassVar[tuple[str, ...]] = ()
     parameters: ClassVar[tuple[str, ...]] = ()
     positive: ClassVar[tuple[str, ...]] = ()
+    not_negative: ClassVar[tuple[str, ...]] = ()
 
     name: str
 
@@ -72,6 +73,8 @@ class Elements:
             _check(np.isfinite(values), values, where, "finite")
         if parameter in self.positive:
             _check(values > 0, values, where, "positive")
+        if parameter in self.not_negative:
+            _check(values >= 0, values, where, "at least 0")
 
     def __len__(self) -> int:
         return len(getattr(self, self.terminals[0]))
@@ -114,7 +117,7 @@ class Crossbar(Elements):
         for name in self.parameters:
             self._set(name, np.asarray(getattr(self, name), dtype=np.float64))
             _check_shape(self.name, name, np.shape(getattr(self, name)), self.shape)
-        _check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
+        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -130,8 +133,17 @@ class Crossbar(Elements):
         return (self.rows[:1], self.columns), (self.rows, self.columns[:1])
 
 
-def _check_bounds(element: str, g_min: Values, g_max: Values) -> None:
-    _check(g_max > g_min, np.broadcast_to(g_max, (g_max > g_min).shape), f"{element}: g_max", "above g_min")
+def check_bounds(element: str, g_min: Values, g_max: Values) -> None:
+    """Refuse bounds that are crossed; a device that is stuck has two equal ones.
+
+    Raises
+    ------
+    CircuitError
+        Naming the element, the index and the value.
+
+    """
+    in_order = g_max >= g_min
+    _check(in_order, np.broadcast_to(g_max, in_order.shape), f"{element}: g_max", "above g_min, or equal to it for a device that is stuck")
 
 
 def _check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
@@ -156,7 +168,7 @@ class Memristors(Elements):
     def __post_init__(self) -> None:
         """Check the bounds as well."""
         Elements.__post_init__(self)
-        _check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
+        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
 
     @property
     def shape(self) -> tuple[int]:
@@ -215,14 +227,15 @@ class VoltageSources(Elements):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputSources(Elements):
-    """Voltages from `plus` to ground that carry the data: `scale` times the feature numbered `feature`."""
+    """Voltages from `plus` to ground that carry the data: `scale` times the feature numbered `feature`, plus `offset` [V]."""
 
     terminals: ClassVar[tuple[str, ...]] = ("plus", "feature")
-    parameters: ClassVar[tuple[str, ...]] = ("scale",)
+    parameters: ClassVar[tuple[str, ...]] = ("scale", "offset")
 
     plus: Nodes
     feature: NDArray[np.intp]
     scale: Values | float = 1.0
+    offset: Values | float = 0.0
 
     @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
@@ -249,17 +262,35 @@ class CurrentSources(Elements):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Amplifiers(Elements):
-    """Bidirectional amplifiers: v_out = `gain`·(v_in + `offset`), and the input draws `back` times the current of the output."""
+    """Bidirectional amplifiers: v_out = `gain`·(v_in + `offset`), and the input draws `back` times the current i_out of the output.
+
+    Behind an `output_resistance` [ohm] the output has v_out = gain·(v_in + offset) − output_resistance·i_out.
+    """
 
     terminals: ClassVar[tuple[str, ...]] = ("input", "output")
-    parameters: ClassVar[tuple[str, ...]] = ("gain", "back", "offset")
+    parameters: ClassVar[tuple[str, ...]] = ("gain", "back", "offset", "output_resistance")
     positive: ClassVar[tuple[str, ...]] = ("gain", "back")
+    not_negative: ClassVar[tuple[str, ...]] = ("output_resistance",)
 
     input: Nodes
     output: Nodes
     gain: Values | float
     back: Values | float
     offset: Values | float = 0.0
+    output_resistance: Values | float = 0.0
+
+    def check(self, parameter: str, values: Values) -> None:
+        """Refuse output resistances some of which are 0 as well: ngspice knows no resistor of 0 ohm.
+
+        Raises
+        ------
+        CircuitError
+            Naming the element, the index, the value and what it must be.
+
+        """
+        Elements.check(self, parameter, values)
+        if parameter == "output_resistance" and values.any():
+            _check(values > 0, values, f"{self.name}: {parameter}", "positive, as that of others is")
 
     @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
@@ -271,13 +302,18 @@ class Amplifiers(Elements):
 class Nudges(Elements):
     """The outputs ŷ = v(plus) − v(minus), read in every phase, and what pushes them: `beta`·(y − ŷ) + i flows into `plus`, out of `minus`.
 
-    A single-ended output has ground as its `minus`. In the free phase `beta` and `i` are 0.
+    A single-ended output has ground as its `minus`. In the free phase `beta` and `i` are 0. What is pushed comes out `gain` times as
+    strong, and what is read has an `offset` [V] added: 1 and 0 unless a chip is imperfect.
     """
 
     terminals: ClassVar[tuple[str, ...]] = ("plus", "minus")
+    parameters: ClassVar[tuple[str, ...]] = ("gain", "offset")
+    positive: ClassVar[tuple[str, ...]] = ("gain",)
 
     plus: Nodes
     minus: Nodes
+    gain: Values | float = 1.0
+    offset: Values | float = 0.0
 
     @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:

@@ -23,12 +23,16 @@ from circuits.wires import Wires
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amplifier:
-    """A bidirectional amplifier: `gain` forward in voltage, `back` backward in current, `offset` [V] at its input."""
+    """A bidirectional amplifier: `gain` forward in voltage, `back` backward in current, `offset` [V] at its input.
+
+    Its output stands behind an `output_resistance` [ohm].
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     gain: float = 4.0
     back: float = 0.25
     offset: Volt = 0.0
+    output_resistance: Ohm = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +132,8 @@ class Network:
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
                 rows = builder.group(f"a{k}", layer.size)
-                gains = {"gain": amplifier.gain, "back": amplifier.back, "offset": amplifier.offset}
-                builder.add(Amplifiers(name=f"amp{k}", input=driver, output=rows, **gains))
+                numbers = {name: getattr(amplifier, name) for name in Amplifiers.parameters}
+                builder.add(Amplifiers(name=f"amp{k}", input=driver, output=rows, **numbers))
 
         last = len(self.layers)
         out = builder.group("out", self.outputs * (2 if self.differential else 1))

@@ -94,7 +94,7 @@ def _deck(given: "Subject", part: Part, sample: int, measure: str, measured: dic
     samples = load_data(given.experiment)
     options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
     chosen = _measure(measure, given, samples, measured)
-    return deck(given.experiment, given.circuit, given.g, samples, part=part, sample=sample, notes=(given.note,), measure=chosen)
+    return deck(given.experiment, given.chip, given.g, samples, part=part, sample=sample, notes=(given.note,), measure=chosen)
 
 
 def _measure(name: str, given: "Subject", samples: "Dataset", measured: dict[str, Any]) -> "Measure":

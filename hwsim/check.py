@@ -13,6 +13,7 @@ from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.units import Siemens
 from hwsim import energy
 from hwsim.data import Dataset, targets
+from hwsim.devices.variation import chip_of
 from hwsim.engine import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, UnsupportedCircuitError
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
@@ -116,7 +117,7 @@ def check(
 
     """
     circuit, training = experiment.circuit.compile(experiment.name), experiment.training
-    chip, loss = Chip.nominal(circuit), choose.loss(training)
+    chip, loss = chip_of(experiment, circuit), choose.loss(training)
     x, labels = data.x_train[:samples], data.labels_train[:samples]
     y = targets(labels, data.classes, len(circuit.outputs), training.target_low, training.target_high)
     bench = Bench(circuit, g, x, y, loss)

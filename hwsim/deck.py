@@ -25,7 +25,7 @@ _SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign"
 
 def deck(  # noqa: PLR0913 - a circuit with all that it carries
     experiment: Experiment,
-    circuit: Circuit,
+    chip: Chip,
     g: Mapping[str, Any],
     data: Dataset,
     *,
@@ -34,7 +34,7 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
     notes: Sequence[str] = (),
     measure: Measure = OUTPUTS,
 ) -> str:
-    """Write the deck of one sample of a part of the data; `measure` is what it prints.
+    """Write the deck of one sample of a part of the data, on a chip; `measure` is what it prints.
 
     Raises
     ------
@@ -47,10 +47,10 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
     told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
     if data.name == SHOWN:
         told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
-    y = _targets(experiment, circuit, data, label)
-    pushes = _pushes(experiment, circuit, g, x[sample : sample + 1], y)
+    y = _targets(experiment, chip.circuit, data, label)
+    pushes = _pushes(experiment, chip, g, x[sample : sample + 1], y)
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
-    return write_deck(circuit, Chip.nominal(circuit), g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
+    return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:
@@ -85,13 +85,13 @@ def _only(values: Any) -> Any:
     return np.asarray(values)[0] if np.ndim(values) else values
 
 
-def _pushes(experiment: Experiment, circuit: Circuit, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
+def _pushes(experiment: Experiment, chip: Chip, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
     """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
-    training = experiment.training
+    training, circuit = experiment.training, chip.circuit
     rule, loss = choose.rule(training, circuit), choose.loss(training)
     nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
     outputs = np.zeros((1, len(circuit.outputs)))
     if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
-        with make_engine(training.engine, experiment.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        with make_engine(training.engine, experiment.solver).prepare(circuit, chip) as solver:
             outputs = np.asarray(solver.solve(g, Drive(x)).outputs(circuit))
     return nudge.pushes(outputs, y)

@@ -1,6 +1,6 @@
 """Kirchhoff's current law and the co-content, computed from the elements alone: the independent judge of every engine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -85,8 +85,11 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
             case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
                 yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
-    outputs = v[:, out.plus] - v[:, out.minus]
-    yield Branches(out.minus, out.plus, np.asarray(push.beta * (np.asarray(push.target) - outputs) + np.asarray(push.current), dtype=float))
+    pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
+    yield Branches(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
+    for group, i in (drive.noise or {}).items():
+        nodes = circuit.nodes(group)
+        yield Branches(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
 
 
 def _crossbar_currents(g: Floats, rows: Floats, columns: Floats, asked: NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -144,14 +147,17 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         held = balanced(circuit, chip, leaving)
         _absorb(circuit, v, held.left)
         largest = np.maximum(largest, np.abs(held.i).max(axis=1, initial=0.0))
-        off = _source_error(circuit, chip, drive, v, held) * _stiffness(circuit, g)
+        delivered = {e.name: -held.i[:, held.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
+        off = _source_error(circuit, chip, drive, v, delivered, held) * _stiffness(circuit, g)
         return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest)
+    delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
-        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * leaving[:, amplifiers.output])
-        largest = np.maximum(largest, np.abs(leaving[:, amplifiers.output]).max(axis=1))
+        i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
+        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * i)
+        largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
     residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
-    return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v) * _stiffness(circuit, g)), largest)
+    return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)), largest)
 
 
 def _held(circuit: Circuit) -> NDArray[np.bool_]:
@@ -201,17 +207,25 @@ def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
     return sums
 
 
-def _source_error(circuit: Circuit, chip: Chip, drive: Drive, v: Floats, held: Held | None = None) -> Floats:
-    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V]; `held` are the sources' currents."""
+def _source_error(
+    circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], held: Held | None = None
+) -> Floats:
+    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
+
+    `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `held` those of sources where they are known.
+    """
     error = np.zeros(len(v))
     for element in circuit.elements:
         match element:
             case VoltageSources(plus=a, minus=b):
                 off = v[:, a] - v[:, b] - chip(element.name, "v")
             case InputSources(plus=a, feature=feature):
-                off = v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale")
+                off = (
+                    v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale") - chip(element.name, "offset")
+                )
             case Amplifiers(input=a, output=b):
-                off = v[:, b] - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
+                dropped = chip(element.name, "output_resistance") * delivered[element.name]
+                off = v[:, b] + dropped - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
             case VoltageControlledVoltageSources(plus=a, minus=b, control_plus=plus, control_minus=minus):
                 off = v[:, a] - v[:, b] - (v[:, plus] - v[:, minus]) * chip(element.name, "gain")
             case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if held is not None:

@@ -46,10 +46,22 @@ FREE = Push()
 
 
 class Drive(NamedTuple):
-    """What is applied from outside: inputs `x`, shape (B, I) [units of the features], and the push on the outputs."""
+    """What is applied from outside.
+
+    Parameters
+    ----------
+    x
+        Inputs, shape (B, I) [units of the features].
+    push
+        What the nudges do at the outputs.
+    noise
+        Currents into the free nodes of groups, each (B, n) [A]; None: nothing is noisy.
+
+    """
 
     x: Array
     push: Push = FREE
+    noise: Mapping[str, Array] | None = None
 
 
 class Result(IntEnum):

@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from circuits import zoo
 from circuits.network import Network
+from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.mistakes import FORMS, dotted, explain, known_keys, near
 from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.settings import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
@@ -53,8 +54,8 @@ class Experiment(Section):
         A line for people.
     circuit
         The network that is compiled to a circuit, or the netlist that is one.
-    data, training, device, solver
-        What it learns, how it learns, on which devices, and how it is solved.
+    data, training, device, variation, noise, solver
+        What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
     reached
         What it is known to reach; nothing is computed from it.
 
@@ -66,6 +67,8 @@ class Experiment(Section):
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
     device: DeviceSettings = DeviceSettings()
+    variation: VariationSettings = VariationSettings()
+    noise: NoiseSettings = NoiseSettings()
     solver: SolverSettings = SolverSettings()
     reached: Reached | None = None
 
@@ -86,6 +89,12 @@ class Experiment(Section):
         if self.training.loss == "cross-entropy" and outputs == 1:
             msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
             raise ValueError(msg)
+        for key in ("step", "asymmetry"):
+            if getattr(self.variation, key) and self.device.preset is None:
+                msg = (
+                    f"variation.{key} spreads the steps of pulses, and without device.preset none are sent; name a preset, or leave it out"
+                )
+                raise ValueError(msg)
         if self.data.name in BUILT_IN:
             self.check_sizes(*BUILT_IN[self.data.name])
         return self

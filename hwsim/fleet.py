@@ -13,10 +13,11 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.data import Dataset, load_data, targets
+from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
-from hwsim.learning.initial import initial_conductances
+from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.many import Learnt, learn, test
 from hwsim.learning.trainer import Trainer
 
@@ -96,17 +97,13 @@ def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode =
 def of_instance(experiment: Experiment, instance: Instance) -> Experiment:
     """Give an instance's own experiment."""
     training = experiment.training.model_copy(update={"seed": instance.seed})
-    device = experiment.device.model_copy(update={"chip": instance.chip})
-    return experiment.model_copy(update={"training": training, "device": device})
-
-
-def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:  # noqa: ARG001 - the circuit itself has no spreads yet
-    """Give the chip that an experiment names."""
-    return Chip.nominal(circuit)
+    variation = experiment.variation.model_copy(update={"chip": instance.chip})
+    return experiment.model_copy(update={"training": training, "variation": variation})
 
 
 def _nominal(experiment: Experiment) -> Experiment:
-    return experiment.model_copy(update={"device": experiment.device.model_copy(update={"spread": False})})
+    device = experiment.device.model_copy(update={"spread": False})
+    return experiment.model_copy(update={"device": device, "variation": experiment.variation.nominal})
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ class _Group:
         with ExitStack() as open_solvers:
             solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(own, self.circuit))) for own in experiments]
             trainers = [
-                Trainer(own.training, self.data[own.training.seed], solver, own.device, own.shown)
+                Trainer(own.training, self.data[own.training.seed], solver, own.device, own.shown, own.variation)
                 for own, solver in zip(experiments, solvers, strict=True)
             ]
             return learn(trainers)
@@ -185,6 +182,6 @@ class _Group:
 
 def written(experiment: Experiment, chip: Chip, g: Weights) -> Weights:
     """Give the conductances that a chip's devices have when `g` was wanted [S]."""
-    programming = choose.programming(experiment.device, chip.circuit, np.float64)
+    programming = choose.programming(experiment.device, experiment.variation, chip.circuit, np.float64)
     parts, _ = programming.begin(blocks.split(chip.circuit, g))
-    return {name: np.clip(values, chip(name, "g_min"), chip(name, "g_max")) for name, values in blocks.join(parts).items()}
+    return within(chip, blocks.join(parts))

@@ -16,6 +16,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import files
 from hwsim.data import Dataset, learnable, targets
+from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
@@ -80,7 +81,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
         if deck is not None:
             refuse_names(deck)
         circuit = experiment.circuit.compile(experiment.name)
-        chip = Chip.nominal(circuit)
+        chip = chip_of(experiment, circuit)
     with watch.on(LOADING):
         from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
 
@@ -89,7 +90,8 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
         profiler.follow_compiling()
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
-            trainer = Trainer(training, data, watched(solver, watch) if profiler else solver, experiment.device, experiment.shown)
+            followed = watched(solver, watch) if profiler else solver
+            trainer = Trainer(training, data, followed, experiment.device, experiment.shown, experiment.variation)
         with watch.on(FILES):
             described = environment(experiment)
         with start.held(described) as folder:
@@ -226,9 +228,11 @@ class _Ending:
     def _write_netlist(self, note: str) -> None:
         """Write the trained circuit: the user's own deck with learned values, or one of ours."""
         from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
+        from hwsim.learning.initial import within  # noqa: PLC0415
 
         if self.deck is None:
-            self.folder.write(self.folder.netlist, deck(self.experiment, self.circuit, self.g, self.data, notes=(note,)))
+            g = within(self.chip, self.g)
+            self.folder.write(self.folder.netlist, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
         else:
             self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
 
@@ -241,6 +245,7 @@ class _Ending:
             "engine": training.engine,
             "rule": training.rule,
             "seed": training.seed,
+            "chip": self.experiment.variation.chip,
             "memristors": sum(len(element) for element in self.circuit.trainable),
             **self._pulsed(),
             "epochs": len(rows),

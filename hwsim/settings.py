@@ -173,10 +173,8 @@ class DeviceSettings(Section):
         How near, in pulses, a written device must come to its target, and how often it is looked at.
     transfer
         Share of the second array's content that `tiki-taka` moves at each update.
-    chip
-        Seed of the spreads from device to device: each seed is another chip.
     spread
-        Whether devices differ at all; otherwise all are nominal, and none is stuck.
+        Whether the preset's own spreads from device to device count; otherwise only those of the section `variation` do.
 
     """
 
@@ -188,7 +186,6 @@ class DeviceSettings(Section):
     verify_tolerance: PositiveFloat = 0.5
     verify_rounds: Annotated[PositiveInt, Field(le=100)] = 5
     transfer: Annotated[float, Field(gt=0, le=1)] = 0.1
-    chip: NonNegativeInt = 0
     spread: bool = True
 
 

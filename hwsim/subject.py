@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
 
@@ -23,7 +24,7 @@ class Subject:
     what
         What the user called it.
     g
-        Conductances by trainable element array [S].
+        Conductances by trainable element array [S], within the bounds that the chip's devices have.
     trained
         Whether `g` comes from a run; otherwise it is where the experiment's training starts.
 
@@ -39,8 +40,9 @@ class Subject:
     @property
     def note(self) -> str:
         """Where the conductances come from, in a line."""
-        seed = self.experiment.training.seed
-        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}"
+        seed, number = self.experiment.training.seed, self.experiment.variation.chip
+        chip = f"; chip {number}" if self.chip.values else ""
+        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}{chip}"
 
 
 def run_folder(what: str) -> RunFolder | None:
@@ -58,10 +60,11 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         When there is no such thing, or it is wrong.
 
     """
-    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415 - what is trained needs none
+    from hwsim.learning.initial import initial_conductances, within  # noqa: PLC0415 - help does without
 
     experiment = load(what, settings)
     circuit = experiment.circuit.compile(experiment.name)
     folder = run_folder(what)
-    g = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
-    return Subject(what=what, experiment=experiment, circuit=circuit, chip=Chip.nominal(circuit), g=g, trained=folder is not None)
+    chip = chip_of(experiment, circuit)
+    wanted = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
+    return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=within(chip, wanted), trained=folder is not None)

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Block, Circuit
-from circuits.constants import GMIN
+from circuits.constants import GMIN, TEMPERATURE, ZERO_CELSIUS
 from circuits.controlled import (
     CurrentControlledCurrentSources,
     CurrentControlledVoltageSources,
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
+from circuits.diode import junction_at
 from circuits.elements import (
     Capacitors,
     Crossbar,
@@ -37,7 +38,7 @@ from netlists import subcircuits
 from netlists.arrays import Array, Sorting, numbered
 from netlists.findings import Finding
 from netlists.numbers import read_number
-from netlists.parts import Part
+from netlists.parts import Part, Settings
 
 _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "c": (Capacitors, ("c",)),
@@ -51,6 +52,14 @@ _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "v": (VoltageSources, ("v",)),
 }
 """The element of each kind of part, and its parameters in the order of the part's values."""
+
+_CELSIUS = round(TEMPERATURE - ZERO_CELSIUS, 9)
+
+_INPUT = {"scale": 1.0, "offset": 0.0}
+"""What a source that carries data makes of its feature, where the deck does not say."""
+
+_OUTPUT = {"gain": 1.0, "offset": 0.0}
+"""Likewise, how an output is pushed and read."""
 
 _G_MIN, _G_MAX, _ROOM = 1e-8, 1e-4, 100.0
 """S; bounds of conductances that learn, where the deck says none; those in it have at least so many times room to both sides."""
@@ -70,6 +79,8 @@ class Assembly:
         The conductance that the deck has across each junction [S].
     rshunt
         The resistance that it has from each node to ground [ohm]; 0 for none.
+    settings
+        Its temperatures.
 
     """
 
@@ -77,6 +88,7 @@ class Assembly:
     numbers: dict[str, int]
     gmin: float
     rshunt: float = 0.0
+    settings: Settings = field(default_factory=lambda: Settings(_CELSIUS, _CELSIUS))
     elements: list[Elements] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     members: dict[str, list[str]] = field(default_factory=dict)
@@ -254,32 +266,33 @@ class Assembly:
             msg = f"feature={options.get('feature')}: features are whole numbers from 0 to {sources - 1}, at most one a source"
             raise CircuitError(msg)
         feature = said.astype(np.intp) if len(said) > 1 else int(said[0]) + np.arange(len(parts))
-        scale = np.broadcast_to(numbers(options.get("scale"), 1.0), (len(parts),)).copy()
+        scale, offset = (np.broadcast_to(numbers(options.get(key), usual), (len(parts),)).copy() for key, usual in _INPUT.items())
         plus = []
         for k, part in enumerate(parts):
             if part.nodes[1] == "0":
                 plus.append(part.nodes[0])
             elif part.nodes[0] == "0":
                 plus.append(part.nodes[1])
-                scale[k] = -scale[k]
+                scale[k], offset[k] = -scale[k], -offset[k]
             else:
                 msg = f"{part.name} stands between {part.nodes[0]} and {part.nodes[1]}; an input holds a node against ground"
                 raise CircuitError(msg)
-        element = InputSources(name=array.name, plus=self._nodes(plus), feature=feature, scale=scale)
+        element = InputSources(name=array.name, plus=self._nodes(plus), feature=feature, scale=scale, offset=offset)
         self._add(element, array.members)
         self.next_feature = max(self.next_feature, int(feature.max()) + 1)
         for k, part in enumerate(parts):
-            v = part.values[0] if part.nodes[1] == "0" else -part.values[0]
+            v = (part.values[0] if part.nodes[1] == "0" else -part.values[0]) - offset[k]
             if scale[k]:
                 self.shown.setdefault(int(feature[k]), v / scale[k] if scale[k] != 1.0 else v)
 
     def _amplifiers(self, array: Array) -> None:
         parts = [self.sorting.parts[name] for name in array.members]
-        wrong = next((part.name for part in parts if part.more[0] != "amplifier"), None)
+        kind = parts[0].more[0] if parts[0].more[0] in subcircuits.AMPLIFIERS else "amplifier"
+        wrong = next((part.name for part in parts if part.more[0] != kind), None)
         if wrong:
-            msg = f"{wrong} is no amplifier of the library; only block, nudge and array know subcircuits that stay whole"
+            msg = f"{wrong} is no {kind} of the library; only block, nudge and array know subcircuits that stay whole"
             raise CircuitError(msg)
-        self._library(subcircuits.LIBRARY["amplifier"][0], array.name, array, ("input", "output"))
+        self._library(subcircuits.LIBRARY[kind][0], array.name, array, ("input", "output"))
 
     def _library(self, part: subcircuits.Part, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
         """Make one array of the elements that a subcircuit of the library stands for."""
@@ -288,6 +301,9 @@ class Assembly:
             terminal: self._nodes(["0" if pin == "0" else p.nodes[pins.index(pin)] for p in parts]) for terminal, pin in part.pins.items()
         }
         values = {parameter: np.array([p.more[1][called] for p in parts]) for parameter, called in part.parameters.items()}
+        if part.kind is Diodes:
+            here, nominal = (celsius + ZERO_CELSIUS for celsius in (self.settings.temperature, self.settings.nominal))
+            values["i_sat"], values["n"] = junction_at(values["i_sat"], values["n"], here, nominal=nominal)
         kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
         self._add(kind(name=name, **terminals, **values), array.members)
 
@@ -317,7 +333,8 @@ class Assembly:
             raise CircuitError(msg)
         if not unknown:
             plus, minus = (self._nodes([pair[k] for pair in pairs]) for k in (0, 1))
-            self._add(Nudges(name=array.name, plus=plus, minus=minus), [])
+            own = {key: np.concatenate([numbers(s.options.get(key), usual) for s in said]) for key, usual in _OUTPUT.items()}
+            self._add(Nudges(name=array.name, plus=plus, minus=minus, **own), [])
 
     def _gmin(self) -> None:
         """Put the conductance that the deck has across its junctions beside the diodes, which have GMIN of their own."""

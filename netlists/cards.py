@@ -77,7 +77,7 @@ def norton(element: Crossbar, g: Any, names: Sequence[str], word: str) -> Iterat
 
 def _diodes(element: Diodes, chip: Chip, names: Sequence[str]) -> Iterator[str]:
     """Write one model for each pair of parameters that occurs, then the diodes."""
-    pairs = np.stack([chip(element.name, "i_sat"), chip(element.name, "n")], axis=1)
+    pairs = np.stack([chip.reference(element.name, "i_sat"), chip.reference(element.name, "n")], axis=1)
     models, of = np.unique(pairs, axis=0, return_inverse=True)
     i_sat, n = (plain(models[:, k], f"{element.name}: {what}") for k, what in enumerate(("i_sat", "n")))
     for k in range(len(models)):

@@ -160,7 +160,7 @@ class Flattener:
         definition.uses += 1
         inner = Instance(definition, f"{card.name}.", dict(zip(definition.pins, nodes, strict=True)), Scope(caller.scope), caller.m, caller)
         self._bind(card, definition, inner)
-        if self.kept(card.name) or (name == "amplifier" and is_library(definition)):
+        if self.kept(card.name) or (name in subcircuits.AMPLIFIERS and is_library(definition)):
             self.flat.parts.append(Part("x", card.name, tuple(nodes), (), card.line, self._whole(card, definition, inner)))
             return
         if not self.too_deep:

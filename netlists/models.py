@@ -3,13 +3,11 @@
 import math
 from typing import NamedTuple
 
-from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
+from circuits.constants import ZERO_CELSIUS
+from circuits.diode import BAND_GAP, XTI, junction_at
 from netlists.definitions import Model
 from netlists.findings import BadCardError, Finding
 from netlists.parts import Card, Instance
-
-ZERO_CELSIUS = 273.15
-"""K."""
 
 _RESISTOR = {"r", "res", "rsh", "narrow", "short", "defw", "tc1", "tc2", "tnom"}
 _RESISTOR_IGNORED = {"kf", "af", "ef", "wf", "lf", "bv_max"}
@@ -169,13 +167,10 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
         if not value > 0:
             msg = f"{card.fields.plain[0].text}: model {model.name}: {name} = {value:g} must be positive"
             raise BadCardError(msg)
-    t = card.degrees() + ZERO_CELSIUS
-    nominal = values.get("tnom", card.settings.nominal) + ZERO_CELSIUS
-    if t != nominal:
-        v_t = BOLTZMANN * t / ELEMENTARY_CHARGE
-        i_sat *= math.exp((t / nominal - 1.0) * values.get("eg", 1.11) / (n * v_t) + values.get("xti", 3.0) / n * math.log(t / nominal))
+    t, nominal = card.degrees() + ZERO_CELSIUS, values.get("tnom", card.settings.nominal) + ZERO_CELSIUS
+    i_sat, n_there = junction_at(i_sat, n, t, nominal=nominal, band_gap=values.get("eg", BAND_GAP), xti=values.get("xti", XTI))
     rs = values.get("rs", 0.0)
     if rs < 0:
         msg = f"{card.fields.plain[0].text}: model {model.name}: rs = {rs:g} must not be negative"
         raise BadCardError(msg)
-    return Junction(i_sat, n if t == TEMPERATURE else n * t / TEMPERATURE, rs)
+    return Junction(i_sat, n_there, rs)

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from circuits.circuit import Circuit
-from circuits.constants import GMIN, TEMPERATURE
+from circuits.constants import GMIN, TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import IdealDiodes
-from circuits.units import Ampere, Volt
+from circuits.units import Ampere, Kelvin, Volt
 from netlists.numbers import plain
-
-_ZERO_CELSIUS = 273.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +39,14 @@ def fitting(circuit: Circuit) -> Tolerances:
     return SHARP if circuit.of(IdealDiodes) else Tolerances()
 
 
-def options(tolerances: Tolerances) -> Iterator[str]:
+def options(tolerances: Tolerances, temperature: Kelvin = TEMPERATURE) -> Iterator[str]:
     """Write the tolerances, the temperature, the conductance across junctions, and what keeps the iteration from going astray.
 
     pivrel chooses large pivots: with ngspice's own 1e-3, rounding in circuits of very unlike conductances stops convergence, and large
     crossbars solve more slowly. pivtol is below any conductance, gmin aside.
     """
-    celsius = round(TEMPERATURE - _ZERO_CELSIUS, 9)
+    celsius, nominal = (round(kelvin - ZERO_CELSIUS, 9) for kelvin in (temperature, TEMPERATURE))
     names = ("reltol", "vntol", "abstol", "gmin", "temp", "tnom")
-    values = (tolerances.relative, tolerances.voltage, tolerances.current, GMIN, celsius, celsius)
+    values = (tolerances.relative, tolerances.voltage, tolerances.current, GMIN, celsius, nominal)
     yield ".options " + " ".join(f"{name}={value}" for name, value in zip(names, plain(values, "options"), strict=True))
     yield ".options itl1=200 itl2=200 pivrel=0.5 pivtol=1e-18"

@@ -114,6 +114,7 @@ def _parse(source: Source, roles: Roles, *, trust: bool) -> Deck:
     groups, numbers = group_nodes(_node_names(sorting), roles, findings)
     findings.check()
     assembly = Assembly(sorting, numbers, _option(found, scope, "gmin", _GMIN, findings))
+    assembly.settings = settings
     assembly.rshunt = _option(found, scope, "rshunt", 0.0, findings)
     assembly.run()
     findings.check()

@@ -1,8 +1,8 @@
 """Roles: which resistors learn, which sources are inputs, which pairs of nodes are outputs, said in comments that any SPICE skips.
 
     *hwsim: trainable R_w* g_min=1e-7 g_max=1e-5     resistors that learn, and the bounds of their conductances [S]
-    *hwsim: input V1 V2 scale=0.5                    sources that carry the next features; feature=3 says which are meant
-    *hwsim: output a b                               the voltage from a to b is read, and nudged; b may be left out for ground
+    *hwsim: input V1 V2 scale=0.5 offset=0           sources that carry the next features; feature=3 says which are meant
+    *hwsim: output a b gain=1 offset=0               the voltage from a to b is read, and nudged; b may be left out for ground
     *hwsim: nudge X_nudge*                           elements that nudge; hwsim puts its own in their place
     *hwsim: bias V_bias                              sources that stay as they are
     *hwsim: array R_load_*                           elements that make one array; else all others of a kind do
@@ -31,11 +31,11 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "blocks": (),
     "circuit": (),
     "ideal": ("name",),
-    "input": ("feature", "scale", "name"),
+    "input": ("feature", "scale", "offset", "name"),
     "nodes": (),
     "nudge": ("name",),
     "order": (),
-    "output": (),
+    "output": ("gain", "offset"),
     "set": (),
     "trainable": ("g_min", "g_max", "name"),
 }

@@ -56,17 +56,23 @@ class NudgeNodes:
         return cls(beta=f"{stem}_beta", targets=tuple(f"{stem}_y_{k}" for k in count), currents=tuple(f"{stem}_i_{k}" for k in count))
 
 
-def blocks(circuit: Circuit) -> dict[str, Block]:
+def _kind(element: Elements, chip: Chip) -> str:
+    """Choose the subcircuit of amplifiers or nudges: the plainest that holds what the chip makes of them."""
+    if isinstance(element, Amplifiers):
+        return "resistive_amplifier" if chip(element.name, "output_resistance").all() else "amplifier"
+    return "skewed_nudge" if (chip(element.name, "gain") != 1).any() else "nudge"
+
+
+def blocks(circuit: Circuit, chip: Chip) -> dict[str, Block]:
     """Give, by the name of each element that is written as part of a subcircuit, the block that is one instance an index.
 
     Sources whose current is sensed stand alone: they cannot be named from outside of a subcircuit.
     """
-    lone = [Block(e.name, kind, (e.name,)) for cls, kind in ((Amplifiers, "amplifier"), (Nudges, "nudge")) for e in circuit.of(cls)]
+    lone = [Block(e.name, _kind(e, chip), (e.name,)) for e in circuit.of(Amplifiers, Nudges)]
     sensed = {element.source for element in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)}
     sensed |= {name for element in circuit.of(Passed) for name, _ in element.sources}
-    known = [
-        b for b in circuit.blocks if b.kind not in {"nudge", "amplifier"} and not sensed & {*b.elements} and subcircuits.fits(b, circuit)
-    ]
+    by_chip = {*subcircuits.AMPLIFIERS, "nudge", "skewed_nudge"}
+    known = [b for b in circuit.blocks if b.kind not in by_chip and not sensed & {*b.elements} and subcircuits.fits(b, circuit)]
     return {name: block for block in [*lone, *known] for name in block.elements}
 
 
@@ -110,14 +116,14 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
         An element array, or those of one block.
 
     """
-    of, done = blocks(circuit), set[str]()
+    of, done = blocks(circuit, chip), set[str]()
     for element in circuit.elements:
         block = of.get(element.name)
         if block is None:
             yield _flat(circuit, chip, g, words, element, list(statements.array(element, chip, ideal)))
         elif block.name not in done:
             done.add(block.name)
-            yield _nudges(block, circuit, chip, words) if block.kind == "nudge" else _instances(block, circuit, chip, ideal)
+            yield _nudges(block, circuit, chip, words) if isinstance(element, Nudges) else _instances(block, circuit, chip, ideal)
 
 
 def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> Section:
@@ -136,7 +142,7 @@ def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, elem
 
 
 def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> Section:
-    what = "Amplifiers" if block.kind == "amplifier" else "Block"
+    what = "Amplifiers" if block.kind in subcircuits.AMPLIFIERS else "Block"
     title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {block.kind}; {len(circuit[block.elements[0]])} of them"
     cards, said = list(subcircuits.instances(block, circuit, chip)), list(statements.block(block, circuit, ideal))
     return Section(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
@@ -151,5 +157,5 @@ def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section
     for named, said in ((nodes.targets, words.targets), (nodes.currents, words.currents)):
         cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True)]
     extra = [(nodes.beta, y, i) for y, i in zip(nodes.targets, nodes.currents, strict=True)]
-    comments = list(statements.outputs(circuit, [f"V_{nodes.beta}", *(f"V_{stem}_#" for stem in stems)]))
+    comments = list(statements.outputs(circuit, chip, [f"V_{nodes.beta}", *(f"V_{stem}_#" for stem in stems)]))
     return Section(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)], comments, block.elements)

@@ -76,12 +76,20 @@ def _pattern(begins: str, name: str, numbers: int = 1) -> str:
     return pattern if stem(pattern) == name else f"{pattern} name={name}"
 
 
-def outputs(circuit: Circuit, sources: Sequence[str]) -> Iterator[str]:
+def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[str]:
     """Say which pairs are outputs, and which cards nudge them: `sources` besides the subcircuits."""
     element: Nudges = circuit.outputs
     names = circuit.node_names
-    pairs = zip(element.plus.tolist(), element.minus.tolist(), strict=True)
-    yield from (f"{ROLE} output {names[plus]} {names[minus]}" for plus, minus in pairs)
+    own = (
+        [[] for _ in element.plus]
+        if all((chip(element.name, p) == usual).all() for p, usual in (("gain", 1), ("offset", 0)))
+        else [
+            [f"gain={gain!r}", f"offset={offset!r}"]
+            for gain, offset in zip(chip(element.name, "gain").tolist(), chip(element.name, "offset").tolist(), strict=True)
+        ]
+    )
+    pairs = zip(element.plus.tolist(), element.minus.tolist(), own, strict=True)
+    yield from (" ".join([ROLE, "output", names[plus], names[minus], *said]) for plus, minus, said in pairs)
     yield f"{ROLE} nudge {' '.join([_pattern('X', element.name), *sources])}"
 
 
@@ -92,7 +100,9 @@ def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str
         case InputSources(feature=feature):
             run = np.array_equal(feature, feature[0] + np.arange(len(feature)))
             said = str(feature[0]) if run else ",".join(map(str, feature.tolist()))
-            yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}")
+            offset = chip(element.name, "offset")
+            also = f" offset={_numbers(offset)}" if offset.any() else ""
+            yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}{also}")
         case Crossbar() | Memristors():
             bounds = [
                 f"{bound}={_numbers(chip(element.name, bound), spread=isinstance(element, Memristors))}" for bound in ("g_min", "g_max")

@@ -32,15 +32,24 @@ def _rail(pin: str) -> Part:
     return Part(VoltageSources, {"plus": pin, "minus": _GROUND}, {"v": f"v_{pin}"})
 
 
+def _amplifier(**more: str) -> Part:
+    return Part(Amplifiers, {"input": "input", "output": "output"}, {"gain": "gain", "back": "back", "offset": "offset"} | more)
+
+
 LIBRARY: dict[str, tuple[Part, ...]] = {
     "diode_pair": (_diode("column", "high", "_high"), _rail("high"), _diode("low", "column", "_low"), _rail("low")),
     "clamp_low": (_diode("low", "column"), _rail("low")),
     "clamp_high": (_diode("column", "high"), _rail("high")),
     "dead_zone": (_diode("column", "core", "_forward"), _diode("core", "column", "_backward")),
-    "amplifier": (Part(Amplifiers, {"input": "input", "output": "output"}, {"gain": "gain", "back": "back", "offset": "offset"}),),
+    "amplifier": (_amplifier(),),
+    "resistive_amplifier": (_amplifier(output_resistance="r_out"),),
     "nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}),),
+    "skewed_nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}, {"gain": "gain"}),),
 }
 """The elements of each subcircuit, in the order of a block's; pins come in the order in which the parts name them."""
+
+AMPLIFIERS = ("amplifier", "resistive_amplifier")
+"""The subcircuits that stay whole wherever a deck has them."""
 
 
 def text(kind: str) -> str:
@@ -85,7 +94,7 @@ def instances(block: Block, circuit: Circuit, chip: Chip, extra: Sequence[Sequen
     pins, names = _pins(parts, elements) or {}, circuit.node_names
     columns = [pin.tolist() for pin in pins.values()]
     parameters = [
-        (called, plain(chip(name, parameter), f"{name}: {parameter}"))
+        (called, plain(chip.reference(name, parameter), f"{name}: {parameter}"))
         for part, name in zip(parts, block.elements, strict=True)
         for parameter, called in part.parameters.items()
     ]

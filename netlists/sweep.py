@@ -41,40 +41,45 @@ class Sweep(Measure):
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:
         """Let sources of the same feature follow the first one."""
-        (first, place, scale), *others = self._sources(circuit, chip)
+        (first, place, scale, offset), *others = self._sources(circuit, chip)
         names = circuit.node_names
         lead = names[circuit[first].plus[place]]
         cards = ["*", f"* What carries input {self.feature} too follows {lead}"] if others else []
         left: Inputs = {name: list(words) for name, words in inputs.items()}
-        for name, k, other in others:
+        for name, k, other, added in others:
             if name in _sensed(circuit):
                 msg = f"{name}[{k}] carries input {self.feature} and its current is sensed, so it cannot be swept; choose another input"
                 raise CircuitError(msg)
             left[name][k] = None
-            (gain,) = plain(other / scale, f"{name}: scale")
-            cards.append(f"E_{name}_{k} {names[circuit[name].plus[k]]} 0 {lead} 0 {gain}")
+            gain, beside = plain([other / scale, added - offset * other / scale], f"{name}: scale and offset")
+            follower = names[circuit[name].plus[k]]
+            if float(beside):
+                cards.append(f"B_{name}_{k} {follower} 0 V = {gain} * {voltage(lead)} + {beside}")
+            else:
+                cards.append(f"E_{name}_{k} {follower} 0 {lead} 0 {gain}")
         return left, cards
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
         """Sweep and print the table."""
-        (name, place, scale), *_ = self._sources(circuit, chip)
+        (name, place, scale, offset), *_ = self._sources(circuit, chip)
         source, lead = f"V_{name}_{place}", voltage(circuit.node_names[circuit[name].plus[place]])
-        start, stop = sorted((self.start * scale, self.stop * scale))
+        start, stop = sorted((self.start * scale + offset, self.stop * scale + offset))
         step = (stop - start) / (self.points - 1)
         columns, commands = output_voltages(circuit)
         yield from (*BEGIN, "set numdgt=9", f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")
-        yield from ("echo", f"echo free phase: the outputs in volts over {lead}: input {self.feature} times {scale:g} V")
+        more = f" and {offset:g} V more" if offset else ""
+        yield from ("echo", f"echo free phase: the outputs in volts over {lead}: input {self.feature} times {scale:g} V{more}")
         # half a step more, so that rounding leaves no point out
         yield f"dc {source} {' '.join(plain([start, stop + step / 2, step], 'sweep'))}"
         yield from (*commands, f"print {' '.join([lead, *columns])}", *END)
 
-    def _sources(self, circuit: Circuit, chip: Chip) -> list[tuple[str, int, float]]:
-        """List the sources that carry the feature: array, place, scale; the first is not 0."""
+    def _sources(self, circuit: Circuit, chip: Chip) -> list[tuple[str, int, float, float]]:
+        """List the sources that carry the feature: array, place, scale and offset; the first scale is not 0."""
         if not 0 <= self.feature < circuit.input_count:
             msg = f"input {self.feature}: {circuit.name} has {circuit.input_count} inputs, numbered from 0"
             raise CircuitError(msg)
         found = [
-            (e.name, int(k), float(np.broadcast_to(chip(e.name, "scale"), len(e))[k]))
+            (e.name, int(k), float(chip(e.name, "scale")[k]), float(chip(e.name, "offset")[k]))
             for e in circuit.inputs
             for k in np.flatnonzero(e.feature == self.feature)
         ]

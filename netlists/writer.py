@@ -8,6 +8,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
 from netlists import statements, subcircuits
@@ -17,7 +18,9 @@ from netlists.names import check_names
 from netlists.numbers import plain
 from netlists.options import Tolerances, fitting, options
 from netlists.sections import Section, Words, blocks, sections
-from netlists.sharp import sharpened
+from netlists.sharp import sharpened, sharpened_chip
+
+_CONVERTED = ", for which diodes have other values here: those of ideal ones know no temperature"
 
 OUTPUTS = Outputs()
 
@@ -71,8 +74,9 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
         raise CircuitError(msg)
     plain(features, "feature")
     circuit = measure.extended(circuit)
-    chip = Chip(circuit, chip.values)
-    inputs: Inputs = {e.name: [*plain(features[e.feature] * chip(e.name, "scale"), f"{e.name}: volts")] for e in circuit.inputs}
+    chip = chip.of(circuit)
+    volts = {e.name: features[e.feature] * chip(e.name, "scale") + chip(e.name, "offset") for e in circuit.inputs}
+    inputs: Inputs = {name: [*plain(values, f"{name}: volts")] for name, values in volts.items()}
     driven, cards = measure.driven(circuit, chip, inputs)
     zeros = ["0"] * len(circuit.outputs)
     body = Body.of(circuit, chip, g, Words(inputs=driven, beta="0", targets=zeros, currents=zeros), fitting(circuit))
@@ -105,11 +109,11 @@ class Body:
 
         """
         check_names(circuit)
-        sharp = sharpened(circuit)
-        kinds = dict.fromkeys(block.kind for block in blocks(sharp).values())
+        sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
+        kinds = dict.fromkeys(block.kind for block in blocks(sharp, on_chip).values())
         library = [line for kind in kinds for line in ("*", *subcircuits.text(kind).splitlines())]
         ideal = {element.name for element in circuit.of(IdealDiodes)}
-        return cls(list(options(tolerances)), library, list(sections(sharp, Chip(sharp, chip.values), g, words, ideal)))
+        return cls(list(options(tolerances, on_chip.temperature)), library, list(sections(sharp, on_chip, g, words, ideal)))
 
     def lines(self) -> list[str]:
         """Give all cards."""
@@ -132,6 +136,9 @@ def _header(circuit: Circuit, chip: Chip, body: Body, says: str, notes: Sequence
     yield from (f"*   {section.title}" for section in body.sections)
     drawn = ", ".join(f"{parameter} of {name}" for name, values in chip.values.items() for parameter in values)
     yield f"* All values are nominal{f', but for what this chip has of its own: {drawn}' if drawn else ''}."
+    if chip.temperature != TEMPERATURE:
+        celsius, how = round(chip.temperature - ZERO_CELSIUS, 9), _CONVERTED if circuit.of(IdealDiodes) else ""
+        yield f"* The chip has {celsius:g} degrees Celsius{how}."
     yield "* Numbers are SI, without suffixes. A conductance g stands as its resistance 1/g."
     yield f"* Lines that begin with {ROLE} tell hwsim what is what; other programs skip them."
     written = [name for section in body.sections for name in section.elements]

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
+from circuits.elements import Trainable
 from hwsim import blocks
 from hwsim.devices import presets
-from hwsim.devices.declared import Device
+from hwsim.devices.declared import Device, DeviceStuck
 from hwsim.devices.draw import draw, nominal
 from hwsim.devices.models import Devices
 from hwsim.devices.presets import DeviceError
@@ -17,6 +18,7 @@ from hwsim.devices.rounding import Sizes
 from hwsim.devices.shapes import middle
 from hwsim.devices.steps import Table
 from hwsim.engine import Array
+from hwsim.imperfections import VariationSettings
 from hwsim.settings import DeviceSettings
 from hwsim.streams import stream
 
@@ -27,7 +29,30 @@ _ENOUGH = 4
 """Times the pulses that would take a device across its range in steps as long as in the middle."""
 
 
-def pulsed(settings: DeviceSettings, circuit: Circuit, dtype: DTypeLike) -> Pulsed:
+def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
+    """Give the kind of device that an experiment's memristors are, with the spreads that its chips have.
+
+    Raises
+    ------
+    DeviceError
+        When there is no such device.
+
+    """
+    device = presets.load(settings.preset or "ideal")
+    if not settings.spread:
+        device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
+    keys = {"g_min": "low", "g_max": "high", "step": "step", "asymmetry": "asymmetry"}
+    given = {name: getattr(variation, key) for key, name in keys.items() if getattr(variation, key) is not None}
+    stuck = device.stuck if variation.stuck is None else DeviceStuck(share=variation.stuck, at=variation.stuck_at)
+    return device.model_copy(update={"spread": device.spread.model_copy(update=given), "stuck": stuck})
+
+
+def devices_of(device: Device, element: Trainable, chip: int, row: str = "device") -> Devices:
+    """Draw the devices of an element array on a chip, which is named by its seed; `row` tells several in one place apart."""
+    return draw(fitted(device, element)[0], element.shape, lambda what: stream(chip, f"{row}/{element.name}/{what}"))
+
+
+def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Pulsed:
     """Draw the devices of a circuit and lay them in a row.
 
     Raises
@@ -36,11 +61,9 @@ def pulsed(settings: DeviceSettings, circuit: Circuit, dtype: DTypeLike) -> Puls
         When the device cannot be read, or cannot be programmed like this.
 
     """
-    device = presets.load(settings.preset or "ideal")
+    device = kind_of(variation, settings)
     check(device, settings)
-    if not settings.spread:
-        device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
-    of_each = [_part(device, settings, element) for element in circuit.trainable]
+    of_each = [_part(device, settings, element, variation.chip) for element in circuit.trainable]
     parts = _cast(_in_a_row(of_each, [element.shape for element in circuit.trainable]), np.dtype(dtype))
     return Pulsed(settings, parts, tuple(blocks.names(circuit)), noisy=device.noise.cycle > 0)
 
@@ -60,8 +83,15 @@ def check(device: Device, settings: DeviceSettings) -> None:
         raise DeviceError(msg)
 
 
-def _part(device: Device, settings: DeviceSettings, element: Any) -> Parts:
-    """Draw the devices of an element array, within the circuit's range or, if they have one of their own, the upper part of it."""
+def fitted(device: Device, element: Trainable) -> tuple[Device, float]:
+    """Give a device the circuit's range or, if it has one of its own, the upper part of it; also how much more the real one conducts.
+
+    Raises
+    ------
+    DeviceError
+        When the circuit's range has no upper end.
+
+    """
     g_min, g_max = float(np.min(element.g_min)), float(np.max(element.g_max))
     if not np.isfinite(g_max):
         msg = f"device {device.name}: {element.name} has no g_max; give circuit.g_max, which the device's own is mapped on"
@@ -70,14 +100,19 @@ def _part(device: Device, settings: DeviceSettings, element: Any) -> Parts:
     if device.on_off is not None and device.g_max is not None:
         # volts stay the same when all currents scale, and so does what is learnt; energy is told for the real device
         g_min, scale = g_max / device.on_off, device.g_max / g_max
-    fitted = device.model_copy(update={"g_min": g_min, "g_max": g_max})
+    return device.model_copy(update={"g_min": g_min, "g_max": g_max}), scale
 
-    def drawn(name: str) -> Devices:
-        devices = draw(fitted, element.shape, lambda what: stream(settings.chip, f"{name}/{element.name}/{what}"))
+
+def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: int) -> Parts:
+    """Draw the devices of an element array."""
+    own, scale = fitted(device, element)
+
+    def drawn(row: str) -> Devices:
+        devices = devices_of(device, element, chip, row)
         return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
 
     fast = drawn("fast") if settings.scheme == "tiki-taka" else None
-    return Parts(drawn("device"), Sizes.nominal(fitted), fast, _way_up(fitted) if device.one_sided else None)
+    return Parts(drawn("device"), Sizes.nominal(own), fast, _way_up(own) if device.one_sided else None)
 
 
 def _way_up(device: Device) -> Array:

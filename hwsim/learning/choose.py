@@ -4,6 +4,7 @@ from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
 from hwsim.devices.programming import Ideal, Programming
+from hwsim.imperfections import VariationSettings
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
@@ -39,10 +40,10 @@ def optimizer(training: TrainingSettings) -> Optimizer:
     return Sgd(training.momentum if training.optimizer == "momentum" else 0.0)
 
 
-def programming(device: DeviceSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
+def programming(device: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
     """Give the way in which conductances are changed, for arrays of one precision."""
     if device.preset is None:
         return Ideal()
     from hwsim.devices.fitting import pulsed  # noqa: PLC0415 - only real devices need it
 
-    return pulsed(device, circuit, dtype)
+    return pulsed(device, variation, circuit, dtype)

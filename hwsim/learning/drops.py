@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Memristors
@@ -13,7 +15,7 @@ Field = Mapping[str, Array]
 """Voltages by node group, each (B, n)."""
 
 
-def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
+def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array, phases: int = 1) -> dict[str, Array]:
     """Give Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
 
     The sum is expanded into matrix products; an array (batch, rows, columns) is never built. Rows with the same features share one.
@@ -24,8 +26,10 @@ def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, q_feature
         A field that is 0 on nodes which sources hold: a difference of two phases, or an adjoint.
     q
         Any field.
-    q_features
-        What q's input rows carry before each source's scale, shape (B, I): features, times 2 for a sum of two phases.
+    x
+        The features that q's input rows carry, shape (B, I).
+    phases
+        Of how many phases q is the sum.
 
     Returns
     -------
@@ -39,24 +43,29 @@ def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, q_feature
             p_drop, q_drop = (gather(circuit, field, element.a) - gather(circuit, field, element.b) for field in (p, q))
             found[element.name] = (p_drop * q_drop).sum(axis=0)
         else:
-            found |= _of_crossbar(circuit, chip, element, p, q, q_features)
+            found |= _of_crossbar(circuit, chip, element, p, q, x, phases)
     return found
 
 
-def _of_crossbar(circuit: Circuit, chip: AnyChip, crossbar: Crossbar, p: Field, q: Field, q_features: Array) -> dict[str, Array]:
+def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the crossbar
+    circuit: Circuit, chip: AnyChip, crossbar: Crossbar, p: Field, q: Field, x: Array, phases: int
+) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
     p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
-    of_columns = (p_columns * q_columns).sum(axis=0)
+    of_columns, features = (p_columns * q_columns).sum(axis=0), x if phases == 1 else phases * x
     shared: dict[bytes, Array] = {}
 
     def block(run: RowRun) -> Array:
         if run.features is not None:
             key = run.features.tobytes()
             if key not in shared:
-                whole = len(run.features) == q_features.shape[1] and (run.features == range(q_features.shape[1])).all()
-                shared[key] = (q_features if whole else q_features[:, run.features]).T @ p_columns
-            scale = chip(run.source or "", "scale")[run.places].astype(p_columns.dtype)
-            return of_columns - scale[:, None] * shared[key]
+                whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
+                shared[key] = (features if whole else features[:, run.features]).T @ p_columns
+            scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
+            products = of_columns - scale[:, None] * shared[key]
+            if isinstance(offset, np.ndarray) and not offset.any():
+                return products
+            return products - phases * offset[:, None] * p_columns.sum(axis=0)
         q_rows = gather(circuit, q, run.nodes)
         if run.source is not None:
             return of_columns - q_rows.T @ p_columns

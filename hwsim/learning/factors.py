@@ -1,28 +1,35 @@
 """The weights c_l of a circuit's parts in its energy. Without them a gradient is wrong: by 16 for each amplifier of 4 and 1/4."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.components import components
 from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, Trainable, VoltageSources
 from circuits.nodes import Nodes
 
-Factor = float | NDArray[np.float64]
-"""One number for an array, or one an element."""
+Factor = Any
+"""One number for an array; one an element, or one a column of a crossbar: arrays of NumPy, or JAX where it maps over chips."""
 
 
-def energy_factors(circuit: Circuit) -> dict[str, Factor]:
+def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
     """Give c_l/c_L of every trainable element array, or of each of its elements: the weight of its co-content, the outputs' being 1.
 
-    Nodes that elements join share one weight. Across an amplifier c_out = c_in·back/gain (the geometric mean over an array of amplifiers
-    that differ: mismatched ones have no exact energy). Parts that no amplifier ties to the outputs have weight 1.
+    Nodes that elements join share one weight. Across an amplifier c_out = c_in·back/gain. Parts that no amplifier ties to the outputs have
+    weight 1. Columns all of whose rows are inputs feel each other only through what follows, so that each may have a weight of its own:
+    amplifiers behind the first layer may differ, and the gradient is exact. Those behind later layers must have one back/gain for that;
+    if they have not, there is no energy, and their geometric mean is taken.
     """
     held = _held(circuit)
-    parts = _parts(circuit, held)
+    if not all(_alike(chip, amplifiers) for amplifiers in circuit.of(Amplifiers)):
+        return _one_by_one(circuit, chip, held)
+    parts = _parts(circuit, held, apart=False)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
     weight = {int(part): 1.0 for part in parts[ends[~held[ends]]]}
-    bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers)]
+    bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers, chip)]
     grown = True
     while grown:
         grown = False
@@ -32,17 +39,63 @@ def energy_factors(circuit: Circuit) -> dict[str, Factor]:
                     weight[other] = weight[known] * factor
                     grown = True
     of_node = np.array([weight.get(part, 1.0) for part in parts.tolist()])
-    return {element.name: _factor(element, of_node, ~held) for element in circuit.trainable}
+    return {element.name: _factor(element, of_node, ~held, apart=False) for element in circuit.trainable}
 
 
-def _factor(element: Trainable, of_node: NDArray[np.float64], free: NDArray[np.bool_]) -> Factor:
+def _alike(chip: AnyChip, amplifiers: Amplifiers) -> bool:
+    """Whether all amplifiers of an array have one gain and one back; unknown, so no, where JAX maps over chips."""
+    both = [chip(amplifiers.name, what) for what in ("gain", "back")]
+    return all(isinstance(values, np.ndarray) and bool((values == values[0]).all()) for values in both)
+
+
+def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dict[str, Factor]:
+    """Give the weights where amplifiers differ."""
+    parts = _parts(circuit, held, apart=True)
+    ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
+    known = np.isin(parts, parts[ends[~held[ends]]])
+    of_node: Any = np.ones(len(parts))
+    grown = True
+    while grown:
+        grown = False
+        for amplifiers in circuit.of(Amplifiers):
+            gain, back = (chip(amplifiers.name, what) for what in ("gain", "back"))
+            for here, there, ratio in (
+                (amplifiers.output, amplifiers.input, gain / back),
+                (amplifiers.input, amplifiers.output, back / gain),
+            ):
+                some = np.flatnonzero(known[here] & ~known[there])
+                if len(some):
+                    grown = True
+                    of_node, found = _handed_on(parts, of_node, of_node[here[some]] * ratio[some], there[some])
+                    known |= found
+    return {element.name: _factor(element, of_node, ~held, apart=True) for element in circuit.trainable}
+
+
+def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[Any, NDArray[np.bool_]]:
+    """Give the parts of some nodes their weights, the geometric mean where a part gets several, and tell which nodes got one."""
+    xp = weights.__array_namespace__()
+    labels, first, which = np.unique(parts[there], return_index=True, return_inverse=True)
+    if len(labels) == len(there):
+        means = weights[first]
+    else:
+        share = (np.arange(len(labels))[:, None] == which.ravel()) / np.bincount(which.ravel())[:, None]
+        means = xp.exp(xp.asarray(share, dtype=weights.dtype) @ xp.log(weights))
+    found = np.isin(parts, labels)
+    return xp.where(found, means[np.searchsorted(labels, parts).clip(0, len(labels) - 1)], of_node), found
+
+
+def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
     """Give the weight of the free nodes that an element joins, one number where it is one for the whole array."""
     if isinstance(element, Crossbar):
+        if apart and not free[element.rows].any():
+            return of_node[element.columns]
         joined = np.concatenate([element.columns, element.rows])
         joined = joined[free[joined]]
-        return float(of_node[joined[0]]) if len(joined) else 1.0
-    each: NDArray[np.float64] = np.where(free[element.a], of_node[element.a], np.where(free[element.b], of_node[element.b], 1.0))
-    return float(each[0]) if (each == each[0]).all() else each
+        one = of_node[joined[0]] if len(joined) else 1.0
+        return float(one) if isinstance(of_node, np.ndarray) else one
+    xp = of_node.__array_namespace__()
+    each = xp.where(free[element.a], of_node[element.a], xp.where(free[element.b], of_node[element.b], 1.0))
+    return float(each[0]) if isinstance(each, np.ndarray) and (each == each[0]).all() else each
 
 
 def _held(circuit: Circuit) -> NDArray[np.bool_]:
@@ -56,14 +109,16 @@ def _held(circuit: Circuit) -> NDArray[np.bool_]:
     return held
 
 
-def _parts(circuit: Circuit, held: NDArray[np.bool_]) -> Nodes:
-    """Label nodes by the part that they belong to; what sources hold joins nothing."""
+def _parts(circuit: Circuit, held: NDArray[np.bool_], *, apart: bool) -> Nodes:
+    """Label nodes by the part that they belong to; what sources hold joins nothing, nor, with `apart`, does a crossbar of such rows."""
     edges = []
     for element in circuit.elements:
         if isinstance(element, Amplifiers | InputSources):
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
+        elif isinstance(element, Crossbar) and apart and held[element.rows].all():
+            continue
         elif isinstance(element, Crossbar):
             joined = np.concatenate([element.columns, element.rows])
             joined = joined[~held[joined]]
@@ -77,10 +132,10 @@ def _parts(circuit: Circuit, held: NDArray[np.bool_]) -> Nodes:
     return components(edges, circuit.size).astype(np.intp)
 
 
-def _bridges(parts: Nodes, amplifiers: Amplifiers) -> list[tuple[int, int, float]]:
+def _bridges(parts: Nodes, amplifiers: Amplifiers, chip: AnyChip) -> list[tuple[int, int, float]]:
     """List (part before, part behind, c_behind/c_before) for the parts that these amplifiers join."""
     ends = np.stack([parts[amplifiers.input], parts[amplifiers.output]], axis=1)
-    ratios = np.log(amplifiers.back) - np.log(amplifiers.gain)
+    ratios = np.log(chip(amplifiers.name, "back")) - np.log(chip(amplifiers.name, "gain"))
     unique, which = np.unique(ends, axis=0, return_inverse=True)
     means = np.bincount(which.ravel(), ratios) / np.bincount(which.ravel())
     return [(int(before), int(behind), float(np.exp(mean))) for (before, behind), mean in zip(unique, means, strict=True)]

@@ -1,10 +1,12 @@
 """Initial conductances, drawn crossbar by crossbar from their own streams."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.settings import TrainingSettings
 from hwsim.streams import stream
@@ -22,3 +24,8 @@ def initial_conductances(
         g = low * (high / low) ** share if training.init == "log-uniform" else low + (high - low) * share
         drawn[element.name] = np.clip(g, element.g_min, element.g_max)
     return drawn
+
+
+def within(chip: Chip, g: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+    """Give the conductances that a chip's devices have when these were wanted [S]: within each one's own bounds."""
+    return {name: np.clip(np.asarray(values, np.float64), chip(name, "g_min"), chip(name, "g_max")) for name, values in g.items()}

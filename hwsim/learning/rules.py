@@ -86,13 +86,17 @@ def _contrast(solver: Phases, a: Equilibrium, b: Equilibrium, x: Array) -> dict[
     """Give Σ_b Δv_a² − Δv_b², as a difference of voltages times their sum."""
     difference = {name: a.v[name] - b.v[name] for name in a.v}
     total = {name: a.v[name] + b.v[name] for name in a.v}
-    return drop_products(solver.circuit, solver.chip, difference, total, 2 * x)
+    return drop_products(solver.circuit, solver.chip, difference, total, x, phases=2)
 
 
 def _weighted(solver: Phases, drops: dict[str, Array], scale: Array | float) -> dict[str, Array]:
     """Give products of drops their weights in the energy, c_l/c_L, and a common scale."""
-    factors = energy_factors(solver.circuit)
-    return {block: drop * (factors[blocks.element_of(block)] * scale) for block, drop in drops.items()}
+    factors = energy_factors(solver.circuit, solver.chip)
+    found = {}
+    for block, drop in drops.items():
+        factor = factors[blocks.element_of(block)]
+        found[block] = drop * ((factor if isinstance(factor, float) else factor.astype(drop.dtype)) * scale)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

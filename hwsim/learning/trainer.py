@@ -13,9 +13,10 @@ from hwsim import blocks
 from hwsim.data import Dataset, targets
 from hwsim.devices.programming import Held
 from hwsim.engine import Conductances, ConvergenceError, Result, Solver
+from hwsim.imperfections import VariationSettings
 from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
-from hwsim.learning.initial import initial_conductances
+from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.optimizers import Moments
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.settings import DeviceSettings, TrainingSettings
@@ -124,13 +125,14 @@ class Trainer:
         solver: Solver,
         device: DeviceSettings | None = None,
         shown: Mapping[str, NDArray[np.float64]] | None = None,
+        variation: VariationSettings | None = None,
     ) -> None:
         self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         classes = np.arange(data.classes)
         self.table = targets(classes, data.classes, len(circuit.outputs), settings.target_low, settings.target_high)
-        programming = choose.programming(device or DeviceSettings(), circuit, self.dtype)
+        programming = choose.programming(device or DeviceSettings(), variation or VariationSettings(), circuit, self.dtype)
         self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), programming)
         self.pulsed = device is not None and device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
@@ -139,9 +141,8 @@ class Trainer:
 
     def begin(self) -> State:
         """Give the state before the first update."""
-        drawn, chip = initial_conductances(self.circuit, self.settings, self.shown), self.solver.chip
-        within = {name: np.clip(values, chip(name, "g_min"), chip(name, "g_max")) for name, values in drawn.items()}
-        g = {name: values.astype(self.dtype) for name, values in within.items()}
+        wanted = within(self.solver.chip, initial_conductances(self.circuit, self.settings, self.shown))
+        g = {name: values.astype(self.dtype) for name, values in wanted.items()}
         parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
         newton = self.needs_newton(blocks.join(parts))
         return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, newton, held)

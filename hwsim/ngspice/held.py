@@ -1,6 +1,6 @@
 """Nodes whose voltage sources and amplifiers hold: it follows from other voltages, and ngspice need not be asked for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -46,20 +46,22 @@ class Held:
     steps: tuple[Step, ...]
 
     @classmethod
-    def of(cls, circuit: Circuit) -> Self:
-        """Look at the sources and amplifiers of a circuit."""
+    def of(cls, circuit: Circuit, chip: Chip) -> Self:
+        """Look at the sources and amplifiers of a circuit; those with an output resistance hold nothing."""
         known = np.zeros(circuit.size + 1, dtype=bool)
         known[0] = True
-        steps = list(_spread(circuit, known))
+        holding = [e for e in circuit.of(InputSources, VoltageSources, Amplifiers) if not _resists(e, chip)]
+        steps = list(_spread(holding, known))
         fixed, free = known.copy(), []
-        reached = [e.output for e in circuit.of(Amplifiers)] + [n for e in circuit.of(VoltageSources) for n in (e.plus, e.minus)]
+        reached = [e.output for e in holding if isinstance(e, Amplifiers)]
+        reached += [nodes for e in circuit.of(VoltageSources) for nodes in (e.plus, e.minus)]
         later = np.isin(np.arange(circuit.size + 1), np.concatenate(reached)) if reached else np.zeros_like(known)
         for candidates in (np.flatnonzero(~known & ~later), *np.flatnonzero(~known & later)[:, None]):
             unknown = candidates[~known[candidates]]
             if len(unknown):
                 free.append(unknown)
                 known[unknown] = True
-                steps += _spread(circuit, known)
+                steps += _spread(holding, known)
         return cls(np.sort(np.concatenate(free)) if free else np.zeros(0, dtype=np.intp), fixed, tuple(steps))
 
     def voltages(self, circuit: Circuit, chip: Chip, x: Floats, free: Floats) -> Floats:
@@ -69,7 +71,7 @@ class Held:
         for step in self.steps:
             match step.element:
                 case InputSources(name=name, feature=feature):
-                    v[:, step.found] = x[:, feature[step.places]] * chip(name, "scale")[step.places]
+                    v[:, step.found] = x[:, feature[step.places]] * chip(name, "scale")[step.places] + chip(name, "offset")[step.places]
                 case VoltageSources(name=name):
                     v[:, step.found] = v[:, step.known] + step.sign * chip(name, "v")[step.places]
                 case Amplifiers(name=name):
@@ -77,12 +79,16 @@ class Held:
         return v
 
 
-def _spread(circuit: Circuit, known: NDArray[np.bool_]) -> Iterator[Step]:
+def _resists(element: Elements, chip: Chip) -> bool:
+    return isinstance(element, Amplifiers) and bool(chip(element.name, "output_resistance").any())
+
+
+def _spread(holding: Sequence[Elements], known: NDArray[np.bool_]) -> Iterator[Step]:
     """Find all voltages that follow from the known ones, and mark them in `known`."""
     found_any = True
     while found_any:
         found_any = False
-        for element in circuit.of(InputSources, VoltageSources, Amplifiers):
+        for element in holding:
             for known_nodes, found_nodes, sign in _ways(element):
                 places = np.flatnonzero(known[known_nodes] & ~known[found_nodes])
                 if len(places):

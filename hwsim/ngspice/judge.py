@@ -43,7 +43,8 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Eq
         result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
-        result[(result == Result.CONVERGED) & ~_is_convex(plan, g, beta)] = Result.NOT_CONVEX
+        pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")
+        result[(result == Result.CONVERGED) & ~_is_convex(plan, g, pushed)] = Result.NOT_CONVEX
     return answer._replace(residual=residual, result=result)
 
 
@@ -51,7 +52,7 @@ def _is_convex(plan: Plan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
     """Tell of each sample, shape (B,), whether its outputs hold against a negative nudge.
 
     The conductance matrix of an output pair, [[a + beta, −beta], [−beta, b + beta]], must stay positive definite. Outputs at which
-    anything but linear elements stands are not looked at.
+    anything but linear elements stands are not looked at. `beta` is (B, K) [S].
     """
     outputs = plan.circuit.outputs
     a, linear = _conductances(plan, g)

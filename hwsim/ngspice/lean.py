@@ -83,15 +83,16 @@ class Lean:
                 case Memristors(name=name, a=a, b=b):
                     ends = zip(a.tolist(), b.tolist(), strict=True)
                     conductances[name] = [f"R_{name}_{k} {names[one]} {names[other]} " for k, (one, other) in enumerate(ends)]
-                case Amplifiers():
-                    fixed += _amplifiers(element, chip, names, kept[element.name], constants)
+                case Amplifiers(name=name):
+                    behind = free_stem(circuit, name) if chip(name, "output_resistance").any() else None
+                    fixed += _amplifiers(element, chip, names, kept[name], constants, behind)
                 case VoltageSources(name=name, plus=plus, minus=minus):
                     volts = plain(chip(name, "v"), f"{name}: v")
                     fixed += [f"V_{name}_{k} {names[plus[k]]} {names[minus[k]]} {volts[k]}" for k in kept[name]]
                 case InputSources(name=name, plus=plus):
                     fixed += [f"V_{name}_{k} {names[plus[k]]} 0 {EXTERNAL}" for k in driven[name]]
                 case Nudges():
-                    fixed += _nudges(element, NudgeNodes.of(circuit), names)
+                    fixed += _nudges(element, chip, NudgeNodes.of(circuit), names)
                 case Diodes():
                     cards = flat(element, chip, {}, names)
                     fixed += [f"{card} off" if card.startswith("D_") else card for card in cards]  # the search begins at 0 V across them
@@ -141,20 +142,31 @@ def _crossbar(crossbar: Crossbar, names: list[str]) -> Iterator[str]:
         yield from (f"{head}{j} {row} {names[column]} " for head, row in rows)
 
 
-def _amplifiers(amplifiers: Amplifiers, chip: Chip, names: list[str], kept: NDArray[np.intp], constants: Constants) -> Iterator[str]:
-    """Write v_out = gain·(v_in − v_ref), v_ref = −offset, and back times the current that the source E delivers drawn from the input."""
+def _amplifiers(
+    amplifiers: Amplifiers, chip: Chip, names: list[str], kept: NDArray[np.intp], constants: Constants, behind: str | None
+) -> Iterator[str]:
+    """Write v_out = gain·(v_in − v_ref), v_ref = −offset, and back times the current that the source E delivers drawn from the input.
+
+    `behind` names the nodes between sources and output resistances; None: there are none.
+    """
     name, back = amplifiers.name, chip(amplifiers.name, "back")
+    r = plain(chip(name, "output_resistance"), f"{name}: output_resistance")
     gain, drawn = plain(chip(name, "gain"), f"{name}: gain"), plain(-back, f"{name}: back")  # a current into a source counts as positive
     for k in kept.tolist():
         into, out = names[amplifiers.input[k]], names[amplifiers.output[k]]
         reference = constants.node(-float(chip(name, "offset")[k]))
+        if behind is not None:
+            yield f"R_{name}_{k} {behind}_{k} {out} {r[k]}"
+            out = f"{behind}_{k}"
         yield f"E_{name}_{k} {out} 0 {into} {reference} {gain[k]}"
         yield f"F_{name}_{k} {into} 0 E_{name}_{k} {drawn[k]}"
 
 
-def _nudges(nudges: Nudges, nodes: NudgeNodes, names: list[str]) -> Iterator[str]:
+def _nudges(nudges: Nudges, chip: Chip, nodes: NudgeNodes, names: list[str]) -> Iterator[str]:
     """Write a current into each output, and beta as a conductance across it; what beta draws to a target is part of the current."""
+    gains = chip(nudges.name, "gain")
+    own = [f"{gain} * " if gain != "1.0" else "" for gain in plain(gains, f"{nudges.name}: gain")]
     yield f"V_{nodes.beta} {nodes.beta} 0 {EXTERNAL}"
     for k, (plus, minus) in enumerate(zip(nudges.plus.tolist(), nudges.minus.tolist(), strict=True)):
         yield f"I_{nodes.currents[k]} {names[minus]} {names[plus]} {EXTERNAL}"
-        yield f"B_{nodes.currents[k]} {names[plus]} {names[minus]} I = V({nodes.beta}) * V({names[plus]},{names[minus]})"
+        yield f"B_{nodes.currents[k]} {names[plus]} {names[minus]} I = {own[k]}V({nodes.beta}) * V({names[plus]},{names[minus]})"

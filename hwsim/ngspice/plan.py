@@ -18,7 +18,7 @@ from hwsim.ngspice.lean import Lean
 from netlists.names import free_stem
 from netlists.options import Tolerances, options
 from netlists.sections import EXTERNAL, NudgeNodes, Words
-from netlists.sharp import sharpened
+from netlists.sharp import sharpened, sharpened_chip
 from netlists.writer import Body
 
 Floats = NDArray[np.float64]
@@ -43,6 +43,8 @@ class Layout:
         Whose voltages are asked for.
     plus, minus
         Places of the outputs' nodes in `nodes`; behind the last for ground.
+    gain
+        What the outputs' currents are to be multiplied by, shape (K,); the full deck's nudges do that themselves.
 
     """
 
@@ -52,6 +54,7 @@ class Layout:
     nodes: tuple[str, ...]
     plus: NDArray[np.intp]
     minus: NDArray[np.intp]
+    gain: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +92,9 @@ class Plan:
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip, *, full: bool) -> Self:
         """Look at the structure of a circuit; `full` folds nothing."""
-        sharp = sharpened(circuit)
+        sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
         full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources, Passed))  # they may sense any source
-        held = Held.of(sharp)
+        held = Held.of(sharp, on_chip)
         folded = () if full else tuple(w for w in sharp.of(Crossbar) if held.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.plus]) for e in sharp.inputs}
@@ -112,8 +115,8 @@ class Plan:
             nodes=tuple(sharp.node_names[k] for k in asked),
             plus=plus,
             minus=minus,
+            gain=np.ones(len(outputs)) if full else on_chip(outputs.name, "gain"),
         )
-        on_chip = Chip(sharp, chip.values)
         lean = None if full else Lean.of(sharp, on_chip, held, folded, driven, asked)
         return cls(circuit=sharp, chip=on_chip, held=held, asked=asked, folded=folded, driven=driven, layout=layout, lean=lean)
 
@@ -123,7 +126,7 @@ class Plan:
         names = [f"v({name})" for name in self.layout.nodes]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
-            *(self._body(g, tolerances) if self.lean is None else [*options(tolerances), *self.lean.cards(g)]),
+            *(self._body(g, tolerances) if self.lean is None else [*options(tolerances, self.chip.temperature), *self.lean.cards(g)]),
             "*",
             "* Counters of the points of a sweep, and what is reported of each",
             *(card for node in counters for card in (f"V_{node} {node} 0 0", f"R_{node} {node} 0 1")),
@@ -145,7 +148,11 @@ class Plan:
 
     def values(self, g: Conductances, x: Floats) -> Floats:
         """Give what the sources say, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""
-        parts = [x[:, e.feature[self.driven[e.name]]] * self.chip(e.name, "scale")[self.driven[e.name]] for e in self.circuit.inputs]
+        parts = []
+        for element in self.circuit.inputs:
+            places = self.driven[element.name]
+            scale, offset = (self.chip(element.name, what)[places] for what in ("scale", "offset"))
+            parts.append(x[:, element.feature[places]] * scale + offset)
         if self.folded:
             v = self.held.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.held.free))))
             parts += [v[:, w.rows] @ np.asarray(g[w.name], dtype=np.float64) for w in self.folded]

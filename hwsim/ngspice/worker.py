@@ -61,7 +61,7 @@ class Sweeper:
         """Give what all EXTERNAL sources say at the point that comes next."""
         sample, phase = divmod(self.at, self.job.phases)
         beta = self.beta[sample, phase]
-        currents = beta * self.target[sample, phase] + self.current[sample, phase]
+        currents = self.layout.gain * (beta * self.target[sample, phase] + self.current[sample, phase])
         return [*self.job.values[sample].tolist(), float(beta), *currents.tolist()]
 
     def follow(self, v: Floats, steps: int) -> list[float] | None:

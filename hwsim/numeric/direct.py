@@ -27,7 +27,8 @@ _ELEMENTS = 2**24
 class Path(NamedTuple):
     """Where the groups of free nodes lie in one vector of them all (N,): the columns of each stage, and the nodes behind dead zones.
 
-    The first `kept` nodes stay when every second group is eliminated; the outputs are among them.
+    The first `kept` nodes stay when every second group is eliminated; the outputs are among them. All stay where the nodes of a group feel
+    each other through rows behind output resistances.
     """
 
     columns: tuple[slice, ...]
@@ -46,6 +47,7 @@ def path(layers: Layers) -> Path:
             start += layers.stages[k].size
         kept = kept or start
     columns = [places[k, False] for k in range(len(layers.stages))]
+    kept = start if layers.resistive else kept
     return Path(tuple(columns), tuple(places.get((k, True), columns[k]) for k in range(len(columns))), kept, start)
 
 
@@ -120,13 +122,16 @@ def _matrix(system: System, where: Path) -> Array:
         assert part.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
         coupling, before, columns = couplings[k - 1], where.drivers[k - 1], where.columns[k]
         forward, backward = (part.w, part.w) if coupling is None else (coupling.gain[:, None] * part.w, coupling.back[:, None] * part.w)
+        if part.kept is not None and part.series is not None:
+            forward, backward = part.kept[:, None] * forward, part.kept[:, None] * backward
+            whole = whole.at[columns, columns].set(-(part.w.T * part.series) @ part.w)
         whole = whole.at[columns, before].set(-forward.T).at[before, columns].set(-backward)
     joined = [stage.behind is None for stage in system.layers.stages]
     on_columns = [(part.a + part.a_behind if one else part.a)[None] for part, one in zip(parts, joined, strict=True)]
     whole += jnp.diag(vector(system.layers, where, on_columns, [part.a_behind[None] for part in parts])[0])
     signs = np.zeros((len(system.layers.outputs.plus), where.size))
     signs[:, where.columns[-1]] = system.layers.outputs.signs
-    return whole + system.inward.beta * jnp.asarray(signs.T @ signs, whole.dtype)
+    return whole + jnp.asarray(signs.T, whole.dtype) * system.inward.beta @ jnp.asarray(signs, whole.dtype)
 
 
 def _bridged(layers: Layers, where: Path, whole: Array, slope: Array) -> Array:

@@ -40,7 +40,8 @@ def _fill(circuit: Circuit, chip: Chip, x: Array, start: int, volts: NDArray[Any
         if not inside.any():
             continue
         if isinstance(source, InputSources):
-            values = x[:, source.feature[inside]] * chip(source.name, "scale")[inside].astype(volts.dtype)
+            scale, offset = (chip(source.name, what)[inside].astype(volts.dtype) for what in ("scale", "offset"))
+            values = x[:, source.feature[inside]] * scale + offset
         else:
             values = chip(source.name, "v")[inside].astype(volts.dtype)
         volts[:, places[inside]] = values

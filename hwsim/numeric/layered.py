@@ -35,7 +35,14 @@ class Linear(NamedTuple):
     a_behind
         Load of the next stage on each driver, back·gain·(row sums), shape (n,) [S]; 0 for the outputs.
     drawn
-        Current that amplifier offsets draw from the drivers, shape (n,) [A].
+        Current that amplifier offsets draw from the drivers, shape (n,) [A], or (B, n) with noise.
+    kept
+        Behind output resistances: the share of the amplifiers' voltages that the signal rows have alone, 1/(1 + r·(row sums)), shape (m,).
+        None: there are none.
+    series
+        kept·r: what a current into a row lifts it by, shape (m,) [ohm].
+    lifted
+        What noise lifts the rows by, shape (B, m) [V]; None: nothing does.
 
     """
 
@@ -44,6 +51,21 @@ class Linear(NamedTuple):
     fixed: Array
     a_behind: Array
     drawn: Array
+    kept: Array | None = None
+    series: Array | None = None
+    lifted: Array | None = None
+
+    def rows(self, driven: Array, columns: Array) -> Array:
+        """Give the voltages of the signal rows (B, m) [V] from those that amplifiers drive them with, and from the columns (B, n) [V]."""
+        if self.kept is None or self.series is None or self.w is None:
+            return driven
+        return self.kept * driven + self.series * (columns @ self.w.T)
+
+    def pulled(self, columns: Array) -> Array:
+        """Give the current that columns (B, n) [V] push back through the signal rows, (B, m) [A]."""
+        assert self.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
+        pulled = columns @ self.w.T
+        return pulled if self.kept is None else self.kept * pulled
 
 
 def repeated(parts: Sequence[Linear], count: int) -> tuple[Linear, ...]:
@@ -110,6 +132,11 @@ class Layers(NamedTuple):
         return [numbers.coupling for numbers in self.parameters]
 
     @property
+    def resistive(self) -> bool:
+        """Whether columns feel each other through rows, which amplifiers with an output resistance drive."""
+        return any(coupling is not None and coupling.resistance is not None for coupling in self.couplings)
+
+    @property
     def units(self) -> list[Array]:
         """The voltage in each stage's columns that amplifiers make of 1 V in the first's."""
         units = [np.ones(())]
@@ -127,7 +154,10 @@ class Layers(NamedTuple):
 
 def adjoint_layers(layers: Layers) -> Layers:
     """Give the layers of the adjoint circuit: gain and back exchanged, without offsets."""
-    exchanged = [None if c is None else Coupling(c.back, c.gain, np.zeros(c.offset.shape, c.offset.dtype)) for c in layers.couplings]
+    nothing = [c if c is None else np.zeros(c.offset.shape, c.offset.dtype) for c in layers.couplings]
+    exchanged = [
+        None if c is None else Coupling(c.back, c.gain, zero, c.resistance) for c, zero in zip(layers.couplings, nothing, strict=True)
+    ]
     return layers._replace(
         parameters=[old._replace(coupling=new) for old, new in zip(layers.parameters, exchanged, strict=True)],
     )
@@ -137,24 +167,35 @@ def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:
     """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX."""
     parts: list[Linear] = []
     for k, stage in enumerate(layers.stages):
+        kept = series = None
         w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
         a = sum(g[blocks.name(stage.crossbar, rows.span)].sum(0) for rows in stage.fixed)
         if w is not None:
             a, coupling = a + w.sum(0), layers.couplings[k - 1]
-            row_sums = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
-            drawn = 0.0 * row_sums if coupling is None else coupling.offset * row_sums
-            parts[k - 1] = parts[k - 1]._replace(a_behind=row_sums, drawn=drawn)
-        parts.append(Linear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a))
+            load = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
+            kept, series = _behind(coupling, w)
+            load = load if kept is None else kept * load
+            drawn = 0.0 * load if coupling is None else coupling.offset * load
+            parts[k - 1] = parts[k - 1]._replace(a_behind=load, drawn=drawn)
+        parts.append(Linear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a, kept, series))
     return tuple(parts)
+
+
+def _behind(coupling: Coupling | None, w: Array) -> tuple[Array | None, Array | None]:
+    """Eliminate the rows behind output resistances: v = e − r·(Σg·v − Σg·u) = (e + r·Σg·u)/(1 + r·Σg); give 1/(1 + r·Σg), and times r."""
+    if coupling is None or coupling.resistance is None:
+        return None, None
+    kept = 1 / (1 + coupling.resistance * w.sum(1))
+    return kept, kept * coupling.resistance
 
 
 def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
     """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
     parts = resistive_parts(layers, g)
-    return tuple(part._replace(fixed=_fixed(layers, k, part.w, g, x)) for k, part in enumerate(parts))
+    return tuple(part._replace(fixed=_fixed(layers, k, part, g, x)) for k, part in enumerate(parts))
 
 
-def _fixed(layers: Layers, k: int, w: Array | None, g: Blocks, x: Array) -> Array:
+def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array) -> Array:
     """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A].
 
     Runs of rows with the same features share a product.
@@ -163,8 +204,10 @@ def _fixed(layers: Layers, k: int, w: Array | None, g: Blocks, x: Array) -> Arra
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
     weights: dict[bytes, Array] = {}
     features = {}
-    for rows, values in zip(stage.fixed, numbers.sources, strict=True):
+    for rows, values, offset in zip(stage.fixed, numbers.sources, numbers.offsets, strict=True):
         block = g[blocks.name(stage.crossbar, rows.span)]
+        if offset is not None:
+            current = current + offset @ block
         if rows.features is None:
             current = current + values @ block
             continue
@@ -174,6 +217,7 @@ def _fixed(layers: Layers, k: int, w: Array | None, g: Blocks, x: Array) -> Arra
     for key, weight in weights.items():
         whole = len(features[key]) == x.shape[1] and (features[key] == range(x.shape[1])).all()
         current = current + (x if whole else x[:, features[key]]) @ weight
-    if w is not None and coupling is not None and not is_zero(coupling.offset):
-        current = current + (coupling.gain * coupling.offset) @ w
+    if part.w is not None and coupling is not None and not is_zero(coupling.offset):
+        driven = coupling.gain * coupling.offset
+        current = current + (driven if part.kept is None else part.kept * driven) @ part.w
     return current

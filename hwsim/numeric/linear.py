@@ -87,6 +87,9 @@ def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
         match element:
             case Amplifiers(input=driver):
                 yield Entries(own, driver, -chip(element.name, "gain"))
+                r = chip(element.name, "output_resistance")
+                if r.any():
+                    yield Entries(own, own, -r)  # the held current flows into the output
             case VoltageControlledVoltageSources(control_plus=plus, control_minus=minus):
                 yield Entries(own, plus, -chip(element.name, "gain"))
                 yield Entries(own, minus, chip(element.name, "gain"))
@@ -128,6 +131,7 @@ class Sources(NamedTuple):
                 case VoltageSources():
                     s[own] = chip(element.name, "v")
                 case InputSources(feature=feature):
+                    s[own] = chip(element.name, "offset")
                     scaled.append((own - 1, feature, np.broadcast_to(chip(element.name, "scale"), own.shape)))
                 case Amplifiers():
                     s[own] = chip(element.name, "gain") * chip(element.name, "offset")

@@ -17,24 +17,51 @@ _LEAST = 1e-3
 
 
 class Coupling(NamedTuple):
-    """An amplifier's numbers, one value a column: v_row = gain·(v + offset), and the column feeds back·i_row."""
+    """An amplifier's numbers, one value a column: v_row = gain·(v + offset) − resistance·i_row, and the column feeds back·i_row.
+
+    `resistance` is None where there is none.
+    """
 
     gain: Array
     back: Array
     offset: Array
+    resistance: Array | None = None
 
 
 class StageParameters(NamedTuple):
-    """The numbers of one stage on one chip; `coupling` is None where drivers and rows are joined, `sources` follow the fixed rows."""
+    """The numbers of one stage on one chip.
+
+    Parameters
+    ----------
+    neuron
+        Of the columns.
+    coupling
+        Of the amplifiers; None where drivers and rows are joined.
+    sources
+        Of each run of fixed rows: volts, or volts per unit of the features.
+    offsets
+        Of each run of fixed rows that carry features: what is added [V]; None where nothing is.
+    pushed
+        How many times as strong nudges are as they should be; None: as strong.
+
+    """
 
     neuron: Neuron
     coupling: Coupling | None
     sources: tuple[Array, ...]
+    offsets: tuple[Array | None, ...]
+    pushed: Array | None = None
 
 
 def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParameters, ...]:
     """Collect a chip's numbers for every stage."""
-    return tuple(_of_stage(stage, chip, dtype) for stage in stages)
+    *hidden, last = (_of_stage(stage, chip, dtype) for stage in stages)
+    return (*hidden, last._replace(pushed=_unless(1.0, chip(chip.circuit.outputs.name, "gain"), dtype)))
+
+
+def _unless(usual: float, values: Array, dtype: Any) -> Array | None:
+    """Give values, or None where all are what they usually are."""
+    return None if (values == usual).all() else np.asarray(values, dtype)
 
 
 class Scales(NamedTuple):
@@ -63,8 +90,12 @@ def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
     neuron = Neuron(_junction(stage, stage.high, np.inf, chip, dtype), _junction(stage, stage.low, -np.inf, chip, dtype))
     coupling = None
     if stage.amplifier is not None:
-        coupling = Coupling(*(np.asarray(chip(stage.amplifier, name), dtype) for name in Coupling._fields))
-    return StageParameters(neuron, coupling, tuple(_values(rows, chip, dtype) for rows in stage.fixed))
+        gain, back, offset = (np.asarray(chip(stage.amplifier, name), dtype) for name in ("gain", "back", "offset"))
+        coupling = Coupling(gain, back, offset, _unless(0.0, chip(stage.amplifier, "output_resistance"), dtype))
+    offsets = (
+        None if rows.features is None else _unless(0.0, chip(rows.source or "", "offset")[rows.places], dtype) for rows in stage.fixed
+    )
+    return StageParameters(neuron, coupling, tuple(_values(rows, chip, dtype) for rows in stage.fixed), tuple(offsets))
 
 
 def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:

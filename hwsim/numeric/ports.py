@@ -207,16 +207,17 @@ class PortsSolver:
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
         found = self._laid_out(batch.linear, -problem.currents(p), batch.x)._replace(steps=steps)
         found.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
-        return self._judged(batch, Push(problem.beta, *push[1:]), found), p
+        return self._judged(batch, push, found), p
 
     def _problem(self, batch: _Batch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked
         p0, across = batch.linear.open(batch.x), batch.linear.across
         one_each = (len(p0), len(self.circuit.outputs))
         beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
-        beta = np.broadcast_to(beta, one_each)
+        gain = self.chip(self.circuit.outputs.name, "gain")
+        beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
         sees = np.maximum(np.abs(np.diagonal(across))[: self._ports.outputs], 1e-12)
-        return Problem(self._ports, p0, across, self._shunt, HARD / sees, beta, beta * target + np.broadcast_to(current, one_each))
+        return Problem(self._ports, p0, across, self._shunt, HARD / sees, beta, beta * target + current)
 
     def _across(self, start: Equilibrium) -> Floats:
         at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)
@@ -238,7 +239,8 @@ class PortsSolver:
         """Let Kirchhoff's law say which samples have settled."""
         assert batch.linear is not None  # noqa: S101 - there are voltages
         residual, result = np.zeros(len(found.result)), found.result
-        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), np.shape(push.beta)) for part in push]
+        one_each = (len(batch.x), len(self.circuit.outputs))
+        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
         for some in batch.linear.runs(len(result)):
             these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
             with np.errstate(all="ignore"):

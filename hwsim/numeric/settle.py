@@ -13,7 +13,7 @@ from hwsim.numeric.direct import is_convex, newton, path
 from hwsim.numeric.layered import Layers, Linear, Settled, State, adjoint_layers
 from hwsim.numeric.parameters import StageParameters
 from hwsim.numeric.structure import Stage
-from hwsim.numeric.sweeps import Inward, Met, Slopes, System, change, first_guess, largest, residual, sweep
+from hwsim.numeric.sweeps import Inward, Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
 
 Array = Any
 
@@ -152,8 +152,7 @@ def _by_sweeps(system: System, start: State, limits: Limits) -> _Search:
     for _ in range(limits.unlooked):
         start = sweep(system, start).state
     batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
-    nothing = tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in start.columns[:-1])
-    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), nothing)
+    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), unmet(system, start))
     state, off, steps, met = jax.lax.while_loop(going, once, begin)
     return _Search(state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
 

@@ -94,8 +94,8 @@ class Slopes(NamedTuple):
 class Inward(NamedTuple):
     """What the nudges push into each output: `fixed` − beta·ŷ [A].
 
-    `beta` is a number, or one a sample, (B, 1) [S]; `fixed` is (B, K). Where beta is the float 0.0 nothing follows the voltages, and
-    `fixed` is what is pushed into the columns, (B, n) or 0.0.
+    `beta` is a number, or one a sample, (B, 1), an output, (K,), or both, (B, K) [S]; `fixed` is (B, K). Where beta is the float 0.0
+    nothing follows the voltages, and `fixed` is what is pushed into the columns, (B, n) or 0.0.
     """
 
     beta: Siemens | Array
@@ -103,12 +103,15 @@ class Inward(NamedTuple):
     signs: NDArray[np.float64]
 
     @classmethod
-    def of(cls, push: Push, outputs: Outputs) -> Self:
-        """Give what a push does."""
+    def of(cls, push: Push, outputs: Outputs, gain: Array | None = None) -> Self:
+        """Give what a push does; each output's is `gain` (K,) times as strong."""
         if not _is_zero(push.beta):
-            return cls(push.beta, push.beta * push.target + push.current, outputs.signs)
-        current = push.current if _is_zero(push.current) else push.current @ outputs.signs.astype(push.current.dtype)
-        return cls(0.0, current, outputs.signs)
+            beta, fixed = push.beta, push.beta * push.target + push.current
+            return cls(beta if gain is None else beta * gain, fixed if gain is None else fixed * gain, outputs.signs)
+        if _is_zero(push.current):
+            return cls(0.0, 0.0, outputs.signs)
+        current = push.current if gain is None else push.current * gain
+        return cls(0.0, current @ outputs.signs.astype(current.dtype), outputs.signs)
 
     def at(self, columns: Array) -> Array | float:
         """Give what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
@@ -157,11 +160,9 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     c, c_behind = parts[k].fixed, -parts[k].drawn
     w = parts[k].w
     if w is not None:
-        c = c + _forward(couplings[k - 1], state.drivers(k - 1)) @ w
+        c = c + parts[k].rows(_forward(couplings[k - 1], state.drivers(k - 1)), state.columns[k]) @ w
     if k + 1 < len(parts):
-        next_w = parts[k + 1].w
-        assert next_w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
-        c_behind = c_behind + _backward(couplings[k], state.columns[k + 1] @ next_w.T)
+        c_behind = c_behind + _backward(couplings[k], parts[k + 1].pulled(state.columns[k + 1]))
     return c, c_behind
 
 
@@ -171,7 +172,7 @@ def first_guess(system: System) -> State:
     columns: list[Array] = []
     behind: list[Array | None] = []
     for k, stage in enumerate(system.layers.stages):
-        before = State((*columns, parts[k].fixed), (*behind, None))
+        before = State((*columns, jnp.zeros_like(parts[k].fixed)), (*behind, None))
         c = parts[k].fixed if k == 0 else pushed_in(system._replace(parts=parts[: k + 1]), before, k)[0]
         a, a_behind, c_behind = parts[k].a, parts[k].a_behind, -parts[k].drawn
         if k == last:
@@ -238,8 +239,16 @@ def sweep(system: System, state: State) -> Swept:
             met.append(Met(series * u0, columns[k] - old))
             u = system.columns.step(k, series, *met[k])
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
-    columns[last] = settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
+    old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
+    if system.parts[last].series is not None:  # outputs feel each other through the rows, as they were
+        met.append(Met(system.parts[last].a * columns[last] - system.inward.at(columns[last]) + system.inward.at(old), old))
     return Swept(State(tuple(columns), tuple(behind)), tuple(met))
+
+
+def unmet(system: System, state: State) -> tuple[Met, ...]:
+    """Give what stands for what a sweep meets before there was one."""
+    looked = state.columns if system.parts[-1].series is not None else state.columns[:-1]
+    return tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in looked)
 
 
 def residual(system: System, met: Sequence[Met]) -> Array:

@@ -13,8 +13,8 @@ from circuits.nodes import Nodes
 from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, settle
-from hwsim.numeric.layered import Layers, Settled, State
-from hwsim.numeric.parameters import Scales
+from hwsim.numeric.layered import Layers, Linear, Settled, State
+from hwsim.numeric.parameters import Scales, is_zero
 from hwsim.numeric.settle import Limits
 from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess, largest, nudge
 
@@ -40,7 +40,8 @@ class _Settler(NamedTuple):
         return self._replace(free=self.free._replace(parts=layered.repeated(self.free.parts, count)), limits=limits)
 
     def _under(self, push: Push) -> System:
-        return self.free._replace(inward=Inward.of(push, self.free.layers.outputs))
+        layers = self.free.layers
+        return self.free._replace(inward=Inward.of(push, layers.outputs, layers.parameters[-1].pushed))
 
     def __call__(self, push: Push, start: State | None) -> Settled:
         """Settle."""
@@ -83,16 +84,16 @@ class TracedSolver:
         """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
         settler = self._settler(g, drive.x, amplified)
         begin = None if start is None else enter(settler.free, start)
-        return self._equilibrium(drive.x, settler(drive.push, begin))
+        return self._equilibrium(drive.x, settler, settler(drive.push, begin))
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array | None = None) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
         settler = self._settler(g, x, amplified)
         free = settler(Push(), None)
-        found = self._equilibrium(x, free)
+        found = self._equilibrium(x, settler, free)
         pushes = nudge.pushes(found.outputs(self.circuit), y)
         nudged = self._one_by_one(settler, free, pushes) if self._newton else self._together(settler, free, pushes)
-        return found, *(self._equilibrium(x, settled) for settled in nudged)
+        return found, *(self._equilibrium(x, settler, settled) for settled in nudged)
 
     def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
         """Settle all nudged phases as one batch: few large products instead of many small ones."""
@@ -123,7 +124,7 @@ class TracedSolver:
         parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
         limits = Limits(amplified, 0.0, solver.engine.max_steps, self._newton)
         settled = settle.settle_adjoint(self._layers, parts, solver.state(free), error, limits)
-        return Equilibrium(self._spread(settled.state, [], adjoint=True), settled.residual, settled.steps, settled.result)
+        return Equilibrium(self._spread(settled.state, parts, [], adjoint=True), settled.residual, settled.steps, settled.result)
 
     def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
         """Work out what all phases share."""
@@ -141,32 +142,35 @@ class TracedSolver:
         sources = self._on.largest(jnp.abs(x).max(1))
         return self._solver.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
-    def _equilibrium(self, x: Array, settled: Settled) -> Equilibrium:
-        return Equilibrium(self._spread(settled.state, self._held(x)), settled.residual, settled.steps, settled.result)
+    def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled) -> Equilibrium:
+        return Equilibrium(self._spread(settled.state, settler.free.parts, self._held(x)), settled.residual, settled.steps, settled.result)
 
     def _held(self, x: Array) -> list[tuple[Nodes, Array]]:
         """Give runs of nodes that sources hold, with their voltages (B, n)."""
         held: list[tuple[Nodes, Array]] = []
         for source in self.circuit.of(InputSources, VoltageSources):
             if isinstance(source, InputSources):
-                values = x[:, source.feature] * jnp.asarray(self.chip(source.name, "scale"), x.dtype)
+                scale, offset = (self.chip(source.name, what) for what in ("scale", "offset"))
+                values = x[:, source.feature] * jnp.asarray(scale, x.dtype)
+                values = values if is_zero(offset) else values + jnp.asarray(offset, x.dtype)
             else:
                 values = jnp.broadcast_to(jnp.asarray(self.chip(source.name, "v"), x.dtype), (len(x), len(source)))
             held.append((source.plus, values))
         return held
 
-    def _spread(self, state: State, held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
+    def _spread(self, state: State, parts: Sequence[Linear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
         """Lay out voltages by node group, amplified rows included."""
         known = list(held)
-        for stage, numbers, columns, behind in zip(*self._layers[:2], state.columns, state.behind, strict=True):
+        for k, (stage, numbers, columns, behind) in enumerate(zip(*self._layers[:2], state.columns, state.behind, strict=True)):
             known.append((stage.columns, columns))
             drivers = columns if behind is None else behind
             if stage.behind is not None:
                 known.append((stage.behind, drivers))
             if numbers.coupling is not None:
                 amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
-                gain, back, offset = numbers.coupling
-                known.append((amplifier.output, back * drivers if adjoint else gain * (drivers + offset)))
+                gain, back, offset, _ = numbers.coupling
+                driven = back * drivers if adjoint else gain * (drivers + offset)
+                known.append((amplifier.output, parts[k + 1].rows(driven, state.columns[k + 1])))
         batch = len(state.columns[-1])
         flat: dict[str, Array] = {}
         for group in self.circuit.groups:

@@ -48,9 +48,9 @@ def _walked(layers: Layers, parts: Sequence[Linear], walk: Sequence[Array]) -> l
         c = np.zeros_like(part.a)
         before, behind = layers.couplings[k - 1], layers.couplings[k]
         if part.w is not None:
-            c += (walk[k - 1] if before is None else before.gain * walk[k - 1]) @ part.w
+            c += part.rows(walk[k - 1] if before is None else before.gain * walk[k - 1], walk[k]) @ part.w
         if k + 1 < len(parts):
-            pushed = parts[k + 1].w @ walk[k + 1]
+            pushed = parts[k + 1].pulled(walk[k + 1])
             c += pushed if behind is None else behind.back * pushed
         found.append(c / (part.a + part.a_behind))
     found[-1] = np.maximum(found[-1], found[-1][layers.outputs.partners])  # a nudge between the two mixes them, to whatever shares

@@ -46,8 +46,8 @@ def _groups(records: Sequence[RunRecord]) -> Groups:
 
 def _without_seeds(experiment: Experiment) -> Experiment:
     training = experiment.training.model_copy(update={"seed": 0})
-    device = experiment.device.model_copy(update={"chip": 0})
-    return experiment.model_copy(update={"training": training, "device": device, "reached": None, "about": ""})
+    variation = experiment.variation.model_copy(update={"chip": 0})
+    return experiment.model_copy(update={"training": training, "variation": variation, "reached": None, "about": ""})
 
 
 def _kind(experiment: Experiment) -> str:

@@ -64,7 +64,7 @@ class Definition:
     @property
     def first_chip(self) -> int:
         """The chip that counting starts from."""
-        return self.experiment.device.chip
+        return self.experiment.variation.chip
 
     @property
     def first_seed(self) -> int:

@@ -17,7 +17,6 @@ Kind = Literal["grid", "alone", "random", "sobol"]
 
 REFUSED = {
     "training.seed": "--seeds N takes seeds from training.seed on",
-    "device.chip": "--chips N takes chips from device.chip on",
     "variation.chip": "--chips N takes chips from variation.chip on",
     "name": "it changes no result",
     "about": "it changes no result",

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from hwsim.data import load_data
+from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load, override
 from hwsim.fleet import Mode
 from hwsim.learning import choose
@@ -69,7 +70,7 @@ class Planned:
         for point in self.definition.points():
             experiment = point.experiment(self.definition.experiment)
             for section in ("data", "circuit", "device"):
-                told = experiment.model_dump_json(include={section, "circuit"} if section == "device" else {section})
+                told = experiment.model_dump_json(include={section, "circuit", "variation"} if section == "device" else {section})
                 if told not in seen:
                     seen.add(told)
                     self._look(experiment, section)
@@ -82,7 +83,8 @@ class Planned:
         if section == "circuit" and self.weights is not None:
             circuit.check_conductances(self.weights)
         if section == "device":
-            choose.programming(experiment.device, circuit, np.float64)
+            chip_of(experiment, circuit)
+            choose.programming(experiment.device, experiment.variation, circuit, np.float64)
 
     def open(self, path: Path, environment: Any) -> Database:
         """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""

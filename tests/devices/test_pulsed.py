@@ -46,7 +46,7 @@ class Training:
     def __init__(self, told: Experiment, engine: Engine | None = None) -> None:
         self.told, self.circuit = told, told.circuit.compile()
         self.solver = (engine or NumericEngine()).prepare(self.circuit, Chip.nominal(self.circuit))
-        self.trainer = Trainer(told.training, load_data(told), self.solver, told.device)
+        self.trainer = Trainer(told.training, load_data(told), self.solver, told.device, told.shown, told.variation)
 
     def __enter__(self) -> Self:
         self.solver.__enter__()
@@ -132,7 +132,7 @@ def test_each_chip_is_another() -> None:
         with Training(experiment("transferred", *settings)) as training:
             return training.programming.devices.devices
 
-    one, same, other = low(), low("training.seed=5"), low("device.chip=1")
+    one, same, other = low(), low("training.seed=5"), low("variation.chip=1")
     np.testing.assert_array_equal(one.bounds.high, same.bounds.high)
     assert (one.bounds.high != other.bounds.high).any()
     plain = low("device.spread=false")

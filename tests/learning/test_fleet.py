@@ -30,7 +30,7 @@ def test_side_by_side_equals_one_by_one(pulsed, trained):
         own = of_instance(pulsed, outcome.instance)
         circuit = own.circuit.compile(own.name)
         with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
-            trainer = Trainer(own.training, load_data(own), solver, own.device)
+            trainer = Trainer(own.training, load_data(own), solver, own.device, own.shown, own.variation)
             rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
         assert outcome.failed is None
         assert outcome.pulses == sum(row["pulses"] for row in rows)

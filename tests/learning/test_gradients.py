@@ -147,12 +147,12 @@ def test_the_one_sided_error_falls_as_beta(method: Method) -> None:
 )
 def test_factors(name: str, factors: dict[str, float]) -> None:
     """Each amplifier between a device and the outputs multiplies the device's weight by gain/back."""
-    assert energy_factors(case(name).circuit) == pytest.approx(factors)
+    assert energy_factors(case(name).circuit, Chip.nominal(case(name).circuit)) == pytest.approx(factors)
 
 
 def test_without_the_factor_the_gradient_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before one amplifier of 4 and 1/4 devices feel 16 times too little, before two of them 256 times: the factor is not optional."""
-    monkeypatch.setattr(rules, "energy_factors", lambda circuit: {element.name: 1.0 for element in circuit.trainable})
+    monkeypatch.setattr(rules, "energy_factors", lambda circuit, _chip: {element.name: 1.0 for element in circuit.trainable})
     felt = propagated.__wrapped__("two-amplifiers", "squared-error")(BETA)
     gradient = differences("two-amplifiers", "squared-error")
     for crossbar, factor in {"w1": 256.0, "w2": 16.0, "w3": 1.0}.items():

@@ -24,7 +24,7 @@ def test_pins_and_parameters_stand_in_the_text_as_in_the_table(kind):
     head = re.search(rf"^\.subckt {kind} (.*)$", text, re.MULTILINE)[1]
     pins, _, parameters = head.partition(" params: ")
     wanted = dict.fromkeys(pin for part in parts for pin in part.pins.values() if pin != "0")
-    assert pins.split() == [*wanted, *(["beta", "y", "i"] if kind == "nudge" else [])]
+    assert pins.split() == [*wanted, *(["beta", "y", "i"] if kind.endswith("nudge") else [])]
     assert [p.partition("=")[0] for p in parameters.split()] == [called for part in parts for called in part.parameters.values()]
     assert text.startswith("*")
     assert text.endswith(f".ends {kind}")

@@ -95,7 +95,7 @@ def test_gradients_are_what_finite_differences_say(loss, tangled):
 def test_an_array_has_a_factor_for_each_of_its_devices():
     """Before an amplifier of 3 and 1/3 a device weighs 9 times what one behind it does."""
     circuit, _ = tangle()
-    factors = energy_factors(circuit)
+    factors = energy_factors(circuit, Chip.nominal(circuit))
     assert factors["w"] == pytest.approx(9.0)
     np.testing.assert_allclose(factors["r"], [9.0] * 7 + [1.0] * 4)
 

@@ -81,7 +81,8 @@ def test_before_is_where_training_began(record: RunRecord) -> None:
     """The conductances before training, device by device, are those of the trainer's first state."""
     circuit = record.circuit
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainer = Trainer(record.experiment.training, load_data(record.experiment), solver, record.experiment.device)
+        own = record.experiment
+        trainer = Trainer(own.training, load_data(own), solver, own.device, own.shown, own.variation)
         begun = trainer.g(trainer.begin())
     for name, values in begun.items():
         np.testing.assert_array_equal(record.before[name], values)
