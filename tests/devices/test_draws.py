@@ -1,5 +1,7 @@
 """Draws: the same numbers for both engines, other ones for every update and purpose, of the distributions that they claim."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,7 +42,7 @@ def test_neighbours_and_following_updates_are_independent() -> None:
     """Pairs of numbers, of neighbouring devices or of one device in following updates, fill the square evenly (chi-squared)."""
     like = np.zeros(200_000)
     rows = [Draws(np.uint32(seed), like).uniform("round") for seed in range(4)]
-    pairs = [(rows[0][:-1], rows[0][1:]), *zip(rows, rows[1:], strict=False), (rows[0], Draws(np.uint32(0), like).uniform("cycle"))]
+    pairs = [(rows[0][:-1], rows[0][1:]), *itertools.pairwise(rows), (rows[0], Draws(np.uint32(0), like).uniform("cycle"))]
     for first, second in pairs:
         counts = np.histogram2d(first, second, bins=20, range=[[0, 1], [0, 1]])[0]
         assert stats.chisquare(counts.ravel()).pvalue > 1e-4
