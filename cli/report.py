@@ -9,18 +9,19 @@ from cli.command import command as make_command
 from cli.output import Output, Step
 
 
-@make_command("report", "hwsim report runs/digits-0\nhwsim report runs/iris-* -o iris.html")
-@click.argument("what", metavar="RUN…", nargs=-1, required=True)
+@make_command("report", "hwsim report runs/digits-0\nhwsim report runs/iris-* sweep.db -o iris.html")
+@click.argument("what", metavar="RUN|SWEEP.db…", nargs=-1, required=True)
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), default="report.html", show_default=True, help="The page; its pictures lie beside it."
 )
 @click.option("--title", help="What stands at its top [default: the names of what it shows].")
 def command(output: Output, what: tuple[str, ...], out: Path, title: str | None) -> None:
-    """Make one self-contained HTML page of run folders.
+    """Make one self-contained HTML page of run folders and of sweeps.
 
-    It shows learning curves, confusion matrix, conductances before and after, pulses and joules, all numbers, the experiment, the
-    environment and the command that repeats it. The page loads nothing, needs no script, and can be printed. Runs that have not ended are
-    shown as far as they are. The pictures lie beside the page as PNG too.
+    Of a run it shows learning curves, confusion matrix, conductances before and after, pulses and joules; of a sweep the error over the
+    varied keys with its bands or as a map, and the yield; of both all numbers, the experiment, the environment and the command that repeats
+    it. The page loads nothing, needs no script, and can be printed. What has not ended is shown as far as it is. The pictures lie beside
+    the page as PNG too.
     """
     from hwsim.report.report import make  # noqa: PLC0415 - help does without
 

@@ -105,9 +105,11 @@ def _told(tuned: "tune.Tuned") -> dict[str, Any]:
 
 def _text(tuned: "tune.Tuned") -> str:
     """Tell the best trials, and what to do with the file."""
+    from hwsim.report.words import brief  # noqa: PLC0415 - help does without
+
     keys, search = list(tuned.best.settings), tuned.search
     rows = [
-        (f"{one.number}", *(_shown(one.settings[key]) for key in keys), f"{100 * one.error:.2f}")
+        (f"{one.number}", *(brief(one.settings[key]) for key in keys), f"{100 * one.error:.2f}")
         for one in tuned.trials[:_SHOWN]
         if one.error is not None
     ]
@@ -122,8 +124,3 @@ def _text(tuned: "tune.Tuned") -> str:
             f"database {search.database}",
         ]
     )
-
-
-def _shown(value: Any) -> str:
-    """Write a setting for people."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -135,7 +135,7 @@ class _Pair:
                 axes.stairs(shares, edges, color=colour, fill=True, alpha=0.28)
                 axes.stairs(shares, edges, color=colour, linewidth=1.3, label=title)
             if wide:
-                logarithmic(axes.xaxis, axes.set_xscale)
+                logarithmic(axes.xaxis, axes.set_xscale, self.ends)
             axes.set(xlabel=f"conductance [{letter}S]", ylabel="memristors [%]")
             axes.legend()
 

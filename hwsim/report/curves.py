@@ -13,6 +13,9 @@ from hwsim.report.words import percent, power, quantity
 _MOST_NUMBERS = 26
 """Classes up to which a confusion matrix shows its counts."""
 
+_DECADES = 50.0
+"""Ratio of values below which powers of ten alone would be too few ticks."""
+
 _DARK = 0.55
 """Share of samples above which a count is written in the ground's colour."""
 
@@ -27,7 +30,7 @@ def learning(rows: Sequence[Row], name: str) -> list[Picture]:
         axes = over_epochs(figure, "mean loss of a sample [V²]")
         axes.plot(epochs, loss, color=SERIES[0], **marks(epochs))
         if min(loss) > 0:
-            logarithmic(axes.yaxis, axes.set_yscale)
+            logarithmic(axes.yaxis, axes.set_yscale, loss)
 
     def draw_errors(figure: Any) -> None:
         axes = over_epochs(figure, "wrong samples [%]")
@@ -146,9 +149,13 @@ def over_epochs(figure: Any, label: str) -> Any:
     return axes
 
 
-def logarithmic(axis: Any, set_scale: Any) -> None:
-    """Make an axis logarithmic, its ticks plain text."""
+def logarithmic(axis: Any, set_scale: Any, values: Sequence[float]) -> None:
+    """Make an axis logarithmic for some values, its ticks plain text: powers of ten, and 2 and 5 times these where they are few."""
+    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - loaded already by whoever draws
+
     set_scale("log")
+    few = max(values) < _DECADES * min(values)
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
     axis.set_major_formatter(lambda value, _: power(value))
     axis.set_minor_formatter(lambda _value, _: "")
 

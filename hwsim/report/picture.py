@@ -41,7 +41,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-_WIDTH, _WIDE = 3.7, 5.4
+_WIDTH, _WIDE = 3.7, 4.7
 """Inches: such that text is readable where a phone or a column of the page sets the size."""
 
 _NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -1,12 +1,16 @@
-"""The command that repeats a run: its circuit's name and what was set otherwise, or its experiment file."""
+"""The command that repeats a run or a sweep: its circuit's name and what was set otherwise, or its experiment file."""
 
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuits import zoo
 from hwsim.experiment import RUN_FILE, Experiment, ExperimentError, load, override
+
+if TYPE_CHECKING:
+    from hwsim.sweep.axes import Axis
+    from hwsim.sweep.definition import Definition
 
 _SECTIONS = ("circuit", "data", "training", "device", "solver")
 """What the numbers of a run depend on."""
@@ -20,18 +24,42 @@ _MOST = 12
 
 def train_command(experiment: Experiment) -> str:
     """Give a command line that trains again, to the same numbers."""
+    return shlex.join(["hwsim", "train", *_subject(experiment, _SHORT)])
+
+
+def sweep_command(definition: "Definition") -> str:
+    """Give a command line that sweeps again, to the same numbers."""
+    words = ["hwsim", "sweep", *_subject(definition.experiment, {})]
+    for axis in definition.axes:
+        words += ["--vary", f"{axis.key}={_range(axis)}"]
+    design = definition.design
+    words += {"grid": [], "alone": ["--alone"], "random": ["--random", f"{design.count}"], "sobol": ["--sobol", f"{design.count}"]}[
+        design.kind
+    ]
+    words += ["--mode", definition.mode] if definition.mode != "train" else []
+    return shlex.join([*words, "--chips", f"{definition.chips}", "--seeds", f"{definition.seeds}"])
+
+
+def _range(axis: "Axis") -> str:
+    if axis.low is None or axis.high is None:
+        return ",".join(json.dumps(value) for value in axis.listed)
+    ends = [repr(round(end) if axis.whole else end) for end in (axis.low, axis.high)]
+    return ":".join([*(["log"] if axis.log else []), *ends, *([] if axis.count is None else [f"{axis.count}"])])
+
+
+def _subject(experiment: Experiment, short: Mapping[str, str]) -> Iterator[str]:
+    """Name an experiment as the command line takes it: a name in the zoo with what was set otherwise, or its file."""
     if experiment.name in zoo.names():
         known = load(experiment.name)
-        changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in list(_flat(known))]
+        before = list(_flat(known))
+        changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in before]
         settings = [f"{key}={_toml(value)}" for key, value in changed]
         if len(settings) <= _MOST and _same(known, settings, experiment):
-            return shlex.join(["hwsim", "train", experiment.name, *_words(changed)])
-    return f"hwsim train {RUN_FILE}"
-
-
-def _words(changed: list[tuple[str, Any]]) -> Iterator[str]:
-    for key, value in changed:
-        yield from (_SHORT[key], str(value)) if key in _SHORT else ("--set", f"{key}={_toml(value)}")
+            yield experiment.name
+            for key, value in changed:
+                yield from (short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}")
+            return
+    yield RUN_FILE
 
 
 def _same(known: Experiment, settings: list[str], wanted: Experiment) -> bool:

@@ -9,18 +9,21 @@ from hwsim.report.page import Written, write_page
 from hwsim.report.run_section import run_section
 from hwsim.report.runs import RunRecord, read_run
 from hwsim.report.section import Section
+from hwsim.report.sweep_section import sweep_section
+from hwsim.report.words import counted
 from hwsim.subject import run_folder
+from hwsim.sweep.database import is_database, read
 
 Observe = Callable[[int, int, str], None]
 """Hears how many of all things are done, and which is next."""
 
 
 def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe) -> Written:
-    """Write one page of all runs.
+    """Write one page of all runs and sweeps.
 
     Raises
     ------
-    RunError, ExperimentError, CircuitError
+    RunError, SweepError, ExperimentError, CircuitError
         When one of them cannot be used; nothing is written then.
     OSError
         When the page cannot be written.
@@ -28,15 +31,21 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     """
     for name in what:
         _refuse(name)
-    records, sections = list[RunRecord](), list[Section]()
-    anchors = [f"run-{number}" for number, _ in enumerate(what, start=1)]
+    records, anchors = list[RunRecord](), list[str]()
+    runs, sweeps, titles = list[Section](), list[Section](), list[str]()
     for number, name in enumerate(what):
         observe(number, len(what), name)
+        if is_database(Path(name)):
+            recorded = read(Path(name))
+            sweeps.append(sweep_section(name, recorded, f"sweep-{len(sweeps) + 1}"))
+            titles.append(sweeps[-1].title)
+            continue
         records.append(read_run(name))
-        sections.append(run_section(records[-1], anchors[number]))
+        anchors.append(f"run-{len(records)}")
+        runs.append(run_section(records[-1], anchors[-1]))
     if len(records) > 1:
-        sections.insert(0, overview(records, anchors))
-    written = write_page(out, title or _title(records), command, sections)
+        runs.insert(0, overview(records, anchors))
+    written = write_page(out, title or _title(records, titles), command, [*sweeps, *runs])
     observe(len(what), len(what), "written")
     return written
 
@@ -50,13 +59,16 @@ def _refuse(what: str) -> None:
         Saying what is asked for.
 
     """
-    if run_folder(what) is None:
-        there = "is no run folder: it holds no experiment.toml" if Path(what).exists() else "there is no such folder"
-        msg = f"{what}: {there}; give the folder of a run, such as runs/digits-0"
+    if run_folder(what) is None and not is_database(Path(what)):
+        path = Path(what)
+        kind = "a folder without experiment.toml" if path.is_dir() else "no sweep's database" if path.exists() else "not there"
+        msg = f"{what}: is {kind}; give the folder of a run, such as runs/digits-0, or the database of a sweep"
         raise RunError(msg)
 
 
-def _title(records: Sequence[RunRecord]) -> str:
-    if len(records) == 1:
+def _title(records: Sequence[RunRecord], sweeps: Sequence[str]) -> str:
+    if len(records) == 1 and not sweeps:
         return records[0].title
-    return ", ".join(dict.fromkeys(record.experiment.name for record in records)) + f": {len(records)} runs"
+    names = ", ".join(dict.fromkeys(record.experiment.name for record in records))
+    runs = [f"{names}: {counted(len(records), 'run')}"] if records else []
+    return "; ".join([*(sweeps if len(sweeps) == 1 else [counted(len(sweeps), "sweep")] if sweeps else []), *runs])

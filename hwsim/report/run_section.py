@@ -26,7 +26,7 @@ def run_section(record: RunRecord, anchor: str) -> Section:
         facts=list(_facts(record)),
         notes=record.notes,
         galleries=list(_galleries(record, anchor)),
-        tables=[_epochs(record), _environment(record.environment)] if record.rows else [_environment(record.environment)],
+        tables=[_epochs(record), environment_table(record.environment)] if record.rows else [environment_table(record.environment)],
         listings=[
             Listing("The command that repeats it", train_command(record.experiment)),
             Listing("The experiment", to_toml(record.experiment), folded=True),
@@ -101,7 +101,8 @@ def _epochs(record: RunRecord) -> Table:
     return Table(caption=f"Metrics{left_out}", header=header, rows=cells)
 
 
-def _environment(environment: Mapping[str, Any]) -> Table:
+def environment_table(environment: Mapping[str, Any]) -> Table:
+    """Give versions and machine as rows."""
     rows = [[name, text] for name, text in _flat("", environment)]
     return Table(caption="Environment" if rows else "Environment: not recorded", header=("what", "which"), rows=rows)
 

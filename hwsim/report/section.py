@@ -19,7 +19,7 @@ class Table:
     @property
     def numeric(self) -> list[bool]:
         """Whether a column holds numbers alone, which stand to the right."""
-        return [all(cell[:1].isdigit() or cell[:1] in "−-–" for cell in column) for column in zip(*self.rows, strict=True)]
+        return [all(cell[:1].isdigit() or cell[:1] in "+−-–" for cell in column) for column in zip(*self.rows, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ class Gallery:
     title: str
     about: str
     pictures: Sequence[Picture]
+
+    @property
+    def large(self) -> bool:
+        """Whether its pictures need more room than others."""
+        return any(picture.wide for picture in self.pictures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -24,12 +25,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def brief(value: Any) -> str:
+    """Write a setting in a few letters: four digits of a number, a text as it is."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def power(value: float) -> str:
-    """Write a power of ten, such as a tick on a logarithmic axis: 10⁻³; other numbers as they are."""
-    exponent = round(math.log10(value)) if value > 0 else 0
-    if value > 0 and math.isclose(value, 10.0**exponent, rel_tol=1e-6):
-        return f"{value:g}" if exponent in range(-1, 4) else f"10{str(exponent).translate(_RAISED)}"
-    return f"{value:.3g}"
+    """Write a tick of a logarithmic axis: 10⁻³, 2·10⁻⁴; from 0.1 to 1000 as it is."""
+    exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
+    if value <= 0 or exponent in range(-1, 4):
+        return f"{value:.4g}"
+    mantissa = f"{value / 10.0**exponent:.3g}"
+    return ("" if mantissa == "1" else f"{mantissa}·") + f"10{str(exponent).translate(_RAISED)}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -67,7 +67,19 @@ def test_quantities_have_prefixes(value: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(1e-3, "10⁻³"), (1e-1, "0.1"), (10.0, "10"), (1e5, "10⁵"), (1e10, "10¹⁰"), (0.02, "0.02"), (0.0, "0")]
+    ("value", "said"),
+    [
+        (1e-3, "10⁻³"),
+        (1e-1, "0.1"),
+        (10.0, "10"),
+        (1e5, "10⁵"),
+        (1e10, "10¹⁰"),
+        (0.2, "0.2"),
+        (2e-4, "2·10⁻⁴"),
+        (9.9999999999e-4, "10⁻³"),
+        (5e4, "5·10⁴"),
+        (0.0, "0"),
+    ],
 )
 def test_powers_of_ten_are_raised(value: float, said: str) -> None:
     """Ticks on logarithmic axes are short."""

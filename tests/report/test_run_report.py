@@ -199,7 +199,7 @@ def test_a_damaged_folder_is_refused(run: Path, tmp_path: Path, capsys: pytest.C
     assert {file.name for file in tmp_path.iterdir()} == {"run"}
 
 
-@pytest.mark.parametrize(("words", "says"), [("nowhere", "no such folder"), (".", "no run folder"), ("digits", "no such folder")])
+@pytest.mark.parametrize(("words", "says"), [("nowhere", "not there"), (".", "without experiment.toml"), ("digits", "not there")])
 def test_what_is_no_run_is_refused(words: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """The line says what is asked for."""
     monkeypatch.chdir(tmp_path)

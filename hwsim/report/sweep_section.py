@@ -1,0 +1,133 @@
+"""The section of one sweep: its numbers and pictures, what each key costs, its experiment, and the command that repeats it."""
+
+import math
+from collections.abc import Iterator
+
+from hwsim.experiment import to_toml
+from hwsim.report.repeat import sweep_command
+from hwsim.report.run_section import environment_table
+from hwsim.report.section import Gallery, Listing, Section, Table
+from hwsim.report.sweep_pictures import SweepPictures
+from hwsim.report.words import brief, counted, percent, quantity
+from hwsim.sweep.database import Recorded
+from hwsim.sweep.sensitivity import slopes
+from hwsim.sweep.statistics import Interval, PointNumbers, numbers
+
+_ROWS = 500
+"""Points that the table lists; a sweep of more is for other programs, which read its export."""
+
+_MODES = {
+    "train": "a training on each chip",
+    "transfer": "training on the nominal chip, then transfer to each chip",
+    "evaluate": "evaluation alone, on each chip",
+}
+
+
+def sweep_section(what: str, recorded: Recorded, anchor: str) -> Section:
+    """Tell all about a sweep."""
+    definition, pictures = recorded.definition, SweepPictures(recorded, anchor)
+    drawn = [*pictures.errors(), *pictures.yields(), *pictures.costs()]
+    told = numbers(recorded)
+    return Section(
+        anchor=anchor,
+        title=title(recorded),
+        about=f"{counted(len(recorded.points), 'point')}, each with {counted(definition.chips, 'chip')} and "
+        f"{counted(definition.seeds, 'seed')}: {_MODES[definition.mode]}. Database: {what}",
+        facts=list(_facts(recorded, told)),
+        notes=list(_notes(recorded)),
+        galleries=[Gallery("Error, yield and cost", "", drawn)] if drawn else [],
+        tables=[*([_points(recorded, told)] if told else []), *_slopes(recorded), environment_table(recorded.environment)],
+        listings=[
+            Listing("The command that repeats it", sweep_command(definition)),
+            Listing("The experiment", to_toml(definition.experiment), folded=True),
+        ],
+    )
+
+
+def title(recorded: Recorded) -> str:
+    """Give the experiment's name and the varied keys."""
+    definition = recorded.definition
+    return f"{definition.experiment.name} over {', '.join(axis.key for axis in definition.axes)}"
+
+
+def _facts(recorded: Recorded, told: list[PointNumbers]) -> Iterator[tuple[str, str]]:
+    definition = recorded.definition
+    yield "points", f"{len(recorded.points):,}"
+    yield "chips a point", f"{definition.chips}"
+    yield "seeds a chip", f"{definition.seeds}"
+    yield "results", f"{len(recorded.results):,}" + (f" of {recorded.total:,}" if len(recorded.results) < recorded.total else "")
+    means = [one.summary.mean for one in told if math.isfinite(one.summary.mean)]
+    if means:
+        yield "least mean error", percent(min(means))
+        yield "most", percent(max(means))
+    yield "engine", definition.experiment.training.engine
+    yield "computing time", quantity(sum(result.seconds for result in recorded.results), "s")
+
+
+def _notes(recorded: Recorded) -> Iterator[str]:
+    if len(recorded.results) < recorded.total:
+        done = f"{len(recorded.results):,} of {recorded.total:,} results are there"
+        yield f"This sweep has not ended: {done}; the command that began it goes on."
+    failed = [result for result in recorded.results if result.failed is not None]
+    if failed:
+        one = failed[0]
+        yield (
+            f"{counted(len(failed), 'result')} of {len(recorded.results):,} failed and count in no mean; "
+            f"the first, point {one.point}, chip {one.chip}, seed {one.seed}: {one.failed}"
+        )
+
+
+def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
+    keys = [axis.key for axis in recorded.definition.axes]
+    by_point = recorded.by_point()
+    settings = {point.number: point.settings for point in recorded.points}
+    pulsed = any(result.joules is not None for result in recorded.results)
+    compared = any(one.against is not None for one in told)
+    header = [
+        *("point", *keys, "results", "mean error", "95 % interval", "sd", "5 %", "median", "95 %"),
+        *(("against the first", "p") if compared else ()),
+        *(("pulses", "energy") if pulsed else ()),
+    ]
+    rows = []
+    for one in told[:_ROWS]:
+        found = one.summary
+        row = [f"{one.point}", *(brief(settings[one.point][key]) if key in settings[one.point] else "as it is" for key in keys)]
+        row += [f"{found.results - found.failed}" + (f" ({found.failed} failed)" if found.failed else "")]
+        row += [_share(found.mean), _interval(found.interval), *map(_share, (found.sd, *found.quantiles[::2]))]
+        if compared:
+            row += [f"{100 * one.against.mean:+.2f} %", f"{one.against.p:.2g}"] if one.against and one.against.units else ["–", "–"]
+        if pulsed:
+            spent = [
+                (result.pulses, result.joules) for result in by_point[one.point] if result.pulses is not None and result.joules is not None
+            ]
+            mean = [sum(column) / len(spent) for column in zip(*spent, strict=True)] if spent else []
+            row += [f"{mean[0]:,.0f}", quantity(mean[1], "J")] if mean else ["–", "–"]
+        rows.append(row)
+    more = f" (the first {_ROWS} of {len(told):,})" if len(told) > _ROWS else ""
+    return Table(caption=f"Test error at each point{more}", header=header, rows=rows)
+
+
+def _share(value: float) -> str:
+    return percent(value) if math.isfinite(value) else "–"
+
+
+def _interval(ends: Interval) -> str:
+    return f"{100 * ends.low:.2f} to {100 * ends.high:.2f} %" if math.isfinite(ends.low) else "–"
+
+
+def _slopes(recorded: Recorded) -> Iterator[Table]:
+    """Tell what one more of each key costs."""
+    found = slopes(recorded)
+    if found:
+        rows = [
+            [
+                one.key,
+                "decade" if one.log else "unit",
+                f"{100 * one.slope:+.3g}",
+                f"{100 * one.interval.low:+.3g} to {100 * one.interval.high:+.3g}" if math.isfinite(one.interval.low) else "–",
+                f"{100 * one.slope * one.span:+.3g}",
+            ]
+            for one in found
+        ]
+        header = ("key", "per", "error rises by [%-points]", "95 % interval", "over all that was tried")
+        yield Table(caption="What each key costs, by a straight line", header=header, rows=rows)

@@ -1,0 +1,209 @@
+"""Reports of sweeps: what stands there is what the database holds, finished or not."""
+
+import json
+import math
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cli.main import main
+from hwsim.experiment import load, override
+from hwsim.report.picture import Picture
+from hwsim.report.repeat import sweep_command
+from hwsim.report.section import Section
+from hwsim.report.sweep_section import sweep_section
+from hwsim.sweep.axes import read_axis
+from hwsim.sweep.database import Database, Result, read
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.points import Design
+from hwsim.sweep.statistics import interval, summary
+from pages import assert_complete
+
+BETA, RATE, WORD = "training.beta=log:1e-7:1e-5:3", "training.rate=1e-7:1e-6:3", "training.optimizer=adam,sgd"
+CHIPS, SEEDS = 8, 2
+
+
+def error_at(settings: Mapping[str, Any], chip: int, seed: int) -> float:
+    """Give an error that each key, the chip and the seed raise."""
+    beta = math.log10(settings.get("training.beta", 1e-7)) + 7
+    rate = settings.get("training.rate", 0.0) * 1e5
+    return 0.02 + 0.04 * beta + 0.1 * rate + 0.03 * (settings.get("training.optimizer") == "sgd") + 0.002 * chip + 0.001 * seed
+
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Make the database of a sweep over some axes."""
+
+    def made(*vary: str, name: str = "s.db", left_out: int = 0, failed: int = 0, pulses: float | None = None, **settings: Any) -> Path:
+        given = {"chips": CHIPS, "seeds": SEEDS} | settings
+        definition = Definition.make(override(load("iris"), ["training.epochs=3"]), tuple(map(read_axis, vary)), **given)
+        with Database.begin(tmp_path / name, definition, {"python": "3.99"}) as database:
+            rows = [
+                Result(point.number, chip, seed, error_at(point.settings, chip, seed), 0.01, pulses, pulses, 1e-16, 0.5, None)
+                for point in database.points
+                for chip in range(definition.chips)
+                for seed in range(definition.seeds)
+            ]
+            rows = rows[: len(rows) - left_out]
+            rows[:failed] = [row._replace(test_error=math.nan, failed="no equilibrium: <b>") for row in rows[:failed]]
+            database.add(rows)
+        return tmp_path / name
+
+    return made
+
+
+def section(path: Path) -> Section:
+    """Lay a sweep out."""
+    return sweep_section(path.name, read(path), "s")
+
+
+def pictures(found: Section) -> dict[str, Picture]:
+    """Give the pictures by their names."""
+    return {picture.name: picture for picture in found.pictures()}
+
+
+def test_a_page_of_a_sweep(make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It loads nothing, tells means, intervals and energy as the statistics have them, and its command sweeps again."""
+    path = make(BETA, pulses=1000.0)
+    capsys.readouterr()
+    assert main(["report", str(path), "-o", str(tmp_path / "page.html"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    page = assert_complete((tmp_path / "page.html").read_text(encoding="utf-8"))
+    for results in read(path).by_point().values():
+        found = summary(results)
+        assert f"{100 * found.mean:.2f} %" in page.text
+        assert f"{100 * found.interval.low:.2f} to {100 * found.interval.high:.2f} %" in page.text
+    assert "3.99" in page.text
+    assert "hwsim sweep iris --set training.epochs=3 --vary training.beta=log:1e-07:1e-05:3 --chips 8 --seeds 2" in page.text
+    assert [Path(file).name for file in told["figures"]] == ["sweep-1-error.png", "sweep-1-yield.png", "sweep-1-energy.png"]
+    assert told["bytes"] < 150_000
+
+
+def test_sixteen_chips_stay_small(make: Make, tmp_path: Path) -> None:
+    """A page of a grid of 36 points with 16 chips and 4 seeds takes well under 5 MB."""
+    path = make("training.beta=log:1e-7:1e-5:6", "training.rate=1e-7:1e-6:6", chips=16, seeds=4)
+    assert main(["report", str(path), "-o", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").stat().st_size < 500_000
+
+
+def test_two_keys_make_a_map(make: Make) -> None:
+    """Its text names the best and the worst point; a family of curves and the yield stand beside it."""
+    found = pictures(section(make(BETA, RATE)))
+    assert list(found) == ["s-map", "s-curves", "s-yield"]
+    lowest, highest = (100 * (error_at(settings, 0, 0) + 0.002 * 3.5 + 0.0005) for settings in (
+        {"training.beta": 1e-7, "training.rate": 1e-7}, {"training.beta": 1e-5, "training.rate": 1e-6}
+    ))  # fmt: skip
+    assert f"Least: {lowest:.2f} % at training.beta = 1e-07, training.rate = 1e-07" in found["s-map"].caption
+    assert f"Most: {highest:.2f} % at training.beta = 1e-05, training.rate = 1e-06" in found["s-map"].caption
+
+
+@pytest.mark.parametrize(
+    ("vary", "settings", "names"),
+    [
+        ((WORD,), {}, ["s-error", "s-yield"]),
+        ((BETA, WORD), {}, ["s-map", "s-curves", "s-yield"]),
+        ((WORD, "training.batch=4,8"), {"chips": 1}, ["s-map", "s-curves"]),
+        ((BETA, RATE, WORD), {}, ["s-error-1", "s-error-2", "s-error-3", "s-yield"]),
+        ((BETA, RATE, WORD), {"design": Design(kind="alone")}, ["s-error-1", "s-error-2", "s-error-3", "s-yield"]),
+        (("training.beta=log:1e-7:1e-5", WORD), {"design": Design(kind="random", count=5)}, ["s-error-1", "s-error-2", "s-yield"]),
+        (
+            ("training.beta=log:1e-7:1e-5", "training.rate=1e-7:1e-6"),
+            {"design": Design(kind="sobol", count=8), "chips": 1},
+            ["s-error-1", "s-error-2", "s-sobol"],
+        ),
+    ],
+    ids=["words", "number and word", "words on one chip", "three keys", "alone", "random", "sobol"],
+)  # fmt: skip
+def test_every_design_has_its_pictures(make: Make, vary: tuple[str, ...], settings: dict[str, Any], names: list[str]) -> None:
+    """All of them have words, and the table a row a point."""
+    found = section(make(*vary, **settings))
+    assert list(pictures(found)) == names
+    assert all(len(picture.alt) > 40 for picture in found.pictures())
+    assert len(found.tables[0].rows) == int(dict(found.facts)["points"])
+
+
+def test_a_slope_is_told(make: Make) -> None:
+    """A decade of beta costs four points, whatever the chips are."""
+    costs = next(table for table in section(make(BETA)).tables if "costs" in table.caption)
+    assert costs.rows == [["training.beta", "decade", "+4", "+4 to +4", "+8"]]
+
+
+@pytest.mark.parametrize("left_out", [20, 48])
+def test_a_sweep_under_way_is_shown_as_far_as_it_is(make: Make, left_out: int) -> None:
+    """A note says how far; points without results are left out; nothing at all is shown without any."""
+    found = section(make(BETA, left_out=left_out))
+    assert f"{48 - left_out} of 48 results" in found.notes[0]
+    assert dict(found.facts)["results"] == f"{48 - left_out} of 48"
+    points = [table for table in found.tables if "point" in table.caption]
+    assert [len(table.rows) for table in points] == ([math.ceil((48 - left_out) / 16)] if left_out < 48 else [])
+    assert bool(list(found.pictures())) == (left_out < 48)
+
+
+def test_failures_are_told(make: Make) -> None:
+    """They count in no mean, but the chip is a bad one for the yield; the first reason stands in a note, as text."""
+    found = section(make(BETA, failed=3))
+    assert "3 results of 48 failed" in found.notes[0]
+    assert "no equilibrium: <b>" in found.notes[0]
+    row = found.tables[0].rows[0]
+    assert row[2] == "13 (3 failed)"
+    rest = [[error_at({}, chip, seed) for seed in range(SEEDS)] for chip in range(CHIPS)]
+    units = [np.mean(errors) for errors in ([rest[1][1:], *rest[2:]])]
+    assert row[3:5] == [f"{100 * np.mean(units):.2f} %", "{:.2f} to {:.2f} %".format(*(100 * end for end in interval(np.array(units))))]
+
+
+def test_all_failed(make: Make) -> None:
+    """A sweep in which nothing came to an end has a page all the same."""
+    found = section(make(BETA, failed=48))
+    assert {row[3] for row in found.tables[0].rows} == {"–"}
+    assert not list(found.pictures())
+
+
+@pytest.mark.parametrize(
+    ("vary", "settings", "said"),
+    [
+        ((BETA,), {}, ["--vary", "training.beta=log:1e-07:1e-05:3"]),
+        ((WORD, "training.batch=4:8:2"), {"mode": "transfer"}, ["--mode", "transfer"]),
+        (("training.rate=1e-7:1e-6",), {"design": Design(kind="random", count=7)}, ["--random", "7"]),
+    ],
+)
+def test_the_command_names_the_same_axes(make: Make, vary: tuple[str, ...], settings: dict[str, Any], said: list[str]) -> None:
+    """What is typed again is the same definition."""
+    definition = read(make(*vary, **settings)).definition
+    words = shlex.split(sweep_command(definition))
+    assert words[:3] == ["hwsim", "sweep", "iris"]
+    assert set(said) <= set(words)
+    axes = [read_axis(words[k + 1]) for k, word in enumerate(words) if word == "--vary"]
+    changed = [words[k + 1] for k, word in enumerate(words) if word == "--set"]
+    again = Definition.make(override(load("iris"), changed), tuple(axes), **{"chips": CHIPS, "seeds": SEEDS} | settings)
+    assert again.difference(definition) is None
+
+
+def test_runs_and_sweeps_share_a_page(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps stand first; every section can be reached from the top."""
+    monkeypatch.chdir(tmp_path)
+    paths = [make(BETA, name="a.db"), make(WORD, name="b.db")]
+    assert main(["report", *map(str, paths), "--title", "Two <sweeps>"]) == 0
+    page = assert_complete(Path("report.html").read_text(encoding="utf-8"))
+    assert [given["id"] for given in page.all("section")] == ["sweep-1", "sweep-2"]
+    assert {"#sweep-1", "#sweep-2"} <= {given["href"] for given in page.all("a")}
+    assert "Two <sweeps>" in page.text
+
+
+def test_another_database_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, one line, no page."""
+    import sqlite3  # noqa: PLC0415 - only here
+
+    connection = sqlite3.connect(tmp_path / "other.db")
+    connection.execute("CREATE TABLE t (x)")
+    connection.commit()
+    connection.close()
+    assert main(["report", str(tmp_path / "other.db"), "-o", str(tmp_path / "p.html")]) == 2
+    assert "other.db" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "p.html").exists()
