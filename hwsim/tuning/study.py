@@ -1,6 +1,7 @@
 """The study: one SQLite file, written by Optuna, in which every trial and each of its epochs is kept; one process at a time."""
 
 import fcntl
+import math
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
@@ -123,11 +124,16 @@ def unfinished(study: "Study") -> "list[FrozenTrial]":
 
 
 def completed(study: "Study") -> "list[FrozenTrial]":
-    """List the trials that came to their last epoch, the best first; of equal ones the earlier."""
+    """List the trials that came to their last epoch, the best first; of equal ones that which was better on its way there."""
     from optuna.trial import TrialState  # noqa: PLC0415
 
     found = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return sorted(found, key=lambda trial: (trial.value, trial.number))
+    return sorted(found, key=lambda trial: (trial.value, _on_the_way(trial), trial.number))
+
+
+def _on_the_way(trial: "FrozenTrial") -> float:
+    values = trial.intermediate_values.values()
+    return sum(values) / len(values) if values else math.inf
 
 
 def fail(study: "Study", trial: "FrozenTrial") -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SHARE = 0.2
 """Share of the training part that trials are judged on, unless the experiment says another."""
 
+_REPORTS = 40
+"""Epochs of a trial at which its error is written down and held against the others': each takes the disk a moment."""
+
 _REFUSED = ("training.seed", "data.name", "data.test_share", "data.test_limit", "data.validation", "name", "about")
 """Keys that change what is measured, not what is learnt."""
 
@@ -209,14 +212,17 @@ class _Trial:
         point = Point(self.number, space.settings(self.definition.axes, trial.params))
         experiment = point.experiment(self.definition.experiment)
         epochs, seeds = experiment.training.epochs, self.definition.seeds
+        stride = -(-epochs * seeds // _REPORTS)
         ended: list[float] = []
         for k in range(seeds):
             error = 1.0
             for epoch, error in enumerate(validation_errors(override(experiment, [f"training.seed={self.definition.first_seed + k}"]))):
-                step = k * epochs + epoch
+                done = k * epochs + epoch + 1
                 mean = (sum(ended) + error) / (len(ended) + 1)
-                trial.report(mean, step)
-                self.observe(Step(self.number, (step + 1) / (epochs * seeds), mean, self.least))
+                self.observe(Step(self.number, done / (epochs * seeds), mean, self.least))
+                if done % stride and epoch + 1 < epochs:
+                    continue
+                trial.report(mean, done)
                 if trial.should_prune():
                     msg = f"others did better by epoch {epoch + 1}"
                     raise TrialPruned(msg)
@@ -258,7 +264,7 @@ def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
             number=numbers[trial.number],
             settings=space.settings(definition.axes, trial.params),
             error=trial.value if trial.number in whole else None,
-            epochs=len(trial.intermediate_values),
+            epochs=max(trial.intermediate_values, default=0),
             why=trial.user_attrs.get(_WHY, ""),
         )
         for trial in [*best, *(trial for trial in done if trial.number not in whole)]
