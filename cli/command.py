@@ -20,7 +20,7 @@ class Command(click.Command):
         formatter.write_text("Example:")
         with formatter.indentation():
             for line in self.example.splitlines():
-                formatter.write_text(line)
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")  # not wrapped: a line is there to be copied
         formatter.write_paragraph()
         super().format_help(ctx, formatter)
 

@@ -22,7 +22,7 @@ COMMANDS = {
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
     "sweep": "Try a circuit on many chips, over any of its settings: errors, yield, what hurts most.",
     "tune": "Search for the settings that learn best, judged on a validation part.",
-    "report": "Make one page of runs: curves, conductances, numbers, experiment.",
+    "report": "Make one page of runs and sweeps: curves, maps, numbers, experiment.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
     "bench": "Measure speed against something that runs beside it.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
