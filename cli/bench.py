@@ -141,6 +141,36 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
     return _Plan("scaling", [case(point) for point in points], rounds)
 
 
+@make_command("devices", "hwsim bench devices\nhwsim bench devices reram-sb ecram --rounds 5")
+@click.argument("presets", nargs=-1)
+@_rounds(5)
+@_seconds(1.0)
+@_out
+def devices(output: Output, presets: tuple[str, ...], out: Path | None, **turns: Any) -> None:
+    """Time learning by pulses of real devices against ideal updates, and many chips at once against one.
+
+    PRESETS are devices that `hwsim devices` lists; without any, one of each law of steps.
+    """
+    output.result(*_carry_out(output, _devices(output, presets, **turns), out))
+
+
+def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: float) -> _Plan:
+    from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
+    from hwsim.benchmarks.devices import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415
+
+    data = _noted(output, images())
+
+    def pulsed(preset: str) -> _Case:
+        return _Case(preset, lambda observe: pulses(preset, data, rounds=rounds, seconds=seconds, observe=observe))
+
+    def beside(preset: str | None) -> _Case:
+        title = f"{CHIPS} chips, {preset or 'ideal'}"
+        return _Case(title, lambda observe: chips(preset, rounds=rounds, seconds=seconds, observe=observe))
+
+    chosen = presets or PRESETS
+    return _Plan("devices", [*map(pulsed, chosen), beside(None), beside(chosen[0])], rounds)
+
+
 def _noted(output: Output, data: Any) -> Any:
     if data.name == "synthetic":
         output.note("MNIST is not at hand: the images are synthetic")
@@ -151,7 +181,7 @@ class _Benchmarks(Command, click.Group):
     """The benchmarks; a word that names none of them is a circuit, for `engines`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, commands=[training, engines, scaling], invoke_without_command=True, **settings)
+        super().__init__(*arguments, commands=[training, engines, scaling, devices], invoke_without_command=True, **settings)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the benchmark that is meant."""
@@ -163,7 +193,7 @@ class _Benchmarks(Command, click.Group):
 def command(output: Output, out: Path | None) -> None:
     """Measure speed against something that runs beside it; writes numbers and plots.
 
-    Alone, a short version of all three benchmarks, in a few minutes. Names of circuits stand for `engines` with these names.
+    Alone, a short version of the first three benchmarks, in a few minutes. Names of circuits stand for `engines` with these names.
     """
     if click.get_current_context().invoked_subcommand is not None:
         if out is not None:

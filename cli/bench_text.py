@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.output import table
 
 if TYPE_CHECKING:
+    from hwsim.benchmarks.devices import Cost
     from hwsim.benchmarks.engines import Comparison
     from hwsim.benchmarks.learner import Settling
     from hwsim.benchmarks.scaling import Measured
@@ -81,6 +82,12 @@ def scaling(points: Sequence["Measured"]) -> str:
     return table(header, rows)
 
 
+def devices(costs: Sequence["Cost"]) -> str:
+    """Tell what each took, and what it is held against."""
+    rows = [(cost.name, f"{_whole(cost.time)} {cost.unit}", cost.beside, _whole(cost.plain), _whole(cost.ratio)) for cost in costs]
+    return table(("what", "time", "beside", "time", "ratio"), rows)
+
+
 def _settling(settling: "Settling") -> tuple[str, ...]:
     off = "–" if settling.off is None else f"{settling.off:.0e}"
     found = f"{100 * settling.converged:.4g} %"
@@ -95,5 +102,5 @@ def _ends(spread: "Spread") -> str:
     return f"{spread.least:.3g} – {spread.most:.3g}"
 
 
-TELL: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling}
+TELL: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
 """The table of each benchmark, by its name."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from hwsim.benchmarks import cases, engines, perceptron, plots, record, scaling, training
+from hwsim.benchmarks import cases, devices, engines, perceptron, plots, record, scaling, training
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
 from hwsim.subject import subject
 
@@ -282,3 +282,11 @@ def test_missing_data_are_an_error_when_asked_for(
     assert main(["bench", "mnist-kendall2020", "--out", str(tmp_path / "new")]) == 2
     assert "is not a folder" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_pulses_and_chips_are_held_against_their_plain_forms() -> None:
+    """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is told and drawn."""
+    costs = [devices.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)]
+    assert costs[0].ratio == Spread(median=1.0, least=1.0, most=1.0)
+    assert devices.ratios(costs) == {"gokmen-vlasov, batch 32": 1.0}
+    assert plots.devices(costs).startswith(b"\x89PNG")

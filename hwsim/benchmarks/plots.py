@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.benchmarks.devices import Cost
 from hwsim.benchmarks.engines import Comparison
 from hwsim.benchmarks.scaling import Measured
 from hwsim.benchmarks.training import Race
@@ -106,6 +107,17 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
         above.legend(fontsize=7, loc="upper left")
 
 
+def devices(costs: Sequence[Cost]) -> bytes:
+    """Draw how many times as long each takes as what it is held against; gives the PNG's bytes."""
+    figure = _figure(1.5 + 1.6 * len(costs), 3.4)
+    axes = figure.subplots()
+    _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
+    axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.beside}" for cost in costs], fontsize=7)
+    axes.set(ylabel="time / time of the plain form")
+    axes.grid(visible=True, axis="y", alpha=0.3)
+    return _png(figure, f"What real devices, and many chips at once, cost ({_SPREAD})")
+
+
 def _figure(width: float, height: float) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a benchmark
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -148,5 +160,5 @@ def _line(axes: Any, at: Sequence[float], spreads: Sequence[Spread], **style: An
     axes.errorbar(at, medians, yerr=whiskers, capsize=3, linewidth=1.3, markersize=4, **style)
 
 
-DRAW: dict[str, Callable[[Any], bytes]] = {"engines": engines, "training": training, "scaling": scaling}
+DRAW: dict[str, Callable[[Any], bytes]] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
 """The plot of each benchmark, by its name."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim import files
-from hwsim.benchmarks import engines, plots, scaling, training
+from hwsim.benchmarks import devices, engines, plots, scaling, training
 from hwsim.benchmarks.cases import BASE
 from hwsim.environment import environment
 from hwsim.experiment import load as load_experiment
@@ -17,6 +17,7 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
     "engines": engines.ratios,
     "training": training.ratios,
     "scaling": scaling.ratios,
+    "devices": devices.ratios,
 }
 """What each benchmark is about, by its name."""
 
@@ -32,7 +33,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     Parameters
     ----------
     name
-        `engines`, `training` or `scaling`, and what sets this run apart: `engines-full`, `training-short`.
+        `engines`, `training`, `scaling` or `devices`, and what sets this run apart: `engines-full`, `training-short`.
     results
         What was found, case by case.
     load
