@@ -126,6 +126,8 @@ def _run(output: Output, database: "Database", jobs: int, scheduler: str | None)
 
     definition = database.definition
     points = {point.number: point for point in database.points}
+    if len(database.done()) == len(points) * definition.chips * definition.seeds:
+        return
     each, keys = definition.chips * definition.seeds, [axis.key for axis in definition.axes]
     by_point: dict[int, list[Result]] = {number: [] for number in points}
     board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys))

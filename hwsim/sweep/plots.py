@@ -29,6 +29,9 @@ def draw(recorded: Recorded, numbers: Sequence[PointNumbers], shares: Sequence[I
         _errors(panel[0], axis, places, joined=kind == "alone" or (kind == "grid" and len(axes) == 1))
         if specified:
             _yields(panel[1], axis, places)
+    top = max(panel.get_ylim()[1] for panel in panels[0, : len(axes)])
+    for panel in panels[0, : len(axes)]:
+        panel.set_ylim(0, 1.15 * top)  # keys compare at a glance, and legends have room
     if shares:
         _indices(panels[0, -1], shares)
         for panel in panels[1:, -1]:
@@ -126,10 +129,14 @@ def _map(recorded: Recorded, numbers: Sequence[PointNumbers], *, specified: bool
         image = panel.imshow(cells, origin="lower", aspect="auto", cmap="viridis_r" if "error" in title else "viridis")
         figure.colorbar(image, ax=panel, label=title)
         panel.set(xlabel=across.key, ylabel=up.key)
-        panel.set_xticks(range(shape[0]), [shown(one) for one in across.values], rotation=30, ha="right", rotation_mode="anchor")
-        panel.set_yticks(range(shape[1]), [shown(one) for one in up.values])
+        panel.set_xticks(range(shape[0]), [_short(one) for one in across.values], rotation=30, ha="right", rotation_mode="anchor")
+        panel.set_yticks(range(shape[1]), [_short(one) for one in up.values])
         _write_cells(panel, image, cells)
     return _png(figure, recorded)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _write_cells(panel: Any, image: Any, cells: Any) -> None:
