@@ -11,9 +11,13 @@ from pydantic import Field
 
 from circuits.circuit import Circuit
 from hwsim import files
+from hwsim.engine import UnsupportedCircuitError
+from hwsim.numeric.structure import stages
 from hwsim.settings import Section
+from netlists.amplifiers import with_amplifiers
 from netlists.deck import Deck, encoded, rewrite_files
 from netlists.findings import Finding, NetlistError
+from netlists.layers import with_layers
 from netlists.lines import Source
 from netlists.parser import read_deck
 from netlists.roles import from_patterns
@@ -100,7 +104,24 @@ def _read(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
 ) -> Deck:
-    return read_deck(path, from_patterns(trainable=trainable, inputs=inputs, outputs=outputs))
+    return structured(read_deck(path, from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)))
+
+
+def structured(deck: Deck) -> Deck:
+    """Describe a deck by amplifiers where controlled sources make some, and by layers where it is a chain of them."""
+    if _is_layered(deck.circuit):
+        return deck
+    deck = with_amplifiers(deck)
+    found = with_layers(deck)
+    return deck if found is None or not _is_layered(found.circuit) else found
+
+
+def _is_layered(circuit: Circuit) -> bool:
+    try:
+        stages(circuit)
+    except UnsupportedCircuitError:
+        return False
+    return True
 
 
 def _files(deck: Deck) -> dict[str, bytes]:
@@ -186,6 +207,7 @@ def suitable_training(deck: Deck) -> dict[str, Any]:
         ranges.append((_rounded(max(min(g / _SPREAD, most), least)), _rounded(min(max(g * _SPREAD, least), most))))
     return {
         "init": "netlist",
+        "loss": "cross-entropy" if len(deck.circuit.outputs) > 1 else "squared-error",
         "beta": _rounded(_NUDGE * float(np.exp(np.log(typical).mean()))),
         "rate": tuple(_rounded(_STEP * g) for g in typical),
         "g_init": tuple(ranges),

@@ -139,6 +139,8 @@ def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, nea
     """Say what diodes between columns (`near`) and other nodes (`far`) make of the stage, and where they are."""
     sources = held_nodes(circuit)
     columns = _positions(stage.columns, near)
+    if any(isinstance(sources[int(node)][0], InputSources) for node in far if int(node) in sources):
+        raise _unsupported(circuit, f"the diodes {diodes.name} end on an input")
     if all(int(node) == 0 or int(node) in sources for node in far):
         names = {sources[int(node)][0].name if node else None for node in far}
         if len(names) > 1:
