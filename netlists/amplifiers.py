@@ -153,7 +153,7 @@ def _amplifier(
     element = circuit[sensed[0]]
     if not isinstance(element, VoltageSources):
         return None
-    plus, minus, volts = int(element.plus[sensed[1]]), int(element.minus[sensed[1]]), float(element.v[sensed[1]])
+    plus, minus, volts = int(element.plus[sensed[1]]), int(element.minus[sensed[1]]), float(np.asarray(element.v)[sensed[1]])
     outputs = {int(node) for nudges in circuit.of(Nudges) for node in (*nudges.plus, *nudges.minus)}
     for inner, outer, sign in ((plus, minus, 1), (minus, plus, -1)):
         if inner in by_output and outer and touched[inner] == 2 and inner not in outputs:  # noqa: PLR2004 - the E and the V alone

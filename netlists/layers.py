@@ -137,11 +137,11 @@ def _neurons(circuit: Circuit, layers: list[_Layer], held: list[int]) -> list[El
     for diodes in circuit.of(Diodes, IdealDiodes):
         for k, (anode, cathode) in enumerate(zip(*_lists(diodes, "anode", "cathode"), strict=True)):
             near, far, way = (anode, cathode, "up") if anode in place else (cathode, anode, "down")
-            kind = "ground" if far == 0 else "rail" if far in rails else "core" if behind.get(near) == far else ""
-            if near not in place or not kind:
+            to = "ground" if far == 0 else "rail" if far in rails else "core" if behind.get(near) == far else ""
+            if near not in place or not to:
                 return None
             layer, column = place[near]
-            groups[layer, type(diodes), f"{kind}_{way}"].append((column, diodes, k))
+            groups[layer, type(diodes), f"{to}_{way}"].append((column, diodes, k))
     made = []
     for (layer, kind, what), some in groups.items():
         pieces = [take(diodes, np.array([k])) for _, diodes, k in sorted(some, key=lambda one: one[0])]
