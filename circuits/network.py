@@ -5,6 +5,7 @@ a crossbar between each two layers, a neuron on each hidden column, optionally a
 a bias row on every crossbar, and outputs read as differences of column pairs.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -19,6 +20,9 @@ from circuits.neurons import FORBID_UNKNOWN, DiodePair, Neuron
 from circuits.nodes import GROUND, Nodes
 from circuits.units import Ohm, Siemens, Volt
 from circuits.wires import Wires
+
+_MOST_LAYERS, _MOST_NODES, _MOST_MEMRISTORS = 1_000, 10_000_000, 1_000_000_000
+"""What may be asked for: beyond it, a line of an experiment file would fill any memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class Network:
             if size < 1:
                 msg = f"network: {name} = {size} must be at least 1"
                 raise CircuitError(msg)
+        self._check_extent()
         crossbars = len(self.layers) + 1
         for name in ("g_min", "g_max"):
             bounds = getattr(self, name)
@@ -94,6 +99,16 @@ class Network:
             r = getattr(self, name)
             if not (math.isfinite(r) and r >= 0):
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
+                raise CircuitError(msg)
+
+    def _check_extent(self) -> None:
+        """Refuse what no computer holds, before it is tried."""
+        widths = [self.inputs, *(layer.size for layer in self.layers), self.outputs]
+        memristors = sum(a * b for a, b in itertools.pairwise(widths))
+        counts = (len(widths), "layers", _MOST_LAYERS), (sum(widths), "nodes", _MOST_NODES), (memristors, "memristors", _MOST_MEMRISTORS)
+        for count, what, most in counts:
+            if count > most:
+                msg = f"network: {count} {what} are more than {most}, the most that are tried; make layers smaller or fewer"
                 raise CircuitError(msg)
 
     def _crossbar(self, builder: Builder, number: int, rows: Nodes, columns: Nodes) -> None:

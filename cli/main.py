@@ -5,7 +5,11 @@ import errno
 import gc
 import importlib
 import io
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -83,15 +87,36 @@ def hwsim(ctx: click.Context) -> None:
 def main(arguments: list[str]) -> int:
     """Run a command line and give its exit code: 0 fine, 1 failed, 2 bad input, 130 interrupted."""
     output = Output(json="--json" in arguments)
-    try:
-        code = hwsim.main(arguments, prog_name="hwsim", standalone_mode=False, obj=output)
-        sys.stdout.flush()
-    except Exception as error:
-        if "--debug" in arguments:
-            raise
-        code, text = describe(error)
-        output.error(text)
+    with _listening() as interrupted:
+        try:
+            code = hwsim.main(arguments, prog_name="hwsim", standalone_mode=False, obj=output)
+            sys.stdout.flush()
+        except Exception as error:
+            if "--debug" in arguments:
+                raise
+            code, text = describe(click.Abort() if interrupted.is_set() and isinstance(error, ImportError) else error)
+            output.error(text)
     return code if isinstance(code, int) else FINE
+
+
+@contextmanager
+def _listening() -> Iterator[threading.Event]:
+    """Note that Ctrl-C came: while a library loads, what it raises comes out as the library's own failure to load."""
+    interrupted = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
+        yield interrupted  # only the main thread may listen, and only where nobody else does
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def describe(error: Exception) -> tuple[int, str]:

@@ -43,7 +43,7 @@ class Output:
 
     def result(self, data: Mapping[str, Any], text: str) -> None:
         """Print what a command was asked for: as JSON on request, else as text."""
-        self.raw((json.dumps(_plain(data), allow_nan=False) if self.json else text) + "\n")
+        self.raw((json.dumps(_plain(data), allow_nan=False) if self.json else shown(text)) + "\n")
 
     def raw(self, text: str) -> None:
         """Write a result that is a file's content."""
@@ -51,7 +51,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Tell something beside the result."""
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(shown(text) + "\n")
         sys.stderr.flush()
 
     def error(self, text: str) -> None:
@@ -118,6 +118,14 @@ class Output:
                 live.update(Group(*(Text(_cut(line, console.width)) for line in (*listed, "", bar))))
 
             yield show
+
+
+def shown(text: str) -> str:
+    """Give a text without the characters that would command a terminal; names in files may hold them."""
+    return text.translate(_COMMANDS)
+
+
+_COMMANDS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code not in {ord("\n"), ord("\t")}}
 
 
 def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:

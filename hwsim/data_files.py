@@ -4,14 +4,15 @@ import csv
 import gzip
 import math
 import zlib
+from array import array
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.files import UnreadableError, read_arrays
+from hwsim.files import UnreadableError, bounded, read_arrays
 from hwsim.samples import DataError, Samples
 
 _NAMES = (
@@ -23,6 +24,12 @@ _NAMES = (
     ("data", "target", "test_data", "test_target"),
 )
 """What people call the arrays of a data set; upper and lower case are the same."""
+
+_LONGEST_START = 1 << 20
+"""Characters of a table's first line that are looked at for what separates its cells."""
+
+_SHOWN = 40
+_MOST_DIMENSIONS = 32
 
 _BROKEN = (zlib.error, EOFError, gzip.BadGzipFile)
 
@@ -38,6 +45,11 @@ def read_file(path: Path, name: str) -> Samples:
         When the file is missing or may not be read.
 
     """
+    try:
+        bounded(path.stat().st_size)
+    except UnreadableError as error:
+        msg = f"{name}: is too long ({error}); give fewer samples"
+        raise DataError(msg) from None
     match path.suffix.lower():
         case ".npz":
             return read_npz(path, name)
@@ -78,53 +90,79 @@ def read_csv(path: Path, name: str) -> Samples:
     """Read a table with a sample a line: features, then the label; a first line without any number is a header."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            start = file.readline()
+            start = file.readline(_LONGEST_START)
             file.seek(0)
             reader = csv.reader(file, delimiter=max(",;\t", key=start.count))
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
+            header, lines = _table(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         msg = f"{name}: cannot be read as a table in UTF-8 ({_first_line(error)})"
         raise DataError(msg) from None
-    header = None
-    if lines and not any(_number(cell) is not None for cell in lines[0][1][:-1]) and any(lines[0][1][:-1]):
-        header = lines.pop(0)[1]
     if not lines:
         msg = f"{name}: it holds no samples; give a line a sample: features, then the label"
         raise DataError(msg)
-    width = len(header) if header else Counter(len(row) for _, row in lines).most_common(1)[0][0]
-    x = np.array([_row(name, number, row, header, width) for number, row in lines])
-    return Samples.checked(name, x, _text_labels(name, lines))
+    width = len(header) if header else Counter(line.width for line in lines).most_common(1)[0][0]
+    for line in lines:
+        _check_line(name, line, header, width)
+    return Samples.checked(name, np.array([line.values for line in lines]), _text_labels(name, lines))
+
+
+class _Line(NamedTuple):
+    """A sample: the number of its line, its cells, its features up to the first that is no finite number, that one, its label."""
+
+    number: int
+    width: int
+    values: "array[float]"
+    odd: str | None
+    label: str
+
+
+def _table(reader: Any) -> tuple[list[str] | None, list[_Line]]:
+    """Read the header, if there is one, and all lines that are not blank; numbers take a tenth of the room that their texts do."""
+    header: list[str] | None = None
+    lines: list[_Line] = []
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if not lines and header is None and any(cells[:-1]) and not any(_number(cell) is not None for cell in cells[:-1]):
+            header = cells
+            continue
+        values, odd = array("d"), None
+        for cell in cells[:-1]:
+            value = _number(cell)
+            if value is None or not math.isfinite(value):
+                odd = cell
+                break
+            values.append(value)
+        lines.append(_Line(reader.line_num, len(cells), values, odd, cells[-1]))
+    return header, lines
 
 
 def _number(cell: str) -> float | None:
     try:
-        return float(cell)
+        return float(cell) if "_" not in cell else None  # Python takes 1_000 for a number; in a table it is a name
     except ValueError:
         return None
 
 
-def _row(name: str, number: int, row: list[str], header: list[str] | None, width: int) -> list[float]:
-    if len(row) != width or width < 2:  # noqa: PLR2004 - a feature and the label
+def _check_line(name: str, line: _Line, header: list[str] | None, width: int) -> None:
+    if line.width != width or width < 2:  # noqa: PLR2004 - a feature and the label
         expected = "most lines have" if header is None else "the header has"
-        msg = f"{name}: line {number} has {len(row)} columns where {expected} {width}; give features, then the label"
+        msg = f"{name}: line {line.number} has {line.width} columns where {expected} {width}; give features, then the label"
         raise DataError(msg)
-    values = []
-    for k, cell in enumerate(row[:-1]):
-        value = _number(cell)
-        if value is None or not math.isfinite(value):
-            column = f"column {k + 1}" + (f" ({header[k]})" if header else "")
-            held = f"holds {cell!r}" if cell else "is empty"
-            msg = f"{name}: line {number}, {column} {held}; features must be finite numbers: drop the line or fill the gap in"
-            raise DataError(msg)
-        values.append(value)
-    return values
+    if line.odd is not None:
+        k = len(line.values)
+        column = f"column {k + 1}" + (f" ({header[k]})" if header else "")
+        held = f"holds {line.odd[:_SHOWN]!r}" if line.odd else "is empty"
+        msg = f"{name}: line {line.number}, {column} {held}; features must be finite numbers: drop the line or fill the gap in"
+        raise DataError(msg)
 
 
-def _text_labels(name: str, lines: list[tuple[int, list[str]]]) -> NDArray[Any]:
-    texts = [row[-1] for _, row in lines]
-    for (number, _), text in zip(lines, texts, strict=True):
-        if not text:
-            msg = f"{name}: line {number} has no label in its last column"
+def _text_labels(name: str, lines: list[_Line]) -> NDArray[Any]:
+    texts = [line.label for line in lines]
+    for line in lines:
+        if not line.label:
+            msg = f"{name}: line {line.number} has no label in its last column"
             raise DataError(msg)
     numbers = [_number(text) for text in texts]
     if all(n is not None for n in numbers):
@@ -139,14 +177,17 @@ def read_idx(path: Path, name: str) -> NDArray[np.uint8]:
     32-bit big-endian numbers, the bytes.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except _BROKEN as error:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            start = file.read(4)
+            dimensions = start[3] if start[:3] == b"\x00\x00\x08" and len(start) > 3 else 0  # noqa: PLR2004 - the header's four bytes
+            sizes = file.read(4 * dimensions)
+            shape = tuple(int.from_bytes(sizes[k : k + 4], "big") for k in range(0, 4 * dimensions, 4))
+            size = bounded(math.prod(shape)) if dimensions else 0
+            content = file.read(size + 1)  # not more, whatever else is packed there
+    except (*_BROKEN, UnreadableError) as error:
         msg = f"{name}: {path.name} cannot be unpacked ({_first_line(error)}); fetch it anew"
         raise DataError(msg) from None
-    dimensions = content[3] if content[:3] == b"\x00\x00\x08" and len(content) > 3 else 0  # noqa: PLR2004 - the header's four bytes
-    start = 4 + 4 * dimensions
-    shape = tuple(int.from_bytes(content[k : k + 4], "big") for k in range(4, start, 4))
-    if dimensions == 0 or len(content) != start + math.prod(shape):
+    if not 0 < dimensions <= _MOST_DIMENSIONS or len(content) != size:
         msg = f"{name}: {path.name} is not a whole idx file of bytes; fetch it anew"
         raise DataError(msg)
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -20,6 +20,9 @@ from netlists.findings import NetlistError
 
 __all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
+_LONGEST = 1 << 20
+"""Bytes of an experiment file."""
+
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
 
@@ -213,7 +216,12 @@ def _read(what: str | Path) -> Experiment:
         msg = f"{name}: no such file, and no such name in the zoo; {hint}"
         raise ExperimentError(msg)
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as opened:
+            content = opened.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            msg = f"{file}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
+            raise ExperimentError(msg)
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         msg = f"{file}: is not text in UTF-8; an experiment file is TOML"
         raise ExperimentError(msg) from None
@@ -228,8 +236,11 @@ def as_name(stem: str) -> str:
 def _parse(text: str, where: str, *, default_name: str, folder: Path | None = None) -> Experiment:
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{where}: is not valid TOML: {error}"
+    except RecursionError:
+        msg = f"{where}: is not valid TOML: its lists or tables stand in one another too deeply"
+        raise ExperimentError(msg) from None
+    except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
+        msg = f"{where}: is not valid TOML: {str(error).partition(';')[0]}"
         raise ExperimentError(msg) from None
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
@@ -289,7 +300,7 @@ def read_value(text: str) -> Any:
         return _DEFAULT
     try:
         read = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return read["value"] if list(read) == ["value"] else text
 

@@ -23,6 +23,8 @@ Arrays = dict[str, NDArray[Any]]
 Row = dict[str, float | int]
 
 _ROWS = "rows"
+_NEEDED = {"loss", "train_error", "test_error", "residual_A", "seconds"}
+"""What the last files of a run are made of."""
 
 
 class RunError(ValueError):
@@ -161,12 +163,18 @@ class RunFolder:
                     f"{self.checkpoint}: {name} holds {held} where this run needs {wanted.dtype} {wanted.shape}; train into another folder"
                 )
                 raise RunError(msg)
+            if found.dtype.kind == "f" and not np.isfinite(found).all():
+                odd = found[~np.isfinite(found)].flat[0]
+                msg = f"{self.checkpoint}: {name} holds {odd}, which no training leaves; train into another folder (--out)"
+                raise RunError(msg)
         try:
-            rows: list[Row] = json.loads(packed.tobytes())
-        except ValueError:
+            rows = json.loads(packed.tobytes())
+        except (ValueError, RecursionError):
+            rows = None
+        if not _are_rows(rows, int(arrays["epoch"])):
             msg = f"{self.checkpoint}: its metrics cannot be read; train again into another folder (--out)"
-            raise RunError(msg) from None
-        return arrays, rows
+            raise RunError(msg)
+        return {name: arrays[name] for name in like}, rows
 
     def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
         """Read the conductances [S] and check that they are the circuit's.
@@ -209,6 +217,16 @@ class RunFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+def _are_rows(rows: Any, epochs: int) -> bool:
+    """Whether these are the metrics of so many epochs."""
+    return (
+        isinstance(rows, list)
+        and len(rows) == epochs
+        and all(isinstance(row, dict) and row.get("epoch") == k for k, row in enumerate(rows, start=1))
+        and all(row.keys() >= _NEEDED and all(isinstance(value, int | float) for value in row.values()) for row in rows)
+    )
 
 
 def _read_arrays(path: Path, remedy: str) -> Arrays:

@@ -6,6 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+_WHOLE = 2.0**53
+"""From here on a float no longer tells neighbouring whole numbers apart."""
+
 
 class DataError(ValueError):
     """Data that cannot be read or used; the message names the file, the place in it and the remedy."""
@@ -79,7 +82,7 @@ def _labels(name: str, array: str, given: Any) -> NDArray[Any]:
         msg = f"{name}: {array} has shape {y.shape} and holds {y.dtype}; it must be one whole number or text a sample"
         raise DataError(msg)
     if y.dtype.kind == "f":
-        if (bad := np.flatnonzero(~np.isfinite(y) | (y != np.round(y)))).size:
+        if (bad := np.flatnonzero(~(np.abs(y) < _WHOLE) | (y != np.round(y)))).size:
             msg = f"{name}: {array}[{bad[0]}] = {y[bad[0]]:g} is no class; labels are whole numbers or texts"
             raise DataError(msg)
         y = y.astype(np.int64)

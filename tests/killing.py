@@ -101,11 +101,9 @@ def damage(path: Path) -> list[str]:
         "circuit.cir": lambda file: file.read_text(encoding="utf-8").index("\n.end\n"),
         "loss-and-error.png": lambda file: file.read_bytes().index(b"IEND"),
     }
-    for name, reader in readers.items():
+    for name in [name for name in readers if (path / name).exists()]:
         try:
-            reader(path / name)
-        except FileNotFoundError:
-            continue
+            readers[name](path / name)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             faults.append(f"{name}: {type(error).__name__}: {error}")
     try:

@@ -165,6 +165,10 @@ class Database:
                 database.close()
                 msg = f"{path}: its tables are of version {version}, and this hwsim knows {SCHEMA}; use a newer hwsim"
                 raise SweepError(msg)
+            if strange := database._strange():
+                database.close()
+                msg = f"{path}: it holds {strange}, which no sweep makes; choose another file with --out"
+                raise SweepError(msg)
             return database
 
     @classmethod
@@ -229,14 +233,14 @@ class Database:
         """Its points, by number."""
         with _plainly(self.path):
             rows = self._connection.execute("SELECT point, settings FROM points ORDER BY point").fetchall()
-        return [Point(number, json.loads(settings)) for number, settings in rows]
+            return [Point(number, json.loads(settings)) for number, settings in rows]
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]] | None:
         """Given conductances by element array [S]; None without any."""
         with _plainly(self.path):
             rows = self._connection.execute("SELECT element, rows, columns, g FROM weights ORDER BY element").fetchall()
-        return {name: np.frombuffer(g, dtype="<f8").astype(np.float64).reshape(*shape) for name, *shape, g in rows} or None
+            return {name: np.frombuffer(g, dtype="<f8").astype(np.float64).reshape(*shape) for name, *shape, g in rows} or None
 
     def results(self) -> list[Result]:
         """Give what is finished, in the order of point, chip and seed."""
@@ -303,12 +307,23 @@ class Database:
             raise SweepError(msg)
         return str(found[0])
 
+    def _strange(self) -> str:
+        """Name a table that is not as sweeps make it, a view or a trigger, which could compute anything; nothing if there is none."""
+        ours = {_words(statement) for statement in _TABLES.split("\n\n")}
+        found = self._connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_autoindex_%'").fetchall()
+        return next((f"the {kind} {name!a}" for kind, name, sql in found if _words(sql or "") not in ours), "")
+
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
+def _words(statement: str) -> str:
+    return " ".join(statement.split())
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
     return connection
 
@@ -344,6 +359,11 @@ def _plainly(path: Path) -> Iterator[None]:
     """Say in words what SQLite cannot do."""
     try:
         yield
+    except (ValueError, RecursionError, OverflowError) as error:
+        if isinstance(error, SweepError):
+            raise
+        msg = f"{path}: is damaged ({str(error).partition(chr(10))[0][:100]}); sweep again into another file (--out)"
+        raise SweepError(msg) from None
     except sqlite3.Error as error:
         remedy = {
             "file is not a database": "is not a sweep's database; choose another file with --out",

@@ -90,7 +90,7 @@ class Definition:
             axes = tuple(Axis(**axis | {"listed": tuple(axis["listed"])}) for axis in table.pop("axes"))
             experiment = Experiment.model_validate(table.pop("experiment"))
             read = cls(experiment=experiment, axes=axes, design=Design(**table.pop("design")), **table)
-        except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValidationError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = str(error).splitlines()[0]
             msg = f"its definition cannot be read ({reason}); another version of hwsim made it"
             raise SweepError(msg) from None

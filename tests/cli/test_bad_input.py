@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -183,3 +184,18 @@ def test_json_holds_no_nan(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
         "circuits.zoo.read", lambda _: "about = ''\n[circuit]\ninputs = 4\noutputs = 3\n[data]\nname = 'x'\n[reached]\ntest_error = nan\n"
     )
     assert json.loads(hwsim("zoo", "--json").out)["circuits"][0]["test_error"] is None
+
+
+def test_an_interruption_while_a_library_loads(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries in C say that they failed to load when Ctrl-C comes meanwhile; it is told as what it was."""
+
+    def load(_: str) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            msg = "initialization failed"
+            raise ImportError(msg) from None
+
+    monkeypatch.setattr("hwsim.experiment.load", load)
+    answer = hwsim("solve", "iris")
+    assert (answer.code, answer.err) == (130, "hwsim: interrupted\n")
