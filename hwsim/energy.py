@@ -74,9 +74,9 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
-                yield Branches(a, b, (v[:, a] - v[:, b]) / chip(element.name, "r"))
+                yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
             case Memristors(a=a, b=b):
-                yield Branches(a, b, (v[:, a] - v[:, b]) * np.asarray(g[element.name], dtype=np.float64))
+                yield Branches(a, b, _drop(v, a, b) * np.asarray(g[element.name], dtype=np.float64))
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
                 yield Branches(a, b, i)
@@ -118,7 +118,26 @@ def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
 
 def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
     """Add currents (B, n) to the sums of their nodes; several may meet at one node."""
-    np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), i.T)
+    nodes = np.broadcast_to(nodes, i.shape[1])
+    run = _run(nodes)
+    if isinstance(run, slice):
+        leaving[:, run] += i
+    elif len(nodes) and np.bincount(nodes).max() == 1:
+        leaving[:, nodes] += i
+    else:
+        np.add.at(leaving.T, nodes, i.T)
+
+
+def _run(nodes: Nodes) -> Nodes | slice:
+    """Give a slice where node numbers rise one by one: what it takes is no copy."""
+    first = int(nodes[0]) if len(nodes) else 0
+    return slice(first, first + len(nodes)) if np.array_equal(nodes, np.arange(first, first + len(nodes))) else nodes
+
+
+def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
+    """Give the voltages (B, n) from nodes a to nodes b."""
+    drop: Floats = v[:, _run(a)] - v[:, _run(b)]
+    return drop
 
 
 def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
@@ -134,7 +153,7 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
         _add(leaving, b, -i)
-        largest = np.maximum(largest, np.abs(i).max(axis=1, initial=0.0))
+        largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
     for crossbar in circuit.of(Crossbar):
         conductances = np.asarray(g[crossbar.name], dtype=np.float64)
         rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]

@@ -1,5 +1,6 @@
 """The weights c_l of a circuit's parts in its energy. Without them a gradient is wrong: by 16 for each amplifier of 4 and 1/4."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
     held = _held(circuit)
     if not all(_alike(chip, amplifiers) for amplifiers in circuit.of(Amplifiers)):
         return _one_by_one(circuit, chip, held)
-    parts = _parts(circuit, held, apart=False)
+    parts = _parts(circuit, apart=False)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
     weight = {int(part): 1.0 for part in parts[ends[~held[ends]]]}
     bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers, chip)]
@@ -38,7 +39,9 @@ def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
                 if known in weight and other not in weight:
                     weight[other] = weight[known] * factor
                     grown = True
-    of_node = np.array([weight.get(part, 1.0) for part in parts.tolist()])
+    of_part = np.ones(int(parts.max()) + 1)
+    of_part[list(weight)] = list(weight.values())
+    of_node = of_part[parts]
     return {element.name: _factor(element, of_node, ~held, apart=False) for element in circuit.trainable}
 
 
@@ -50,7 +53,7 @@ def _alike(chip: AnyChip, amplifiers: Amplifiers) -> bool:
 
 def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dict[str, Factor]:
     """Give the weights where amplifiers differ."""
-    parts = _parts(circuit, held, apart=True)
+    parts = _parts(circuit, apart=True)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
     known = np.isin(parts, parts[ends[~held[ends]]])
     of_node: Any = np.ones(len(parts))
@@ -109,9 +112,10 @@ def _held(circuit: Circuit) -> NDArray[np.bool_]:
     return held
 
 
-def _parts(circuit: Circuit, held: NDArray[np.bool_], *, apart: bool) -> Nodes:
+@lru_cache(maxsize=4)  # every update asks
+def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
     """Label nodes by the part that they belong to; what sources hold joins nothing, nor, with `apart`, does a crossbar of such rows."""
-    edges = []
+    held, edges = _held(circuit), []
     for element in circuit.elements:
         if isinstance(element, Amplifiers | InputSources):
             continue
