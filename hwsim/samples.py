@@ -39,7 +39,7 @@ class Samples:
         _same_length(name, x, y)
         class_names, labels = np.unique(y, return_inverse=True)
         if len(class_names) < 2:  # noqa: PLR2004 - one class is nothing to learn
-            msg = f"{name}: all {len(y)} samples have the label {class_names[0]}; it takes two classes to learn anything"
+            msg = f"{name}: all {len(y)} samples have the label {_plain(class_names[0])}; it takes two classes to learn anything"
             raise DataError(msg)
         names = tuple(str(c) for c in class_names.tolist())
         if x_test is None:
@@ -50,10 +50,15 @@ class Samples:
             msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
             raise DataError(msg)
         if strange := sorted(set(y_test.tolist()) - set(y.tolist()), key=str):
-            msg = f"{name}: label {strange[0]} of the test part does not occur in the training part"
+            msg = f"{name}: label {_plain(strange[0])} of the test part does not occur in the training part"
             raise DataError(msg)
         numbers = np.searchsorted(class_names, y_test).astype(np.intp)
         return cls(name=name, x=x, labels=labels.astype(np.intp), x_test=x_test, labels_test=numbers, class_names=names)
+
+
+def _plain(label: Any) -> str:
+    """Give a label as a message shows it: in a line, and not too long."""
+    return " ".join(str(label).split())[:40]
 
 
 def _features(name: str, array: str, given: Any) -> NDArray[Any]:

@@ -189,13 +189,13 @@ def test_json_holds_no_nan(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interruption_while_a_library_loads(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """Libraries in C say that they failed to load when Ctrl-C comes meanwhile; it is told as what it was."""
 
-    def load(_: str) -> None:
+    def load(*_: object) -> None:
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             msg = "initialization failed"
             raise ImportError(msg) from None
 
-    monkeypatch.setattr("hwsim.experiment.load", load)
+    monkeypatch.setattr("hwsim.data.load_data", load)
     answer = hwsim("solve", "iris")
     assert (answer.code, answer.err) == (130, "hwsim: interrupted\n")
