@@ -1,5 +1,6 @@
 """The command that repeats a run or a sweep: its circuit's name and what was set otherwise, or its experiment file."""
 
+import itertools
 import json
 import shlex
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from hwsim.sweep.axes import Axis
     from hwsim.sweep.definition import Definition
 
-_SECTIONS = ("circuit", "data", "training", "device", "solver")
+_SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "solver")
 """What the numbers of a run depend on."""
 
 _SHORT = {"training.engine": "--engine", "training.epochs": "--epochs", "training.batch": "--batch", "training.seed": "--seed"}
@@ -22,14 +23,14 @@ _MOST = 12
 """Settings; a command with more is longer than the file that it would replace."""
 
 
-def train_command(experiment: Experiment) -> str:
-    """Give a command line that trains again, to the same numbers."""
-    return shlex.join(["hwsim", "train", *_subject(experiment, _SHORT)])
+def train_command(experiment: Experiment, folder: str) -> str:
+    """Give a command line that trains again, to the same numbers; `folder` is where the run lies."""
+    return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [folder])])
 
 
 def sweep_command(definition: "Definition") -> str:
     """Give a command line that sweeps again, to the same numbers."""
-    words = ["hwsim", "sweep", *_subject(definition.experiment, {})]
+    words = ["hwsim", "sweep", *(_subject(definition.experiment, {}) or [RUN_FILE])]
     for axis in definition.axes:
         words += ["--vary", f"{axis.key}={_range(axis)}"]
     design = definition.design
@@ -47,19 +48,18 @@ def _range(axis: "Axis") -> str:
     return ":".join([*(["log"] if axis.log else []), *ends, *([] if axis.count is None else [f"{axis.count}"])])
 
 
-def _subject(experiment: Experiment, short: Mapping[str, str]) -> Iterator[str]:
-    """Name an experiment as the command line takes it: a name in the zoo with what was set otherwise, or its file."""
-    if experiment.name in zoo.names():
-        known = load(experiment.name)
-        before = list(_flat(known))
-        changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in before]
-        settings = [f"{key}={_toml(value)}" for key, value in changed]
-        if len(settings) <= _MOST and _same(known, settings, experiment):
-            yield experiment.name
-            for key, value in changed:
-                yield from (short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}")
-            return
-    yield RUN_FILE
+def _subject(experiment: Experiment, short: Mapping[str, str]) -> list[str]:
+    """Name an experiment as the command line takes it, by a name in the zoo and what was set otherwise; nothing where that cannot be."""
+    if experiment.name not in zoo.names():
+        return []
+    known = load(experiment.name)
+    before = list(_flat(known))
+    changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in before]
+    settings = [f"{key}={_toml(value)}" for key, value in changed]
+    if len(settings) > _MOST or not _same(known, settings, experiment):
+        return []
+    options = [(short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}") for key, value in changed]
+    return [experiment.name, *itertools.chain.from_iterable(options)]
 
 
 def _same(known: Experiment, settings: list[str], wanted: Experiment) -> bool:

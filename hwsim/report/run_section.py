@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment import to_toml
+from hwsim.experiment import Experiment, to_toml
 from hwsim.netlist import Netlist
 from hwsim.report import conductances, curves
 from hwsim.report.repeat import train_command
 from hwsim.report.runs import RunRecord
 from hwsim.report.section import Gallery, Listing, Section, Table
-from hwsim.report.words import counted, percent, quantity
+from hwsim.report.words import brief, counted, percent, quantity
 
 _CHARTED = 3
 """Rows of metrics from which a table of all of them says more than a handful."""
@@ -28,7 +28,7 @@ def run_section(record: RunRecord, anchor: str) -> Section:
         galleries=list(_galleries(record, anchor)),
         tables=[_epochs(record), environment_table(record.environment)] if record.rows else [environment_table(record.environment)],
         listings=[
-            Listing("The command that repeats it", train_command(record.experiment)),
+            Listing("The command that repeats it", train_command(record.experiment, record.what)),
             Listing("The experiment", to_toml(record.experiment), folded=True),
         ],
     )
@@ -45,7 +45,16 @@ def _about(record: RunRecord) -> Iterator[str]:
         yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {training.rule} ({training.optimizer}, batches of {training.batch})"
     yield f"on devices {device.preset}, {device.scheme}." if device.preset else "on ideal memristors."
+    if odd := list(_imperfections(record.experiment)):
+        yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."
     yield f"Folder: {record.what}"
+
+
+def _imperfections(experiment: Experiment) -> Iterator[str]:
+    """Give what the chip's parts differ by, and what is noisy."""
+    for section in (experiment.variation, experiment.noise):
+        for key, value in section.model_dump(exclude_defaults=True, exclude={"chip"}).items():
+            yield f"{key} {brief(value)}"
 
 
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:

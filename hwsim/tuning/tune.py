@@ -1,18 +1,20 @@
 """A search: trial after trial trains, is judged by its validation error epoch by epoch, and given up when others did better by then."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from circuits.chip import Chip
 from hwsim import files
-from hwsim.data import load_data
+from hwsim.data import learnable
+from hwsim.devices.variation import chip_of
 from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment, as_name, override, to_toml
+from hwsim.netlist import Netlist
 from hwsim.sweep.axes import Axis, Value
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design, Point
@@ -28,7 +30,7 @@ SHARE = 0.2
 _REPORTS = 40
 """Epochs of a trial at which its error is written down and held against the others': each takes the disk a moment."""
 
-_REFUSED = ("training.seed", "data.name", "data.test_share", "data.test_limit", "data.validation", "name", "about")
+_REFUSED = ("training.seed", "variation.chip", "data.name", "data.test_share", "data.test_limit", "data.validation", "name", "about")
 """Keys that change what is measured, not what is learnt."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -132,7 +134,7 @@ def tune(search: Search, observe: Observe) -> Tuned:
     """
     definition = search.definition
     _check(search, definition)
-    load_data(definition.experiment)  # so that bad data end the search before it begins
+    learnable(definition.experiment)  # so that bad data end the search before it begins
     with study.opened(search.database, definition) as opened:
         try:
             while len(done := study.ended(opened)) < search.trials:
@@ -241,10 +243,10 @@ def validation_errors(experiment: Experiment) -> Iterator[float]:
     """
     from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
 
-    training, data = experiment.training, load_data(experiment)
+    training, data = experiment.training, learnable(experiment)
     circuit = experiment.circuit.compile(experiment.name)
-    with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainer = Trainer(training, data, solver, experiment.device)
+    with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, chip_of(experiment, circuit)) as solver:
+        trainer = Trainer(training, data, solver, experiment.device, experiment.shown, experiment.variation)
         for progress in trainer.run(trainer.begin()):
             if progress.record is not None:
                 yield float(progress.record["test_error"])
@@ -278,6 +280,9 @@ def _toml(tuned: Tuned) -> str:
     search, best = tuned.search, tuned.best
     changed = [f"{key}={json.dumps(value)}" for key, value in best.settings.items()]
     experiment = override(search.experiment, [*changed, "reached=", f"name={json.dumps(as_name(search.out.stem))}"])
+    if isinstance(experiment.circuit, Netlist):
+        path = os.path.relpath(experiment.circuit.netlist, search.out.parent)  # an experiment file names a deck from its own folder
+        experiment = experiment.model_copy(update={"circuit": experiment.circuit.model_copy(update={"netlist": path})})
     seeds = "" if search.seeds == 1 else f", mean of {search.seeds} seeds from {search.experiment.training.seed} on"
     lines = (
         f"Found by: {search.command}",

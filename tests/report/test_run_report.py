@@ -95,21 +95,22 @@ SETTINGS = [
     ["circuit.layers[0].neuron.kind=rectifier"],
     ["circuit.layers=[{size=3}, {size=4}]"],
     ["circuit.layers[0].amplifier="],
+    ["variation.diode_i_sat=0.1", "variation.chip=3"],
     ["data.name=my data.csv", 'device.preset=it\'s "mine".toml'],
 ]
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the experiment's file."""
+    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the run's folder."""
     import shlex  # noqa: PLC0415 - only here
 
     import hwsim.run  # noqa: PLC0415 - to be replaced
 
     experiment, seen = override(load("iris"), settings), list[Experiment]()
-    words = shlex.split(repeat.train_command(experiment))
+    words = shlex.split(repeat.train_command(experiment, "runs/a b"))
     assert words[:2] == ["hwsim", "train"]
-    if words[2] == "experiment.toml":
+    if words[2] == "runs/a b":
         assert "layers=[" in settings[0]
         return
 
