@@ -173,6 +173,11 @@ class DeviceSettings(Section):
         How near, in pulses, a written device must come to its target, and how often it is looked at.
     transfer
         Share of the second array's content that `tiki-taka` moves at each update.
+    cycle
+        Noise of every pulse, relative to its step; absent: the preset's.
+    asymmetry
+        b, which makes all steps up 1 + max(b, 0) times as long and steps down 1 + max(−b, 0) times, unknown to what sends the pulses;
+        absent: the preset's.
     spread
         Whether the preset's own spreads from device to device count; otherwise only those of the section `variation` do.
 
@@ -186,6 +191,8 @@ class DeviceSettings(Section):
     verify_tolerance: PositiveFloat = 0.5
     verify_rounds: Annotated[PositiveInt, Field(le=100)] = 5
     transfer: Annotated[float, Field(gt=0, le=1)] = 0.1
+    cycle: NonNegativeFloat | None = None
+    asymmetry: float | None = None
     spread: bool = True
 
 

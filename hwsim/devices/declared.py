@@ -51,7 +51,8 @@ class DeviceSpread(Section):
     law
         How these are distributed: `normal`, or `log-normal` (`step` is then that of the logarithm).
     asymmetry
-        Standard deviation of b, which makes steps up 1 + max(b, 0) times as long and steps down 1 + max(−b, 0) times.
+        Standard deviation of b, which makes steps up 1 + max(b, 0) times as long and steps down 1 + max(−b, 0) times; the device's own
+        `asymmetry` is its mean.
     low, high
         Standard deviations of the lower and the upper bound.
 
@@ -112,6 +113,8 @@ class Device(Section):
         Conductance range [S]; absent: the crossbar's own.
     step
         What one pulse does; `kind` chooses the law.
+    asymmetry
+        Mean of b (see `spread.asymmetry`): longer steps up, or down where it is negative, than whoever sends the pulses takes them for.
     one_sided
         Only pulses up change it; a reset brings it to its lower bound.
     reset_noise
@@ -129,6 +132,7 @@ class Device(Section):
     g_min: Annotated[Siemens, Field(gt=0)] | None = None
     g_max: Annotated[Siemens, Field(gt=0)] | None = None
     step: Step
+    asymmetry: float = 0.0
     one_sided: bool = False
     reset_noise: NonNegativeFloat = 0.0
     noise: DeviceNoise = DeviceNoise()

@@ -119,7 +119,7 @@ def _lengths(device: Device, shape: tuple[int, ...], streams: Streams) -> Length
     if spread.step:
         normal = spread.step * streams("step").standard_normal(shape)
         length = np.exp(normal) if spread.law == "log-normal" else np.maximum(1 + normal, _SHORTEST)
-    bias = spread.asymmetry * streams("asymmetry").standard_normal(shape) if spread.asymmetry else 0.0
+    bias = device.asymmetry + (spread.asymmetry * streams("asymmetry").standard_normal(shape) if spread.asymmetry else 0.0)
     down = 0.0 * length if device.one_sided else length * (1 + np.maximum(-bias, 0.0))
     return Lengths(length * (1 + np.maximum(bias, 0.0)), down)
 

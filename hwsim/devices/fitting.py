@@ -41,6 +41,10 @@ def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
     device = presets.load(settings.preset or "ideal")
     if not settings.spread:
         device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
+    if settings.cycle is not None:
+        device = device.model_copy(update={"noise": device.noise.model_copy(update={"cycle": settings.cycle, "even_step": None})})
+    if settings.asymmetry is not None:
+        device = device.model_copy(update={"asymmetry": settings.asymmetry})
     keys = {"g_min": "low", "g_max": "high", "step": "step", "asymmetry": "asymmetry"}
     given = {name: getattr(variation, key) for key, name in keys.items() if getattr(variation, key) is not None}
     stuck = device.stuck if variation.stuck is None else DeviceStuck(share=variation.stuck, at=variation.stuck_at)

@@ -11,13 +11,16 @@ from hwsim import blocks
 from hwsim.data import load_data
 from hwsim.devices import presets
 from hwsim.devices.draw import draw
+from hwsim.devices.fitting import pulsed
 from hwsim.devices.presets import DeviceError
 from hwsim.devices.pulsed import Pulsed
 from hwsim.engine import Engine
 from hwsim.experiment import Experiment, load, override
+from hwsim.imperfections import VariationSettings
 from hwsim.learning.trainer import Progress, State, Trainer
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.numeric.engine import NumericEngine
+from hwsim.settings import DeviceSettings
 from hwsim.streams import stream
 
 SCHEMES = {
@@ -182,3 +185,18 @@ def test_what_cannot_be_is_refused(settings: tuple[str, ...], says: str) -> None
     """Unknown devices, and schemes that a device cannot follow, are refused before training, with the remedy."""
     with pytest.raises((DeviceError, ValueError), match=says):
         Training(override(load("iris"), settings))
+
+
+def test_noise_and_asymmetry_can_be_set_beside_a_preset() -> None:
+    """Without noise pulses are alike; asymmetry b makes those up 1 + b times as long, which the programming does not know."""
+    circuit = load("iris").circuit.compile("iris")
+    plain, lopsided = (
+        pulsed(DeviceSettings(preset="gokmen-vlasov", spread=False, cycle=0.0, asymmetry=b), VariationSettings(), circuit, np.float64)
+        for b in (0.0, 0.5)
+    )
+    g = np.full(126, 1e-5)
+    steps = [[parts.devices.devices.pulse(g, np.full(126, n), g) - g for n in (1, -1)] for parts in (plain, lopsided)]
+    assert not plain.noisy
+    np.testing.assert_allclose(steps[1][0], 1.5 * steps[0][0])
+    np.testing.assert_allclose(steps[1][1], steps[0][1])
+    assert plain.devices.sizes == lopsided.devices.sizes

@@ -1,0 +1,139 @@
+"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names."""
+
+import csv
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent / "studies"
+DATABASES = Path("runs/studies")
+
+PRESETS = "ideal,idealized,gokmen-vlasov,ecram,ecram-mo,capacitor,reram-sb,reram-es,pcm,reram-array-om,reram-array-hfo2"
+MEASURED = "epiram,fefet,taox-hfox,ag-a-si,alox-hfo2,pcmo,taox-tio2"
+
+SPREADS = (
+    "variation.diode_i_sat=0:1:3",
+    "variation.diode_n=0:0.1:3",
+    "variation.rails=0:0.04:3",
+    "variation.gain=0:0.2:3",
+    "variation.back=0:0.2:3",
+    "variation.offset=0:0.02:3",
+    "variation.nudge_gain=0:0.2:3",
+    "variation.stuck=0:0.1:3",
+)
+
+MISMATCHED = " ".join(
+    f"--set variation.{spread}" for spread in ("diode_i_sat=0.3", "rails=0.02", "gain=0.05", "offset=0.005", "stuck=0.01")
+)
+
+BITS = "--set variation.dac_full_scale=1 --set variation.adc_full_scale=0.5"
+
+
+class Study(NamedTuple):
+    """One sweep: a name, and what stands behind `hwsim sweep`."""
+
+    name: str
+    command: str
+
+
+def vary(keys: tuple[str, ...]) -> str:
+    """Give the options that vary keys."""
+    return " ".join(f"--vary {key}" for key in keys)
+
+
+STUDIES = (
+    Study("spreads-train", f"digits --alone {vary(SPREADS)} --chips 8"),
+    Study("spreads-transfer", f"digits --alone {vary(SPREADS)} --chips 8 --mode transfer"),
+    Study("mismatched-train", f"digits {MISMATCHED} --vary variation.temperature=27 --chips 8 --seeds 2"),
+    Study("mismatched-transfer", f"digits {MISMATCHED} --vary variation.temperature=27 --chips 8 --seeds 2 --mode transfer"),
+    Study("stuck-train", "digits --vary variation.stuck=0:0.3:7 --chips 8"),
+    Study("stuck-transfer", "digits --vary variation.stuck=0:0.3:7 --chips 8 --mode transfer"),
+    Study("temperature-train", "digits --vary variation.temperature=-40:125:6 --chips 1 --seeds 3"),
+    Study("temperature-evaluate", "results/runs/digits-0 --vary variation.temperature=-40:125:12 --mode evaluate"),
+    Study("dac-bits", f"digits {BITS} --vary variation.dac_bits=2,3,4,5,6,8 --seeds 3"),
+    Study("adc-bits", f"digits {BITS} --vary variation.adc_bits=2,3,4,5,6,8 --seeds 3"),
+    Study("presets", f"digits --vary device.preset={PRESETS},{MEASURED} --chips 3"),
+    Study(
+        "asymmetry-noise",
+        "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.25,0.5,1,2 --vary device.cycle=0,1,2,4,8 "
+        "--chips 2",
+    ),
+    Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
+)
+
+PAIRS = {
+    "spreads": ("trained on each chip", "trained nominally, then transferred"),
+    "stuck": ("trained on each chip", "trained nominally, then transferred"),
+}
+
+
+def make(study: Study) -> None:
+    """Carry out one sweep, or go on with it, and write its table and its plot."""
+    DATABASES.mkdir(parents=True, exist_ok=True)
+    HERE.mkdir(exist_ok=True)
+    hwsim = Path(sys.executable).parent / "hwsim"
+    files = ["--out", DATABASES / f"{study.name}.db", "--export", HERE / f"{study.name}.csv", "--plot", HERE / f"{study.name}.png"]
+    done = subprocess.run([hwsim, "sweep", *study.command.split(), *files], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    table = done.stdout.partition("\ndatabase ")[0].rstrip()
+    (HERE / f"{study.name}.txt").write_text(f"hwsim sweep {study.command}\n\n{table}\n")
+
+
+def errors(name: str) -> dict[str, dict[float, list[float]]]:
+    """Read a study's table: by key and value, the error of every result [%]."""
+    with (HERE / f"{name}.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    keys = [key for key in rows[0] if key.startswith("variation.")]
+    base = {key: min(float(row[key]) for row in rows) for key in keys}
+    found: dict[str, dict[float, list[float]]] = {key: defaultdict(list) for key in keys}
+    for row in rows:
+        others = {key: float(row[key]) for key in keys}
+        for key in keys:
+            if all(others[other] == base[other] for other in keys if other != key):
+                found[key][others[key]].append(100 * float(row["test_error"]))
+    return found
+
+
+def draw(name: str, labels: tuple[str, str]) -> None:
+    """Draw training on the chip and transfer to it, a panel a key."""
+    both = [errors(f"{name}-{mode}") for mode in ("train", "transfer")]
+    keys = list(both[0])
+    columns = min(4, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(2.9 * columns + 0.6, 2.5 * rows + 0.6), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for panel, key in zip(panels.ravel(), keys, strict=False):
+        for found, label, color in zip(both, labels, ("C0", "C3"), strict=True):
+            at = sorted(found[key])
+            values = [np.array(found[key][x]) for x in at]
+            panel.plot(at, [v.mean() for v in values], color=color, marker="o", markersize=3, label=label)
+            panel.fill_between(at, [v.min() for v in values], [v.max() for v in values], color=color, alpha=0.2, linewidth=0)
+        panel.set(xlabel=key, yscale="log")
+        panel.set_yticks([2, 5, 10, 20, 50, 90], ["2", "5", "10", "20", "50", "90"])
+        panel.minorticks_off()
+        panel.grid(visible=True, alpha=0.3)
+    for panel in panels[:, 0]:
+        panel.set_ylabel("test error [%]")
+    panels[0, 0].legend(fontsize=7)
+    figure.suptitle("Digits: mean over chips; bands from the best to the worst chip", fontsize=10)
+    figure.savefig(HERE / f"{name}.png", metadata={"Software": None})
+
+
+def main(names: list[str]) -> None:
+    """Make the studies of these names, or all."""
+    for study in STUDIES:
+        if not names or study.name in names:
+            make(study)
+    for name, labels in PAIRS.items():
+        if all((HERE / f"{name}-{mode}.csv").exists() for mode in ("train", "transfer")):
+            draw(name, labels)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
