@@ -61,8 +61,8 @@ STUDIES = (
     Study("presets", f"digits --vary device.preset={PRESETS},{MEASURED} --chips 3"),
     Study(
         "asymmetry-noise",
-        "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.25,0.5,1,2 --vary device.cycle=0,1,2,4,8 "
-        "--chips 2",
+        "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.25,0.5,1,2 "
+        "--vary device.cycle=0,1,2,4,8 --chips 2",
     ),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
