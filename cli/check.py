@@ -13,18 +13,21 @@ _LARGE = 50_000
 @make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2")
 @options.what
 @options.data
+@options.chip
 @click.option("--samples", type=click.IntRange(min=1), default=20, show_default=True, help="Samples of the training part to compare on.")
 @click.option(
     "--ngspice-samples", type=click.IntRange(min=1), help="Of these, give ngspice only so many [default: all; 2 for large circuits]."
 )
-def command(output: Output, what: str, settings: tuple[str, ...], data: str | None, samples: int, ngspice_samples: int | None) -> int:
+def command(  # noqa: PLR0913, PLR0917 - a parameter an option
+    output: Output, what: str, settings: tuple[str, ...], data: str | None, chip: int | None, samples: int, ngspice_samples: int | None
+) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
     from hwsim.check import check  # noqa: PLC0415 - help does without
     from hwsim.data import load_data  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, data=data))
+    given = subject(what, options.overrides(settings, data=data, chip=chip))
     netlist.told(output, given.experiment)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)

@@ -31,6 +31,7 @@ hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
 @make_command("compile", EXAMPLE)
 @options.what
 @options.data
+@options.chip
 @options.part
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample the sources carry.")
@@ -52,7 +53,15 @@ hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: how many each way [default: across the range, at most 256]."
 )
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
-    output: Output, what: str, settings: tuple[str, ...], data: str | None, part: Part, out: str, sample: int, **measured: Any
+    output: Output,
+    what: str,
+    settings: tuple[str, ...],
+    data: str | None,
+    chip: int | None,
+    part: Part,
+    out: str,
+    sample: int,
+    **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
 
@@ -73,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             option = "input" if name == "feature" else name
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
-    given = subject(what, options.overrides(settings, data=data))
+    given = subject(what, options.overrides(settings, data=data, chip=chip))
     netlist.told(output, given.experiment)
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1

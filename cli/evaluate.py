@@ -1,30 +1,48 @@
 """`hwsim evaluate`: the error of a trained circuit."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cli import netlist, options
 from cli.command import command as make_command
 from cli.output import Output, table
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hwsim.learning.many import Tested
+
 
 @make_command("evaluate", "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice")
 @options.what
 @options.engine
 @options.data
+@options.chip
 @options.part
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
+@click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also write the circuit into chips 0 to N − 1, and test each.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
-    output: Output, what: str, settings: tuple[str, ...], engine: str | None, data: str | None, part: str, limit: int | None
+    output: Output,
+    what: str,
+    settings: tuple[str, ...],
+    engine: str | None,
+    data: str | None,
+    chip: int | None,
+    part: str,
+    limit: int | None,
+    chips: int | None,
 ) -> None:
     """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
     import numpy as np  # noqa: PLC0415 - help does without
 
     from hwsim.data import learnable, targets  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.instruments import Instruments  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data))
+    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
     netlist.told(output, given.experiment)
     training, circuit = given.experiment.training, given.circuit
     samples = learnable(given.experiment)
@@ -32,7 +50,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     x, labels = x[:limit], labels[:limit]
     goals = targets(np.arange(samples.classes), samples.classes, len(circuit.outputs), training.target_low, training.target_high)
     with make_engine(training.engine, given.experiment.solver).prepare(circuit, given.chip) as solver:
-        found = evaluate(solver, given.g, x, labels, goals)
+        reading = Instruments.of(given.experiment.variation, given.experiment.noise)
+        found = evaluate(solver, given.g, x, labels, goals, reading, training.seed)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)
     np.add.at(confusion, (labels, found.predicted), 1)
     told = {
@@ -46,9 +65,30 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "residual_A": found.residual,
         "steps": found.steps,
         "engine": training.engine,
+        "chip": given.experiment.variation.chip,
     }
+    drawn = ""
+    if chips is not None:
+        from hwsim.fleet import on_chips  # noqa: PLC0415 - only for those who ask
+
+        if not given.chip.values:
+            output.note("every chip is the design itself: set a spread, such as --set variation.diode_i_sat=0.3")
+        of_chips = on_chips(given.experiment, given.wanted, x, labels, goals, range(chips))
+        told["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
+        drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
     state = "" if given.trained else " before any training"
     text = f"{part} error {100 * found.error:.2f} % of {len(x)} samples{state} ({training.engine} engine, residual {found.residual:.2g} A)"
-    output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}")
+    output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
+
+
+def _chips(found: "Sequence[Tested]") -> str:
+    rows = [(str(k), one.failed or f"{100 * one.error:.2f} %") for k, one in enumerate(found)]
+    errors = [one.error for one in found if one.failed is None]
+    mean = (
+        f"mean {100 * sum(errors) / len(errors):.2f} %, worst {100 * max(errors):.2f} % of {len(errors)} chips"
+        if errors
+        else "none settled"
+    )
+    return f"{table(('chip', 'error'), rows)}\n{mean}"

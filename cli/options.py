@@ -50,6 +50,13 @@ def data(function: Function) -> Function:
     return click.option("--data", metavar="NAME|FILE", help="Data: a name, an .npz or a .csv file [default: the experiment's].")(function)
 
 
+def chip(function: Function) -> Function:
+    """Add `--chip`."""
+    return click.option(
+        "--chip", type=click.IntRange(min=0), metavar="SEED", help="Which chip of the experiment's variation [default: the experiment's]."
+    )(function)
+
+
 def part(function: Function) -> Function:
     """Add `--part`."""
     return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Part of the data.")(
@@ -59,7 +66,7 @@ def part(function: Function) -> Function:
 
 def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
     """Give all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`."""
-    keys = {"data": "data.name"}
+    keys = {"data": "data.name", "chip": "variation.chip"}
     short = [f"{keys.get(name, f'training.{name}')}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
     if shortcuts.get("engine") == "ngspice":
         short.append("training.precision=float64")  # ngspice has no other

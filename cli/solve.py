@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @options.what
 @options.engine
 @options.data
+@options.chip
 @options.part
 @options.samples
 @click.option("--nodes", is_flag=True, help="Print the voltages of all nodes too.")
@@ -27,6 +28,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     settings: tuple[str, ...],
     engine: str | None,
     data: str | None,
+    chip: int | None,
     part: str,
     chosen: range,
     nodes: bool,  # noqa: FBT001 - click's
@@ -37,7 +39,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.engines import make_engine  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data))
+    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
     netlist.told(output, given.experiment)
     samples = load_data(given.experiment)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)

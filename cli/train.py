@@ -31,6 +31,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @options.what
 @options.engine
 @options.data
+@options.chip
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update.")
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")

@@ -72,7 +72,12 @@ def load_data(experiment: Experiment) -> Dataset:
         samples = _split(samples, settings.test_share, seed, "split")
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
-    return _scaled(_limited(samples, settings, seed), settings)
+    data = _scaled(_limited(samples, settings, seed), settings)
+    if experiment.variation.dac_bits is None:
+        return data
+    from hwsim.converters import driven  # noqa: PLC0415 - only inputs with converters need it
+
+    return driven(data, experiment.circuit.compile(experiment.name), experiment.variation)
 
 
 def _shown(experiment: Experiment) -> Dataset:

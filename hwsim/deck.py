@@ -12,6 +12,7 @@ from hwsim.data import DataError, Dataset, targets
 from hwsim.engine import Drive, Push
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
+from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.rules import CoupledLearning, LossNudge
 from hwsim.netlist import SHOWN
@@ -88,10 +89,11 @@ def _only(values: Any) -> Any:
 def _pushes(experiment: Experiment, chip: Chip, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
     """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
     training, circuit = experiment.training, chip.circuit
+    reading = Instruments(bits=experiment.variation.adc_bits, full_scale=experiment.variation.adc_full_scale or 1.0)
     rule, loss = choose.rule(training, circuit), choose.loss(training)
     nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
     outputs = np.zeros((1, len(circuit.outputs)))
     if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
         with make_engine(training.engine, experiment.solver).prepare(circuit, chip) as solver:
-            outputs = np.asarray(solver.solve(g, Drive(x)).outputs(circuit))
+            outputs = np.asarray(reading.outputs(solver, solver.solve(g, Drive(x)), np.uint32(0)))
     return nudge.pushes(outputs, y)

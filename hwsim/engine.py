@@ -3,7 +3,7 @@
 B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and JAX's or NumPy's from the numeric engine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -195,8 +195,10 @@ class Phases(Protocol):
         """Find the equilibria of a batch."""
         ...
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
-        """Find the free equilibria, then each nudged one from there."""
+    def phases(
+        self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Sequence[Mapping[str, Array]] | None = None
+    ) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there; `noise` are currents into free nodes, as a Drive's, for each phase."""
         ...
 
 
@@ -209,8 +211,17 @@ class Solver(Phases, Protocol):
         """Find the equilibria of a batch; `start` is where to search from. With `throw`, failed samples raise ConvergenceError."""
         ...
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
-        """Find the free equilibria, then each nudged one from there."""
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there; `noise` are currents into free nodes, as a Drive's, for each phase."""
         ...
 
     def close(self) -> None:
@@ -240,3 +251,18 @@ class Engine(Protocol):
 
 class UnsupportedCircuitError(ValueError):
     """Says that an engine cannot solve a circuit; the message names the element and the engine that can."""
+
+
+def refuse_noise(circuit: Circuit, noise: Any, where: str) -> None:
+    """Refuse noise currents where a solver does not take them.
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        Naming what does.
+
+    """
+    if noise is not None:
+        what = f"{circuit.name}: noise.thermal and noise.shot are not for {where}"
+        msg = f"{what}; set both to false, or use --engine numeric on a layered circuit"
+        raise UnsupportedCircuitError(msg)

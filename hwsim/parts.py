@@ -47,8 +47,8 @@ class _Recorder:
         self.found.append(self.traced.solve(g, drive))
         return self.found[-1]
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge) -> tuple[Equilibrium, ...]:
-        found: tuple[Equilibrium, ...] = self.traced.phases(g, x, y, nudge)
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None) -> tuple[Equilibrium, ...]:
+        found: tuple[Equilibrium, ...] = self.traced.phases(g, x, y, nudge, noise=noise)
         self.found += found
         return found
 

@@ -242,6 +242,6 @@ class _Replay:
         """Give the free phase."""
         return self.found[0]
 
-    def phases(self, *_: Any) -> tuple[Equilibrium, ...]:
+    def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
         """Give all phases."""
         return self.found

@@ -91,7 +91,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
             followed = watched(solver, watch) if profiler else solver
-            trainer = Trainer(training, data, followed, experiment.device, experiment.shown, experiment.variation)
+            trainer = Trainer(training, data, followed, experiment.device, experiment.shown, experiment.variation, experiment.noise)
         with watch.on(FILES):
             described = environment(experiment)
         with start.held(described) as folder:
@@ -271,8 +271,10 @@ class _Ending:
         training, data = self.experiment.training, self.data
         if training.precision == "float64":
             return float(self.rows[-1]["test_error"])
-        from hwsim.learning.evaluate import evaluate  # noqa: PLC0415 - learning loads only for those who train
+        from hwsim.instruments import Instruments  # noqa: PLC0415 - learning loads only for those who train
+        from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
 
         table = targets(np.arange(data.classes), data.classes, len(self.circuit.outputs), training.target_low, training.target_high)
         with self.watch.on(EVALUATION), make_engine(training.engine, self.experiment.solver).prepare(self.circuit, self.chip) as solver:
-            return evaluate(solver, self.g, data.x_test, data.labels_test, table).error
+            reading, seed = Instruments.of(self.experiment.variation, self.experiment.noise), training.seed
+            return evaluate(solver, self.g, data.x_test, data.labels_test, table, reading, seed).error

@@ -25,6 +25,8 @@ class Subject:
         What the user called it.
     g
         Conductances by trainable element array [S], within the bounds that the chip's devices have.
+    wanted
+        What they were to be [S], before a chip's devices had their say.
     trained
         Whether `g` comes from a run; otherwise it is where the experiment's training starts.
 
@@ -35,6 +37,7 @@ class Subject:
     circuit: Circuit
     chip: Chip
     g: dict[str, NDArray[np.float64]]
+    wanted: dict[str, NDArray[np.float64]]
     trained: bool
 
     @property
@@ -67,4 +70,6 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     folder = run_folder(what)
     chip = chip_of(experiment, circuit)
     wanted = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
-    return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=within(chip, wanted), trained=folder is not None)
+    return Subject(
+        what=what, experiment=experiment, circuit=circuit, chip=chip, g=within(chip, wanted), wanted=wanted, trained=folder is not None
+    )

@@ -41,11 +41,11 @@ class WatchedSolver:
         with self.watch.on(EVALUATION):
             return self.solver.solve(g, drive, start=start, throw=throw)
 
-    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True, noise: Any = None) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there."""
         began = time.thread_time()
         with self.watch.on(PHASES):
-            found = self.solver.phases(g, x, y, nudge, throw=throw)
+            found = self.solver.phases(g, x, y, nudge, throw=throw, noise=noise)
         self.own += time.thread_time() - began
         self.last = g, x, y, found
         return found

@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.engine import Array
 
-PLACES = ("round", "cycle", "write", "transfer", "verify")
+PLACES = ("round", "cycle", "write", "transfer", "verify", "current", "voltage", "output")
 """What random numbers are for; each has its own."""
 
 _FINE = 2.0**-24

@@ -5,6 +5,7 @@ from numpy.typing import DTypeLike
 from circuits.circuit import Circuit
 from hwsim.devices.programming import Ideal, Programming
 from hwsim.imperfections import VariationSettings
+from hwsim.instruments import EXACT, Instruments
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
@@ -21,16 +22,16 @@ def loss(training: TrainingSettings) -> Loss:
     return SquaredError()
 
 
-def rule(training: TrainingSettings, circuit: Circuit) -> LearningRule:
-    """Give the learning rule."""
+def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:
+    """Give the learning rule, and what it reads voltages with."""
     match training.rule:
         case "equilibrium-propagation":
-            return EquilibriumPropagation(loss(training), training.beta, training.nudge)
+            return EquilibriumPropagation(loss(training), training.beta, training.nudge, instruments)
         case "coupled-learning":
             widest = max(training.initial_ranges(len(circuit.trainable))[-1])
-            return CoupledLearning(loss(training), training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0])
+            return CoupledLearning(loss(training), training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments)
         case "adjoint":
-            return Adjoint(loss(training))
+            return Adjoint(loss(training), instruments)
 
 
 def optimizer(training: TrainingSettings) -> Optimizer:

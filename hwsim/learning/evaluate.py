@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine import Array, Conductances, Drive, Solver
+from hwsim.instruments import EXACT, Instruments
 
 BATCH = 500
 """Samples that are solved at once; short parts are filled up, so that one compiled function serves all."""
@@ -42,8 +43,10 @@ def classify(outputs: Array, table: Array) -> Array:
     return (outputs @ table.T - 0.5 * (table**2).sum(axis=1)).argmax(axis=1)
 
 
-def evaluate(solver: Solver, g: Conductances, x: Array, labels: Array, table: Array) -> Evaluation:
-    """Solve samples x (n, I) and compare with their labels (n,).
+def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
+    solver: Solver, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments = EXACT, seed: int = 0
+) -> Evaluation:
+    """Solve samples x (n, I) and compare with their labels (n,); `seed` is that of the noise.
 
     Raises
     ------
@@ -55,8 +58,9 @@ def evaluate(solver: Solver, g: Conductances, x: Array, labels: Array, table: Ar
     for first in range(0, len(x), BATCH):
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
-        found = solver.solve(g, Drive(filled))
-        outputs.append(np.asarray(found.outputs(solver.circuit), dtype=np.float64)[: len(part)])
+        own = np.uint32((seed + first) % 2**32)
+        found = instruments.solve(solver, g, Drive(filled), own)
+        outputs.append(np.asarray(instruments.outputs(solver, found, own), dtype=np.float64)[: len(part)])
         residual = max(residual, float(found.residual[: len(part)].max()))
         steps += float(np.sum(found.steps[: len(part)]))
     read = np.concatenate(outputs)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine import Array, ConvergenceError, Solver
+from hwsim.instruments import Instruments
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.trainer import Trainer
 
@@ -74,18 +75,25 @@ def _alone(trainer: Trainer) -> Learnt:
     return Learnt(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
 
 
-def test(solvers: Sequence[Solver], g: Sequence[Weights], x: Sequence[Array], labels: Sequence[Array], table: Array) -> list[Tested]:
-    """Test chips, each with conductances [S] and samples (n, I) of its own."""
-    if _side_by_side(solvers):
+def test(
+    solvers: Sequence[Solver],
+    g: Sequence[Weights],
+    x: Sequence[Array],
+    labels: Sequence[Array],
+    table: Array,
+    instruments: Instruments,
+) -> list[Tested]:
+    """Test chips, each with conductances [S] and samples (n, I) of its own; one by one where reading is not exact."""
+    if _side_by_side(solvers) and all(instruments.reads_exactly(solver) for solver in solvers):
         from hwsim.learning.side_by_side import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
         return test_all(solvers, g, np.stack(x), labels, table)
-    return [_test_alone(*each, table) for each in zip(solvers, g, x, labels, strict=True)]
+    return [_test_alone(*each, table, instruments) for each in zip(solvers, g, x, labels, strict=True)]
 
 
-def _test_alone(solver: Solver, g: Weights, x: Array, labels: Array, table: Array) -> Tested:
+def _test_alone(solver: Solver, g: Weights, x: Array, labels: Array, table: Array, instruments: Instruments) -> Tested:
     try:
-        found = evaluate(solver, g, x, labels, table)
+        found = evaluate(solver, g, x, labels, table, instruments)
     except ConvergenceError as error:
         return Tested(np.nan, np.nan, str(error))
     return Tested(found.error, found.residual)

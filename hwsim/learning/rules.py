@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from circuits.units import Siemens
 from hwsim import blocks
 from hwsim.engine import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
+from hwsim.instruments import EXACT, Instruments
 from hwsim.learning.drops import drop_products
 from hwsim.learning.factors import energy_factors
 from hwsim.learning.losses import Loss
@@ -25,12 +26,15 @@ class Gradient(NamedTuple):
         Loss of each sample in the free phase, shape (B,) [V²].
     phases
         The equilibria that were found, the free one first.
+    outputs
+        What was read in the free phase, shape (B, K) [V].
 
     """
 
     by_block: dict[str, Array]
     loss: Array
     phases: tuple[Equilibrium, ...]
+    outputs: Array
 
     @property
     def g(self) -> dict[str, Array]:
@@ -39,9 +43,14 @@ class Gradient(NamedTuple):
 
 
 class LearningRule(Protocol):
-    """Finds the gradient of a batch: x (B, I), y (B, K) [V]. `sign` is +1 or −1, drawn for each update; the random-sign nudge uses it."""
+    """Finds the gradient of a batch: x (B, I), y (B, K) [V].
 
-    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+    `sign` is +1 or −1, drawn for each update; the random-sign nudge uses it. `seed` is that of the noise, of each update its own.
+    """
+
+    def gradient(
+        self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0, seed: Array | int = 0
+    ) -> Gradient:
         """Give the gradient of the mean loss."""
         ...
 
@@ -70,16 +79,21 @@ class EquilibriumPropagation:
     loss: Loss
     beta: Siemens
     method: Literal["centred", "positive", "negative", "random-sign"] = "centred"
+    instruments: Instruments = EXACT
 
-    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:
+    def gradient(
+        self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0, seed: Array | int = 0
+    ) -> Gradient:
         """Give the gradient of the mean loss; for `random-sign`, `sign` is the side."""
         first = {"positive": self.beta, "negative": -self.beta, "centred": self.beta, "random-sign": self.beta * sign}[self.method]
         betas = (first, -first) if self.method == "centred" else (first,)
-        free, *nudged = solver.phases(g, x, y, LossNudge(self.loss, betas))
+        phases = self.instruments.phases(solver, g, x, y, LossNudge(self.loss, betas), seed)
+        free, *nudged = self.instruments.seen(solver, phases, seed)
         second, distance = (nudged[1], 2 * first) if self.method == "centred" else (free, first)
         drops = _contrast(solver, nudged[0], second, x)
         gradient = _weighted(solver, drops, 1 / (2 * distance * len(x)))
-        return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, *nudged))
+        read = self.instruments.outputs(solver, phases[0], seed)
+        return Gradient(gradient, self.loss.value(read, y), phases, read)
 
 
 def _contrast(solver: Phases, a: Equilibrium, b: Equilibrium, x: Array) -> dict[str, Array]:
@@ -112,16 +126,28 @@ class CoupledLearning:
     loss: Loss
     eta: float
     stiffness: Siemens
+    instruments: Instruments = EXACT
 
     def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
         """Clamp the outputs at free + eta·(y − free)."""
         return (Push(beta=self.stiffness, target=outputs + self.eta * (y - outputs)),)
 
-    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+    def gradient(
+        self,
+        solver: Phases,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        *,
+        sign: Array | float = 1.0,  # noqa: ARG002 - no sign to draw
+        seed: Array | int = 0,
+    ) -> Gradient:
         """Give the mean contrast of the batch."""
-        free, clamped = solver.phases(g, x, y, self)
+        phases = self.instruments.phases(solver, g, x, y, self, seed)
+        free, clamped = self.instruments.seen(solver, phases, seed)
         gradient = _weighted(solver, _contrast(solver, clamped, free, x), 1 / (2 * self.eta * len(x)))
-        return Gradient(gradient, self.loss.value(free.outputs(solver.circuit), y), (free, clamped))
+        read = self.instruments.outputs(solver, phases[0], seed)
+        return Gradient(gradient, self.loss.value(read, y), phases, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +160,18 @@ class Adjoint:
     """
 
     loss: Loss
+    instruments: Instruments = EXACT
 
-    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0) -> Gradient:  # noqa: ARG002 - no sign to draw
+    def gradient(
+        self,
+        solver: Phases,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        *,
+        sign: Array | float = 1.0,  # noqa: ARG002 - no sign to draw
+        seed: Array | int = 0,
+    ) -> Gradient:
         """Give the gradient of the mean loss.
 
         Raises
@@ -147,13 +183,15 @@ class Adjoint:
         if not isinstance(solver, HasAdjoint):
             msg = "rule adjoint needs the adjoint circuit, which ngspice has not; use --engine numeric, or rule equilibrium-propagation"
             raise UnsupportedCircuitError(msg)
-        free = solver.solve(g, Drive(x))
-        outputs = free.outputs(solver.circuit)
+        free = self.instruments.solve(solver, g, Drive(x), seed)
+        outputs = self.instruments.outputs(solver, free, seed)
         adjoint = solver.adjoint(g, free, self.loss.error(outputs, y))
         products = drop_products(solver.circuit, solver.chip, adjoint.v, free.v, x)
         xp = outputs.__array_namespace__()
         free = free._replace(result=xp.maximum(free.result, adjoint.result))
-        return Gradient({name: product * (-1 / len(x)) for name, product in products.items()}, self.loss.value(outputs, y), (free,))
+        return Gradient(
+            {name: product * (-1 / len(x)) for name, product in products.items()}, self.loss.value(outputs, y), (free,), outputs
+        )
 
 
 @runtime_checkable

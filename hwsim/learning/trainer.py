@@ -13,7 +13,8 @@ from hwsim import blocks
 from hwsim.data import Dataset, targets
 from hwsim.devices.programming import Held
 from hwsim.engine import Conductances, ConvergenceError, Result, Solver
-from hwsim.imperfections import VariationSettings
+from hwsim.imperfections import NoiseSettings, VariationSettings
+from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances, within
@@ -118,7 +119,7 @@ class Trainer:
     `shown` are the conductances of a netlist [S], where it begins.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the sections of an experiment
         self,
         settings: TrainingSettings,
         data: Dataset,
@@ -126,14 +127,17 @@ class Trainer:
         device: DeviceSettings | None = None,
         shown: Mapping[str, NDArray[np.float64]] | None = None,
         variation: VariationSettings | None = None,
+        noise: NoiseSettings | None = None,
     ) -> None:
         self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         classes = np.arange(data.classes)
         self.table = targets(classes, data.classes, len(circuit.outputs), settings.target_low, settings.target_high)
-        programming = choose.programming(device or DeviceSettings(), variation or VariationSettings(), circuit, self.dtype)
-        self.updater = Updater(choose.rule(settings, circuit), choose.optimizer(settings), programming)
+        variation = variation or VariationSettings()
+        self.instruments = Instruments.of(variation, noise or NoiseSettings())
+        programming = choose.programming(device or DeviceSettings(), variation, circuit, self.dtype)
+        self.updater = Updater(choose.rule(settings, circuit, self.instruments), choose.optimizer(settings), programming)
         self.pulsed = device is not None and device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
         self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
@@ -233,7 +237,8 @@ class Trainer:
 
     def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)
-        tested = evaluate(self.solver, g, self.data.x_test, self.data.labels_test, self.table)
+        data, seed = self.data, int(stream(self.settings.seed, f"noise/{state.epoch}").integers(2**32))
+        tested = evaluate(self.solver, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
         return {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,

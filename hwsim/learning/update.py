@@ -61,7 +61,7 @@ class Samples(NamedTuple):
 class Batches(NamedTuple):
     """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
 
-    `seeds` (steps,) are those of the programming's randomness.
+    `seeds` (steps,) are those of the noise's and the programming's randomness.
     """
 
     order: Array
@@ -81,10 +81,11 @@ class Updater(NamedTuple):
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen = batches.order[k]
         labels = samples.labels[chosen]
-        gradient = self.rule.gradient(solver, g, samples.x[chosen], samples.table[labels], sign=batches.signs[k])
+        x, y, seed = samples.x[chosen], samples.table[labels], batches.seeds[k]
+        gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
-        wrong = (classify(gradient.phases[0].outputs(solver.circuit), samples.table) != labels).sum()
-        done = self.programming.update(carry.g, dg, solver.chip, batches.seeds[k], carry.held)
+        wrong = (classify(gradient.outputs, samples.table) != labels).sum()
+        done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held)
 
 

@@ -8,7 +8,7 @@ one resistor and one current source a column. Kirchhoff's law, summed up here fr
 import os
 import pickle
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +21,7 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
 from circuits.units import Second
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result, refuse_noise
 from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.judge import judged
 from hwsim.ngspice.messages import Answer, Deck, Job
@@ -92,11 +92,21 @@ class NgspiceSolver:
             When arrays do not fit the circuit.
 
         """
+        refuse_noise(self.circuit, drive.noise, "the ngspice engine")
         x = self._features(drive.x)
         push = self._broadcast(drive.push, len(x))
         return self._run(g, x, push, b"", np.zeros_like(push.target), phases=1, throw=throw)[0]
 
-    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+    def phases(
+        self,
+        g: Conductances,
+        x: Any,
+        y: Any,
+        nudge: Nudge,
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Any]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; `nudge.pushes` is called in the workers, sample by sample.
 
         Parameters
@@ -116,6 +126,7 @@ class NgspiceSolver:
             As in `solve`.
 
         """
+        refuse_noise(self.circuit, noise, "the ngspice engine")
         features, targets = self._features(x), np.asarray(y, dtype=np.float64)
         wanted = (len(features), len(self.circuit.outputs))
         if targets.shape != wanted:

@@ -1,6 +1,6 @@
 """The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32; any others by their ports, in 64."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -176,11 +176,20 @@ class LayeredSolver:
         begin = None if start is None else self.state(start)
         conductances = self._arrays(g)
         found = self._found(
-            conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push), start=begin, amplified=bound)
+            conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push, drive.noise), start=begin, amplified=bound)
         )
         return self._delivered((found,), x, throw=throw)[0]
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
         """Find the free equilibria of a batch, x (B, I), then each nudged one from there towards y (B, K).
 
         Raises
@@ -193,7 +202,7 @@ class LayeredSolver:
         """
         x, y = self._rows(x, self.circuit.input_count, "x"), self._rows(y, len(self.circuit.outputs), "y")
         conductances = self._arrays(g)
-        found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound))
+        found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound, noise=noise))
         return self._delivered(found, x, throw=throw)
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
@@ -248,8 +257,8 @@ class _Programs:
         def solve(g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
             return free_only(traced.solve(g, drive, start=start, amplified=amplified))
 
-        def phases(g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array) -> tuple[Equilibrium, ...]:
-            return tuple(map(free_only, traced.phases(g, x, y, nudge, amplified=amplified)))
+        def phases(g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array, noise: Any) -> tuple[Equilibrium, ...]:
+            return tuple(map(free_only, traced.phases(g, x, y, nudge, amplified=amplified, noise=noise)))
 
         def adjoint(g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
             return free_only(traced.adjoint(g, free, error, amplified=amplified))

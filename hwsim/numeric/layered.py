@@ -61,6 +61,10 @@ class Linear(NamedTuple):
             return driven
         return self.kept * driven + self.series * (columns @ self.w.T)
 
+    def lift(self, rows: Array) -> Array:
+        """Give the voltages of the signal rows with what noise adds to them; in the columns' equations `fixed` holds that."""
+        return rows if self.lifted is None else rows + self.lifted
+
     def pulled(self, columns: Array) -> Array:
         """Give the current that columns (B, n) [V] push back through the signal rows, (B, m) [A]."""
         assert self.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows

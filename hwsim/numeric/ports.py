@@ -6,6 +6,7 @@
 linear map of sources and port currents. Ports are the diodes, and the outputs, whose nudges differ from phase to phase.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -18,7 +19,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.energy import balance
-from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError, refuse_noise
 from hwsim.numeric.linear import Linear, Sources, conductance, given, learned
 from hwsim.numeric.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.wired import Frame, WiredLinear
@@ -145,12 +146,22 @@ class PortsSolver:
             When shapes do not fit the circuit.
 
         """
+        refuse_noise(self.circuit, drive.noise, "circuits that are not layered")
         with _threads().limit(limits=1, user_api="blas"):  # its many small products would wait for each other's threads
             batch = self._batch(g, drive.x)
             found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
         return found.check(self.circuit) if throw else found
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Any]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
         """Find the free equilibria of a batch, x (B, I), then each nudged one from there towards y (B, K).
 
         Raises
@@ -161,6 +172,7 @@ class PortsSolver:
             When shapes do not fit the circuit.
 
         """
+        refuse_noise(self.circuit, noise, "circuits that are not layered")
         y = self._rows(y, len(self.circuit.outputs), "y")
         with _threads().limit(limits=1, user_api="blas"):
             batch = self._batch(g, x)

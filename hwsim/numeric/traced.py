@@ -1,6 +1,6 @@
 """The numeric solver inside of compiled functions: pure, without exceptions, in arrays of JAX."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from circuits.chip import AnyChip
+from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, settle
+from hwsim.numeric.injected import with_noise
 from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Scales, is_zero
 from hwsim.numeric.settle import Limits
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
 
 
+Noise = Mapping[str, Array] | None
+"""Currents into the free nodes of groups, each (B, n) [A]."""
+
 _UNLOOKED = 3
 """Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 5 and more."""
 
@@ -29,6 +34,7 @@ _UNLOOKED = 3
 class _Settler(NamedTuple):
     """Settles a batch under a push, from a start or from the first guess."""
 
+    circuit: Circuit
     free: System
     guess: State
     limits: Limits
@@ -39,17 +45,19 @@ class _Settler(NamedTuple):
         limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
         return self._replace(free=self.free._replace(parts=layered.repeated(self.free.parts, count)), limits=limits)
 
-    def _under(self, push: Push) -> System:
-        layers = self.free.layers
-        return self.free._replace(inward=Inward.of(push, layers.outputs, layers.parameters[-1].pushed))
+    def under(self, push: Push, noise: Noise = None) -> System:
+        """Give all that equilibria under a push depend on."""
+        layers, circuit = self.free.layers, self.circuit
+        parts = with_noise(circuit, layers, self.free.parts, noise)
+        return self.free._replace(parts=parts, inward=Inward.of(push, layers.outputs, layers.parameters[-1].pushed))
 
-    def __call__(self, push: Push, start: State | None) -> Settled:
+    def __call__(self, push: Push, start: State | None, noise: Noise) -> Settled:
         """Settle."""
-        return settle.settle(self._under(push), self.guess if start is None else start, self.limits)
+        return settle.settle(self.under(push, noise), self.guess if start is None else start, self.limits)
 
-    def nudged(self, push: Push, free: State) -> Settled:
+    def nudged(self, push: Push, free: State, noise: Noise) -> Settled:
         """Settle from free equilibria."""
-        system = self._under(push)
+        system = self.under(push, noise)
         return settle.settle(system, nudge(system, free), self.limits._replace(unlooked=0))
 
 
@@ -84,18 +92,29 @@ class TracedSolver:
         """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
         settler = self._settler(g, drive.x, amplified)
         begin = None if start is None else enter(settler.free, start)
-        return self._equilibrium(drive.x, settler, settler(drive.push, begin))
+        return self._equilibrium(drive.x, settler, settler(drive.push, begin, drive.noise), drive.noise)
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array | None = None) -> tuple[Equilibrium, ...]:
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        amplified: Array | None = None,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
         settler = self._settler(g, x, amplified)
-        free = settler(Push(), None)
-        found = self._equilibrium(x, settler, free)
+        of_free, *of_nudged = [None] if noise is None else noise
+        free = settler(Push(), None, of_free)
+        found = self._equilibrium(x, settler, free, of_free)
         pushes = nudge.pushes(found.outputs(self.circuit), y)
-        nudged = self._one_by_one(settler, free, pushes) if self._newton else self._together(settler, free, pushes)
-        return found, *(self._equilibrium(x, settler, settled) for settled in nudged)
+        nudged = (self._one_by_one if self._newton else self._together)(settler, free, pushes, of_nudged)
+        each = zip(nudged, of_nudged or [None] * len(nudged), strict=True)
+        return found, *(self._equilibrium(x, settler, settled, own) for settled, own in each)
 
-    def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
+    def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle all nudged phases as one batch: few large products instead of many small ones."""
         count, batch = len(pushes), len(free.steps)
         if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
@@ -103,14 +122,16 @@ class TracedSolver:
             pushes = [push._replace(beta=push.beta * ones) for push in pushes]
         stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
         again: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), free.state)
-        settled = settler.repeated(count).nudged(stacked, again)
+        of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
+        settled = settler.repeated(count).nudged(stacked, again, of_all)
         return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
 
-    def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push]) -> list[Settled]:
+    def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle one nudged phase after the other in one loop: what it does is compiled once."""
         dtype = free.residual.dtype
         stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
-        nudged = jax.lax.map(lambda push: settler.nudged(push, free.state), stacked)
+        of_all = jax.tree.map(lambda *parts: jnp.stack(parts), *noise) if noise else None
+        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free.state, phase[1]), (stacked, of_all))
         return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:
@@ -133,7 +154,9 @@ class TracedSolver:
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
         unlooked = 0 if self._largest_feature is None or self._newton else _UNLOOKED
-        return _Settler(free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked))
+        return _Settler(
+            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked)
+        )
 
     def _tolerance(self, x: Array, guess: State) -> Array | float:
         """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
@@ -142,8 +165,9 @@ class TracedSolver:
         sources = self._on.largest(jnp.abs(x).max(1))
         return self._solver.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
-    def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled) -> Equilibrium:
-        return Equilibrium(self._spread(settled.state, settler.free.parts, self._held(x)), settled.residual, settled.steps, settled.result)
+    def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
+        parts = settler.under(Push(), noise).parts
+        return Equilibrium(self._spread(settled.state, parts, self._held(x)), settled.residual, settled.steps, settled.result)
 
     def _held(self, x: Array) -> list[tuple[Nodes, Array]]:
         """Give runs of nodes that sources hold, with their voltages (B, n)."""
@@ -170,7 +194,8 @@ class TracedSolver:
                 amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
                 gain, back, offset, _ = numbers.coupling
                 driven = back * drivers if adjoint else gain * (drivers + offset)
-                known.append((amplifier.output, parts[k + 1].rows(driven, state.columns[k + 1])))
+                behind_them = parts[k + 1]
+                known.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
         batch = len(state.columns[-1])
         flat: dict[str, Array] = {}
         for group in self.circuit.groups:

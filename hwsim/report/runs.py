@@ -176,6 +176,7 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
     from hwsim.data import load_data, targets  # noqa: PLC0415 - learning loads only for those who read data
     from hwsim.engine import ConvergenceError  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.instruments import Instruments  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
@@ -185,7 +186,8 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
         data = load_data(given.experiment)
         goals = targets(np.arange(data.classes), data.classes, len(circuit.outputs), training.target_low, training.target_high)
         with make_engine(training.engine, given.experiment.solver).prepare(circuit, given.chip) as solver:
-            found = evaluate(solver, given.g, data.x_test, data.labels_test, goals)
+            reading = Instruments.of(given.experiment.variation, given.experiment.noise)
+            found = evaluate(solver, given.g, data.x_test, data.labels_test, goals, reading, training.seed)
     except (ValueError, OSError, ConvergenceError) as error:
         return None, [f"There is no confusion matrix, as the test part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)

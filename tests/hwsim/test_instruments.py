@@ -1,0 +1,139 @@
+"""Noise while circuits settle and are read, and converters: as strong as physics says, off by default, the same on every resumption."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from circuits.chip import Chip
+from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
+from circuits.diode import diode_current
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair, Linear
+from hwsim.converters import quantised
+from hwsim.devices.variation import chip_of
+from hwsim.energy import balance
+from hwsim.engine import Drive, Push, UnsupportedCircuitError
+from hwsim.experiment import load, override
+from hwsim.imperfections import NoiseSettings
+from hwsim.instruments import Instruments
+from hwsim.learning.losses import SquaredError
+from hwsim.learning.rules import EquilibriumPropagation, LossNudge
+from hwsim.ngspice.engine import NgspiceEngine
+from hwsim.noise import currents
+from hwsim.numeric.engine import NumericEngine
+
+AMPLIFIER = Amplifier(gain=3.0, back=0.4, output_resistance=500.0)
+CIRCUIT = Network(inputs=2, layers=(Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER),), outputs=2).compile("noisy")
+G = {e.name: np.random.default_rng(0).uniform(1e-6, 2e-5, e.shape) for e in CIRCUIT.trainable}
+BOTH = NoiseSettings(thermal=True, shot=True, bandwidth=1e6)
+B = 4000
+
+
+@pytest.fixture(scope="module")
+def solver():
+    """Give the circuit, prepared once."""
+    with NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as prepared:
+        yield prepared
+
+
+def drawn(solver, settings: NoiseSettings, phases: int = 1, seed: int = 5):
+    """Draw the noise of many samples of one input."""
+    quiet = solver.solve(G, Drive(np.tile([[0.3, -0.2]], (B, 1))))
+    known = {"temperature": TEMPERATURE, "seed": np.uint32(seed), "phases": phases}
+    return quiet, currents(CIRCUIT, solver.chip, G, quiet, settings=settings, **known)
+
+
+def test_thermal_noise_has_the_variance_of_nyquist(solver) -> None:
+    """4·k·T·g·bandwidth, with g all that meets at a node: by the chi-squared test, and normal by that of Kolmogorov and Smirnov."""
+    _, (found,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
+    for name, g in (("h1", G["w1"].sum(axis=0)), ("a1", G["w2"][:3].sum(axis=1)), ("out", G["w2"].sum(axis=0))):
+        standard = found[name] / np.sqrt(4 * BOLTZMANN * TEMPERATURE * 1e6 * g)
+        assert stats.kstest(standard.ravel(), "norm").pvalue > 0.01
+        assert 0.01 < stats.chi2.cdf((standard**2).sum(), standard.size) < 0.99
+    assert set(found) == {"h1", "a1", "out"}
+
+
+def test_shot_noise_follows_the_diodes_currents(solver) -> None:
+    """2·q·|i|·bandwidth, of both diodes of a column."""
+    quiet, (found,) = drawn(solver, NoiseSettings(shot=True, bandwidth=1e6))
+    v, i = quiet.v["h1"][0], np.zeros(3)
+    for u in (v - 0.1, -0.1 - v):
+        i += np.abs(diode_current(u, 1e-7, 1.906)[0])
+    standard = found["h1"] / np.sqrt(2 * ELEMENTARY_CHARGE * 1e6 * i)
+    assert stats.kstest(standard.ravel(), "norm").pvalue > 0.01
+    assert not found["out"].any()
+
+
+def test_every_phase_and_seed_draws_anew(solver) -> None:
+    """And the same seed the same."""
+    (one, other), (again, _) = (drawn(solver, BOTH, phases=2)[1] for _ in range(2))
+    np.testing.assert_array_equal(one["h1"], again["h1"])
+    assert (one["h1"] != other["h1"]).any()
+    assert (one["h1"] != drawn(solver, BOTH, phases=2, seed=6)[1][0]["h1"]).any()
+
+
+def test_noisy_equilibria_obey_kirchhoff(solver) -> None:
+    """With the noise's currents among those that are summed, free and nudged, rows behind output resistances too."""
+    x, y = np.array([[0.3, -0.2], [0.1, 0.4]]), np.array([[0.1, 0.0], [0.0, 0.1]])
+    rng = np.random.default_rng(1)
+    noise = [{name: rng.normal(0, 1e-8, (2, size)) for name, size in (("h1", 3), ("a1", 3), ("out", 4))} for _ in range(2)]
+    found = solver.phases(G, x, y, LossNudge(SquaredError(), (1e-6,)), noise=noise)
+    for phase, push, own in zip(found, (Push(), Push(1e-6, y)), noise, strict=True):
+        held = balance(CIRCUIT, solver.chip, G, Drive(x, push, own), phase)
+        assert (held.residual < 1e-10 * held.largest).all()
+        quiet = balance(CIRCUIT, solver.chip, G, Drive(x, push), phase)
+        assert (quiet.residual > 1e-9).all()
+
+
+def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
+    """Noise has no mean; a read of 1 % is felt."""
+    x, y = np.tile([[0.3, -0.2]], (B, 1)), np.tile([[0.1, 0.0]], (B, 1))
+    quiet = EquilibriumPropagation(SquaredError(), 1e-5).gradient(solver, G, x, y)
+    noisy = EquilibriumPropagation(SquaredError(), 1e-5, instruments=Instruments(noise=BOTH)).gradient(solver, G, x, y, seed=3)
+    read = Instruments(noise=NoiseSettings(read=0.01))
+    for name, values in quiet.g.items():
+        np.testing.assert_allclose(noisy.g[name], values, rtol=0, atol=0.1 * np.abs(values).max())
+    spread = (read.outputs(solver, quiet.phases[0], np.uint32(1)) / quiet.outputs - 1).ravel() / 0.01
+    assert stats.kstest(spread, "norm").pvalue > 0.01
+
+
+def test_an_engine_without_noise_refuses_it() -> None:
+    """It is never left out in silence."""
+    with NgspiceEngine(workers=1).prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as ngspice, pytest.raises(UnsupportedCircuitError, match="noise"):
+        ngspice.solve(G, Drive(np.zeros((1, 2)), noise={"h1": np.zeros((1, 3))}))
+
+
+def test_converters_say_what_their_bits_can() -> None:
+    """All steps alike, 0 among them, and no more than full scale."""
+    v = np.linspace(-2, 2, 1001)
+    said = quantised(v, 3, 1.5)
+    assert len(np.unique(said)) == 2**3 - 1
+    assert 0.0 in said
+    assert np.abs(said).max() == 1.5
+    inside = np.abs(v) <= 1.5
+    assert np.abs(said - v)[inside].max() <= 0.25 + 1e-12
+
+
+def test_inputs_and_outputs_go_through_their_converters() -> None:
+    """Features become what the inputs' converters can say, read-outs what the outputs' can, their offsets included."""
+    from hwsim.data import load_data  # noqa: PLC0415 - beside its use
+
+    keys = [
+        "variation.dac_bits=3",
+        "variation.dac_full_scale=1",
+        "variation.adc_bits=4",
+        "variation.adc_full_scale=0.2",
+        "variation.adc_offset=0.05",
+    ]
+    experiment = override(load("iris"), keys)
+    data = load_data(experiment)
+    assert len(np.unique(np.concatenate([data.x_train, data.x_test]))) <= 2**3 - 1
+    circuit = Network(inputs=2, layers=(Layer(size=2, neuron=Linear()),), outputs=3).compile()
+    chip = chip_of(experiment, circuit)
+    g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+    with NumericEngine().prepare(circuit, chip) as prepared:
+        found = prepared.solve(g, Drive(np.zeros((1, 2))))
+        read = Instruments.of(experiment.variation, experiment.noise).outputs(prepared, found, np.uint32(0))
+    wanted = quantised(found.outputs(circuit) + chip("nudge", "offset"), 4, 0.2)
+    np.testing.assert_array_equal(read, wanted)
+    assert read.any()
