@@ -54,6 +54,7 @@ class Page(HTMLParser):
 def assert_complete(html: str) -> Page:
     """Check that a page loads nothing, runs nothing, describes every picture, and leads nowhere that is not there."""
     page = Page(html)
+    assert html.startswith("<!DOCTYPE html>")
     policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & {tag for tag, _ in page.elements}

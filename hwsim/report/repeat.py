@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ _SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "sol
 
 _SHORT = {"training.engine": "--engine", "training.epochs": "--epochs", "training.batch": "--batch", "training.seed": "--seed"}
 """Keys that have an option of their own."""
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_TOML_WORDS = {"true", "false", "inf", "nan"}
 
 _MOST = 12
 """Settings; a command with more is longer than the file that it would replace."""
@@ -43,7 +47,7 @@ def sweep_command(definition: "Definition") -> str:
 
 def _range(axis: "Axis") -> str:
     if axis.low is None or axis.high is None:
-        return ",".join(json.dumps(value) for value in axis.listed)
+        return ",".join(_toml(value) for value in axis.listed)
     ends = [repr(round(end) if axis.whole else end) for end in (axis.low, axis.high)]
     return ":".join([*(["log"] if axis.log else []), *ends, *([] if axis.count is None else [f"{axis.count}"])])
 
@@ -88,5 +92,7 @@ def _below(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _toml(value: Any) -> str:
-    """Write a value as TOML; nothing puts a key back to its default."""
+    """Write a value as it is typed: as TOML, plain words bare; nothing puts a key back to its default."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _TOML_WORDS:
+        return value
     return "" if value is None else json.dumps(value)

@@ -113,7 +113,8 @@ def _epochs(record: RunRecord) -> Table:
 def environment_table(environment: Mapping[str, Any]) -> Table:
     """Give versions and machine as rows."""
     rows = [[name, text] for name, text in _flat("", environment)]
-    return Table(caption="Environment" if rows else "Environment: not recorded", header=("what", "which"), rows=rows)
+    caption = "The environment" if rows else "The environment was not recorded"
+    return Table(caption=caption, header=("what", "which"), rows=rows, folded=True)
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,13 +8,14 @@ from hwsim.report.picture import Picture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a header; the first cell of a row is its name."""
+    """Rows under a header; the first cell of a row is its name. `folded` while it is not asked for."""
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     links: Sequence[str] = ()
     """Anchors that the names of the rows lead to; none, or one a row."""
+    folded: bool = False
 
     @property
     def numeric(self) -> list[bool]:

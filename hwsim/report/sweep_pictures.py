@@ -95,9 +95,13 @@ class SweepPictures:
             name,
             f"Error over {axis.key}",
             draw,
-            alt=f"Curve of the mean test error over {axis.key} with bands: {told[0]}, {told[-1]}.",
-            caption=f"Line: mean over {unit}s; dark band: its 95 % interval; light band: 5 % to 95 % of them; dots: each {unit}. "
-            f"Least: {least}.",
+            alt=f"Curve of the mean test error over {axis.key} with its spread: {told[0]}, {told[-1]}.",
+            caption=(
+                f"Line: mean over {unit}s; dark band: its 95 % interval; light band: 5 % to 95 % of them; dots: each {unit}. "
+                if places.numeric
+                else f"Large dots: mean over {unit}s; bars: its 95 % interval; small dots: each {unit}. "
+            )
+            + f"Least: {least}.",
             wide=True,
             height=3.3,
         )
@@ -275,7 +279,10 @@ class SweepPictures:
 
         def draw(figure: Any) -> None:
             axes = places.axes(figure)
-            axes.plot(places.x, means, "o-", color=SERIES[3], markersize=3)
+            if places.numeric:
+                axes.plot(places.x, means, "o-", color=SERIES[3], markersize=3)
+            else:
+                axes.bar(places.x, means, 0.6, color=SERIES[3])
             axes.set_ylabel("mean energy of programming [J]")
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(lambda value, _: quantity(value, "J") if value else "0")

@@ -60,7 +60,7 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
         f"{summary['pulses_per_device']:.4g}",
         environment["packages"]["numpy"],
         (run / "experiment.toml").read_text(),
-        "hwsim train iris --epochs 2 --seed 7 --set 'device.preset=\"ecram\"'",
+        "hwsim train iris --epochs 2 --seed 7 --set device.preset=ecram",
         "confusion",
         "w1",
     )
