@@ -80,11 +80,11 @@ class _Pair:
             for axes, (title, blocks, _) in zip(places, tables, strict=True):
                 extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
                 image = axes.imshow(blocks / factor, norm=scale, cmap="viridis", aspect="auto", interpolation="none", extent=extent)
-                axes.set(title=title, xlabel="column")
+                axes.set(title=title, xlabel="column" if rows > 1 else "number")
                 axes.xaxis.get_major_locator().set_params(integer=True)
                 axes.tick_params(length=0)
                 axes.spines[:].set_visible(False)
-            self._name_rows(places[0])
+            self._name_rows(places[0], rows)
             bar = figure.colorbar(image, ax=list(places), label=f"conductance [{letter}S]", aspect=30)
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=0)
@@ -92,7 +92,8 @@ class _Pair:
             bar.ax.yaxis.set_minor_formatter(lambda _value, _: "")
 
         coarse = "" if tables[0][1].shape == (rows, columns) else " Each point is the mean of a block of memristors."
-        told = f"{rows} rows by {columns} columns, {quantity(low, 'S')} to {quantity(high, 'S')}"
+        size = f"{rows} rows by {columns} columns" if rows > 1 else f"{columns} memristors side by side"
+        told = f"{size}, {quantity(low, 'S')} to {quantity(high, 'S')}"
         shown = " and ".join(title for title, *_ in tables)
         return picture(
             name,
@@ -103,8 +104,11 @@ class _Pair:
             height=3.1,
         )
 
-    def _name_rows(self, axes: Any) -> None:
+    def _name_rows(self, axes: Any, rows: int) -> None:
         """Write what drives the rows beside the first of each run of them."""
+        if rows == 1:
+            axes.set_yticks([])
+            return
         if isinstance(self.element, Crossbar):
             runs = row_runs(self.circuit, self.element)
             long = [run for run in runs if len(run.nodes) * 12 >= self.element.shape[0]]  # the bias row has no room for its name

@@ -19,6 +19,7 @@ from hwsim.report.conductances import of_run
 from hwsim.report.overview import overview
 from hwsim.report.run_section import run_section
 from hwsim.report.runs import RunRecord, read_run
+from hwsim.report.words import quantity
 from pages import assert_complete
 
 
@@ -216,3 +217,17 @@ def test_a_page_that_cannot_be_written_is_refused_at_once(out: str, says: str, t
     (tmp_path / "folder").mkdir()
     assert main(["report", "nowhere", "-o", out]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_netlist_is_shown_too() -> None:
+    """Its lone memristors make one row; no row has a name."""
+    deck = Path(__file__).parents[2] / "netlists" / "examples" / "iris-mesh.cir"
+    experiment = load(str(deck), ["data.name=iris"])
+    circuit = experiment.circuit.compile("mesh")
+    g = {element.name: np.full(element.shape, 2e-6) for element in circuit.trainable}
+    record = RunRecord(
+        what="r", experiment=experiment, circuit=circuit, rows=[], summary={}, environment={}, before=g, g=g, confusion=None, notes=()
+    )
+    first = of_run(record, "r")[0]
+    assert f"{circuit.trainable[0].shape[0]} memristors side by side, {quantity(2e-6, 'S')}" in first.caption
+    assert run_section(record, "r").listings[0].text == "hwsim train r"
