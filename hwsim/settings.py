@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from circuits.units import Second, Siemens, Volt
+from circuits.units import Byte, Second, Siemens, Volt
 
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
@@ -214,7 +214,11 @@ class SolverSettings(Section):
     ngspice_workers
         Processes; absent: one a core.
     ngspice_timeout
-        A worker that is silent for longer has crashed [s].
+        A worker that is silent for longer hangs, and another takes its place [s].
+    ngspice_processor
+        Processor time that a worker may use for some hundred equilibria [s].
+    ngspice_memory
+        What a worker may hold [B]; absent: the machine's memory over the number of workers.
 
     """
 
@@ -224,6 +228,8 @@ class SolverSettings(Section):
     ngspice_full: bool = False
     ngspice_workers: PositiveInt | None = None
     ngspice_timeout: Annotated[Second, Field(gt=0)] = 300.0
+    ngspice_processor: Annotated[Second, Field(gt=0)] = 3600.0
+    ngspice_memory: Annotated[Byte, Field(gt=0)] | None = None
 
 
 class Reached(Section):

@@ -17,6 +17,7 @@ from hwsim.ngspice import solver
 from hwsim.ngspice.allowed import first_refused
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.ngspice.errors import NgspiceDeckError, NgspicePointError
+from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.pool import Pool
 from netlists.findings import NetlistError
 from netlists.parser import parse, read_deck
@@ -34,7 +35,7 @@ def place(tmp_path_factory):
         for name, value in lay_out(place).items():
             patch.setenv(name, value)
         patch.chdir(place / "working")
-        pool = Pool(1, timeout=60.0)
+        pool = Pool(1, Limits(silence=60.0))
         patch.setattr(solver, "Pool", lambda *_: pool)
         yield place
         pool.close()

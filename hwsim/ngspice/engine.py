@@ -1,14 +1,14 @@
 """NgspiceEngine: equilibria from libngspice, the reference for every other engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from circuits.units import Second
 from hwsim.engine import UnsupportedCircuitError
 from hwsim.ngspice.installed import require_library
+from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.solver import NgspiceSolver
 from netlists.names import check_names
 from netlists.options import Tolerances
@@ -24,8 +24,8 @@ class NgspiceEngine:
         Processes, each with its own libngspice; None is one a core.
     full
         Give ngspice the full netlist, instead of folding the inputs into the first crossbar; exact too, and much slower.
-    timeout
-        A worker that sends nothing for longer counts as hung [s].
+    limits
+        What each may use.
     tolerances
         When ngspice takes an iteration for the solution; None is what the circuit needs.
 
@@ -35,16 +35,13 @@ class NgspiceEngine:
 
     workers: int | None = None
     full: bool = False
-    timeout: Second = 300.0
+    limits: Limits = field(default_factory=Limits)
     tolerances: Tolerances | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         if self.workers is not None and self.workers < 1:
             msg = f"ngspice: workers = {self.workers} must be at least 1, or None for one a core"
-            raise ValueError(msg)
-        if not self.timeout > 0:
-            msg = f"ngspice: timeout = {self.timeout:g} s must be above 0"
             raise ValueError(msg)
 
     def prepare(self, circuit: Circuit, chip: Chip) -> NgspiceSolver:
@@ -64,4 +61,4 @@ class NgspiceEngine:
         except CircuitError as error:
             msg = f"{error}; or use the numeric engine"
             raise UnsupportedCircuitError(msg) from None
-        return NgspiceSolver(circuit, chip, full=self.full, workers=self.workers, timeout=self.timeout, tolerances=self.tolerances)
+        return NgspiceSolver(circuit, chip, full=self.full, workers=self.workers, limits=self.limits, tolerances=self.tolerances)

@@ -19,5 +19,13 @@ class NgspiceDeckError(NgspiceError):
     """Says that ngspice refused a deck, died of it or fell silent over it; the message says where the deck is kept."""
 
 
+class NgspiceWorkerError(NgspiceDeckError):
+    """Says that a worker died or fell silent; `tries` workers may, before the job that they were given is to blame."""
+
+    def __init__(self, text: str, tries: int) -> None:
+        super().__init__(text)
+        self.tries = tries
+
+
 class NgspicePointError(NgspiceError, ConvergenceError):
     """Says that ngspice found no equilibrium for some samples; the message says where a deck is kept that shows one."""

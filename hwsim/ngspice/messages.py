@@ -82,6 +82,10 @@ class Answer:
         The pushes of each phase, shapes (B, phases) [S], (B, phases, K) [V] and (B, phases, K) [A].
     said
         What ngspice wrote about the first failed sample.
+    warned
+        What it wrote about the deck when it was loaded for this job, if anything.
+    memory
+        What the worker holds after the job [B].
 
     """
 
@@ -92,6 +96,8 @@ class Answer:
     target: Floats
     current: Floats
     said: str
+    warned: str = ""
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

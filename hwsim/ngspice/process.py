@@ -15,12 +15,24 @@ from typing import Any
 
 from hwsim.ngspice.installed import require_library
 
+_NO_MEMORY = ("MemoryError", "can't allocate", "Cannot allocate", "start new thread")
+"""What Python, ngspice and the system write when memory ends."""
+
 _LAST = 2000
 """Characters of what a dead worker wrote that are worth showing."""
 
 
 class WorkerProcess:
-    """One process with one libngspice in it. `deck_of` says which deck it holds.
+    """One process with one libngspice in it. `deck` is what it holds, `settled` the memory that it held after its first job [B].
+
+    `heard` says whether it has answered yet.
+
+    Parameters
+    ----------
+    memory
+        What it may hold [B].
+    processor
+        What it may use for a job [s].
 
     Raises
     ------
@@ -29,10 +41,13 @@ class WorkerProcess:
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int, processor: float) -> None:
         library = require_library()
+        self.memory, self.processor = memory, processor
         self.home = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-"))
         self.deck: object = None
+        self.settled: int | None = None
+        self.heard = False
         self.connection, theirs = Pipe()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPICE_", "NGSPICE_"))} | {
             "HOME": str(self.home),  # nobody's .spiceinit is read, nor what SPICE_SCRIPTS names
@@ -43,7 +58,7 @@ class WorkerProcess:
         }
         with theirs, (self.home / "log").open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603 - this Python, with a module of ours
-                [sys.executable, "-m", "hwsim.ngspice.worker", str(theirs.fileno())],
+                [sys.executable, "-m", "hwsim.ngspice.worker", str(theirs.fileno()), str(memory), str(processor)],
                 cwd=self.home,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -59,12 +74,17 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(request)
 
-    def death(self) -> str:
-        """Say how the process ended and what it wrote last."""
+    def death(self) -> tuple[str, bool]:
+        """Say how the process ended and what it wrote last, and whether another would end so too."""
         status = self.process.wait()
+        if status == -signal.SIGXCPU:
+            how = f"was ended after {self.processor:g} s of processor time for one job; raise solver.ngspice_processor if it was only slow"
+            return how, True
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         wrote = (self.home / "log").read_text(encoding="utf-8", errors="replace").strip()
-        return f"{how}; it wrote: {wrote[-_LAST:]}" if wrote else how
+        if any(word in wrote for word in _NO_MEMORY):
+            how += f" for lack of memory beyond {self.memory / 1e9:.3g} GB; raise solver.ngspice_memory, or use fewer workers"
+        return (f"{how}; it wrote: {wrote[-_LAST:]}" if wrote else how), status >= 0
 
 
 def _end(process: "subprocess.Popen[bytes]", connection: Connection, home: Path) -> None:

@@ -129,8 +129,8 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         told = [line for line in dict.fromkeys(lines) if not any(word in line for word in _CHATTER)]
         return "; ".join(told or lines[-1:]) or "ngspice said nothing"
 
-    def load(self, deck: str) -> None:
-        """Put a deck in the place of the last one.
+    def load(self, deck: str) -> str:
+        """Put a deck in the place of the last one, and give what ngspice warns of in it; nothing if it does not.
 
         Raises
         ------
@@ -152,6 +152,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         if any("error" in text.lower() for text in self.messages):
             msg = f"ngspice refuses the deck: {self.said()}"
             raise SessionError(msg)
+        return self.said() if self.messages else ""
 
     def tolerate(self, tolerances: Tolerances) -> None:
         """Change when ngspice takes an iteration for the solution."""

@@ -5,6 +5,7 @@ default the inputs are folded into the first crossbar (Norton's theorem): NumPy 
 one resistor and one current source a column. Kirchhoff's law, summed up here from the elements, decides what is a solution.
 """
 
+import logging
 import os
 import pickle
 import tempfile
@@ -20,10 +21,10 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from circuits.units import Second
 from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result, refuse_noise
 from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.judge import judged
+from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Deck, Job
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
@@ -31,6 +32,7 @@ from netlists.options import Tolerances, fitting
 from netlists.writer import write_deck
 
 Floats = NDArray[np.float64]
+_LOG = logging.getLogger("hwsim.ngspice")
 
 POINTS = 300
 """Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
@@ -50,21 +52,22 @@ class NgspiceSolver:
         Fold nothing.
     workers
         Processes; None is one a core.
-    timeout
-        A worker that sends nothing for longer counts as hung [s].
+    limits
+        What each may use.
     tolerances
         When ngspice takes an iteration for the solution; None is what the circuit needs.
 
     """
 
     def __init__(
-        self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, timeout: Second, tolerances: Tolerances | None
+        self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: Limits, tolerances: Tolerances | None
     ) -> None:
         self.circuit, self.chip = circuit, chip
         self._plan = Plan.of(circuit, chip, full=full)
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
-        self._pool = Pool(workers or _cores(), timeout)
+        self._pool = Pool(workers or _cores(), limits)
+        self._told = set[str]()
         self._g: dict[str, Floats] = {}
         self._deck: Deck | None = None
 
@@ -201,6 +204,7 @@ class NgspiceSolver:
         except NgspiceDeckError as error:
             msg = f"{self.circuit.name}: {error}; the deck is kept in {_keep(deck.text)}"
             raise NgspiceDeckError(msg) from None
+        self._tell(answers)
         answer = _merged(len(x), kept, answers, self._blank(phases))
         equilibria = self._equilibria(x, answer)
         if throw:
@@ -208,6 +212,12 @@ class NgspiceSolver:
             for equilibrium in equilibria:
                 equilibrium.check(self.circuit)
         return equilibria
+
+    def _tell(self, answers: Sequence[Answer]) -> None:
+        """Pass on what ngspice warns of in a deck, once."""
+        for warned in {answer.warned for answer in answers if answer.warned} - self._told:
+            self._told.add(warned)
+            _LOG.warning("%s: ngspice warns: %s", self.circuit.name, warned)
 
     def _split(self, samples: NDArray[np.intp], phases: int) -> list[NDArray[np.intp]]:
         """Share samples out in runs of neighbours: one a worker at least, and none longer than POINTS."""

@@ -1,6 +1,6 @@
 """A process with its own libngspice: takes jobs from a pipe, sweeps through their points, and sends the answers back.
 
-Started as `python -m hwsim.ngspice.worker HANDLE` in a directory of its own, so that nobody's .spiceinit is read. Its own session keeps
+Started as `python -m hwsim.ngspice.worker HANDLE MEMORY PROCESSOR` in a directory of its own, so that nobody's .spiceinit is read. Its own session keeps
 a terminal's Ctrl-C away; it ends when the pipe does, even while ngspice computes.
 """
 
@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from hwsim.engine import Nudge, Push, Result
 from hwsim.ngspice.fence import close_behind
+from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.session import Session, SessionError
 from netlists.options import Tolerances
@@ -150,10 +152,10 @@ class NudgeError(RuntimeError):
 
 
 class Worker:
-    """The process's one session, started when it is first needed, and the deck in it."""
+    """The process's one session, started when it is first needed, and the deck in it; `processor` is its time for a job [s]."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, processor: float) -> None:
+        self.connection, self.processor = connection, processor
         self.session: Session | None = None
         self.deck: Deck | None = None
 
@@ -175,14 +177,17 @@ class Worker:
             return Failure("deck", _told(error))
 
     def _solve(self, job: Job, session: Session) -> Answer:
+        limit_processor(self.processor)
+        warned = ""
         if job.deck is not None:
             self.deck = None
-            session.load(job.deck.text)
+            warned = session.load(job.deck.text)
             self.deck = job.deck
         if self.deck is None:
             msg = "no deck is loaded"
             raise SessionError(msg)
-        return Sweeper(job, self.deck, session, self.connection).run()
+        answer = Sweeper(job, self.deck, session, self.connection).run()
+        return replace(answer, warned=warned, memory=memory_held())
 
 
 def _listen(connection: Connection, requests: "SimpleQueue[Any]") -> None:
@@ -207,9 +212,10 @@ def _leave() -> NoReturn:
 def main() -> None:
     """Carry out requests until the pipe closes or ngspice has given up."""
     connection, requests = Connection(int(sys.argv[1])), SimpleQueue[Any]()
+    limit_memory(int(sys.argv[2]))
     close_behind(Path.cwd())
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
-    worker = Worker(connection)
+    worker = Worker(connection, float(sys.argv[3]))
     while worker.session is None or worker.session.ended is None:
         answer = worker.carry_out(requests.get())
         try:

@@ -14,15 +14,20 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.network import Layer, Network
+from decks import hand
 from hwsim.engine import ConvergenceError, Drive, Result
 from hwsim.ngspice import installed
+from hwsim.ngspice import pool as pool_module
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
 from hwsim.ngspice.installed import VARIABLE, find_library, require_library
+from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Deck, Job
 from hwsim.ngspice.plan import Layout
 from hwsim.ngspice.pool import Pool, library_version
+from hwsim.ngspice.process import WorkerProcess
 from netlists.options import Tolerances
+from netlists.parser import parse
 
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
 G = {element.name: np.random.default_rng(0).uniform(1e-7, 1e-5, element.shape) for element in CIRCUIT.trainable}
@@ -50,9 +55,9 @@ def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
-def prepared(*, workers=1, timeout=60.0):
+def prepared(*, workers=1, **limits):
     """Prepare the small circuit."""
-    return NgspiceEngine(workers=workers, timeout=timeout).prepare(CIRCUIT, Chip.nominal(CIRCUIT))
+    return NgspiceEngine(workers=workers, limits=Limits(**{"silence": 60.0} | limits)).prepare(CIRCUIT, Chip.nominal(CIRCUIT))
 
 
 def processes(solver):
@@ -84,30 +89,108 @@ def script(code, tmp_path, **more):
     )
 
 
-def test_a_worker_that_was_killed_is_told_and_replaced():
-    """The deck is kept, no other worker computes on, and the next batch is solved."""
+def test_workers_that_are_killed_cost_no_digit(monkeypatch):
+    """Killed while idle, at their first job and in the midst of a batch, they are replaced, and every bit is what it would have been."""
+    x = np.random.default_rng(1).uniform(-1, 1, (1500, 2))
+    kills, sent = [], []
+
+    def send(worker, request, real=WorkerProcess.send):
+        real(worker, request)
+        sent.append(request)
+        if len(sent) in {1, 4, 5}:
+            kills.append(worker.process.pid)
+            os.kill(worker.process.pid, signal.SIGKILL)
+
+    with prepared(workers=2) as solver:
+        undisturbed = solver.solve(G, Drive(x))
+        os.kill(processes(solver)[0], signal.SIGKILL)
+        after_idle = solver.solve(G, Drive(x))
+        monkeypatch.setattr(WorkerProcess, "send", send)
+        disturbed = solver.solve(G, Drive(x))
+    assert len(kills) == 3
+    for found in (after_idle, disturbed):
+        assert all(np.array_equal(found.v[name], undisturbed.v[name]) for name in undisturbed.v)
+    assert all(gone(pid) for pid in kills)
+
+
+def test_a_job_that_kills_every_worker_is_given_up(monkeypatch):
+    """After the third the deck is kept, no other worker computes on, and the next batch is solved."""
+
+    def send(worker, request, real=WorkerProcess.send):
+        real(worker, request)
+        os.kill(worker.process.pid, signal.SIGKILL)
+
     with prepared(workers=2) as solver:
         before = solver.solve(G, Drive(X))
-        first, second = processes(solver)
-        os.kill(first, signal.SIGKILL)
-        with pytest.raises(NgspiceDeckError, match=r"died of SIGKILL.*the deck is kept in (\S+)") as caught:
-            solver.solve(G, Drive(X))
+        with monkeypatch.context() as patch:
+            patch.setattr(WorkerProcess, "send", send)
+            with pytest.raises(NgspiceDeckError, match=r"died of SIGKILL.*the deck is kept in (\S+)") as caught:
+                solver.solve(G, Drive(X))
         kept = Path(str(caught.value).rpartition(" ")[2])
         assert "Crossbar w1" in kept.read_text(encoding="utf-8")
-        assert gone(second)
-        np.testing.assert_allclose(solver.solve(G, Drive(X)).v["out"], before.v["out"], rtol=0, atol=1e-12)
+        assert not solver._pool.workers
+        assert np.array_equal(solver.solve(G, Drive(X)).v["out"], before.v["out"])
 
 
-def test_a_worker_that_hangs_is_ended():
-    """What sends nothing within the time-out is killed, and the message says which setting to raise."""
+def test_a_worker_that_hangs_is_replaced(monkeypatch):
+    """What sends nothing within the time-out is killed; when the next one is silent too, the message says which setting to raise."""
     with prepared() as solver:
-        solver.solve(G, Drive(X))
-        solver._pool.timeout = 1.0
+        before = solver.solve(G, Drive(X))
+        solver._pool.limits = Limits(silence=1.0)
         (pid,) = processes(solver)
         os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(NgspiceDeckError, match=r"sent nothing for 1 s .* raise solver.ngspice_timeout.* kept in"):
-            solver.solve(G, Drive(X))
+        assert np.array_equal(solver.solve(G, Drive(X)).v["out"], before.v["out"])
         assert gone(pid)
+        monkeypatch.setattr(pool_module, "_START", 0.0)
+        monkeypatch.setattr(WorkerProcess, "send", lambda worker, _: os.kill(worker.process.pid, signal.SIGSTOP))
+        with pytest.raises(NgspiceDeckError, match=r"sent nothing for 1 s, twice, .* raise solver.ngspice_timeout.* kept in"):
+            solver.solve(G, Drive(X))
+
+
+def test_a_worker_that_grows_is_replaced(monkeypatch):
+    """One that holds much more than after its first job makes place for another, between jobs and after the last."""
+    monkeypatch.setattr(pool_module, "_GROWTH", -1)
+    x = np.random.default_rng(1).uniform(-1, 1, (1000, 2))
+    with prepared() as solver:
+        found = solver.solve(G, Drive(x))
+        assert not solver._pool.workers
+        monkeypatch.setattr(pool_module, "_GROWTH", 10**12)
+        assert np.array_equal(solver.solve(G, Drive(x)).v["out"], found.v["out"])
+        assert len(solver._pool.workers) == 1
+
+
+def test_a_worker_that_computes_for_too_long_is_ended(pool):
+    """The system ends it, once and for all: another would take as long."""
+    limited = Pool(1, Limits(processor=0.5))
+    with pytest.raises(NgspiceDeckError, match=r"was ended after 0\.5 s of processor time for one job; raise solver\.ngspice_processor"):
+        limited.run(deck(), [job(3_000_000)])
+    assert pool.run(deck(), [job()])[0].memory > 10e6
+
+
+def test_a_worker_has_no_more_memory_than_it_may():
+    """The message says which setting to raise."""
+    with (
+        prepared(memory=30e6) as solver,
+        pytest.raises(NgspiceDeckError, match=r"lack of memory beyond 0\.03 GB; raise solver\.ngspice_memory"),
+    ):
+        solver.solve(G, Drive(X))
+
+
+@pytest.mark.parametrize("limit", ["silence", "processor", "memory"])
+def test_limits_are_positive(limit):
+    """None at all would be a process that never starts or never ends."""
+    with pytest.raises(ValueError, match=rf"ngspice: {limit} = 0 (s|B) must be above 0"):
+        Limits(**{limit: 0.0})
+
+
+def test_what_ngspice_warns_of_reaches_the_user(caplog):
+    """Once for each deck; ngspice itself goes on as if nothing were."""
+    deck = parse(hand("mosfet").replace("level=1", "level=1 nonsense=3"))
+    with NgspiceEngine(workers=1).prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
+        solver.solve(deck.g, Drive(deck.x[None]))
+        solver.solve(deck.g, Drive(deck.x[None]))
+    (record,) = caplog.records
+    assert "unrecognized parameter (nonsense)" in record.getMessage()
 
 
 def test_closing_ends_the_processes_and_leaves_no_files():
@@ -140,13 +223,15 @@ def deck(*cards):
     """Write a deck of 1 kiloohm and some cards."""
     lines = ["* a deck", "I_x 0 a external", "R_a a 0 1000", "V_b b 0 external", "V_i i 0 external", "R_b b i 1"]
     text = "\n".join([*lines, *cards, "V_n n 0 0", "R_n n 0 1", ".save v(a)", ".end", ""])
-    layout = Layout(counter="V_n", groups="", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]))
+    layout = Layout(
+        counter="V_n", groups="", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]), gain=np.ones(1)
+    )
     return Deck(text=text, layout=layout, tolerances=Tolerances(), times=1)
 
 
 @pytest.fixture(scope="module")
 def pool():
-    pool = Pool(1, timeout=60.0)
+    pool = Pool(1, Limits(silence=60.0))
     yield pool
     pool.close()
 
