@@ -55,7 +55,7 @@ class Pool:
         """
         self._start(min(self.size, len(jobs)))
         try:
-            return self._share_out(deck, jobs)
+            return _Batch(self, deck, jobs).run()
         except BaseException:  # also Ctrl-C: no worker goes on computing for nobody
             self.close()
             raise
@@ -68,65 +68,18 @@ class Pool:
             ONE_THREAD.hold()
             self._let_go = weakref.finalize(self, ONE_THREAD.let_go)
 
-    def _share_out(self, deck: Deck, jobs: Sequence[Job]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        lost: Counter[int] = Counter()
-        waiting = deque(range(len(jobs)))
-        at_work: dict[Any, tuple[int, WorkerProcess, float]] = {}
-
-        def next_job(worker: WorkerProcess) -> None:
-            if waiting:
-                number = waiting.popleft()
-                worker.send(jobs[number] if worker.deck is deck else replace(jobs[number], deck=deck))
-                worker.deck = deck
-                at_work[worker.connection] = number, worker, monotonic()
-
-        def lose(number: int, worker: WorkerProcess, error: NgspiceWorkerError) -> None:
-            lost[number] += 1
-            del at_work[worker.connection]
-            if lost[number] >= error.tries:
-                raise error
-            waiting.appendleft(number)
-            next_job(self._instead_of(worker))
-
-        for worker in self.workers:
-            next_job(worker)
-        while at_work:
-            first = min(since + self._patience(worker) for _, worker, since in at_work.values())
-            for connection in wait(list(at_work), timeout=max(first - monotonic(), 0.0)):
-                number, worker, _ = at_work[connection]
-                try:
-                    message = _receive(worker)
-                except NgspiceWorkerError as error:
-                    lose(number, worker, error)
-                    continue
-                worker.heard = True
-                at_work[connection] = number, worker, monotonic()
-                if not isinstance(message, Busy):
-                    del at_work[connection]
-                    answers[number] = message
-                    if not _has_grown(worker, message):
-                        next_job(worker)
-                    elif waiting:
-                        next_job(self._instead_of(worker))
-                    else:
-                        self._end(worker)
-            for number, worker, since in list(at_work.values()):
-                if monotonic() > since + self._patience(worker):
-                    lose(number, worker, _silent(self.limits.silence))
-        return [answers[k] for k in range(len(jobs))]
-
-    def _patience(self, worker: WorkerProcess) -> float:
+    def patience(self, worker: WorkerProcess) -> float:
         """Give how long a worker may be silent [s]; one that is being started may for longer."""
         return self.limits.silence + (0.0 if worker.heard else _START)
 
-    def _instead_of(self, worker: WorkerProcess) -> WorkerProcess:
+    def instead_of(self, worker: WorkerProcess) -> WorkerProcess:
         """End a worker, and start another in its place."""
-        self._end(worker)
+        self.end(worker)
         self._start(len(self.workers) + 1)
         return self.workers[-1]
 
-    def _end(self, worker: WorkerProcess) -> None:
+    def end(self, worker: WorkerProcess) -> None:
+        """End a worker; the next batch starts another if it needs one."""
         worker.end()
         self.workers.remove(worker)
 
@@ -153,6 +106,69 @@ class Pool:
         if self._let_go is not None:
             self._let_go()
             self._let_go = None
+
+
+class _Batch:
+    """Jobs under way: who is at work on which, since when, and what is still waiting."""
+
+    def __init__(self, pool: Pool, deck: Deck, jobs: Sequence[Job]) -> None:
+        self.pool, self.deck, self.jobs = pool, deck, jobs
+        self.answers: dict[int, Answer] = {}
+        self.lost: Counter[int] = Counter()
+        self.waiting = deque(range(len(jobs)))
+        self.at_work: dict[Any, tuple[int, WorkerProcess, float]] = {}
+
+    def run(self) -> list[Answer]:
+        """Hand out jobs until all are done."""
+        for worker in self.pool.workers:
+            self._give(worker)
+        while self.at_work:
+            first = min(since + self.pool.patience(worker) for _, worker, since in self.at_work.values())
+            for connection in wait(list(self.at_work), timeout=max(first - monotonic(), 0.0)):
+                self._hear(connection)
+            for number, worker, since in list(self.at_work.values()):
+                if monotonic() > since + self.pool.patience(worker):
+                    self._lose(number, worker, _silent(self.pool.limits.silence))
+        return [self.answers[k] for k in range(len(self.jobs))]
+
+    def _give(self, worker: WorkerProcess) -> None:
+        """Give a worker the next job, if there is one."""
+        if self.waiting:
+            number = self.waiting.popleft()
+            job = self.jobs[number]
+            worker.send(job if worker.deck is self.deck else replace(job, deck=self.deck))
+            worker.deck = self.deck
+            self.at_work[worker.connection] = number, worker, monotonic()
+
+    def _hear(self, connection: Any) -> None:
+        """Take in what a worker sent."""
+        number, worker, _ = self.at_work[connection]
+        try:
+            message = _receive(worker)
+        except NgspiceWorkerError as error:
+            self._lose(number, worker, error)
+            return
+        worker.heard = True
+        self.at_work[connection] = number, worker, monotonic()
+        if isinstance(message, Busy):
+            return
+        del self.at_work[connection]
+        self.answers[number] = message
+        if not _has_grown(worker, message):
+            self._give(worker)
+        elif self.waiting:
+            self._give(self.pool.instead_of(worker))
+        else:
+            self.pool.end(worker)
+
+    def _lose(self, number: int, worker: WorkerProcess, error: NgspiceWorkerError) -> None:
+        """Give a lost worker's job to another, unless it has cost too many."""
+        self.lost[number] += 1
+        del self.at_work[worker.connection]
+        if self.lost[number] >= error.tries:
+            raise error
+        self.waiting.appendleft(number)
+        self._give(self.pool.instead_of(worker))
 
 
 def _receive(worker: WorkerProcess) -> Any:

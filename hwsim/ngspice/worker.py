@@ -1,7 +1,8 @@
 """A process with its own libngspice: takes jobs from a pipe, sweeps through their points, and sends the answers back.
 
-Started as `python -m hwsim.ngspice.worker HANDLE MEMORY PROCESSOR` in a directory of its own, so that nobody's .spiceinit is read. Its own session keeps
-a terminal's Ctrl-C away; it ends when the pipe does, even while ngspice computes.
+Started as `python -m hwsim.ngspice.worker HANDLE MEMORY PROCESSOR` in a directory of its own, behind a fence and with limits, so that
+nobody's .spiceinit is read and nothing a deck says reaches the machine. Its own session keeps a terminal's Ctrl-C away; it ends when the
+pipe does, even while ngspice computes.
 """
 
 import os
