@@ -22,6 +22,7 @@ COMMANDS = {
     "compile": "Write a circuit as a deck that ngspice runs.",
     "solve": "Find the equilibrium of samples: output voltages, residual, steps.",
     "train": "Train a circuit; leaves a run folder with its netlist.",
+    "inspect": "Say what is in a circuit: blocks, layers, counts, and what is odd about it.",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Hold engines, gradient and Kirchhoff's law against each other.",
     "sweep": "Try a circuit on many chips, over any of its settings: errors, yield, what hurts most.",

@@ -1,0 +1,113 @@
+"""`hwsim inspect`: what is in a circuit."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import options
+from cli.command import command as make_command
+from cli.output import Output, table
+
+
+@make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png")
+@options.what
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw blocks, conductances and neurons; small circuits as a schematic too.",
+)
+def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None) -> None:
+    """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
+
+    It warns of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions of their inputs, of
+    conductances at their bounds, and of subcircuits with more pins than ngspice takes.
+    """
+    from hwsim import files  # noqa: PLC0415 - help does without
+    from hwsim.inspection.inspection import inspect  # noqa: PLC0415
+    from hwsim.netlist import Netlist  # noqa: PLC0415
+    from hwsim.subject import subject  # noqa: PLC0415
+
+    given = subject(what, settings)
+    circuit = given.experiment.circuit
+    found = inspect(given.circuit, given.chip, given.g, circuit.deck if isinstance(circuit, Netlist) else None)
+    told = {
+        "what": what,
+        "layers": found.layers,
+        "solver": found.solver,
+        "counts": found.counts,
+        "blocks": found.blocks,
+        "warnings": found.warnings,
+    }
+    if plot is not None:
+        from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
+        from hwsim.inspection.schematic import fits, schematic  # noqa: PLC0415
+
+        files.write(plot, overview(found, given.experiment.name))
+        output.note(f"{plot}: blocks, conductances and neurons")
+        if fits(given.circuit):
+            beside = plot.with_stem(f"{plot.stem}-schematic")
+            files.write(beside, schematic(given.circuit, given.chip, given.g))
+            output.note(f"{beside}: the schematic")
+    output.result(told, _text(told))
+
+
+def _text(told: dict[str, Any]) -> str:
+    form = f"layers {'-'.join(map(str, told['layers']))}" if told["layers"] else "no chain of layers"
+    by = {"layers": "by sweeps over its layers", "ports": "by its ports (numeric engine)", "ngspice": "by ngspice alone"}[told["solver"]]
+    counts = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in told["counts"].items())
+    rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in told["blocks"]]
+    warnings = [f"warning: {warning}" for warning in told["warnings"]] or ["no warnings"]
+    return "\n".join([f"{form}, solved {by}", counts, "", table(("block", "name", "size", "numbers"), rows), "", *warnings])
+
+
+def _size(block: dict[str, Any]) -> str:
+    return f"{block['rows']}×{block['columns']}" if "rows" in block else str(block["count"])
+
+
+def _numbers(block: dict[str, Any]) -> str:
+    if "least" in block:
+        text = f"{_si(block['least'], 'S')} to {_si(block['most'], 'S')}, median {_si(block['median'], 'S')}"
+        if "g_min" in block:
+            text += f"; bounds {_si(block['g_min'], 'S')} ({block['at_g_min']} there) and {_si(block['g_max'], 'S')} ({block['at_g_max']})"
+        return text + (f"; {block['in_crossbars']} in crossbars" if block.get("in_crossbars") else "")
+    if "gain" in block:
+        return ", ".join(f"{name} {_span(block[name])}" for name in ("gain", "back")) + f", offset {_span(block['offset'])} V"
+    rails = ", ".join(f"{rail:g}" for rail in block["rails"])
+    junction = f"i_sat {_si(block['i_sat'], 'A')}" if block["i_sat"] else "ideal"
+    return f"rails at {rails} V, {junction}; at {', '.join(block['nodes'])}{' …' if block['count'] > len(block['nodes']) else ''}"
+
+
+def _span(ends: list[float]) -> str:
+    return f"{ends[0]:g}" if ends[0] == ends[1] else f"{ends[0]:g} to {ends[1]:g}"
+
+
+def _si(value: float, unit: str) -> str:
+    """Write a number with the prefix that leaves one to three digits before the point."""
+    prefixes = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M"}
+    exponent = next((e for e in reversed(prefixes) if abs(value) >= 0.9995 * 10.0**e), -15)
+    return f"{value / 10.0**exponent:.3g} {prefixes[exponent]}{unit}"
+
+
+_KINDS = {
+    "Crossbar": "memristors in crossbars",
+    "Memristors": "resistors that learn",
+    "Resistors": "fixed resistors",
+    "Diodes": "diodes",
+    "IdealDiodes": "ideal diodes",
+    "VoltageSources": "fixed voltages",
+    "InputSources": "input sources",
+    "CurrentSources": "current sources",
+    "Amplifiers": "amplifiers",
+    "Nudges": "nudges",
+    "Capacitors": "capacitors",
+    "Inductors": "inductors",
+    "gmin": "conductances that ngspice adds (gmin, rshunt)",
+    "Passed": "parts that ngspice alone knows",
+    "VoltageControlledVoltageSources": "E sources",
+    "VoltageControlledCurrentSources": "G sources",
+    "CurrentControlledCurrentSources": "F sources",
+    "CurrentControlledVoltageSources": "H sources",
+}
+"""What kinds of elements are called where they are counted."""

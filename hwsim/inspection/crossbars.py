@@ -1,0 +1,42 @@
+"""Crossbars among devices that learn, where a circuit does not say which they are: nodes that share all of their neighbours."""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.elements import Memristors
+
+
+class Found(NamedTuple):
+    """Rows and columns, by node number, that a device joins each to each, and these devices: array and place, row by row."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    devices: tuple[tuple[str, int], ...]
+
+
+def crossbars(circuit: Circuit) -> list[Found]:
+    """Find the crossbars of at least two rows and two columns among single devices, the largest first; what is left belongs to none."""
+    graph: nx.Graph[int] = nx.Graph()
+    for element in circuit.of(Memristors):
+        for k, (a, b) in enumerate(zip(element.a.tolist(), element.b.tolist(), strict=True)):
+            if not graph.has_edge(a, b):
+                graph.add_edge(a, b, device=(element.name, k))
+    alike: dict[frozenset[int], list[int]] = defaultdict(list)
+    for node in graph:
+        alike[frozenset(graph[node])].append(node)
+    found, used = [], set[tuple[str, int]]()
+    groups = sorted(alike.items(), key=lambda one: (-len(one[0]) * len(one[1]), min(one[1])))
+    for neighbours, nodes in groups:
+        if len(neighbours) < 2 or len(nodes) < 2:  # noqa: PLR2004 - at least a square
+            continue
+        rows, columns = np.array(sorted(neighbours)), np.array(sorted(nodes))
+        devices = tuple(graph.edges[row, column]["device"] for row in rows.tolist() for column in columns.tolist())
+        if used.isdisjoint(devices):
+            used.update(devices)
+            found.append(Found(rows, columns, devices))
+    return found

@@ -1,0 +1,220 @@
+"""Inspection: what a circuit holds, as blocks and numbers, and warnings about what will not learn."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors
+from circuits.passed import Passed
+from hwsim.engine import UnsupportedCircuitError
+from hwsim.inspection.crossbars import Found, crossbars
+from hwsim.inspection.neurons import Neurons, neurons
+from hwsim.inspection.odd import is_odd
+from hwsim.inspection.reach import Reach
+from hwsim.numeric.structure import stages
+from netlists.deck import Deck
+from netlists.lines import read_lines
+
+Weights = Mapping[str, NDArray[np.float64]]
+
+PINS = 1004
+"""Pins of a subcircuit; one more is too many for ngspice (`N_GLOBAL_NODES overflow`)."""
+
+_EDGE = 0.01
+"""Share of a bound within which a conductance counts as standing at it."""
+
+_MANY = 0.2
+"""Share of an array at its bounds that is worth a warning."""
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What was found.
+
+    Parameters
+    ----------
+    circuit, g
+        What was looked at, with its conductances [S].
+    layers
+        Columns of each crossbar, the inputs first; None where the circuit is no chain of layers.
+    solver
+        What solves it: `layers`, `ports` or `ngspice`.
+    counts
+        Elements by kind, nodes, inputs, outputs.
+    found
+        Crossbars that single devices make.
+    neurons
+        The diodes, grouped by what they do.
+    warnings
+        What will not learn, or is probably not meant.
+
+    """
+
+    circuit: Circuit
+    g: Weights
+    layers: tuple[int, ...] | None
+    solver: str
+    counts: dict[str, int]
+    found: tuple[Found, ...]
+    neurons: tuple[Neurons, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        """Give crossbars, other devices that learn, neurons and amplifiers, each with its numbers."""
+        return [*self._learning(), *self._neurons(), *self._amplifiers()]
+
+    def _learning(self) -> Iterator[dict[str, Any]]:
+        inside = dict.fromkeys(self.g, 0)
+        for k, one in enumerate(self.found, start=1):
+            values = np.array([self.g[name][place] for name, place in one.devices])
+            for name, _ in one.devices:
+                inside[name] += 1
+            yield {"kind": "crossbar", "name": f"found {k}", "rows": len(one.rows), "columns": len(one.columns)} | _range(values)
+        for element in self.circuit.trainable:
+            shape = {"rows": element.shape[0], "columns": element.shape[1]} if isinstance(element, Crossbar) else {}
+            kind = "crossbar" if shape else "resistors that learn"
+            bounds = {"g_min": float(np.min(element.g_min)), "g_max": float(np.max(element.g_max))}
+            at = self.at_bounds(element.name)
+            count = {"count": len(element), "in_crossbars": inside[element.name], "at_g_min": at[0], "at_g_max": at[1]}
+            yield {"kind": kind, "name": element.name} | shape | count | _range(self.g[element.name]) | bounds
+
+    def _neurons(self) -> Iterator[dict[str, Any]]:
+        names = self.circuit.node_names
+        for one in self.neurons:
+            currents = [clamp.i_sat for clamp in one.clamps]
+            at = [names[node] for node in one.nodes[:_SHOWN]]
+            yield {"kind": one.kind, "count": len(one.nodes), "rails": list(one.rails), "i_sat": max(currents), "nodes": at}
+
+    def _amplifiers(self) -> Iterator[dict[str, Any]]:
+        for element in self.circuit.of(Amplifiers):
+            gain, back, offset = (np.asarray(values) for values in (element.gain, element.back, element.offset))
+            yield {
+                "kind": "amplifier",
+                "name": element.name,
+                "count": len(element),
+                "gain": [float(gain.min()), float(gain.max())],
+                "back": [float(back.min()), float(back.max())],
+                "offset": [float(offset.min()), float(offset.max())],
+            }
+
+    def at_bounds(self, name: str) -> tuple[int, int]:
+        """Count the conductances of an array at their lower bound and at their upper one."""
+        element, g = self.circuit[name], self.g[name]
+        return int((g <= np.asarray(element.g_min) * (1 + _EDGE)).sum()), int((g >= np.asarray(element.g_max) * (1 - _EDGE)).sum())
+
+
+def _range(g: NDArray[np.float64]) -> dict[str, float]:
+    return {"least": float(g.min()), "median": float(np.median(g)), "most": float(g.max())}
+
+
+def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) -> Inspection:
+    """Look at a circuit with its conductances [S], and at the deck that it was read from."""
+    layers, solver = _solver(circuit)
+    bent = tuple(neurons(circuit))
+    found = () if layers else tuple(crossbars(circuit))
+    counts = {"nodes": circuit.size, "inputs": circuit.input_count, "outputs": len(circuit.outputs)}
+    for element in circuit.elements:
+        added = deck is not None and isinstance(element, Resistors) and not deck.members.get(element.name)
+        kind = "gmin" if added else type(element).__name__
+        counts[kind] = counts.get(kind, 0) + len(element)
+    bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=())
+    told = [*(_of_deck(deck) if deck else ()), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare), *_of_symmetry(circuit, chip, g)]
+    return Inspection(
+        circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=tuple(dict.fromkeys(told))
+    )
+
+
+def _solver(circuit: Circuit) -> tuple[tuple[int, ...] | None, str]:
+    try:
+        found = stages(circuit)
+    except UnsupportedCircuitError:
+        return None, "ngspice" if circuit.of(Passed) else "ports"
+    return (circuit.input_count, *(stage.size for stage in found[:-1]), len(circuit.outputs)), "layers"
+
+
+def _named(circuit: Circuit, nodes: Any) -> str:
+    names = [circuit.node_names[int(node)] for node in nodes]
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _of_deck(deck: Deck) -> Iterator[str]:
+    """Warn of what the deck itself says, and of subcircuits that ngspice cannot hold."""
+    yield from map(str, deck.warnings)
+    for source in deck.sources:
+        for card in read_lines(source, title=source is deck.sources[0])[0]:
+            if card.text.startswith(".subckt"):
+                words = card.text.split("params:")[0].split()
+                pins = len([word for word in words if "=" not in word]) - 2
+                if pins > PINS:
+                    yield f"{source.name}:{card.number}: subcircuit {words[1]} has {pins} pins; ngspice dies of more than {PINS}: tile it"
+
+
+def _of_reach(circuit: Circuit) -> Iterator[str]:
+    reach = Reach(circuit)
+    moved, felt = reach.moved(), reach.felt()
+    outputs = circuit.outputs
+    for k, (plus, minus) in enumerate(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)):
+        if not moved[[node for node in (plus, minus) if node]].any():
+            yield f"output {k} ({_named(circuit, [n for n in (plus, minus) if n])}): no input moves it; look for a way from the inputs"
+    free = ~reach.held
+    still = np.flatnonzero(free & ~moved)
+    if len(still):
+        yield f"{len(still)} nodes that no input moves: {_named(circuit, still)}"
+    idle = np.flatnonzero(free & ~felt)
+    if len(idle):
+        yield f"{len(idle)} nodes that no output feels: {_named(circuit, idle)}; resistors there will not learn"
+    unused = [node for source in circuit.inputs for node in source.plus.tolist() if not felt[node]]
+    if unused:
+        yield f"{len(unused)} inputs that no output feels: {_named(circuit, unused)}"
+    one_way = (VoltageControlledVoltageSources, CurrentControlledCurrentSources, CurrentControlledVoltageSources)
+    odd = [e.name for e in circuit.of(*one_way, Passed)]
+    odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]
+    if odd:
+        rule = "set training.rule to adjoint for it" if not circuit.of(Passed) else "it may still descend"
+        yield f"{', '.join(odd)} act one way: equilibrium propagation's gradient is not exact; {rule}"
+
+
+def _of_nodes(circuit: Circuit) -> Iterator[str]:
+    """Warn of nodes at which a single part ends."""
+    touched = np.zeros(circuit.size + 1, dtype=np.intp)
+    for element in circuit.elements:
+        if isinstance(element, Crossbar):
+            np.add.at(touched, element.rows, len(element.columns))
+            np.add.at(touched, element.columns, len(element.rows))
+            continue
+        for terminal in element.terminals:
+            if terminal != "feature":
+                np.add.at(touched, getattr(element, terminal), 2 if isinstance(element, Passed) else 1)
+    ends = np.flatnonzero(touched == 1)
+    ends = ends[ends > 0]
+    if len(ends):
+        yield f"{len(ends)} nodes at which a single part ends, so that it carries no current: {_named(circuit, ends)}"
+
+
+def _of_bounds(found: Inspection) -> Iterator[str]:
+    for element in found.circuit.of(Crossbar, Memristors):
+        low, high = found.at_bounds(element.name)
+        for count, bound in ((low, "g_min"), (high, "g_max")):
+            if count > _MANY * len(element):
+                yield f"{element.name}: {count} of {len(element)} conductances are at {bound}; wider bounds may let it learn more"
+
+
+def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:
+    if not circuit.of(Diodes, IdealDiodes) and not circuit.of(Passed):
+        yield "nothing but linear parts: the outputs are linear in the inputs, and no XOR can be learnt"
+    if is_odd(circuit, chip, g):
+        yield "an odd function of its inputs, which cannot learn XOR: what is symmetric about 0 V needs a bias, or rails that are not"

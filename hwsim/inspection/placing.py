@@ -1,0 +1,68 @@
+"""Placing: where single nodes stand when a circuit is drawn, inputs to the left, outputs to the right."""
+
+from collections import deque
+
+import networkx as nx
+import numpy as np
+
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar, InputSources, Nudges
+
+_ROUNDS = 40
+"""Times that nodes of a level move towards the mean of their neighbours."""
+
+
+def joined(circuit: Circuit) -> "nx.Graph[int]":
+    """Give the graph of single nodes, ground left out, that anything conducting, controlling or amplifying joins."""
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_nodes_from(range(1, circuit.size + 1))
+    for element in circuit.elements:
+        if isinstance(element, InputSources | Nudges):
+            continue
+        if isinstance(element, Crossbar):
+            graph.add_edges_from((int(row), int(column)) for row in element.rows for column in element.columns)
+            continue
+        ends = [getattr(element, terminal) for terminal in element.terminals[:2]]
+        if len(ends) > 1:
+            graph.add_edges_from((a, b) for a, b in zip(*(end.tolist() for end in ends), strict=True) if a and b)
+    return graph
+
+
+def placed(circuit: Circuit) -> dict[int, tuple[float, float]]:
+    """Give each node a place, x and y between 0 and 1: x by its distance from the inputs, outputs last, y near its neighbours'."""
+    graph = joined(circuit)
+    level = _levels(circuit, graph)
+    columns: dict[int, list[int]] = {}
+    for node in sorted(level):
+        columns.setdefault(level[node], []).append(node)
+    places = {node: (k + 1) / (len(nodes) + 1) for nodes in columns.values() for k, node in enumerate(nodes)}
+    for turn in range(_ROUNDS):
+        for nodes in list(columns.values())[:: 1 if turn % 2 else -1]:
+            wanted = {node: np.mean([places[other] for other in graph[node]] or [places[node]]) for node in nodes}
+            nodes.sort(key=lambda node: (wanted[node], node))
+            places |= {node: (k + 1) / (len(nodes) + 1) for k, node in enumerate(nodes)}
+    last = max(*columns, 1)
+    jitter = {node: 0.22 * (1, -1, 0)[k % 3] / last for nodes in columns.values() if len(nodes) > 1 for k, node in enumerate(nodes)}
+    ends = {0, last}
+    return {node: (level[node] / last + (0 if level[node] in ends else jitter.get(node, 0.0)), places[node]) for node in level}
+
+
+def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
+    inputs = [int(node) for source in circuit.inputs for node in source.plus]
+    fixed = [int(node) for source in circuit.voltage_sources for node in (source.plus + source.minus) if node]
+    level = dict.fromkeys(inputs, 0)
+    left = deque(inputs)
+    while left:
+        node = left.popleft()
+        for other in graph[node]:
+            if other not in level and other not in fixed:
+                level[other] = level[node] + 1
+                left.append(other)
+    outputs = {int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node} - set(inputs)
+    last = max(level.values(), default=0) + (any(level.get(node, 0) != max(level.values(), default=0) for node in outputs) or 0)
+    level |= dict.fromkeys(outputs, max(last, 1))
+    for node in graph:
+        if node not in level:
+            near = [level[other] for other in graph[node] if other in level]
+            level[node] = max(round(float(np.mean(near))) - (node in fixed), 0) if near else 0
+    return level

@@ -1,0 +1,128 @@
+"""`hwsim inspect`: what it finds, what it warns of, and what it draws."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from circuits.builder import Builder
+from circuits.chip import Chip
+from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistors
+from circuits.nodes import GROUND
+from hwsim.inspection.crossbars import crossbars
+from hwsim.inspection.inspection import inspect
+from hwsim.inspection.neurons import neurons
+from hwsim.inspection.reach import Reach
+from netlists.parser import parse
+
+HEAD = "Small\n.model dd D(is=1n n=1.5)\n"
+ROLES = "*hwsim: trainable R# g_min=1e-7 g_max=1e-2\n*hwsim: input V1\n*hwsim: output n1\n.end\n"
+PNG = b"\x89PNG"
+
+
+def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
+    """Crossbars, neurons with their rails, amplifiers; in JSON and in words."""
+    told = hwsim("inspect", "iris", "--json").json
+    assert told["layers"] == [4, 8, 3]
+    assert told["solver"] == "layers"
+    first, second, neuron, amplifier = told["blocks"]
+    assert (first["rows"], first["columns"], second["rows"], second["columns"]) == (9, 8, 9, 6)
+    assert (neuron["kind"], neuron["count"], neuron["rails"]) == ("diode pair", 8, [-0.05, 0.0])
+    assert (amplifier["count"], amplifier["gain"]) == (8, [4.0, 4.0])
+    assert told["counts"]["Crossbar"] == 9 * 8 + 9 * 6
+    assert told["warnings"] == []
+    assert "layers 4-8-3, solved by sweeps over its layers" in hwsim("inspect", "iris").out
+
+
+WARNINGS = {
+    "an output that no input moves": (
+        "V1 a 0 1\nV2 b 0 1\nR1 b n1 1k\nR2 n1 0 1k\nR3 a n2 1k\nD1 n2 n3 dd\nR4 n3 0 1k\n",
+        "no input moves it",
+    ),
+    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 nodes that no output feels: n2"),
+    "a loose end": (
+        "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 n2 1k\n",
+        "1 nodes at which a single part ends, so that it carries no current: n2",
+    ),
+    "an odd circuit": (
+        "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n1 dd\nR2 n1 0 1k\n",
+        "an odd function of its inputs, which cannot learn XOR",
+    ),
+    "a linear circuit": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 1k\n", "nothing but linear parts"),
+    "conductances at their bounds": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 10meg\nD1 n1 0 dd\n", "1 of 2 conductances are at g_min"),
+    "a source that acts one way": ("V1 a 0 1\nR1 a n1 1k\nE1 n2 0 n1 0 2\nR2 n2 n1 9k\nD1 n1 0 dd\n", "vcvs act one way"),
+    "too many pins": (
+        ".subckt wide " + " ".join(f"p{k}" for k in range(1005)) + "\nrx p0 p1 1k\n.ends\nV1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 0 1k\n",
+        "subcircuit wide has 1005 pins; ngspice dies of more than 1004",
+    ),
+    "a value that is often meant otherwise": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nRx n1 0 1M\n", "1m"),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_what_will_not_learn_is_warned_of(name, hwsim, tmp_path: Path):
+    """Each in a circuit that is wrong in that way."""
+    body, said = WARNINGS[name]
+    (tmp_path / "my.cir").write_text(HEAD + body + ROLES)
+    answer = hwsim("inspect", "my.cir", "--json")
+    assert answer.code == 0, answer.err
+    assert said in "\n".join(answer.json["warnings"])
+
+
+def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
+    """Nothing is warned of where nothing is wrong."""
+    (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nV2 b 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n1 dd\nR2 n1 b 1k\n" + ROLES)
+    assert hwsim("inspect", "my.cir", "--json").json["warnings"] == []
+    assert hwsim("inspect", "my.cir").out.endswith("no warnings\n")
+
+
+def test_pictures_are_drawn(hwsim, tmp_path: Path):
+    """Blocks of layers, single nodes of a mesh, and the schematic of what is small; twice the same bytes."""
+    (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n2 dd\nR2 n1 n2 1k\nR3 n2 a 1k\n" + ROLES)
+    for turn in ("one.png", "two.png"):
+        assert hwsim("inspect", "my.cir", "--plot", turn).code == 0
+    for ending in (".png", "-schematic.png"):
+        drawn = [Path(f"{turn}{ending}").read_bytes() for turn in ("one", "two")]
+        assert drawn[0] == drawn[1]
+        assert drawn[0].startswith(PNG)
+    assert hwsim("inspect", "xor", "--plot", "xor.png").code == 0
+    assert not Path("xor-schematic.png").exists()
+    refused = hwsim("inspect", "xor", "--plot", "nowhere/xor.png")
+    assert (refused.code, refused.out) == (2, "")
+    assert "nowhere/xor.png: no such file or folder" in refused.err
+
+
+def test_crossbars_are_found_among_single_devices():
+    """Nodes that share all of their neighbours, whatever else there is."""
+    builder = Builder()
+    x, n, out = builder.group("x", 3), builder.group("n", 4), builder.group("out")
+    a, b = np.repeat(x, 4), np.tile(n, 3)
+    builder.add(
+        InputSources(name="v", plus=x, feature=[0, 1, 2]),
+        Memristors(name="m", a=np.append(a, n[0]), b=np.append(b, out)),
+        Diodes(name="d", anode=n, cathode=GROUND, i_sat=1e-9, n=1.0),
+        Resistors(name="r", a=out, b=GROUND, r=1e5),
+        Nudges(name="nudge", plus=out, minus=GROUND),
+    )
+    circuit = builder.circuit("loose")
+    (found,) = crossbars(circuit)
+    assert {tuple(found.rows), tuple(found.columns)} == {tuple(x), tuple(n)}
+    (clamps,) = neurons(circuit)
+    assert (clamps.kind, clamps.nodes.tolist()) == ("clamp from above", n.tolist())
+    g = {"m": np.full(13, 1e-5)}
+    blocks = inspect(circuit, Chip.nominal(circuit), g).blocks
+    assert [(block["kind"], block.get("in_crossbars")) for block in blocks[:2]] == [("crossbar", None), ("resistors that learn", 12)]
+    felt = Reach(circuit).felt()
+    assert felt[n[0]]
+    assert not felt[n[1:]].any()  # what sources hold hands nothing on
+
+
+def test_neurons_draw_what_their_diodes_do():
+    """The curve of a pair is the sum of both; ideal ones draw nothing up to their rails."""
+    deck = parse(HEAD + "V1 a 0 1\nV2 h 0 0.2\nV3 l 0 -0.1\nR1 a n1 1k\nD1 n1 h dd\nD2 l n1 dd\nR2 n1 0 1k\n" + ROLES)
+    (pair,) = neurons(deck.circuit)
+    assert (pair.kind, pair.rails) == ("diode pair", (-0.1, 0.2))
+    low, middle, high = pair.current(np.array([-0.9, 0.05, 0.9]))
+    assert low < -1e-3
+    assert abs(middle) < 2e-8
+    assert high > 1e-3
