@@ -37,7 +37,10 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Eq
     if len(ok):
         whole = len(ok) == len(result)
         some = answer if whole else Equilibrium({name: v[ok] for name, v in answer.v.items()}, residual[ok], answer.steps[ok], result[ok])
-        applied = drive if whole else Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)))
+        applied = drive
+        if not whole:
+            noise = None if drive.noise is None else {name: np.asarray(i)[ok] for name, i in drive.noise.items()}
+            applied = Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)), noise)
         found = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = found.residual
         result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS

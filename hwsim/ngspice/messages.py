@@ -54,6 +54,8 @@ class Job:
         For the nudge, shape (B, K) [V].
     phases
         Points a sample: 1 without a nudge, else the free one and the nudged ones.
+    noise
+        What the sources of noise say, shape (B, phases, nodes) [A]; None: there are none.
 
     """
 
@@ -64,6 +66,7 @@ class Job:
     nudge: bytes
     targets: Floats
     phases: int
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

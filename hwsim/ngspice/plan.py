@@ -1,5 +1,6 @@
 """Plan: how a circuit becomes a deck with EXTERNAL sources, and what these say for a batch of samples."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -77,6 +78,8 @@ class Plan:
         For the workers.
     lean
         The deck without its conductances; none when every part is to stand in it.
+    noisy
+        The nodes with a source of noise.
 
     """
 
@@ -88,10 +91,11 @@ class Plan:
     driven: dict[str, NDArray[np.intp]]
     layout: Layout
     lean: Lean | None
+    noisy: Nodes
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, *, full: bool) -> Self:
-        """Look at the structure of a circuit; `full` folds nothing."""
+    def of(cls, circuit: Circuit, chip: Chip, *, full: bool, noise: bool = False) -> Self:
+        """Look at the structure of a circuit; `full` folds nothing, and `noise` puts sources of noise to all nodes that may move."""
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
         full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources, Passed))  # they may sense any source
         held = Held.of(sharp, on_chip)
@@ -102,13 +106,14 @@ class Plan:
         asked = np.union1d(held.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
         plus, minus = np.searchsorted(asked, outputs.plus), np.searchsorted(asked, outputs.minus)
         plus, minus = np.where(outputs.plus == 0, len(asked), plus), np.where(outputs.minus == 0, len(asked), minus)
-        nudge = NudgeNodes.of(sharp)
+        nudge, noisy = NudgeNodes.of(sharp), np.flatnonzero(~held.fixed) if noise else np.zeros(0, dtype=np.intp)
         layout = Layout(
             counter=f"V_{free_stem(sharp, 'point')}_count",
             groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
             sources=(
                 *(f"V_{name}_{k}" for name, places in driven.items() for k in places),
                 *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
+                *(f"I_{free_stem(sharp, 'noise')}_{k}" for k in noisy),
                 f"V_{nudge.beta}",
                 *(f"{'V' if full else 'I'}_{node}" for node in nudge.currents),
             ),
@@ -118,7 +123,7 @@ class Plan:
             gain=np.ones(len(outputs)) if full else on_chip(outputs.name, "gain"),
         )
         lean = None if full else Lean.of(sharp, on_chip, held, folded, driven, asked)
-        return cls(circuit=sharp, chip=on_chip, held=held, asked=asked, folded=folded, driven=driven, layout=layout, lean=lean)
+        return cls(circuit=sharp, chip=on_chip, held=held, asked=asked, folded=folded, driven=driven, layout=layout, lean=lean, noisy=noisy)
 
     def deck(self, g: Conductances, tolerances: Tolerances) -> str:
         """Write the deck that libngspice loads."""
@@ -127,6 +132,7 @@ class Plan:
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
             *(self._body(g, tolerances) if self.lean is None else [*options(tolerances, self.chip.temperature), *self.lean.cards(g)]),
+            *self._noise(),
             "*",
             "* Counters of the points of a sweep, and what is reported of each",
             *(card for node in counters for card in (f"V_{node} {node} 0 0", f"R_{node} {node} 0 1")),
@@ -134,6 +140,13 @@ class Plan:
             ".end",
         ]
         return "\n".join(lines) + "\n"
+
+    def _noise(self) -> Iterator[str]:
+        """Write the sources of noise."""
+        if len(self.noisy):
+            stem = free_stem(self.circuit, "noise")
+            yield from ("*", f"* Noise: I_{stem}_k pushes into node number k")
+            yield from (f"I_{stem}_{k} 0 {self.circuit.node_names[k]} {EXTERNAL}" for k in self.noisy.tolist())
 
     def _body(self, g: Conductances, tolerances: Tolerances) -> list[str]:
         """Write every part as decks for people have it."""

@@ -21,7 +21,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result, refuse_noise
+from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.judge import judged
 from hwsim.ngspice.limits import Limits
@@ -63,7 +63,7 @@ class NgspiceSolver:
         self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: Limits, tolerances: Tolerances | None
     ) -> None:
         self.circuit, self.chip = circuit, chip
-        self._plan = Plan.of(circuit, chip, full=full)
+        self._plan, self._full = Plan.of(circuit, chip, full=full), full
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
         self._pool = Pool(workers or _cores(), limits)
@@ -95,10 +95,10 @@ class NgspiceSolver:
             When arrays do not fit the circuit.
 
         """
-        refuse_noise(self.circuit, drive.noise, "the ngspice engine")
         x = self._features(drive.x)
         push = self._broadcast(drive.push, len(x))
-        return self._run(g, x, push, b"", np.zeros_like(push.target), phases=1, throw=throw)[0]
+        noise = None if drive.noise is None else [drive.noise]
+        return self._run(g, x, push, b"", np.zeros_like(push.target), phases=1, throw=throw, noise=noise)[0]
 
     def phases(
         self,
@@ -129,7 +129,6 @@ class NgspiceSolver:
             As in `solve`.
 
         """
-        refuse_noise(self.circuit, noise, "the ngspice engine")
         features, targets = self._features(x), np.asarray(y, dtype=np.float64)
         wanted = (len(features), len(self.circuit.outputs))
         if targets.shape != wanted:
@@ -143,7 +142,7 @@ class NgspiceSolver:
             msg = f"the nudge {type(nudge).__name__} cannot be sent to the workers ({error}); define its class in a module"
             raise NgspiceError(msg) from error
         free = self._broadcast(Push(), len(features))
-        return self._run(g, features, free, pickled, targets, phases=1 + count, throw=throw)
+        return self._run(g, features, free, pickled, targets, phases=1 + count, throw=throw, noise=noise)
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""
@@ -186,9 +185,19 @@ class NgspiceSolver:
         return self._deck
 
     def _run(  # noqa: PLR0913 - what a batch is made of
-        self, g: Conductances, x: Floats, push: Push, nudge: bytes, targets: Floats, *, phases: int, throw: bool
+        self,
+        g: Conductances,
+        x: Floats,
+        push: Push,
+        nudge: bytes,
+        targets: Floats,
+        *,
+        phases: int,
+        throw: bool,
+        noise: Sequence[Mapping[str, Any]] | None,
     ) -> tuple[Equilibrium, ...]:
         """Solve a batch: split it into jobs, put the answers together, judge them."""
+        injected = self._injected(noise, len(x), phases)
         deck, beta = self._load(g), np.asarray(push.beta)
         with np.errstate(all="ignore"):
             values, currents = self._plan.values(self._g, x), beta * push.target + push.current
@@ -196,7 +205,16 @@ class NgspiceSolver:
         finite &= np.isfinite(beta[:, 0]) & np.isfinite(currents).all(axis=1)
         kept = np.flatnonzero(finite)
         jobs = [
-            Job(deck=None, values=values[k], beta=beta[k, 0], currents=currents[k], nudge=nudge, targets=targets[k], phases=phases)
+            Job(
+                deck=None,
+                values=values[k],
+                beta=beta[k, 0],
+                currents=currents[k],
+                nudge=nudge,
+                targets=targets[k],
+                phases=phases,
+                noise=None if injected is None else injected[k],
+            )
             for k in self._split(kept, phases)
         ]
         try:
@@ -206,7 +224,7 @@ class NgspiceSolver:
             raise NgspiceDeckError(msg) from None
         self._tell(answers)
         answer = _merged(len(x), kept, answers, self._blank(phases))
-        equilibria = self._equilibria(x, answer)
+        equilibria = self._equilibria(x, answer, noise)
         if throw:
             self._raise_if_failed(x, answer)
             for equilibrium in equilibria:
@@ -218,6 +236,18 @@ class NgspiceSolver:
         for warned in {answer.warned for answer in answers if answer.warned} - self._told:
             self._told.add(warned)
             _LOG.warning("%s: ngspice warns: %s", self.circuit.name, warned)
+
+    def _injected(self, noise: Sequence[Mapping[str, Any]] | None, batch: int, phases: int) -> Floats | None:
+        """Give what the sources of noise say, shape (B, phases, nodes) [A]; once there was noise, the deck has sources of it."""
+        if noise is not None and not len(self._plan.noisy):
+            self._plan, self._deck = Plan.of(self.circuit, self.chip, full=self._full, noise=True), None
+        if not len(self._plan.noisy):
+            return None
+        i = np.zeros((phases, batch, self.circuit.size + 1))
+        for phase, by_group in enumerate(noise or ()):
+            for name, values in by_group.items():
+                i[phase][:, self.circuit.nodes(name)] = values
+        return np.swapaxes(i[:, :, self._plan.noisy], 0, 1)
 
     def _split(self, samples: NDArray[np.intp], phases: int) -> list[NDArray[np.intp]]:
         """Share samples out in runs of neighbours: one a worker at least, and none longer than POINTS."""
@@ -238,7 +268,7 @@ class NgspiceSolver:
             said="",
         )
 
-    def _equilibria(self, x: Floats, answer: Answer) -> tuple[Equilibrium, ...]:
+    def _equilibria(self, x: Floats, answer: Answer, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
         """Judge all phases at once, and give each its own equilibria."""
         batch, phases = answer.result.shape
 
@@ -249,7 +279,8 @@ class NgspiceSolver:
         push = Push(stacked(answer.beta)[:, None], stacked(answer.target), stacked(answer.current))
         unjudged = np.full(phases * batch, np.nan)
         found = Equilibrium(self._plan.voltages(inputs, stacked(answer.v)), unjudged, stacked(answer.steps), stacked(answer.result))
-        told = judged(self._plan, self._g, Drive(inputs, push), found)
+        together = None if noise is None else {name: np.concatenate([np.asarray(one[name]) for one in noise]) for name in noise[0]}
+        told = judged(self._plan, self._g, Drive(inputs, push, together), found)
         spans = [slice(phase * batch, (phase + 1) * batch) for phase in range(phases)]
         return tuple(
             Equilibrium({name: v[span] for name, v in told.v.items()}, told.residual[span], told.steps[span], told.result[span])

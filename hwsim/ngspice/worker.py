@@ -65,7 +65,8 @@ class Sweeper:
         sample, phase = divmod(self.at, self.job.phases)
         beta = self.beta[sample, phase]
         currents = self.layout.gain * (beta * self.target[sample, phase] + self.current[sample, phase])
-        return [*self.job.values[sample].tolist(), float(beta), *currents.tolist()]
+        noise = [] if self.job.noise is None else self.job.noise[sample, phase].tolist()
+        return [*self.job.values[sample].tolist(), *noise, float(beta), *currents.tolist()]
 
     def follow(self, v: Floats, steps: int) -> list[float] | None:
         """Take in a point, work out the pushes after a free one, and give the values of the next."""

@@ -21,12 +21,22 @@ from hwsim.learning.rules import EquilibriumPropagation, LossNudge
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.noise import currents
 from hwsim.numeric.engine import NumericEngine
+from hwsim.numeric.ports import PortsEngine
 
 AMPLIFIER = Amplifier(gain=3.0, back=0.4, output_resistance=500.0)
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER),), outputs=2).compile("noisy")
 G = {e.name: np.random.default_rng(0).uniform(1e-6, 2e-5, e.shape) for e in CIRCUIT.trainable}
 BOTH = NoiseSettings(thermal=True, shot=True, bandwidth=1e6)
 B = 4000
+
+
+X, Y = np.array([[0.3, -0.2], [0.1, 0.4]]), np.array([[0.1, 0.0], [0.0, 0.1]])
+
+
+def injected() -> list[dict[str, np.ndarray]]:
+    """Draw currents into all nodes that may move, of two samples and phases."""
+    rng = np.random.default_rng(1)
+    return [{name: rng.normal(0, 1e-8, (2, size)) for name, size in (("h1", 3), ("a1", 3), ("out", 4))} for _ in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +84,7 @@ def test_every_phase_and_seed_draws_anew(solver) -> None:
 
 def test_noisy_equilibria_obey_kirchhoff(solver) -> None:
     """With the noise's currents among those that are summed, free and nudged, rows behind output resistances too."""
-    x, y = np.array([[0.3, -0.2], [0.1, 0.4]]), np.array([[0.1, 0.0], [0.0, 0.1]])
-    rng = np.random.default_rng(1)
-    noise = [{name: rng.normal(0, 1e-8, (2, size)) for name, size in (("h1", 3), ("a1", 3), ("out", 4))} for _ in range(2)]
+    x, y, noise = X, Y, injected()
     found = solver.phases(G, x, y, LossNudge(SquaredError(), (1e-6,)), noise=noise)
     for phase, push, own in zip(found, (Push(), Push(1e-6, y)), noise, strict=True):
         held = balance(CIRCUIT, solver.chip, G, Drive(x, push, own), phase)
@@ -97,10 +105,24 @@ def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
     assert stats.kstest(spread, "norm").pvalue > 0.01
 
 
-def test_an_engine_without_noise_refuses_it() -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
+    """The same currents give the same voltages in both engines, free and nudged, and none of them what they are without."""
+    x, y, noise = X, Y, injected()
+    nudge = LossNudge(SquaredError(), (1e-6,))
+    with NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as ngspice:
+        quiet, found = ngspice.phases(G, x, y, nudge), ngspice.phases(G, x, y, nudge, noise=noise)
+        again = ngspice.phases(G, x, y, nudge)
+    for ours, theirs, without, back in zip(solver.phases(G, x, y, nudge, noise=noise), found, quiet, again, strict=True):
+        assert max(np.abs(ours.v[name] - theirs.v[name]).max() for name in ours.v) < 1e-9
+        assert np.abs(theirs.v["out"] - without.v["out"]).max() > 1e-6
+        assert np.abs(back.v["out"] - without.v["out"]).max() < 1e-9
+
+
+def test_a_solver_without_noise_refuses_it() -> None:
     """It is never left out in silence."""
-    with NgspiceEngine(workers=1).prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as ngspice, pytest.raises(UnsupportedCircuitError, match="noise"):
-        ngspice.solve(G, Drive(np.zeros((1, 2)), noise={"h1": np.zeros((1, 3))}))
+    with pytest.raises(UnsupportedCircuitError, match="noise"):
+        PortsEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)).solve(G, Drive(np.zeros((1, 2)), noise={"h1": np.zeros((1, 3))}))
 
 
 def test_converters_say_what_their_bits_can() -> None:
