@@ -1,0 +1,70 @@
+"""A chip on the command line: the deck is that very chip, many chips are tested at once, and noisy training goes on to the same bits."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from hwsim.data import load_data
+from hwsim.devices.variation import chip_of
+from hwsim.experiment import load
+from hwsim.learning.trainer import State, Trainer
+from hwsim.numeric.engine import NumericEngine
+
+VARIED = [
+    word
+    for key in (
+        "diode_i_sat=0.3",
+        "rails=0.02",
+        "gain=0.05",
+        "back=0.05",
+        "offset=0.005",
+        "output_resistance=200",
+        "stuck=0.02",
+        "temperature=40",
+    )
+    for word in ("--set", f"variation.{key}")
+]
+
+
+def test_the_deck_of_a_chip_is_what_the_numeric_engine_solves(hwsim, tmp_path) -> None:
+    """The ngspice program, given what `compile --chip 7` wrote, prints what `solve --chip 7` does, and no other chip's voltages."""
+    assert hwsim("compile", "iris", "--chip", "7", *VARIED, "-o", "seven.cir").code == 0
+    said = subprocess.run(["ngspice", "-b", "seven.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    printed = [float(v) for v in re.findall(r"^yhat_\d = (\S+)", said, re.MULTILINE)[:3]]
+    seven, eight = (hwsim("solve", "iris", "--chip", chip, *VARIED, "--json").json["outputs"][0] for chip in ("7", "8"))
+    np.testing.assert_allclose(printed, seven, rtol=0, atol=1e-8)
+    assert np.abs(np.subtract(seven, eight)).max() > 1e-4
+
+
+def test_a_circuit_is_tested_on_many_chips(hwsim, trained) -> None:
+    """Each chip is told by its number, and the one of `--chip` is the same."""
+    told = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
+    assert [one["chip"] for one in told["chips"]] == [0, 1, 2]
+    assert told["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
+    assert "every chip is the design itself" in hwsim("evaluate", trained, "--chips", "1").err
+
+
+@pytest.mark.parametrize("words", [["--chip", "-1"], ["--chips", "0"]])
+def test_there_is_no_chip_below_0(hwsim, words: list[str]) -> None:
+    """Nor are there fewer than one to test."""
+    assert hwsim("evaluate", "iris", *words).code == 2
+
+
+def test_noisy_training_goes_on_to_the_same_bits() -> None:
+    """Noise depends on the seed, the epoch and the step alone, and another seed's is another."""
+    keys = ["training.epochs=2", "variation.diode_i_sat=0.3", "noise.thermal=true", "noise.shot=true", "noise.read=0.001"]
+    told = load("xor", keys)
+    circuit = told.circuit.compile()
+    with NumericEngine().prepare(circuit, chip_of(told, circuit)) as solver:
+        trainer = Trainer(told.training, load_data(told), solver, told.device, None, told.variation, told.noise)
+        training = trainer.run(trainer.begin())
+        saved = next(training).state.arrays()  # before the next updates take its memory
+        *_, last = training
+        *_, resumed = trainer.run(State.from_arrays(saved, circuit))
+        quiet = Trainer(told.training, load_data(told), solver, told.device, None, told.variation)
+        *_, other = quiet.run(quiet.begin())
+    for name, g in trainer.g(last.state).items():
+        np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])
+        assert (g != quiet.g(other.state)[name]).any()
