@@ -170,7 +170,7 @@ def _own(jobs: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port; None means 8787, and a warning where that is taken
             memory_limit=0,  # the system's own limits are enough
             silence_logs=logging.CRITICAL,
             preload=["hwsim.sweep.deaf"],
