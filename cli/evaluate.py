@@ -37,7 +37,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     import numpy as np  # noqa: PLC0415 - help does without
 
     from hwsim.data import learnable, targets  # noqa: PLC0415
-    from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.engines import reporting  # noqa: PLC0415
     from hwsim.instruments import Instruments  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
@@ -49,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
     goals = targets(np.arange(samples.classes), samples.classes, len(circuit.outputs), training.target_low, training.target_high)
-    with make_engine(training.engine, given.experiment.solver).prepare(circuit, given.chip) as solver:
+    with reporting(given.experiment, given.chip) as solver:
         reading = Instruments.of(given.experiment.variation, given.experiment.noise)
         found = evaluate(solver, given.g, x, labels, goals, reading, training.seed)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)

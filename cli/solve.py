@@ -36,7 +36,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Find the free equilibrium of samples: output voltages, Kirchhoff residual, steps."""
     from hwsim.data import load_data  # noqa: PLC0415 - help does without
     from hwsim.engine import Drive  # noqa: PLC0415
-    from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.engines import reporting  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine
-    with make_engine(name, given.experiment.solver).prepare(given.circuit, given.chip) as solver:
+    with reporting(given.experiment, given.chip) as solver:
         found = solver.solve(given.g, Drive(x[where]))
     told = {
         "what": what,

@@ -40,6 +40,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @click.option(
     "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
 )
+@click.option("--skip-failed", is_flag=True, help="Learn nothing from samples that do not settle, and count them, instead of stopping.")
 @click.option("--profile", is_flag=True, help="Say after the training where the time went.")
 def command(
     output: Output,
@@ -47,6 +48,7 @@ def command(
     settings: tuple[str, ...],
     *,
     resume: bool,
+    skip_failed: bool,
     profile: bool,
     **others: Any,
 ) -> None:
@@ -65,7 +67,8 @@ def command(
 
     out: Path | None = others.pop("out")
     write: Path | None = others.pop("write")
-    experiment = load(what, options.overrides(settings, **others))
+    lenient = ("training.skip_failed=true",) if skip_failed else ()
+    experiment = load(what, options.overrides((*settings, *lenient), **others))
     folder = run_folder(what)
     deck = netlist.told(output, experiment)
     if write is not None:

@@ -72,6 +72,7 @@ class Result(IntEnum):
     NOT_FINITE = 2
     NOT_CONVEX = 3
     ENGINE_FAILED = 4
+    UNBALANCED = 5
 
     @property
     def advice(self) -> str:
@@ -85,6 +86,7 @@ _ADVICE = {
     Result.NOT_FINITE: "voltages overflowed; check inputs and conductances for extreme values",
     Result.NOT_CONVEX: "the negative nudge makes an output unstable; bring beta nearer to 0",
     Result.ENGINE_FAILED: "the engine gave no answer for this sample; its messages are above",
+    Result.UNBALANCED: "currents do not balance at the voltages that were found; compare with --engine ngspice, and report it",
 }
 
 

@@ -17,7 +17,7 @@ from circuits.circuit import Circuit
 from hwsim import files
 from hwsim.data import Dataset, learnable, targets
 from hwsim.devices.variation import chip_of
-from hwsim.engines import make_engine
+from hwsim.engines import make_engine, reporting
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
 from hwsim.folder import Row, RunError, RunFolder
@@ -29,6 +29,7 @@ from hwsim.watched import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, wa
 from netlists.deck import Deck
 
 if TYPE_CHECKING:
+    from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.trainer import Progress, State, Trainer
     from hwsim.profiling import Profile, Profiler
 
@@ -237,7 +238,7 @@ class _Ending:
             self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
 
     def _summary(self) -> dict[str, Any]:
-        training, rows = self.experiment.training, self.rows
+        training, rows, tested = self.experiment.training, self.rows, self._tested()
         seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
             "name": self.experiment.name,
@@ -249,10 +250,11 @@ class _Ending:
             "memristors": sum(len(element) for element in self.circuit.trainable),
             **self._pulsed(),
             "epochs": len(rows),
-            "test_error": self._test_error(),
+            "test_error": tested.error,
             "train_error": rows[-1]["train_error"],
             "loss": rows[-1]["loss"],
-            "residual_A": max(row["residual_A"] for row in rows),
+            "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
+            **self._failed(tested),
             "seconds_per_epoch": seconds,
             "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
@@ -266,15 +268,21 @@ class _Ending:
         devices = sum(len(element) for element in self.circuit.trainable)
         return {"device": self.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
 
-    def _test_error(self) -> float:
-        """Give the test error, solved in 64 bits whatever the training's precision was."""
+    def _failed(self, tested: "Evaluation") -> dict[str, int]:
+        """Count the samples that did not settle, where these were skipped: of learning, phase by phase, and of the last test."""
+        if not self.experiment.training.skip_failed:
+            return {}
+        return {"failed": int(sum(row.get("failed", 0) for row in self.rows)), "failed_tests": tested.failed}
+
+    def _tested(self) -> "Evaluation":
+        """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium with its certificate."""
         training, data = self.experiment.training, self.data
-        if training.precision == "float64":
-            return float(self.rows[-1]["test_error"])
         from hwsim.instruments import Instruments  # noqa: PLC0415 - learning loads only for those who train
         from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
+        from hwsim.learning.skipping import Skipping  # noqa: PLC0415
 
         table = targets(np.arange(data.classes), data.classes, len(self.circuit.outputs), training.target_low, training.target_high)
-        with self.watch.on(EVALUATION), make_engine(training.engine, self.experiment.solver).prepare(self.circuit, self.chip) as solver:
+        with self.watch.on(EVALUATION), reporting(self.experiment, self.chip) as solver:
             reading, seed = Instruments.of(self.experiment.variation, self.experiment.noise), training.seed
-            return evaluate(solver, self.g, data.x_test, data.labels_test, table, reading, seed).error
+            known = Skipping(solver) if training.skip_failed else solver
+            return evaluate(known, self.g, data.x_test, data.labels_test, table, reading, seed)

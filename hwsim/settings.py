@@ -82,6 +82,8 @@ class TrainingSettings(Section):
         Shares that `adam` keeps of its mean gradient and mean square.
     rate
         Step size, one number or one a crossbar: for `sgd` and `momentum` S²/V² (S/V² with coupled learning), for `adam` S.
+    skip_failed
+        Learn nothing from samples that do not settle, and count them, instead of stopping.
     schedule
         `constant`, `exponential` (times `decay` each epoch) or `cosine` (to 0 at the last epoch).
     decay
@@ -113,6 +115,7 @@ class TrainingSettings(Section):
     adam_b1: Momentum = 0.9
     adam_b2: Momentum = 0.999
     rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
+    skip_failed: bool = False
     schedule: Literal["constant", "exponential", "cosine"] = "constant"
     decay: Annotated[float, Field(gt=0, le=1)] = 0.9
     epochs: PositiveInt = 20

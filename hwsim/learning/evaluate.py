@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.engine import Array, Conductances, Drive, Solver
+from hwsim.engine import Array, Conductances, Drive, Phases, Result
 from hwsim.instruments import EXACT, Instruments
 
 BATCH = 500
@@ -28,6 +28,8 @@ class Evaluation:
         Largest sum of currents into a node over all samples [A].
     steps
         Mean number of iterations.
+    failed
+        Samples that did not settle, where the solver does not raise; they count as wrong, in class −1.
 
     """
 
@@ -36,6 +38,7 @@ class Evaluation:
     error: float
     residual: float
     steps: float
+    failed: int = 0
 
 
 def classify(outputs: Array, table: Array) -> Array:
@@ -44,7 +47,7 @@ def classify(outputs: Array, table: Array) -> Array:
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
-    solver: Solver, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments = EXACT, seed: int = 0
+    solver: Phases, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments = EXACT, seed: int = 0
 ) -> Evaluation:
     """Solve samples x (n, I) and compare with their labels (n,); `seed` is that of the noise.
 
@@ -54,15 +57,17 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
         When a sample does not settle.
 
     """
-    outputs, residual, steps = [], 0.0, 0.0
+    outputs, settled, residual, steps = [], [], 0.0, 0.0
     for first in range(0, len(x), BATCH):
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
         own = np.uint32((seed + first) % 2**32)
         found = instruments.solve(solver, g, Drive(filled), own)
         outputs.append(np.asarray(instruments.outputs(solver, found, own), dtype=np.float64)[: len(part)])
+        settled.append(np.asarray(found.result)[: len(part)] == Result.CONVERGED)
         residual = max(residual, float(found.residual[: len(part)].max()))
         steps += float(np.sum(found.steps[: len(part)]))
     read = np.concatenate(outputs)
-    predicted = classify(read, np.asarray(table))
-    return Evaluation(read, predicted, float(np.mean(predicted != labels)), residual, steps / len(x))
+    good = np.concatenate(settled)
+    predicted = np.where(good, classify(read, np.asarray(table)), -1)
+    return Evaluation(read, predicted, float(np.mean(predicted != labels)), residual, steps / len(x), int((~good).sum()))

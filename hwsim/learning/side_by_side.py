@@ -42,7 +42,7 @@ class Fleet:
             own = samples.one(of_samples, shared[0])
             programming = first.updater.programming.holding(devices.one(of_devices, shared[1]))
             updater = first.updater._replace(programming=programming)
-            trace = chips.traced(of_chip, newton=newton, largest_feature=largest)
+            trace = first.traced(chips.traced(of_chip, newton=newton, largest_feature=largest))
 
             def once(k: Array, carry: Carry) -> Carry:
                 return updater.update(trace, carry.g, carry, own, batches, k)

@@ -19,6 +19,7 @@ from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.optimizers import Moments
+from hwsim.learning.skipping import Skipping
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.settings import DeviceSettings, TrainingSettings
 from hwsim.streams import stream
@@ -165,9 +166,17 @@ class Trainer:
 
     def _program(self, *, newton: bool) -> Advance:
         if not isinstance(self.solver, Traceable):
-            return stepwise(self.updater, self.solver, self.samples)
+            return stepwise(self.updater, self._lenient, self.samples)
         largest = float(np.abs(self.samples.x).max(initial=0.0))
-        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self.samples)
+        return compiled(self.updater, self.traced(self.solver.traced(newton=newton, largest_feature=largest)), self.samples)
+
+    def traced(self, solver: Any) -> Any:
+        """Give a solver for compiled functions as this training uses it."""
+        return Skipping(solver, raises=False) if self.settings.skip_failed else solver
+
+    @property
+    def _lenient(self) -> Any:
+        return Skipping(self.solver) if self.settings.skip_failed else self.solver
 
     def _zero_sums(self) -> Sums:
         kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
@@ -225,9 +234,10 @@ class Trainer:
             yield replace(ended, state=state)
 
     def _check(self, state: State) -> None:
-        if state.sums.failed:
+        if state.sums.failed and not self.settings.skip_failed:
             code = Result(int(state.sums.code))
-            msg = f"{self.circuit.name}: epoch {state.epoch + 1}: {int(state.sums.failed)} equilibria were not found: {code.advice}"
+            what = f"epoch {state.epoch + 1}: {int(state.sums.failed)} equilibria were not found"
+            msg = f"{self.circuit.name}: {what}: {code.advice}; or learn without such samples: --skip-failed"
             raise ConvergenceError(msg)
 
     def _progress(self, state: State, record: dict[str, float | int] | None) -> Progress:
@@ -238,8 +248,8 @@ class Trainer:
     def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)
         data, seed = self.data, int(stream(self.settings.seed, f"noise/{state.epoch}").integers(2**32))
-        tested = evaluate(self.solver, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
-        return {
+        tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
+        row: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
             "train_error": int(sums.wrong) / samples,
@@ -248,4 +258,9 @@ class Trainer:
             "residual_A": max(float(sums.residual), tested.residual),
             "steps": int(sums.steps) / samples,
             "nudged_steps": int(sums.nudged_steps) / samples,
-        } | ({"pulses": float(sums.pulses), "programming_J": float(sums.energy)} if self.pulsed else {})
+        }
+        if self.settings.skip_failed:
+            row |= {"failed": int(sums.failed), "failed_tests": tested.failed}
+        if self.pulsed:
+            row |= {"pulses": float(sums.pulses), "programming_J": float(sums.energy)}
+        return row

@@ -1,0 +1,89 @@
+"""Certificates: before a number is told, Kirchhoff's law is summed over the elements anew, whatever found the voltages."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.elements import Amplifiers, Crossbar
+from hwsim.energy import balance
+from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Result, Solver
+
+SHARE = 1e-9
+"""Of the largest branch current: what may be left unbalanced at a node."""
+
+TOLERANCE = 1e-13
+"""Of the largest voltage: how finely 64 bits are asked to settle, unless solver.tolerance says otherwise."""
+
+DOUBT = 1e3
+"""Tolerances that a voltage may be off after all."""
+
+
+def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float | None = None) -> Equilibrium:
+    """Give equilibria of 64 bits with residuals that are summed up from the elements; those that do not balance fail, `Result.UNBALANCED`.
+
+    Parameters
+    ----------
+    chip
+        The chip that they were found on.
+    g
+        Conductances [S].
+    drive
+        What was applied.
+    found
+        The equilibria.
+    tolerance
+        To which they were settled, as a share of the largest voltage; None: 1e-13.
+
+    """
+    told = balance(chip.circuit, chip, g, drive, found)
+    volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
+    settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
+    unbalanced = ~(told.residual <= SHARE * told.largest + settled) & (np.asarray(found.result) == Result.CONVERGED)
+    return found._replace(residual=told.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
+
+
+def _most(chip: Chip, g: Conductances) -> float:
+    """Give the largest sum of trainable conductances at a node [S]; what hangs behind amplifiers counts gain·back times."""
+    sums = [0.0]
+    for element in chip.circuit.trainable:
+        values = np.asarray(g[element.name], float)
+        sums += [values.sum(axis=axis).max() for axis in (0, 1)] if isinstance(element, Crossbar) else [values.sum()]
+    factors = [1.0, *(float(np.max(chip(a.name, "gain") * chip(a.name, "back"))) for a in chip.circuit.of(Amplifiers))]
+    return float(max(sums) * max(factors))
+
+
+class CertifiedSolver:
+    """A solver whose free equilibria leave with certificates; `worst` is the largest residual so far [A]."""
+
+    def __init__(self, solver: Solver, tolerance: float | None = None) -> None:
+        self.circuit, self.chip, self.solver, self.tolerance = solver.circuit, solver.chip, solver, tolerance
+        self.worst = 0.0
+
+    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
+        """Find the equilibria of a batch.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample does not settle, or not to where Kirchhoff's law holds, and `throw` is set.
+
+        """
+        found = certified(self.chip, g, drive, self.solver.solve(g, drive, start=start, throw=throw), self.tolerance)
+        self.worst = max(self.worst, float(np.max(found.residual, initial=0.0)))
+        return found.check(self.circuit) if throw else found
+
+    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True, noise: Any = None) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one, as the solver does."""
+        return self.solver.phases(g, x, y, nudge, throw=throw, noise=noise)
+
+    def close(self) -> None:
+        """Give back what the solver holds."""
+        self.solver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

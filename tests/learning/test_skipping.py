@@ -1,0 +1,79 @@
+"""Samples that do not settle stop a training, or with --skip-failed are left out and counted."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from hwsim.data import load_data
+from hwsim.engine import ConvergenceError, Result
+from hwsim.experiment import load, override
+from hwsim.learning.losses import SquaredError
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
+from hwsim.learning.skipping import Skipping
+from hwsim.learning.trainer import Trainer
+from hwsim.numeric.engine import NumericEngine
+
+EXPERIMENT = override(load("iris"), ["training.epochs=1"])
+CIRCUIT = EXPERIMENT.circuit.compile("iris")
+DATA = load_data(EXPERIMENT)
+LIMIT = float(np.quantile(DATA.x_train[:, 0], 0.8))
+
+
+class Flaky:
+    """Finds no equilibrium of samples whose first feature is large."""
+
+    def __init__(self):
+        self.solver = NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT))
+        self.circuit, self.chip = CIRCUIT, self.solver.chip
+
+    def _spoilt(self, found, x, throw):
+        bad = x[:, 0] > LIMIT
+        v = {name: np.where(bad[:, None], np.nan, values) for name, values in found.v.items()}
+        lost = found._replace(v=v, result=np.where(bad, int(Result.NOT_FINITE), found.result))
+        return lost.check(CIRCUIT) if throw else lost
+
+    def solve(self, g, drive, *, start=None, throw=True):
+        """Find equilibria, but of some."""
+        return self._spoilt(self.solver.solve(g, drive, start=start), drive.x, throw)
+
+    def phases(self, g, x, y, nudge, *, throw=True, noise=None):
+        """Find all phases, but of some."""
+        return tuple(self._spoilt(phase, x, throw) for phase in self.solver.phases(g, x, y, nudge, noise=noise))
+
+    def adjoint(self, g, free, error):
+        """Solve the adjoint circuit."""
+        return self.solver.adjoint(g, free, error)
+
+
+@pytest.fixture(scope="module")
+def flaky():
+    return Flaky()
+
+
+@pytest.mark.parametrize(
+    "rule", [EquilibriumPropagation(SquaredError(), 1e-7), CoupledLearning(SquaredError(), 0.1, 1e-2), Adjoint(SquaredError())]
+)
+def test_nothing_is_learnt_from_a_failed_sample(flaky, rule):
+    """A batch with failed samples has the gradient of the others alone, as a share of the whole batch."""
+    rng = np.random.default_rng(0)
+    g = {element.name: rng.uniform(1e-6, 1e-5, element.shape) for element in CIRCUIT.trainable}
+    x = DATA.x_train[::6]
+    y = rng.uniform(0, 0.1, (len(x), len(CIRCUIT.outputs)))
+    good = x[:, 0] <= LIMIT
+    assert 0 < good.sum() < len(x)
+    with_failed = rule.gradient(Skipping(flaky), g, x, y).g
+    without = rule.gradient(flaky.solver, g, x[good], y[good]).g
+    for name, values in without.items():
+        np.testing.assert_allclose(with_failed[name], values * good.mean(), rtol=1e-6, atol=1e-9 * np.abs(values).max())
+
+
+def test_training_stops_or_counts(flaky):
+    """Without the setting a failed sample stops the training and says what would not; with it, each phase of each is counted."""
+    with pytest.raises(ConvergenceError, match=r"samples found no equilibrium|--skip-failed"):
+        list(Trainer(EXPERIMENT.training, DATA, flaky).run(Trainer(EXPERIMENT.training, DATA, flaky).begin()))
+    trainer = Trainer(EXPERIMENT.training.model_copy(update={"skip_failed": True}), DATA, flaky)
+    row = [step.record for step in trainer.run(trainer.begin()) if step.record][-1]
+    seen = trainer.plan(0).order.ravel()
+    assert row["failed"] == 3 * (DATA.x_train[seen, 0] > LIMIT).sum()
+    assert row["failed_tests"] == (DATA.x_test[:, 0] > LIMIT).sum() > 0
+    assert np.isfinite(row["loss"])
