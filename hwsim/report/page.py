@@ -25,18 +25,18 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     Raises
     ------
     OSError
-        When something cannot be written; the page is then the old one.
+        When something cannot be written; a page that cannot is then the old one, without new pictures beside it.
 
     """
     html = render(title, command, sections)
     pictures = [picture for section in sections for picture in section.pictures()]
     folder = path.with_name(f"{path.stem}-figures")
+    files.write(path, html)  # first: it is whole without the others, which would be nothing without it
     if pictures:
         folder.mkdir(exist_ok=True)
     written = tuple(folder / f"{picture.name}.png" for picture in pictures)
     for file, picture in zip(written, pictures, strict=True):
         files.write(file, picture.png)
-    files.write(path, html)
     return Written(path, len(html.encode()), written)
 
 
