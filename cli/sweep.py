@@ -71,6 +71,9 @@ def command(  # noqa: PLR0913 - a parameter an option
 
     if export is not None:
         kind_of(export)
+    if jobs is not None and scheduler is not None:
+        msg = "--jobs counts processes of our own, and --scheduler has workers already; give one of them"
+        raise click.UsageError(msg)
     one_thread()
     known = is_database(Path(what))
     if known:
@@ -113,8 +116,10 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
     counts = {name: defining[name] for name in ("chips", "seeds")}
     planned = Planned.make(what, overrides, defining["vary"], defining["mode"], design=chosen, **counts)
-    _refuse_missing(against, len(planned.definition.points()))
+    _refuse_missing(against, len(planned.points))
     path = out or planned.default_path()
+    if planned.alike:
+        output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")
     if path.exists():
         output.note(f"{path}: goes on with the sweep in it")
     return planned.open(path, lambda: environment(planned.definition.experiment))

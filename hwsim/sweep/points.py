@@ -24,7 +24,7 @@ REFUSED = {
 }
 """Keys that are not varied, and why."""
 
-MOST = 1_000_000
+MOST = 100_000
 """Points of a sweep."""
 
 

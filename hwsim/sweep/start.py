@@ -13,13 +13,14 @@ from hwsim.data import load_data
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load, override
 from hwsim.fleet import Mode
+from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
 from hwsim.subject import run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, Weights
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
-from hwsim.sweep.points import Design
+from hwsim.sweep.points import Design, Point
 
 _LONGEST = 60
 """Letters of varied keys in a file's name."""
@@ -27,9 +28,10 @@ _LONGEST = 60
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A sweep, and the conductances that it evaluates, if they are given [S]."""
+    """A sweep, its points, and the conductances that it evaluates, if they are given [S]."""
 
     definition: Definition
+    points: list[Point]
     weights: Weights | None
 
     @classmethod
@@ -59,15 +61,25 @@ class Planned:
         axes = tuple(read_axis(text) for text in vary)
         folder = run_folder(what) if mode == "evaluate" else None
         weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
+        if weights is not None and counts.get("seeds", 1) > 1:
+            learnt = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
+            msg = f"--seeds {counts['seeds']}: {learnt}; take more chips (--chips)"
+            raise SweepError(msg)
         definition = Definition.make(experiment, axes, mode=mode, weights=_fingerprint(weights), **counts)
-        planned = cls(definition, weights)
+        planned = cls(definition, definition.points(), weights)
         planned._check()
         return planned
+
+    @property
+    def alike(self) -> bool:
+        """Whether several chips are asked for, and none differs from another."""
+        base = self.definition.experiment
+        return self.definition.chips > 1 and not any(_spreads(point.experiment(base)) for point in self.points)
 
     def _check(self) -> None:
         """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
         seen: set[str] = set()
-        for point in self.definition.points():
+        for point in self.points:
             experiment = point.experiment(self.definition.experiment)
             for section in ("data", "circuit", "device"):
                 told = experiment.model_dump_json(include={section, "circuit", "variation"} if section == "device" else {section})
@@ -104,6 +116,13 @@ class Planned:
                 return database.definition.difference(self.definition) is None
         except SweepError:
             return False
+
+
+def _spreads(experiment: Experiment) -> bool:
+    spread = experiment.variation.model_dump(exclude={"chip"}, exclude_none=True)
+    same = experiment.variation.nominal.model_dump(exclude={"chip"}, exclude_none=True)
+    noisy = experiment.noise != NoiseSettings()
+    return noisy or experiment.device.preset is not None or any(value != same.get(key, 0.0) for key, value in spread.items())
 
 
 def _fingerprint(weights: Weights | None) -> str:

@@ -110,6 +110,8 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
         ("xor --vary training.beta=1e-6,2e-6 --out text.db/a.db", "not a folder"),
         ("xor --vary training.beta=1e-6,2e-6 --out cheap.db", "cheap.db holds a sweep with"),
         ("xor --vary data.name=iris,xor", "circuit.inputs = 2"),
+        ("xor --vary training.beta=1e-6,2e-6 --jobs 2 --scheduler tcp://127.0.0.1:9", "give one of them"),
+        ("iris-0 --mode evaluate --vary variation.offset=0,1e-3 --seeds 2", "take more chips"),
         ("iris-0 --mode evaluate --vary circuit.layers[0].size=8,9", "w1"),
         ("cheap.db --chips 3", "--chips would make it another"),
         ("cheap.db --set training.epochs=3", "--set would make it another"),
