@@ -159,6 +159,13 @@ def test_a_worker_that_grows_is_replaced(monkeypatch):
         assert len(solver._pool.workers) == 1
 
 
+def test_many_solves_take_no_more_memory_than_a_few(pool):
+    """Neither points nor decks leave anything behind in the worker to speak of; tests/torture/solves.py goes on to 100,000."""
+    memory = [pool.run(deck(f"R_more a 0 {k + 1}e6"), [job(200)])[0].memory for k in range(40)]
+    assert len(pool.workers) == 1
+    assert memory[-1] < memory[4] + 5e6
+
+
 def test_a_worker_that_computes_for_too_long_is_ended(pool):
     """The system ends it, once and for all: another would take as long."""
     limited = Pool(1, Limits(processor=0.5))

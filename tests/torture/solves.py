@@ -1,0 +1,49 @@
+"""Solves 100,000 samples in one ngspice worker, with another deck every thousand, and tells what memory it took.
+
+`python tests/torture/solves.py 100000` takes about half a minute.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from circuits.chip import Chip  # noqa: E402 - found by the line above
+from hwsim.engine import Drive, Result  # noqa: E402
+from hwsim.experiment import load  # noqa: E402
+from hwsim.ngspice import pool  # noqa: E402
+from hwsim.ngspice.engine import NgspiceEngine  # noqa: E402
+
+_BATCH = 1000
+
+
+def main(wanted: int) -> int:
+    """Solve so many; gives 1 when the worker was replaced or a sample has no equilibrium."""
+    circuit = load("iris").circuit.compile("iris")
+    rng, held, failed, pids = np.random.default_rng(0), list[int](), 0, set[int]()
+    begun = time.monotonic()
+    remember = pool._has_grown  # noqa: SLF001 - it hears of every answer
+
+    def grown(worker: pool.WorkerProcess, answer: pool.Answer) -> bool:
+        held.append(answer.memory)
+        pids.add(worker.process.pid)
+        return remember(worker, answer)
+
+    pool._has_grown = grown  # noqa: SLF001 - as above
+    with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
+        for _ in range(wanted // _BATCH):
+            g = {element.name: rng.uniform(element.g_min, element.g_max, element.shape) for element in circuit.trainable}
+            found = solver.solve(g, Drive(rng.uniform(-1, 1, (_BATCH, circuit.input_count))), throw=False)
+            failed += int(np.sum(found.result != Result.CONVERGED))
+    sys.stdout.write(
+        f"{wanted} solves, {wanted // _BATCH} decks, {len(pids)} worker, {failed} without equilibrium, {time.monotonic() - begun:.0f} s; "
+        f"memory {held[0] / 1e6:.1f} MB after the first job, {held[-1] / 1e6:.1f} MB after the last, {max(held) / 1e6:.1f} MB at most\n"
+    )
+    return failed > 0 or len(pids) > 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
