@@ -1,7 +1,7 @@
 # Everything that one does with hwsim from a checkout. Each target first sets up what it needs, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint bench clean python ngspice
+.PHONY: help train test lint torture bench clean python ngspice
 
 BIN := .venv/bin
 WHAT ?= digits
@@ -23,6 +23,9 @@ lint: python ## check format, style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+torture: python ngspice ## attack it for hours: circuits at the extremes, hostile decks and files, kills, full disks; ARGS=kills for one
+	@BIN=$(BIN) .ci/torture $(ARGS)
 
 bench: python ngspice ## measure speed, in short, into results/benchmarks
 	@$(BIN)/hwsim bench $(ARGS)
