@@ -27,7 +27,7 @@ def licence_of(name):
 
 
 def test_every_package_is_locked_with_its_hashes():
-    """pip then takes no other file than those that were there when the lock was made."""
+    """Then pip takes no other file than those that were there when the lock was made."""
     lines = [line for line in LOCK.splitlines() if line and not line.startswith((" ", "#"))]
     assert len(PINNED) == len(lines) > 50
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,11 +11,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from circuits.chip import Chip  # noqa: E402 - found by the line above
-from hwsim.engine import Drive, Result  # noqa: E402
-from hwsim.experiment import load  # noqa: E402
-from hwsim.ngspice import pool  # noqa: E402
-from hwsim.ngspice.engine import NgspiceEngine  # noqa: E402
+from circuits.chip import Chip
+from hwsim.engine import Drive, Result
+from hwsim.experiment import load
+from hwsim.ngspice import pool
+from hwsim.ngspice.engine import NgspiceEngine
 
 _BATCH = 1000
 
@@ -25,14 +25,14 @@ def main(wanted: int) -> int:
     circuit = load("iris").circuit.compile("iris")
     rng, held, failed, pids = np.random.default_rng(0), list[int](), 0, set[int]()
     begun = time.monotonic()
-    remember = pool._has_grown  # noqa: SLF001 - it hears of every answer
+    remember = pool._has_grown
 
     def grown(worker: pool.WorkerProcess, answer: pool.Answer) -> bool:
         held.append(answer.memory)
         pids.add(worker.process.pid)
         return remember(worker, answer)
 
-    pool._has_grown = grown  # noqa: SLF001 - as above
+    pool._has_grown = grown
     with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
         for _ in range(wanted // _BATCH):
             g = {element.name: rng.uniform(element.g_min, element.g_max, element.shape) for element in circuit.trainable}
