@@ -6,7 +6,9 @@
 linear map of sources and port currents. Ports are the diodes, and the outputs, whose nudges differ from phase to phase.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -37,6 +39,9 @@ TOLERANCE = 1e-13
 
 _NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
 """A tolerance below a few roundings would never be met."""
+
+_MOST_THREADS = 4
+"""Each takes memory of its own."""
 
 _KINDS = {
     "b": "behavioural sources (B)",
@@ -87,6 +92,18 @@ def _threads() -> Any:
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - looks through all libraries that are loaded by then
 
     return ThreadpoolController()
+
+
+def _each(work: Callable[[slice], None], runs: Iterable[slice]) -> None:
+    """Work on all runs of a batch, where there are several on all cores: circuits that need them are large, and BLAS has one thread."""
+    several = list(runs)
+    if len(several) < 2:  # noqa: PLR2004 - nothing to share out
+        for some in several:
+            work(some)
+        return
+    with ThreadPoolExecutor(min(len(several), os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        for done in [pool.submit(work, some) for some in several]:
+            done.result()
 
 
 class _Batch(NamedTuple):
@@ -240,11 +257,15 @@ class PortsSolver:
         """Give the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
         v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
         result = np.full(len(i), int(Result.CONVERGED))
-        for some in linear.runs(len(i)):
-            u = linear.voltages(i[some], None if x is None else x[some])
+
+        def lay_out(some: slice) -> None:
+            with np.errstate(all="ignore"):
+                u = linear.voltages(i[some], None if x is None else x[some])
             for group in self.circuit.groups:
                 v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
             result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
+
+        _each(lay_out, linear.runs(len(i)))
         return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
 
     def _judged(self, batch: _Batch, push: Push, found: Equilibrium) -> Equilibrium:
@@ -253,13 +274,16 @@ class PortsSolver:
         residual, result = np.zeros(len(found.result)), found.result
         one_each = (len(batch.x), len(self.circuit.outputs))
         parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
-        for some in batch.linear.runs(len(result)):
+
+        def judge(some: slice) -> None:
             these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
             with np.errstate(all="ignore"):
                 held = balance(self.circuit, self.chip, batch.g, Drive(batch.x[some], Push(*(part[some] for part in parts))), these)
             residual[some] = held.residual
             off = ~(held.residual <= RESIDUAL * held.largest + FLOOR) & (result[some] == Result.CONVERGED)
             result[some][off] = int(Result.MAX_STEPS)
+
+        _each(judge, batch.linear.runs(len(result)))
         return found._replace(residual=residual)
 
     def _unsolved(self, count: int) -> Equilibrium:

@@ -18,7 +18,7 @@ from hwsim.numeric.linear import Entries, Linear, Sources, learned
 
 Floats = NDArray[np.float64]
 
-_AT_ONCE = 2**24
+_AT_ONCE = 2**23
 """Numbers that one solve for many right sides may hold: its products of matrices like many columns."""
 
 
