@@ -8,7 +8,21 @@ import pytest
 from circuits import zoo
 from cli.main import COMMANDS
 
-HEAVY = {"jax", "scipy", "sklearn", "matplotlib", "networkx", "PySpice", "numpy", "pydantic", "rich"}
+HEAVY = {
+    "jax",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "networkx",
+    "PySpice",
+    "numpy",
+    "pydantic",
+    "rich",
+    "distributed",
+    "SALib",
+    "pandas",
+    "pyarrow",
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -132,12 +132,6 @@ def test_a_point_that_ends_every_worker_ends_the_sweep(tmp_path: Path) -> None:
         assert {row[0] for row in database.done()} >= {1, 2}
 
 
-def test_a_fault_in_a_worker_is_told(tmp_path: Path) -> None:
-    """As if it had happened here."""
-    with pytest.raises(ValueError, match="data are missing"):
-        sweep(tmp_path / "a.db", cheap_sweep.raising, jobs=2)
-
-
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """Start a user's own scheduler with two separate workers on loopback; gives its address and the workers."""
@@ -161,7 +155,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes
 def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
     tmp_path: Path, whole: list[tuple[object, ...]], scheduler: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
-    """Two separate workers of the user's scheduler; one is killed midway."""
+    """Two separate workers of the user's scheduler; a fault in one is told as if it had been here, and later one is killed midway."""
     address, processes = scheduler
     killed = []
 
@@ -170,6 +164,8 @@ def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
             processes[0].kill()
             killed.append(True)
 
+    with pytest.raises(ValueError, match="data are missing"):
+        sweep(tmp_path / "a.db", cheap_sweep.raising, scheduler=address)
     sweep(tmp_path / "a.db", cheap_sweep.slowly, kill, scheduler=address)
     assert killed
     assert content(tmp_path / "a.db") == whole
