@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FREE, NUDGED, GRADIENT, PROGRAMMING, OTHER = "free phase", "nudged phases", "gradient", "programming", "rest of the updates"
 SOLVING, ALTERING, WAITING = "ngspice at work", "decks, values and judging", "waiting"
 
+EQUILIBRIA = "free and nudged phases"
+
 _START_UP = (LOADING, DATA, CIRCUIT, COMPILING)
 
 _OTHERS = (EVALUATION, FILES, REST)
@@ -40,12 +42,18 @@ _NGSPICE = (
     "timed once more on the last batch."
 )
 
+_BY_PORTS = (
+    "The circuit has no layers, so that nothing is compiled: equilibria were found update by update; gradient and programming were timed "
+    "once more on the last batch."
+)
+
 _ADVICE = {
     LOADING: "this is paid once a run: more epochs a run make it small",
     COMPILING: "this is paid once for each circuit, batch and precision; later runs find the programs in the cache",
     FREE: "fewer sweeps (a larger solver.tolerance), training.precision=float32 or larger batches make it shorter",
     NUDGED: "fewer sweeps (a larger solver.tolerance), one nudged phase (training.nudge=random-sign) or float32 make it shorter",
     GRADIENT: "larger batches or training.precision=float32 make it shorter",
+    EQUILIBRIA: "larger batches factorize the circuit less often",
     PROGRAMMING: "larger batches program less often; sgd touches less memory than adam",
     OTHER: "larger batches make it shorter",
     EVALUATION: "data.test_limit evaluates on fewer samples",
@@ -165,8 +173,10 @@ class Profiler:
             split, note = {OTHER: updates}, "There was no epoch left to train."
         elif isinstance(trainer.solver, WatchedTraceable):
             split, note = _compiled_updates(trainer, state, updates, trainer.steps * len(rows)), _COMPILED
+        elif trainer.settings.engine == "numeric":
+            split, note = _updates_in_steps(trainer, state, updates) | {EQUILIBRIA: seconds.get(PHASES, 0.0)}, _BY_PORTS
         else:
-            inside = _updates_by_ngspice(trainer, state, updates)
+            inside = _updates_in_steps(trainer, state, updates)
             split, note = inside | self._phases_by_ngspice(trainer, seconds, workers or _cores()), _NGSPICE
         start_up, others = ({name: seconds[name] for name in names if name in seconds} for names in (_START_UP, _OTHERS))
         groups = {"start-up": start_up, "updates": split, "": others}
@@ -214,9 +224,11 @@ def _compiled_updates(trainer: "Trainer", state: "State", updates: Second, count
     return {name: updates * part / whole for name, part in named.items()} | {OTHER: updates * (1 - sum(named.values()) / whole)}
 
 
-def _updates_by_ngspice(trainer: "Trainer", state: "State", updates: Second) -> dict[str, Second]:
+def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> dict[str, Second]:
     """Share out what updates took beside the phases, as doing the last one again does."""
     solver: Any = trainer.solver
+    if solver.last is None:  # a rule that asks for no phases
+        return {OTHER: updates}
     g, x, y, found = solver.last
     updater, batches = trainer.updater, trainer.plan(0)
     replay = _Replay(solver.circuit, solver.chip, found)

@@ -75,6 +75,20 @@ class WatchedTraceable(WatchedSolver):
         return self.solver.traced(**settings)
 
 
+class WatchedAdjoint(WatchedSolver):
+    """Hands on the adjoint circuit too."""
+
+    solver: Any
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Any) -> Equilibrium:
+        """Solve the adjoint circuit of an equilibrium."""
+        with self.watch.on(PHASES):
+            found: Equilibrium = self.solver.adjoint(g, free, error)
+        return found
+
+
 def watched(solver: Solver, watch: Stopwatch) -> WatchedSolver:
     """Give a solver that a stopwatch follows."""
-    return WatchedTraceable(solver, watch) if hasattr(solver, "traced") else WatchedSolver(solver, watch)
+    if hasattr(solver, "traced"):
+        return WatchedTraceable(solver, watch)
+    return WatchedAdjoint(solver, watch) if hasattr(solver, "adjoint") else WatchedSolver(solver, watch)

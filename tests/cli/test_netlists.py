@@ -126,6 +126,18 @@ def test_what_only_ngspice_knows_is_trained_by_it(hwsim):
     assert "which the numeric engine has not" in hwsim("check", "mos.cir").err
 
 
+@pytest.mark.usefixtures("mesh")
+@pytest.mark.parametrize("rule", ["equilibrium-propagation", "adjoint", "coupled-learning"])
+def test_every_rule_trains_a_netlist_and_is_profiled(rule, hwsim):
+    """The profile covers the whole time, and knows of no ngspice."""
+    words = ["--set", f"training.rule={rule}", "--set", "training.rate=1e-6", "--profile", "--epochs", "1", "--out", "run"]
+    told = hwsim("train", "mesh.cir", "--data", "xor", *words, "--json").json
+    lines = told["profile"]["lines"]
+    assert sum(line["seconds"] for line in lines) == pytest.approx(told["profile"]["seconds"])
+    assert "free and nudged phases" in [line["name"] for line in lines]
+    assert not any("ngspice" in line["name"] for line in lines)
+
+
 WORDS = {
     "no data": ("train mesh.cir", "--data my.csv"),
     "no file": ("train nothing.cir --data xor", "nothing.cir: no such file"),
