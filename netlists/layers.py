@@ -24,6 +24,7 @@ from circuits.elements import (
     InputSources,
     Memristors,
     Nudges,
+    Resistors,
     VoltageSources,
 )
 from netlists.deck import Deck, Places
@@ -32,7 +33,7 @@ from netlists.rebuilt import free_name, rebuilt, take
 Device = tuple[str, int]
 """A device that learns: its array and its place there."""
 
-_KNOWN = (Amplifiers, Capacitors, Crossbar, Diodes, IdealDiodes, InputSources, Memristors, Nudges, VoltageSources)
+_KNOWN = (Amplifiers, Capacitors, Crossbar, Diodes, IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,11 @@ def with_layers(deck: Deck) -> Deck | None:
         return None
     layers = _chain(circuit, devices, held)
     neurons = _neurons(circuit, layers, held)
+    columns = {column for layer in layers for column in layer.columns}
     crossbars = [_used(layer, devices) for layer in layers]
     placed = {driver for layer in layers for driver in layer.drivers}
     loose = any(node not in placed for amplifiers in circuit.of(Amplifiers) for node in amplifiers.input.tolist())
+    loose |= any(not columns & {a, b} for resistors in circuit.of(Resistors) for a, b in zip(*_lists(resistors, "a", "b"), strict=True))
     if neurons is None or loose or sum(map(len, crossbars)) != len(devices):
         return None
     return _described(deck, layers, crossbars, neurons)
@@ -165,7 +168,7 @@ def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], 
     fixed = [_joined(VoltageSources, "fixed", sources)] if sources else []
     amplifiers = [amplifier for k, layer in enumerate(layers, start=1) for amplifier in _amplifiers(circuit, k, layer)]
     named: list[Elements] = [*fixed, *neurons, *amplifiers, *made]
-    kept = [*circuit.inputs, *circuit.of(Capacitors), circuit.outputs]
+    kept = [*circuit.inputs, *circuit.of(Resistors, Capacitors), circuit.outputs]
     taken = [element.name for element in kept]
     renamed = [replace(element, name=free_name(element.name, taken)) for element in named]
     members = {element.name: deck.members.get(element.name, []) for element in kept}

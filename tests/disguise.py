@@ -23,7 +23,7 @@ class Disguise:
         self.numbers = iter(self.rng.sample(range(10**6), 10**5))
         self.models: list[str] = []
 
-    def text(self) -> str:
+    def text(self, *options: str) -> str:
         """Give the deck."""
         cards: list[str] = []
         roles: list[str] = []
@@ -40,7 +40,7 @@ class Disguise:
                 (roles if line.startswith("*") else cards).append(line)
         self.rng.shuffle(cards)
         trainable = "*hwsim: trainable R# g_min=1e-12 g_max=1"
-        return "\n".join(["Disguised", ".options gmin=1e-18", *self.models, *cards, *roles, trainable, ".end"]) + "\n"
+        return "\n".join(["Disguised", *options, *self.models, *cards, *roles, trainable, ".end"]) + "\n"
 
     def _at(self, *numbers: int) -> str:
         return " ".join(self.nodes[number] for number in numbers)
@@ -84,6 +84,6 @@ class Disguise:
             yield f"*hwsim: output {self._at(plus, minus)}"
 
 
-def disguised(circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, seed: int) -> str:
-    """Write a circuit with a sample (I,) at its inputs."""
-    return Disguise(circuit, g, x, seed).text()
+def disguised(circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, seed: int, *options: str) -> str:
+    """Write a circuit with a sample (I,) at its inputs, and lines of options."""
+    return Disguise(circuit, g, x, seed).text(*options)

@@ -174,6 +174,8 @@ def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:
         kept = series = None
         w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
         a = sum(g[blocks.name(stage.crossbar, rows.span)].sum(0) for rows in stage.fixed)
+        if layers.parameters[k].load is not None:
+            a = a + layers.parameters[k].load.g
         if w is not None:
             a, coupling = a + w.sum(0), layers.couplings[k - 1]
             load = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
@@ -221,6 +223,8 @@ def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array) -> Array:
     for key, weight in weights.items():
         whole = len(features[key]) == x.shape[1] and (features[key] == range(x.shape[1])).all()
         current = current + (x if whole else x[:, features[key]]) @ weight
+    if numbers.load is not None:
+        current = current + numbers.load.i
     if part.w is not None and coupling is not None and not is_zero(coupling.offset):
         driven = coupling.gain * coupling.offset
         current = current + (driven if part.kept is None else part.kept * driven) @ part.w

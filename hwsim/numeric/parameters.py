@@ -28,6 +28,13 @@ class Coupling(NamedTuple):
     resistance: Array | None = None
 
 
+class Load(NamedTuple):
+    """Fixed resistors on columns: their conductance, (n,) [S], and the current that rails push through them into the column, (n,) [A]."""
+
+    g: Array
+    i: Array
+
+
 class StageParameters(NamedTuple):
     """The numbers of one stage on one chip.
 
@@ -43,6 +50,8 @@ class StageParameters(NamedTuple):
         Of each run of fixed rows that carry features: what is added [V]; None where nothing is.
     pushed
         How many times as strong nudges are as they should be; None: as strong.
+    load
+        Of the fixed resistors; None where there are none.
 
     """
 
@@ -51,6 +60,7 @@ class StageParameters(NamedTuple):
     sources: tuple[Array, ...]
     offsets: tuple[Array | None, ...]
     pushed: Array | None = None
+    load: Load | None = None
 
 
 def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParameters, ...]:
@@ -95,7 +105,20 @@ def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
     offsets = (
         None if rows.features is None else _unless(0.0, chip(rows.source or "", "offset")[rows.places], dtype) for rows in stage.fixed
     )
-    return StageParameters(neuron, coupling, tuple(_values(rows, chip, dtype) for rows in stage.fixed), tuple(offsets))
+    sources = tuple(_values(rows, chip, dtype) for rows in stage.fixed)
+    return StageParameters(neuron, coupling, sources, tuple(offsets), load=_load(stage, chip, dtype))
+
+
+def _load(stage: Stage, chip: Chip, dtype: Any) -> Load | None:
+    if not stage.loads:
+        return None
+    g, i = np.zeros(stage.size), np.zeros(stage.size)
+    for load in stage.loads:
+        each = 1.0 / chip(load.resistors, "r")[load.places]
+        np.add.at(g, load.columns, each)
+        if load.rail is not None:
+            np.add.at(i, load.columns, each * chip(load.rail, "v")[load.rails])
+    return Load(g.astype(dtype), i.astype(dtype))
 
 
 def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:

@@ -14,6 +14,7 @@ from circuits.elements import (
     IdealDiodes,
     InputSources,
     Nudges,
+    Resistors,
     VoltageSources,
 )
 from circuits.nodes import Nodes
@@ -36,6 +37,20 @@ class Junctions:
     rails: Indices
 
 
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """Fixed resistors from a stage's columns to ground or rails: their array, places in it, columns, and the sources' array and places.
+
+    Where the far end is ground, `rail` is None.
+    """
+
+    resistors: str
+    places: Indices
+    columns: Indices
+    rail: str | None
+    rails: Indices
+
+
 @dataclass(slots=True)
 class Stage:
     """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
@@ -50,6 +65,7 @@ class Stage:
     kind: str = "linear"
     high: list[Junctions] = field(default_factory=list)
     low: list[Junctions] = field(default_factory=list)
+    loads: list[Loads] = field(default_factory=list)
     behind: Nodes | None = None
     amplifier: str | None = None
     rows: Nodes | None = None
@@ -78,7 +94,7 @@ def stages(circuit: Circuit) -> list[Stage]:
         When the circuit is not a chain of crossbars with neurons and amplifiers between them.
 
     """
-    known = (Crossbar, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors)
+    known = (Crossbar, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
     for element in circuit.elements:
         if not isinstance(element, known):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
@@ -97,6 +113,7 @@ def stages(circuit: Circuit) -> list[Stage]:
         left.remove(crossbar)
         stage = Stage(crossbar.name, crossbar.columns, *_rows(circuit, crossbar, rows))
         _add_neurons(circuit, stage)
+        _add_loads(circuit, stage)
         _add_amplifier(circuit, stage)
         found.append(stage)
     _check_complete(circuit, found)
@@ -133,6 +150,22 @@ def _add_neurons(circuit: Circuit, stage: Stage) -> None:
         columns = np.concatenate([j.columns for j in junctions]) if junctions else np.zeros(0, dtype=np.intp)
         if len(np.unique(columns)) != len(columns):
             raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
+
+
+def _add_loads(circuit: Circuit, stage: Stage) -> None:
+    """Take up the fixed resistors between columns and what is fixed."""
+    sources = held_nodes(circuit)
+    for resistors in circuit.of(Resistors):
+        for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
+            ends: dict[str | None, list[int]] = {}
+            for k in np.flatnonzero(np.isin(near, stage.columns)).tolist():
+                source = sources[int(far[k])][0] if int(far[k]) in sources else None
+                if isinstance(source, VoltageSources) or far[k] == 0:
+                    ends.setdefault(source.name if source else None, []).append(k)
+            for rail, some in ends.items():
+                places = np.array(some, dtype=np.intp)
+                rails = np.array([sources[int(node)][1] if rail else 0 for node in far[places]], dtype=np.intp)
+                stage.loads.append(Loads(resistors.name, places, _positions(stage.columns, near[places]), rail, rails))
 
 
 def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, near: Nodes, far: Nodes) -> tuple[str, Junctions]:
@@ -176,6 +209,10 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
     for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
+    for resistors in circuit.of(Resistors):
+        taken = sum(len(load.places) for stage in found for load in stage.loads if load.resistors == resistors.name)
+        if taken != len(resistors):
+            raise _unsupported(circuit, f"{resistors.name} holds resistors that lead from no column to ground or a rail")
     _check_nodes(circuit, found)
     last = found[-1]
     if last.kind != "linear" or last.amplifier is not None:

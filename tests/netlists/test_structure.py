@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from circuits.chip import Chip
@@ -54,6 +54,9 @@ def test_circuits_of_the_zoo_are_known_again(name):
     holds(parse(disguised(circuit, g, x[0], seed=1)), x, ENGINES[name])
 
 
+NO_GMIN = ".options gmin=1e-18"
+"""Else ngspice puts a conductance across dead zones too, and no layers are left."""
+
 DEEP = Network(
     inputs=2,
     layers=(
@@ -75,16 +78,16 @@ def test_all_kinds_of_neurons_are_known(seed):
     rng = np.random.default_rng(seed)
     g = {e.name: np.exp(rng.uniform(np.log(1e-6), np.log(1e-4), e.shape)) for e in circuit.trainable}
     x = rng.uniform(-1, 1, (3, 2))
-    holds(parse(disguised(circuit, g, x[0], seed)), x, PortsEngine() if seed else NumericEngine())
+    holds(parse(disguised(circuit, g, x[0], seed, NO_GMIN)), x, PortsEngine() if seed else NumericEngine())
 
 
-@settings(max_examples=5)
+@settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_random_networks_are_known_again(data):
     """Whatever the layers; one column has no row of its own layer, so that layers may be seen otherwise, but solved alike."""
     circuit = data.draw(networks(ideal=False, max_layers=3)).compile()
     g, x = data.draw(conductances(circuit)), data.draw(features(circuit, batch=2))
-    holds(parse(disguised(circuit, g, x[0], seed=0)), x)
+    holds(parse(disguised(circuit, g, x[0], 0, NO_GMIN)), x)
 
 
 @pytest.mark.parametrize("change", ["shortcut", "missing", "double", "diode"])
