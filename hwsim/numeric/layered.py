@@ -174,8 +174,9 @@ def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:
         kept = series = None
         w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
         a = sum(g[blocks.name(stage.crossbar, rows.span)].sum(0) for rows in stage.fixed)
-        if layers.parameters[k].load is not None:
-            a = a + layers.parameters[k].load.g
+        fixed = layers.parameters[k].load
+        if fixed is not None:
+            a = a + fixed.g
         if w is not None:
             a, coupling = a + w.sum(0), layers.couplings[k - 1]
             load = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
