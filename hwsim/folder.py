@@ -194,6 +194,7 @@ class RunFolder:
         if odd := [name for name, values in g.items() if values.dtype.kind not in "fiu"]:
             msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
+        g = _wired(g, circuit)
         circuit.check_conductances(g)
         return {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
 
@@ -227,6 +228,20 @@ def _are_rows(rows: Any, epochs: int) -> bool:
         and all(isinstance(row, dict) and row.get("epoch") == k for k, row in enumerate(rows, start=1))
         and all(row.keys() >= _NEEDED and all(isinstance(value, int | float) for value in row.values()) for row in rows)
     )
+
+
+def _wired(g: dict[str, NDArray[Any]], circuit: Circuit) -> dict[str, NDArray[Any]]:
+    """Lay a crossbar's conductances along its grid, whose memristors are the same, row by row, and the other way round.
+
+    So what was learnt with ideal wires can be looked at with real ones.
+    """
+    shapes = {element.name: element.shape for element in circuit.trainable}
+    return {
+        name: values.reshape(shapes[name])
+        if name in shapes and {values.ndim, len(shapes[name])} == {1, 2} and values.size == np.prod(shapes[name])
+        else values
+        for name, values in g.items()
+    }
 
 
 def _read_arrays(path: Path, remedy: str) -> Arrays:

@@ -9,6 +9,7 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from hwsim.engine import Drive, Push
 from hwsim.engines import make_engine
+from hwsim.folder import RunFolder
 from hwsim.learning.factors import energy_factors
 from hwsim.numeric.ports import PortsEngine
 from hwsim.settings import SolverSettings
@@ -103,3 +104,16 @@ def test_a_resistance_of_wires_is_finite_and_not_negative(r):
     """Anything else is refused by its name."""
     with pytest.raises(CircuitError, match="wire_r_row"):
         network(row=r)
+
+
+def test_what_was_learnt_with_ideal_wires_fits_a_grid(tmp_path):
+    """A run's conductances are read for the same network with wires, each memristor with its own, and back."""
+    ideal, wired = network(), network(1.0, 1.0)
+    np.savez(tmp_path / "weights.npz", **drawn(ideal))
+    g = RunFolder(tmp_path).read_weights(wired)
+    for name, values in drawn(ideal).items():
+        assert np.array_equal(g[name], values.ravel())
+    np.savez(tmp_path / "weights.npz", **g)
+    assert all(np.array_equal(values, drawn(ideal)[name]) for name, values in RunFolder(tmp_path).read_weights(ideal).items())
+    with pytest.raises(CircuitError, match="shape"):
+        RunFolder(tmp_path).read_weights(network(1.0, 1.0, outputs=3))
