@@ -35,7 +35,19 @@ def what(function: Function) -> Function:
         multiple=True,
         help="Override a key of the experiment, such as training.epochs=3; repeatable.",
     )
-    return click.argument("what", metavar="WHAT")(settings(given))
+    trust = click.option(
+        "--trust", is_flag=True, expose_value=False, callback=_trust, help="Let a netlist include files from outside of its folder."
+    )
+    return click.argument("what", metavar="WHAT")(trust(settings(given)))
+
+
+def _trust(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    """Trust the decks of this command, and no others."""
+    if value:
+        from hwsim.netlist import TRUSTED  # noqa: PLC0415 - help does without
+
+        token = TRUSTED.set(True)
+        ctx.call_on_close(lambda: TRUSTED.reset(token))
 
 
 def engine(function: Function) -> Function:

@@ -1,6 +1,7 @@
 """Netlist: a user's deck as the circuit of an experiment, and how a circuit about which nothing else is known is trained."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,9 @@ KEPT = "netlist"
 
 TRAINED = "circuit.cir"
 """The trained deck in a run's folder; beside it lies what it includes."""
+
+TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
+"""Whether decks may include what lies outside of their folders. Only the command line says so: a file that could would trust itself."""
 
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
 """How the names of a run's own files end."""
@@ -75,7 +79,7 @@ class Netlist(Section):
             state = path.stat()
         except OSError as error:
             raise NetlistError([Finding(self.netlist, 0, f"{error.strerror}; give the path of a deck")]) from None
-        return _read(path, (state.st_mtime_ns, state.st_size), self.trainable, self.inputs, self.outputs)
+        return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get()), self.trainable, self.inputs, self.outputs)
 
     def compile(self, name: str) -> Circuit:
         """Give the circuit, under a name."""
@@ -99,12 +103,12 @@ class Netlist(Section):
 @lru_cache(maxsize=2)
 def _read(
     path: Path,
-    state: tuple[int, int],  # noqa: ARG001 - a file that has changed is read again
+    state: tuple[int, int, bool],  # with its time and length, as a file that has changed is read again
     trainable: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
 ) -> Deck:
-    return structured(read_deck(path, from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)))
+    return structured(read_deck(path, from_patterns(trainable=trainable, inputs=inputs, outputs=outputs), trust=state[2]))
 
 
 def structured(deck: Deck) -> Deck:
@@ -128,6 +132,10 @@ def _files(deck: Deck) -> dict[str, bytes]:
     """Give the content of the deck and of all files that it includes, by their names from its folder."""
     paths = {source.path for source in deck.sources if source.path}
     folder = _folder(deck)
+    outside = [path for path in sorted(paths) if not path.resolve().is_relative_to(folder.resolve())]
+    if outside:
+        text = f"includes {outside[0]}, and what is trained is kept with all its files; copy them into its folder"
+        raise NetlistError([Finding(deck.sources[0].name, 1, text)])
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
 
 

@@ -12,6 +12,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.errors import CircuitError
 from circuits.passed import Passed
+from cli.main import main
 from hwsim.engine import Drive
 from hwsim.ngspice import solver
 from hwsim.ngspice.allowed import first_refused
@@ -147,3 +148,17 @@ def test_included_files_that_are_no_text_are_named(tmp_path):
     (tmp_path / "odd.inc").write_text("r1 out 0 1k\nr2 out 0 1k\x0b\n", encoding="utf-8")
     with pytest.raises(NetlistError, match=r"odd\.inc:2: holds '\\x0b'"):
         parse("title\n.include odd.inc\n.end\n", path=tmp_path / "deck.cir")
+
+
+def test_only_the_command_line_trusts_a_deck(place, capsys, monkeypatch):
+    """It is read, and what it includes too; to be trained it must have its files beside it. Without --trust the line says how."""
+    monkeypatch.chdir(place / "deck")
+    words = ["include-above.cir", "--outputs", "out"]
+    assert main(["inspect", *words]) == 2
+    assert "trust the deck (--trust)" in capsys.readouterr().err
+    assert main(["solve", *words, "--trust"]) == 0
+    (place / "data.csv").write_text("".join(f"0.{k},{'ab'[k % 2]}\n" for k in range(1, 9)), encoding="utf-8")
+    assert main(["train", *words, "--trust", "--data", str(place / "data.csv"), "--out", str(place / "run")]) == 2
+    assert "copy them into its folder" in capsys.readouterr().err
+    assert not (place / "run").exists()
+    assert main(["inspect", *words]) == 2
