@@ -61,8 +61,8 @@ STUDIES = (
     Study("presets", f"digits --vary device.preset={PRESETS},{MEASURED} --chips 3"),
     Study(
         "asymmetry-noise",
-        "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.25,0.5,1,2 "
-        "--vary device.cycle=0,1,2,4,8 --chips 2",
+        "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.5,1,2,4,8 "
+        "--vary device.cycle=0,2,4,8,16 --seeds 2",
     ),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
@@ -88,14 +88,11 @@ def errors(name: str) -> dict[str, dict[float, list[float]]]:
     """Read a study's table: by key and value, the error of every result [%]."""
     with (HERE / f"{name}.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    keys = [key for key in rows[0] if key.startswith("variation.")]
-    base = {key: min(float(row[key]) for row in rows) for key in keys}
-    found: dict[str, dict[float, list[float]]] = {key: defaultdict(list) for key in keys}
+    found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        others = {key: float(row[key]) for key in keys}
-        for key in keys:
-            if all(others[other] == base[other] for other in keys if other != key):
-                found[key][others[key]].append(100 * float(row["test_error"]))
+        for key, value in row.items():
+            if key.startswith("variation.") and value:  # of keys that vary one at a time, the others have none
+                found[key][float(value)].append(100 * float(row["test_error"]))
     return found
 
 

@@ -167,7 +167,7 @@ def difference(results: Sequence[Result], reference: Sequence[Result]) -> Differ
 def _probability(values: Floats) -> float:
     from scipy.stats import permutation_test  # noqa: PLC0415 - half a second, only for those who sweep
 
-    if not values.any():
+    if not values.any() or len(values) == 1:  # of one pair either sign is as likely
         return 1.0
     found = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True, axis=-1, rng=0)
     return float(found.pvalue)

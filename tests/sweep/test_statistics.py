@@ -72,6 +72,7 @@ def test_points_that_differ_are_told_apart() -> None:
     assert found.mean == pytest.approx(0.005, abs=0.001)
     assert found.interval.low < found.mean < found.interval.high
     assert difference(results(base), results(base)).p == 1.0
+    assert difference(results(base[:1, :1] + 0.1), results(base[:1, :1])).p == 1.0  # one pair proves nothing
 
 
 def test_a_chip_counts_once() -> None:
