@@ -30,11 +30,11 @@ class Exact:
     """The equations of a circuit on a chip, with conductances g [S]: currents out of the free nodes, all in extended precision.
 
     A voltage everywhere is T·u + t with u those of the free nodes; the current that an amplifier delivers is drawn `back` times from its
-    input. Ideal diodes are taken as they stand in the state that is judged: conducting at their threshold, open below.
+    input. Ideal diodes are taken as they stand in the state that is judged, whose rounding is `eps`: conducting at their threshold, open below.
     """
 
-    def __init__(self, circuit: Circuit, chip: Chip, g: dict[str, np.ndarray]) -> None:
-        self.circuit, self.chip, self.g = circuit, chip, g
+    def __init__(self, circuit: Circuit, chip: Chip, g: dict[str, np.ndarray], eps: float = 2.2e-16) -> None:
+        self.circuit, self.chip, self.g, self.eps = circuit, chip, g, eps
         size = circuit.size + 1
         self.y = np.zeros((size, size), LONG)
         for crossbar in circuit.of(Crossbar):
@@ -97,10 +97,10 @@ class Exact:
         for diodes in self.circuit.of(IdealDiodes):
             for a, b in zip(diodes.anode.tolist(), diodes.cathode.tolist(), strict=True):
                 node, rail = (a, b) if b in fixed else (b, a)
-                drop = float(v[a] - v[b])
-                if drop > 1e-9 * max(1.0, abs(float(fixed[rail]))):
+                drop, rounding = float(v[a] - v[b]), 4 * self.eps * abs(float(fixed[rail]))
+                if drop > rounding:
                     return None
-                if drop >= -1e-12:
+                if drop >= -rounding:
                     held[node] = fixed[rail]
         return held
 

@@ -126,7 +126,7 @@ def torture(circuit: Circuit, rng: np.random.Generator, count: int, precision: P
         for group in circuit.groups:
             if group.name in found.v:
                 v[group.nodes] = found.v[group.name][k, 0]
-        verdict = Exact(circuit, one.chip, one.g).judge(v, one.x, one.beta, one.target)
+        verdict = Exact(circuit, one.chip, one.g, float(np.finfo(precision).eps)).judge(v, one.x, one.beta, one.target)
         word = judged(verdict, PROMISED[precision] * max(1e-3, float(np.abs(v).max())))
         tally[word] += 1
         if word != "right":
