@@ -30,7 +30,8 @@ class Exact:
     """The equations of a circuit on a chip, with conductances g [S]: currents out of the free nodes, all in extended precision.
 
     A voltage everywhere is T·u + t with u those of the free nodes; the current that an amplifier delivers is drawn `back` times from its
-    input. Ideal diodes are taken as they stand in the state that is judged, whose rounding is `eps`: conducting at their threshold, open below.
+    input. Ideal diodes are taken as they stand in the state that is judged, whose rounding is `eps`: conducting at their threshold, open
+    below.
     """
 
     def __init__(self, circuit: Circuit, chip: Chip, g: dict[str, np.ndarray], eps: float = 2.2e-16) -> None:
