@@ -3,6 +3,7 @@
 import json
 import math
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,7 +198,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _plainly(path):
             connection = _connect(path)
-            connection.execute("PRAGMA journal_mode = WAL")
+            _keep_journal(connection)
             with _writing(connection):
                 if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     _fill(connection, definition, environment, weights or {})
@@ -326,6 +327,20 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
     return connection
+
+
+def _keep_journal(connection: sqlite3.Connection) -> None:
+    """Switch to a journal that lets others read meanwhile; SQLite does not wait by itself where another process does the same."""
+    patience = time.monotonic() + WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if str(error) != "database is locked" or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The database of a sweep: what was committed stays, and several processes may write at once."""
 
+import contextlib
 import json
 import math
+import os
 import sqlite3
 import subprocess
 import sys
@@ -169,16 +171,25 @@ def test_claims_share_the_work(file: Path) -> None:
             assert database._connection.execute("SELECT count(*) FROM claims").fetchone() == (0,)
 
 
-def test_many_processes_write_at_once(file: Path) -> None:
-    """Each puts the same rows in an order of its own; the file holds each once, and is whole."""
-    Database.begin(file, definition(chips=40), {}).close()
+def test_many_processes_make_a_file_and_write_at_once(tmp_path: Path) -> None:
+    """Each puts the same rows in an order of its own; every file holds each once, and is whole."""
     code = (
-        "import sys, random; from pathlib import Path; from hwsim.sweep.database import Database, Result\n"
-        "chips = list(range(40)); random.Random(int(sys.argv[2])).shuffle(chips)\n"
-        "with Database.begin(Path(sys.argv[1]), Database.open(Path(sys.argv[1])).definition, {}) as database:\n"
-        "    for chip in chips: database.add([Result(1, chip, 0, chip / 64, 0.0, None, None, 0.0, 0.1, None)])"
+        "import sys, random; from pathlib import Path\n"
+        "from cheap_sweep import definition; from hwsim.sweep.database import Database, Result\n"
+        "made, chips = definition(), list(range(8)); random.Random(int(sys.argv[2])).shuffle(chips); input()\n"
+        "for k in range(10):\n"
+        "    with Database.begin(Path(sys.argv[1]) / f'{k}.db', made, {}) as database:\n"
+        "        for chip in chips: database.add([Result(1, chip, 0, chip / 64, 0.0, None, None, 0.0, 0.1, None)])"
     )
-    writers = [subprocess.Popen([sys.executable, "-c", code, file, str(k)]) for k in range(3)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    program = [sys.executable, "-c", code, tmp_path]
+    writers = [subprocess.Popen([*program, str(k)], stdin=subprocess.PIPE, env=environment) for k in range(3)]
+    for writer in writers:
+        writer.stdin.write(b"\n")
+        writer.stdin.close()
     assert [writer.wait() for writer in writers] == [0, 0, 0]
-    assert [result.test_error for result in read(file).results] == [chip / 64 for chip in range(40)]
-    assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    for k in range(10):
+        file = tmp_path / f"{k}.db"
+        assert [result.test_error for result in read(file).results] == [chip / 64 for chip in range(8)]
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
