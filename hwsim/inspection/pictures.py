@@ -179,6 +179,8 @@ def _conductances(figure: Any, axes: Any, element: Crossbar | Memristors, g: Flo
         figure.colorbar(image, ax=axes, label="conductance [S]")
         axes.set_title(f"{element.name}: {g.shape[0]} × {g.shape[1]}", fontsize=9)
         axes.set(xlabel="column", ylabel="row")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True)
         return
     edges = np.geomspace(g.min() * 0.99, g.max() * 1.01, 30)
     axes.hist(g, bins=edges, color=_INPUT)
@@ -200,7 +202,7 @@ def _neurons(axes: Any, kinds: list[Neurons]) -> None:
         if not any(clamp.i_sat for clamp in one.clamps):
             for rail in one.rails:
                 axes.axvline(rail, color=f"C{k}", linestyle="--", linewidth=1)
-    axes.set_title("What diodes draw from a node", fontsize=9)
+    axes.set_title("Current out of a node", fontsize=9)
     axes.set(xlabel="its voltage [V]", ylabel="current [µA]")
     axes.set_ylim(-30, 30)
     axes.grid(visible=True, alpha=0.3)
