@@ -125,7 +125,7 @@ def _table(reader: Any) -> tuple[list[str] | None, list[_Line]]:
         if not any(cells):
             continue
         if not lines and header is None and any(cells[:-1]) and not any(_number(cell) is not None for cell in cells[:-1]):
-            header = cells
+            header = [" ".join(cell.split())[:_SHOWN] for cell in cells]  # quotes may hold line ends
             continue
         values, odd = array("d"), None
         for cell in cells[:-1]:

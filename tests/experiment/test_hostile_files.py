@@ -166,6 +166,7 @@ CELLS = [
     ("1,2,a\n3,4\n", "line 2 has 2 columns"),
     ("1," + "9" * 400 + ",a\n3,4,b\n", "column 2 holds '999"),
     ("1,2,a\n" + "x" * 200_000 + ",4,b\n", "field larger than field limit"),
+    ('"two\nlines",c,d\n,1,a\n', "column 1 (two lines) is empty"),  # found by fuzzing
     ("1,2,a\n3,4,\0\n1,2,b", ""),
 ]
 
