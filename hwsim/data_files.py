@@ -187,7 +187,7 @@ def read_idx(path: Path, name: str) -> NDArray[np.uint8]:
     except (*_BROKEN, UnreadableError) as error:
         msg = f"{name}: {path.name} cannot be unpacked ({_first_line(error)}); fetch it anew"
         raise DataError(msg) from None
-    if not 0 < dimensions <= _MOST_DIMENSIONS or len(content) != size:
+    if not 0 < dimensions <= _MOST_DIMENSIONS or 0 in shape or len(content) != size:
         msg = f"{name}: {path.name} is not a whole idx file of bytes; fetch it anew"
         raise DataError(msg)
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)

@@ -118,6 +118,11 @@ def test_an_idx_bomb_is_unpacked_as_far_as_it_says(shape, tmp_path):
         tracemalloc.stop()
 
 
+def test_an_idx_file_whose_sizes_are_cut_off(tmp_path):
+    """What is missing is no size of 0; found by fuzzing."""
+    assert "is not a whole idx file" in attempt("idx", bytes.fromhex("00000805080000017f0703191a74"), tmp_path)
+
+
 _HEAD = "[data]\nname = 'iris'\n[circuit]\n"
 EXPERIMENTS = {
     "lists in lists": ("a = " + "[" * 100_000 + "]" * 100_000, "too deeply"),
