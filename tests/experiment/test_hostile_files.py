@@ -123,6 +123,11 @@ def test_an_idx_file_whose_sizes_are_cut_off(tmp_path):
     assert "is not a whole idx file" in attempt("idx", bytes.fromhex("00000805080000017f0703191a74"), tmp_path)
 
 
+def test_an_idx_file_of_more_bytes_than_a_float_counts(tmp_path):
+    """A product of 255 sizes is told too; found by fuzzing."""
+    assert "half of this machine's memory" in attempt("idx", b"\0\0\x08\xff" + b"\x7f" * 1020, tmp_path)
+
+
 _HEAD = "[data]\nname = 'iris'\n[circuit]\n"
 EXPERIMENTS = {
     "lists in lists": ("a = " + "[" * 100_000 + "]" * 100_000, "too deeply"),

@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["netlists", "circuits", "hwsim"]):
     import strangers
     from netlists import flatten
 
-flatten._MOST = 20_000
+flatten._MOST = 2_000
 
 _WORDS = (".include", ".lib", ".param", ".subckt", ".ends", ".model", ".options", ".control", ".endc", "*hwsim:", "trainable", "input")
 _WORDS += ("output", "nodes", "feature=", "g_min=", "nmos(", "D(is=", "{", "}", "'", "v(out)", "i(vin)", "1e999", "meg", "params:", "m=")
