@@ -186,7 +186,7 @@ def bounded(size: int) -> int:
     """
     most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     if size > most:
-        msg = f"it unpacks to {min(size, 10**18) / 1e9:.1f} GB, and {most / 1e9:.1f} GB, half of this machine's memory, are the most that is read"
+        msg = f"it unpacks to {min(size, 10**18) / 1e9:.1f} GB, and {most / 1e9:.1f} GB, half of this machine's memory, are the most"
         raise UnreadableError(msg)
     return size
 

@@ -374,7 +374,7 @@ def _plainly(path: Path) -> Iterator[None]:
     """Say in words what SQLite cannot do."""
     try:
         yield
-    except (ValueError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
         if isinstance(error, SweepError):
             raise
         msg = f"{path}: is damaged ({str(error).partition(chr(10))[0][:100]}); sweep again into another file (--out)"

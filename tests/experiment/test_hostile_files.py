@@ -221,6 +221,24 @@ def test_a_database_with_strange_texts_is_told(statement, tmp_path):
     assert str(path) in attempt("sweep", path.read_bytes(), tmp_path)
 
 
+def test_a_database_whose_pages_hold_nothing_where_a_text_should_be(tmp_path):
+    """SQLite does not look at its own rules when it reads; found by fuzzing."""
+    path = tmp_path / "sweep.db"
+    path.write_bytes(GOOD["sweep"][1]())
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'settings TEXT NOT NULL', 'settings TEXT         ');"
+    )
+    connection.close()
+    connection = sqlite3.connect(path)
+    connection.executescript("UPDATE points SET settings = NULL; PRAGMA writable_schema = ON;")
+    connection.executescript(
+        "UPDATE sqlite_master SET sql = replace(sql, 'settings TEXT         ', 'settings TEXT NOT NULL') WHERE name = 'points';"
+    )
+    connection.close()
+    assert "is damaged" in attempt("sweep", path.read_bytes(), tmp_path)
+
+
 def test_no_text_commands_a_terminal():
     """Names in files may hold what clears a screen or renames a window; line ends and letters of all languages stay."""
     assert shown("a\x1b[2Jb\x07\r\x9b1m\nŷ µ\t") == "a\ufffd[2Jb\ufffd\ufffd\ufffd1m\nŷ µ\t"

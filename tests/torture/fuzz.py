@@ -36,7 +36,14 @@ def main(kind: str, seconds: int) -> None:
         (folder / "seeds" / str(number)).write_bytes(content)
     (folder / "words").write_text("".join(f'"{word}"\n' for word in _WORDS), encoding="utf-8")
     kept = Path(__file__).parent / "corpus" / kind
-    options = [f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=3000", "-max_len=8192", "-print_final_stats=1", "-verbosity=1"]
+    options = [
+        f"-max_total_time={seconds}",
+        "-timeout=60",
+        "-rss_limit_mb=3000",
+        f"-max_len={max(8192, 2 * max(map(len, good)))}",
+        "-print_final_stats=1",
+        "-verbosity=1",
+    ]
     options += [f"-dict={folder / 'words'}"] if kind == "deck" else []
     where = [str(folder / "seeds"), *([str(kept)] if kept.is_dir() else [])]
     atheris.Setup([sys.argv[0], *options, *where], lambda content: damaged.attempt(kind, content, folder / "work"))
