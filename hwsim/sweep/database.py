@@ -388,7 +388,8 @@ def _plainly(path: Path) -> Iterator[None]:
             "attempt to write a readonly database": "may not be written; choose another file with --out",
             "database is locked": f"another process has been writing for {WAIT:g} s; wait for it, or choose another file with --out",
         }
-        msg = f"{path}: {remedy.get(str(error), str(error))}"
+        said = " ".join(str(error).split())[:200]
+        msg = f"{path}: {remedy.get(said, said)}"
         raise SweepError(msg) from None
 
 

@@ -239,6 +239,12 @@ def test_a_database_whose_pages_hold_nothing_where_a_text_should_be(tmp_path):
     assert "is damaged" in attempt("sweep", path.read_bytes(), tmp_path)
 
 
+def test_a_database_whose_tables_are_no_text(tmp_path):
+    """SQLite shows the lines that it could not decode; found by fuzzing."""
+    damaged = GOOD["sweep"][1]().replace(b"-- from 1 on", b"-- from \xff on")
+    assert attempt("sweep", damaged, tmp_path)
+
+
 def test_no_text_commands_a_terminal():
     """Names in files may hold what clears a screen or renames a window; line ends and letters of all languages stay."""
     assert shown("a\x1b[2Jb\x07\r\x9b1m\nŷ µ\t") == "a\ufffd[2Jb\ufffd\ufffd\ufffd1m\nŷ µ\t"
