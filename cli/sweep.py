@@ -133,7 +133,7 @@ def _run(output: Output, database: "Database", jobs: int, scheduler: str | None)
     points = {point.number: point for point in database.points}
     if len(database.done()) == len(points) * definition.chips * definition.seeds:
         return
-    each, keys = definition.chips * definition.seeds, [axis.key for axis in definition.axes]
+    each, keys = definition.chips * definition.seeds, sweep_text.columns(definition)
     by_point: dict[int, list[Result]] = {number: [] for number in points}
     board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys))
     with board as show:

@@ -8,6 +8,7 @@ from cli.pace import clock_face
 
 if TYPE_CHECKING:
     from hwsim.sweep.database import Recorded, Result
+    from hwsim.sweep.definition import Definition
     from hwsim.sweep.points import Point
     from hwsim.sweep.sensitivity import Index, Slope
     from hwsim.sweep.statistics import Interval, PointNumbers, Summary
@@ -26,6 +27,15 @@ def between(interval: "Interval") -> str:
     return f"{percent(interval.low)} – {percent(interval.high)}" if interval.low == interval.low else "–"
 
 
+ONE_SETTING = ("setting",)
+"""The column of sweeps that vary one key at a time."""
+
+
+def columns(definition: "Definition") -> tuple[str, ...]:
+    """Name the columns that tell a point's settings: one for each key, or a single one where keys vary one at a time."""
+    return ONE_SETTING if definition.design.kind == "alone" else tuple(axis.key for axis in definition.axes)
+
+
 def live_header(keys: Sequence[str]) -> tuple[str, ...]:
     """Give the header of the table that fills."""
     return ("point", *keys, "results", "error %", "95 % interval", "sd")
@@ -42,6 +52,8 @@ def live_row(point: "Point", keys: Sequence[str], results: Sequence["Result"], t
 def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
     from hwsim.sweep.points import shown  # noqa: PLC0415 - help does without
 
+    if keys == ONE_SETTING:
+        return [", ".join(f"{key} = {shown(value)}" for key, value in point.settings.items()) or "as it is"]
     return [shown(point.settings[key]) if key in point.settings else "as it is" for key in keys]
 
 
@@ -66,7 +78,7 @@ def text(
 
 
 def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int) -> str:
-    keys = [axis.key for axis in recorded.definition.axes]
+    keys = columns(recorded.definition)
     points = {point.number: point for point in recorded.points}
     specified = any(one.yields for one in numbers)
     header = ["point", *keys, "results", "error %", "95 % interval", "sd", "median", "worst 5 %"]
