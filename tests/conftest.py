@@ -1,6 +1,7 @@
-"""What all tests share: how hard Hypothesis searches."""
+"""What all tests share: how hard Hypothesis searches, and that Ctrl-C is heard."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +14,6 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile("search", settings.get_profile("default"), max_examples=1000)  # pytest --hypothesis-profile=search
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a shell starts in the background; some tests interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
