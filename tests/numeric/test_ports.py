@@ -48,7 +48,7 @@ def test_hand_written_decks_settle_where_ngspice_says(name, tmp_path):
     agrees(hand(name), tmp_path)
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(8))
 def test_random_decks_settle_where_ngspice_says(block, tmp_path):
     """All kinds of elements that the engine knows, in any arrangement."""
     for seed in range(25 * block, 25 * block + 25):
