@@ -1,5 +1,6 @@
 """Settling: sweeps until nothing changes; where that proves too little, Newton's method on all nodes until it has nothing to correct."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -108,8 +109,14 @@ def settle(system: System, start: State, limits: Limits) -> Settled:
     if with_newton:
         found = _by_newton(system, found, tolerance, max_steps)
     result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
-    result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual), int(Result.NOT_FINITE), result)
+    result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual) | ~_is_finite(found.state), int(Result.NOT_FINITE), result)
     return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
+
+
+def _is_finite(state: State) -> Array:
+    """Whether every voltage of a sample is a number, shape (B,)."""
+    parts = [part for part in (*state.columns, *state.behind) if part is not None]
+    return functools.reduce(jnp.logical_and, [jnp.isfinite(part).all(1) for part in parts])
 
 
 def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:

@@ -19,7 +19,10 @@ STEPS = 200
 
 
 class Verdict(NamedTuple):
-    """How far off a state is in any node [V], whether that could be told, and whether the equilibrium is a minimum of the co-content."""
+    """How far off a state is in any node [V], whether that could be told, and whether the equilibrium is a minimum of the co-content.
+
+    Without a negative nudge it is one: the conductance matrix is an M-matrix then, whatever the gains.
+    """
 
     off: float
     told: bool
@@ -73,7 +76,7 @@ class Exact:
             if size <= 1e-14 * max(1.0, float(np.abs(u).max(initial=0.0))) or size >= before < 1e-9:
                 break
         told = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
-        stable = bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
+        stable = beta >= 0 or bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
         return Verdict(float(np.abs(u - begin).max(initial=0.0)), told, stable)
 
     @property
