@@ -117,6 +117,7 @@ def test_a_job_that_kills_every_worker_is_given_up(monkeypatch):
     """After the third the deck is kept, no other worker computes on, and the next batch is solved."""
 
     def send(worker, request, real=WorkerProcess.send):
+        os.kill(worker.process.pid, signal.SIGSTOP)  # or it might answer first
         real(worker, request)
         os.kill(worker.process.pid, signal.SIGKILL)
 
