@@ -86,7 +86,7 @@ class Fleet:
     def _learnt(self, g: Weights, sums: Sums) -> Learnt:
         """Sum up a training, from its epochs' sums, each (epochs,)."""
         failed = None
-        if sums.failed.any():
+        if sums.failed.any() and not self.trainers[0].settings.skip_failed:
             epoch = int(np.flatnonzero(sums.failed)[0])
             advice = Result(int(sums.code[epoch])).advice
             failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
