@@ -29,6 +29,8 @@ class Dataset:
         Numbers of the classes, shapes (n,) and (m,), from 0.
     class_names
         What the classes are called, in order of their numbers.
+    shift
+        Pixels by which images of the training part are moved at most, anew in every epoch.
 
     """
 
@@ -38,6 +40,7 @@ class Dataset:
     x_test: Features
     labels_test: Labels
     class_names: tuple[str, ...]
+    shift: int = 0
 
     @property
     def classes(self) -> int:
@@ -183,6 +186,7 @@ def _scaled(samples: Samples, settings: DataSettings) -> Dataset:
         x_test=x_test,
         labels_test=samples.labels_test,
         class_names=samples.class_names,
+        shift=settings.shift,
     )
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -113,9 +114,12 @@ class Experiment(Section):
         Raises
         ------
         ExperimentError
-            Naming the key of the circuit to change.
+            Naming the key to change.
 
         """
+        if self.data.shift and features != math.isqrt(features) ** 2:
+            msg = f"data.shift = {self.data.shift} moves square images, and data {self.data.name} have {features} features; leave it out"
+            raise ExperimentError(msg)
         if isinstance(self.circuit, Netlist):
             self._check_netlist(self.circuit, features, classes)
             return

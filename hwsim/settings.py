@@ -41,6 +41,9 @@ class DataSettings(Section):
         choosing settings; absent: none.
     train_limit, test_limit
         Use no more samples than this, drawn at random; absent: all.
+    shift
+        Pixels by which training images are moved at most, up or down and to either side, drawn anew for every image and epoch; what comes
+        in from outside is 0. Features are then the pixels of a square image, row by row. Images are tested as they are.
 
     """
 
@@ -51,6 +54,14 @@ class DataSettings(Section):
     validation: Fraction | None = None
     train_limit: PositiveInt | None = None
     test_limit: PositiveInt | None = None
+    shift: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.shift and self.scaling != "none":
+            msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
+            raise ValueError(msg)
+        return self
 
 
 class TrainingSettings(Section):

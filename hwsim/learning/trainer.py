@@ -19,6 +19,7 @@ from hwsim.learning import choose
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.optimizers import Moments
+from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.settings import DeviceSettings, TrainingSettings
@@ -202,7 +203,8 @@ class Trainer:
         rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
         seeds = stream(settings.seed, f"programming/{epoch}").integers(2**32, size=self.steps, dtype=np.uint32)
-        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds)
+        shifts = draw(self.data.shift, settings.seed, epoch, order.shape)
+        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, shifts)
 
     def run(self, state: State) -> Iterator[Progress]:
         """Train from a state to the last epoch, and report after every chunk of updates.

@@ -11,6 +11,7 @@ from hwsim.engine import Array, Conductances, Solver
 from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules import Gradient, LearningRule
+from hwsim.learning.shifts import moved
 
 
 class Sums(NamedTuple):
@@ -61,13 +62,14 @@ class Samples(NamedTuple):
 class Batches(NamedTuple):
     """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
 
-    `seeds` (steps,) are those of the noise's and the programming's randomness.
+    `seeds` (steps,) are those of the noise's and the programming's randomness; `shifts` (steps, batch, 2) move images [pixels].
     """
 
     order: Array
     signs: Array
     rates: dict[str, Array]
     seeds: Array
+    shifts: Array | None = None
 
 
 class Updater(NamedTuple):
@@ -81,7 +83,8 @@ class Updater(NamedTuple):
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen = batches.order[k]
         labels = samples.labels[chosen]
-        x, y, seed = samples.x[chosen], samples.table[labels], batches.seeds[k]
+        x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
+        y, seed = samples.table[labels], batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
         wrong = (classify(gradient.outputs, samples.table) != labels).sum()

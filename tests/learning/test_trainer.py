@@ -78,6 +78,22 @@ def test_chunks_do_not_matter(monkeypatch) -> None:
     assert_same(final(make(experiment())).arrays(), whole)
 
 
+def of_images(*settings: str) -> Experiment:
+    return override(load("digits"), ["training.epochs=2", "data.train_limit=70", "data.shift=1", "data.scaling=none", *settings])
+
+
+def test_compiled_training_shifts_as_stepwise_does_and_resumes(monkeypatch) -> None:
+    """Training with shifts learns the same compiled and step by step, and from a state in the middle as without a stop."""
+    looped, stepped = (final(make(of_images("training.rate=1e-8"), plain=plain)) for plain in (False, True))
+    for block, g in looped.g.items():
+        np.testing.assert_allclose(g, stepped.g[block], rtol=1e-8)
+    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)
+    states = [progress.state for progress in make(of_images("training.rate=1e-8")).run(make(of_images()).begin())]
+    assert_same(states[-1].arrays(), looped.arrays())
+    still = final(make(of_images("training.rate=1e-8", "data.shift=0")))
+    assert any((g != still.g[block]).any() for block, g in looped.g.items())
+
+
 def test_training_goes_on_by_newton_where_sweeps_prove_too_little(monkeypatch) -> None:
     """When the conductances outgrow what sweeps prove, the next epoch has Newton's method, and the same equilibria."""
     swept, trainer = final(make(experiment())), make(experiment())
