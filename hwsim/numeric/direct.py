@@ -166,11 +166,14 @@ def is_convex(system: System, where: Path) -> Array:
 
 
 def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array) -> tuple[Array, Array]:
-    """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i."""
+    """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i.
+
+    A sum of currents is rounded as its terms are, however much of them cancels.
+    """
     jacobian = _bridged(layers, where, jnp.where(at.held[:, None], 0.0, whole), at.slope)
     diagonal, k = jnp.diagonal(whole) + at.slope, where.kept
     jacobian = jnp.where(np.eye(where.size, dtype=bool), 1.0, jacobian / diagonal[:, None])
-    i = jnp.stack([at.i / diagonal, float(np.finfo(v.dtype).eps) * jnp.abs(v)], axis=1)
+    i = jnp.stack([at.i / diagonal, float(np.finfo(v.dtype).eps) * (jnp.abs(jacobian) @ jnp.abs(v))], axis=1)
     to, back = jacobian[:k, k:], jacobian[k:, :k]
     kept = jnp.linalg.solve(jacobian[:k, :k] - to @ back, i[:k] - to @ i[k:])
     found = jnp.concatenate([kept, i[k:] - back @ kept])

@@ -24,6 +24,9 @@ SWEEPS = 64
 DOUBT = 1000.0
 """Tolerances by which voltages may be off after all: where rounding leaves more than one, or a sweep's change is multiplied."""
 
+_NOISE = 4.0
+"""Newton steps that rounding lets shrink no more: the state may be off by so many of the last."""
+
 _ADJOINT_TOLERANCE = 1e-13
 """As a share of the largest adjoint voltage at the outputs, or 32 roundings."""
 
@@ -108,7 +111,8 @@ def settle(system: System, start: State, limits: Limits) -> Settled:
         found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
     if with_newton:
         found = _by_newton(system, found, tolerance, max_steps)
-    result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
+    off = jnp.maximum(jnp.where(found.stalled, _NOISE * found.off, found.off), found.rounding)
+    result = jnp.where(off <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
     result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual) | ~_is_finite(found.state), int(Result.NOT_FINITE), result)
     return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
 
