@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.part
 @options.samples
 @click.option("--nodes", is_flag=True, help="Print the voltages of all nodes too.")
+@click.option("--currents", is_flag=True, help="Print the currents of all sources too.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
     what: str,
@@ -32,9 +33,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     part: str,
     chosen: range,
     nodes: bool,  # noqa: FBT001 - click's
+    currents: bool,  # noqa: FBT001
 ) -> None:
-    """Find the free equilibrium of samples: output voltages, Kirchhoff residual, steps."""
-    from hwsim.data import load_data  # noqa: PLC0415 - help does without
+    """Find the free equilibrium of samples: output voltages, Kirchhoff residual, steps.
+
+    A source's current counts, as in ngspice, from its + through the source to its −: what delivers has a negative one.
+    """
+    from hwsim.currents import source_currents  # noqa: PLC0415 - help does without
+    from hwsim.data import load_data  # noqa: PLC0415
     from hwsim.engine import Drive  # noqa: PLC0415
     from hwsim.engines import reporting  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
@@ -47,6 +53,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     name = given.experiment.training.engine
     with reporting(given.experiment, given.chip) as solver:
         found = solver.solve(given.g, Drive(x[where]))
+    of_sources = source_currents(given.circuit, given.chip, given.g, Drive(x[where]), found) if currents else None
     told = {
         "what": what,
         "trained": given.trained,
@@ -59,8 +66,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "engine": name,
         "voltages": {group: np.asarray(v) for group, v in found.v.items()},
     }
-    text = _outputs(told)
-    output.result(told, f"{text}\n\n{_nodes(given.circuit, found, list(chosen))}" if nodes else text)
+    tables = [_outputs(told)]
+    if nodes:
+        tables.append(_nodes(given.circuit, found, list(chosen)))
+    if of_sources is not None:
+        told["currents"] = of_sources
+        tables.append(_currents(given.circuit, of_sources, list(chosen)))
+    output.result(told, "\n\n".join(tables))
 
 
 def _outputs(told: dict[str, Any]) -> str:
@@ -77,3 +89,14 @@ def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
     v = found.at(circuit, np.arange(1, circuit.size + 1))
     rows = [(name, *(f"{value:.9f}" for value in of)) for name, of in zip(circuit.node_names[1:], np.asarray(v).T, strict=True)]
     return table(("node", *(f"sample {k} [V]" for k in numbers)), rows)
+
+
+def _currents(circuit: "Circuit", currents: dict[str, Any], numbers: list[int]) -> str:
+    from hwsim.held import ends  # noqa: PLC0415 - help does without
+
+    rows = []
+    for name, i in currents.items():
+        between = zip(*(terminal.tolist() for terminal in ends(circuit[name])), strict=True)
+        for k, (plus, minus) in enumerate(between):
+            rows.append((f"{name}_{k}", *(circuit.node_names[node] for node in (plus, minus)), *(f"{value:.6g}" for value in i[:, k])))
+    return table(("source", "+", "−", *(f"sample {k} [A]" for k in numbers)), rows)

@@ -60,7 +60,7 @@ class Balance(NamedTuple):
     largest: Floats
 
 
-def _voltages(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
+def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
     """Lay out the voltages by node number, shape (B, N + 1) [V]."""
     batch = len(np.asarray(equilibrium.residual))
     v = np.zeros((batch, circuit.size + 1))
@@ -140,16 +140,25 @@ def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
     return drop
 
 
-def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
-    """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
+class Flow(NamedTuple):
+    """What all branches carry whose currents follow from voltages.
 
-    Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
-    carries what is needed in its forward direction.
+    Parameters
+    ----------
+    leaving
+        The sum of their currents out of each node, shape (B, N + 1) [A].
+    largest
+        The largest of them, shape (B,) [A].
+
     """
-    v = _voltages(circuit, equilibrium)
-    leaving = np.zeros_like(v)  # sum of currents that leave each node
-    largest = np.zeros(len(v))
-    every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
+
+    leaving: Floats
+    largest: Floats
+
+
+def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
+    leaving, largest = np.zeros_like(v), np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
         _add(leaving, b, -i)
@@ -162,6 +171,18 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         _add(leaving, crossbar.rows[asked], of_rows)
         _add(leaving, crossbar.columns, of_columns)
         largest = np.maximum(largest, _largest_current(conductances, rows, columns))
+    return Flow(leaving, largest)
+
+
+def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
+    """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
+
+    Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
+    carries what is needed in its forward direction.
+    """
+    v = by_number(circuit, equilibrium)
+    every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
+    leaving, largest = flow(circuit, chip, g, drive, v, every=every)
     if every:
         held = balanced(circuit, chip, leaving)
         _absorb(circuit, v, held.left)

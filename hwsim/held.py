@@ -1,5 +1,6 @@
 """Currents of elements that hold voltages: they follow from Kirchhoff's law and from all other currents."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,8 +64,8 @@ def ends(element: Elements) -> tuple[Nodes, Nodes]:
             return a, b
 
 
-def columns(circuit: Circuit, chip: Chip) -> Columns:
-    """Lay out the currents of all holding elements, with what amplifiers draw and what senses them."""
+def columns(circuit: Circuit, chip: Chip, beside: Sequence[tuple[Nodes, Nodes]] = ()) -> Columns:
+    """Lay out the currents of all holding elements, with what amplifiers draw and what senses them, and of branches `beside` them."""
     nodes, currents, factors = [], [], []
     first: dict[str, int] = {}
     count = 0
@@ -87,6 +88,11 @@ def columns(circuit: Circuit, chip: Chip) -> Columns:
         sensed, gain = first[sensing.source] + sensing.place, chip(sensing.name, "gain")
         add(sensing.a, sensed, gain)
         add(sensing.b, sensed, -gain)
+    for a, b in beside:
+        own = count + np.arange(len(a))
+        count += len(a)
+        add(a, own, 1.0)
+        add(b, own, -1.0)
     none = np.zeros(0, dtype=np.intp)
     return Columns(np.concatenate([none, *nodes]), np.concatenate([none, *currents]), np.concatenate([np.zeros(0), *factors]), first, count)
 
@@ -99,15 +105,16 @@ class Held(NamedTuple):
     first: dict[str, int]
 
 
-def balanced(circuit: Circuit, chip: Chip, leaving: Floats) -> Held:
+def balanced(circuit: Circuit, chip: Chip, leaving: Floats, beside: Sequence[tuple[Nodes, Nodes]] = ()) -> Held:
     """Find the currents of the holding elements that balance the others, `leaving` the nodes, shape (B, N + 1) [A].
 
-    Ground balances itself. At nodes that Passed elements touch nothing is known, and nothing is asked.
+    Branches `beside` them, from nodes to nodes, also carry what is needed. Ground balances itself.
+    At nodes that Passed elements touch nothing is known, and nothing is asked.
     """
     from scipy.sparse import csc_array, diags_array  # noqa: PLC0415 - only circuits beyond layers need it
     from scipy.sparse.linalg import splu  # noqa: PLC0415
 
-    where = columns(circuit, chip)
+    where = columns(circuit, chip, beside)
     counts = np.ones(circuit.size + 1)
     counts[0] = 0.0
     for passed in circuit.of(Passed):

@@ -5,11 +5,15 @@ import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 _INNER = re.compile(r"#|_int\d$")
 """Vectors that are no voltages of the deck's own nodes: currents, and what ngspice adds for expressions."""
+
+_BRANCH = re.compile(r"(?:[vehl]\.)?(.+)#branch")
+"""Currents of sources and inductors; ngspice puts the letter before the name of what stands in a subcircuit."""
 
 SETTINGS = ".options reltol=1e-11 vntol=1e-13 abstol=1e-16 itl1=500 itl2=500 pivrel=0.5 pivtol=1e-18"
 ROLES = "*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable rw g_min=1e-9 g_max=1\n"
@@ -158,8 +162,15 @@ def random_deck(seed: int, *, passed: bool = True) -> str:
     return f"random {seed}\n{BASE}{head}" + "\n".join(cards[k] for k in order) + f"\n{ROLES}.end\n"
 
 
-def operating_point(text: str, folder: Path) -> dict[str, float]:
-    """Let ngspice find the operating point of a deck, and give all voltages by the names of their nodes."""
+class Point(NamedTuple):
+    """An operating point: voltages by the names of their nodes [V], currents through sources and inductors by theirs [A]."""
+
+    v: dict[str, float]
+    i: dict[str, float]
+
+
+def operating_point(text: str, folder: Path) -> Point:
+    """Let ngspice find the operating point of a deck."""
     body, found, _ = text.rpartition("\n.end\n")
     body = re.sub(r"(?ms)^\.control.*?^\.endc$", "", body if found else text)
     path = folder / "deck.cir"
@@ -177,7 +188,9 @@ def operating_point(text: str, folder: Path) -> dict[str, float]:
     )
     found_all = re.findall(r"^(\S+) = (\S+)$", run.stdout, re.MULTILINE)
     assert found_all, f"{text}\n{run.stdout}\n{run.stderr}"
-    return {re.sub(r"^v\((.*)\)$", r"\1", name): float(value) for name, value in found_all if not _INNER.search(name)}
+    v = {re.sub(r"^v\((.*)\)$", r"\1", name): float(value) for name, value in found_all if not _INNER.search(name)}
+    branches = [(_BRANCH.fullmatch(name), value) for name, value in found_all]
+    return Point(v, {branch.group(1): float(value) for branch, value in branches if branch})
 
 
 def run_ngspice(text: str, folder: Path, command: Sequence[str] = ("ngspice", "-b")) -> str:

@@ -61,9 +61,11 @@ def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
 
 
 def test_solve_prints_what_its_json_holds(hwsim) -> None:
-    """The table shows the same outputs, and with --nodes the voltage of every node."""
-    told = hwsim("solve", "iris", "--sample", "3", "--json").json
-    text = hwsim("solve", "iris", "--sample", "3", "--nodes").out
+    """The table shows the same outputs, with --nodes the voltage of every node, and with --currents the current of every source."""
+    told = hwsim("solve", "iris", "--sample", "3", "--currents", "--json").json
+    text = hwsim("solve", "iris", "--sample", "3", "--nodes", "--currents").out
+    assert sum(len(i[0]) for i in told["currents"].values()) == 9 + 2 * 8 + 8  # rows and bias, rails, amplifiers
+    assert all(f"{i:.6g}" in text for array in told["currents"].values() for i in array[0])
     assert all(f"{v:.6f}" in text for v in told["outputs"][0])
     assert all(f"{v:.9f}" in text for group in told["voltages"].values() for v in group[0])
 

@@ -15,7 +15,7 @@ def agree(text: str, folder: Path) -> None:
     """Hold all voltages of the original against those of the circuit that was read."""
     deck = parse(text)
     ours = write_deck(deck.circuit, Chip.nominal(deck.circuit), deck.g, x=deck.x)
-    wanted, got = operating_point(text, folder), operating_point(ours, folder)
+    wanted, got = operating_point(text, folder).v, operating_point(ours, folder).v
     names = deck.circuit.node_names
     shared = [name for name in wanted if name in deck.nodes]
     assert len(shared) == len(wanted)

@@ -40,7 +40,7 @@ def test_includes_and_sections_of_libraries_are_followed(tmp_path):
         "r4": 4e3,
         "r5": 5e3,
     }
-    assert operating_point(path.read_text(encoding="utf-8"), tmp_path)["a"] == pytest.approx(0.7 * 0.2, rel=0.5)
+    assert operating_point(path.read_text(encoding="utf-8"), tmp_path).v["a"] == pytest.approx(0.7 * 0.2, rel=0.5)
 
 
 @pytest.mark.parametrize(

@@ -113,14 +113,14 @@ EXPRESSIONS = [
 def test_words_mean_to_us_what_they_mean_to_ngspice(tmp_path):
     """Every suffix and unit, in any case."""
     cards = "\n".join(f"i{k} 0 n{k} 1\nr{k} n{k} 0 {word}" for k, word in enumerate(WORDS))
-    found = operating_point(f"words\n{cards}\n.end\n", tmp_path)
+    found = operating_point(f"words\n{cards}\n.end\n", tmp_path).v
     np.testing.assert_allclose([read_number(word)[0] for word in WORDS], [found[f"n{k}"] for k in range(len(WORDS))], rtol=1e-14)
 
 
 def test_expressions_mean_to_us_what_they_mean_to_ngspice(tmp_path):
     """Precedence, functions, comparisons, powers of negative numbers, rounding of halves."""
     cards = "\n".join(f"v{k} n{k} 0 {{{text}}}" for k, text in enumerate(EXPRESSIONS))
-    found = operating_point(f"expressions\n.param a=3 b=2 z=0\n{cards}\n.end\n", tmp_path)
+    found = operating_point(f"expressions\n.param a=3 b=2 z=0\n{cards}\n.end\n", tmp_path).v
     ours = [evaluate(text, PARAMETERS.__getitem__) for text in EXPRESSIONS]
     np.testing.assert_allclose(ours, [found[f"n{k}"] for k in range(len(EXPRESSIONS))], rtol=1e-14, err_msg=str(EXPRESSIONS))
 

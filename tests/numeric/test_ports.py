@@ -15,6 +15,7 @@ from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistor
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from decks import HAND, hand, operating_point, random_deck
+from hwsim.currents import source_currents
 from hwsim.energy import balance
 from hwsim.engine import ConvergenceError, Drive, Equilibrium, Push, Result, UnsupportedCircuitError
 from hwsim.ngspice.engine import NgspiceEngine
@@ -34,12 +35,20 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> np.ndarray:
 
 
 def agrees(text: str, folder) -> None:
-    """Hold our equilibrium of a deck against ngspice's of its text."""
+    """Hold our equilibrium of a deck against ngspice's of its text: all voltages, and the currents of all sources and inductors."""
     deck = parse(text)
-    with PortsEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
-        v = by_number(deck.circuit, solver.solve(deck.g, Drive(deck.x[None])))[0]
-    wanted = operating_point(text, folder)
-    np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted], list(wanted.values()), rtol=0, atol=1e-9, err_msg=text)
+    circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
+    with PortsEngine().prepare(circuit, chip) as solver:
+        found = solver.solve(deck.g, drive)
+    v, wanted = by_number(circuit, found)[0], operating_point(text, folder)
+    np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted.v], list(wanted.v.values()), rtol=0, atol=1e-9, err_msg=text)
+    i = {
+        name: of[0, k]
+        for array, of in source_currents(circuit, chip, deck.g, drive, found).items()
+        for k, name in enumerate(deck.members[array])
+    }
+    assert i.keys() == wanted.i.keys()
+    np.testing.assert_allclose([i[name] for name in wanted.i], list(wanted.i.values()), rtol=1e-6, atol=1e-14, err_msg=text)
 
 
 @pytest.mark.parametrize("name", SOLVED)
@@ -139,7 +148,7 @@ def test_transistors_are_left_to_ngspice_which_solves_them_from_the_same_circuit
     chip = Chip.nominal(deck.circuit)
     with pytest.raises(UnsupportedCircuitError, match=r"(passed_\w holds .*, which the numeric engine has not; use --engine ngspice)"):
         PortsEngine().prepare(deck.circuit, chip)
-    wanted = operating_point(hand(name), tmp_path)
+    wanted = operating_point(hand(name), tmp_path).v
     with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as solver:
         v = by_number(deck.circuit, solver.solve(deck.g, Drive(deck.x[None])))[0]
     np.testing.assert_allclose([v[deck.nodes[n]] for n in wanted], list(wanted.values()), rtol=0, atol=1e-9)
