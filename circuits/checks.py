@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from circuits.components import components
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, Trainable, VoltageSources
-from circuits.errors import CircuitError
+from circuits.errors import CircuitError, FloatingNodesError
+from circuits.nodes import Nodes
 from circuits.passed import Passed
 
 if TYPE_CHECKING:
@@ -110,11 +111,6 @@ def roles(circuit: "Circuit") -> None:
         raise CircuitError(msg)
 
 
-def _list(circuit: "Circuit", nodes: NDArray[Any]) -> str:
-    shown = ", ".join(circuit.node_names[k] for k in nodes[:_SHOWN])
-    return shown + (f" and {len(nodes) - _SHOWN} more" if len(nodes) > _SHOWN else "")
-
-
 def source_loops(circuit: "Circuit") -> None:
     """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
     edges = [pair for element in circuit.of(*HOLDING) for pair in element.pairs]
@@ -138,14 +134,20 @@ def source_loops(circuit: "Circuit") -> None:
                 tree[root(from_)] = root(to)
 
 
+def islands(circuit: "Circuit") -> list[Nodes]:
+    """List the nodes without a path to ground through elements that conduct, those that are joined together."""
+    labels = components([pair for element in circuit.elements for pair in element.pairs], circuit.size)
+    floating = np.flatnonzero(labels != labels[0])
+    floating = floating[np.argsort(labels[floating], kind="stable")]
+    begins = 1 + np.flatnonzero(np.diff(labels[floating]))
+    return [nodes for nodes in np.split(floating, begins) if len(nodes)]
+
+
 def ground_paths(circuit: "Circuit") -> None:
     """Every node needs a path to ground through elements that conduct, or its voltage is undefined."""
-    edges = [pair for element in circuit.elements for pair in element.pairs]
-    labels = components(edges, circuit.size)
-    floating = np.flatnonzero(labels != labels[0])
-    if len(floating):
-        msg = f"{circuit.name}: {_list(circuit, floating)} has no conducting path to ground; connect it or remove it"
-        raise CircuitError(msg)
+    found = islands(circuit)
+    if found:
+        raise FloatingNodesError(circuit.name, found, circuit.node_names)
 
 
 def conductance(element: Trainable, g: NDArray[Any]) -> None:

@@ -30,6 +30,19 @@ class Block:
 class Circuit:
     """A circuit's topology and nominal values. Conductances that learn, drive and state are kept elsewhere.
 
+    Parameters
+    ----------
+    name
+        What it is called.
+    groups
+        Its nodes.
+    elements
+        What stands between them.
+    blocks
+        What a netlist writes as subcircuits.
+    grounded
+        Whether every node must have a path to ground, without which nothing solves it; who only looks at it may do without.
+
     Raises
     ------
     CircuitError
@@ -41,6 +54,7 @@ class Circuit:
     groups: tuple[NodeGroup, ...]
     elements: tuple[Elements, ...]
     blocks: tuple[Block, ...] = field(default=())
+    grounded: bool = True
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without numbers from outside."""
@@ -49,7 +63,8 @@ class Circuit:
         checks.senses(self)
         checks.roles(self)
         checks.source_loops(self)
-        checks.ground_paths(self)
+        if self.grounded:
+            checks.ground_paths(self)
 
     @cached_property
     def _elements(self) -> dict[str, Elements]:

@@ -1,5 +1,29 @@
-"""The error that a wrong circuit raises."""
+"""The errors that a wrong circuit raises."""
+
+from collections.abc import Sequence
+
+from circuits.nodes import Nodes
 
 
 class CircuitError(ValueError):
     """A circuit or network that cannot be built; the message names the thing, the value and the remedy."""
+
+
+class FloatingNodesError(CircuitError):
+    """Nodes without a conducting path to ground, whose voltages nothing defines; `islands` are those that are joined among themselves."""
+
+    def __init__(self, circuit: str, islands: Sequence[Nodes], names: Sequence[str]) -> None:
+        self.islands = tuple(islands)
+        called = [names[node] for island in islands for node in island.tolist()]
+        super().__init__(f"{circuit}: {floating(called, islands=len(islands))}")
+
+
+_SHOWN = 4
+
+
+def floating(names: Sequence[str], *, islands: int = 1) -> str:
+    """Say that nodes float, and what to do."""
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    if len(names) == 1:
+        return f"{shown} has no conducting path to ground; connect it or remove it"
+    return f"{shown} have no conducting path to ground; connect {'one of them' if islands == 1 else 'them'} or remove them"

@@ -21,17 +21,22 @@ from cli.output import Output, table
 def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None) -> None:
     """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
 
-    It warns of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions of their inputs, of
-    conductances at their bounds, and of subcircuits with more pins than ngspice takes.
+    It warns of nodes that float, of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions
+    of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes.
     """
     from hwsim import files  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
-    from hwsim.netlist import Netlist  # noqa: PLC0415
+    from hwsim.netlist import LOOKED_AT, Netlist  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, settings)
-    circuit = given.experiment.circuit
-    found = inspect(given.circuit, given.chip, given.g, circuit.deck if isinstance(circuit, Netlist) else None)
+    looked_at = LOOKED_AT.set(True)
+    try:
+        given = subject(what, settings)
+        circuit = given.experiment.circuit
+        deck = circuit.deck if isinstance(circuit, Netlist) else None
+    finally:
+        LOOKED_AT.reset(looked_at)
+    found = inspect(given.circuit, given.chip, given.g, deck)
     told = {
         "what": what,
         "layers": found.layers,
@@ -54,12 +59,16 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
 
 
 def _text(told: dict[str, Any]) -> str:
-    form = f"layers {'-'.join(map(str, told['layers']))}" if told["layers"] else "no chain of layers"
-    by = {"layers": "by sweeps over its layers", "ports": "by its ports (numeric engine)", "ngspice": "by ngspice alone"}[told["solver"]]
+    form = {
+        "layers": f"layers {'-'.join(map(str, told['layers'] or ()))}, solved by sweeps over its layers",
+        "ports": "no chain of layers, solved by its ports (numeric engine)",
+        "ngspice": "no chain of layers, solved by ngspice alone",
+        None: "solved by nothing while nodes float",
+    }[told["solver"]]
     counts = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in told["counts"].items())
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in told["blocks"]]
     warnings = [f"warning: {warning}" for warning in told["warnings"]] or ["no warnings"]
-    return "\n".join([f"{form}, solved {by}", counts, "", table(("block", "name", "size", "numbers"), rows), "", *warnings])
+    return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *warnings])
 
 
 def _size(block: dict[str, Any]) -> str:

@@ -38,6 +38,9 @@ TRAINED = "circuit.cir"
 TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
 """Whether decks may include what lies outside of their folders. Only the command line says so: a file that could would trust itself."""
 
+LOOKED_AT: ContextVar[bool] = ContextVar("LOOKED_AT", default=False)
+"""Whether decks are looked at and not solved: nodes may float then."""
+
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
 """How the names of a run's own files end."""
 
@@ -79,7 +82,7 @@ class Netlist(Section):
             state = path.stat()
         except OSError as error:
             raise NetlistError([Finding(self.netlist, 0, f"{error.strerror}; give the path of a deck")]) from None
-        return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get()), self.trainable, self.inputs, self.outputs)
+        return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()), self.trainable, self.inputs, self.outputs)
 
     def compile(self, name: str) -> Circuit:
         """Give the circuit, under a name."""
@@ -103,12 +106,14 @@ class Netlist(Section):
 @lru_cache(maxsize=2)
 def _read(
     path: Path,
-    state: tuple[int, int, bool],  # with its time and length, as a file that has changed is read again
+    state: tuple[int, int, bool, bool],  # with its time and length, as a file that has changed is read again
     trainable: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
 ) -> Deck:
-    return structured(read_deck(path, from_patterns(trainable=trainable, inputs=inputs, outputs=outputs), trust=state[2]))
+    _, _, trust, looked_at = state
+    roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
+    return structured(read_deck(path, roles, trust=trust, floating=looked_at))
 
 
 def structured(deck: Deck) -> Deck:

@@ -352,8 +352,8 @@ class Assembly:
             if part.kind == "p" and part.name not in self.sorting.dropped:
                 yield from ((part, k, j) for k, j in part.more.junctions)
 
-    def circuit(self, name: str, groups: Any) -> Circuit:
-        """Make the circuit, in the order that the deck says.
+    def circuit(self, name: str, groups: Any, *, grounded: bool) -> Circuit:
+        """Make the circuit, in the order that the deck says; unless it must be `grounded`, nodes may float.
 
         Raises
         ------
@@ -367,7 +367,7 @@ class Assembly:
         elements = sorted(self.elements, key=lambda e: order.index(e.name) if e.name in order else len(order))
         wanted = [word for s in roles.of("blocks") for word in s.words]
         made = sorted(blocks.values(), key=lambda b: wanted.index(b.name) if b.name in wanted else len(wanted))
-        return Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made))
+        return Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
 
 
 def numbers(text: str | None, default: float) -> NDArray[np.float64]:

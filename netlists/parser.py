@@ -1,7 +1,7 @@
 """Parser: the text of a deck, in the language of SPICE3 and ngspice, becomes a circuit and its conductances."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.errors import CircuitError
+from circuits.errors import CircuitError, FloatingNodesError
+from circuits.errors import floating as floating_nodes
 from netlists.arrays import Sorting
 from netlists.assemble import Assembly
 from netlists.deck import Deck, Place, Places
@@ -31,7 +32,7 @@ _GMIN = 1e-12
 _CARD = "rclviegfhdbmqjx"
 
 
-def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False) -> Deck:
+def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floating: bool = False) -> Deck:
     """Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
@@ -42,6 +43,8 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False) -> D
         Said from outside; they stand in the place of the deck's own of the same kind.
     trust
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
+    floating
+        Whether nodes without a path to ground are taken: the circuit can be looked at then, but not solved.
 
     Raises
     ------
@@ -55,10 +58,18 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False) -> D
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
     except BadCardError as error:
         raise NetlistError([Finding(str(path), 0, str(error))]) from None
-    return parse(text, roles, name=path.name, path=path, trust=trust)
+    return parse(text, roles, name=path.name, path=path, trust=trust, floating=floating)
 
 
-def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path | None = None, trust: bool = False) -> Deck:
+def parse(
+    text: str,
+    roles: Roles = _NO_ROLES,
+    *,
+    name: str = "deck",
+    path: Path | None = None,
+    trust: bool = False,
+    floating: bool = False,
+) -> Deck:
     """Read a deck from its text.
 
     Parameters
@@ -71,7 +82,7 @@ def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path
         What messages call it.
     path
         Where it lies; without, it cannot include anything.
-    trust
+    trust, floating
         As for `read_deck`.
 
     Raises
@@ -81,7 +92,7 @@ def parse(text: str, roles: Roles = _NO_ROLES, *, name: str = "deck", path: Path
 
     """
     with _without_collecting():
-        return _parse(Source.of(name, text, path), roles, trust=trust)
+        return _parse(Source.of(name, text, path), roles, trust=trust, floating=floating)
 
 
 @contextmanager
@@ -96,7 +107,7 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(source: Source, roles: Roles, *, trust: bool) -> Deck:
+def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck:
     findings, name, path = Findings(), source.name, source.path
     files = Files(path.parent if path else None, findings, trust)
     if any("\0" in line for line in source.lines):
@@ -120,7 +131,9 @@ def _parse(source: Source, roles: Roles, *, trust: bool) -> Deck:
     findings.check()
     _check_roles(assembly, source)
     try:
-        circuit = assembly.circuit(_name(roles, source), groups)
+        circuit = assembly.circuit(_name(roles, source), groups, grounded=not floating)
+    except FloatingNodesError as error:
+        raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
         raise NetlistError([Finding(name, 1, str(error))]) from None
     g, places = _learned(circuit, sorting, assembly)
@@ -189,6 +202,22 @@ def _node_names(sorting: Sorting) -> list[str]:
                 names.update({a: None, b: None})
     names.pop("0", None)
     return list(names)
+
+
+def _floating(error: FloatingNodesError, sorting: Sorting, numbers: Mapping[str, int]) -> Iterator[Finding]:
+    """Say which nodes float, at the first cards that touch them."""
+    lines: dict[str, Line] = {}
+    table = sorting.flat.resistances
+    for a, b, line in zip(table.a, table.b, table.lines, strict=True):
+        lines.setdefault(a, line)
+        lines.setdefault(b, line)
+    for part in sorting.flat.parts:
+        lines |= {node: part.line for node in part.nodes if node not in lines or part.line.number < lines[node].number}
+    names = {number: name for name, number in numbers.items()}
+    for island in error.islands:
+        called = [names[node] for node in island.tolist()]
+        first = min((lines[name] for name in called), key=lambda line: line.number)
+        yield Finding(first.source.name, first.number, floating_nodes(called))
 
 
 def _name(roles: Roles, source: Source) -> str:

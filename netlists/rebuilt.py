@@ -46,7 +46,7 @@ def rebuilt(deck: Deck, elements: Sequence[Elements], members: Mapping[str, list
     kept[gone] = False
     number = np.cumsum(kept) - 1
     moved = [replace(e, **{t: number[getattr(e, t)] for t in e.terminals if t != "feature"}) for e in elements]
-    made = Circuit(name=circuit.name, groups=_groups(circuit, kept), elements=tuple(moved))
+    made = Circuit(name=circuit.name, groups=_groups(circuit, kept), elements=tuple(moved), grounded=circuit.grounded)
     nodes = {name: int(number[node]) for name, node in deck.nodes.items() if kept[node]}
     return replace(deck, circuit=made, nodes=nodes, members=dict(members))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.checks import islands
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -16,6 +17,7 @@ from circuits.controlled import (
     VoltageControlledVoltageSources,
 )
 from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors
+from circuits.errors import floating
 from circuits.passed import Passed
 from hwsim.engine import UnsupportedCircuitError
 from hwsim.inspection.crossbars import Found, crossbars
@@ -51,7 +53,7 @@ class Inspection:
     layers
         Columns of each crossbar, the inputs first; None where the circuit is no chain of layers.
     solver
-        What solves it: `layers`, `ports` or `ngspice`.
+        What solves it: `layers`, `ports` or `ngspice`; None where nothing does, because nodes float.
     counts
         Elements by kind, nodes, inputs, outputs.
     found
@@ -66,7 +68,7 @@ class Inspection:
     circuit: Circuit
     g: Weights
     layers: tuple[int, ...] | None
-    solver: str
+    solver: str | None
     counts: dict[str, int]
     found: tuple[Found, ...]
     neurons: tuple[Neurons, ...]
@@ -132,13 +134,16 @@ def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) 
         kind = "gmin" if added else type(element).__name__
         counts[kind] = counts.get(kind, 0) + len(element)
     bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=())
-    told = [*(_of_deck(deck) if deck else ()), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare), *_of_symmetry(circuit, chip, g)]
+    told = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
+    told += _of_symmetry(circuit, chip, g)
     return Inspection(
         circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=tuple(dict.fromkeys(told))
     )
 
 
-def _solver(circuit: Circuit) -> tuple[tuple[int, ...] | None, str]:
+def _solver(circuit: Circuit) -> tuple[tuple[int, ...] | None, str | None]:
+    if islands(circuit):
+        return None, None
     try:
         found = stages(circuit)
     except UnsupportedCircuitError:
@@ -161,6 +166,11 @@ def _of_deck(deck: Deck) -> Iterator[str]:
                 pins = len([word for word in words if "=" not in word]) - 2
                 if pins > PINS:
                     yield f"{source.name}:{card.number}: subcircuit {words[1]} has {pins} pins; ngspice dies of more than {PINS}: tile it"
+
+
+def _of_islands(circuit: Circuit) -> Iterator[str]:
+    for island in islands(circuit):
+        yield f"floating: {floating([circuit.node_names[node] for node in island.tolist()])}; until then nothing solves the circuit"
 
 
 def _of_reach(circuit: Circuit) -> Iterator[str]:
@@ -216,5 +226,5 @@ def _of_bounds(found: Inspection) -> Iterator[str]:
 def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:
     if not circuit.of(Diodes, IdealDiodes) and not circuit.of(Passed):
         yield "nothing but linear parts: the outputs are linear in the inputs, and no XOR can be learnt"
-    if is_odd(circuit, chip, g):
+    if not islands(circuit) and is_odd(circuit, chip, g):
         yield "an odd function of its inputs, which cannot learn XOR: what is symmetric about 0 V needs a bias, or rails that are not"

@@ -137,7 +137,7 @@ def test_a_nudge_is_no_path_to_ground() -> None:
 
 def test_floating_nodes_are_listed_but_not_all() -> None:
     """The message shows the first four floating nodes and how many more there are."""
-    with pytest.raises(CircuitError, match="divider: n0, n1, n2, n3 and 2 more has no conducting path to ground"):
+    with pytest.raises(CircuitError, match="divider: n0, n1, n2, n3 and 2 more have no conducting path to ground"):
         divider(groups=tuple(f"n{k}" for k in range(6)))
 
 

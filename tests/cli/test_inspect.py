@@ -44,6 +44,14 @@ WARNINGS = {
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 n2 1k\n",
         "1 nodes at which a single part ends, so that it carries no current: n2",
     ),
+    "a node that floats": (
+        "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\n",
+        "floating: q has no conducting path to ground; connect it or remove it; until then nothing solves the circuit",
+    ),
+    "nodes that float together": (
+        "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 z1 z2 1k\n",
+        "floating: z1, z2 have no conducting path to ground; connect one of them or remove them",
+    ),
     "an odd circuit": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n1 dd\nR2 n1 0 1k\n",
         "an odd function of its inputs, which cannot learn XOR",
@@ -67,6 +75,20 @@ def test_what_will_not_learn_is_warned_of(name, hwsim, tmp_path: Path):
     answer = hwsim("inspect", "my.cir", "--json")
     assert answer.code == 0, answer.err
     assert said in "\n".join(answer.json["warnings"])
+
+
+def test_a_circuit_that_floats_is_looked_at_and_not_solved(hwsim, tmp_path: Path):
+    """All that can be said of it is said, and drawn; what would solve it refuses it at the lines where it floats."""
+    (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\nR2 z1 z2 1k\n" + ROLES)
+    told = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
+    assert (told["solver"], told["counts"]["nodes"]) == (None, 5)
+    assert [block["kind"] for block in told["blocks"]] == ["resistors that learn", "clamp from above"]
+    assert "solved by nothing while nodes float" in hwsim("inspect", "my.cir").out
+    for command in ("solve", "train", "check", "compile"):
+        refused = hwsim(command, "my.cir", *(("-o", "out.cir") if command == "compile" else ()))
+        assert (refused.code, refused.out) == (2, "")
+        assert "my.cir:6: q has no conducting path to ground; connect it or remove it" in refused.err
+        assert "my.cir:7: z1, z2 have no conducting path" in refused.err
 
 
 def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
