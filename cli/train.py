@@ -140,9 +140,17 @@ def _text(trained: "Trained", samples: str) -> str:
         f"test error {100 * told['test_error']:.2f} %, train error {100 * told['train_error']:.2f} % after {told['epochs']} epochs "
         f"({told['seconds_per_epoch']:.3g} s each, {rounded(told['samples_per_second'])} {samples}/s, {told['engine']} engine)\n"
         f"run     {path}\n"
-        f"netlist {trained.folder.netlist} (run it: ngspice {trained.folder.netlist})\n"
+        f"netlist {_netlist(trained)}\n"
         f"plot    {trained.folder.plot}"
     )
+
+
+def _netlist(trained: "Trained") -> str:
+    """Say where the trained netlist is, if it was not too large to be written."""
+    folder = trained.folder
+    if folder.netlist.exists():
+        return f"{folder.netlist} (run it: ngspice {folder.netlist})"
+    return f"not written, for {rounded(trained.summary['memristors'])} memristors (hwsim compile {folder.path} writes it all the same)"
 
 
 def _where(profile: "Profile") -> str:

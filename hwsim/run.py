@@ -202,6 +202,10 @@ def _stop_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+LARGEST_NETLIST = 10_000_000
+"""Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it is as large as no reader takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ending:
     """All that the last files of a run are made of."""
@@ -227,15 +231,15 @@ class _Ending:
         return summary
 
     def _write_netlist(self, note: str) -> None:
-        """Write the trained circuit: the user's own deck with learned values, or one of ours."""
+        """Write the trained circuit: the user's own deck with learned values, or one of ours, if it is not too large to be read back."""
         from hwsim.deck import deck  # noqa: PLC0415 - learning loads only for those who train
         from hwsim.learning.initial import within  # noqa: PLC0415
 
-        if self.deck is None:
+        if self.deck is not None:
+            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
+        elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
             g = within(self.chip, self.g)
             self.folder.write(self.folder.netlist, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
-        else:
-            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
 
     def _summary(self) -> dict[str, Any]:
         training, rows, tested = self.experiment.training, self.rows, self._tested()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim import energy
+from hwsim import energy, run
 from hwsim.data import load_data
 from hwsim.engine import Drive, Equilibrium
 from hwsim.subject import subject
@@ -114,6 +114,15 @@ def test_a_run_s_netlist_is_its_compiled_circuit(hwsim, trained: Path) -> None:
     """circuit.cir is what `hwsim compile` writes of the run: same circuit, same bytes, twice."""
     decks = [hwsim("compile", trained, "-o", "-").out for _ in range(2)]
     assert decks[0] == decks[1] == (trained / "circuit.cir").read_text()
+
+
+def test_a_netlist_that_is_too_large_is_left_out(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the trained netlist would be larger than any reader takes, it is not written, and that is said with what writes it."""
+    monkeypatch.setattr(run, "LARGEST_NETLIST", 10)
+    told = hwsim("train", "xor", "--epochs", "1", "--out", "large")
+    assert "netlist not written" in told.out
+    assert not Path("large/circuit.cir").exists()
+    assert hwsim("compile", "large", "-o", "large.cir").code == 0
 
 
 def test_data_of_one_s_own(hwsim, tmp_path: Path) -> None:
