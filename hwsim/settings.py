@@ -187,6 +187,12 @@ class DeviceSettings(Section):
         How near, in pulses, a written device must come to its target, and how often it is looked at.
     transfer
         Share of the second array's content that `tiki-taka` moves at each update.
+    pairs
+        Take the two devices that a feature and its negative drive, or that lead to an output's two columns, for one weight: pulses only
+        raise the one or the other, and pairs that have gained too much in common are written anew, lower, and verified. Devices without a
+        partner are pulsed as ever. For devices that only go up, or whose steps down are too long.
+    refresh, common
+        After how many updates pairs are looked at, and the share of its range that the smaller device of a pair may have by then.
     cycle
         Noise of every pulse, relative to its step; absent: the preset's.
     asymmetry
@@ -205,6 +211,9 @@ class DeviceSettings(Section):
     verify_tolerance: PositiveFloat = 0.5
     verify_rounds: Annotated[PositiveInt, Field(le=100)] = 5
     transfer: Annotated[float, Field(gt=0, le=1)] = 0.1
+    pairs: bool = False
+    refresh: PositiveInt = 20
+    common: Annotated[float, Field(gt=0, lt=1)] = 0.05
     cycle: NonNegativeFloat | None = None
     asymmetry: float | None = None
     spread: bool = True

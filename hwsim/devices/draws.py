@@ -1,13 +1,14 @@
 """Random numbers of one update of all devices: the same for both engines, and alone or beside other chips; 24 bits, enough for noise."""
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hwsim.engine import Array
 
-PLACES = ("round", "cycle", "write", "transfer", "verify", "current", "voltage", "output")
+PLACES = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
 """What random numbers are for; each has its own."""
 
 _FINE = 2.0**-24
@@ -36,24 +37,46 @@ class Draws(NamedTuple):
         """Give numbers from 0 to 1."""
         return self._on_host(self._steps(place) * np.float32(_FINE))
 
-    def normal(self, place: str, *leading: int) -> Array:
-        """Give standard normal numbers, with leading axes on request."""
+    def turns(self, place: str) -> "Turns":
+        """Give as many standard normal numbers as are asked for, one array after the other, none before it is needed."""
+        return Turns(self, place)
+
+    def normal(self, place: str, *leading: int, turn: Array = 0) -> Array:
+        """Give standard normal numbers, with leading axes on request; each turn has others."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
-        centred = self._steps(place, *leading) * np.float32(2 * _FINE) + np.float32(_FINE - 1)  # in between −1 and 1
+        centred = self._steps(place, *leading, turn=turn) * np.float32(2 * _FINE) + np.float32(_FINE - 1)  # in between −1 and 1
         return self._on_host(np.float32(math.sqrt(2)) * jax.lax.erf_inv(centred))
 
-    def _steps(self, place: str, *leading: int) -> Array:
+    def _steps(self, place: str, *leading: int, turn: Array = 0) -> Array:
         """Give whole numbers below 2^24, as 32-bit floats."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
         numbers = jax.lax.iota(np.uint32, math.prod(shape)).reshape(shape)
-        key = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + np.uint32(1 + PLACES.index(place)))
+        which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
+        key = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
         return (_mixed(_mixed(numbers) + key) >> 8).astype(np.float32)
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Numbers of one purpose, [k, 0] and [k, 1] for each k, which stand for an array of all of them."""
+
+    draws: Draws
+    place: str
+    first: int = 0
+
+    def after(self, count: int) -> "Turns":
+        """Give those behind the first `count`."""
+        return Turns(self.draws, self.place, self.first + count)
+
+    def __getitem__(self, at: tuple[Array, int]) -> Array:
+        k, which = at
+        return self.draws.normal(self.place, turn=2 * (self.first + k) + which)
 
 
 def _mixed(x: Any) -> Any:

@@ -12,6 +12,7 @@ from hwsim.devices import presets
 from hwsim.devices.declared import Device, DeviceStuck
 from hwsim.devices.draw import draw, nominal
 from hwsim.devices.models import Devices
+from hwsim.devices.pairs import Pairs
 from hwsim.devices.presets import DeviceError
 from hwsim.devices.pulsed import Parts, Pulsed
 from hwsim.devices.rounding import Sizes
@@ -68,8 +69,31 @@ def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circ
     device = kind_of(variation, settings)
     check(device, settings)
     of_each = [_part(device, settings, element, variation.chip) for element in circuit.trainable]
-    parts = _cast(_in_a_row(of_each, [element.shape for element in circuit.trainable]), np.dtype(dtype))
+    parts = _in_a_row(of_each, [element.shape for element in circuit.trainable])
+    if settings.pairs:
+        parts = _paired(parts, circuit)
+    parts = _cast(parts, np.dtype(dtype))
     return Pulsed(settings, parts, tuple(blocks.names(circuit)), noisy=device.noise.cycle > 0)
+
+
+def _paired(parts: Parts, circuit: Circuit) -> Parts:
+    """Find the pairs among devices in a row; of these a pulse is one upwards, whatever is wanted.
+
+    Raises
+    ------
+    DeviceError
+        When there are none.
+
+    """
+    pairs = Pairs.of(circuit)
+    if not pairs.side.any():
+        msg = (
+            f"device.pairs = true: {circuit.name} has no pairs of devices, between a node and a feature's row and its negative's, or an "
+            "output's two columns; set it to false, or circuit.signed_inputs or circuit.differential to true (and wires to 0 ohm)"
+        )
+        raise DeviceError(msg)
+    up, down = parts.sizes
+    return parts._replace(sizes=Sizes(up, np.where(pairs.side == 0, down, up)), pairs=pairs)
 
 
 def check(device: Device, settings: DeviceSettings) -> None:
@@ -84,6 +108,10 @@ def check(device: Device, settings: DeviceSettings) -> None:
     if settings.scheme != "pulses" and (device.one_sided or device.step.kind == "ideal"):
         what = "only goes up between resets" if device.one_sided else "goes wherever it is told"
         msg = f"device.scheme = {settings.scheme!r}: device {device.name} {what}; use 'pulses'"
+        raise DeviceError(msg)
+    if settings.pairs and (settings.scheme != "pulses" or device.step.kind == "ideal"):
+        what = f"device {device.name} goes wherever it is told" if settings.scheme == "pulses" else f"device.scheme = {settings.scheme!r}"
+        msg = f"device.pairs = true sends pulses up only, and {what}; set it to false, or use scheme 'pulses' and a device that is pulsed"
         raise DeviceError(msg)
 
 
@@ -132,7 +160,7 @@ def _in_a_row(values: list[Any], shapes: list[tuple[int, ...]]) -> Any:
         rates = [_in_a_row([getattr(value, key) for value in values], shapes) for key in ("rate_up", "rate_down")]
         return Table(first.up, first.down, *rates)
     if isinstance(first, Parts):
-        devices, sizes, fast = (_in_a_row([getattr(value, key) for value in values], shapes) for key in Parts._fields[:-1])
+        devices, sizes, fast = (_in_a_row([getattr(value, key) for value in values], shapes) for key in ("devices", "sizes", "fast"))
         return Parts(devices, sizes, fast, first.curve)
     if isinstance(first, tuple):
         return type(first)(*(_in_a_row(list(inner), shapes) for inner in zip(*values, strict=True)))
@@ -145,4 +173,4 @@ def _cast(value: Any, kind: np.dtype[Any]) -> Any:
     """Give the same numbers in one precision."""
     if isinstance(value, tuple):
         return type(value)(*(_cast(inner, kind) for inner in value))
-    return value if value is None or getattr(value, "dtype", None) == np.bool_ else np.asarray(value, kind)
+    return value if value is None or getattr(value, "dtype", np.dtype(float)).kind in "bi" else np.asarray(value, kind)

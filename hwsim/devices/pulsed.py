@@ -13,11 +13,13 @@ from circuits.chip import AnyChip
 from hwsim.devices import symmetry
 from hwsim.devices.draws import Draws
 from hwsim.devices.models import Devices
+from hwsim.devices.pairs import Pairs, refresh
 from hwsim.devices.programming import NOTHING, Held, Programmed
+from hwsim.devices.repeat import either
 from hwsim.devices.rounding import Sizes, accumulate, limited, nearest, sign, stochastic
 from hwsim.devices.steps import Exact
 from hwsim.devices.symmetry import TikiTaka, TikiTakaDraws, Transfer, begin_tiki_taka, tiki_taka
-from hwsim.devices.writing import Reading, Verify, Written, write, write_anew, write_exactly, write_verify
+from hwsim.devices.writing import Reading, Verify, Written, rewrite, write, write_anew, write_exactly, write_those
 from hwsim.engine import Array, Conductances
 from hwsim.settings import DeviceSettings
 
@@ -25,13 +27,15 @@ from hwsim.settings import DeviceSettings
 class Parts(NamedTuple):
     """The devices of a circuit in a row, with Tiki-Taka also the fast ones; the size of a pulse; after a reset, the way up.
 
-    `curve` holds the conductance [S] of a nominal device after 0, 1, 2 … pulses from its lower bound.
+    `pairs` says which are pairs, where pairs are asked for. `curve` holds the conductance [S] of a nominal device after 0, 1, 2 … pulses
+    from its lower bound.
     """
 
     devices: Devices
     sizes: Sizes
     fast: Devices | None = None
     curve: Array | None = None
+    pairs: Pairs | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Pulsed:
     """Programming by pulses; what it holds from update to update are rows with a value for each device.
 
     `hidden`: the states that pulses move, where write noise hides them [S]; `left`: pulses still due; `fast`, `reference`: Tiki-Taka's [S].
+    Pairs count their updates in `updates`.
 
     Parameters
     ----------
@@ -71,6 +76,8 @@ class Pulsed:
             held |= begin_tiki_taka(parts.fast, symmetry.symmetric_point(parts.fast, row.shape).astype(row.dtype))._asdict()
         elif self.settings.rounding == "accumulate" or self.settings.scheme == "write-verify":
             held |= {"left": 0 * row}
+        if parts.pairs is not None:
+            held |= {"updates": np.zeros((), np.int32)}
         return self._cut(start, g), held
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
@@ -108,15 +115,38 @@ class Pulsed:
                 return self._by_transfer(g, dg, held, draws)
 
     def _by_pulses(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
-        devices, sizes, _, curve = self.devices
+        devices, sizes, _, curve, pairs = self.devices
         if isinstance(devices.law, Exact):
             return write_exactly(devices, g, dg), {}
-        n, left = self._rounded(dg, held, draws)
+        n, left = self._rounded(dg if pairs is None else pairs.wanted(dg), held, draws)
+        n = n if pairs is None else pairs.raised(n)
         xp = g.__array_namespace__()
         done = write(devices, g, n if curve is None else xp.maximum(n, 0), draws.normal("cycle") if self.noisy else 0.0)
-        if curve is None:
+        if curve is not None:
+            done = write_anew(devices, curve, done, g + sizes.up * n, n < 0, draws.normal("verify", 2))
+        if pairs is None:
             return done, left
-        return write_anew(devices, curve, done, g + sizes.up * n, n < 0, draws.normal("verify", 2)), left
+        updates = (held["updates"] + 1).astype(np.int32)
+        return self._refreshed(pairs, done, updates, draws), {**left, "updates": updates}
+
+    def _refreshed(self, pairs: Pairs, done: Written, updates: Array, draws: Draws) -> Written:
+        """Write those pairs anew that have too much in common, every so many updates."""
+        devices, sizes, _, curve, _ = self.devices
+        settings, numbers = self.settings, draws.turns("refresh")
+        verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
+
+        def anew(g: Array, target: Array, where: Array, number: int) -> Written:
+            now, own = where & look, numbers.after(number * (verify.rounds + 1))
+            if curve is None:
+                return write_those(devices, sizes, g, target, now, verify, own, Reading())
+            return rewrite(devices, curve, g, target, now, verify, own, Reading())
+
+        def looked() -> Written:
+            written = refresh(devices, pairs, done.g, settings.common, anew)
+            return Written(written.g, *(a + b for a, b in zip(done[1:], written[1:], strict=True)))
+
+        look = updates % settings.refresh == 0
+        return either(look, looked, lambda: done, done.g.__array_namespace__())  # type: ignore[no-any-return] # what both give
 
     def _rounded(self, dg: Array, held: Held, draws: Draws) -> tuple[Array, dict[str, Array]]:
         n, most = self.devices.sizes.pulses(dg), self.settings.max_pulses
@@ -139,13 +169,11 @@ class Pulsed:
         due = xp.abs(wanted) >= max(settings.threshold, 1.0)
         target = g + wanted * xp.where(wanted > 0, sizes.up, sizes.down)
         verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
-        normals = draws.normal("verify", verify.rounds, 2)
-        done = write_verify(devices, sizes, g, xp.where(due, target, g), verify, normals, Reading())
-        kept = Written(xp.where(due, done.g, g), done.pulses * due, done.reads * due, done.energy * due)
-        return kept, {"left": xp.where(due, 0.0, wanted).astype(g.dtype)}
+        done = write_those(devices, sizes, g, target, due, verify, draws.turns("verify"), Reading())
+        return done, {"left": xp.where(due, 0.0, wanted).astype(g.dtype)}
 
     def _by_transfer(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
-        slow, sizes, fast, _ = self.devices
+        slow, sizes, fast, *_ = self.devices
         state = TikiTaka(*(held[field] for field in TikiTaka._fields))
         numbers = TikiTakaDraws(draws.uniform("round"), draws.normal("transfer"), draws.normal("cycle"))
         transfer = Transfer(self.settings.transfer, 1, self.settings.max_pulses)

@@ -1,5 +1,6 @@
 """Write and verify: pulse, read, and pulse again until every device is near its target, with what that costs. Pure."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -107,31 +108,75 @@ def write_verify(devices: Devices, sizes: Sizes, g: Array, target: Array, verify
 
     """
     xp = g.__array_namespace__()
+    all_of_them = xp.ones(g.shape, dtype=bool)
+    return _until_near(devices, g, all_of_them, lambda seen: sizes.pulses(target - seen), verify, verify.rounds, normals, read)
+
+
+def write_those(  # noqa: PLR0913, PLR0917 - one physical process
+    devices: Devices, sizes: Sizes, g: Array, target: Array, where: Array, verify: Verify, normals: Array, read: Reading
+) -> Written:
+    """Write and verify only some devices, in no rounds at all where there are none."""
+    rounds = _rounds(where, verify)
+    return _until_near(devices, g, where, lambda seen: sizes.pulses(target - seen), verify, rounds, normals, read)
+
+
+def rewrite(  # noqa: PLR0913, PLR0917 - one physical process
+    devices: Devices, curve: Array, g: Array, target: Array, where: Array, verify: Verify, normals: Array, read: Reading
+) -> Written:
+    """Write and verify some one-sided devices: those above their target are reset first, and pulses are counted along the nominal curve.
+
+    Parameters
+    ----------
+    curve
+        Conductances of a nominal device after 0, 1, 2 … pulses from its lower bound [S].
+    where
+        Which devices.
+    normals
+        Standard normal numbers, shape (rounds + 1, 2, *g.shape): of resets, then of pulses and of reads. A reset counts as one pulse.
+
+    """
+    xp = g.__array_namespace__()
+    number = xp.arange(curve.shape[0], dtype=g.dtype)
+    there = xp.interp(target, curve, number)
+
+    def lacks(seen: Array) -> Array:
+        return xp.maximum(there - xp.interp(seen, curve, number), 0.0).astype(g.dtype)
+
+    above = where & (xp.interp(g, curve, number) - there > verify.tolerance)
+    low = devices.reset(g, above, normals[0, 0])
+    energy = devices.energy(g, low, xp.where(above, -1, 0))
+    done = _until_near(devices, low, where, lacks, verify, _rounds(where, verify), normals, read, first=1)
+    return Written(done.g, done.pulses + above, done.reads, (done.energy + energy).astype(g.dtype))
+
+
+def _rounds(where: Array, verify: Verify) -> Array:
+    return where.__array_namespace__().where(where.any(), verify.rounds, 0)
+
+
+def _until_near(  # noqa: PLR0913, PLR0917 - one physical process
+    devices: Devices,
+    g: Array,
+    busy: Array,
+    lacks: Callable[[Array], Array],
+    verify: Verify,
+    rounds: Array,
+    normals: Array,
+    read: Reading,
+    first: int = 0,
+) -> Written:
+    """Read busy devices and send what they lack, in pulses, as often as it takes; `first` is the place of the first round's numbers."""
+    xp = g.__array_namespace__()
 
     def once(k: Array, carry: tuple[Written, Array]) -> tuple[Written, Array]:
         so_far, busy = carry
-        wanted = sizes.pulses(target - devices.seen(so_far.g, normals[k, 1]))
+        wanted = lacks(devices.seen(so_far.g, normals[k + first, 1]))
         looked = xp.where(busy, read.energy(so_far.g), 0.0)
         still = busy & (xp.abs(wanted) > verify.tolerance)
         at_least_one = xp.where(xp.abs(wanted) < 1, xp.sign(wanted), wanted)
-        done = write(devices, so_far.g, xp.where(still, limited(nearest(at_least_one), verify.most), 0), normals[k, 0])
+        done = write(devices, so_far.g, xp.where(still, limited(nearest(at_least_one), verify.most), 0), normals[k + first, 0])
         energy = (so_far.energy + looked + done.energy).astype(g.dtype)
         return Written(done.g, so_far.pulses + done.pulses, so_far.reads + busy, energy), still
 
     none = xp.zeros(g.shape, np.int32)
-    begun: tuple[Written, Array] = (Written(g, none, none, xp.zeros_like(g)), xp.ones(g.shape, dtype=bool))
-    written: Written = repeat(once, verify.rounds, begun, xp)[0]
+    written: Written = repeat(once, rounds, (Written(g, none, none, xp.zeros_like(g)), busy), xp)[0]
     return written
-
-
-def rewrite(devices: Devices, sizes: Sizes, g: Array, target: Array, verify: Verify, normals: Array, read: Reading) -> Written:  # noqa: PLR0913, PLR0917 - one physical process
-    """Write and verify one-sided devices: those above their target by more than the tolerance are reset first.
-
-    `normals` has the shape (rounds + 1, 2, *g.shape); a reset counts as one pulse down.
-    """
-    xp = g.__array_namespace__()
-    above = sizes.pulses(target - g) < -verify.tolerance
-    low = devices.reset(g, above, normals[0, 0])
-    reset = xp.where(above, -1, 0)
-    done = write_verify(devices, sizes, low, xp.where(above, target, xp.maximum(target, low)), verify, normals[1:], read)
-    return Written(done.g, done.pulses + above, done.reads, (done.energy + devices.energy(g, low, reset)).astype(g.dtype))

@@ -30,6 +30,7 @@ SCHEMES = {
     "accumulate": ("ag-a-si", "device.rounding=accumulate"),
     "exponential": ("reram-es",),
     "one-sided": ("pcm",),
+    "paired": ("pcm", "device.pairs=true", "device.refresh=3", "training.rate=2e-6"),
     "leaking": ("capacitor",),
     "verified": ("taox-hfox", "device.scheme=write-verify"),
     "transferred": ("reram-array-om", "device.scheme=tiki-taka"),
@@ -89,7 +90,7 @@ def test_devices_learn_within_their_bounds_and_pulses_are_counted(scheme: str) -
     assert any((last.state.g[name] != g).any() for name, g in begun.items())
 
 
-@pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred", "one-sided"])
+@pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred", "one-sided", "paired"])
 def test_both_engines_send_the_same_pulses(scheme: str) -> None:
     """From one seed and chip, training through ngspice ends where the numeric engine's ends: same draws, same devices."""
     told = experiment(scheme, "training.epochs=1")
@@ -103,7 +104,7 @@ def test_both_engines_send_the_same_pulses(scheme: str) -> None:
         np.testing.assert_allclose(other[name], g[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred"])
+@pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred", "paired"])
 def test_resuming_is_as_never_having_stopped(scheme: str) -> None:
     """What devices hold, hidden states and pulses due, is saved with the rest: read back, training ends in the same bits."""
     with Training(experiment(scheme)) as training:
