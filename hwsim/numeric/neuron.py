@@ -26,10 +26,14 @@ class Junction(NamedTuple):
 
 
 class Neuron(NamedTuple):
-    """What hangs on the columns of a stage: diodes that conduct above `high.rail` and below `low.rail` (None: no such diodes)."""
+    """What hangs on the columns of a stage: diodes that conduct above `high.rail` and below `low.rail`, and what leaks past a dead zone.
+
+    None: no such diodes, no leak; else a conductance a column [S].
+    """
 
     high: Junction | None
     low: Junction | None
+    leak: Array | None = None
 
 
 def _place(junction: Junction) -> Array:
@@ -59,7 +63,7 @@ def _share_exponential(high: Junction, low: Junction) -> bool:
 
 def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]:
     """Give exp of both diodes' forward voltages, in n·v_t, where the second is a constant over the first; None where each needs its own."""
-    high, low = neuron
+    high, low = neuron.high, neuron.low
     if high is None or low is None or not _share_exponential(high, low):
         return None, None
     per_volt, middle = 1.0 / (high.n * V_T), (high.rail + low.rail) / 2
@@ -72,10 +76,12 @@ def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
     """Give i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
     i, g = jnp.zeros_like(u), jnp.zeros_like(u)
     if not ideal:
-        for junction, direction, e in zip(neuron, (1.0, -1.0), _exponentials(neuron, u), strict=True):
+        for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
             if junction is not None:
                 di, dg = _junction_current(u, junction, direction, e)
                 i, g = i + di, g + dg
+        if neuron.leak is not None:
+            i, g = i + neuron.leak * u, g + neuron.leak
     return i, g
 
 
@@ -86,7 +92,10 @@ def _reach(junction: Junction, excess: Array) -> Array:
 
 
 def bounds(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> tuple[Array | None, Array | None]:
-    """Give voltages below and above the root of a·u + i(u) = c; None where nothing bounds it on that side."""
+    """Give voltages below and above the root of a·u + i(u) = c; None where nothing bounds it on that side.
+
+    What leaks only brings the root nearer to 0 V, where a dead zone has its rails.
+    """
     low = high = None
     for junction, direction in ((neuron.high, 1.0), (neuron.low, -1.0)):
         if junction is None:
@@ -105,12 +114,12 @@ def _clip(u: Array, low: Array | None, high: Array | None) -> Array:
 
 def is_linear(neuron: Neuron) -> bool:
     """Whether nothing hangs on the columns."""
-    return neuron.high is None and neuron.low is None
+    return neuron.high is None and neuron.low is None and neuron.leak is None
 
 
 def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
     """Give a first guess: c/a, or the bound that it exceeds. Newton's method converges from there without damping."""
-    high, low = neuron
+    high, low = neuron.high, neuron.low
     if ideal or high is None or low is None or not _in_order(high, low):
         return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
     # it exceeds one bound at most: one logarithm is enough
@@ -138,7 +147,7 @@ def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
         return start(neuron, a, c, ideal=ideal)
     i, g = current(neuron, u, ideal=ideal)
     new = u - (a * u + i - c) / (a + g)
-    high, low = neuron
+    high, low = neuron.high, neuron.low
     if high is not None:
         new = jnp.minimum(new, jnp.maximum(u, high.rail) + _LEAP * V_T * high.n)
     if low is not None:

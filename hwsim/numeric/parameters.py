@@ -97,7 +97,8 @@ def is_zero(values: Array) -> bool:
 
 
 def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
-    neuron = Neuron(_junction(stage, stage.high, np.inf, chip, dtype), _junction(stage, stage.low, -np.inf, chip, dtype))
+    high, low = _junction(stage, stage.high, np.inf, chip, dtype), _junction(stage, stage.low, -np.inf, chip, dtype)
+    neuron = Neuron(high, low, _leak(stage, chip, dtype))
     coupling = None
     if stage.amplifier is not None:
         gain, back, offset = (np.asarray(chip(stage.amplifier, name), dtype) for name in ("gain", "back", "offset"))
@@ -119,6 +120,15 @@ def _load(stage: Stage, chip: Chip, dtype: Any) -> Load | None:
         if load.rail is not None:
             np.add.at(i, load.columns, each * chip(load.rail, "v")[load.rails])
     return Load(g.astype(dtype), i.astype(dtype))
+
+
+def _leak(stage: Stage, chip: Chip, dtype: Any) -> Array | None:
+    if not stage.bridges:
+        return None
+    g = np.zeros(stage.size)
+    for bridge in stage.bridges:
+        np.add.at(g, bridge.columns, 1.0 / chip(bridge.resistors, "r")[bridge.places])
+    return g.astype(dtype)
 
 
 def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:

@@ -205,7 +205,7 @@ def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Arra
         u = columns if stage.behind is None else columns - state.drivers(k)
         return neuron.current(numbers.neuron, u, ideal=False)[1]
     clamped = jnp.zeros(columns.shape, bool)
-    high, low = numbers.neuron
+    high, low = numbers.neuron.high, numbers.neuron.low
     if high is not None:
         clamped |= columns >= high.rail
     if low is not None:

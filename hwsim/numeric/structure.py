@@ -51,6 +51,15 @@ class Loads:
     rails: Indices
 
 
+@dataclass(frozen=True, slots=True)
+class Bridges:
+    """Fixed resistors beside a stage's dead zones, as gmin is: their array, places in it, and columns."""
+
+    resistors: str
+    places: Indices
+    columns: Indices
+
+
 @dataclass(slots=True)
 class Stage:
     """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
@@ -66,6 +75,7 @@ class Stage:
     high: list[Junctions] = field(default_factory=list)
     low: list[Junctions] = field(default_factory=list)
     loads: list[Loads] = field(default_factory=list)
+    bridges: list[Bridges] = field(default_factory=list)
     behind: Nodes | None = None
     amplifier: str | None = None
     rows: Nodes | None = None
@@ -114,6 +124,7 @@ def stages(circuit: Circuit) -> list[Stage]:
         stage = Stage(crossbar.name, crossbar.columns, *_rows(circuit, crossbar, rows))
         _add_neurons(circuit, stage)
         _add_loads(circuit, stage)
+        _add_bridges(circuit, stage)
         _add_amplifier(circuit, stage)
         found.append(stage)
     _check_complete(circuit, found)
@@ -168,6 +179,19 @@ def _add_loads(circuit: Circuit, stage: Stage) -> None:
                 stage.loads.append(Loads(resistors.name, places, _positions(stage.columns, near[places]), rail, rails))
 
 
+def _add_bridges(circuit: Circuit, stage: Stage) -> None:
+    """Take up the fixed resistors between columns and the nodes behind their dead zones."""
+    if stage.behind is None:
+        return
+    for resistors in circuit.of(Resistors):
+        for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
+            places = np.flatnonzero(np.isin(near, stage.columns))
+            columns = _positions(stage.columns, near[places])
+            beside = far[places] == stage.behind[columns]
+            if beside.any():
+                stage.bridges.append(Bridges(resistors.name, places[beside], columns[beside]))
+
+
 def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, near: Nodes, far: Nodes) -> tuple[str, Junctions]:
     """Say what diodes between columns (`near`) and other nodes (`far`) make of the stage, and where they are."""
     sources = held_nodes(circuit)
@@ -210,9 +234,12 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
     for resistors in circuit.of(Resistors):
-        taken = sum(len(load.places) for stage in found for load in stage.loads if load.resistors == resistors.name)
-        if taken != len(resistors):
-            raise _unsupported(circuit, f"{resistors.name} holds resistors that lead from no column to ground or a rail")
+        places = [load.places for stage in found for load in stage.loads if load.resistors == resistors.name]
+        places += [bridge.places for stage in found for bridge in stage.bridges if bridge.resistors == resistors.name]
+        if sum(map(len, places)) != len(resistors):
+            raise _unsupported(
+                circuit, f"{resistors.name} holds resistors that lead from no column to ground, a rail or behind its dead zone"
+            )
     _check_nodes(circuit, found)
     last = found[-1]
     if last.kind != "linear" or last.amplifier is not None:
