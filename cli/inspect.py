@@ -47,11 +47,14 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     }
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
-        from hwsim.inspection.schematic import fits, schematic  # noqa: PLC0415
+        from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
 
         files.write(plot, overview(found, given.experiment.name))
         output.note(f"{plot}: blocks, conductances and neurons")
-        if fits(given.circuit):
+        why = too_much(given.circuit, given.chip, given.g)
+        if why:
+            output.note(f"no schematic: {why}")
+        else:
             beside = plot.with_stem(f"{plot.stem}-schematic")
             files.write(beside, schematic(given.circuit, given.chip, given.g))
             output.note(f"{beside}: the schematic")

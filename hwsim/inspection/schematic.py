@@ -1,138 +1,151 @@
 """The schematic of a small circuit, with the symbols that people draw."""
 
 import io
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, CurrentSources, Diodes, IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources
 from hwsim.inspection.placing import placed
+from hwsim.inspection.routing import ROW, Level, Route, route
+from hwsim.inspection.symbols import AMPLIFIER, Part, parts, unknown
 
-_PARTS, _NODES = 40, 24
-"""Most parts and nodes of a circuit that is drawn."""
+PARTS, NODES = 45, 24
+"""Most parts and nodes of a circuit whose schematic can be read."""
 
-_KNOWN = (Crossbar, CurrentSources, Diodes, IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources)
+_LENGTH = 2.0
+"""Units; of a symbol with its leads."""
 
-_OPEN = 1e11
-"""Ohm; what resists more, as the conductance that ngspice puts beside each diode, is not drawn."""
+_INCH = 0.3
+"""Of a unit."""
 
-_WIDTH, _HEIGHT, _DROP = 4.2, 3.4, 2.0
-"""Units of the drawing from one column of nodes to the next, from one node to the one below, and from a node to its ground."""
+_LETTERS = 10
+"""Of a node's name that fit between two wires."""
 
-
-class _Part(NamedTuple):
-    """A part between two nodes; 0 is ground."""
-
-    symbol: str
-    a: int
-    b: int
-    label: str
+_NAME, _OUTPUT = "#1f6fb2", "#2f8a57"
 
 
-def fits(circuit: Circuit) -> bool:
-    """Say whether a circuit is small enough, and of parts that have a symbol."""
-    parts = sum(len(element) for element in circuit.elements if not isinstance(element, Nudges))
-    return parts <= _PARTS and circuit.size <= _NODES and all(isinstance(element, _KNOWN) for element in circuit.elements)
-
-
-def _parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[_Part]:
-    for element in circuit.elements:
-        match element:
-            case Crossbar() | Memristors():
-                values = np.asarray(g[element.name]).ravel()
-                rows, columns = (element.rows, element.columns) if isinstance(element, Crossbar) else (element.a, element.b)
-                if isinstance(element, Crossbar):
-                    rows, columns = np.repeat(rows, len(element.columns)), np.tile(columns, len(element.rows))
-                yield from (_Part("ResistorVar", *ends) for ends in zip(*_ends(rows, columns), _ohms(1 / values), strict=True))
-            case Resistors(a=a, b=b):
-                r = chip(element.name, "r")
-                parts = zip(*_ends(a, b), _ohms(r), r < _OPEN, strict=True)
-                yield from (_Part("Resistor", *ends) for *ends, counts in parts if counts)
-            case Diodes(anode=a, cathode=b) | IdealDiodes(anode=a, cathode=b):
-                yield from (_Part("Diode", one, other, "") for one, other in zip(*_ends(a, b), strict=True))
-            case VoltageSources(plus=a, minus=b):
-                labels = [f"{v:g} V" for v in chip(element.name, "v")]
-                yield from (_Part("SourceV", *ends) for ends in zip(*_ends(b, a), labels, strict=True))  # its + is where it ends
-            case CurrentSources(a=a, b=b):
-                labels = [f"{1e6 * i:g} µA" for i in chip(element.name, "i")]
-                yield from (_Part("SourceI", *ends) for ends in zip(*_ends(a, b), labels, strict=True))
-            case InputSources(plus=a, feature=feature):
-                scales = [
-                    f"{'' if s == 1 else '−' if s == -1 else f'{s:g}·'}x{k}"
-                    for k, s in zip(feature, chip(element.name, "scale"), strict=True)
-                ]
-                yield from (_Part("SourceV", 0, int(node), label) for node, label in zip(a, scales, strict=True))
-
-
-def _ends(*terminals: Any) -> list[list[int]]:
-    return [terminal.tolist() for terminal in terminals]
-
-
-def _ohms(values: Any) -> list[str]:
-    scales = ((1e6, "M"), (1e3, "k"), (1.0, ""))
-    return [next((f"{r / scale:.3g}{prefix}" for scale, prefix in scales if r >= scale), f"{r:.3g}") for r in values]
+def too_much(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> str:
+    """Say why a circuit has no schematic that could be read; nothing when it has one."""
+    if unknown(circuit):
+        return f"{unknown(circuit)} holds what has no symbol here"
+    if circuit.size > NODES:
+        return f"there are {circuit.size} nodes, and of more than {NODES} none can be read"
+    count = len(list(parts(circuit, chip, g)))
+    return f"there are {count} parts, and of more than {PARTS} none can be read" if count > PARTS else ""
 
 
 def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> bytes:
-    """Draw a circuit that fits; gives the PNG's bytes."""
+    """Draw a circuit that is not too much; gives the PNG's bytes."""
     import schemdraw  # noqa: PLC0415 - only those who draw need it
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
-    from schemdraw import elements as elm  # noqa: PLC0415
 
-    spread = placed(circuit)
-    levels = sorted({round(x, 3) for x, _ in spread.values()})
-    most = max(Counter(round(x) for x, _ in spread.values()).values())
-    places = {node: (_WIDTH * len(levels) * x, _HEIGHT * most * y) for node, (x, y) in spread.items()}
-    figure = Figure(figsize=(max(7.0, 1.6 * len(levels) + 2), max(5.0, 1.1 * most + 2)), dpi=130)
+    inputs = [int(node) for source in circuit.inputs for node in source.plus]
+    outputs = [int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node and node not in inputs]
+    found = route(list(parts(circuit, chip, g)), placed(circuit), inputs, outputs)
+    figure = Figure(figsize=(_INCH * (max(found.x.values()) + 5), _INCH * (ROW * found.rows + 6)), dpi=130)
     FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_aspect("equal")
     drawing = schemdraw.Drawing(canvas=axes, show=False)
-    drawing.config(fontsize=8, lw=1.1, unit=2)
-    _draw(drawing, elm, list(_parts(circuit, chip, g)), places)
-    for node, place in places.items():
-        drawing.add(elm.Dot(radius=0.07).at(place))
-        drawing.add(elm.Label().at((place[0] + 0.15, place[1] + 0.2)).label(circuit.node_names[node], fontsize=8, color="#1f6fb2"))
-    for k, ends in enumerate(zip(circuit.outputs.plus.tolist(), circuit.outputs.minus.tolist(), strict=True)):
-        for node, sign in zip(ends, "+−", strict=True):
-            if node:
-                at = (places[node][0] + 0.75, places[node][1] + 0.35)
-                drawing.add(elm.Label().at(at).label(f"ŷ{k}{sign}", fontsize=9, color="#2f8a57"))
+    drawing.config(fontsize=8, lw=1.1, unit=_LENGTH)
+    sheet = _Sheet(drawing, found)
+    for level in found.levels:
+        sheet.level(level)
+    for node in found.order:
+        sheet.node(node, circuit.node_names[node], _reads(circuit, node))
     drawing.draw(show=False)
+    for x, y, text, style in sheet.texts:
+        axes.text(x, y, text, fontsize=7.5, **style)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None}, bbox_inches="tight")
+    figure.savefig(png, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
     return png.getvalue()
 
 
-def _draw(drawing: Any, elm: Any, parts: list[_Part], places: Mapping[int, tuple[float, float]]) -> None:
-    """Draw each part between its nodes, or down to a ground of its own; several between the same nodes lie side by side."""
-    beside: Counter[tuple[int, int]] = Counter()
-    total = Counter((min(part.a, part.b), max(part.a, part.b)) for part in parts)
-    for part in parts:
-        key = min(part.a, part.b), max(part.a, part.b)
-        shift = beside[key] - (total[key] - 1) / 2
-        beside[key] += 1
-        if key[0]:
-            start, end = (np.array(places[node]) for node in (part.a, part.b))
-            along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
-            off = 0.9 * shift * np.array([-along[1], along[0]])
-            if shift:
-                drawing.add(elm.Line().endpoints(tuple(start), tuple(start + off + 0.7 * along)))
-                drawing.add(elm.Line().endpoints(tuple(end), tuple(end + off - 0.7 * along)))
-                start, end = start + off + 0.7 * along, end + off - 0.7 * along
-        else:
-            node = np.array(places[key[1]]) + np.array([0.9 * shift, 0.0])
-            ground = node + np.array([0.0, -_DROP])
-            start, end = (node, ground) if part.a else (ground, node)
-            drawing.add(elm.Ground().at(tuple(ground)))
-            if shift:
-                drawing.add(elm.Line().endpoints(places[key[1]], tuple(node)))
-        symbol = getattr(elm, part.symbol)().endpoints(tuple(start), tuple(end))
-        drawing.add(symbol.label(part.label, fontsize=7) if part.label else symbol)
+def _reads(circuit: Circuit, node: int) -> str:
+    """Say which outputs are read at a node."""
+    ends = [(circuit.outputs.plus.tolist(), "+"), (circuit.outputs.minus.tolist(), "−")]
+    return " ".join(f"ŷ{k}{sign}" for nodes, sign in ends for k, other in enumerate(nodes) if other == node)
+
+
+def _amplifier() -> Any:
+    from schemdraw import dsp  # noqa: PLC0415 - loaded with the drawing
+
+    return dsp.Amp
+
+
+class _Sheet:
+    """What is drawn on; rows lie below 0, the parts that hang below all rows."""
+
+    def __init__(self, drawing: Any, found: Route) -> None:
+        self.drawing, self.found = drawing, found
+        self.bottom = -ROW * found.rows + 0.4
+        self.ends: dict[int, list[float]] = {node: [] for node in found.order}
+        self.texts: list[tuple[float, float, str, dict[str, Any]]] = []
+
+    def level(self, level: Level) -> None:
+        """Draw a part between two wires."""
+        from schemdraw import elements as elm  # noqa: PLC0415 - loaded with the drawing
+
+        part, y, x = level.part, -ROW * level.row, self.found.x
+        left, right = sorted((x[part.a], x[part.b]))
+        middle = (x[self.found.order[level.gap]] + x[self.found.order[level.gap + 1]]) / 2
+        start, end = middle - _LENGTH / 2, middle + _LENGTH / 2
+        self._line((left, y), (start, y))
+        self._line((end, y), (right, y))
+        forward = x[part.a] < x[part.b] or part.symbol.startswith("Resistor")
+        self._symbol(part, (start if forward else end, y), (end if forward else start, y))
+        self._text((middle, y + (0.35 if part.symbol == "Resistor" else 0.55)), part.label)
+        for node in (part.a, part.b):
+            self.drawing.add(elm.Dot(radius=0.07).at((x[node], y)))
+            self.ends[node].append(y)
+
+    def node(self, node: int, name: str, reads: str) -> None:
+        """Draw a node's wire, its name above, and below it what leads to ground."""
+        x, hanging = self.found.x[node], self.found.hanging.get(node, [])
+        ends = self.ends[node] + [self.bottom] * bool(hanging)
+        top, below = max(ends, default=0.0), min(ends, default=0.0)
+        self._line((x, top), (x, below))
+        if hanging:
+            self._line((hanging[0][0], self.bottom), (hanging[-1][0], self.bottom))
+        for at, part in hanging:
+            self._hang(part, at)
+        short = name if len(name) <= _LETTERS else f"{name[: _LETTERS // 2]}…{name[1 - _LETTERS // 2 :]}"
+        self._text((x, top + 0.15), short, _NAME)
+        self._text((x, top + 0.6), reads, _OUTPUT)
+
+    def _hang(self, part: Part, x: float) -> None:
+        from schemdraw import elements as elm  # noqa: PLC0415 - loaded with the drawing
+
+        ends = (x, self.bottom), (x, self.bottom - _LENGTH)
+        self._symbol(part, *(ends if part.a else ends[::-1]))
+        self.drawing.add(elm.Ground().at(ends[1]))
+        self._text((x + 0.6, self.bottom - _LENGTH / 2), part.label, beside=True)
+
+    def _symbol(self, part: Part, start: tuple[float, float], end: tuple[float, float]) -> None:
+        from schemdraw import elements as elm  # noqa: PLC0415 - loaded with the drawing
+
+        if part.symbol != AMPLIFIER:
+            self.drawing.add(getattr(elm, part.symbol)().endpoints(start, end))
+            return
+        to = 1.0 if end[0] > start[0] else -1.0
+        begin = (start[0] + to * (_LENGTH - 0.75) / 2, start[1])
+        self._line(start, begin)
+        self.drawing.add(_amplifier()().at(begin).theta(0 if to > 0 else 180))
+        self._line((begin[0] + 0.75 * to, begin[1]), end)
+
+    def _line(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        from schemdraw import elements as elm  # noqa: PLC0415 - loaded with the drawing
+
+        if start != end:
+            self.drawing.add(elm.Line().endpoints(start, end))
+
+    def _text(self, at: tuple[float, float], text: str, color: str = "#1c2430", *, beside: bool = False) -> None:
+        """Write above a place, or `beside` it to the right, once all else is drawn."""
+        style = {"ha": "left", "va": "center"} if beside else {"ha": "center", "va": "bottom"}
+        self.texts.append((*at, text, style | {"color": color}))

@@ -107,8 +107,10 @@ def test_pictures_are_drawn(hwsim, tmp_path: Path):
         drawn = [Path(f"{turn}{ending}").read_bytes() for turn in ("one", "two")]
         assert drawn[0] == drawn[1]
         assert drawn[0].startswith(PNG)
-    assert hwsim("inspect", "xor", "--plot", "xor.png").code == 0
-    assert not Path("xor-schematic.png").exists()
+    large = hwsim("inspect", "iris", "--plot", "iris.png")
+    assert large.code == 0
+    assert "no schematic: there are 47 nodes, and of more than 24 none can be read" in large.err
+    assert not Path("iris-schematic.png").exists()
     refused = hwsim("inspect", "xor", "--plot", "nowhere/xor.png")
     assert (refused.code, refused.out) == (2, "")
     assert "nowhere/xor.png: no such file or folder" in refused.err

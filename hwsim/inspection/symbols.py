@@ -1,0 +1,136 @@
+"""The parts of a circuit as people draw them: a symbol between two nodes, with a few words beside it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.elements import (
+    Amplifiers,
+    Capacitors,
+    Crossbar,
+    CurrentSources,
+    Diodes,
+    IdealDiodes,
+    Inductors,
+    InputSources,
+    Memristors,
+    Nudges,
+    Resistors,
+    VoltageSources,
+)
+from circuits.passed import Passed
+
+_OPEN = 1e11
+"""Ohm; what resists more, as the conductance that ngspice puts beside each diode, is not drawn."""
+
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+
+AMPLIFIER = "Amp"
+"""The symbol of an amplifier, whose `a` is its input and `b` its output."""
+
+
+class Part(NamedTuple):
+    """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and what it is called."""
+
+    symbol: str
+    a: int
+    b: int
+    label: str
+
+
+def unknown(circuit: Circuit) -> str:
+    """Name the arrays whose parts have no symbol."""
+    return ", ".join(element.name for element in circuit.of(Passed))
+
+
+def parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
+    """List the parts of a circuit without unknown ones; nudges are none."""
+    for element in circuit.elements:
+        if not isinstance(element, Nudges):
+            yield from _of(circuit, element, chip, g)
+
+
+def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
+    match element:
+        case Crossbar() | Memristors() | Resistors():
+            yield from _resistors(element, chip, g)
+        case Diodes(anode=a, cathode=b) | IdealDiodes(anode=a, cathode=b):
+            yield from _each("Diode", a, b, [""] * len(a))
+        case VoltageSources(plus=a, minus=b, name=name):
+            yield from _each("SourceV", b, a, [f"{v:g} V" for v in chip(name, "v")])  # its + is where it ends
+        case CurrentSources(a=a, b=b, name=name):
+            yield from _each("SourceI", a, b, _numbers(chip(name, "i"), " {}A"))
+        case InputSources(plus=a, feature=feature, name=name):
+            yield from _each("SourceV", np.zeros_like(a), a, _features(feature, chip(name, "scale")))
+        case Capacitors(a=a, b=b, name=name):
+            yield from _each("Capacitor", a, b, _numbers(chip(name, "c"), " {}F"))
+        case Inductors(a=a, b=b, name=name):
+            yield from _each("Inductor", a, b, _numbers(chip(name, "l"), " {}H"))
+        case _:
+            yield from _controlled(circuit, element, chip)
+
+
+def _resistors(element: Crossbar | Memristors | Resistors, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
+    if isinstance(element, Resistors):
+        r = chip(element.name, "r")
+        shown = r < _OPEN
+        yield from _each("Resistor", element.a[shown], element.b[shown], _numbers(r[shown]))
+        return
+    if isinstance(element, Crossbar):
+        a, b = np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
+    else:
+        a, b = element.a, element.b
+    yield from _each("ResistorVar", a, b, _numbers(1 / np.asarray(g[element.name]).ravel()))
+
+
+def _controlled(circuit: Circuit, element: Any, chip: Chip) -> Iterator[Part]:
+    match element:
+        case Amplifiers(input=a, output=b, name=name):
+            factors = zip(chip(name, "gain"), chip(name, "back"), strict=True)
+            yield from _each(AMPLIFIER, a, b, [f"×{gain:.3g}, back ×{back:.3g}" for gain, back in factors])
+        case VoltageControlledVoltageSources(plus=a, minus=b, name=name):
+            yield from _each("SourceControlledV", b, a, _seen(circuit, element, chip(name, "gain")))
+        case CurrentControlledVoltageSources(plus=a, minus=b, name=name):
+            yield from _each("SourceControlledV", b, a, _sensed(element, chip(name, "rm")))
+        case VoltageControlledCurrentSources(a=a, b=b, name=name):
+            yield from _each("SourceControlledI", a, b, _seen(circuit, element, chip(name, "gm")))
+        case CurrentControlledCurrentSources(a=a, b=b, name=name):
+            yield from _each("SourceControlledI", a, b, _sensed(element, chip(name, "gain")))
+
+
+def _each(symbol: str, a: NDArray[np.intp], b: NDArray[np.intp], labels: list[str]) -> Iterator[Part]:
+    return (Part(symbol, one, other, label) for one, other, label in zip(a.tolist(), b.tolist(), labels, strict=True))
+
+
+def _numbers(values: Any, form: str = "{}") -> list[str]:
+    """Write numbers with the prefix that leaves one to three digits before the point."""
+    found = []
+    for value in np.asarray(values, dtype=np.float64).tolist():
+        scale, prefix = next((pair for pair in PREFIXES if abs(value) >= 0.9995 * pair[0]), (1.0, ""))
+        found.append(f"{value / scale:.3g}{form.format(prefix)}")
+    return found
+
+
+def _features(feature: Any, scale: Any) -> list[str]:
+    called = {1.0: "", -1.0: "−"}
+    return [f"{called.get(s, f'{s:g}·')}x{k}" for k, s in zip(feature.tolist(), scale.tolist(), strict=True)]
+
+
+def _seen(circuit: Circuit, element: Any, factors: Any) -> list[str]:
+    names = circuit.node_names
+    pairs = zip(factors.tolist(), element.control_plus.tolist(), element.control_minus.tolist(), strict=True)
+    return [f"{k:.3g}·v({names[plus]}{f',{names[minus]}' if minus else ''})" for k, plus, minus in pairs]
+
+
+def _sensed(element: Any, factors: Any) -> list[str]:
+    return [f"{k:.3g}·i({element.source}_{place})" for k, place in zip(factors.tolist(), element.place.tolist(), strict=True)]
