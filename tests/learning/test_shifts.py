@@ -6,6 +6,9 @@ import pytest
 
 from hwsim.experiment import ExperimentError, load, override
 from hwsim.learning.shifts import draw, moved
+from hwsim.numeric import start_up
+
+start_up.configure()  # 64 bit, as the engine has it
 
 IMAGES = np.random.default_rng(3).random((5, 36))
 
