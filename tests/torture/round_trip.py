@@ -27,7 +27,7 @@ from hwsim.numeric.engine import NumericEngine
 from hwsim.numeric.ports import PortsEngine
 from netlists.parser import parse
 from netlists.writer import write_deck
-from torture.numeric import case, network
+from torture.extremes import case, network
 
 ALLOWED = 1e-12
 """V, or as a share of the largest voltage where that is more than 1 V."""
