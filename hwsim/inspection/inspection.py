@@ -195,7 +195,7 @@ def _of_reach(circuit: Circuit) -> Iterator[str]:
     odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]
     if odd:
         rule = "set training.rule to adjoint for it" if not circuit.of(Passed) else "it may still descend"
-        yield f"{', '.join(odd)} act one way: equilibrium propagation's gradient is not exact; {rule}"
+        yield f"{', '.join(odd)} {'act' if len(odd) > 1 else 'acts'} one way: equilibrium propagation's gradient is not exact; {rule}"
 
 
 def _of_nodes(circuit: Circuit) -> Iterator[str]:
@@ -226,5 +226,5 @@ def _of_bounds(found: Inspection) -> Iterator[str]:
 def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:
     if not circuit.of(Diodes, IdealDiodes) and not circuit.of(Passed):
         yield "nothing but linear parts: the outputs are linear in the inputs, and no XOR can be learnt"
-    if not islands(circuit) and is_odd(circuit, chip, g):
+    elif not islands(circuit) and is_odd(circuit, chip, g):
         yield "an odd function of its inputs, which cannot learn XOR: what is symmetric about 0 V needs a bias, or rails that are not"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors, VoltageSources
+from circuits.passed import Passed
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import Neurons
 from hwsim.inspection.placing import placed
@@ -77,7 +78,9 @@ def _chain(axes: Any, found: Inspection) -> None:
             boxes.append((f"{stage.size} neurons\n{_neuron(found, stage)}", _DIODE))
         if stage.amplifier is not None:
             boxes.append((_amplifier(circuit, stage.amplifier), "#8e4fa8"))
-    boxes.append((f"outputs\n{len(circuit.outputs)} {'pairs' if circuit.outputs.minus.any() else 'nodes'}", _OUTPUT))
+    boxes.append(
+        (f"outputs\n{len(circuit.outputs)} {'pair' if circuit.outputs.minus.any() else 'node'}{'s' * (len(circuit.outputs) > 1)}", _OUTPUT)
+    )
     places = np.linspace(0, 1, len(boxes))
     axes.plot(places, np.full(len(boxes), 0.5), color=_SOFT, linewidth=2, zorder=1)
     for x, (text, colour) in zip(places, boxes, strict=True):
@@ -120,6 +123,9 @@ def _mesh(axes: Any, found: Inspection) -> None:
                     if one and other:
                         arrow = {"arrowstyle": "-|>", "color": _DIODE, "linewidth": 1.0, "shrinkA": 3, "shrinkB": 3}
                         axes.annotate("", xy=places[other], xytext=places[one], arrowprops=arrow, zorder=2)
+            case Passed():
+                one, other = (element.nodes[[pair[k] for pair in element.joined]].tolist() for k in (0, 1))
+                _lines(axes, places, (one, other), np.full(len(element.joined), 1.0), color=_DIODE, linestyle="--")
     _points(axes, found, places)
 
 
@@ -149,11 +155,15 @@ def _points(axes: Any, found: Inspection, places: Mapping[int, Point]) -> None:
         colours |= dict.fromkeys(nodes, colour)
     axes.scatter(*zip(*places.values(), strict=True), s=26, c=list(colours.values()), zorder=3)
     for node, (x, y) in places.items():
-        axes.text(x, y + 0.018, circuit.node_names[node], ha="center", va="bottom", fontsize=6, color="#1c2430", zorder=4)
+        (right, up), side = ((-5, 0), "right") if x == 0 else ((5, 0), "left") if x == 1 else ((0, 4), "center")
+        style = {"ha": side, "va": "center" if right else "bottom", "fontsize": 6, "color": "#1c2430", "zorder": 4}
+        axes.annotate(circuit.node_names[node], (x, y), (right, up), textcoords="offset points", **style)
     for name, (colour, nodes) in kinds.items():
         if nodes:
             axes.scatter([], [], s=26, c=colour, label=name)
     axes.plot([], [], color=_SOFT, linewidth=1.4, label="learns; thicker conducts better")
+    if circuit.of(Passed):
+        axes.plot([], [], color=_DIODE, linestyle="--", linewidth=1.0, label="known to ngspice alone")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=5, fontsize=7.5, frameon=False)
 
 
@@ -186,6 +196,7 @@ def _conductances(figure: Any, axes: Any, element: Crossbar | Memristors, g: Flo
     axes.hist(g, bins=edges, color=_INPUT)
     axes.set_title(f"{element.name}: {len(element)} that learn", fontsize=9)
     axes.set(xlabel="conductance [S]", ylabel="resistors", xscale="log")
+    axes.yaxis.get_major_locator().set_params(integer=True)
     for bound in (float(np.min(element.g_min)), float(np.max(element.g_max))):
         if edges[0] <= bound <= edges[-1]:
             axes.axvline(bound, color=_DIODE, linewidth=1)

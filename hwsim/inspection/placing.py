@@ -59,8 +59,8 @@ def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
                 level[other] = level[node] + 1
                 left.append(other)
     outputs = {int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node} - set(inputs)
-    last = max(level.values(), default=0) + (any(level.get(node, 0) != max(level.values(), default=0) for node in outputs) or 0)
-    level |= dict.fromkeys(outputs, max(last, 1))
+    last = 1 + max((at for node, at in level.items() if node not in outputs), default=0)
+    level |= dict.fromkeys(outputs, last)
     for node in graph:
         if node not in level:
             near = [level[other] for other in graph[node] if other in level]

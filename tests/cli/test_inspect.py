@@ -58,7 +58,7 @@ WARNINGS = {
     ),
     "a linear circuit": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 1k\n", "nothing but linear parts"),
     "conductances at their bounds": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 10meg\nD1 n1 0 dd\n", "1 of 2 conductances are at g_min"),
-    "a source that acts one way": ("V1 a 0 1\nR1 a n1 1k\nE1 n2 0 n1 0 2\nR2 n2 n1 9k\nD1 n1 0 dd\n", "vcvs act one way"),
+    "a source that acts one way": ("V1 a 0 1\nR1 a n1 1k\nE1 n2 0 n1 0 2\nR2 n2 n1 9k\nD1 n1 0 dd\n", "vcvs acts one way"),
     "too many pins": (
         ".subckt wide " + " ".join(f"p{k}" for k in range(1005)) + "\nrx p0 p1 1k\n.ends\nV1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 0 1k\n",
         "subcircuit wide has 1005 pins; ngspice dies of more than 1004",
