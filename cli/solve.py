@@ -12,6 +12,7 @@ from cli.output import Output, table
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
     from hwsim.engine import Equilibrium
+    from hwsim.subject import Subject
 
 
 @make_command("solve", "hwsim solve iris --sample 0:3\nhwsim solve runs/iris-0 --engine ngspice --nodes")
@@ -71,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         tables.append(_nodes(given.circuit, found, list(chosen)))
     if of_sources is not None:
         told["currents"] = of_sources
-        tables.append(_currents(given.circuit, of_sources, list(chosen)))
+        tables.append(_currents(given, of_sources, list(chosen)))
     output.result(told, "\n\n".join(tables))
 
 
@@ -91,12 +92,17 @@ def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
     return table(("node", *(f"sample {k} [V]" for k in numbers)), rows)
 
 
-def _currents(circuit: "Circuit", currents: dict[str, Any], numbers: list[int]) -> str:
+def _currents(given: "Subject", currents: dict[str, Any], numbers: list[int]) -> str:
+    """Tell the currents by the names that the sources have in a netlist, if there is one."""
     from hwsim.held import ends  # noqa: PLC0415 - help does without
+    from hwsim.netlist import Netlist  # noqa: PLC0415
 
+    circuit, said = given.circuit, given.experiment.circuit
+    members = said.deck.members if isinstance(said, Netlist) else {}
     rows = []
     for name, i in currents.items():
         between = zip(*(terminal.tolist() for terminal in ends(circuit[name])), strict=True)
+        called = members.get(name) or [f"{name}_{k}" for k in range(len(circuit[name]))]
         for k, (plus, minus) in enumerate(between):
-            rows.append((f"{name}_{k}", *(circuit.node_names[node] for node in (plus, minus)), *(f"{value:.6g}" for value in i[:, k])))
+            rows.append((called[k], *(circuit.node_names[node] for node in (plus, minus)), *(f"{value:.6g}" for value in i[:, k])))
     return table(("source", "+", "−", *(f"sample {k} [A]" for k in numbers)), rows)

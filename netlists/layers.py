@@ -174,6 +174,8 @@ def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], 
     members = {element.name: deck.members.get(element.name, []) for element in kept}
     g, places = {}, {}
     table = next(iter(deck.places.values())).table
+    if fixed:
+        members[renamed[0].name] = [name for source in circuit.voltage_sources for name in deck.members.get(source.name, [])]
     for element, used in zip(renamed[-len(made) :], crossbars, strict=True):
         assert isinstance(element, Crossbar)  # noqa: S101 - they were put last
         members[element.name] = [deck.members[name][k] for name, k in used]

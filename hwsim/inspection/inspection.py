@@ -135,7 +135,7 @@ def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) 
         counts[kind] = counts.get(kind, 0) + len(element)
     bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=())
     told = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
-    told += _of_symmetry(circuit, chip, g)
+    told += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)]
     return Inspection(
         circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=tuple(dict.fromkeys(told))
     )
@@ -221,6 +221,22 @@ def _of_bounds(found: Inspection) -> Iterator[str]:
         for count, bound in ((low, "g_min"), (high, "g_max")):
             if count > _MANY * len(element):
                 yield f"{element.name}: {count} of {len(element)} conductances are at {bound}; wider bounds may let it learn more"
+
+
+def _of_signs(circuit: Circuit) -> Iterator[str]:
+    """Warn of outputs that rise with every source of a feature: where nothing turns a sign round, all voltages do."""
+    turning = (CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledCurrentSources)
+    if circuit.of(*turning, VoltageControlledVoltageSources, Passed) or circuit.input_count == 1:
+        return
+    signs: dict[int, set[float]] = {}
+    for source in circuit.inputs:
+        for feature, scale in zip(source.feature.tolist(), np.sign(source.scale).tolist(), strict=True):
+            signs.setdefault(feature, set()).add(scale)
+    if (circuit.outputs.minus == 0).any() and all(len(found) == 1 for found in signs.values()):
+        yield (
+            "no feature comes with its negative, so outputs that are read at one node only rise with each source, whatever is learned; "
+            "add sources of the negatives (scale=-1), or read pairs of nodes"
+        )
 
 
 def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from circuits.chip import Chip
-from circuits.elements import Amplifiers
+from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
 from disguise import disguised
@@ -29,6 +29,7 @@ def holds(deck: Deck, x: np.ndarray, engine: Engine = PortsEngine()) -> None:  #
     """Hold a deck that was read against what was recognized in it: layers, the same voltages, the same text with learned values."""
     found = structured(deck)
     assert stages(found.circuit)
+    assert all(len(found.members[source.name]) == len(source) for source in found.circuit.of(VoltageSources, InputSources))
     with (
         PortsEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as ports,
         engine.prepare(found.circuit, Chip.nominal(found.circuit)) as layers,
