@@ -6,7 +6,7 @@ factorized: a circuit of one hidden layer costs a matrix of its outputs alone.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from hwsim.numeric.layered import Layers, State
 from hwsim.numeric.sweeps import System, pushed_in
 
 Array = Any
+Numbers = TypeVar("Numbers")
 
 _SHARES = (*(4.0**-k for k in range(13)), 0.0)
 """Parts of a Newton step that are tried; the one that leaves the least current unbalanced is taken. Exponentials may want small ones."""
@@ -165,26 +166,32 @@ def is_convex(system: System, where: Path) -> Array:
     return jnp.all(jnp.isfinite(jnp.linalg.cholesky(energy / size[:, None] / size)))
 
 
-def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array) -> tuple[Array, Array]:
+def in_64_bits(whole: Numbers) -> Numbers:
+    """Give numbers, or what holds them, in 64 bits."""
+    wide: Numbers = jax.tree.map(lambda one: one.astype(jnp.float64) if getattr(one, "dtype", None) == jnp.float32 else one, whole)
+    return wide
+
+
+def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array]:
     """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i.
 
-    A sum of currents is rounded as its terms are, however much of them cancels.
+    Currents and conductances are off by `eps` of themselves, and so is their sum, however much of it cancels.
     """
     jacobian = _bridged(layers, where, jnp.where(at.held[:, None], 0.0, whole), at.slope)
     diagonal, k = jnp.diagonal(whole) + at.slope, where.kept
     jacobian = jnp.where(np.eye(where.size, dtype=bool), 1.0, jacobian / diagonal[:, None])
-    i = jnp.stack([at.i / diagonal, float(np.finfo(v.dtype).eps) * (jnp.abs(jacobian) @ jnp.abs(v))], axis=1)
+    i = jnp.stack([at.i / diagonal, eps * (jnp.abs(jacobian) @ jnp.abs(v))], axis=1)
     to, back = jacobian[:k, k:], jacobian[k:, :k]
     kept = jnp.linalg.solve(jacobian[:k, :k] - to @ back, i[:k] - to @ i[k:])
     found = jnp.concatenate([kept, i[k:] - back @ kept])
     return found[:, 0], jnp.abs(found[:, 1]).max()
 
 
-def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array) -> tuple[Array, Array]:
+def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array]:
     """Give how far each voltage is from equilibrium, to first order (B, N) [V], and how far rounding may leave them, (B,) [V]."""
 
     def one(sample: tuple[Surplus, Array]) -> tuple[Array, Array]:
-        return _correction(layers, where, whole, *sample)
+        return _correction(layers, where, whole, *sample, eps)
 
     batch, fitting = len(v), max(1, _ELEMENTS // where.size**2)
     if batch <= fitting:
@@ -201,12 +208,12 @@ class Step(NamedTuple):
     rounding: Array
 
 
-def newton(system: System, where: Path, state: State) -> Step:
-    """Do one step of Newton's method on all nodes."""
+def newton(system: System, where: Path, state: State, eps: float) -> Step:
+    """Do one step of Newton's method on all nodes; numbers are rounded to `eps` of themselves."""
     layers, whole = system.layers, _matrix(system, where)
     drivers = [state.drivers(k) for k in range(len(state.columns))]
     v, at = vector(layers, where, state.columns, drivers), surplus(system, where, state)
-    dv, rounding = _corrections(layers, where, whole, at, v)
+    dv, rounding = _corrections(layers, where, whole, at, v, eps)
     tried = v - jnp.asarray(_SHARES, v.dtype)[:, None, None] * dv
 
     def unbalanced(v: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hwsim.engine import Push, Result
 from hwsim.numeric import neuron, walk
-from hwsim.numeric.direct import is_convex, newton, path
+from hwsim.numeric.direct import in_64_bits, is_convex, newton, path
 from hwsim.numeric.layered import Layers, Linear, Settled, State, adjoint_layers
 from hwsim.numeric.parameters import StageParameters
 from hwsim.numeric.structure import Stage
@@ -23,9 +23,6 @@ SWEEPS = 64
 
 DOUBT = 1000.0
 """Tolerances by which voltages may be off after all: where rounding leaves more than one, or a sweep's change is multiplied."""
-
-_NOISE = 4.0
-"""Newton steps that rounding lets shrink no more: the state may be off by so many of the last."""
 
 _ADJOINT_TOLERANCE = 1e-13
 """As a share of the largest adjoint voltage at the outputs, or 32 roundings."""
@@ -111,8 +108,7 @@ def settle(system: System, start: State, limits: Limits) -> Settled:
         found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
     if with_newton:
         found = _by_newton(system, found, tolerance, max_steps)
-    off = jnp.maximum(jnp.where(found.stalled, _NOISE * found.off, found.off), found.rounding)
-    result = jnp.where(off <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
+    result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
     result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual) | ~_is_finite(found.state), int(Result.NOT_FINITE), result)
     return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
 
@@ -131,7 +127,7 @@ def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
     convex = _holds_outputs(system)
     if limits.newton:
         sure = jnp.all(jnp.asarray(beta) >= 0) | (jnp.all(convex) & _trusted(system, limits.amplified))
-        convex = jax.lax.cond(sure, lambda: jnp.asarray(True), lambda: is_convex(system, path(system.layers)))  # noqa: FBT003 - JAX's own
+        convex = jax.lax.cond(sure, lambda: jnp.asarray(True), lambda: is_convex(in_64_bits(system), path(system.layers)))  # noqa: FBT003 - JAX's own
     return jnp.where(convex, result, int(Result.NOT_CONVEX))
 
 
@@ -169,20 +165,33 @@ def _by_sweeps(system: System, start: State, limits: Limits) -> _Search:
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
-    """Correct all nodes at once, a sweep behind each step, until steps are within the tolerance or rounding lets them shrink no more."""
-    where = path(system.layers)
+    """Correct all nodes at once, a sweep behind each step, until steps are within the tolerance or rounding lets them shrink no more.
+
+    In 64 bits, whatever the numbers came in, and as finely: where nodes hold each other tight, 32 lose what little holds them all, and a
+    step that is small in 32 is no sign of an equilibrium. How far off the numbers' own rounding leaves the state is then known.
+    """
+    where, eps = path(system.layers), float(np.finfo(begin.off.dtype).eps)
+    wide, finer = in_64_bits(system), float(np.finfo(np.float64).eps) / eps
+    fine = jnp.asarray(tolerance, jnp.float64) * finer**0.5
+
+    def unsettled(search: _Search) -> Array:
+        return (search.off > fine) & ~search.stalled
 
     def going(search: _Search) -> Array:
-        return (search.off > tolerance) & ~search.stalled & (search.steps < max_steps)
+        return unsettled(search) & (search.steps < max_steps)
 
     def once(search: _Search) -> _Search:
-        state, size, rounding = newton(system, where, search.state)
-        state, met = sweep(system, state)
-        stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * tolerance, rounding))
-        found = {"off": size, "residual": residual(system, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
+        state, size, rounding = newton(wide, where, search.state, eps)
+        state, met = sweep(wide, state)
+        stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * fine, rounding * finer))
+        found = {"off": size, "residual": residual(wide, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
         return search.updated(going(search), state, **found)
 
-    return jax.lax.while_loop(lambda search: jnp.any(going(search)), once, begin)
+    start = in_64_bits(begin)._replace(off=jnp.where(begin.off <= tolerance, 0.0, begin.off.astype(jnp.float64)))
+    ended = jax.lax.while_loop(lambda search: jnp.any(going(search)), once, start)
+    ended = ended._replace(off=jnp.where(unsettled(ended), jnp.inf, ended.off))
+    narrow: _Search = jax.tree.map(lambda found, as_it_came: found.astype(as_it_came.dtype), ended, begin)
+    return narrow
 
 
 def _trusted(system: System, amplified: Array | None) -> Array:
