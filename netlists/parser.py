@@ -20,6 +20,7 @@ from netlists.findings import BadCardError, Finding, Findings, NetlistError
 from netlists.flatten import Flattener, globals_of
 from netlists.grouping import group_nodes
 from netlists.lines import Line, Source
+from netlists.making import Making
 from netlists.parts import CELSIUS, Resistances, Settings
 from netlists.roles import Roles, compiled
 from netlists.scopes import Bound, Scope, Spot
@@ -124,24 +125,24 @@ def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck
     sorting.run()
     groups, numbers = group_nodes(_node_names(sorting), roles, findings)
     findings.check()
-    assembly = Assembly(sorting, numbers, _option(found, scope, "gmin", _GMIN, findings))
-    assembly.settings = settings
-    assembly.rshunt = _option(found, scope, "rshunt", 0.0, findings)
+    gmin, rshunt = (_option(found, scope, name, usual, findings) for name, usual in (("gmin", _GMIN), ("rshunt", 0.0)))
+    making = Making(sorting, numbers, settings)
+    assembly = Assembly(making, gmin, rshunt)
     assembly.run()
     findings.check()
-    _check_roles(assembly, source)
+    _check_roles(roles, source)
     try:
         circuit = assembly.circuit(_name(roles, source), groups, grounded=not floating)
     except FloatingNodesError as error:
         raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
         raise NetlistError([Finding(name, 1, str(error))]) from None
-    g, places = _learned(circuit, sorting, assembly)
+    g, places = _learned(circuit, sorting, making)
     findings.check()
     _warn_bounds(circuit, g, findings, source)
-    x = np.array([assembly.shown.get(k, 0.0) for k in range(circuit.input_count)])
+    x = np.array([making.shown.get(k, 0.0) for k in range(circuit.input_count)])
     warnings, notes = tuple(dict.fromkeys(findings.warnings)), tuple(dict.fromkeys(findings.notes))
-    return Deck(circuit, g, x, numbers, assembly.members, tuple(files.sources), places, warnings, notes, tuple(roles.of("set")))
+    return Deck(circuit, g, x, numbers, making.members, tuple(files.sources), places, warnings, notes, tuple(roles.of("set")))
 
 
 def _look_at_title(source: Source, findings: Findings) -> None:
@@ -225,9 +226,8 @@ def _name(roles: Roles, source: Source) -> str:
     return " ".join(said[-1].words) if said else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
 
 
-def _check_roles(assembly: Assembly, source: Source) -> None:
+def _check_roles(roles: Roles, source: Source) -> None:
     """Say how to give a deck the roles that it lacks."""
-    roles = assembly.sorting.roles
     lacks = [
         (word, line)
         for word, line in (
@@ -241,7 +241,7 @@ def _check_roles(assembly: Assembly, source: Source) -> None:
         raise NetlistError([Finding(source.name, 1, f"nothing is said to be {word}; add a line like {line}") for word, line in lacks])
 
 
-def _learned(circuit: Circuit, sorting: Sorting, assembly: Assembly) -> tuple[dict[str, NDArray[np.float64]], dict[str, Places]]:
+def _learned(circuit: Circuit, sorting: Sorting, making: Making) -> tuple[dict[str, NDArray[np.float64]], dict[str, Places]]:
     """Read the conductances that learn, every digit of them, and find where each stands."""
     table = sorting.flat.resistances
     ohm = np.array(table.ohm)
@@ -252,8 +252,8 @@ def _learned(circuit: Circuit, sorting: Sorting, assembly: Assembly) -> tuple[di
     places: dict[str, Places] = {}
     used: dict[tuple[Source, int, int], str] = {}
     for element in circuit.trainable:
-        members = assembly.members[element.name]
-        rows = [assembly.place[name] for name in members]
+        members = making.members[element.name]
+        rows = [making.place[name] for name in members]
         places[element.name] = Places(table, rows)
         g[element.name] = of_all[rows].reshape(element.shape)
         for k in np.array(rows)[~np.isfinite(of_all[rows])].tolist():
