@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli import options
 from cli.command import command as make_command
 from cli.output import Output, Step, table
 
@@ -22,7 +23,7 @@ KINDS = ("constant", "soft-bounds", "linear", "power", "exponential", "table")
     "hwsim devices\nhwsim devices pcm --plot pcm.png\nhwsim devices reram-sb --toml > my.toml\nhwsim devices --fit measured.csv > my.toml",
 )
 @click.argument("name", metavar="[NAME|FILE.toml]", required=False)
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw pulse curves: up, down, several devices, noise.")
+@options.plot("Draw pulse curves: up, down, several devices, noise.")
 @click.option("--toml", is_flag=True, help="Print the device as a file, all numbers in shares of the conductance range.")
 @click.option("--fit", "measured", type=click.Path(path_type=Path), metavar="FILE.csv", help="Fit a device to measured pulses.")
 @click.option("--model", type=click.Choice(KINDS), help="Fit only this kind of step [default: all but table, by Akaike's criterion].")

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from cli import options
 from cli.command import command as make_command
 from cli.output import Output, table
@@ -12,12 +10,7 @@ from cli.output import Output, table
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png")
 @options.what
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    metavar="FILE.png",
-    help="Draw blocks, conductances and neurons; small circuits as a schematic too.",
-)
+@options.plot("Draw blocks, conductances and neurons; small circuits as a schematic too.")
 def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None) -> None:
     """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
 

@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -74,6 +75,18 @@ def part(function: Function) -> Function:
     return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Part of the data.")(
         function
     )
+
+
+def plot(text: str) -> Callable[[Function], Function]:
+    """Add `--plot`, which draws what the text says."""
+    return click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", callback=_png, help=text)
+
+
+def _png(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:  # noqa: ARG001 - click's signature
+    if value is not None and value.suffix.lower() != ".png":
+        msg = f"--plot {value}: pictures are PNGs; give it a name that ends in .png"
+        raise click.UsageError(msg)
+    return value
 
 
 def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:

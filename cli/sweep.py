@@ -43,7 +43,7 @@ hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
 @click.option("--spec", type=click.FloatRange(0.0, 1.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1.")
 @click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the error, and the yield, over what was varied.")
+@options.plot("Draw the error, and the yield, over what was varied.")
 def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
     *,

@@ -192,7 +192,8 @@ def _conductances(figure: Any, axes: Any, element: Crossbar | Memristors, g: Flo
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.yaxis.get_major_locator().set_params(integer=True)
         return
-    edges = np.geomspace(g.min() * 0.99, g.max() * 1.01, 30)
+    wide = 1.01 if g.max() > 3 * g.min() else 2.0  # else ticks would say the same and cover each other
+    edges = np.geomspace(g.min() / wide, g.max() * wide, 30)
     axes.hist(g, bins=edges, color=_INPUT)
     axes.set_title(f"{element.name}: {len(element)} that learn", fontsize=9)
     axes.set(xlabel="conductance [S]", ylabel="resistors", xscale="log")

@@ -59,8 +59,10 @@ def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
                 level[other] = level[node] + 1
                 left.append(other)
     outputs = {int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node} - set(inputs)
+    known = {*inputs, *fixed, *outputs}
+    apart = [node for joined in nx.connected_components(graph) if known.isdisjoint(joined) for node in joined]
     last = 1 + max((at for node, at in level.items() if node not in outputs), default=0)
-    level |= dict.fromkeys(outputs, last)
+    level |= dict.fromkeys(apart, 1) | dict.fromkeys(outputs, max(last, 2) if apart else last)
     for node in graph:
         if node not in level:
             near = [level[other] for other in graph[node] if other in level]

@@ -115,6 +115,9 @@ def test_pictures_are_drawn(hwsim, tmp_path: Path):
     assert large.code == 0
     assert "no schematic: there are 47 nodes, and of more than 24 none can be read" in large.err
     assert not Path("iris-schematic.png").exists()
+    named = hwsim("inspect", "xor", "--plot", "xor.pdf")
+    assert (named.code, named.out) == (2, "")
+    assert "--plot xor.pdf: pictures are PNGs; give it a name that ends in .png" in named.err
     refused = hwsim("inspect", "xor", "--plot", "nowhere/xor.png")
     assert (refused.code, refused.out) == (2, "")
     assert "nowhere/xor.png: no such file or folder" in refused.err
