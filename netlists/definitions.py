@@ -3,75 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from netlists import known
 from netlists.findings import BadCardError, Finding, Findings
 from netlists.lines import Line
 from netlists.tokens import Token, assignments, fields, tokens
-
-_IGNORED = {
-    *(".ac", ".dc", ".disto", ".four", ".ic", ".meas", ".measure", ".nodeset", ".noise", ".op", ".plot", ".print", ".probe"),
-    *(".pz", ".save", ".sens", ".tf", ".title", ".tran", ".width"),
-}
-"""Cards that say what to do with a circuit, not what it is."""
-
-_KNOWN_OPTIONS = {
-    *(
-        "abstol",
-        "acct",
-        "autostop",
-        "badmos3",
-        "bypass",
-        "chgtol",
-        "cshunt",
-        "defad",
-        "defas",
-        "defl",
-        "defw",
-        "dlevel",
-        "filetype",
-        "gmin",
-    ),
-    *(
-        "gminsteps",
-        "gshunt",
-        "hccap",
-        "indverbosity",
-        "interp",
-        "itl1",
-        "itl2",
-        "itl3",
-        "itl4",
-        "itl5",
-        "itl6",
-        "keepopinfo",
-        "klu",
-        "list",
-    ),
-    *("lteabstol", "ltereltol", "maxevtiter", "maxopalter", "maxord", "maxwarns", "method", "minbreak", "mu", "node", "noacct", "noinit"),
-    *(
-        "nomod",
-        "noopac",
-        "noopalter",
-        "noopiter",
-        "nopage",
-        "norefvalue",
-        "numdgt",
-        "opts",
-        "oldlimit",
-        "pivrel",
-        "pivtol",
-        "post",
-        "ramptime",
-    ),
-    *("rawfile", "reltol", "rseries", "rshunt", "savecurrents", "scale", "scalm", "seed", "seedinfo", "sparse", "srcsteps", "temp", "tnom"),
-    *("trtol", "trytocompact", "vntol", "warn", "wnflag", "xmu", "xtrtol"),
-}
-"""What `.options` may say; only temperatures, gmin and rshunt change an operating point."""
-
-_REMEDIES = {
-    ".if": "keep the branch that holds",
-    ".func": "write the expression where it is used",
-    ".csparam": "use .param",
-}
 
 
 @dataclass(slots=True, eq=False)
@@ -179,8 +114,8 @@ def _directive(card: Line, here: Definition, found: Outline, findings: Findings)
         _model(card, len(word), here)
     elif word in _SETTINGS:
         _SETTINGS[word](card, len(word), found)
-    elif word not in _IGNORED:
-        msg = f"{word} is not read; {_REMEDIES.get(word, 'remove it')}"
+    elif word not in known.IGNORED:
+        msg = f"{word} is not read; {known.REMEDIES.get(word, 'remove it')}"
         raise BadCardError(msg)
     elif word != ".title":
         findings.notes.append(Finding(card.source.name, card.number, f"{word} is left aside; it says nothing about the circuit"))
@@ -250,7 +185,7 @@ def _options(card: Line, after: int, found: Outline) -> None:
     plain, named = fields(tokens(card, after))
     for name, token in [*((token.low, token) for token in plain), *named.items()]:
         found.options[name] = (token, card)
-        if name not in _KNOWN_OPTIONS:
+        if name not in known.OPTIONS:
             found.unknown.append((name, card))
 
 

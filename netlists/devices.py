@@ -5,8 +5,9 @@ from contextlib import suppress
 
 from netlists import models
 from netlists.findings import BadCardError, Finding
+from netlists.instances import Card
 from netlists.numbers import FLOAT_LENGTH, conductance
-from netlists.parts import Card, Flat, Part
+from netlists.parts import Flat, Part
 from netlists.passing import behavioural, passed
 from netlists.tokens import Token
 

@@ -10,9 +10,10 @@ from netlists import subcircuits
 from netlists.definitions import Definition, Outline, outline
 from netlists.devices import READERS
 from netlists.findings import BadCardError, Finding, Findings
+from netlists.instances import Card, Instance
 from netlists.lines import Line, Source, read_lines
 from netlists.numbers import FLOAT_LENGTH, conductance
-from netlists.parts import Card, Flat, Instance, Part, Settings
+from netlists.parts import Flat, Part, Settings
 from netlists.scopes import Bound, Scope, Spot
 from netlists.tokens import Token, fields, tokens
 

@@ -7,7 +7,7 @@ from circuits.constants import ZERO_CELSIUS
 from circuits.diode import BAND_GAP, XTI, junction_at
 from netlists.definitions import Model
 from netlists.findings import BadCardError, Finding
-from netlists.parts import Card, Instance
+from netlists.instances import Card, Instance
 
 _RESISTOR = {"r", "res", "rsh", "narrow", "short", "defw", "tc1", "tc2", "tnom"}
 _RESISTOR_IGNORED = {"kf", "af", "ef", "wf", "lf", "bv_max"}

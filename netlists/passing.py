@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from circuits.passed import PLAIN
 from netlists.findings import BadCardError
+from netlists.instances import Card
 from netlists.lines import lower
 from netlists.models import parameters
 from netlists.numbers import plain
-from netlists.parts import CELSIUS, Card, Part, Passage
+from netlists.parts import CELSIUS, Part, Passage
 from netlists.scopes import inside
 
 _TERMINALS = {"d": (2, 2), "j": (3, 3), "m": (4, 4), "q": (3, 5)}
