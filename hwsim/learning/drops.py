@@ -10,6 +10,7 @@ from circuits.elements import Crossbar, Memristors
 from circuits.rows import RowRun, row_runs
 from hwsim import blocks
 from hwsim.engine import Array, gather
+from hwsim.learning.outer import outer_sum
 
 Field = Mapping[str, Array]
 """Voltages by node group, each (B, n)."""
@@ -52,7 +53,7 @@ def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the 
 ) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
     p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
-    of_columns, features = (p_columns * q_columns).sum(axis=0), x if phases == 1 else phases * x
+    of_columns = (p_columns * q_columns).sum(axis=0)
     shared: dict[bytes, Array] = {}
 
     def block(run: RowRun) -> Array:
@@ -60,16 +61,16 @@ def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the 
             key = run.features.tobytes()
             if key not in shared:
                 whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
-                shared[key] = (features if whole else features[:, run.features]).T @ p_columns
+                shared[key] = outer_sum(x if whole else x[:, run.features], p_columns)
             scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
-            products = of_columns - scale[:, None] * shared[key]
+            products = of_columns - (phases * scale[:, None]) * shared[key]
             if isinstance(offset, np.ndarray) and not offset.any():
                 return products
             return products - phases * offset[:, None] * p_columns.sum(axis=0)
-        q_rows = gather(circuit, q, run.nodes)
         if run.source is not None:
-            return of_columns - q_rows.T @ p_columns
-        p_rows = gather(circuit, p, run.nodes)
-        return of_columns + (p_rows * q_rows).sum(axis=0)[:, None] - p_rows.T @ q_columns - q_rows.T @ p_columns
+            held = chip(run.source, "v")[run.places].astype(p_columns.dtype)
+            return of_columns - phases * held[:, None] * p_columns.sum(axis=0)
+        p_rows, q_rows = gather(circuit, p, run.nodes), gather(circuit, q, run.nodes)
+        return of_columns + (p_rows * q_rows).sum(axis=0)[:, None] - outer_sum(p_rows, q_columns) - outer_sum(q_rows, p_columns)
 
     return {blocks.name(crossbar.name, run.span): block(run) for run in row_runs(circuit, crossbar)}

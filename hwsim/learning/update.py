@@ -87,24 +87,27 @@ class Updater(NamedTuple):
         y, seed = samples.table[labels], batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
-        wrong = (classify(gradient.outputs, samples.table) != labels).sum()
+        wrong = classify(gradient.outputs, samples.table) != labels
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held)
 
 
 def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
+    """Add what an update found; `wrong` (B,) says which samples were."""
     xp = gradient.loss.__array_namespace__()
     free, *nudged = gradient.phases
     codes = xp.stack([phase.result for phase in gradient.phases])
-    nudged_steps = xp.stack([phase.steps.sum() for phase in nudged or (free,)]).sum() // max(len(nudged), 1)
+    of_nudged = sum(phase.steps for phase in nudged) if nudged else free.steps
+    rows = [row.astype(np.int32) for row in (wrong, free.steps, of_nudged, (codes != 0).sum(axis=0))]
+    errors, steps, nudged_steps, failed = xp.stack(rows).sum(axis=1, dtype=np.int32)
     return Sums(
         samples=sums.samples + np.int32(len(gradient.loss)),
         loss=sums.loss + gradient.loss.sum(),
-        wrong=sums.wrong + wrong.astype(np.int32),
-        steps=sums.steps + free.steps.sum().astype(np.int32),
-        nudged_steps=sums.nudged_steps + nudged_steps.astype(np.int32),
+        wrong=sums.wrong + errors,
+        steps=sums.steps + steps,
+        nudged_steps=sums.nudged_steps + nudged_steps // np.int32(max(len(nudged), 1)),
         residual=xp.maximum(sums.residual, free.residual.max()),
-        failed=sums.failed + (codes != 0).sum().astype(np.int32),
+        failed=sums.failed + failed,
         code=xp.maximum(sums.code, codes.max().astype(np.int32)),
         pulses=sums.pulses + done.pulses,
         energy=sums.energy + done.energy,

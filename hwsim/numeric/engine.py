@@ -14,10 +14,11 @@ from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric import start_up, walk
-from hwsim.numeric.fixed import held_groups, held_volts
+from hwsim.numeric.fixed import held_volts
 from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
 from hwsim.numeric.parameters import Scales, collect
 from hwsim.numeric.ports import TOLERANCE, PortsEngine, PortsSolver
+from hwsim.numeric.programs import Programs
 from hwsim.numeric.structure import stages
 from hwsim.numeric.traced import OnChip, TracedSolver
 
@@ -102,7 +103,7 @@ class LayeredSolver:
         outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
         self._layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
         self.on = OnChip(self._layers, Scales.of(self.stages, self._layers.parameters), chip)
-        self._programs = tuple(_Programs(self.traced(newton=newton)) for newton in (False, True))
+        self._programs = tuple(Programs(self.traced(newton=newton)) for newton in (False, True))
 
     def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
         """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
@@ -131,7 +132,7 @@ class LayeredSolver:
     def _least_output(self, g: Conductances) -> float:
         return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
 
-    def _found(self, g: Conductances, solve: Callable[["_Programs", float], Found]) -> Found:
+    def _found(self, g: Conductances, solve: Callable[["Programs", float], Found]) -> Found:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
         amplified, newton = self.amplification(g), self.engine.newton
         slow = not MARGIN * amplified <= walk.TRUST if newton is None else newton
@@ -243,26 +244,3 @@ class LayeredSolver:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-class _Programs:
-    """A traced solver's methods, compiled; they give the voltages of groups with free nodes."""
-
-    def __init__(self, traced: TracedSolver) -> None:
-        held = held_groups(traced.circuit)
-
-        def free_only(found: Equilibrium) -> Equilibrium:
-            return found._replace(v={name: volts for name, volts in found.v.items() if name not in held})
-
-        def solve(g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
-            return free_only(traced.solve(g, drive, start=start, amplified=amplified))
-
-        def phases(g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array, noise: Any) -> tuple[Equilibrium, ...]:
-            return tuple(map(free_only, traced.phases(g, x, y, nudge, amplified=amplified, noise=noise)))
-
-        def adjoint(g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
-            return free_only(traced.adjoint(g, free, error, amplified=amplified))
-
-        self.solve: Any = jax.jit(solve)
-        self.phases: Any = jax.jit(phases, static_argnames="nudge")
-        self.adjoint: Any = jax.jit(adjoint)

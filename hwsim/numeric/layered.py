@@ -21,6 +21,10 @@ _AMPLE = 4.0
 """Amplifiers may multiply what is off by this much on its way before it counts for more."""
 
 
+_FEW = 4
+"""Samples whose products with a crossbar take less than to add another to it."""
+
+
 class Linear(NamedTuple):
     """The linear part of a stage for given conductances and inputs.
 
@@ -205,11 +209,11 @@ def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
 def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array) -> Array:
     """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A].
 
-    Runs of rows with the same features share a product.
+    Runs of rows with the same features share a product, unless that of a few samples takes less than to add the runs.
     """
     stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
-    weights: dict[bytes, Array] = {}
+    weights: dict[bytes, list[tuple[Array, Array]]] = {}
     features = {}
     for rows, values, offset in zip(stage.fixed, numbers.sources, numbers.offsets, strict=True):
         block = g[blocks.name(stage.crossbar, rows.span)]
@@ -220,10 +224,14 @@ def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array) -> Array:
             continue
         key = rows.features.tobytes()
         features[key] = rows.features
-        weights[key] = weights.get(key, 0.0) + values[:, None] * block
-    for key, weight in weights.items():
+        weights.setdefault(key, []).append((values, block))
+    for key, weighted in weights.items():
         whole = len(features[key]) == x.shape[1] and (features[key] == range(x.shape[1])).all()
-        current = current + (x if whole else x[:, features[key]]) @ weight
+        own = x if whole else x[:, features[key]]
+        if len(x) <= _FEW:
+            current = current + sum((own * values) @ block for values, block in weighted)
+        else:
+            current = current + own @ sum(values[:, None] * block for values, block in weighted)
     if numbers.load is not None:
         current = current + numbers.load.i
     if part.w is not None and coupling is not None and not is_zero(coupling.offset):

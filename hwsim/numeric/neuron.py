@@ -41,12 +41,16 @@ def _place(junction: Junction) -> Array:
     return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
 
 
-def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array]:
-    i, g = diode_current(direction * (u - _place(junction)), junction.i_sat, junction.n, e)
+def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
+    """Give the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
+    v, per_volt = direction * (u - _place(junction)), 1.0 / (junction.n * V_T)
+    e = jnp.exp(v * per_volt) if e is None else e
+    i, g = diode_current(v, junction.i_sat, junction.n, e)
+    found = direction * i, g, e * (direction * junction.i_sat * per_volt * per_volt)
     if isinstance(junction.rail, np.ndarray) and np.isfinite(junction.rail).all():
-        return direction * i, g
+        return found
     present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
-    return jnp.where(present, direction * i, 0.0), jnp.where(present, g, 0.0)
+    return jnp.where(present, found[0], 0.0), jnp.where(present, found[1], 0.0), jnp.where(present, found[2], 0.0)
 
 
 def _are_pairs(high: Junction, low: Junction) -> bool:
@@ -74,15 +78,21 @@ def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]
 
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
     """Give i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
-    i, g = jnp.zeros_like(u), jnp.zeros_like(u)
-    if not ideal:
-        for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
-            if junction is not None:
-                di, dg = _junction_current(u, junction, direction, e)
-                i, g = i + di, g + dg
-        if neuron.leak is not None:
-            i, g = i + neuron.leak * u, g + neuron.leak
-    return i, g
+    if ideal:
+        return jnp.zeros_like(u), jnp.zeros_like(u)
+    return _current(neuron, u)[:2]
+
+
+def _current(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
+    """Give i(u) [A] of real diodes and leaks, its derivative [S], and its second derivative [S/V]."""
+    i, g, bend = jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros_like(u)
+    for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
+        if junction is not None:
+            di, dg, turn = _junction_current(u, junction, direction, e)
+            i, g, bend = i + di, g + dg, bend + turn
+    if neuron.leak is not None:
+        i, g = i + neuron.leak * u, g + neuron.leak
+    return i, g, bend
 
 
 def _reach(junction: Junction, excess: Array) -> Array:
@@ -118,10 +128,16 @@ def is_linear(neuron: Neuron) -> bool:
 
 
 def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
-    """Give a first guess: c/a, or the bound that it exceeds. Newton's method converges from there without damping."""
-    high, low = neuron.high, neuron.low
-    if ideal or high is None or low is None or not _in_order(high, low):
+    """Give a first guess: c/a, or the bound that it exceeds; where diodes bend the curve, a step from there."""
+    if ideal or is_linear(neuron):
         return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
+    return step(neuron, a, c, _nearest_bound(neuron, a, c), ideal=False)
+
+
+def _nearest_bound(neuron: Neuron, a: Array, c: Array) -> Array:
+    high, low = neuron.high, neuron.low
+    if high is None or low is None or not _in_order(high, low):
+        return _clip(c / a, *bounds(neuron, a, c, ideal=False))
     # it exceeds one bound at most: one logarithm is enough
     above, below = c - a * high.rail, a * low.rail - c
     reach = high.n * V_T * jnp.log(1 + jnp.maximum(above * (1 / high.i_sat), below * (1 / low.i_sat)).clip(0.0))
@@ -139,14 +155,16 @@ def bounded(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Arr
 
 
 def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
-    """Do one step of Newton's method, cut short where it would leap far into conduction.
+    """Do one step of Halley's method, cut short where it would leap far into conduction: each has about three times the digits.
 
-    i(u) bends away from the axis on both sides, so the steps that are not cut approach the root from outside and never cycle.
+    With f = a·u + i(u) − c it is f·f′/(f′² − ½·f·i″), no more than twice a step of Newton's method. i(u) bends away from the axis on both
+    sides, so the steps that are not cut approach the root from outside and never cycle.
     """
     if is_linear(neuron) or ideal:
         return start(neuron, a, c, ideal=ideal)
-    i, g = current(neuron, u, ideal=ideal)
-    new = u - (a * u + i - c) / (a + g)
+    i, g, bend = _current(neuron, u)
+    f, slope = a * u + i - c, a + g
+    new = u - f / jnp.maximum(slope - 0.5 * f * (bend / slope), 0.5 * slope)
     high, low = neuron.high, neuron.low
     if high is not None:
         new = jnp.minimum(new, jnp.maximum(u, high.rail) + _LEAP * V_T * high.n)

@@ -11,15 +11,20 @@ import numpy as np
 from hwsim.engine import Push, Result
 from hwsim.numeric import neuron, walk
 from hwsim.numeric.direct import in_64_bits, is_convex, newton, path
+from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State, adjoint_layers
 from hwsim.numeric.parameters import StageParameters
 from hwsim.numeric.structure import Stage
-from hwsim.numeric.sweeps import Inward, Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
+from hwsim.numeric.sweeps import Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
+from hwsim.numeric.trail import Trail
 
 Array = Any
 
 SWEEPS = 64
-"""Sweeps after which Newton's method takes over, where it may; the circuits that are made for learning need 5 to 40."""
+"""Sweeps after which Newton's method takes over, where it may; the circuits that are made for learning need 3 to 20."""
+
+_AHEAD = 16
+"""Sweeps that may begin ahead of the last one's end. Later ones do not: these converge from anywhere, however slowly."""
 
 DOUBT = 1000.0
 """Tolerances by which voltages may be off after all: where rounding leaves more than one, or a sweep's change is multiplied."""
@@ -65,7 +70,7 @@ def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: 
     start = first_guess(system)
     share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
     tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
-    return settle(system, start, limits._replace(tolerance=tolerance))
+    return settle(system, start, limits._replace(tolerance=tolerance), start.columns[-1])
 
 
 class _Search(NamedTuple):
@@ -99,17 +104,19 @@ class _Search(NamedTuple):
         return self._replace(state=kept, **{name: jnp.where(active, new, getattr(self, name)) for name, new in found.items()})
 
 
-def settle(system: System, start: State, limits: Limits) -> Settled:
-    """Find the equilibria of a batch from a start."""
+def settle(system: System, start: State, limits: Limits, moved: Array | None = None) -> Settled:
+    """Find the equilibria of a batch from a start; `moved` (B, n) [V] says by how much its outputs moved if a sweep of a kind led there."""
     amplified, tolerance, max_steps, with_newton, _ = limits
-    found = _by_sweeps(system, start, limits)
+    found = _by_sweeps(system, Trail.of(start, moved), limits)
+    finite = jnp.isfinite(found.off)  # what changes by a number is one
     if with_newton or amplified is not None:
         settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
         found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
     if with_newton:
         found = _by_newton(system, found, tolerance, max_steps)
+        finite = ~jnp.isnan(found.off) & jnp.isfinite(found.residual) & _is_finite(found.state)
     result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
-    result = jnp.where(jnp.isnan(found.off) | ~jnp.isfinite(found.residual) | ~_is_finite(found.state), int(Result.NOT_FINITE), result)
+    result = jnp.where(finite, result, int(Result.NOT_FINITE))
     return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
 
 
@@ -134,13 +141,13 @@ def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
 class _Sweeping(NamedTuple):
     """What one sweep hands to the next."""
 
-    state: State
+    trail: Trail
     off: Array
     steps: Array
     met: tuple[Met, ...]
 
 
-def _by_sweeps(system: System, start: State, limits: Limits) -> _Search:
+def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
 
     What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
@@ -148,20 +155,25 @@ def _by_sweeps(system: System, start: State, limits: Limits) -> _Search:
     least = max(1, len(system.layers.stages) - 1)
     tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
 
-    def once(last: _Sweeping) -> _Sweeping:
-        state, met = sweep(system, last.state)
+    def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
         moving = ~(last.off <= tolerance) | (last.steps < least)
-        return _Sweeping(state, jnp.where(moving, change(system.layers, state, last.state), last.off), last.steps + moving, met)
+        begun = last.trail.state if first else last.trail.ahead(moving & (last.steps < _AHEAD))
+        state, met = sweep(system, begun)
+        changed = change(system.layers, state, begun)
+        off = jnp.where(moving | ~jnp.isfinite(changed), changed, last.off)
+        return _Sweeping(last.trail.then(begun, state), off, last.steps + moving, met)
 
     def going(last: _Sweeping) -> Array:
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
-    for _ in range(limits.unlooked):
-        start = sweep(system, start).state
-    batch, dtype = start.columns[-1].shape[0], start.columns[-1].dtype
-    begin = _Sweeping(start, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), unmet(system, start))
-    state, off, steps, met = jax.lax.while_loop(going, once, begin)
-    return _Search(state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
+    batch, dtype = trail.moved.shape[0], trail.moved.dtype
+    for k in range(limits.unlooked):
+        begun = trail.ahead(jnp.ones(batch, bool)) if k else trail.state
+        trail = trail.then(begun, sweep(system, begun).state)
+    begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), unmet(system, trail.state))
+    found = jax.lax.while_loop(going, once, once(begin, first=not limits.unlooked))
+    _, off, steps, met = found
+    return _Search(found.trail.state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:

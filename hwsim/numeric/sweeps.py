@@ -1,4 +1,4 @@
-"""Sweeps over the layers: each column one step of Newton's method, its neighbours held, and the outputs eliminated exactly.
+"""Sweeps over the layers: each column one step towards its root, its neighbours held, and the outputs eliminated exactly.
 
 Within a layer the columns do not touch each other: given its neighbours, each is a scalar equation a·v + i(v) = c with a, the sum of
 its conductances, and c, the current that its neighbours push in. A sweep brings every voltage nearer to equilibrium, from anywhere.
@@ -6,16 +6,14 @@ its conductances, and c, the current that its neighbours push in. A sweep brings
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
-from circuits.units import Siemens
-from hwsim.engine import Push
 from hwsim.numeric import neuron
-from hwsim.numeric.layered import Layers, Linear, Outputs, State
+from hwsim.numeric.inward import Inward
+from hwsim.numeric.layered import Layers, Linear, State
 from hwsim.numeric.neuron import Law
 from hwsim.numeric.parameters import Coupling
 
@@ -48,7 +46,7 @@ class Neurons(NamedTuple):
         return neuron.start(self.layers.parameters[k].neuron, a, c, ideal=self.layers.stages[k].kind == "ideal")
 
     def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
-        """Do one step of Newton's method within the root's bounds."""
+        """Step towards the root, within its bounds."""
         return neuron.step(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
@@ -91,52 +89,6 @@ class Slopes(NamedTuple):
         return Law(jnp.where(held, a * u, (a + slope) * u - c), slope, held)
 
 
-class Inward(NamedTuple):
-    """What the nudges push into each output: `fixed` − beta·ŷ [A].
-
-    `beta` is a number, or one a sample, (B, 1), an output, (K,), or both, (B, K) [S]; `fixed` is (B, K). Where beta is the float 0.0
-    nothing follows the voltages, and `fixed` is what is pushed into the columns, (B, n) or 0.0.
-    """
-
-    beta: Siemens | Array
-    fixed: Array | float
-    signs: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, push: Push, outputs: Outputs, gain: Array | None = None) -> Self:
-        """Give what a push does; each output's is `gain` (K,) times as strong."""
-        if not _is_zero(push.beta):
-            beta, fixed = push.beta, push.beta * push.target + push.current
-            return cls(beta if gain is None else beta * gain, fixed if gain is None else fixed * gain, outputs.signs)
-        if _is_zero(push.current):
-            return cls(0.0, 0.0, outputs.signs)
-        current = push.current if gain is None else push.current * gain
-        return cls(0.0, current @ outputs.signs.astype(current.dtype), outputs.signs)
-
-    def at(self, columns: Array) -> Array | float:
-        """Give what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
-        if _is_zero(self.beta):
-            return self.fixed
-        signs = self.signs.astype(columns.dtype)
-        return (self.fixed - self.beta * (columns @ signs.T)) @ signs
-
-    def settled(self, a: Array, c: Array) -> Array:
-        """Solve a·v = c + pushed for columns that carry nothing else, (B, n) [V].
-
-        No two outputs share a column, so that what follows a read-out is felt by that read-out alone: with ŷ₀ the read-out if nothing were
-        pushed and d the resistance between its columns, (fixed − beta·ŷ₀) / (1 + beta·d) is pushed in the end.
-        """
-        if _is_zero(self.beta):
-            return (c + self.fixed) / a
-        signs = self.signs.astype(c.dtype)
-        into = (self.fixed - self.beta * ((c / a) @ signs.T)) / (1 + self.beta * ((1 / a) @ abs(signs.T)))
-        return (c + into @ signs) / a
-
-
-def _is_zero(value: Any) -> bool:
-    return isinstance(value, float) and value == 0.0
-
-
 class System(NamedTuple):
     """All that the equilibria of a batch depend on."""
 
@@ -146,8 +98,13 @@ class System(NamedTuple):
     columns: Columns
 
 
-def _forward(coupling: Coupling | None, drivers: Array) -> Array:
-    return drivers if coupling is None else coupling.gain * drivers
+def _forward(part: Linear, coupling: Coupling | None, drivers: Array, columns: Array) -> Array:
+    """Give the current that drivers (B, m) [V] push into the columns of the next stage, which are at `columns` (B, n) [V]."""
+    if coupling is None:
+        return part.rows(drivers, columns) @ part.w
+    if part.kept is None and isinstance(coupling.gain, np.ndarray) and (coupling.gain == coupling.gain[0]).all():
+        return coupling.gain[0] * (drivers @ part.w)  # the smaller array
+    return part.rows(coupling.gain * drivers, columns) @ part.w
 
 
 def _backward(coupling: Coupling | None, current: Array) -> Array:
@@ -158,9 +115,8 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     """Give the currents that the neighbours push into the columns of stage k, and into its drivers; each (B, n) [A]."""
     parts, couplings = system.parts, system.layers.couplings
     c, c_behind = parts[k].fixed, -parts[k].drawn
-    w = parts[k].w
-    if w is not None:
-        c = c + parts[k].rows(_forward(couplings[k - 1], state.drivers(k - 1)), state.columns[k]) @ w
+    if parts[k].w is not None:
+        c = c + _forward(parts[k], couplings[k - 1], state.drivers(k - 1), state.columns[k])
     if k + 1 < len(parts):
         c_behind = c_behind + _backward(couplings[k], parts[k + 1].pulled(state.columns[k + 1]))
     return c, c_behind
@@ -257,7 +213,8 @@ def residual(system: System, met: Sequence[Met]) -> Array:
     for k, (c, u) in enumerate(met):
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         a = a + a_behind if system.layers.stages[k].behind is None else a * a_behind / (a + a_behind)
-        found.append(jnp.abs(system.columns.law(k, a, c, u).surplus).max(1))
+        surplus = jnp.abs(system.columns.law(k, a, c, u).surplus)
+        found.append(jnp.where(jnp.isnan(u), jnp.nan, surplus).max(1))  # a choice, which keeps XLA from making one slow loop of both
     return largest(found)
 
 

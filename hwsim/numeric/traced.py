@@ -15,10 +15,11 @@ from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, settle
 from hwsim.numeric.injected import with_noise
+from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Scales, is_zero
 from hwsim.numeric.settle import Limits
-from hwsim.numeric.sweeps import Inward, Neurons, System, enter, first_guess, largest, nudge
+from hwsim.numeric.sweeps import Neurons, System, enter, first_guess, largest, nudge
 
 if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 Noise = Mapping[str, Array] | None
 """Currents into the free nodes of groups, each (B, n) [A]."""
 
-_UNLOOKED = 3
-"""Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 5 and more."""
+_UNLOOKED = 2
+"""Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 3 and more."""
 
 
 class _Settler(NamedTuple):
@@ -53,12 +54,15 @@ class _Settler(NamedTuple):
 
     def __call__(self, push: Push, start: State | None, noise: Noise) -> Settled:
         """Settle."""
-        return settle.settle(self.under(push, noise), self.guess if start is None else start, self.limits)
+        if start is None:
+            return settle.settle(self.under(push, noise), self.guess, self.limits, self.guess.columns[-1])
+        return settle.settle(self.under(push, noise), start, self.limits)
 
     def nudged(self, push: Push, free: State, noise: Noise) -> Settled:
         """Settle from free equilibria."""
         system = self.under(push, noise)
-        return settle.settle(system, nudge(system, free), self.limits._replace(unlooked=0))
+        start = nudge(system, free)
+        return settle.settle(system, start, self.limits._replace(unlooked=0), start.columns[-1] - free.columns[-1])
 
 
 class OnChip(NamedTuple):

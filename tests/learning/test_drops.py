@@ -21,7 +21,7 @@ NETWORKS = {
 
 
 def fields(circuit: Circuit, chip: Chip) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
-    """Draw a field p that is 0 where sources hold, any field q, and the features that q's input rows carry."""
+    """Draw a field p that is 0 where sources hold, a field q with what sources hold, and the features that its input rows carry."""
     rng = np.random.default_rng(3)
     p, q = ({group.name: rng.normal(size=(BATCH, len(group))) for group in circuit.groups} for _ in range(2))
     x = rng.normal(size=(BATCH, circuit.input_count))
@@ -32,6 +32,8 @@ def fields(circuit: Circuit, chip: Chip) -> tuple[dict[str, np.ndarray], dict[st
             p[group.name][:, offset] = 0.0
             if isinstance(source, InputSources):
                 q[group.name][:, offset] = x[:, source.feature[place]] * chip(source.name, "scale")[place]
+            else:
+                q[group.name][:, offset] = chip(source.name, "v")[place]
     return p, q, x
 
 

@@ -40,6 +40,21 @@ def test_newton_reaches_the_root_from_the_first_guess(rails) -> None:
     np.testing.assert_allclose(neuron.law(hung, a, c, u, ideal=False).surplus, 0.0, atol=1e-15)
 
 
+@pytest.mark.parametrize("below", [None, -0.05, -1.0])
+def test_steps_reach_the_root_from_anywhere(below: float | None) -> None:
+    """One diode or two, blocking or driven hard, on columns of any conductance: no start is bad, and no step is one too many."""
+    rng = np.random.default_rng(1)
+    size, one = 500, np.ones(500)
+    i_sat, a = 10.0 ** rng.uniform(-14, -3, size), 10.0 ** rng.uniform(-12, 0, size)
+    c = rng.choice([-1.0, 1.0], size) * 10.0 ** rng.uniform(-10, 0, size)
+    hung = Neuron(Junction(i_sat, one, 0.0 * one), None if below is None else Junction(i_sat, one, below * one))
+    u = rng.uniform(-1.0, 0.5, size)
+    for _ in range(30):
+        before, u = u, neuron.step(hung, a, c, u, ideal=False)
+    np.testing.assert_allclose(u, before, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_less(abs(neuron.law(hung, a, c, u, ideal=False).surplus), 1e-9 * (abs(a * u) + abs(c)))
+
+
 def test_no_step_leaps_to_where_exponentials_overflow() -> None:
     """A current that jumps from nothing to amperes carries a column a few thermal voltages on, not to thousands of volts."""
     hung, a = pair(-0.05, 0.0), np.array([1e-6])

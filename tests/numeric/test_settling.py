@@ -33,6 +33,17 @@ def drawn(circuit: Circuit, *sizes: float) -> tuple[dict[str, np.ndarray], np.nd
     return g, rng.uniform(-1, 1, (3, circuit.input_count))
 
 
+def test_few_samples_settle_as_many_do() -> None:
+    """Products of a few samples are worked out in another form than those of many; the voltages are the same."""
+    one = small(SMALL)
+    g, x = drawn(one.circuit, 1e-5, 1e-5)
+    many = np.concatenate([x, -x, 0.5 * x])
+    for start in range(0, len(many), len(x)):
+        few = slice(start, start + len(x))
+        for group, v in one.solve(g, Drive(many[few])).v.items():
+            np.testing.assert_allclose(one.solve(g, Drive(many)).v[group][few], v, rtol=0, atol=1e-12)
+
+
 def test_too_few_steps_are_reported() -> None:
     """A search that is cut short says so: by a code and a residual a sample, and by an error that says what to try."""
     short = solver(SMALL, max_steps=1)
