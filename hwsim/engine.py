@@ -253,18 +253,3 @@ class Engine(Protocol):
 
 class UnsupportedCircuitError(ValueError):
     """Says that an engine cannot solve a circuit; the message names the element and the engine that can."""
-
-
-def refuse_noise(circuit: Circuit, noise: Any, where: str) -> None:
-    """Refuse noise currents where a solver does not take them.
-
-    Raises
-    ------
-    UnsupportedCircuitError
-        Naming what does.
-
-    """
-    if noise is not None:
-        what = f"{circuit.name}: noise.thermal and noise.shot are not for {where}"
-        msg = f"{what}; set both to false, or use --engine numeric on a layered circuit"
-        raise UnsupportedCircuitError(msg)

@@ -80,11 +80,18 @@ def row(study: Study) -> str:
         first["engine"],
         f"{statistics.mean(errors):.2f} ({each})",
         str(first["epochs"]),
-        f"{epoch:.2g}",
+        f"{epoch:.2g}{_where(study)}",
         f"{worst:.0e}",
         f"`{study.command('SEED')}`",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _where(study: Study) -> str:
+    """Name the graphics card that a study's runs were made on, if they were made on one."""
+    environments = [json.loads((study.folder(seed) / "environment.json").read_text()) for seed in range(study.seeds)]
+    cards = {device for one in environments for device in one["jax_devices"] or () if device != "cpu"}
+    return f" on an {' or '.join(sorted(cards))}" if cards else ""
 
 
 def table() -> str:
@@ -95,7 +102,8 @@ def table() -> str:
         "Test error: the mean over seeds 0, 1, … and each of them; a seed sets split, order and initial conductances. Settings were\n"
         "chosen on other seeds (100 and up); those of MNIST and Fashion-MNIST on 10,000 of the training images, but those of\n"
         "mnist-kendall2020 and mnist-scellier2024 by a handful of looks at the test part, so they flatter a little. Times are medians\n"
-        "on 2 shared cores; the residual is the worst sum of currents into a node that any equilibrium was left with.\n\n"
+        "on 2 shared cores, or on the device that is named; the residual is the worst sum of currents into a node that any equilibrium\n"
+        "was left with.\n\n"
         "| circuit | engine | test error, % | epochs | s/epoch | residual, A | command, with SEED = 0, 1, … |\n"
         "|---|---|---|---|---|---|---|\n" + "\n".join(map(row, made)) + "\n\n"
         "`python results/reference.py` makes all of them again. A run's folder, `runs/CIRCUIT-SEED`, holds its experiment, environment,\n"

@@ -1,4 +1,7 @@
-"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names."""
+"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names.
+
+Kinds of memristors are compared by `python results/presets.py`.
+"""
 
 import csv
 import subprocess
@@ -13,9 +16,6 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent / "studies"
 DATABASES = Path("runs/studies")
-
-PRESETS = "ideal,idealized,gokmen-vlasov,ecram,ecram-mo,capacitor,reram-sb,reram-es,pcm,reram-array-om,reram-array-hfo2"
-MEASURED = "epiram,fefet,taox-hfox,ag-a-si,alox-hfo2,pcmo,taox-tio2"
 
 SPREADS = (
     "variation.diode_i_sat=0:1:3",
@@ -58,7 +58,6 @@ STUDIES = (
     Study("temperature-evaluate", "results/runs/digits-0 --vary variation.temperature=-40:125:12 --mode evaluate"),
     Study("dac-bits", f"digits {BITS} --vary variation.dac_bits=2,3,4,5,6,8 --seeds 3"),
     Study("adc-bits", f"digits {BITS} --vary variation.adc_bits=2,3,4,5,6,8 --seeds 3"),
-    Study("presets", f"digits --vary device.preset={PRESETS},{MEASURED} --chips 3"),
     Study(
         "asymmetry-noise",
         "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.5,1,2,4,8 "

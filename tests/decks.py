@@ -3,11 +3,13 @@
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from netlists.deck import Deck
 
 _INNER = re.compile(r"#|_int\d$")
 """Vectors that are no voltages of the deck's own nodes: currents, and what ngspice adds for expressions."""
@@ -191,6 +193,11 @@ def operating_point(text: str, folder: Path) -> Point:
     v = {re.sub(r"^v\((.*)\)$", r"\1", name): float(value) for name, value in found_all if not _INNER.search(name)}
     branches = [(_BRANCH.fullmatch(name), value) for name, value in found_all]
     return Point(v, {branch.group(1): float(value) for branch, value in branches if branch})
+
+
+def by_name(deck: Deck, currents: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Give the currents of one sample's sources by their names in the deck; `currents` are those of each array, (1, n) [A]."""
+    return {name: float(i) for array, of in currents.items() for name, i in zip(deck.members[array], of[0], strict=True)}
 
 
 def run_ngspice(text: str, folder: Path, command: Sequence[str] = ("ngspice", "-b")) -> str:

@@ -14,6 +14,20 @@ PLACES = ("round", "cycle", "write", "transfer", "verify", "refresh", "current",
 _FINE = 2.0**-24
 """Distance of neighbouring uniform numbers."""
 
+_ANOTHER = 0x9E3779B9
+"""Added to a word that is mixed again; any odd number does."""
+
+_EVEN_BYTES = 0x00FF00FF
+
+_MEAN = 16 * 256 + 510
+"""Of 256 times the number of set bits among 32, plus four bytes."""
+
+_SCALE = 1 / (256 * math.sqrt(32 / 4 + 4 * (1 - 2.0**-16) / 12))
+"""One over its standard deviation."""
+
+_LINEAR, _CUBIC = 0.99236325, 0.00258958
+"""They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), by its exact distribution."""
+
 
 class Draws(NamedTuple):
     """The random numbers of one update.
@@ -42,21 +56,34 @@ class Draws(NamedTuple):
         return Turns(self, place)
 
     def normal(self, place: str, *leading: int, turn: Array = 0) -> Array:
-        """Give standard normal numbers, with leading axes on request; each turn has others."""
+        """Give standard normal numbers, with leading axes on request; each turn has others.
+
+        The bits of one word that are set, 16 of 32 in the mean, with the bytes of another, smooth what is left of steps; a cubic takes the
+        rest of the curvature away. The distribution is a normal one's to 6e-5, its tail beyond 4 standard deviations to 6 %.
+        """
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
-        centred = self._steps(place, *leading, turn=turn) * np.float32(2 * _FINE) + np.float32(_FINE - 1)  # in between −1 and 1
-        return self._on_host(np.float32(math.sqrt(2)) * jax.lax.erf_inv(centred))
+        word = self._words(place, *leading, turn=turn)
+        fine = _mixed(word + np.uint32(_ANOTHER))
+        pairs = (fine & np.uint32(_EVEN_BYTES)) + ((fine >> 8) & np.uint32(_EVEN_BYTES))
+        four_bytes = (pairs + (pairs >> 16)) & np.uint32(0xFFFF)
+        total = (jax.lax.population_count(word) * np.uint32(256) + four_bytes).astype(np.float32)
+        z = (total - np.float32(_MEAN)) * np.float32(_SCALE)
+        return self._on_host(z * (np.float32(_LINEAR) + np.float32(_CUBIC) * z * z))
 
-    def _steps(self, place: str, *leading: int, turn: Array = 0) -> Array:
+    def _steps(self, place: str) -> Array:
         """Give whole numbers below 2^24, as 32-bit floats."""
+        return (self._words(place) >> 8).astype(np.float32)
+
+    def _words(self, place: str, *leading: int, turn: Array = 0) -> Array:
+        """Give 32 random bits each."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
         numbers = jax.lax.iota(np.uint32, math.prod(shape)).reshape(shape)
         which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
         key = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
-        return (_mixed(_mixed(numbers) + key) >> 8).astype(np.float32)
+        return _mixed(_mixed(numbers) + key)
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)

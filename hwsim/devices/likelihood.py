@@ -96,6 +96,7 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
 def _stacked(devices: Sequence[Device]) -> tuple[Any, Floats, Floats]:
     """Give one law whose parameters are arrays with a value for each of the devices, and their ranges."""
     laws = [device.step.law(Lengths(), NOMINAL) for device in devices]
-    law = type(laws[0])(*(np.array(values, dtype=np.float64) for values in zip(*laws, strict=True)))
+    of_each = zip(*laws, strict=True)
+    law = type(laws[0])(*(None if values[0] is None else np.array(values, dtype=np.float64) for values in of_each))
     g_min, g_max = (np.array([getattr(device, key) for device in devices], dtype=np.float64) for key in ("g_min", "g_max"))
     return law, g_min, g_max - g_min

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from circuits.units import Siemens
 from hwsim.devices.declared import Device
 from hwsim.devices.draw import conductance_range
@@ -11,7 +9,7 @@ from hwsim.devices.shapes import middle
 from hwsim.engine import Array
 
 MOST = 1_000_000
-"""Pulses that one device can be sent at once; more is taken for this many."""
+"""Pulses that one device can be sent at once; more is taken for this many. All whole numbers up to it are 32-bit floats, as counts are."""
 
 
 class Sizes(NamedTuple):
@@ -49,7 +47,7 @@ def stochastic(n: Array, uniform: Array) -> Array:
 def sign(n: Array, least: float = 0.0) -> Array:
     """Give one pulse in the wanted direction where more than `least` pulses are wanted."""
     xp = n.__array_namespace__()
-    return _whole(xp.where(xp.abs(n) > least, xp.sign(n), 0.0))
+    return xp.where(xp.abs(n) > least, xp.sign(n), 0.0).astype(n.dtype)
 
 
 class Accumulated(NamedTuple):
@@ -63,9 +61,9 @@ def accumulate(n: Array, left: Array, *, threshold: float = 1.0, most: int = MOS
     """Add what is wanted to what is left, and send whole pulses once at least `threshold` of them are due; nothing is lost."""
     xp = n.__array_namespace__()
     total = left + n
-    due = xp.where(xp.abs(total) >= threshold, xp.trunc(total), 0.0)
+    due = xp.where(xp.abs(total) >= threshold, xp.trunc(total), 0.0).astype(n.dtype)
     sent = limited(_whole(due), most)
-    return Accumulated(sent, (total - sent).astype(n.dtype))
+    return Accumulated(sent, total - sent)
 
 
 def limited(n: Array, most: int) -> Array:
@@ -74,4 +72,4 @@ def limited(n: Array, most: int) -> Array:
 
 
 def _whole(n: Array) -> Array:
-    return n.__array_namespace__().clip(n, -MOST, MOST).astype(np.int32)
+    return n.__array_namespace__().clip(n, -MOST, MOST)

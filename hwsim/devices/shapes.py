@@ -58,6 +58,8 @@ class LinearStep(Section):
         low, high = bounds if self.own_slope else NOMINAL
         start_up, start_down = (0.0, 1.0) if self.reference is None else (self.reference, self.reference)
         up, down = self.delta_up * lengths.up, self.delta_down * lengths.down
+        if self.gamma_up == self.gamma_down == 0:
+            return Affine(up, None, down, None)
         # delta·(1 − gamma·(x − start)/(high − start)) = delta + slope·start − slope·x, and likewise down
         up_slope = up * self.gamma_up / np.maximum(high - start_up, _NARROWEST)
         down_slope = down * self.gamma_down / np.maximum(start_down - low, _NARROWEST)

@@ -53,7 +53,7 @@ def parameters(device: Device, devices: Devices) -> dict[str, float]:
         case Exact():  # a pulse of full length goes through the whole range, a shorter one as far as it is long
             up, down = (1.0,), (1.0,)
         case Affine():
-            up, down = (law.up, -law.up_slope), (law.down, law.down_slope)
+            up, down = (law.up, -(law.up_slope or 0.0)), (law.down, law.down_slope or 0.0)
         case Exponential():
             up = (law.delta_up, 0.0, -law.delta_up * law.a_up * math.exp(law.gamma_up * law.start), law.gamma_up * law.slope)
             down = (law.delta_down, 0.0, -law.delta_down * law.a_down * math.exp(-law.gamma_down * law.start), -law.gamma_down * law.slope)

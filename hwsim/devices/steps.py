@@ -7,7 +7,9 @@ Pulses come as whole numbers: n > 0 pulses up, n < 0 down. One pulse moves a dev
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from hwsim.devices.repeat import either, repeat
+import numpy as np
+
+from hwsim.devices.repeat import repeat
 from hwsim.engine import Array
 
 _LEAST = 1e-13
@@ -18,6 +20,9 @@ _STEEPEST = 1.0 - 1e-6
 
 _LARGEST_EXPONENT = 80.0
 """exp of more overflows in 32 bits; a device that far away has long met its bound."""
+
+_LARGEST_GROWTH = 15.0
+"""Likewise where tanh of half of it must stay below 1 in 32 bits."""
 
 
 class Moved(NamedTuple):
@@ -54,12 +59,6 @@ class StepLaw(Protocol):
         ...
 
 
-def _total(n: Array, slope: Array, xp: Any) -> Array:
-    """Sum 1 + r + … + r^(n−1) for r = 1 − slope: n pulses in steps of the first one, when every step is `slope` smaller."""
-    exponent = xp.minimum(n * xp.log1p(-slope), _LARGEST_EXPONENT)
-    return -xp.expm1(exponent) / slope
-
-
 def _tame(slope: Array, xp: Any) -> Array:
     slope = xp.minimum(slope, _STEEPEST)
     return xp.where(xp.abs(slope) < _LEAST, _LEAST, slope)
@@ -76,39 +75,36 @@ class Exact(NamedTuple):
 class Affine(NamedTuple):
     """Steps that change linearly with the state: up − up_slope·x, and down + down_slope·x. Constant steps and soft bounds are such.
 
-    n pulses have a closed form, and so have the mean and variance of n noisy ones: with the step s, its slope b and r = 1 − b, a pulse
-    takes s to s·(r − b·sigma·ξ), hence E[x_n] = x ± s·(1 − rⁿ)/b and Var[x_n] = s²·((r² + b²sigma²)ⁿ − r²ⁿ)/b².
+    Without slopes, both None, steps are constant. n pulses have a closed form, and so have the mean and variance of n noisy ones: with the
+    step s, its slope b and r = 1 − b, a pulse takes s to s·(r − b·sigma·ξ), hence E[x_n] = x ± s·(1 − rⁿ)/b and
+    Var[x_n] = s²·((r² + b²sigma²)ⁿ − r²ⁿ)/b².
     """
 
     up: Array
-    up_slope: Array
+    up_slope: Array | None
     down: Array
-    down_slope: Array
+    down_slope: Array | None
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - its bounds are in its parameters
         """Give where n pulses bring devices from x."""
         xp = x.__array_namespace__()
-        k = xp.abs(n).astype(x.dtype)
-        step = xp.maximum(xp.where(n > 0, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
-        single = noise.variance(step**2, 1) ** 0.5
-
-        def at_most_one() -> Moved:
-            return Moved(x + n * step, k * single)
-
-        return either(k.max(initial=0) <= 1, at_most_one, lambda: self._many(x, n, step, noise), xp)  # type: ignore[no-any-return]
-
-    def _many(self, x: Array, n: Array, step: Array, noise: Noise) -> Moved:
-        xp = x.__array_namespace__()
-        k = xp.abs(n).astype(x.dtype)
-        b = _tame(xp.where(n > 0, self.up_slope, self.down_slope), xp)
-        variance, r2 = 0.0 * x, (1 - b) ** 2
+        k, up = xp.abs(n).astype(x.dtype), n > 0
+        if self.up_slope is None or self.down_slope is None:
+            step = xp.where(up, self.up, self.down)
+            return Moved(x + n * step, noise.variance(k * step**2, k) ** 0.5)
+        step = xp.maximum(xp.where(up, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
+        b = _tame(xp.where(up, self.up_slope, self.down_slope), xp)
+        exponent = xp.minimum(k * xp.log1p(-b), _LARGEST_GROWTH)  # rⁿ = exp(exponent)
+        t = xp.tanh(exponent / 2)
+        mean = -2 * t / ((1 - t) * b)  # (1 − rⁿ)/b, exact to rounding however small b is
+        variance = 0.0 * x
         if noise.sigma is not None:
-            q = (b * noise.sigma) ** 2
-            exponent = xp.minimum(k * xp.log(r2 + q), _LARGEST_EXPONENT)
-            variance = (step / b) ** 2 * xp.exp(exponent) * -xp.expm1(-k * xp.log1p(q / r2))
+            growth = k * xp.log1p((b * noise.sigma / (1 - b)) ** 2)  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
+            t_noise = xp.tanh(growth / 2)
+            variance = (step / b) ** 2 * xp.exp(xp.minimum(2 * exponent + growth, _LARGEST_EXPONENT)) * 2 * t_noise / (1 + t_noise)
         if noise.even is not None:
-            variance = variance + noise.even**2 * _total(k, _tame(1 - r2, xp), xp)
-        return Moved(x + xp.sign(n) * step * _total(k, b, xp), variance**0.5)
+            variance = variance + noise.even**2 * mean * 2 / ((1 - t) * (2 - b))  # (1 − r²ⁿ)/(1 − r²)
+        return Moved(x + xp.sign(n) * step * mean, variance**0.5)
 
 
 class Exponential(NamedTuple):
@@ -213,5 +209,5 @@ def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Arra
         there = xp.clip(state + sign * length, xp.minimum(bounds.low, state), xp.maximum(bounds.high, state))
         return there.astype(x.dtype), squares + length**2
 
-    state, squares = repeat(once, k.max(initial=0), (x, xp.zeros_like(x)), xp)
+    state, squares = repeat(once, k.max(initial=0).astype(np.int32), (x, xp.zeros_like(x)), xp)
     return Moved(state, noise.variance(squares, k) ** 0.5)

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from circuits.units import Second, Volt
 from hwsim.devices.models import Devices
 from hwsim.devices.repeat import repeat
@@ -53,7 +51,7 @@ def write(devices: Devices, g: Array, n: Array, normal: Array) -> Written:
 def write_exactly(devices: Devices, g: Array, dg: Array) -> Written:
     """Let exact devices change by dg [S], in one pulse each that changes."""
     xp = g.__array_namespace__()
-    one = xp.sign(dg).astype(np.int32)
+    one = xp.sign(dg)
     after = devices.pulse(g, dg / (devices.g_max - devices.g_min), xp.zeros_like(g))
     return Written(after, xp.abs(one), xp.zeros_like(one), devices.energy(g, after, one).astype(g.dtype))
 
@@ -76,7 +74,7 @@ def write_anew(devices: Devices, curve: Array, done: Written, target: Array, whe
     xp = target.__array_namespace__()
     low = devices.reset(done.g, where, normals[0])
     up = xp.round(xp.interp(target, curve, xp.arange(curve.shape[0], dtype=target.dtype)))
-    n = xp.where(where, up, 0.0).astype(np.int32)
+    n = xp.where(where, up, 0.0).astype(target.dtype)
     raised = write(devices, low, n, normals[1])
     energy = devices.energy(done.g, low, xp.where(where, -1, 0)).astype(low.dtype)
     return Written(raised.g, done.pulses + where + raised.pulses, done.reads, done.energy + energy + raised.energy)
@@ -177,6 +175,6 @@ def _until_near(  # noqa: PLR0913, PLR0917 - one physical process
         energy = (so_far.energy + looked + done.energy).astype(g.dtype)
         return Written(done.g, so_far.pulses + done.pulses, so_far.reads + busy, energy), still
 
-    none = xp.zeros(g.shape, np.int32)
-    written: Written = repeat(once, rounds, (Written(g, none, none, xp.zeros_like(g)), busy), xp)[0]
+    none = xp.zeros_like(g)
+    written: Written = repeat(once, rounds, (Written(g, none, none, none), busy), xp)[0]
     return written

@@ -165,11 +165,16 @@ class Eliminated:
             pivots[line] = np.linalg.inv(pivots[line] - w[:, None] * pivots[line - 1] * w)
         return cls(values, along, pivots, across, inner_end, outer_end, inner_at, outer_at)
 
-    def nodes(self, inner: Floats, outer: Floats) -> tuple[Floats, Floats]:
-        """Give the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (L, B) and (m, B)."""
+    def nodes(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
+        """Give the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (L, B) and (m, B).
+
+        `into` are currents into p and q from elsewhere, of their shapes [A].
+        """
         pushed = self.inner_end[:, None] * inner  # into p at inner_at
         q = (self.g * self.along[:, :, self.inner_at])[:, :, None] * pushed[:, None, :]
         q[self.outer_at] += self.outer_end[:, None] * outer
+        if into is not None:
+            q += self.g[:, :, None] * (self.along @ into[0]) + into[1]
         q[0] = self.pivots[0] @ q[0]
         for k in range(1, len(q)):
             q[k] = self.pivots[k] @ (q[k] + self.between[k - 1][:, None] * q[k - 1])
@@ -177,11 +182,13 @@ class Eliminated:
             q[k] += self.pivots[k] @ (self.between[k][:, None] * q[k + 1])
         p = self.g[:, :, None] * q
         p[:, self.inner_at] += pushed
+        if into is not None:
+            p += into[0]
         return self.along @ p, q
 
-    def drawn(self, inner: Floats, outer: Floats) -> tuple[Floats, Floats]:
+    def drawn(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
         """Give what the nodes beside the ends hand back there, end conductance times voltage: (L, B) and (m, B) [A]."""
-        p, q = self.nodes(inner, outer)
+        p, q = self.nodes(inner, outer, into)
         return self.inner_end[:, None] * p[:, self.inner_at], self.outer_end[:, None] * q[self.outer_at]
 
 

@@ -211,17 +211,22 @@ class Linear:
         length = max(_AT_ONCE // self.matrix.shape[0], 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
-    def voltages(self, i: Floats, x: Floats | None) -> Floats:
-        """Give `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's."""
+    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
+        """Give `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
+
+        `into` are currents into the nodes beside these, among all that stands on the right, shape (rows, B).
+        """
         right = np.asarray(self.ports @ i.T)
         if x is not None:
             right += self.sources(x)
+        if into is not None:
+            right += into
         return self.solve(right, transposed=x is None)
 
-    def open(self, x: Floats) -> Floats:
-        """Give the voltages of open ports, (B, ports) [V], for features (B, I)."""
+    def open(self, x: Floats, into: Floats | None = None) -> Floats:
+        """Give the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""
         voltages: Floats = x @ self.open_by_feature.T + self.open_fixed
-        return voltages
+        return voltages if into is None else voltages + (self.ports.T @ self.solve(into)).T
 
     def solve(self, right: Floats, *, transposed: bool = False) -> Floats:
         """Solve A·u = right, or Aᵀ·u = right, for right sides of shape (rows, B), refined once, which takes the factors' rounding away."""

@@ -21,7 +21,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.energy import balance
-from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError, refuse_noise
+from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric.linear import Linear, Sources, conductance, given, learned
 from hwsim.numeric.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.wired import Frame, WiredLinear
@@ -107,11 +107,15 @@ def _each(work: Callable[[slice], None], runs: Iterable[slice]) -> None:
 
 
 class _Batch(NamedTuple):
-    """What all phases of a batch share: conductances, features (B, I), and the factorized circuit, None where it is singular."""
+    """What all phases of a batch share: conductances, features (B, I), and the factorized circuit, None where it is singular.
+
+    `noise` is one phase's own: currents into the nodes of groups, each (B, n) [A].
+    """
 
     g: Conductances
     x: Floats
     linear: Linear | WiredLinear | None
+    noise: Mapping[str, Any] | None = None
 
 
 class PortsSolver:
@@ -163,9 +167,8 @@ class PortsSolver:
             When shapes do not fit the circuit.
 
         """
-        refuse_noise(self.circuit, drive.noise, "circuits that are not layered")
         with _threads().limit(limits=1, user_api="blas"):  # its many small products would wait for each other's threads
-            batch = self._batch(g, drive.x)
+            batch = self._batch(g, drive.x)._replace(noise=drive.noise)
             found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
         return found.check(self.circuit) if throw else found
 
@@ -189,13 +192,14 @@ class PortsSolver:
             When shapes do not fit the circuit.
 
         """
-        refuse_noise(self.circuit, noise, "circuits that are not layered")
         y = self._rows(y, len(self.circuit.outputs), "y")
         with _threads().limit(limits=1, user_api="blas"):
             batch = self._batch(g, x)
-            free, p = self._phase(batch, FREE, None)
+            of_free, *of_nudged = [None] if noise is None else noise
+            free, p = self._phase(batch._replace(noise=of_free), FREE, None)
             pushes = nudge.pushes(free.outputs(self.circuit), y)
-            found = free, *(self._phase(batch, push, p)[0] for push in pushes)
+            each = of_nudged or [None] * len(pushes)
+            found = free, *(self._phase(batch._replace(noise=own), push, p)[0] for push, own in zip(pushes, each, strict=True))
         return tuple(phase.check(self.circuit) for phase in found) if throw else found
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
@@ -224,7 +228,7 @@ class PortsSolver:
                 q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
             except np.linalg.LinAlgError:
                 return self._unsolved(len(error)).check(self.circuit)
-            found = self._laid_out(batch.linear, pushed - slope * q, None)
+            found = self._laid_out(batch.linear, pushed - slope * q, None, None)
         return found.check(self.circuit)
 
     def _phase(self, batch: _Batch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
@@ -234,13 +238,15 @@ class PortsSolver:
         problem = self._problem(batch, push)
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
-        found = self._laid_out(batch.linear, -problem.currents(p), batch.x)._replace(steps=steps)
+        found = self._laid_out(batch.linear, -problem.currents(p), batch.x, batch.noise)._replace(steps=steps)
         found.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
         return self._judged(batch, push, found), p
 
     def _problem(self, batch: _Batch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked
         p0, across = batch.linear.open(batch.x), batch.linear.across
+        if batch.noise is not None:
+            p0 = np.concatenate([batch.linear.open(batch.x[some], self._into(batch.noise, some)) for some in batch.linear.runs(len(p0))])
         one_each = (len(p0), len(self.circuit.outputs))
         beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
         gain = self.chip(self.circuit.outputs.name, "gain")
@@ -253,14 +259,21 @@ class PortsSolver:
         voltages: Floats = np.nan_to_num(np.asarray(at, dtype=np.float64))
         return voltages
 
-    def _laid_out(self, linear: Linear | WiredLinear, i: Floats, x: Floats | None) -> Equilibrium:
+    def _into(self, noise: Mapping[str, Any], some: slice) -> Floats:
+        """Give the noise of some samples as what stands on the right of the linear part, (rows, B) [A]."""
+        right = np.zeros((len(self._sources.fixed), len(next(iter(noise.values()))[some])))
+        for name, i in noise.items():
+            right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
+        return right
+
+    def _laid_out(self, linear: Linear | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None) -> Equilibrium:
         """Give the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
         v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
         result = np.full(len(i), int(Result.CONVERGED))
 
         def lay_out(some: slice) -> None:
             with np.errstate(all="ignore"):
-                u = linear.voltages(i[some], None if x is None else x[some])
+                u = linear.voltages(i[some], None if x is None else x[some], None if noise is None else self._into(noise, some))
             for group in self.circuit.groups:
                 v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
             result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
@@ -278,7 +291,9 @@ class PortsSolver:
         def judge(some: slice) -> None:
             these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
             with np.errstate(all="ignore"):
-                held = balance(self.circuit, self.chip, batch.g, Drive(batch.x[some], Push(*(part[some] for part in parts))), these)
+                noise = None if batch.noise is None else {name: np.asarray(i)[some] for name, i in batch.noise.items()}
+                drive = Drive(batch.x[some], Push(*(part[some] for part in parts)), noise)
+                held = balance(self.circuit, self.chip, batch.g, drive, these)
             residual[some] = held.residual
             off = ~(held.residual <= RESIDUAL * held.largest + FLOOR) & (result[some] == Result.CONVERGED)
             result[some][off] = int(Result.MAX_STEPS)

@@ -112,27 +112,46 @@ class WiredLinear:
         """How port voltages answer port currents, as for Linear."""
         return self.left.across
 
-    def open(self, x: Floats) -> Floats:
+    def open(self, x: Floats, into: Floats | None = None) -> Floats:
         """Give the voltages of open ports, as for Linear."""
-        return self.left.open(x)
+        return self.left.open(x, None if into is None else self._seen_of(into))
 
     def runs(self, count: int) -> Iterator[slice]:
         """Cut right sides into runs that are solved at once."""
         length = max(_AT_ONCE // len(self.frame.number), 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
-    def voltages(self, i: Floats, x: Floats | None) -> Floats:
+    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
         """Give `u` as Linear does, (rows, B); the currents of sources on which a grid hangs are not among it."""
-        known = self.left.voltages(i, x)
+        known = self.left.voltages(i, x, None if into is None else self._seen_of(into))
         number = self.frame.number
         u = np.empty((len(number) - 1, known.shape[1]))
         there = number[1:] >= 0
         u[there] = known
         for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
             inner, outer = (known[number[wire.ends] - 1] for wire in (grid.inner, grid.outer))
-            for wire, v in zip((grid.inner, grid.outer), one.nodes(inner, outer), strict=True):
+            found = one.nodes(inner, outer, None if into is None else _within(grid, into))
+            for wire, v in zip((grid.inner, grid.outer), found, strict=True):
                 u[wire.nodes - 1] = v
         return u
+
+    def _seen_of(self, into: Floats) -> Floats:
+        """Give what currents into all nodes and laws, (rows, B), are to the rows that are left: grids hand theirs on at their ends."""
+        number = self.frame.number
+        seen = np.zeros((self.left.matrix.shape[0] + 1, into.shape[1]))
+        there = number >= 0
+        seen[number[there]] = np.concatenate([np.zeros((1, into.shape[1])), into])[there]
+        for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
+            nothing = [np.zeros((len(wire.ends), into.shape[1])) for wire in (grid.inner, grid.outer)]
+            handed = one.drawn(nothing[0], nothing[1], _within(grid, into))
+            for wire, i in zip((grid.inner, grid.outer), handed, strict=True):
+                np.add.at(seen, number[wire.ends], i)
+        return seen[1:]
+
+
+def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
+    """Pick the currents into a grid's nodes, both (L, m, B)."""
+    return into[grid.inner.nodes - 1], into[grid.outer.nodes - 1]
 
 
 def _seen(frame: Frame, grid: Grid, one: Eliminated) -> Iterator[Entries]:

@@ -28,7 +28,7 @@ def test_by_hand(xp: Any) -> None:
     sent = accumulate(n, xp.asarray([0.7, 0.0, 0.0, 0.0]), most=3)
     assert sent.n.tolist() == [3, 0, 0, -3]
     np.testing.assert_allclose(sent.left, [0.1, -0.6, 0.2, -4.0], atol=1e-12)
-    assert all(values.dtype == np.int32 for values in (nearest(n), sign(n), stochastic(n, 0 * n), sent.n))
+    assert all(values.dtype == n.dtype for values in (nearest(n), sign(n), stochastic(n, 0 * n), sent.n))
 
 
 def test_stochastic_rounding_is_right_on_average() -> None:

@@ -8,11 +8,11 @@ from circuits.chip import Chip
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
 from circuits.diode import diode_current
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, Linear
+from circuits.neurons import DeadZone, DiodePair, Linear
 from hwsim.converters import quantised
 from hwsim.devices.variation import chip_of
 from hwsim.energy import balance
-from hwsim.engine import Drive, Push, UnsupportedCircuitError
+from hwsim.engine import Drive, Push
 from hwsim.experiment import load, override
 from hwsim.imperfections import NoiseSettings
 from hwsim.instruments import Instruments
@@ -119,10 +119,59 @@ def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
         assert np.abs(back.v["out"] - without.v["out"]).max() < 1e-9
 
 
-def test_a_solver_without_noise_refuses_it() -> None:
-    """It is never left out in silence."""
-    with pytest.raises(UnsupportedCircuitError, match="noise"):
-        PortsEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)).solve(G, Drive(np.zeros((1, 2)), noise={"h1": np.zeros((1, 3))}))
+def test_what_leaves_one_end_enters_the_other(solver) -> None:
+    """The currents' covariance is Laplace's matrix of the conductances, up to chance, and nothing is lost where no source takes it up."""
+    _, (found,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
+    unit = 4 * BOLTZMANN * TEMPERATURE * 1e6
+    both = np.concatenate([found["a1"], found["out"]], axis=1) / np.sqrt(unit)
+    g = G["w2"][:3]
+    covariance = np.block([[np.diag(g.sum(axis=1)), -g], [-g.T, np.diag(G["w2"].sum(axis=0))]])
+    chance = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / B)
+    assert (np.abs(both.T @ both / B - covariance) < 4.5 * chance).all()
+    floating = Network(inputs=2, layers=(Layer(size=3, neuron=Linear(), amplifier=AMPLIFIER),), outputs=3, bias=False).compile()
+    own = {e.name: np.random.default_rng(2).uniform(1e-6, 2e-5, e.shape) for e in floating.trainable}
+    with NumericEngine().prepare(floating, Chip.nominal(floating)) as prepared:
+        quiet = prepared.solve(own, Drive(np.ones((B, 2))))
+        known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
+        (still,) = currents(floating, prepared.chip, own, quiet, settings=NoiseSettings(thermal=True), **known)
+    all_together = np.concatenate([still["a1"], still["out"]], axis=1)
+    assert np.abs(all_together.sum(axis=1)).max() < 1e-5 * np.abs(all_together).max()
+
+
+def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
+    """A dead zone's diodes take from one node what they give to the next."""
+    circuit = Network(inputs=2, layers=(Layer(size=3, neuron=DeadZone()),), outputs=2).compile()
+    g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
+    with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
+        quiet = prepared.solve(g, Drive(X))
+        known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
+        (found,) = currents(circuit, prepared.chip, g, quiet, settings=NoiseSettings(shot=True), **known)
+    together = np.concatenate(list(found.values()), axis=1)
+    assert np.abs(together).max() > 0
+    np.testing.assert_allclose(together.sum(axis=1), 0.0, atol=1e-9 * np.abs(together).max())
+
+
+@pytest.mark.parametrize("wired", [False, True])
+def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
+    """The general solver finds what the layered one finds, and with wires what ngspice finds, grids' inner nodes included."""
+    x, y, nudge = X, Y, LossNudge(SquaredError(), (1e-6,))
+    if not wired:
+        with PortsEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as general:
+            found, expected = (one.phases(G, x, y, nudge, noise=injected()) for one in (general, solver))
+    else:
+        layer = Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER)
+        circuit = Network(inputs=2, layers=(layer,), outputs=2, wire_r_row=200.0, wire_r_column=300.0).compile()
+        chip = Chip.nominal(circuit)
+        g = {e.name: G[e.name].reshape(-1) for e in circuit.trainable}
+        with PortsEngine().prepare(circuit, chip) as general, NgspiceEngine(workers=1, full=True).prepare(circuit, chip) as ngspice:
+            quiet = general.solve(g, Drive(x))
+            strong = NoiseSettings(thermal=True, shot=True, bandwidth=1e12)
+            noise = currents(circuit, chip, g, quiet, settings=strong, temperature=TEMPERATURE, seed=np.uint32(3), phases=2)
+            found, expected = (one.phases(g, x, y, nudge, noise=noise) for one in (general, ngspice))
+        assert all(np.abs(noise[0][name]).min() > 0 for name in ("w1_row", "w1_column", "h1", "out"))
+        assert np.abs(found[0].v["out"] - quiet.v["out"]).max() > 1e-5
+    for ours, theirs in zip(found, expected, strict=True):
+        assert max(np.abs(ours.v[name] - theirs.v[name]).max() for name in ours.v) < 1e-9
 
 
 def test_converters_say_what_their_bits_can() -> None:

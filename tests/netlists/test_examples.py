@@ -9,7 +9,8 @@ import pytest
 import netlists
 from circuits.chip import Chip
 from circuits.passed import Passed
-from decks import operating_point, run_ngspice
+from decks import by_name, operating_point, run_ngspice
+from hwsim.currents import source_currents
 from hwsim.data import load_data
 from hwsim.engine import Drive, UnsupportedCircuitError
 from hwsim.experiment import load
@@ -53,12 +54,22 @@ def test_every_example_runs_and_says_what_one_sees(name, seen):
 
 @pytest.mark.parametrize("name", [name for name, path in EXAMPLES.items() if "*hwsim: input" in path.read_text(encoding="utf-8")])
 def test_examples_with_roles_are_read_as_ngspice_reads_them(name, tmp_path):
-    """The operating point of what we read, by our engine (ngspice with MOSFETs), is ngspice's on the text itself, within 1e-7 V."""
+    """The operating point of what we read, by our engine (ngspice with MOSFETs), is ngspice's on the text itself.
+
+    Voltages within 1e-7 V, and, where no part keeps its currents to itself, those of all sources within 1e-6 of each.
+    """
     deck = read_deck(EXAMPLES[name])
-    engine = NgspiceEngine(workers=1) if deck.circuit.of(Passed) else PortsEngine()
-    with engine.prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
-        v = solver.solve(deck.g, Drive(deck.x[None])).at(deck.circuit, np.arange(deck.circuit.size + 1))[0]
-    wanted = operating_point(EXAMPLES[name].read_text(encoding="utf-8"), tmp_path).v
+    circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
+    engine = NgspiceEngine(workers=1) if circuit.of(Passed) else PortsEngine()
+    with engine.prepare(circuit, chip) as solver:
+        found = solver.solve(deck.g, drive)
+    v = found.at(circuit, np.arange(circuit.size + 1))[0]
+    wanted, currents = operating_point(EXAMPLES[name].read_text(encoding="utf-8"), tmp_path)
+    if not circuit.of(Passed):
+        i = by_name(deck, source_currents(circuit, chip, deck.g, drive, found))
+        both = i.keys() & currents.keys()
+        assert len(both) == len(i)
+        np.testing.assert_allclose([i[source] for source in both], [currents[source] for source in both], rtol=1e-6, atol=1e-14)
     shared = [node for node in wanted if node in deck.nodes]
     assert len(shared) >= 3
     np.testing.assert_allclose([v[deck.nodes[node]] for node in shared], [wanted[node] for node in shared], rtol=0, atol=1e-7)

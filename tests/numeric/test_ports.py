@@ -14,7 +14,7 @@ from circuits.controlled import VoltageControlledCurrentSources
 from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistors
 from circuits.nodes import GROUND
 from circuits.passed import Passed
-from decks import HAND, hand, operating_point, random_deck
+from decks import HAND, by_name, hand, operating_point, random_deck
 from hwsim.currents import source_currents
 from hwsim.energy import balance
 from hwsim.engine import ConvergenceError, Drive, Equilibrium, Push, Result, UnsupportedCircuitError
@@ -42,11 +42,7 @@ def agrees(text: str, folder) -> None:
         found = solver.solve(deck.g, drive)
     v, wanted = by_number(circuit, found)[0], operating_point(text, folder)
     np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted.v], list(wanted.v.values()), rtol=0, atol=1e-9, err_msg=text)
-    i = {
-        name: of[0, k]
-        for array, of in source_currents(circuit, chip, deck.g, drive, found).items()
-        for k, name in enumerate(deck.members[array])
-    }
+    i = by_name(deck, source_currents(circuit, chip, deck.g, drive, found))
     assert i.keys() == wanted.i.keys()
     np.testing.assert_allclose([i[name] for name in wanted.i], list(wanted.i.values()), rtol=1e-6, atol=1e-14, err_msg=text)
 
