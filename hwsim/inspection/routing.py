@@ -16,6 +16,9 @@ GAP, ROW = 3.0, 1.5
 _HANG, _BESIDE, _LETTER = 2.3, 1.4, 0.21
 """Units: what a part takes that hangs below a node, or else what it takes without the words to its right, and each of their letters."""
 
+_APART = 1.2
+"""Units: what a symbol takes between the names of its two wires."""
+
 _LEFT = 0.8
 """Units: what a part takes to the left of its middle."""
 
@@ -42,7 +45,9 @@ class Route(NamedTuple):
         return 1 + max((level.row for level in self.levels), default=-1)
 
 
-def route(parts: Sequence[Part], places: Mapping[int, tuple[float, float]], first: Sequence[int], last: Sequence[int]) -> Route:
+def route(
+    parts: Sequence[Part], places: Mapping[int, tuple[float, float]], names: Mapping[int, str], first: Sequence[int], last: Sequence[int]
+) -> Route:
     """Lay out parts.
 
     Parameters
@@ -51,6 +56,8 @@ def route(parts: Sequence[Part], places: Mapping[int, tuple[float, float]], firs
         What is drawn.
     places
         About where each node stands, x and y between 0 and 1.
+    names
+        What is written above each.
     first, last
         Nodes that stand to the left of all others, and to their right.
 
@@ -62,7 +69,7 @@ def route(parts: Sequence[Part], places: Mapping[int, tuple[float, float]], firs
     for part in parts:
         if not (part.a and part.b):
             hanging.setdefault(part.a or part.b, []).append(part)
-    x, below = _spread(order, hanging)
+    x, below = _spread(order, hanging, names)
     return Route(order, x, _rowed(between, place), below)
 
 
@@ -90,14 +97,20 @@ def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]],
     return order
 
 
-def _spread(order: Sequence[int], hanging: Mapping[int, Sequence[Part]]) -> tuple[dict[int, float], dict[int, list[tuple[float, Part]]]]:
-    """Give the wires, and what hangs below them side by side, their places, so that there is room for all."""
+def _spread(
+    order: Sequence[int], hanging: Mapping[int, Sequence[Part]], names: Mapping[int, str]
+) -> tuple[dict[int, float], dict[int, list[tuple[float, Part]]]]:
+    """Give the wires, and what hangs below them side by side, their places, so that there is room for all, and for their names."""
     x, below, taken = dict[int, float](), dict[int, list[tuple[float, Part]]](), -_LEFT
     for k, node in enumerate(order):
         parts = hanging.get(node, ())
         widths = [max(_HANG, _BESIDE + _LETTER * len(part.label)) for part in parts]
         half = sum(widths[:-1]) / 2
-        x[node] = max(taken + _LEFT + half if parts else 0.0, x[order[k - 1]] + GAP if k else 0.0)
+        x[node] = taken + _LEFT + half if parts else 0.0
+        if k:
+            before = order[k - 1]
+            letters = max(len(names[before]), len(names[node]))
+            x[node] = max(x[node], x[before] + max(GAP, _APART + _LETTER * letters))
         if parts:
             below[node] = [(x[node] - half + sum(widths[:j]), part) for j, part in enumerate(parts)]
             taken = below[node][-1][0] + widths[-1] - _LEFT

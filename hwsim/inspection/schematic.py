@@ -22,8 +22,8 @@ _LENGTH = 2.0
 _INCH = 0.3
 """Of a unit."""
 
-_LETTERS = 10
-"""Of a node's name that fit between two wires."""
+_LETTERS = 20
+"""Of a node's name that are shown."""
 
 _NAME, _OUTPUT = "#1f6fb2", "#2f8a57"
 
@@ -46,7 +46,8 @@ def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]
 
     inputs = [int(node) for source in circuit.inputs for node in source.plus]
     outputs = [int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node and node not in inputs]
-    found = route(list(parts(circuit, chip, g)), placed(circuit), inputs, outputs)
+    names = {node: _short(circuit.node_names[node]) for node in range(1, circuit.size + 1)}
+    found = route(list(parts(circuit, chip, g)), placed(circuit), names, inputs, outputs)
     figure = Figure(figsize=(_INCH * (max(found.x.values()) + 5), _INCH * (ROW * found.rows + 6)), dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -58,13 +59,17 @@ def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]
     for level in found.levels:
         sheet.level(level)
     for node in found.order:
-        sheet.node(node, circuit.node_names[node], _reads(circuit, node))
+        sheet.node(node, names[node], _reads(circuit, node))
     drawing.draw(show=False)
     for x, y, text, style in sheet.texts:
         axes.text(x, y, text, fontsize=7.5, **style)
     png = io.BytesIO()
     figure.savefig(png, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
     return png.getvalue()
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS // 2]}…{name[1 - _LETTERS // 2 :]}"
 
 
 def _reads(circuit: Circuit, node: int) -> str:
@@ -115,8 +120,7 @@ class _Sheet:
             self._line((hanging[0][0], self.bottom), (hanging[-1][0], self.bottom))
         for at, part in hanging:
             self._hang(part, at)
-        short = name if len(name) <= _LETTERS else f"{name[: _LETTERS // 2]}…{name[1 - _LETTERS // 2 :]}"
-        self._text((x, top + 0.15), short, _NAME)
+        self._text((x, top + 0.15), name, _NAME)
         self._text((x, top + 0.6), reads, _OUTPUT)
 
     def _hang(self, part: Part, x: float) -> None:

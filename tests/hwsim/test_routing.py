@@ -22,7 +22,7 @@ def test_no_part_covers_another(seed):
     circuit = deck.circuit
     drawn = list(parts(circuit, Chip.nominal(circuit), deck.g))
     inputs = [int(node) for source in circuit.inputs for node in source.plus]
-    found = route(drawn, placed(circuit), inputs, circuit.outputs.plus.tolist())
+    found = route(drawn, placed(circuit), dict(enumerate(circuit.node_names)), inputs, circuit.outputs.plus.tolist())
     place = {node: k for k, node in enumerate(found.order)}
     assert sorted(found.order) == list(range(1, circuit.size + 1))
     assert found.order[0] in inputs
