@@ -6,9 +6,10 @@ from typing import Any, Self
 import numpy as np
 
 from circuits.chip import Chip
-from circuits.elements import Amplifiers, Crossbar
+from circuits.constants import V_T
+from circuits.elements import Amplifiers, Crossbar, Diodes
 from hwsim.energy import balance
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Result, Solver
+from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result, Solver
 
 SHARE = 1e-9
 """Of the largest branch current: what may be left unbalanced at a node."""
@@ -19,9 +20,15 @@ TOLERANCE = 1e-13
 DOUBT = 1e3
 """Tolerances that a voltage may be off after all."""
 
+_ROUNDINGS = 4.0
+"""How many times a voltage may be rounded; the current of a diode changes by V/(n·v_t) as much as the voltage V across it, in shares."""
+
+WITNESSES = 16
+"""Equilibria of a batch that are judged where judging all would take longer than finding them."""
+
 
 def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float | None = None) -> Equilibrium:
-    """Give equilibria of 64 bits with residuals that are summed up from the elements; those that do not balance fail, `Result.UNBALANCED`.
+    """Give equilibria with residuals that are summed up from the elements, in 64 bits; those that do not balance fail, `Result.UNBALANCED`.
 
     Parameters
     ----------
@@ -40,8 +47,23 @@ def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
     told = balance(chip.circuit, chip, g, drive, found)
     volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
     settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
-    unbalanced = ~(told.residual <= SHARE * told.largest + settled) & (np.asarray(found.result) == Result.CONVERGED)
+    share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in found.v.values()) * volts * _steepest(chip)
+    unbalanced = ~(told.residual <= share * told.largest + settled) & (np.asarray(found.result) == Result.CONVERGED)
     return found._replace(residual=told.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
+
+
+def _steepest(chip: Chip) -> float:
+    """Give the largest 1/(n·v_t) of a diode [1/V]."""
+    return max((1 / (V_T * float(np.min(chip(diodes.name, "n")))) for diodes in chip.circuit.of(Diodes)), default=0.0)
+
+
+def witnesses(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float) -> Equilibrium:
+    """Certify the first few samples of a batch; the others are left out."""
+    few = slice(0, WITNESSES)
+    push = Push(*(part if np.ndim(part) < 2 else np.asarray(part)[few] for part in drive.push))  # noqa: PLR2004 - (B, K)
+    noise = None if drive.noise is None else {name: np.asarray(i)[few] for name, i in drive.noise.items()}
+    some = Equilibrium({name: np.asarray(v)[few] for name, v in found.v.items()}, *(np.asarray(part)[few] for part in found[1:]))
+    return certified(chip, g, Drive(np.asarray(drive.x)[few], push, noise), some, tolerance)
 
 
 def _most(chip: Chip, g: Conductances) -> float:

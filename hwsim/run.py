@@ -258,6 +258,7 @@ class _Ending:
             "train_error": rows[-1]["train_error"],
             "loss": rows[-1]["loss"],
             "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
+            "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
             **self._failed(tested),
             "seconds_per_epoch": seconds,
             "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),

@@ -66,6 +66,11 @@ class WatchedTraceable(WatchedSolver):
 
     solver: Any
 
+    @property
+    def share(self) -> float:
+        """The tolerance as a share of the largest voltage."""
+        return float(self.solver.share)
+
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances needs the slower program."""
         return bool(self.solver.needs_newton(g, beta))

@@ -9,13 +9,15 @@ import jax
 import numpy as np
 
 from hwsim import blocks
-from hwsim.engine import Array, Result, Solver
+from hwsim.certificate import witnesses
+from hwsim.engine import Array, Drive, Equilibrium, Result, Solver
 from hwsim.learning.evaluate import BATCH, classify
 from hwsim.learning.many import Learnt, Tested, Weights
 from hwsim.learning.trainer import Trainer
 from hwsim.learning.update import Batches, Carry, Sums
 from hwsim.numeric.chips import Chips
 from hwsim.numeric.engine import LayeredSolver
+from hwsim.numeric.fixed import held_volts
 from hwsim.numeric.stack import stack
 
 
@@ -110,9 +112,22 @@ def test_all(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, l
     chips, circuit, count = Chips(solvers), solvers[0].circuit, x.shape[1]
     order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
     parts = [chips.solve(g, x[:, chosen]) for chosen in order]
+    parts[0] = _judged(solvers, g, x[:, order[0]], parts[0])
     outputs = np.concatenate([jax.vmap(lambda found: found.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
     residual, result = (np.concatenate([getattr(part, what) for part in parts], axis=1)[:, :count] for what in ("residual", "result"))
     return [_tested(*of_chip, table) for of_chip in zip(outputs, residual, result, labels, strict=True)]
+
+
+def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, found: Equilibrium) -> Equilibrium:
+    """Judge the first few samples of each chip by its elements alone."""
+    result, residual = np.array(found.result), np.array(found.residual)
+    for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
+        of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], found)
+        held = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
+        told = witnesses(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
+        few = len(told.result)
+        result[k, :few], residual[k, :few] = told.result, np.maximum(residual[k, :few], told.residual)
+    return found._replace(result=result, residual=residual)
 
 
 def _tested(outputs: Array, residual: Array, result: Array, labels: Array, table: Array) -> Tested:

@@ -16,12 +16,13 @@ from hwsim.engine import Conductances, ConvergenceError, Result, Solver
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.instruments import Instruments
 from hwsim.learning import choose
-from hwsim.learning.evaluate import evaluate
+from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.optimizers import Moments
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.learning.witness import Witnessed, witnessed
 from hwsim.settings import DeviceSettings, TrainingSettings
 from hwsim.streams import stream
 
@@ -105,6 +106,11 @@ class Progress:
 @runtime_checkable
 class Traceable(Protocol):
     """A solver that compiles into the training step."""
+
+    @property
+    def share(self) -> float:
+        """The tolerance as a share of the largest voltage."""
+        ...
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances, under nudges of at least `beta` [S], needs the slower program."""
@@ -251,6 +257,7 @@ class Trainer:
         sums, samples = state.sums, int(state.sums.samples)
         data, seed = self.data, int(stream(self.settings.seed, f"noise/{state.epoch}").integers(2**32))
         tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
+        judged = self._witnessed(state.epoch + 1, g, seed)
         row: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
@@ -261,8 +268,33 @@ class Trainer:
             "steps": int(sums.steps) / samples,
             "nudged_steps": int(sums.nudged_steps) / samples,
         }
+        if judged is not None:
+            row["certified_A"] = judged.residual
+        elif not isinstance(self.solver, Traceable):
+            row["certified_A"] = row["residual_A"]  # it judges each by itself
         if self.settings.skip_failed:
-            row |= {"failed": int(sums.failed), "failed_tests": tested.failed}
+            row |= {"failed": int(sums.failed) + (judged.failed if judged else 0), "failed_tests": tested.failed}
         if self.pulsed:
             row |= {"pulses": float(sums.pulses), "programming_J": float(sums.energy)}
         return row
+
+    def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
+        """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.
+
+        Raises
+        ------
+        ConvergenceError
+            When some do not hold, and failed samples are not skipped.
+
+        """
+        due = epoch & (epoch - 1) == 0 or epoch % 10 == 0 or epoch == self.settings.epochs
+        if not due or not isinstance(self.solver, Traceable):
+            return None
+        samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
+        chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)
+        judged = witnessed(self.solver, self.updater.rule, g, samples.x[chosen], samples.table[samples.labels[chosen]], seed)
+        if judged.failed and not self.settings.skip_failed:
+            what = f"after epoch {epoch}, {judged.failed} of the equilibria that were judged anew do not hold"
+            msg = f"{self.circuit.name}: {what}: {Result(judged.code).advice}"
+            raise ConvergenceError(msg)
+        return judged

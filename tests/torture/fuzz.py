@@ -2,8 +2,12 @@
 
 `python tests/torture/fuzz.py deck 600` searches for ten minutes, beginning with what tests/torture/corpus/deck holds and with good files.
 Kinds are those of tests/damaged.py. It needs `pip install atheris`. A finding is written to the folder at hand, and becomes a test.
+With a folder behind it, what reaches new code is gathered there; `fuzz.py deck keep FOLDER` then takes the least of it that reaches all
+of that into the corpus, which every test run goes through again.
 """
 
+import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,22 +24,28 @@ with atheris.instrument_imports(include=["netlists", "circuits", "hwsim"]):
 
 flatten._MOST = 2_000
 
+_CORPUS = Path(__file__).parent / "corpus"
 _WORDS = (".include", ".lib", ".param", ".subckt", ".ends", ".model", ".options", ".control", ".endc", "*hwsim:", "trainable", "input")
 _WORDS += ("output", "nodes", "feature=", "g_min=", "nmos(", "D(is=", "{", "}", "'", "v(out)", "i(vin)", "1e999", "meg", "params:", "m=")
 
 
-def main(kind: str, seconds: int) -> None:
+_KEPT = 20_000
+"""B; what the corpus holds of a kind at most, the smallest files first."""
+
+
+def main(kind: str, seconds: int, gathered: Path | None) -> None:
     """Search."""
     folder = Path(tempfile.mkdtemp(prefix="hwsim-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108 - in memory, as millions of files are written
-    for name in ("seeds", "work"):
-        (folder / name).mkdir()
+    found = gathered or folder / "found"
+    for name in (folder / "seeds", folder / "work", found):
+        name.mkdir(parents=True, exist_ok=True)
     good = [damaged.GOOD[kind][1]()]
     if kind == "deck":
         good += [damaged.hand(name).encode() for name in damaged.HAND] + [path.read_bytes() for path in strangers.CORPUS]
     for number, content in enumerate(good):
         (folder / "seeds" / str(number)).write_bytes(content)
     (folder / "words").write_text("".join(f'"{word}"\n' for word in _WORDS), encoding="utf-8")
-    kept = Path(__file__).parent / "corpus" / kind
+    kept = _CORPUS / kind
     options = [
         f"-max_total_time={seconds}",
         "-timeout=60",
@@ -45,10 +55,36 @@ def main(kind: str, seconds: int) -> None:
         "-verbosity=1",
     ]
     options += [f"-dict={folder / 'words'}"] if kind == "deck" else []
-    where = [str(folder / "seeds"), *([str(kept)] if kept.is_dir() else [])]
-    atheris.Setup([sys.argv[0], *options, *where], lambda content: damaged.attempt(kind, content, folder / "work"))
+    fuzz(kind, options, [found, folder / "seeds", *([kept] if kept.is_dir() else [])], folder / "work")
+
+
+def keep(kind: str, gathered: Path) -> None:
+    """Take the least of what was gathered that reaches all of its code into the corpus."""
+    kept = _CORPUS / kind
+    kept.mkdir(parents=True, exist_ok=True)
+    size = sum(path.stat().st_size for path in kept.iterdir())
+    with tempfile.TemporaryDirectory() as folder:
+        least = Path(folder) / "least"
+        least.mkdir()
+        if (child := os.fork()) == 0:  # the search ends its process
+            fuzz(kind, ["-merge=1", "-max_len=8192"], [least, gathered], Path(folder))
+        os.waitpid(child, 0)
+        for path in sorted(least.iterdir(), key=lambda path: path.stat().st_size):
+            size += path.stat().st_size
+            if size > _KEPT:
+                break
+            shutil.copyfile(path, kept / path.name[:12])
+
+
+def fuzz(kind: str, options: list[str], folders: list[Path], work: Path) -> None:
+    """Hand over to libFuzzer, which does not come back."""
+    atheris.Setup([sys.argv[0], *options, *map(str, folders)], lambda content: damaged.attempt(kind, content, work))
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    wanted, behind = sys.argv[1:3], [Path(name) for name in sys.argv[3:4]]
+    if wanted[1] == "keep":
+        keep(wanted[0], behind[0])
+    else:
+        main(wanted[0], int(wanted[1]), *(behind or [None]))
