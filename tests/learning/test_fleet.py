@@ -8,6 +8,7 @@ from hwsim.data import load_data
 from hwsim.engines import make_engine
 from hwsim.experiment import load, override
 from hwsim.fleet import Instance, of_instance, outcomes
+from hwsim.learning.many import learn
 from hwsim.learning.trainer import Trainer
 
 INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
@@ -56,3 +57,18 @@ def test_evaluation_trains_nothing(pulsed):
     """Only tested, initial conductances guess, and nothing is programmed by pulses that one could count."""
     tested = list(outcomes(pulsed, INSTANCES[:2], "evaluate"))
     assert all(np.isnan(each.train_error) and each.pulses is None and each.test_error > 0.2 for each in tested)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
+    """Side by side as alone: samples without equilibrium fail a training, or where they are skipped, teach it nothing."""
+    hasty = override(load("iris"), ["training.epochs=1", "training.batch=40", "solver.max_steps=2", "solver.newton=false"])
+    own = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
+    circuit, data = own.circuit.compile(own.name), load_data(own)
+    with make_engine("numeric", own.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        trainers = [Trainer(own.training.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
+        learnt = learn(trainers)
+    for trainer, one in zip(trainers, learnt, strict=True):
+        assert (one.failed is None) == skip
+        for name, begun in trainer.g(trainer.begin()).items() if skip else ():
+            np.testing.assert_array_equal(one.g[name], begun)
