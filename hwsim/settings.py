@@ -218,6 +218,13 @@ class DeviceSettings(Section):
     asymmetry: float | None = None
     spread: bool = True
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.pairs and self.preset is None:
+            msg = "pairs = true sends pulses up only, and without preset none are sent; name a preset, or leave it out"
+            raise ValueError(msg)
+        return self
+
 
 class SolverSettings(Section):
     """When an equilibrium counts as found.

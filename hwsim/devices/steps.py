@@ -93,13 +93,15 @@ class Affine(NamedTuple):
             step = xp.where(up, self.up, self.down)
             return Moved(x + n * step, noise.variance(k * step**2, k) ** 0.5)
         step = xp.maximum(xp.where(up, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
-        b = _tame(xp.where(up, self.up_slope, self.down_slope), xp)
-        exponent = xp.minimum(k * xp.log1p(-b), _LARGEST_GROWTH)  # rⁿ = exp(exponent)
+        slopes = _tame(self.up_slope, xp), _tame(self.down_slope, xp)  # logarithms of these alone are taken once for many updates
+        b = xp.where(up, *slopes)
+        exponent = xp.minimum(k * xp.where(up, *(xp.log1p(-slope) for slope in slopes)), _LARGEST_GROWTH)  # rⁿ = exp(exponent)
         t = xp.tanh(exponent / 2)
         mean = -2 * t / ((1 - t) * b)  # (1 − rⁿ)/b, exact to rounding however small b is
         variance = 0.0 * x
         if noise.sigma is not None:
-            growth = k * xp.log1p((b * noise.sigma / (1 - b)) ** 2)  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
+            rates = (xp.log1p((slope * noise.sigma / (1 - slope)) ** 2) for slope in slopes)
+            growth = k * xp.where(up, *rates)  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
             t_noise = xp.tanh(growth / 2)
             variance = (step / b) ** 2 * xp.exp(xp.minimum(2 * exponent + growth, _LARGEST_EXPONENT)) * 2 * t_noise / (1 + t_noise)
         if noise.even is not None:

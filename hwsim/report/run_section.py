@@ -44,7 +44,8 @@ def _about(record: RunRecord) -> Iterator[str]:
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
         yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {training.rule} ({training.optimizer}, batches of {training.batch})"
-    yield f"on devices {device.preset}, {device.scheme}." if device.preset else "on ideal memristors."
+    how = f"{device.scheme} up only, on pairs" if device.pairs else device.scheme
+    yield f"on devices {device.preset}, {how}." if device.preset else "on ideal memristors."
     if odd := list(_imperfections(record.experiment)):
         yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."
     yield f"Folder: {record.what}"

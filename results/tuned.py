@@ -1,4 +1,4 @@
-"""Lets each kind of memristor learn the digits at a rate of its own: `python results/presets.py`, or with --jobs N and --out FOLDER.
+"""Lets each kind of memristor learn the digits at a rate of its own: `python results/tuned.py`, or with --jobs N and some kinds' names.
 
 The rate is the one of a few that errs least on a validation part of the training images, in the mean of the seeds; the test images are
 looked at once, at that rate. Sweeps go on where they were stopped.
@@ -108,23 +108,24 @@ def draw(found: list[Learnt], file: Path) -> None:
 def main() -> None:
     """Learn with all kinds, several at a time, and write table, rows and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", default=list(KINDS), help="as in tuned.txt; without, all")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "studies")
-    parser.add_argument("--databases", type=Path, default=Path("runs/studies/presets"))
+    parser.add_argument("--databases", type=Path, default=Path("runs/studies/tuned"))
     told = parser.parse_args()
     for folder in (told.out, told.databases):
         folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(told.jobs) as pool:
-        waiting = {kind: pool.submit(learn, kind, told.databases) for kind in reversed(KINDS)}  # the slowest are last
-        found = [waiting[kind].result() for kind in KINDS]
+        waiting = {kind: pool.submit(learn, kind, told.databases) for kind in reversed(told.kinds)}  # the slowest are last
+        found = [waiting[kind].result() for kind in told.kinds]
     text = table(found)
-    (told.out / "presets.txt").write_text(f"python results/presets.py\n\n{text}")
-    with (told.out / "presets.csv").open("w", newline="") as file:
+    (told.out / "tuned.txt").write_text(f"python results/tuned.py\n\n{text}")
+    with (told.out / "tuned.csv").open("w", newline="") as file:
         columns = ("kind", "rate", "chip", "seed", "test_error", "train_error", "pulses", "joules", "residual", "failed")
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows({"kind": one.kind, "rate": f"{one.rate:g}", **row} for one in found for row in one.rows)
-    draw(found, told.out / "presets.png")
+    draw(found, told.out / "tuned.png")
     sys.stdout.write(text)
 
 
