@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from hwsim.engine import Push, Result
-from hwsim.numeric import neuron, walk
+from hwsim.numeric import walk
 from hwsim.numeric.direct import in_64_bits, is_convex, newton, path
 from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State, adjoint_layers
-from hwsim.numeric.parameters import StageParameters
-from hwsim.numeric.structure import Stage
+from hwsim.numeric.response import slopes
 from hwsim.numeric.sweeps import Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
 from hwsim.numeric.trail import Trail
 
@@ -50,6 +49,8 @@ class Limits(NamedTuple):
         what has to be compiled is a third.
     unlooked
         Sweeps to do before looking at what changes, for circuits that are known to need more.
+    felt
+        Layers before the outputs' that the start has made feel what the outputs do.
 
     """
 
@@ -58,6 +59,7 @@ class Limits(NamedTuple):
     max_steps: int
     newton: bool
     unlooked: int = 0
+    felt: int = 0
 
 
 def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, limits: Limits) -> Settled:
@@ -65,8 +67,7 @@ def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: 
 
     `parts` must be those of a circuit whose sources and offsets are 0. The tolerance is found here.
     """
-    slopes = Slopes(tuple(_slope(*stage, free, k) for k, stage in enumerate(zip(layers.stages, layers.parameters, strict=True))))
-    system = System(adjoint_layers(layers), tuple(parts), Inward.of(Push(current=error), layers.outputs), slopes)
+    system = System(adjoint_layers(layers), tuple(parts), Inward.of(Push(current=error), layers.outputs), Slopes(slopes(layers, free)))
     start = first_guess(system)
     share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
     tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
@@ -106,7 +107,7 @@ class _Search(NamedTuple):
 
 def settle(system: System, start: State, limits: Limits, moved: Array | None = None) -> Settled:
     """Find the equilibria of a batch from a start; `moved` (B, n) [V] says by how much its outputs moved if a sweep of a kind led there."""
-    amplified, tolerance, max_steps, with_newton, _ = limits
+    amplified, tolerance, max_steps, with_newton, *_ = limits
     found = _by_sweeps(system, Trail.of(start, moved), limits)
     finite = jnp.isfinite(found.off)  # what changes by a number is one
     if with_newton or amplified is not None:
@@ -152,7 +153,7 @@ def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
 
     What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
     """
-    least = max(1, len(system.layers.stages) - 1)
+    least = max(1, len(system.layers.stages) - 1 - limits.felt)
     tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
 
     def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
@@ -217,18 +218,3 @@ def _holds_outputs(system: System) -> Array:
     """Whether every output by itself holds against a negative nudge: a nudge of −1 over the resistance between its columns is too much."""
     resistance = (1 / system.parts[-1].a) @ abs(system.layers.outputs.signs.T).astype(system.parts[-1].a.dtype)
     return jnp.all(1 + system.inward.beta * resistance > 0, axis=-1)
-
-
-def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Array:
-    """Give the neurons' small-signal conductance (B, n) [S]: infinite where an ideal diode conducts."""
-    columns = state.columns[k]
-    if stage.kind != "ideal":
-        u = columns if stage.behind is None else columns - state.drivers(k)
-        return neuron.current(numbers.neuron, u, ideal=False)[1]
-    clamped = jnp.zeros(columns.shape, bool)
-    high, low = numbers.neuron.high, numbers.neuron.low
-    if high is not None:
-        clamped |= columns >= high.rail
-    if low is not None:
-        clamped |= columns <= low.rail
-    return jnp.where(clamped, jnp.inf, 0.0)

@@ -107,8 +107,10 @@ def _forward(part: Linear, coupling: Coupling | None, drivers: Array, columns: A
     return part.rows(coupling.gain * drivers, columns) @ part.w
 
 
-def _backward(coupling: Coupling | None, current: Array) -> Array:
-    return current if coupling is None else coupling.back * current
+def pushed_back(system: System, k: int, columns: Array) -> Array:
+    """Give the current into the drivers of stage k, (B, m) [A], that columns (B, n) [V] of the next push back."""
+    pulled, coupling = system.parts[k + 1].pulled(columns), system.layers.couplings[k]
+    return pulled if coupling is None else coupling.back * pulled
 
 
 def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
@@ -118,7 +120,7 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     if parts[k].w is not None:
         c = c + _forward(parts[k], couplings[k - 1], state.drivers(k - 1), state.columns[k])
     if k + 1 < len(parts):
-        c_behind = c_behind + _backward(couplings[k], parts[k + 1].pulled(state.columns[k + 1]))
+        c_behind = c_behind + pushed_back(system, k, state.columns[k + 1])
     return c, c_behind
 
 
@@ -148,11 +150,6 @@ def first_guess(system: System) -> State:
 def enter(system: System, state: State) -> State:
     """Bring a state from anywhere to where neurons can be evaluated."""
     return sweep(system._replace(columns=_Bounded(system.layers)), state).state
-
-
-def nudge(system: System, free: State) -> State:
-    """Let the outputs of free equilibria feel their nudges, so that the first sweep hands them on."""
-    return free._replace(columns=(*free.columns[:-1], settle_outputs(system, system.parts[-1].a * free.columns[-1])))
 
 
 def _in_series(a: Array, a_behind: Array, c: Array, c_behind: Array) -> tuple[Array, Array]:

@@ -13,13 +13,13 @@ from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
-from hwsim.numeric import layered, settle
+from hwsim.numeric import layered, response, settle
 from hwsim.numeric.injected import with_noise
 from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Scales, is_zero
 from hwsim.numeric.settle import Limits
-from hwsim.numeric.sweeps import Neurons, System, enter, first_guess, largest, nudge
+from hwsim.numeric.sweeps import Neurons, System, enter, first_guess, largest
 
 if TYPE_CHECKING:
     from hwsim.numeric.engine import LayeredSolver
@@ -58,11 +58,13 @@ class _Settler(NamedTuple):
             return settle.settle(self.under(push, noise), self.guess, self.limits, self.guess.columns[-1])
         return settle.settle(self.under(push, noise), start, self.limits)
 
-    def nudged(self, push: Push, free: State, noise: Noise) -> Settled:
-        """Settle from free equilibria."""
+    def nudged(self, push: Push, free: State, slopes: tuple[Array, ...], noise: Noise) -> Settled:
+        """Settle from free equilibria, at which the neurons have these slopes."""
         system = self.under(push, noise)
-        start = nudge(system, free)
-        return settle.settle(system, start, self.limits._replace(unlooked=0), start.columns[-1] - free.columns[-1])
+        begun, start = response.nudged(system, free, slopes)
+        felt = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
+        limits = self.limits._replace(unlooked=0, felt=felt)
+        return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
 
 
 class OnChip(NamedTuple):
@@ -125,9 +127,10 @@ class TracedSolver:
             ones = jnp.ones((batch, 1), free.residual.dtype)
             pushes = [push._replace(beta=push.beta * ones) for push in pushes]
         stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
-        again: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), free.state)
+        slopes = response.slopes(self._layers, free.state)
+        again: tuple[State, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free.state, slopes))
         of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
-        settled = settler.repeated(count).nudged(stacked, again, of_all)
+        settled = settler.repeated(count).nudged(stacked, *again, of_all)
         return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
 
     def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
@@ -135,7 +138,8 @@ class TracedSolver:
         dtype = free.residual.dtype
         stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
         of_all = jax.tree.map(lambda *parts: jnp.stack(parts), *noise) if noise else None
-        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free.state, phase[1]), (stacked, of_all))
+        slopes = response.slopes(self._layers, free.state)
+        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free.state, slopes, phase[1]), (stacked, of_all))
         return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:
