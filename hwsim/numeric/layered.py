@@ -22,7 +22,7 @@ _AMPLE = 4.0
 
 
 _FEW = 4
-"""Samples whose products with a crossbar take less than to add another to it."""
+"""Samples whose products with a crossbar take less than to read or write it once more."""
 
 
 class Linear(NamedTuple):
@@ -171,13 +171,18 @@ def adjoint_layers(layers: Layers) -> Layers:
     )
 
 
-def resistive_parts(layers: Layers, g: Blocks) -> tuple[Linear, ...]:
-    """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX."""
+def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tuple[Linear, ...]:
+    """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX.
+
+    `sums` are those of some blocks' columns, (n,) [S], where they are known.
+    """
     parts: list[Linear] = []
+    known = sums or {}
     for k, stage in enumerate(layers.stages):
         kept = series = None
         w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
-        a = sum(g[blocks.name(stage.crossbar, rows.span)].sum(0) for rows in stage.fixed)
+        of_fixed = [blocks.name(stage.crossbar, rows.span) for rows in stage.fixed]
+        a = sum(known[block] if block in known else g[block].sum(0) for block in of_fixed)
         fixed = layers.parameters[k].load
         if fixed is not None:
             a = a + fixed.g
@@ -202,36 +207,50 @@ def _behind(coupling: Coupling | None, w: Array) -> tuple[Array | None, Array | 
 
 def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
     """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
-    parts = resistive_parts(layers, g)
-    return tuple(part._replace(fixed=_fixed(layers, k, part, g, x)) for k, part in enumerate(parts))
+    at_once = _of_few(layers, g, x) if len(x) <= _FEW else {}
+    parts = resistive_parts(layers, g, {block: found[-1] for block, found in at_once.items()})
+    pushed = {block: found[:-1] for block, found in at_once.items()}
+    return tuple(part._replace(fixed=_fixed(layers, k, part, g, x, pushed)) for k, part in enumerate(parts))
 
 
-def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array) -> Array:
-    """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A].
+def _of_few(layers: Layers, g: Blocks, x: Array) -> dict[str, Array]:
+    """Give by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
+    found = {}
+    for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
+        for rows, values in zip(stage.fixed, numbers.sources, strict=True):
+            if rows.features is not None:
+                block = blocks.name(stage.crossbar, rows.span)
+                found[block] = jnp.concatenate([_of_features(x, rows.features) * values, jnp.ones((1, len(values)), x.dtype)]) @ g[block]
+    return found
 
-    Runs of rows with the same features share a product, unless that of a few samples takes less than to add the runs.
+
+def _of_features(x: Array, features: NDArray[np.intp]) -> Array:
+    return x if np.array_equal(features, np.arange(x.shape[1])) else x[:, features]
+
+
+def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array, pushed: Blocks) -> Array:
+    """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A]; `pushed` are those known, by block.
+
+    Runs of rows with the same features share a product.
     """
     stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
-    weights: dict[bytes, list[tuple[Array, Array]]] = {}
+    weights: dict[bytes, Array] = {}
     features = {}
     for rows, values, offset in zip(stage.fixed, numbers.sources, numbers.offsets, strict=True):
-        block = g[blocks.name(stage.crossbar, rows.span)]
+        name = blocks.name(stage.crossbar, rows.span)
         if offset is not None:
-            current = current + offset @ block
+            current = current + offset @ g[name]
         if rows.features is None:
-            current = current + values @ block
-            continue
-        key = rows.features.tobytes()
-        features[key] = rows.features
-        weights.setdefault(key, []).append((values, block))
-    for key, weighted in weights.items():
-        whole = len(features[key]) == x.shape[1] and (features[key] == range(x.shape[1])).all()
-        own = x if whole else x[:, features[key]]
-        if len(x) <= _FEW:
-            current = current + sum((own * values) @ block for values, block in weighted)
+            current = current + values @ g[name]
+        elif name in pushed:
+            current = current + pushed[name]
         else:
-            current = current + own @ sum(values[:, None] * block for values, block in weighted)
+            key = rows.features.tobytes()
+            features[key] = rows.features
+            weights[key] = weights.get(key, 0.0) + values[:, None] * g[name]
+    for key, weight in weights.items():
+        current = current + _of_features(x, features[key]) @ weight
     if numbers.load is not None:
         current = current + numbers.load.i
     if part.w is not None and coupling is not None and not is_zero(coupling.offset):
