@@ -15,8 +15,9 @@ from hwsim import blocks
 from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric import start_up, walk
 from hwsim.numeric.fixed import held_volts
-from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers, resistive_parts
+from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers
 from hwsim.numeric.parameters import Scales, collect
+from hwsim.numeric.parts import resistive_parts
 from hwsim.numeric.ports import TOLERANCE, PortsEngine, PortsSolver
 from hwsim.numeric.programs import Programs
 from hwsim.numeric.structure import stages

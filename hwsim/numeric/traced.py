@@ -18,6 +18,7 @@ from hwsim.numeric.injected import with_noise
 from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State
 from hwsim.numeric.parameters import Scales, is_zero
+from hwsim.numeric.parts import linear_parts, resistive_parts
 from hwsim.numeric.settle import Limits
 from hwsim.numeric.sweeps import Neurons, System, enter, first_guess, largest
 
@@ -148,7 +149,7 @@ class TracedSolver:
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
         """
         solver = self._solver
-        parts = layered.resistive_parts(self._layers, blocks.split(self.circuit, g))
+        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
         nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
         parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
         limits = Limits(amplified, 0.0, solver.engine.max_steps, self._newton)
@@ -158,7 +159,7 @@ class TracedSolver:
     def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
         """Work out what all phases share."""
         layers, solver = self._layers, self._solver
-        parts = layered.linear_parts(layers, blocks.split(self.circuit, g), x)
+        parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
         unlooked = 0 if self._largest_feature is None or self._newton else _UNLOOKED
