@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from circuits.chip import Chip
 from hwsim import energy
-from hwsim.engine import Drive, Push
+from hwsim.engine import ConvergenceError, Drive, Push, Result
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation
 from hwsim.numeric.engine import NumericEngine
@@ -53,6 +53,14 @@ def test_gradients_of_random_circuits(data: st.DataObject) -> None:
 
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         exact = scaled(Adjoint(SquaredError()).gradient(solver, g, x, y).g)
-        rules = [EquilibriumPropagation(SquaredError(), beta) for beta in BETAS]
-        apart = min(np.linalg.norm(scaled(rule.gradient(solver, g, x, y).g) - exact) for rule in rules)
+
+        def apart_at(beta: float) -> float:
+            try:
+                return float(np.linalg.norm(scaled(EquilibriumPropagation(SquaredError(), beta).gradient(solver, g, x, y).g) - exact))
+            except ConvergenceError as error:
+                if Result.NOT_CONVEX.advice not in str(error):
+                    raise
+                return np.inf  # so strong a push away tears weak outputs off
+
+        apart = min(map(apart_at, BETAS))
     assert apart <= 1e-2 * np.linalg.norm(exact) + 1e-6 * float(np.mean(y**2))
