@@ -91,7 +91,8 @@ class Pulsed:
         if devices.write is not None:
             new = devices.show(shown, hidden, done.pulses, draws.normal("write"))
             after["hidden"] = hidden
-        return Programmed(self._cut(new, g), _total(done.pulses), _total(done.energy), after)
+        pulses, energy = (values.sum().astype(np.float64) for values in (done.pulses, done.energy))
+        return Programmed(self._cut(new, g), pulses, energy, after)
 
     def _row(self, values: Mapping[str, Array]) -> Array:
         """Lay the devices of all blocks in a row."""
@@ -178,13 +179,3 @@ class Pulsed:
         transfer = Transfer(self.settings.transfer, 1, self.settings.max_pulses)
         done, state = tiki_taka(slow if fast is None else fast, slow, sizes, g, dg, state, transfer, np.zeros((), np.int32), numbers)
         return done, dict(state._asdict())
-
-
-_LANES = 128
-
-
-def _total(values: Array) -> Array:
-    """Add up in two steps, many sums side by side first, which a compiler turns into fast code; the second in 64 bits."""
-    whole = values.size // _LANES * _LANES
-    lanes = values[:whole].reshape(-1, _LANES).sum(axis=0)
-    return lanes.sum(dtype=np.float64) + values[whole:].sum(dtype=np.float64)
