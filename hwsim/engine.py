@@ -84,7 +84,10 @@ _ADVICE = {
     Result.CONVERGED: "converged",
     Result.MAX_STEPS: "the residual is still above the tolerance; set solver.newton to true, or raise solver.max_steps or solver.tolerance",
     Result.NOT_FINITE: "voltages overflowed; check inputs and conductances for extreme values",
-    Result.NOT_CONVEX: "the negative nudge makes an output unstable; bring beta nearer to 0",
+    Result.NOT_CONVEX: (
+        "the state that was found would not last: the negative nudge makes an output unstable, so bring beta nearer to 0; "
+        "without one, amplifiers far apart in gain and back feed back more than the circuit takes up"
+    ),
     Result.ENGINE_FAILED: "the engine gave no answer for this sample; its messages are above",
     Result.UNBALANCED: "currents do not balance at the voltages that were found; compare with --engine ngspice, and report it",
 }

@@ -21,6 +21,9 @@ Numbers = TypeVar("Numbers")
 _SHARES = (*(4.0**-k for k in range(13)), 0.0)
 """Parts of a Newton step that are tried; the one that leaves the least current unbalanced is taken. Exponentials may want small ones."""
 
+_SIGN = 1e-6
+"""As a share of the largest voltage that a disturbance leads to: what counts as negative, and not as rounding."""
+
 _ELEMENTS = 2**24
 """Matrix elements that are held at once; more samples wait."""
 
@@ -172,40 +175,47 @@ def in_64_bits(whole: Numbers) -> Numbers:
     return wide
 
 
-def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array]:
+def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array, Array]:
     """Solve J·dv = i for one sample, all of shape (N,), by eliminating every second group of nodes; also for what rounding adds to i.
 
-    Currents and conductances are off by `eps` of themselves, and so is their sum, however much of it cancels.
+    Currents and conductances are off by `eps` of themselves, and so is their sum, however much of it cancels. J has nothing positive off
+    its diagonal but where a nudge is negative: a state then holds only where currents into nodes lift all voltages (Varga: M-matrices).
     """
     jacobian = _bridged(layers, where, jnp.where(at.held[:, None], 0.0, whole), at.slope)
     diagonal, k = jnp.diagonal(whole) + at.slope, where.kept
     jacobian = jnp.where(np.eye(where.size, dtype=bool), 1.0, jacobian / diagonal[:, None])
-    i = jnp.stack([at.i / diagonal, eps * (jnp.abs(jacobian) @ jnp.abs(v))], axis=1)
+    i = jnp.stack([at.i / diagonal, eps * (jnp.abs(jacobian) @ jnp.abs(v)), jnp.ones_like(v)], axis=1)
     to, back = jacobian[:k, k:], jacobian[k:, :k]
     kept = jnp.linalg.solve(jacobian[:k, :k] - to @ back, i[:k] - to @ i[k:])
     found = jnp.concatenate([kept, i[k:] - back @ kept])
-    return found[:, 0], jnp.abs(found[:, 1]).max()
+    lifted = found[:, 2]
+    return found[:, 0], jnp.abs(found[:, 1]).max(), lifted.min() >= -_SIGN * jnp.abs(lifted).max()
 
 
-def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array]:
-    """Give how far each voltage is from equilibrium, to first order (B, N) [V], and how far rounding may leave them, (B,) [V]."""
+def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array, Array]:
+    """Give how far each voltage is from equilibrium, to first order (B, N) [V], how far rounding may leave them (B,) [V], what holds."""
 
-    def one(sample: tuple[Surplus, Array]) -> tuple[Array, Array]:
+    def one(sample: tuple[Surplus, Array]) -> tuple[Array, Array, Array]:
         return _correction(layers, where, whole, *sample, eps)
 
     batch, fitting = len(v), max(1, _ELEMENTS // where.size**2)
     if batch <= fitting:
         return jax.vmap(one)((at, v))
-    found: tuple[Array, Array] = jax.lax.map(one, (at, v), batch_size=next(n for n in range(fitting, 0, -1) if batch % n == 0))
+    found: tuple[Array, Array, Array] = jax.lax.map(one, (at, v), batch_size=next(n for n in range(fitting, 0, -1) if batch % n == 0))
     return found
 
 
 class Step(NamedTuple):
-    """What a Newton step did: the new state, the size of the whole step (so far was the old one off), what rounding may leave; (B,) [V]."""
+    """What a Newton step did: the new state, the size of the whole step (so far was the old one off), what rounding may leave; (B,) [V].
+
+    `holds` (B,) says whether the old state would come back after a disturbance, as far as nudges are not negative: amplifiers far apart
+    in gain and back may feed back more than the circuit takes up.
+    """
 
     state: State
     size: Array
     rounding: Array
+    holds: Array
 
 
 def newton(system: System, where: Path, state: State, eps: float) -> Step:
@@ -213,7 +223,7 @@ def newton(system: System, where: Path, state: State, eps: float) -> Step:
     layers, whole = system.layers, _matrix(system, where)
     drivers = [state.drivers(k) for k in range(len(state.columns))]
     v, at = vector(layers, where, state.columns, drivers), surplus(system, where, state)
-    dv, rounding = _corrections(layers, where, whole, at, v, eps)
+    dv, rounding, holds = _corrections(layers, where, whole, at, v, eps)
     tried = v - jnp.asarray(_SHARES, v.dtype)[:, None, None] * dv
 
     def unbalanced(v: Array) -> Array:
@@ -222,4 +232,4 @@ def newton(system: System, where: Path, state: State, eps: float) -> Step:
     left = jax.vmap(unbalanced)(tried)
     best = jnp.argmin(jnp.where(jnp.isnan(left), jnp.inf, left), axis=0)
     chosen = jnp.take_along_axis(tried, best[None, :, None], axis=0)[0]
-    return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding)
+    return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.inward.beta) < 0))

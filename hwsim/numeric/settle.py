@@ -89,6 +89,8 @@ class _Search(NamedTuple):
         How far rounding may leave the state off [V], as far as that is known.
     stalled
         Whether the error no longer shrinks.
+    holds
+        Whether the state would come back after a disturbance, as far as Newton's method saw it.
 
     """
 
@@ -98,6 +100,7 @@ class _Search(NamedTuple):
     steps: Array
     rounding: Array
     stalled: Array
+    holds: Array
 
     def updated(self, active: Array, state: State, **found: Array) -> "_Search":
         """Take over what was found for the active samples."""
@@ -117,6 +120,7 @@ def settle(system: System, start: State, limits: Limits, moved: Array | None = N
         found = _by_newton(system, found, tolerance, max_steps)
         finite = ~jnp.isnan(found.off) & jnp.isfinite(found.residual) & _is_finite(found.state)
     result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
+    result = jnp.where(found.holds, result, int(Result.NOT_CONVEX))
     result = jnp.where(finite, result, int(Result.NOT_FINITE))
     return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
 
@@ -174,7 +178,8 @@ def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
     begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), unmet(system, trail.state))
     found = jax.lax.while_loop(going, once, once(begin, first=not limits.unlooked))
     _, off, steps, met = found
-    return _Search(found.trail.state, off, residual(system, met), steps, jnp.zeros_like(off), jnp.zeros(batch, bool))
+    nothing = jnp.zeros(batch, bool)
+    return _Search(found.trail.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
@@ -194,10 +199,11 @@ def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_ste
         return unsettled(search) & (search.steps < max_steps)
 
     def once(search: _Search) -> _Search:
-        state, size, rounding = newton(wide, where, search.state, eps)
+        state, size, rounding, holds = newton(wide, where, search.state, eps)
         state, met = sweep(wide, state)
         stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * fine, rounding * finer))
         found = {"off": size, "residual": residual(wide, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
+        found["holds"] = holds
         return search.updated(going(search), state, **found)
 
     start = in_64_bits(begin)._replace(off=jnp.where(begin.off <= tolerance, 0.0, begin.off.astype(jnp.float64)))

@@ -7,6 +7,7 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import Amplifiers
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
 from hwsim import energy
@@ -191,3 +192,21 @@ def test_wrong_shapes_are_refused(what: str, x: np.ndarray, message: str) -> Non
     one = small(SMALL)
     with pytest.raises(ValueError, match=message):
         one.solve(drawn(one.circuit, 1e-5, 1e-5)[0], Drive(x))
+
+
+def test_a_state_that_would_not_last_is_reported() -> None:
+    """Amplifiers far apart in gain and back may feed back more than the circuit takes up: at rest it then stands on a knife's edge.
+
+    That is reported; pushed to either side, it falls into a state that lasts.
+    """
+    layers = (Layer(size=1, neuron=DiodePair()), Layer(size=2, neuron=DiodePair(), amplifier=Amplifier(gain=1.0, back=1.0)))
+    circuit = Network(inputs=1, layers=layers, outputs=1, differential=False, signed_inputs=False, bias=False).compile()
+    chip = Chip(circuit, {circuit.of(Amplifiers)[0].name: {"gain": np.array([10.0, 0.1]), "back": np.array([0.1, 10.0])}})
+    sizes = dict(zip((element.name for element in circuit.trainable), (1e-7, 1e-3, 1e-5), strict=True))
+    g = {element.name: np.full(element.shape, sizes[element.name]) for element in circuit.trainable}
+    with NumericEngine().prepare(circuit, chip) as solver:
+        found = solver.solve(g, Drive(np.array([[0.0], [0.01], [-0.01]])), throw=False)
+    assert found.result.tolist() == [Result.NOT_CONVEX, Result.CONVERGED, Result.CONVERGED]
+    up, down = found.outputs(circuit)[1:, 0]
+    assert down < 0 < up
+    assert min(up, -down) > 0.1

@@ -19,14 +19,21 @@ STEPS = 200
 
 
 class Verdict(NamedTuple):
-    """How far off a state is in any node [V], whether that could be told, and whether the equilibrium is a minimum of the co-content.
+    """How far off a state is in any node [V], whether that could be told, and whether the equilibrium would come back after a disturbance.
 
-    Without a negative nudge it is one: the conductance matrix is an M-matrix then, whatever the gains.
+    Amplifiers of one gain and one back keep it the only one, and stable; those far apart can feed back more than the circuit takes up, and
+    then there may be several.
     """
 
     off: float
     told: bool
     stable: bool
+
+
+def _lifts(jacobian: np.ndarray) -> bool:
+    """Whether currents into the nodes lift all voltages: where nothing off the diagonal is positive, only stable states do that."""
+    lifted = np.linalg.solve(jacobian / np.abs(jacobian).sum(1)[:, None], np.ones(len(jacobian)))
+    return bool(lifted.min(initial=0.0) >= -1e-6 * np.abs(lifted).max(initial=0.0))
 
 
 class Exact:
@@ -76,7 +83,7 @@ class Exact:
             if size <= 1e-14 * max(1.0, float(np.abs(u).max(initial=0.0))) or size >= before < 1e-9:
                 break
         told = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
-        stable = beta >= 0 or bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
+        stable = _lifts(jacobian) if beta >= 0 else bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
         return Verdict(float(np.abs(u - begin).max(initial=0.0)), told, stable)
 
     @property
