@@ -2,11 +2,10 @@
 
 `python tests/torture/fuzz.py deck 600` searches for ten minutes, beginning with what tests/torture/corpus/deck holds and with good files.
 Kinds are those of tests/damaged.py. It needs `pip install atheris`. A finding is written to the folder at hand, and becomes a test.
-With a folder behind it, what reaches new code is gathered there; `fuzz.py deck keep FOLDER` then takes the least of it that reaches all
-of that into the corpus, which every test run goes through again.
+With a folder behind it, what reaches new code is gathered there; `fuzz.py deck keep FOLDER` then takes the smallest of that into the
+corpus, which every test run goes through again.
 """
 
-import os
 import shutil
 import sys
 import tempfile
@@ -59,21 +58,15 @@ def main(kind: str, seconds: int, gathered: Path | None) -> None:
 
 
 def keep(kind: str, gathered: Path) -> None:
-    """Take the least of what was gathered that reaches all of its code into the corpus."""
+    """Take the smallest of what was gathered into the corpus."""
     kept = _CORPUS / kind
     kept.mkdir(parents=True, exist_ok=True)
     size = sum(path.stat().st_size for path in kept.iterdir())
-    with tempfile.TemporaryDirectory() as folder:
-        least = Path(folder) / "least"
-        least.mkdir()
-        if (child := os.fork()) == 0:  # the search ends its process
-            fuzz(kind, ["-merge=1", "-max_len=8192"], [least, gathered], Path(folder))
-        os.waitpid(child, 0)
-        for path in sorted(least.iterdir(), key=lambda path: path.stat().st_size):
-            size += path.stat().st_size
-            if size > _KEPT:
-                break
-            shutil.copyfile(path, kept / path.name[:12])
+    for path in sorted(gathered.iterdir(), key=lambda path: (path.stat().st_size, path.name)):
+        size += path.stat().st_size
+        if size > _KEPT:
+            break
+        shutil.copyfile(path, kept / path.name[:12])
 
 
 def fuzz(kind: str, options: list[str], folders: list[Path], work: Path) -> None:

@@ -38,7 +38,10 @@ _MEMORY = 16 * 2**30
 """B of address space that a mutant's tests may take; a fault may ask for all."""
 
 _PATIENCE, _GRACE = 2.0, 20.0
-"""A mutant has so many times what its tests take without it, and so many seconds more."""
+"""A mutant has so many times the processor time that its tests take without it, and so many seconds more."""
+
+_WAITING = 20.0
+"""How many times as long a busy machine may take for that."""
 
 
 class Case(NamedTuple):
@@ -102,16 +105,22 @@ def _pytest(tree: Path, tests: Sequence[str], limit: float) -> int | None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY)),  # noqa: PLW1509 - it only sets a limit
+        preexec_fn=lambda: _limited(limit),  # noqa: PLW1509 - it only sets limits
     )
     try:
-        return process.wait(limit)
+        return process.wait(_WAITING * limit)
     except subprocess.TimeoutExpired:
         return None
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _limited(seconds: float) -> None:
+    """Limit what this process may take: a fault may ask for all memory, or never end."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
 
 
 def every() -> list[Case]:
@@ -125,7 +134,7 @@ def every() -> list[Case]:
 
 
 def baseline(workers: Workers, pool: ThreadPoolExecutor, files: Sequence[str]) -> dict[str, float]:
-    """Run each test file alone without any fault; gives what those that pass take, compiling and all [s]."""
+    """Run each test file alone without any fault; gives the time that those take which pass, compiling and all [s]."""
     took: dict[str, float] = {}
 
     def once(file: str) -> None:
@@ -147,6 +156,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=300, help="mutants drawn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no further mutant after this time")
+    parser.add_argument("--limit", type=float, help="processor seconds a mutant; tests are then trusted to pass without any fault")
     parser.add_argument("--only", default="", help="mutants of files whose path holds this")
     parser.add_argument("--numbers", type=lambda text: [int(one) for one in text.split(",")], help="these mutants alone")
     parser.add_argument("--least", type=float, default=0.0, help="share that must be killed")
@@ -158,14 +168,16 @@ def main() -> int:
     drawn = random.Random(options.seed).sample(cases, min(options.sample, len(cases)))  # noqa: S311 - no secret
     with tempfile.TemporaryDirectory(prefix="hwsim-mutants-") as folder, ThreadPoolExecutor(options.jobs) as pool:
         workers = Workers(options.jobs, Path(folder))
-        took = baseline(workers, pool, sorted({test for case in drawn for test in watchers(case.file)}))
+        files = sorted({test for case in drawn for test in watchers(case.file)})
+        took = dict.fromkeys(files, options.limit) if options.limit else baseline(workers, pool, files)
         sys.stderr.write(f"without faults: {sum(took.values()):.0f} s of tests, {time.monotonic() - began:.0f} s from the start\n")
 
         def tried(case: Case) -> Tried | None:
             tests = [test for test in watchers(case.file) if test in took]
             if not tests or time.monotonic() - began > options.seconds:
                 return None
-            code = workers.run(tests, _PATIENCE * sum(took[test] for test in tests) + _GRACE, case.file, case.made().text)
+            limit = options.limit or _PATIENCE * sum(took[test] for test in tests) + _GRACE
+            code = workers.run(tests, limit, case.file, case.made().text)
             return Tried(case, code != 0)
 
         found: list[Tried] = []

@@ -6,7 +6,7 @@ _TRAINING = ("learning/test_trainer", "learning/test_skipping")
 
 _WATCHERS = {
     "hwsim/numeric/chips": ("learning/test_fleet", "torture/test_numeric_torture"),
-    "hwsim/numeric/direct": (*_LAYERED, "torture/test_numeric_torture"),
+    "hwsim/numeric/direct": _LAYERED,
     "hwsim/numeric/engine": (*_LAYERED, "numeric/test_irregular"),
     "hwsim/numeric/fixed": ("laws/test_physics", "laws/test_engines"),
     "hwsim/numeric/grids": ("numeric/test_grids",),
@@ -18,7 +18,7 @@ _WATCHERS = {
     "hwsim/numeric/stack": ("learning/test_fleet",),
     "hwsim/numeric/structure": ("numeric/test_irregular", "laws/test_physics", "laws/test_engines"),
     "hwsim/numeric/traced": (*_LAYERED, "learning/test_trainer"),
-    "hwsim/numeric/walk": (*_LAYERED, "torture/test_numeric_torture"),
+    "hwsim/numeric/walk": _LAYERED,
     "hwsim/numeric/wired": ("numeric/test_grids", "circuits/test_wires"),
     "hwsim/numeric": _LAYERED,
     "hwsim/learning/drops": ("learning/test_drops", "learning/test_gradients"),
