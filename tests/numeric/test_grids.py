@@ -11,6 +11,7 @@ from circuits.elements import InputSources, Memristors, Nudges, Resistors
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, Rectifier
 from circuits.nodes import GROUND
+from circuits.rows import held_nodes
 from hwsim.engine import Drive, Push
 from hwsim.numeric import wired
 from hwsim.numeric.grids import find
@@ -40,18 +41,22 @@ def drawn(circuit):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_elimination_line_by_line_gives_what_the_whole_matrix_gives(name, monkeypatch):
-    """Free and nudged, every node within 1e-12 V; and the adjoint circuit, whose matrix is the transposed one."""
+    """Free, noisy and nudged, every node within 1e-12 V; and the adjoint circuit, whose matrix is the transposed one."""
     circuit = wired_network(name)
     assert [grid.name for grid in find(circuit)] == [element.name for element in circuit.trainable]
     assert any(grid.turned for grid in find(circuit)) == (name != "tall")
     g, chip, x = drawn(circuit)
     push = Push(1e-5, np.full((4, len(circuit.outputs)), 0.2), 0.0)
-    error = np.random.default_rng(1).normal(size=(4, len(circuit.outputs)))
+    rng = np.random.default_rng(1)
+    error = rng.normal(size=(4, len(circuit.outputs)))
+    held = held_nodes(circuit).keys()
+    noise = {one.name: rng.normal(0, 1e-7, (4, len(one.nodes))) for one in circuit.groups if not set(one.nodes.tolist()) <= held}
 
     def found():
         with PortsEngine().prepare(circuit, chip) as solver:
             free = solver.solve(g, Drive(x))
-            return free, solver.solve(g, Drive(x, push), start=free), solver.adjoint(g, free, error)
+            noisy = solver.solve(g, Drive(x, noise=noise))
+            return free, noisy, solver.solve(g, Drive(x, push), start=free), solver.adjoint(g, free, error)
 
     lines = found()
     monkeypatch.setattr(wired, "find", lambda circuit: [])  # noqa: ARG005 - the signature of what it stands for

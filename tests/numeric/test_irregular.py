@@ -1,5 +1,7 @@
 """Circuits without layers through the numeric engine: its own choice of solver, and the gradients of every rule."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,8 @@ from circuits.elements import (
     Resistors,
     VoltageSources,
 )
+from circuits.network import Layer, Network
+from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from circuits.nodes import GROUND
 from hwsim.engine import Drive, UnsupportedCircuitError
 from hwsim.learning.factors import energy_factors
@@ -140,6 +144,19 @@ def test_only_chains_of_layers_are_solved_as_such():
     layered, back = chain([3, 4]), chain([3, 4, 0])
     assert isinstance(NumericEngine().prepare(layered, Chip.nominal(layered)), LayeredSolver)
     assert isinstance(NumericEngine().prepare(back, Chip.nominal(back)), PortsSolver)
+
+
+def test_dead_zones_are_layers_where_both_diodes_lead_to_the_same_nodes():
+    """Every neuron makes a layer; where a dead zone's way back begins at other nodes than its way forth ended at, there is none."""
+    for neuron in (DeadZone(), DiodePair(), Linear(), Rectifier(), IdealPair(), IdealRectifier()):
+        circuit = Network(inputs=2, layers=(Layer(size=3, neuron=neuron), Layer(size=2, neuron=neuron)), outputs=1).compile()
+        assert isinstance(NumericEngine().prepare(circuit, Chip.nominal(circuit)), LayeredSolver)
+    circuit = Network(inputs=2, layers=(Layer(size=3, neuron=DeadZone()),), outputs=1).compile()
+    forward, backward = circuit.of(Diodes)
+    crossed = replace(backward, anode=np.roll(backward.anode, 1))
+    spoiled = replace(circuit, elements=tuple(crossed if e is backward else e for e in circuit.elements))
+    assert set(forward.cathode) == set(crossed.anode)
+    assert isinstance(NumericEngine().prepare(spoiled, Chip.nominal(spoiled)), PortsSolver)
 
 
 @pytest.mark.parametrize(("settings", "remedy"), [({"precision": "float32"}, "training.precision"), ({"newton": False}, "solver.newton")])
