@@ -48,7 +48,8 @@ class Limits(NamedTuple):
         Whether to go on by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
         what has to be compiled is a third.
     unlooked
-        Sweeps to do before looking at what changes, for circuits that are known to need more.
+        Sweeps to do before looking at what changes, for circuits that are known to need more. With a number, as many and the one after
+        them are compiled in a row, which is quicker to do and takes longer to compile; None: all are turns of one loop.
     felt
         Layers before the outputs' that the start has made feel what the outputs do.
 
@@ -58,7 +59,7 @@ class Limits(NamedTuple):
     tolerance: Array | float
     max_steps: int
     newton: bool
-    unlooked: int = 0
+    unlooked: int | None = None
     felt: int = 0
 
 
@@ -172,14 +173,16 @@ def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
     batch, dtype = trail.moved.shape[0], trail.moved.dtype
-    for k in range(limits.unlooked):
+    unlooked = limits.unlooked or 0
+    for k in range(unlooked):
         begun = trail.ahead(jnp.ones(batch, bool)) if k else trail.state
         trail = trail.then(begun, sweep(system, begun).state)
-    begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, limits.unlooked, jnp.int32), unmet(system, trail.state))
-    found = jax.lax.while_loop(going, once, once(begin, first=not limits.unlooked))
-    _, off, steps, met = found
+    begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unlooked, jnp.int32), unmet(system, trail.state))
+    if limits.unlooked is not None:
+        begin = once(begin, first=not unlooked)
+    trail, off, steps, met = jax.lax.while_loop(going, once, begin)
     nothing = jnp.zeros(batch, bool)
-    return _Search(found.trail.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
+    return _Search(trail.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:

@@ -64,7 +64,7 @@ class _Settler(NamedTuple):
         system = self.under(push, noise)
         begun, start = response.nudged(system, free, slopes)
         felt = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
-        limits = self.limits._replace(unlooked=0, felt=felt)
+        limits = self.limits._replace(unlooked=None if self.limits.unlooked is None else 0, felt=felt)
         return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
 
 
@@ -162,7 +162,7 @@ class TracedSolver:
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
-        unlooked = 0 if self._largest_feature is None or self._newton else _UNLOOKED
+        unlooked = None if self._largest_feature is None or self._newton else _UNLOOKED
         return _Settler(
             self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked)
         )
