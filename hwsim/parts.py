@@ -15,7 +15,8 @@ from hwsim.engine import Conductances, Drive, Equilibrium, Nudge
 from hwsim.learning.update import Carry
 
 if TYPE_CHECKING:
-    from hwsim.learning.trainer import State, Trainer
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Trainer
 
 Array = Any
 

@@ -19,7 +19,8 @@ from hwsim.stopwatch import REST, Stopwatch
 from hwsim.watched import CIRCUIT, COMPILING, DATA, EVALUATION, FILES, LOADING, PHASES, UPDATES, WatchedTraceable
 
 if TYPE_CHECKING:
-    from hwsim.learning.trainer import State, Trainer
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Trainer
 
 FREE, NUDGED, GRADIENT, PROGRAMMING, OTHER = "free phase", "nudged phases", "gradient", "programming", "rest of the updates"
 SOLVING, ALTERING, WAITING = "ngspice at work", "decks, values and judging", "waiting"

@@ -30,7 +30,8 @@ from netlists.deck import Deck
 
 if TYPE_CHECKING:
     from hwsim.learning.evaluate import Evaluation
-    from hwsim.learning.trainer import Progress, State, Trainer
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Progress, Trainer
     from hwsim.profiling import Profile, Profiler
 
 Weights = dict[str, NDArray[np.float64]]
@@ -113,7 +114,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
 
 def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
     """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
-    from hwsim.learning.trainer import State  # noqa: PLC0415
+    from hwsim.learning.state import State  # noqa: PLC0415
 
     if not folder.checkpoint.exists():
         return trainer.begin(), []

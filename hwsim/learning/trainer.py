@@ -3,91 +3,29 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.data import Dataset, targets
-from hwsim.devices.programming import Held
 from hwsim.engine import Conductances, ConvergenceError, Result, Solver
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.initial import initial_conductances, within
-from hwsim.learning.optimizers import Moments
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import Skipping
+from hwsim.learning.state import Arrays, State, joined
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.learning.witness import Witnessed, witnessed
 from hwsim.settings import DeviceSettings, TrainingSettings
 from hwsim.streams import stream
 
-Arrays = dict[str, NDArray[Any]]
-
 CHUNK_SECONDS = 0.7
 """How long to compute between two reports, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """All that training goes on from: conductances, the optimizer's memory, and how far it has come.
-
-    Conductances and memory are by block; the next update takes them away (`arrays` copies). `epoch` and `step` count what is done: `step`
-    batches of epoch number `epoch`. `newton` says whether sweeps alone were too slow, or proved too little, at the last epoch's end.
-    """
-
-    g: dict[str, Any]
-    moments: Moments
-    sums: Sums
-    epoch: int
-    step: int
-    seconds: float
-    newton: bool
-    held: Held
-
-    @property
-    def carry(self) -> Carry:
-        """Give what the next update takes."""
-        return Carry(self.g, self.moments, self.sums, self.held)
-
-    def arrays(self) -> Arrays:
-        """Lay out everything as named arrays, one an element array; `from_arrays` reads them back bit for bit."""
-        kinds = {"g": self.g, "mean": self.moments.mean, "square": self.moments.square}
-        flat = {f"{kind}/{name}": values for kind, parts in kinds.items() for name, values in _joined(parts).items()}
-        flat |= {f"held/{kind}": np.array(values) for kind, values in self.held.items()}
-        flat |= {f"sums/{name}": np.array(value) for name, value in self.sums._asdict().items()}
-        scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds, "newton": self.newton}
-        return flat | {name: np.array(value) for name, value in scalars.items()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, circuit: Circuit) -> Self:
-        """Read a state back.
-
-        Raises
-        ------
-        KeyError
-            When an array is missing.
-
-        """
-
-        def group(prefix: str) -> Arrays:
-            found = {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-            return blocks.split(circuit, found) if found else {}
-
-        moments = Moments(group("mean/"), group("square/"), arrays["count"])
-        sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))
-        scalars = (int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]), bool(arrays["newton"]))
-        held = {name.removeprefix("held/"): values for name, values in arrays.items() if name.startswith("held/")}
-        return cls(group("g/"), moments, sums, *scalars, held)
-
-
-def _joined(parts: blocks.Blocks) -> Arrays:
-    """Copy blocks out of the engine and put them together."""
-    return blocks.join({name: np.array(values) for name, values in parts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +129,7 @@ class Trainer:
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
         """Give a state's conductances [S]."""
-        return {name: values.astype(np.float64) for name, values in _joined(state.g).items()}
+        return {name: values.astype(np.float64) for name, values in joined(state.g).items()}
 
     def plan(self, epoch: int) -> Batches:
         """Draw an epoch's batches. The last one is filled up with samples of the first, so that all have one size."""
@@ -234,7 +172,7 @@ class Trainer:
                 self._check(state)
                 if last < self.steps:
                     yield self._progress(state, None)
-            g = _joined(state.g)
+            g = joined(state.g)
             record = self._record(state, g)
             ended = self._progress(state, record)
             newton = state.newton or self.needs_newton(g)

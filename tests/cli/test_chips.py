@@ -9,7 +9,8 @@ import pytest
 from hwsim.data import load_data
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import load
-from hwsim.learning.trainer import State, Trainer
+from hwsim.learning.state import State
+from hwsim.learning.trainer import Trainer
 from hwsim.numeric.engine import NumericEngine
 
 VARIED = [

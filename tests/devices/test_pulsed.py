@@ -17,7 +17,8 @@ from hwsim.devices.pulsed import Pulsed
 from hwsim.engine import Engine
 from hwsim.experiment import Experiment, load, override
 from hwsim.imperfections import VariationSettings
-from hwsim.learning.trainer import Progress, State, Trainer
+from hwsim.learning.state import State
+from hwsim.learning.trainer import Progress, Trainer
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.numeric.engine import NumericEngine
 from hwsim.settings import DeviceSettings

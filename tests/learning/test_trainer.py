@@ -11,7 +11,8 @@ from hwsim.engine import ConvergenceError, Solver
 from hwsim.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
-from hwsim.learning.trainer import Arrays, State, Trainer
+from hwsim.learning.state import Arrays, State
+from hwsim.learning.trainer import Trainer
 from hwsim.numeric import walk
 from hwsim.numeric.engine import NumericEngine
 

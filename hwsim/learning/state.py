@@ -1,0 +1,73 @@
+"""State: all that a training goes on from, as arrays that can be saved and read back bit for bit."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from hwsim import blocks
+from hwsim.devices.programming import Held
+from hwsim.learning.optimizers import Moments
+from hwsim.learning.update import Carry, Sums
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that training goes on from: conductances, the optimizer's memory, and how far it has come.
+
+    Conductances and memory are by block; the next update takes them away (`arrays` copies). `epoch` and `step` count what is done: `step`
+    batches of epoch number `epoch`. `newton` says whether sweeps alone were too slow, or proved too little, at the last epoch's end.
+    """
+
+    g: dict[str, Any]
+    moments: Moments
+    sums: Sums
+    epoch: int
+    step: int
+    seconds: float
+    newton: bool
+    held: Held
+
+    @property
+    def carry(self) -> Carry:
+        """Give what the next update takes."""
+        return Carry(self.g, self.moments, self.sums, self.held)
+
+    def arrays(self) -> Arrays:
+        """Lay out everything as named arrays, one an element array; `from_arrays` reads them back bit for bit."""
+        kinds = {"g": self.g, "mean": self.moments.mean, "square": self.moments.square}
+        flat = {f"{kind}/{name}": values for kind, parts in kinds.items() for name, values in joined(parts).items()}
+        flat |= {f"held/{kind}": np.array(values) for kind, values in self.held.items()}
+        flat |= {f"sums/{name}": np.array(value) for name, value in self.sums._asdict().items()}
+        scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds, "newton": self.newton}
+        return flat | {name: np.array(value) for name, value in scalars.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, circuit: Circuit) -> Self:
+        """Read a state back.
+
+        Raises
+        ------
+        KeyError
+            When an array is missing.
+
+        """
+
+        def group(prefix: str) -> Arrays:
+            found = {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+            return blocks.split(circuit, found) if found else {}
+
+        moments = Moments(group("mean/"), group("square/"), arrays["count"])
+        sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))
+        scalars = (int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]), bool(arrays["newton"]))
+        held = {name.removeprefix("held/"): values for name, values in arrays.items() if name.startswith("held/")}
+        return cls(group("g/"), moments, sums, *scalars, held)
+
+
+def joined(parts: blocks.Blocks) -> Arrays:
+    """Copy blocks out of the engine and put them together."""
+    return blocks.join({name: np.array(values) for name, values in parts.items()})
