@@ -6,6 +6,7 @@ looked at once, at that rate. Sweeps go on where they were stopped.
 
 import argparse
 import csv
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -97,9 +98,10 @@ def draw(found: list[Learnt], file: Path) -> None:
         axes.plot(errors, [place] * len(errors), "o", color="C0", markersize=4, alpha=0.5, markeredgewidth=0)
         axes.plot([float(np.mean(errors))], [place], "|", color="black", markersize=11)
     axes.set_yticks(range(len(found)), [one.kind for one in found])
-    axes.invert_yaxis()
-    axes.set(xscale="log", xlabel="test error [%]; bars are means")
-    axes.set_xticks([2, 3, 5, 10, 20, 50], ["2", "3", "5", "10", "20", "50"])
+    axes.set(xscale="log", xlabel="test error [%]; bars are means", ylim=(len(found) - 0.5, -0.5))
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in (2, 3, 4, 5, 6, 8, 10, 20, 50) if low <= tick <= high]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.grid(visible=True, axis="x", alpha=0.3)
     figure.savefig(file, metadata={"Software": None})
@@ -119,7 +121,8 @@ def main() -> None:
         waiting = {kind: pool.submit(learn, kind, told.databases) for kind in reversed(told.kinds)}  # the slowest are last
         found = [waiting[kind].result() for kind in told.kinds]
     text = table(found)
-    (told.out / "tuned.txt").write_text(f"python results/tuned.py\n\n{text}")
+    command = shlex.join(["python", "results/tuned.py", *(() if told.kinds == list(KINDS) else told.kinds)])
+    (told.out / "tuned.txt").write_text(f"{command}\n\n{text}")
     with (told.out / "tuned.csv").open("w", newline="") as file:
         columns = ("kind", "rate", "chip", "seed", "test_error", "train_error", "pulses", "joules", "residual", "failed")
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
