@@ -24,6 +24,14 @@ def test_numbers_pass_their_tests(place: str) -> None:
     assert stats.kstest(draws.normal(place).ravel(), "norm").pvalue > 1e-3
 
 
+def test_many_normal_numbers_fill_their_bins() -> None:
+    """300,000 of them are spread over fifty equally likely bins as normal numbers are (chi-squared), with their fourth moment."""
+    numbers = Draws(np.uint32(11), np.zeros(300_000)).normal("cycle")
+    counts = np.histogram(stats.norm.cdf(numbers), bins=50, range=(0, 1))[0]
+    assert stats.chisquare(counts).pvalue > 1e-3
+    assert abs((numbers**4).mean() - 3) < 4 * (96 / numbers.size) ** 0.5
+
+
 def test_both_engines_draw_the_same() -> None:
     """In a compiled function or outside, for arrays of JAX or NumPy, a seed gives the same numbers in the precision asked for."""
     compiled = jax.jit(lambda seed, like: Draws(seed, like).normal("cycle", 2))(np.uint32(3), jnp.asarray(LIKE, np.float32))
