@@ -189,10 +189,14 @@ def test_a_batch_has_the_mean_gradient() -> None:
 
 
 def test_coupled_learning_follows_the_gradient() -> None:
-    """With a small clamp, coupled learning's direction lies along the gradient, and vanishes when the outputs meet their targets."""
+    """With a small clamp, coupled learning's direction lies along the gradient, and vanishes when the outputs meet their targets.
+
+    The loss is that of the free phase, not of the clamped one.
+    """
     one = case("gain-4-back-quarter")
     rule = CoupledLearning(SquaredError(), eta=1e-3, stiffness=1.0)
     found = rule.gradient(one.solver, one.g, one.x, one.y)
+    np.testing.assert_array_equal(found.outputs, found.phases[0].outputs(one.circuit))
     for crossbar, along in exact("gain-4-back-quarter", "squared-error").items():
         contrast = found.g[crossbar]
         assert (contrast * along).sum() > 0.7 * np.linalg.norm(contrast) * np.linalg.norm(along)

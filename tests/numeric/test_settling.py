@@ -99,13 +99,18 @@ def test_32_bit_is_64_bit_but_for_rounding() -> None:
         np.testing.assert_allclose(ours.v[group], v, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("neuron", [DiodePair(), IdealPair(v_low=-0.1, v_high=0.2)], ids=lambda neuron: neuron.kind)
-def test_newton_finds_what_sweeps_find(neuron: DiodePair | IdealPair) -> None:
+@pytest.mark.parametrize(
+    ("neuron", "resistance"),
+    [(DiodePair(), 0.0), (IdealPair(v_low=-0.1, v_high=0.2), 0.0), (DiodePair(), 3e3)],
+    ids=["diode-pair", "ideal-pair", "behind resistances"],
+)
+def test_newton_finds_what_sweeps_find(neuron: DiodePair | IdealPair, resistance: float) -> None:
     """Both ways to an equilibrium end at the same one, and Newton's knows it in far fewer steps."""
-    network = Network(inputs=2, layers=(Layer(size=3, neuron=neuron, amplifier=QUARTER), Layer(size=4)), outputs=2)
-    by_sweeps, by_newton = (solver(network, newton=newton) for newton in (False, True))
-    g, x = drawn(by_sweeps.circuit, 1e-5, 1e-5, 1e-5)
-    swept, found = by_sweeps.solve(g, Drive(x)), by_newton.solve(g, Drive(x))
+    circuit = Network(inputs=2, layers=(Layer(size=3, neuron=neuron, amplifier=QUARTER), Layer(size=4)), outputs=2).compile()
+    values = {"output_resistance": np.full(3, resistance)} if resistance else {}
+    chip = Chip(circuit, {circuit.of(Amplifiers)[0].name: values} if values else {})
+    g, x = drawn(circuit, 1e-5, 1e-5, 1e-5)
+    swept, found = (NumericEngine(newton=newton).prepare(circuit, chip).solve(g, Drive(x)) for newton in (False, True))
     for group, v in found.v.items():
         np.testing.assert_allclose(swept.v[group], v, rtol=0, atol=1e-10)
     assert found.steps.max() < 80
