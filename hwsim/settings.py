@@ -220,8 +220,11 @@ class DeviceSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.pairs and self.preset is None:
-            msg = "pairs = true sends pulses up only, and without preset none are sent; name a preset, or leave it out"
+        idle = [key for key, field in type(self).model_fields.items() if key != "preset" and getattr(self, key) != field.default]
+        if idle and self.preset is None:
+            msg = (
+                f"{idle[0]} = {getattr(self, idle[0])!r} is about pulses, and without preset none are sent; name a preset, or leave it out"
+            )
             raise ValueError(msg)
         return self
 
