@@ -22,7 +22,7 @@ _ENCLOSED = re.compile(r"\{[^{}]*\}|'[^']*'")
 _DIGITS = frozenset("0123456789.")
 _DEEPEST = 30
 _MOST = 2_000_000
-"""Cards of subcircuits that are put in their places; a few lines of subcircuits in subcircuits could ask for any number."""
+"""Cards that subcircuits may make, or twice as many as are written out; a few lines of nested ones could ask for any number."""
 
 
 @cache
@@ -66,8 +66,9 @@ class Flattener:
         """Flatten the deck; `scope` holds what its `.param` cards say."""
         top = Instance(self.outline.top, "", {}, scope)
         self.outline.top.uses = 1
-        count = _count(self.outline.top, {})
-        if count > _MOST:
+        known: dict[Definition, int] = {}
+        count, written = _count(self.outline.top, known), sum(len(definition.cards) for definition in known)
+        if count > max(_MOST, 2 * written):
             first = self.outline.top.cards[0]
             text = f"its subcircuits in subcircuits would make {count:.1e} elements; {_MOST:.0e} are the most that are put in their places"
             self.findings.mistakes.append(Finding(first.source.name, first.number, text))
