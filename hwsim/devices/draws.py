@@ -1,4 +1,4 @@
-"""Random numbers of one update of all devices: the same for both engines, and alone or beside other chips; 24 bits, enough for noise."""
+"""Random numbers of one update of all devices: the same for both engines, and alone or beside other chips; 23 bits, enough for noise."""
 
 import math
 from dataclasses import dataclass
@@ -11,22 +11,20 @@ from hwsim.engine import Array
 PLACES = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
 """What random numbers are for; each has its own."""
 
-_FINE = 2.0**-24
+_FINE = 2.0**-23
 """Distance of neighbouring uniform numbers."""
 
-_ANOTHER = 0x9E3779B9
-"""Added to a word that is mixed again; any odd number does."""
+_SPREAD = 0x9E3779B1
+"""A word times this one, an odd number, is a word that says nothing about how many bits of the first are set, to the accuracy below."""
 
-_EVEN_BYTES = 0x00FF00FF
+_MEAN = 16 * 2**16 + 2**16 - 1
+"""Of 2^16 times the number of set bits among 32, plus two numbers of 16 bits."""
 
-_MEAN = 16 * 256 + 510
-"""Of 256 times the number of set bits among 32, plus four bytes."""
+_SCALE = 1 / (2.857736697 * 2**16)
+"""One over the standard deviation, counted over all 2^32 words."""
 
-_SCALE = 1 / (256 * math.sqrt(32 / 4 + 4 * (1 - 2.0**-16) / 12))
-"""One over its standard deviation."""
-
-_LINEAR, _CUBIC = 0.99236325, 0.00258958
-"""They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), by its exact distribution."""
+_LINEAR, _CUBIC = 0.9920892715, 0.0026840705
+"""They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), counted over all words likewise."""
 
 
 class Draws(NamedTuple):
@@ -41,11 +39,15 @@ class Draws(NamedTuple):
         The update's, a whole number below 2^32.
     like
         An array of the shape and precision that the numbers shall have; NumPy's gives NumPy's.
+    first, total
+        The place of its first number among all that are drawn with this seed, and how many these are where there are more.
 
     """
 
     seed: Array
     like: Array
+    first: int = 0
+    total: int = 0
 
     def uniform(self, place: str) -> Array:
         """Give numbers from 0 to 1."""
@@ -58,29 +60,30 @@ class Draws(NamedTuple):
     def normal(self, place: str, *leading: int, turn: Array = 0) -> Array:
         """Give standard normal numbers, with leading axes on request; each turn has others.
 
-        The bits of one word that are set, 16 of 32 in the mean, with the bytes of another, smooth what is left of steps; a cubic takes the
-        rest of the curvature away. The distribution is a normal one's to 6e-5, its tail beyond 4 standard deviations to 6 %.
+        The bits of a word that are set, 16 of 32 in the mean, with the halves of another word, smooth what is left of steps; a cubic takes
+        the rest of the curvature away. Over all 2^32 words the distribution is a normal one's to 1.6e-4, its tail beyond 4 standard
+        deviations to 6 %.
         """
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         word = self._words(place, *leading, turn=turn)
-        fine = _mixed(word + np.uint32(_ANOTHER))
-        pairs = (fine & np.uint32(_EVEN_BYTES)) + ((fine >> 8) & np.uint32(_EVEN_BYTES))
-        four_bytes = (pairs + (pairs >> 16)) & np.uint32(0xFFFF)
-        total = (jax.lax.population_count(word) * np.uint32(256) + four_bytes).astype(np.float32)
-        z = (total - np.float32(_MEAN)) * np.float32(_SCALE)
+        fine = word * np.uint32(_SPREAD)
+        total = (jax.lax.population_count(word) << 16) + (fine & np.uint32(0xFFFF)) + (fine >> 16)
+        z = (total.astype(np.float32) - np.float32(_MEAN)) * np.float32(_SCALE)
         return self._on_host(z * (np.float32(_LINEAR) + np.float32(_CUBIC) * z * z))
 
     def _steps(self, place: str) -> Array:
-        """Give whole numbers below 2^24, as 32-bit floats."""
-        return (self._words(place) >> 8).astype(np.float32)
+        """Give whole numbers below 2^23, as 32-bit floats."""
+        return (self._words(place) >> 9).astype(np.float32)
 
     def _words(self, place: str, *leading: int, turn: Array = 0) -> Array:
         """Give 32 random bits each."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
-        numbers = jax.lax.iota(np.uint32, math.prod(shape)).reshape(shape)
+        own = jax.lax.iota(np.uint32, self.like.size) + np.uint32(self.first)
+        each = jax.lax.iota(np.uint32, math.prod(leading)) * np.uint32(self.total or self.like.size)
+        numbers = (each[:, None] + own).reshape(shape)
         which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
         key = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
         return _mixed(_mixed(numbers) + key)

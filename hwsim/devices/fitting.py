@@ -14,10 +14,10 @@ from hwsim.devices.draw import draw, nominal
 from hwsim.devices.models import Devices
 from hwsim.devices.pairs import Pairs
 from hwsim.devices.presets import DeviceError
-from hwsim.devices.pulsed import Parts, Pulsed
+from hwsim.devices.pulsed import Pulsed
 from hwsim.devices.rounding import Sizes
+from hwsim.devices.rows import Parts, in_a_row
 from hwsim.devices.shapes import middle
-from hwsim.devices.steps import Table
 from hwsim.engine import Array
 from hwsim.imperfections import VariationSettings
 from hwsim.settings import DeviceSettings
@@ -69,7 +69,7 @@ def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circ
     device = kind_of(variation, settings)
     check(device, settings)
     of_each = [_part(device, settings, element, variation.chip) for element in circuit.trainable]
-    parts = _in_a_row(of_each, [element.shape for element in circuit.trainable])
+    parts = in_a_row(of_each, [element.shape for element in circuit.trainable])
     if settings.pairs:
         parts = _paired(parts, circuit)
     parts = _cast(parts, np.dtype(dtype))
@@ -151,22 +151,6 @@ def _way_up(device: Device) -> Array:
     one = nominal(device.model_copy(update={"noise": type(device.noise)()}))
     n = np.arange(min(int(_ENOUGH / middle(device.step)[0]), _LONGEST_CURVE))
     return one.pulse(np.full(n.shape, one.g_min), n, np.zeros(n.shape))
-
-
-def _in_a_row(values: list[Any], shapes: list[tuple[int, ...]]) -> Any:
-    """Join what several element arrays have: a number that all share stays one, others become one value a device."""
-    first = values[0]
-    if isinstance(first, Table):
-        rates = [_in_a_row([getattr(value, key) for value in values], shapes) for key in ("rate_up", "rate_down")]
-        return Table(first.up, first.down, *rates)
-    if isinstance(first, Parts):
-        devices, sizes, fast = (_in_a_row([getattr(value, key) for value in values], shapes) for key in ("devices", "sizes", "fast"))
-        return Parts(devices, sizes, fast, first.curve)
-    if isinstance(first, tuple):
-        return type(first)(*(_in_a_row(list(inner), shapes) for inner in zip(*values, strict=True)))
-    if first is None or all(np.ndim(value) == 0 and value == first for value in values):
-        return first
-    return np.concatenate([np.broadcast_to(value, shape).reshape(-1) for value, shape in zip(values, shapes, strict=True)])
 
 
 def _cast(value: Any, kind: np.dtype[Any]) -> Any:

@@ -82,7 +82,7 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
                 continue
             both = np.stack([mean, mean + _SLOPE_STEP])
             moved = law.walk(both, np.full(both.shape, n), noise, NOMINAL)
-            low, high = np.clip(moved.x, 0.0, 1.0)
+            low, high = np.clip(both + moved.by, 0.0, 1.0)
             slope = (high - low) / _SLOPE_STEP
             variance = slope**2 * variance + moved.std[0] ** 2
             error, total = x - low, variance + of_reading

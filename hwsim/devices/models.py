@@ -61,7 +61,7 @@ class Devices(NamedTuple):
 
     def state(self, g: Array) -> Array:
         """Give the states x of conductances [S]."""
-        return (g - self.g_min) / (self.g_max - self.g_min)
+        return (g - self.g_min) * (1 / (self.g_max - self.g_min))  # XLA works a product out where it is needed, but stores a quotient
 
     def conductance(self, x: Array) -> Array:
         """Give the conductances of states x [S]."""
@@ -92,8 +92,8 @@ class Devices(NamedTuple):
         """
         xp = g.__array_namespace__()
         moved = self.law.walk(self.state(g), n, self.noise, self.bounds)
-        x = xp.clip(moved.x + moved.std * normal, self.bounds.low, self.bounds.high)
-        return self._unless_stuck(xp.where(n != 0, self.conductance(x), g).astype(g.dtype), g)
+        after = xp.clip(g + (moved.by + moved.std * normal) * (self.g_max - self.g_min), *self.limits())
+        return self._unless_stuck(xp.where(n != 0, after, g).astype(g.dtype), g)
 
     def show(self, shown: Array, hidden: Array, n: Array, normal: Array) -> Array:
         """Give what the circuit sees of hidden conductances [S]: write noise is drawn anew where pulses were sent, else it stays."""
@@ -122,8 +122,8 @@ class Devices(NamedTuple):
         if self.lifetime is None:
             return g
         xp = g.__array_namespace__()
-        kept = xp.exp(updates * xp.log1p(xp.asarray(-1.0 / self.lifetime, dtype=g.dtype)))
-        return self._unless_stuck(self.conductance(self.rest + (self.state(g) - self.rest) * kept).astype(g.dtype), g)
+        lost = -xp.expm1(updates * xp.log1p(xp.asarray(-1.0 / self.lifetime, dtype=g.dtype)))
+        return self._unless_stuck((g + lost * (self.conductance(self.rest) - g)).astype(g.dtype), g)
 
     def drift(self, g: Array, seconds: Array) -> Array:
         """Give the conductances [S] some seconds after they were programmed; within t0 nothing drifts."""
@@ -136,7 +136,8 @@ class Devices(NamedTuple):
     def energy(self, before: Array, after: Array, n: Array) -> Array:
         """Give the energy of n pulses [J], device by device: v²·t times the mean conductance from before to after."""
         xp = before.__array_namespace__()
-        return xp.abs(n) * xp.where(n > 0, self.charge_up, self.charge_down) * (before + after) / 2
+        g = xp.abs(n) * (before + after) / 2
+        return xp.where(n > 0, self.charge_up * g, self.charge_down * g)
 
     def cast(self, dtype: DTypeLike) -> "Devices":
         """Give the same devices with all numbers in one precision, so that 32-bit conductances stay so."""

@@ -7,8 +7,8 @@ from circuits.chip import AnyChip
 from hwsim.blocks import parameter
 from hwsim.engine import Array, Conductances
 
-Held = Mapping[str, Array]
-"""What a way of programming holds from update to update, by kind: one value a device."""
+Held = Mapping[str, Any]
+"""What a way of programming holds from update to update, by kind: one value, or a row of values for each block."""
 
 NOTHING: Held = {}
 """A dictionary that nobody changes; JAX does not know the read-only kind."""

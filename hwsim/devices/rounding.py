@@ -27,8 +27,21 @@ class Sizes(NamedTuple):
 
     def pulses(self, dg: Array) -> Array:
         """Give how many pulses, not rounded, a change dg [S] takes; negative ones are pulses down."""
-        xp = dg.__array_namespace__()
-        return xp.where(dg > 0, dg / self.up, dg / self.down).astype(dg.dtype)
+        return (dg / self._of(dg)).astype(dg.dtype)
+
+    def dithered(self, dg: Array, uniform: Array) -> Array:
+        """Give whole pulses that dg [S] takes on average: rounded up as often as the fraction says, by `uniform` in 0 … 1 − 2^-23.
+
+        Uniform numbers that come no nearer to 1 make no pulse of a rounding error where nothing is wanted. The quotient comes last but for
+        the rounding, so that XLA keeps it for all who need these numbers, and does not divide anew for each.
+
+        Source: Gokmen & Vlasov 2016, who let coincident random pulses do it.
+        """
+        size = self._of(dg)
+        return _whole(dg.__array_namespace__().floor((dg + uniform * size) / size)).astype(dg.dtype)
+
+    def _of(self, dg: Array) -> Array:
+        return dg.__array_namespace__().where(dg > 0, self.up, self.down)
 
 
 def nearest(n: Array) -> Array:

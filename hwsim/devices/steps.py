@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from hwsim.devices.exponentials import lost
 from hwsim.devices.repeat import repeat
 from hwsim.engine import Array
 
@@ -26,9 +27,9 @@ _LARGEST_GROWTH = 15.0
 
 
 class Moved(NamedTuple):
-    """Where pulses bring a device, before its bounds stop it: the mean state, and the standard deviation of the noise on it."""
+    """How far pulses bring a device, before its bounds stop it: the mean change of its state, and the standard deviation of the noise."""
 
-    x: Array
+    by: Array
     std: Array
 
 
@@ -55,7 +56,7 @@ class StepLaw(Protocol):
     """What all step laws have."""
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give where n pulses bring devices from x."""
+        """Give how far n pulses bring devices from x."""
         ...
 
 
@@ -68,8 +69,8 @@ class Exact(NamedTuple):
     """Devices that go where they are told: n, which need not be whole, is the wanted change itself."""
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - every law takes them
-        """Give x + n."""
-        return Moved(x + n, 0.0 * x)
+        """Give n."""
+        return Moved(n + 0.0 * x, 0.0 * x)
 
 
 class Affine(NamedTuple):
@@ -86,27 +87,27 @@ class Affine(NamedTuple):
     down_slope: Array | None
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - its bounds are in its parameters
-        """Give where n pulses bring devices from x."""
+        """Give how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         k, up = xp.abs(n).astype(x.dtype), n > 0
         if self.up_slope is None or self.down_slope is None:
             step = xp.where(up, self.up, self.down)
-            return Moved(x + n * step, noise.variance(k * step**2, k) ** 0.5)
-        step = xp.maximum(xp.where(up, self.up - self.up_slope * x, self.down + self.down_slope * x), 0.0)
+            return Moved(n * step, xp.sqrt(noise.variance(k * step**2, k)))
+        along, slope = xp.sign(n).astype(x.dtype), xp.where(up, self.up_slope, self.down_slope)
+        step = xp.maximum(xp.where(up, self.up, self.down) - along * slope * x, 0.0)
+        b = _tame(slope, xp)
         slopes = _tame(self.up_slope, xp), _tame(self.down_slope, xp)  # logarithms of these alone are taken once for many updates
-        b = xp.where(up, *slopes)
-        exponent = xp.minimum(k * xp.where(up, *(xp.log1p(-slope) for slope in slopes)), _LARGEST_GROWTH)  # rⁿ = exp(exponent)
-        t = xp.tanh(exponent / 2)
-        mean = -2 * t / ((1 - t) * b)  # (1 − rⁿ)/b, exact to rounding however small b is
+        exponent = k * xp.where(up, *(xp.log1p(-each) for each in slopes))  # rⁿ = exp(exponent)
+        gone = lost(exponent)  # 1 − rⁿ
         variance = 0.0 * x
         if noise.sigma is not None:
-            rates = (xp.log1p((slope * noise.sigma / (1 - slope)) ** 2) for slope in slopes)
-            growth = k * xp.where(up, *rates)  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
-            t_noise = xp.tanh(growth / 2)
-            variance = (step / b) ** 2 * xp.exp(xp.minimum(2 * exponent + growth, _LARGEST_EXPONENT)) * 2 * t_noise / (1 + t_noise)
+            growth = k * xp.where(
+                up, *(xp.log1p((each * noise.sigma / (1 - each)) ** 2) for each in slopes)
+            )  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
+            variance = step**2 / b**2 * xp.exp(xp.minimum(2 * exponent + growth, _LARGEST_EXPONENT)) * lost(-growth)
         if noise.even is not None:
-            variance = variance + noise.even**2 * mean * 2 / ((1 - t) * (2 - b))  # (1 − r²ⁿ)/(1 − r²)
-        return Moved(x + xp.sign(n) * step * mean, variance**0.5)
+            variance = variance + noise.even**2 * (gone * (2 - gone)) / (b * (2 - b))  # (1 − r²ⁿ)/(1 − r²)
+        return Moved(along * step * gone / b, xp.sqrt(variance))
 
 
 class Exponential(NamedTuple):
@@ -133,7 +134,7 @@ class Exponential(NamedTuple):
         return delta * xp.maximum(1 - a * xp.exp(xp.minimum(exponent, _LARGEST_EXPONENT)), 0.0)
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give where n pulses bring devices from x."""
+        """Give how far n pulses bring devices from x."""
         return _one_by_one(self.step, x, n, noise, bounds)
 
 
@@ -153,7 +154,7 @@ class Power(NamedTuple):
         return xp.where(up, self.delta_up, self.delta_down) * left ** xp.where(up, self.gamma_up, self.gamma_down)
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give where n pulses bring devices from x."""
+        """Give how far n pulses bring devices from x."""
         return _one_by_one(self.step, x, n, noise, bounds)
 
 
@@ -169,14 +170,14 @@ class Table(NamedTuple):
     rate_down: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give where n pulses bring devices from x."""
+        """Give how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         size = bounds.high - bounds.low
         u, k = (x - bounds.low) / size, xp.abs(n).astype(x.dtype)
         above = xp.maximum(_along(u, k * self.rate_up, self.up, xp), u)
         below = xp.minimum(1 - _along(1 - u, k * self.rate_down, 1 - self.down, xp), u)
         change = xp.where(n > 0, above - u, xp.where(n < 0, below - u, 0.0)) * size
-        return Moved(x + change, noise.variance(change**2 / xp.maximum(k, 1.0), k) ** 0.5)
+        return Moved(change, xp.sqrt(noise.variance(change**2 / xp.maximum(k, 1.0), k)))
 
 
 def _along(u: Array, points: Array, curve: Array, xp: Any) -> Array:
@@ -191,13 +192,13 @@ class Levels(NamedTuple):
     count: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give the level that is n levels from the nearest one."""
+        """Give how far the level is that is n levels from the nearest one."""
         xp = x.__array_namespace__()
         size = bounds.high - bounds.low
         last = self.count - 1
         level = xp.clip(xp.round((x - bounds.low) / size * last) + n, 0, last)
         moved = xp.where(n != 0, 1.0, 0.0).astype(x.dtype)
-        return Moved(bounds.low + size * level / last, size * noise.variance(moved / last**2, moved) ** 0.5)
+        return Moved(bounds.low + size * level / last - x, size * xp.sqrt(noise.variance(moved / last**2, moved)))
 
 
 def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
@@ -212,4 +213,4 @@ def _one_by_one(step: Callable[[Array, Array, Bounds], Array], x: Array, n: Arra
         return there.astype(x.dtype), squares + length**2
 
     state, squares = repeat(once, k.max(initial=0).astype(np.int32), (x, xp.zeros_like(x)), xp)
-    return Moved(state, noise.variance(squares, k) ** 0.5)
+    return Moved(state - x, xp.sqrt(noise.variance(squares, k)))

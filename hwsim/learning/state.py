@@ -1,5 +1,6 @@
 """State: all that a training goes on from, as arrays that can be saved and read back bit for bit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -41,7 +42,9 @@ class State:
         """Lay out everything as named arrays, one an element array; `from_arrays` reads them back bit for bit."""
         kinds = {"g": self.g, "mean": self.moments.mean, "square": self.moments.square}
         flat = {f"{kind}/{name}": values for kind, parts in kinds.items() for name, values in joined(parts).items()}
-        flat |= {f"held/{kind}": np.array(values) for kind, values in self.held.items()}
+        for kind, held in self.held.items():
+            of_each = {f"{kind}/{block}": row for block, row in held.items()} if isinstance(held, Mapping) else {kind: held}
+            flat |= {f"held/{name}": np.array(values) for name, values in of_each.items()}
         flat |= {f"sums/{name}": np.array(value) for name, value in self.sums._asdict().items()}
         scalars = {"count": self.moments.count, "epoch": self.epoch, "step": self.step, "seconds": self.seconds, "newton": self.newton}
         return flat | {name: np.array(value) for name, value in scalars.items()}
@@ -64,8 +67,22 @@ class State:
         moments = Moments(group("mean/"), group("square/"), arrays["count"])
         sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))
         scalars = (int(arrays["epoch"]), int(arrays["step"]), float(arrays["seconds"]), bool(arrays["newton"]))
-        held = {name.removeprefix("held/"): values for name, values in arrays.items() if name.startswith("held/")}
-        return cls(group("g/"), moments, sums, *scalars, held)
+        g = group("g/")
+        return cls(g, moments, sums, *scalars, _held(arrays, {name: g[name].size for name in blocks.names(circuit)}))
+
+
+def _held(arrays: Arrays, sizes: dict[str, int]) -> Held:
+    """Read what the programming holds; earlier versions kept the values of all blocks in one row."""
+    held: dict[str, Any] = {}
+    for name, values in arrays.items():
+        prefix, kind, block = (*name.split("/"), "", "")[:3]
+        if prefix != "held":
+            continue
+        if not block and values.ndim:
+            held[kind] = dict(zip(sizes, np.split(values, np.cumsum(list(sizes.values()))[:-1]), strict=True))
+        else:
+            held |= {kind: held.get(kind, {}) | {block: values} if block else values}
+    return held
 
 
 def joined(parts: blocks.Blocks) -> Arrays:

@@ -40,6 +40,14 @@ def test_both_engines_draw_the_same() -> None:
     np.testing.assert_allclose(compiled, outside, rtol=1e-6)
 
 
+def test_a_part_draws_what_the_whole_does() -> None:
+    """Of all numbers of an update, rows that stand for parts of it have theirs, also where there are several for each device."""
+    whole = Draws(np.uint32(5), LIKE)
+    part = Draws(np.uint32(5), LIKE[100:300], first=100, total=LIKE.size)
+    np.testing.assert_array_equal(part.uniform("round"), whole.uniform("round")[100:300])
+    np.testing.assert_array_equal(part.normal("verify", 2), whole.normal("verify", 2)[:, 100:300])
+
+
 def test_updates_and_purposes_have_numbers_of_their_own() -> None:
     """No two of them are correlated."""
     rows = [Draws(np.uint32(seed), LIKE).normal(place) for seed in (0, 1, 2**32 - 1) for place in PLACES]

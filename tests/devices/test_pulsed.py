@@ -9,7 +9,7 @@ import pytest
 from circuits.chip import Chip
 from hwsim import blocks
 from hwsim.data import load_data
-from hwsim.devices import presets
+from hwsim.devices import presets, rows
 from hwsim.devices.draw import draw
 from hwsim.devices.fitting import pulsed
 from hwsim.devices.presets import DeviceError
@@ -73,6 +73,15 @@ class Training:
         return found
 
 
+def stays_within_its_bounds(training: Training, state: State) -> None:
+    devices = training.programming.devices.devices
+    row = np.concatenate([np.ravel(state.g[name]) for name in training.programming.blocks])
+    low, high = (np.broadcast_to(end, row.shape) for end in devices.limits())
+    works = np.ones(row.shape, dtype=bool) if devices.stuck is None else ~devices.stuck
+    assert (row >= low * (1 - 1e-9))[works].all()
+    assert (row <= high * (1 + 1e-9))[works].all()
+
+
 @of_each_scheme
 def test_devices_learn_within_their_bounds_and_pulses_are_counted(scheme: str) -> None:
     """Conductances move, stay within each device's own bounds, and the metrics hold pulses and joules."""
@@ -82,12 +91,7 @@ def test_devices_learn_within_their_bounds_and_pulses_are_counted(scheme: str) -
     assert last.record is not None
     assert last.record["pulses"] > 0
     assert last.record["programming_J"] > 0
-    devices = training.programming.devices.devices
-    row = np.concatenate([np.ravel(last.state.g[name]) for name in training.programming.blocks])
-    low, high = (np.broadcast_to(end, row.shape) for end in devices.limits())
-    works = np.ones(row.shape, dtype=bool) if devices.stuck is None else ~devices.stuck
-    assert (row >= low * (1 - 1e-9))[works].all()
-    assert (row <= high * (1 + 1e-9))[works].all()
+    stays_within_its_bounds(training, last.state)
     assert any((last.state.g[name] != g).any() for name, g in begun.items())
 
 
@@ -120,6 +124,36 @@ def test_resuming_is_as_never_having_stopped(scheme: str) -> None:
     assert set(through) == set(again)
     for name in set(through) - {"seconds"}:
         np.testing.assert_array_equal(again[name], through[name], err_msg=name)
+
+
+def test_rows_of_earlier_versions_are_read() -> None:
+    """A state whose held values stand in one row for all blocks goes on as one that has them by block."""
+    with Training(experiment("accumulate")) as training:
+        arrays = training.last().state.arrays()
+        names = blocks.names(training.circuit)
+        row = np.concatenate([arrays.pop(f"held/left/{name}") for name in names])
+        again = State.from_arrays(arrays | {"held/left": row}, training.circuit).arrays()
+    np.testing.assert_array_equal(np.concatenate([again[f"held/left/{name}"] for name in names]), row)
+
+
+def test_long_blocks_learn_by_themselves_as_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without random numbers, a block that is long enough for a row of its own learns the same as among all others."""
+    told = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
+    with Training(told) as together:
+        expected = together.last().state.g
+    monkeypatch.setattr(rows, "_LONG", 10)
+    with Training(told) as alone:
+        assert len(rows.rows(expected, alone.programming.blocks, one=False)) > 1
+        found = alone.last().state.g
+    for name, g in expected.items():
+        np.testing.assert_allclose(found[name], g, rtol=1e-9)
+
+
+def test_long_blocks_keep_their_own_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices with spreads and noise stay within their own bounds where rows are not in the order of the devices."""
+    monkeypatch.setattr(rows, "_LONG", 10)
+    with Training(experiment("stochastic", "training.epochs=1")) as training:
+        stays_within_its_bounds(training, training.last().state)
 
 
 def test_an_exact_device_learns_as_without_a_device() -> None:

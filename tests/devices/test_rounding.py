@@ -41,6 +41,19 @@ def test_stochastic_rounding_is_right_on_average() -> None:
         assert stats.binomtest(up, 20_000, n - np.floor(n)).pvalue > 1e-3
 
 
+def test_dithered_pulses_are_right_on_average_and_none_comes_of_nothing() -> None:
+    """Changes up and down take as many pulses as they are wanted, on average; no uniform number makes a pulse where nothing is wanted."""
+    sizes = Sizes(np.float32(3e-8), np.float32(7e-8))
+    uniform = np.random.default_rng(2).integers(2**23, size=20_000).astype(np.float32) * np.float32(2.0**-23)
+    for wanted_pulses, size in ((0.37, 3e-8), (-2.8, 7e-8)):
+        n = sizes.dithered(np.full(20_000, wanted_pulses * size, np.float32), uniform)
+        assert np.abs(n - wanted_pulses).max() < 1
+        assert stats.binomtest(int((n > wanted_pulses).sum()), 20_000, wanted_pulses - np.floor(wanted_pulses)).pvalue > 1e-3
+    largest = np.float32(1 - 2.0**-23)
+    for size in np.random.default_rng(3).uniform(1e-10, 1e-4, 5000).astype(np.float32):
+        assert Sizes(size, size).dithered(np.zeros(1, np.float32), largest) == 0
+
+
 @given(st.lists(wanted, min_size=1, max_size=30), st.integers(1, 20), st.sampled_from([1.0, 2.5]))
 def test_an_accumulator_loses_nothing(steps: list[np.ndarray], most: int, threshold: float) -> None:
     """What was sent and what is left add up to what was wanted, whatever the limit; and less than the threshold is left without one."""

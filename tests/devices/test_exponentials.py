@@ -1,0 +1,27 @@
+"""Exponentials: exact to rounding in both precisions, however small or large what they are taken of."""
+
+import jax
+import numpy as np
+import pytest
+
+from hwsim.devices.exponentials import lost
+from hwsim.numeric import start_up
+
+start_up.configure()  # 64 bit, as the engine has it
+
+SIZES = np.logspace(-14, 2, 5000)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_what_is_lost_is_exact_to_rounding(kind: type[np.floating]) -> None:
+    """1 − exp(e) is that of longer numbers to three units in the last place, compiled or not, of falls and of growth up to its limit."""
+    e = np.concatenate([-SIZES, SIZES[SIZES < 14.9], [0.0]]).astype(kind)
+    exact = -np.expm1(e.astype(np.longdouble))
+    for found in (lost(e), jax.jit(lost)(e)):
+        assert found.dtype == kind
+        np.testing.assert_allclose(np.asarray(found, np.longdouble), exact, rtol=3 * np.finfo(kind).eps, atol=0)
+
+
+def test_growth_has_a_limit() -> None:
+    """What would overflow is taken for exp(15)."""
+    np.testing.assert_allclose(lost(np.array([16.0, 1e9])), 1 - np.exp(15.0), rtol=1e-15)
