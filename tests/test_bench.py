@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -14,7 +15,7 @@ from hwsim.benchmarks import cases, devices, engines, perceptron, plots, record,
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
 from hwsim.subject import subject
 
-DATA = cases.synthetic(96)
+DATA = cases.synthetic(800)
 TURNS = {"rounds": 3, "seconds": 1.0}
 
 
@@ -22,6 +23,37 @@ def ticking() -> Callable[[], float]:
     """Give a clock on which every look takes a second."""
     ticks = itertools.count()
     return lambda: float(next(ticks))
+
+
+@cache
+def compared() -> tuple[engines.Comparison, list[int]]:
+    """Hold the engines against each other; which rounds were told of."""
+    rounds: list[int] = []
+    return engines.compare(subject("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking()), rounds
+
+
+@cache
+def raced(*hidden: int) -> tuple[training.Race, list[int]]:
+    """Let a circuit and a perceptron learn by turns, an epoch a turn; which rounds were told of."""
+    rounds: list[int] = []
+    return training.race((hidden, 8), DATA, rounds=3, seconds=1000.0, observe=rounds.append, clock=ticking()), rounds
+
+
+def point(tolerance: float) -> scaling.Point:
+    """Give a small circuit in 64 bits."""
+    return scaling.Point(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64")
+
+
+@cache
+def measured(tolerance: float) -> scaling.Measured:
+    """Time a small circuit."""
+    return scaling.measure(point(tolerance), DATA, **TURNS, clock=ticking())
+
+
+@cache
+def pulsed() -> devices.Cost:
+    """Hold pulses against ideal updates."""
+    return devices.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)
 
 
 def test_a_spread_holds_median_and_ends() -> None:
@@ -59,8 +91,7 @@ def test_repetitions_fill_a_turn(each: float, most: int, count: int) -> None:
 
 def test_both_engines_find_the_same_equilibria_by_turns() -> None:
     """With a clock that ticks a second a look, every turn takes a second; every equilibrium is found, and in balance."""
-    rounds: list[int] = []
-    found = engines.compare(subject("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking())
+    found, rounds = compared()
     assert rounds == [0, 1, 2, 3]
     assert found.equilibria == PHASES * 5
     assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
@@ -100,16 +131,15 @@ def test_the_perceptron_learns_in_32_bits() -> None:
     assert learner.count == 785 * 16 + 17 * 10
 
 
-@pytest.mark.parametrize(("hidden", "off"), [((4,), 1e-6), ((3, 3), 1e-5)])  # rounding in 32 bits is amplified behind a gain of 20
+@pytest.mark.parametrize(("hidden", "off"), [((20,), 1e-6), ((3, 3), 1e-5)])  # rounding in 32 bits is amplified behind a gain of 20
 def test_circuit_and_perceptron_learn_the_same_images_by_turns(hidden: tuple[int, ...], off: float) -> None:
     """Both do an epoch a turn where it fits; every equilibrium is found, near to where 64 bits put it."""
-    rounds: list[int] = []
-    found = training.race((hidden, 8), DATA, rounds=3, seconds=100.0, observe=rounds.append, clock=ticking())
+    found, rounds = raced(*hidden)
     assert rounds == [0, 1, 2, 3]
     assert found.layers == (784, *hidden, 10)
-    assert found.images == found.epoch == 96
+    assert found.images == found.epoch == 800
     assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
-    assert found.circuit.median == found.perceptron.median == pytest.approx(1e6 / 96)
+    assert found.circuit.median == found.perceptron.median == pytest.approx(1e6 / 800)
     assert found.settling.converged == 1.0
     assert found.settling.off is not None
     assert found.settling.off < off
@@ -120,22 +150,14 @@ def test_circuit_and_perceptron_learn_the_same_images_by_turns(hidden: tuple[int
 
 def test_the_circuit_learns_in_the_benchmark() -> None:
     """Its rates of plain gradient descent suit it: errors fall from nine in ten."""
-    found = training.race(((20,), 8), cases.synthetic(800), rounds=3, seconds=100.0, clock=ticking())
+    found, _ = raced(20)
     assert found.circuit_error < 0.3
     assert found.perceptron_error < 0.3
 
 
 def test_a_tighter_tolerance_takes_more_sweeps() -> None:
     """And brings voltages nearer to where they belong: measured with the same clock, at two ends of the curve."""
-    coarse, fine = (
-        scaling.measure(
-            scaling.Point(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64"),
-            DATA,
-            **TURNS,
-            clock=ticking(),
-        )
-        for tolerance in (1e-2, 1e-12)
-    )
+    coarse, fine = measured(1e-2), measured(1e-12)
     assert (coarse.at, fine.at) == (1e-2, 1e-12)
     assert coarse.settling.steps_free < fine.settling.steps_free
     assert coarse.settling.off > fine.settling.off
@@ -159,8 +181,8 @@ def test_the_points_reach_as_far_as_they_should() -> None:
 
 def test_the_synthetic_images_have_mnists_shape() -> None:
     """784 pixels from 0 to 1, ten classes, the same at every call."""
-    again = cases.synthetic(96)
-    assert DATA.x_train.shape == (96, 784)
+    again = cases.synthetic(800)
+    assert DATA.x_train.shape == (800, 784)
     assert (DATA.x_train.min(), DATA.x_train.max()) == (0.0, 1.0)
     assert DATA.classes == 10
     np.testing.assert_array_equal(again.x_train, DATA.x_train)
@@ -168,12 +190,7 @@ def test_the_synthetic_images_have_mnists_shape() -> None:
 
 def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path) -> None:
     """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG."""
-    found = {
-        "engines": engines.compare(subject("xor"), samples=2, rounds=2, full=True, clock=ticking()),
-        "training": training.race(((4,), 8), DATA, rounds=2, seconds=1.0, clock=ticking()),
-        "scaling": scaling.measure(scaling.Point(series="depth", hidden=(4,), batch=8), DATA, **TURNS, clock=ticking()),
-        "devices": devices.pulses("ecram", DATA, rounds=2, seconds=1.0, clock=ticking()),
-    }
+    found = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
     assert set(found) == set(plots.DRAW) == set(record.RATIOS)
     for name, result in found.items():
         told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
@@ -222,8 +239,7 @@ def test_training_is_timed_at_the_sizes_asked_for(tmp_path: Path, capsys: pytest
 @pytest.mark.usefixtures("few_images")
 def test_ctrl_c_keeps_the_cases_that_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An interrupted benchmark writes what it has, says that it is not complete, and exits with 130; with nothing, it writes nothing."""
-    done = scaling.measure(scaling.Point(series="width", hidden=(4,), batch=8), DATA, **TURNS, clock=ticking())
-    results = iter([done])
+    results = iter([measured(1e-2)])
 
     def measure(*_: object, **__: object) -> scaling.Measured:
         for result in results:
@@ -231,7 +247,7 @@ def test_ctrl_c_keeps_the_cases_that_are_done(tmp_path: Path, monkeypatch: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr(scaling, "measure", measure)
-    words = ["bench", "scaling", "--along", "width", "--out", str(tmp_path)]
+    words = ["bench", "scaling", "--along", "tolerance", "--out", str(tmp_path)]
     assert main(words) == 130
     written = (tmp_path / "scaling.json").read_text(encoding="utf-8")
     assert not json.loads(written)["complete"]
@@ -247,8 +263,8 @@ def test_the_short_version_covers_all_benchmarks(
 ) -> None:
     """`hwsim bench` alone runs a few cases of the first three, into files of their own."""
     monkeypatch.setattr("cli.bench.USUAL", ("xor",))
-    monkeypatch.setattr(training, "SHORT_CASES", (((4,), 8),))
-    monkeypatch.setattr(scaling, "SHORT_POINTS", (scaling.Point(series="batch", hidden=(4,), batch=8),))
+    monkeypatch.setattr(training, "SHORT_CASES", (((20,), 8),))
+    monkeypatch.setattr(scaling, "SHORT_POINTS", (point(1e-2),))
     assert main(["bench", "--out", str(tmp_path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert set(told["ratios"]) == {"engines", "training", "scaling"}
@@ -287,7 +303,7 @@ def test_missing_data_are_an_error_when_asked_for(
 
 def test_pulses_and_chips_are_held_against_their_plain_forms() -> None:
     """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is told and drawn."""
-    costs = [devices.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)]
+    costs = [pulsed()]
     assert costs[0].ratio == Spread(median=1.0, least=1.0, most=1.0)
     assert devices.ratios(costs) == {"gokmen-vlasov, batch 32": 1.0}
     assert plots.devices(costs).startswith(b"\x89PNG")

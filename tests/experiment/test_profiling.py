@@ -1,6 +1,8 @@
 """Profiles: they cover the whole time, and change nothing that is computed."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,19 +33,32 @@ def profiled(settings: Experiment, folder: Path) -> Profile:
 
 CASES = {
     "numeric": [],
-    "32 bits": ["training.precision=float32"],
-    "adjoint": ["training.rule=adjoint"],
-    "one side": ["training.nudge=positive", "training.optimizer=momentum"],
-    "dead zones": ["circuit.layers.0.neuron.kind=dead-zone"],
+    "adjoint in 32 bits": ["training.rule=adjoint", "training.precision=float32"],
+    "one side by Newton's method": ["training.nudge=positive", "training.optimizer=momentum", "solver.newton=true", "circuit.layers=[]"],
     "ngspice": ["training.engine=ngspice"],
     "coupled learning through ngspice": ["training.engine=ngspice", "training.rule=coupled-learning"],
 }
 
 
+Followed = Callable[[str], tuple[Profile, Path]]
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Give what trains a case with a profiler, once, and gives what it tells and the run's folder."""
+
+    @cache
+    def train(case: str) -> tuple[Profile, Path]:
+        folder = tmp_path_factory.mktemp("followed") / "run"
+        return profiled(experiment(*CASES[case]), folder), folder
+
+    return train
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_profile_covers_the_whole_time(case: str, tmp_path: Path) -> None:
+def test_a_profile_covers_the_whole_time(case: str, followed: Followed) -> None:
     """No line is negative, and together they are all; the file in the folder holds the same."""
-    profile = profiled(experiment(*CASES[case]), tmp_path / "run")
+    profile, folder = followed(case)
     assert all(line.seconds >= 0 for line in profile.lines)
     assert sum(line.seconds for line in profile.lines) == pytest.approx(profile.seconds)
     assert sum(line.share for line in profile.lines) == pytest.approx(1.0)
@@ -53,19 +68,17 @@ def test_a_profile_covers_the_whole_time(case: str, tmp_path: Path) -> None:
     assert (profiling.SOLVING in names) == ("ngspice" in case)
     assert (profiling.FREE in names) == (profile.programs > 0) == ("ngspice" not in case)
     assert profile.sweeps["free"] >= 1
-    stored = json.loads((tmp_path / "run" / "profile.json").read_text())
+    stored = json.loads((folder / "profile.json").read_text())
     assert stored == json.loads(json.dumps(profile.table()))
 
 
 @pytest.mark.parametrize("engine", ["numeric", "ngspice"])
-def test_a_profile_changes_no_bit(engine: str, tmp_path: Path) -> None:
+def test_a_profile_changes_no_bit(engine: str, followed: Followed, tmp_path: Path) -> None:
     """Training that is followed gives the conductances of training that is not."""
-    settings = experiment(f"training.engine={engine}")
-    profiled(settings, tmp_path / "followed")
-    run.train(new_run(settings, tmp_path / "alone"), ignore)
-    followed, alone = (read_arrays(tmp_path / name / "weights.npz") for name in ("followed", "alone"))
-    assert {name: values.tobytes() for name, values in followed.items()} == {name: values.tobytes() for name, values in alone.items()}
-    assert not (tmp_path / "alone" / "profile.json").exists()
+    run.train(new_run(experiment(f"training.engine={engine}"), tmp_path / "run"), ignore)
+    ours, theirs = (read_arrays(folder / "weights.npz") for folder in (followed(engine)[1], tmp_path / "run"))
+    assert {name: values.tobytes() for name, values in ours.items()} == {name: values.tobytes() for name, values in theirs.items()}
+    assert not (tmp_path / "run" / "profile.json").exists()
 
 
 def test_only_what_was_done_is_profiled(tmp_path: Path) -> None:
