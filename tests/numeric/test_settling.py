@@ -101,8 +101,8 @@ def test_32_bit_is_64_bit_but_for_rounding() -> None:
 
 @pytest.mark.parametrize(
     ("neuron", "resistance"),
-    [(DiodePair(), 0.0), (IdealPair(v_low=-0.1, v_high=0.2), 0.0), (DiodePair(), 3e3)],
-    ids=["diode-pair", "ideal-pair", "behind resistances"],
+    [(IdealPair(v_low=-0.1, v_high=0.2), 0.0), (DiodePair(), 3e3)],
+    ids=["ideal-pair", "behind resistances"],
 )
 def test_newton_finds_what_sweeps_find(neuron: DiodePair | IdealPair, resistance: float) -> None:
     """Both ways to an equilibrium end at the same one, and Newton's knows it in far fewer steps."""
@@ -165,9 +165,12 @@ EXTREMES = {
         1e-4,
         1e3,
     ),
-    "leaky diodes": (Network(inputs=2, layers=(Layer(size=3, neuron=Rectifier(i_sat=1e-3), amplifier=QUARTER),), outputs=1), 1e-6, 10.0),
     "gain 100": (Network(inputs=2, layers=(Layer(size=3, amplifier=Amplifier(gain=100.0, back=0.01)),) * 2, outputs=1), 1e-5, 1.0),
-    "gain 0.1": (Network(inputs=2, layers=(Layer(size=3, amplifier=Amplifier(gain=0.1, back=10.0)),) * 2, outputs=1), 1e-5, 1.0),
+    "gain 0.1 behind leaky diodes": (
+        Network(inputs=2, layers=(Layer(size=3, neuron=Rectifier(i_sat=1e-3), amplifier=Amplifier(gain=0.1, back=10.0)),), outputs=1),
+        1e-6,
+        10.0,
+    ),
     "dead zones": (Network(inputs=2, layers=(Layer(size=3, neuron=DeadZone()), Layer(size=2, neuron=DeadZone())), outputs=1), 1e-5, 100.0),
 }
 
