@@ -146,30 +146,23 @@ def typed(*words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def until_an_epoch_more(folder: Path, before: int) -> int:
-    """Wait until a run has done more epochs than before."""
-    while True:
-        file = folder / "metrics.jsonl"
-        rows = len(file.read_text().splitlines()) if file.exists() else 0
-        if rows > before:
-            return rows
+def until_an_epoch_is_done(folder: Path) -> None:
+    """Wait until a run has done an epoch."""
+    file = folder / "metrics.jsonl"
+    while not (file.exists() and file.read_text()):
         time.sleep(0.05)
 
 
-def test_ctrl_c_and_kill_9_lose_nothing(hwsim, tmp_path: Path) -> None:
-    """Interrupted by Ctrl-C, then killed for good, a run is resumed to the same bits as one that was left alone."""
+def test_ctrl_c_loses_nothing(hwsim, tmp_path: Path) -> None:
+    """Interrupted by Ctrl-C, a run says how to go on, and is resumed to the same bits as one that was left alone."""
     words = ("train", "xor", "--out", "stopped", "--set", "training.schedule=constant", "--set", "training.batch=1")
     with typed(*words, "--epochs", "1000000") as process:
-        done = until_an_epoch_more(tmp_path / "stopped", 0)
+        until_an_epoch_is_done(tmp_path / "stopped")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
         assert (process.returncode, out) == (130, "")
         assert "hwsim train stopped --resume" in err.splitlines()[-1]
-    with typed("train", "stopped", "--resume") as process:
-        done = until_an_epoch_more(tmp_path / "stopped", done)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    epochs = str(len((tmp_path / "stopped" / "metrics.jsonl").read_text().splitlines()) + 1000)
+    epochs = str(len((tmp_path / "stopped" / "metrics.jsonl").read_text().splitlines()) + 10)
     assert hwsim("train", "stopped", "--resume", "--epochs", epochs).code == 0
     assert hwsim(*[word.replace("stopped", "through") for word in words], "--epochs", epochs).code == 0
     with np.load(tmp_path / "stopped" / "weights.npz") as stopped, np.load(tmp_path / "through" / "weights.npz") as through:

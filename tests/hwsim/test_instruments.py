@@ -142,7 +142,7 @@ def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
     """A dead zone's diodes take from one node what they give to the next."""
     circuit = Network(inputs=2, layers=(Layer(size=3, neuron=DeadZone()),), outputs=2).compile()
     g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
-    with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
         quiet = prepared.solve(g, Drive(X))
         known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
         (found,) = currents(circuit, prepared.chip, g, quiet, settings=NoiseSettings(shot=True), **known)
