@@ -19,7 +19,7 @@ from hwsim.folder import RunFolder
 _SPAWNED = multiprocessing.get_context("forkserver")
 _SPAWNED.set_forkserver_preload(["jax", "cli.train", "hwsim.run", "hwsim.learning.trainer", "hwsim.numeric.engine", "hwsim.plots"])
 
-WORDS = ("iris", "--set", "data.train_limit=60", "--set", "training.batch=10")
+WORDS = ("iris", "--set", "circuit.layers=[]", "--set", "data.train_limit=60", "--set", "training.batch=10")
 
 
 def _train(words: tuple[str, ...], log: str) -> None:

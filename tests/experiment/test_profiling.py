@@ -33,7 +33,7 @@ def profiled(settings: Experiment, folder: Path) -> Profile:
 
 CASES = {
     "numeric": [],
-    "adjoint in 32 bits": ["training.rule=adjoint", "training.precision=float32"],
+    "adjoint in 32 bits": ["training.rule=adjoint", "training.precision=float32", "circuit.layers=[]"],
     "one side by Newton's method": ["training.nudge=positive", "training.optimizer=momentum", "solver.newton=true", "circuit.layers=[]"],
     "ngspice": ["training.engine=ngspice"],
     "coupled learning through ngspice": ["training.engine=ngspice", "training.rule=coupled-learning"],

@@ -13,7 +13,7 @@ from hwsim.learning.skipping import Skipping
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.engine import NumericEngine
 
-EXPERIMENT = override(load("iris"), ["training.epochs=1"])
+EXPERIMENT = override(load("iris"), ["circuit.layers=[]", "training.epochs=1"])
 CIRCUIT = EXPERIMENT.circuit.compile("iris")
 DATA = load_data(EXPERIMENT)
 LIMIT = float(np.quantile(DATA.x_train[:, 0], 0.8))

@@ -97,7 +97,8 @@ def test_compiled_training_shifts_as_stepwise_does_and_resumes(monkeypatch) -> N
 
 def test_training_goes_on_by_newton_where_sweeps_prove_too_little(monkeypatch) -> None:
     """When the conductances outgrow what sweeps prove, the next epoch has Newton's method, and the same equilibria."""
-    swept, trainer = final(make(experiment())), make(experiment())
+    settings = experiment("circuit.layers=[]")
+    swept, trainer = final(make(settings)), make(settings)
     states = [trainer.begin()]
     monkeypatch.setattr(walk, "TRUST", 0.0)
     states += [progress.state for progress in trainer.run(states[0])]
