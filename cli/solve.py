@@ -94,7 +94,7 @@ def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
 
 def _currents(given: "Subject", currents: dict[str, Any], numbers: list[int]) -> str:
     """Tell the currents by the names that the sources have in a netlist, if there is one."""
-    from hwsim.held import ends  # noqa: PLC0415 - help does without
+    from hwsim.held_currents import ends  # noqa: PLC0415 - help does without
     from hwsim.netlist import Netlist  # noqa: PLC0415
 
     circuit, said = given.circuit, given.experiment.circuit

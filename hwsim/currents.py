@@ -9,7 +9,7 @@ from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from hwsim.energy import CLAMP_TOLERANCE, by_number, flow
 from hwsim.engine import Conductances, Drive, Equilibrium, UnsupportedCircuitError
-from hwsim.held import HOLDING, balanced
+from hwsim.held_currents import HOLDING, balanced
 
 Floats = NDArray[np.float64]
 

@@ -24,7 +24,7 @@ from circuits.elements import (
 )
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances, Drive, Equilibrium
-from hwsim.held import BEYOND_LAYERS, Held, balanced
+from hwsim.held_currents import BEYOND_LAYERS, Held, balanced
 
 Floats = NDArray[np.float64]
 

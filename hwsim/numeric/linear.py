@@ -23,7 +23,7 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances
-from hwsim.held import HOLDING, columns, ends
+from hwsim.held_currents import HOLDING, columns, ends
 
 Floats = NDArray[np.float64]
 
