@@ -9,20 +9,21 @@ import numpy as np
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim import blocks
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric import layered, response, settle
+from hwsim.numeric.fixed import held
 from hwsim.numeric.injected import with_noise
 from hwsim.numeric.inward import Inward
 from hwsim.numeric.layered import Layers, Linear, Settled, State
-from hwsim.numeric.parameters import Scales, is_zero
+from hwsim.numeric.parameters import Scales
 from hwsim.numeric.parts import linear_parts, resistive_parts
 from hwsim.numeric.settle import Limits
 from hwsim.numeric.sweeps import Neurons, System, enter, first_guess, largest
 
 if TYPE_CHECKING:
+    from circuits.elements import Amplifiers
     from hwsim.numeric.engine import LayeredSolver
 
 
@@ -176,20 +177,8 @@ class TracedSolver:
 
     def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
         parts = settler.under(Push(), noise).parts
-        return Equilibrium(self._spread(settled.state, parts, self._held(x)), settled.residual, settled.steps, settled.result)
-
-    def _held(self, x: Array) -> list[tuple[Nodes, Array]]:
-        """Give runs of nodes that sources hold, with their voltages (B, n)."""
-        held: list[tuple[Nodes, Array]] = []
-        for source in self.circuit.of(InputSources, VoltageSources):
-            if isinstance(source, InputSources):
-                scale, offset = (self.chip(source.name, what) for what in ("scale", "offset"))
-                values = x[:, source.feature] * jnp.asarray(scale, x.dtype)
-                values = values if is_zero(offset) else values + jnp.asarray(offset, x.dtype)
-            else:
-                values = jnp.broadcast_to(jnp.asarray(self.chip(source.name, "v"), x.dtype), (len(x), len(source)))
-            held.append((source.plus, values))
-        return held
+        v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)))
+        return Equilibrium(v, settled.residual, settled.steps, settled.result)
 
     def _spread(self, state: State, parts: Sequence[Linear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
         """Lay out voltages by node group, amplified rows included."""
