@@ -6,6 +6,8 @@ import math
 import zlib
 from array import array
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,17 +88,30 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def read_csv(path: Path, name: str) -> Samples:
-    """Read a table with a sample a line: features, then the label; a first line without any number is a header."""
+@contextmanager
+def table(path: Path, name: str) -> Iterator[Any]:
+    """Open a table of texts, whose cells commas, semicolons or tabs separate.
+
+    Raises
+    ------
+    DataError
+        When it is none, as soon as that line is read.
+
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             start = file.readline(_LONGEST_START)
             file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=start.count))
-            header, lines = _table(reader)
+            yield csv.reader(file, delimiter=max(",;\t", key=start.count))
     except (UnicodeDecodeError, csv.Error) as error:
         msg = f"{name}: cannot be read as a table in UTF-8 ({_first_line(error)})"
         raise DataError(msg) from None
+
+
+def read_csv(path: Path, name: str) -> Samples:
+    """Read a table with a sample a line: features, then the label; a first line without any number is a header."""
+    with table(path, name) as reader:
+        header, lines = _samples(reader)
     if not lines:
         msg = f"{name}: it holds no samples; give a line a sample: features, then the label"
         raise DataError(msg)
@@ -116,7 +131,7 @@ class _Line(NamedTuple):
     label: str
 
 
-def _table(reader: Any) -> tuple[list[str] | None, list[_Line]]:
+def _samples(reader: Any) -> tuple[list[str] | None, list[_Line]]:
     """Read the header, if there is one, and all lines that are not blank; numbers take a tenth of the room that their texts do."""
     header: list[str] | None = None
     lines: list[_Line] = []
@@ -124,12 +139,12 @@ def _table(reader: Any) -> tuple[list[str] | None, list[_Line]]:
         cells = [cell.strip() for cell in row]
         if not any(cells):
             continue
-        if not lines and header is None and any(cells[:-1]) and not any(_number(cell) is not None for cell in cells[:-1]):
+        if not lines and header is None and any(cells[:-1]) and not any(as_number(cell) is not None for cell in cells[:-1]):
             header = [" ".join(cell.split())[:_SHOWN] for cell in cells]  # quotes may hold line ends
             continue
         values, odd = array("d"), None
         for cell in cells[:-1]:
-            value = _number(cell)
+            value = as_number(cell)
             if value is None or not math.isfinite(value):
                 odd = cell
                 break
@@ -138,7 +153,8 @@ def _table(reader: Any) -> tuple[list[str] | None, list[_Line]]:
     return header, lines
 
 
-def _number(cell: str) -> float | None:
+def as_number(cell: str) -> float | None:
+    """Read a number; None where the text is none."""
     try:
         return float(cell) if "_" not in cell else None  # Python takes 1_000 for a number; in a table it is a name
     except ValueError:
@@ -164,7 +180,7 @@ def _text_labels(name: str, lines: list[_Line]) -> NDArray[Any]:
         if not line.label:
             msg = f"{name}: line {line.number} has no label in its last column"
             raise DataError(msg)
-    numbers = [_number(text) for text in texts]
+    numbers = [as_number(text) for text in texts]
     if all(n is not None for n in numbers):
         return np.array(numbers, dtype=np.float64)
     return np.array(texts)

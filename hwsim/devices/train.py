@@ -1,6 +1,5 @@
 """Pulse trains: what someone measured on one device, read from a table."""
 
-import csv
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.data_files import as_number, table
 from hwsim.samples import DataError
 
 Floats = NDArray[np.float64]
@@ -69,15 +69,8 @@ def read(path: Path) -> PulseTrain:
 
     """
     name = str(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            start = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=start.count))
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        msg = f"{name}: cannot be read as a table in UTF-8 ({str(error).splitlines()[0]})"
-        raise DataError(msg) from None
+    with table(path, name) as reader:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     columns = _columns(name, lines)
     n, g = np.array([_reading(name, number, row, columns) for number, row in lines]).reshape(-1, 2).T
     if "pulse" in columns:
@@ -91,7 +84,7 @@ def _columns(name: str, lines: list[tuple[int, list[str]]]) -> dict[str, int]:
         msg = f"{name}: it is empty; {HOW}"
         raise DataError(msg)
     first = lines[0][1]
-    if _number(first[-1]) is not None:
+    if as_number(first[-1]) is not None:
         usual = {2: ("pulses", "g"), 3: ("pulse", "direction", "g")}.get(len(first))
         if usual is None:
             msg = f"{name}: line {lines[0][0]} has {len(first)} columns and there is no header; {HOW}"
@@ -110,13 +103,6 @@ def _columns(name: str, lines: list[tuple[int, list[str]]]) -> dict[str, int]:
     return found
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) -> tuple[float, float]:
     if len(row) <= max(columns.values()):
         msg = f"{name}: line {number} has {len(row)} columns; {HOW}"
@@ -125,7 +111,7 @@ def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) ->
     values = []
     for column in (key, "g"):
         cell = row[columns[column]]
-        value = _number(cell)
+        value = as_number(cell)
         if value is None or not math.isfinite(value):
             msg = f"{name}: line {number}, column {column} holds {cell!r}; it must be a finite number"
             raise DataError(msg)
