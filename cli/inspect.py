@@ -55,13 +55,15 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
 
 
 def _text(told: dict[str, Any]) -> str:
+    from hwsim.report.words import counted  # noqa: PLC0415 - help does without
+
     form = {
         "layers": f"layers {'-'.join(map(str, told['layers'] or ()))}, solved by sweeps over its layers",
         "ports": "no chain of layers, solved by its ports (numeric engine)",
         "ngspice": "no chain of layers, solved by ngspice alone",
         None: "solved by nothing while nodes float",
     }[told["solver"]]
-    counts = ", ".join(f"{count} {_KINDS.get(kind, kind)}" for kind, count in told["counts"].items())
+    counts = ", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in told["counts"].items())
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in told["blocks"]]
     warnings = [f"warning: {warning}" for warning in told["warnings"]] or ["no warnings"]
     return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *warnings])
@@ -96,23 +98,26 @@ def _si(value: float, unit: str) -> str:
 
 
 _KINDS = {
-    "Crossbar": "memristors in crossbars",
-    "Memristors": "resistors that learn",
-    "Resistors": "fixed resistors",
-    "Diodes": "diodes",
-    "IdealDiodes": "ideal diodes",
-    "VoltageSources": "fixed voltages",
-    "InputSources": "input sources",
-    "CurrentSources": "current sources",
-    "Amplifiers": "amplifiers",
-    "Nudges": "nudges",
-    "Capacitors": "capacitors",
-    "Inductors": "inductors",
-    "gmin": "conductances that ngspice adds (gmin, rshunt)",
-    "Passed": "parts that ngspice alone knows",
-    "VoltageControlledVoltageSources": "E sources",
-    "VoltageControlledCurrentSources": "G sources",
-    "CurrentControlledCurrentSources": "F sources",
-    "CurrentControlledVoltageSources": "H sources",
+    "nodes": ("node", "nodes"),
+    "inputs": ("input", "inputs"),
+    "outputs": ("output", "outputs"),
+    "Crossbar": ("memristor in crossbars", "memristors in crossbars"),
+    "Memristors": ("resistor that learns", "resistors that learn"),
+    "Resistors": ("fixed resistor", "fixed resistors"),
+    "Diodes": ("diode", "diodes"),
+    "IdealDiodes": ("ideal diode", "ideal diodes"),
+    "VoltageSources": ("fixed voltage", "fixed voltages"),
+    "InputSources": ("input source", "input sources"),
+    "CurrentSources": ("current source", "current sources"),
+    "Amplifiers": ("amplifier", "amplifiers"),
+    "Nudges": ("nudge", "nudges"),
+    "Capacitors": ("capacitor", "capacitors"),
+    "Inductors": ("inductor", "inductors"),
+    "gmin": ("conductance that ngspice adds (gmin, rshunt)", "conductances that ngspice adds (gmin, rshunt)"),
+    "Passed": ("part that ngspice alone knows", "parts that ngspice alone knows"),
+    "VoltageControlledVoltageSources": ("E source", "E sources"),
+    "VoltageControlledCurrentSources": ("G source", "G sources"),
+    "CurrentControlledCurrentSources": ("F source", "F sources"),
+    "CurrentControlledVoltageSources": ("H source", "H sources"),
 }
-"""What kinds of elements are called where they are counted."""
+"""What kinds of elements are called where they are counted: one, and several."""

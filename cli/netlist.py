@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def told(output: Output, experiment: "Experiment") -> "Deck | None":
     """Say what was found in a netlist, and give the deck; None where the circuit is none."""
     from hwsim.netlist import SHOWN, Netlist  # noqa: PLC0415 - help does without
+    from hwsim.report.words import counted  # noqa: PLC0415
 
     if not isinstance(experiment.circuit, Netlist):
         return None
@@ -22,8 +23,9 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
     circuit = deck.circuit
     for warning in deck.warnings:
         output.note(f"{warning}")
-    learning = sum(map(len, circuit.trainable))
-    output.note(f"{experiment.name}: {learning} resistors learn, {circuit.input_count} inputs, {len(circuit.outputs)} outputs")
+    learning = counted(sum(map(len, circuit.trainable)), "resistor learns", "resistors learn")
+    ends = f"{counted(circuit.input_count, 'input')}, {counted(len(circuit.outputs), 'output')}"
+    output.note(f"{experiment.name}: {learning}, {ends}")
     if data.name != SHOWN:
         how = {
             "none": "as they are",

@@ -25,6 +25,7 @@ from hwsim.inspection.neurons import Neurons, neurons
 from hwsim.inspection.odd import is_odd
 from hwsim.inspection.reach import Reach
 from hwsim.numeric.structure import stages
+from hwsim.report.words import counted
 from netlists.deck import Deck
 from netlists.lines import read_lines
 
@@ -183,13 +184,13 @@ def _of_reach(circuit: Circuit) -> Iterator[str]:
     free = ~reach.held
     still = np.flatnonzero(free & ~moved)
     if len(still):
-        yield f"{len(still)} nodes that no input moves: {_named(circuit, still)}"
+        yield f"{counted(len(still), 'node')} that no input moves: {_named(circuit, still)}"
     idle = np.flatnonzero(free & ~felt)
     if len(idle):
-        yield f"{len(idle)} nodes that no output feels: {_named(circuit, idle)}; resistors there will not learn"
+        yield f"{counted(len(idle), 'node')} that no output feels: {_named(circuit, idle)}; resistors there will not learn"
     unused = [node for source in circuit.inputs for node in source.plus.tolist() if not felt[node]]
     if unused:
-        yield f"{len(unused)} inputs that no output feels: {_named(circuit, unused)}"
+        yield f"{counted(len(unused), 'input')} that no output feels: {_named(circuit, unused)}"
     one_way = (VoltageControlledVoltageSources, CurrentControlledCurrentSources, CurrentControlledVoltageSources)
     odd = [e.name for e in circuit.of(*one_way, Passed)]
     odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]
@@ -212,7 +213,7 @@ def _of_nodes(circuit: Circuit) -> Iterator[str]:
     ends = np.flatnonzero(touched == 1)
     ends = ends[ends > 0]
     if len(ends):
-        yield f"{len(ends)} nodes at which a single part ends, so that it carries no current: {_named(circuit, ends)}"
+        yield f"{counted(len(ends), 'node')} at which a single part ends, so that it carries no current: {_named(circuit, ends)}"
 
 
 def _of_bounds(found: Inspection) -> Iterator[str]:

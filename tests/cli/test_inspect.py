@@ -39,10 +39,10 @@ WARNINGS = {
         "V1 a 0 1\nV2 b 0 1\nR1 b n1 1k\nR2 n1 0 1k\nR3 a n2 1k\nD1 n2 n3 dd\nR4 n3 0 1k\n",
         "no input moves it",
     ),
-    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 nodes that no output feels: n2"),
+    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 node that no output feels: n2"),
     "a loose end": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 n2 1k\n",
-        "1 nodes at which a single part ends, so that it carries no current: n2",
+        "1 node at which a single part ends, so that it carries no current: n2",
     ),
     "a node that floats": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\n",
