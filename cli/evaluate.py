@@ -79,7 +79,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
     state = "" if given.trained else " before any training"
-    text = f"{part} error {100 * found.error:.2f} % of {len(x)} samples{state} ({training.engine} engine, residual {found.residual:.2g} A)"
+    called = given.experiment.data.held_out if part == "test" else part
+    text = (
+        f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({training.engine} engine, residual {found.residual:.2g} A)"
+    )
     output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
 
 

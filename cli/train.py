@@ -76,10 +76,10 @@ def command(
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
-        report = _Reporter(_samples(experiment))
+        report = _Reporter(_samples(experiment), experiment.data.held_out)
         trained = train(start, lambda progress: show(report(progress)), profiler)
     told = trained.summary | {"run": str(trained.folder.path)}
-    text = _text(trained, _samples(experiment))
+    text = _text(trained, _samples(experiment), experiment.data.held_out)
     if deck is not None and write is not None:
         netlist.copy_back(trained.folder.path, deck, write)
         told |= {"written": str(write)}
@@ -91,24 +91,24 @@ def command(
 
 
 class _Reporter:
-    """Puts progress into words; the last test error and the last speed stay in sight.
+    """Puts progress into words; the last error on what is held out and the last speed stay in sight.
 
     Parameters
     ----------
-    samples
-        What the samples are called.
+    samples, part
+        What the samples are called, and the part that is held out.
 
     """
 
-    def __init__(self, samples: str) -> None:
-        self.samples = samples
+    def __init__(self, samples: str, part: str) -> None:
+        self.samples, self.part = samples, part
         self.error = self.speed = ""
         self.last: Progress | None = None
 
     def __call__(self, progress: "Progress") -> Step:
         """Say how far training is."""
         if progress.record:
-            self.error = f", test error {100 * progress.record['test_error']:.2f} %"
+            self.error = f", {self.part} error {100 * progress.record['test_error']:.2f} %"
         if self.last is not None:  # what came before the first report may have been compiling
             began = (self.last.samples_done, _seconds(self.last)) if self.last.epoch == progress.epoch else (0, 0.0)
             speed = (progress.samples_done - began[0]) / max(_seconds(progress) - began[1], 1e-9)
@@ -134,10 +134,10 @@ def rounded(number: float) -> str:
     return f"{round(number, digits):,.{max(digits, 0)}f}"
 
 
-def _text(trained: "Trained", samples: str) -> str:
+def _text(trained: "Trained", samples: str, part: str) -> str:
     told, path = trained.summary, trained.folder.path
     return (
-        f"test error {100 * told['test_error']:.2f} %, train error {100 * told['train_error']:.2f} % after {told['epochs']} epochs "
+        f"{part} error {100 * told['test_error']:.2f} %, train error {100 * told['train_error']:.2f} % after {told['epochs']} epochs "
         f"({told['seconds_per_epoch']:.3g} s each, {rounded(told['samples_per_second'])} {samples}/s, {told['engine']} engine)\n"
         f"run     {path}\n"
         f"netlist {_netlist(trained)}\n"

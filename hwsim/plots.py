@@ -6,8 +6,8 @@ from typing import Any
 from hwsim.folder import Row
 
 
-def curves(rows: list[Row], title: str) -> bytes:
-    """Draw loss and error over the epochs; gives the PNG's bytes."""
+def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
+    """Draw loss and error over the epochs, on the training part and on the one that is `held_out`; gives the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -21,7 +21,7 @@ def curves(rows: list[Row], title: str) -> bytes:
     if all(row["loss"] > 0 for row in rows):
         left.set_yscale("log")
     _line(right, epochs, [100 * row["train_error"] for row in rows], label="training part", color="C0", **marker)
-    _line(right, epochs, [100 * row["test_error"] for row in rows], label="test part", color="C1", **marker)
+    _line(right, epochs, [100 * row["test_error"] for row in rows], label=f"{held_out} part", color="C1", **marker)
     right.set(title="Error", ylabel="wrong samples [%]")
     right.set_ylim(bottom=0)
     for axes in (left, right):

@@ -226,7 +226,7 @@ class _Ending:
         files.write_arrays(self.folder.weights, self.g, follow=False)
         seed = self.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
-        self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}"))
+        self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
         summary = self._summary()
         self.folder.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
         return summary

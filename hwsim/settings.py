@@ -56,6 +56,11 @@ class DataSettings(Section):
     test_limit: PositiveInt | None = None
     shift: NonNegativeInt = 0
 
+    @property
+    def held_out(self) -> str:
+        """What the part is called whose error is told: `test`, or `validation` where that stands in for it."""
+        return "test" if self.validation is None else "validation"
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.shift and self.scaling != "none":

@@ -20,8 +20,8 @@ _DARK = 0.55
 """Share of samples above which a count is written in the ground's colour."""
 
 
-def learning(rows: Sequence[Row], name: str) -> list[Picture]:
-    """Draw loss and errors."""
+def learning(rows: Sequence[Row], name: str, held_out: str) -> list[Picture]:
+    """Draw loss and errors, on the training part and on the one that is held out."""
     epochs = [row["epoch"] for row in rows]
     loss = [row["loss"] for row in rows]
     errors = {part: [100 * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
@@ -35,7 +35,7 @@ def learning(rows: Sequence[Row], name: str) -> list[Picture]:
     def draw_errors(figure: Any) -> None:
         axes = over_epochs(figure, "wrong samples [%]")
         axes.plot(epochs, errors["train"], color=SERIES[0], label="training part", **marks(epochs))
-        axes.plot(epochs, errors["test"], color=SERIES[1], label="test part", **marks(epochs))
+        axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} part", **marks(epochs))
         axes.set_ylim(bottom=0)
         axes.legend()
 
@@ -46,8 +46,11 @@ def learning(rows: Sequence[Row], name: str) -> list[Picture]:
             f"{name}-error",
             "Error",
             draw_errors,
-            alt=f"Curves of wrong samples over the epochs. Test part: {told}. Training part: {errors['train'][-1]:.2f} % at last.",
-            caption=f"Wrong samples; the least on the test part is {percent(best['test_error'])}, after epoch {best['epoch']}.",
+            alt=(
+                f"Curves of wrong samples over the epochs. {held_out.capitalize()} part: {told}. "
+                f"Training part: {errors['train'][-1]:.2f} % at last."
+            ),
+            caption=f"Wrong samples; the least on the {held_out} part is {percent(best['test_error'])}, after epoch {best['epoch']}.",
         ),
         picture(
             f"{name}-loss",
@@ -96,7 +99,7 @@ def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture
     ]
 
 
-def confusion(found: Confusion, name: str) -> Picture:
+def confusion(found: Confusion, name: str, held_out: str) -> Picture:
     """Draw how each class is read."""
     counts, names = found.counts, [text if len(text) <= 12 else f"{text[:11]}…" for text in found.class_names]  # noqa: PLR2004 - room for a name
     size = len(names)
@@ -123,7 +126,7 @@ def confusion(found: Confusion, name: str) -> Picture:
     wrong = [(int(counts[at]), at) for at in np.ndindex(counts.shape) if at[0] != at[1] and counts[at]]
     worst = sorted(wrong, reverse=True)[:3]
     mistakes = "; ".join(f"{found.class_names[a]} as {found.class_names[b]}: {count}" for count, (a, b) in worst)
-    told = f"{int(np.trace(counts))} of {int(counts.sum())} samples of the test part are read rightly"
+    told = f"{int(np.trace(counts))} of {int(counts.sum())} samples of the {held_out} part are read rightly"
     return picture(
         f"{name}-confusion",
         "Confusion matrix",

@@ -55,7 +55,20 @@ def _kind(experiment: Experiment) -> str:
 
 
 def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
-    header = ("run", "seed", "data", "engine", "devices", "epochs", "test error", "training error", "s/epoch", "pulses/memristor", "energy")
+    held_out = _held_out(records)
+    header = (
+        "run",
+        "seed",
+        "data",
+        "engine",
+        "devices",
+        "epochs",
+        f"{held_out} error",
+        "training error",
+        "s/epoch",
+        "pulses/memristor",
+        "energy",
+    )
     rows = [list(_row(record)) for record in records]
     kept = [k for k in range(len(header)) if k == 0 or any(row[k] != "–" for row in rows)]
     return Table(
@@ -90,13 +103,21 @@ def _means(groups: Groups) -> Table:
             mean, spread = mean_and_spread(errors)
             told = "–" if len(errors) == 1 else percent(spread)
             rows.append([name, f"{len(errors)}", percent(mean), told, percent(min(errors)), percent(max(errors))])
-    header = ("experiment", "runs that ended", "mean test error", "standard deviation", "least", "most")
+    held_out = _held_out([record for _, records in groups for record in records])
+    header = ("experiment", "runs that ended", f"mean {held_out} error", "standard deviation", "least", "most")
     return Table(caption="Over the seeds", header=header, rows=rows)
 
 
+def _held_out(records: Sequence[RunRecord]) -> str:
+    """Name the part whose errors are told, or both names where runs differ."""
+    return " or ".join(sorted({record.experiment.data.held_out for record in records}))
+
+
 def _errors(groups: Groups) -> Picture:
+    held_out = _held_out([record for _, records in groups for record in records])
+
     def draw(figure: Any) -> None:
-        axes = over_epochs(figure, "test error [%]")
+        axes = over_epochs(figure, f"{held_out} error [%]")
         for k, (name, records) in enumerate(groups):
             label = name
             for record in records:
@@ -115,10 +136,10 @@ def _errors(groups: Groups) -> Picture:
     last = [f"{record.title}: {percent(record.rows[-1]['test_error'])}" for _, records in groups for record in records if record.rows]
     return picture(
         "all-runs",
-        "Test errors of all runs",
+        f"{held_out.capitalize()} errors of all runs",
         draw,
-        alt=f"Curves of the test error over the epochs, one a run. At last: {'; '.join(last)}.",
-        caption="Wrong samples of the test part over the epochs; runs of one experiment share a colour.",
+        alt=f"Curves of the {held_out} error over the epochs, one a run. At last: {'; '.join(last)}.",
+        caption=f"Wrong samples of the {held_out} part over the epochs; runs of one experiment share a colour.",
         wide=True,
         height=3.4,
     )

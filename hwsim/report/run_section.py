@@ -37,8 +37,8 @@ def run_section(record: RunRecord, anchor: str) -> Section:
 def _about(record: RunRecord) -> Iterator[str]:
     network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
     if isinstance(network, Netlist):
-        sizes = f"{record.circuit.size} nodes, {record.circuit.input_count} inputs, {len(record.circuit.outputs)} outputs"
-        yield f"The netlist {Path(network.netlist).name}: {sizes}"
+        held = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
+        yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in held)}"
     else:
         sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
@@ -61,7 +61,7 @@ def _imperfections(experiment: Experiment) -> Iterator[str]:
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     if record.rows:
         last = record.rows[-1]
-        yield "test error", percent(record.summary.get("test_error", last["test_error"]))
+        yield f"{record.experiment.data.held_out} error", percent(record.summary.get("test_error", last["test_error"]))
         yield "training error", percent(last["train_error"])
     yield "epochs", f"{len(record.rows)}" if record.summary else f"{len(record.rows)} of {record.experiment.training.epochs}"
     yield "memristors", f"{record.memristors:,}"
@@ -76,13 +76,14 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
 
 
 def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
+    held_out = record.experiment.data.held_out
     if record.rows:
-        pictures = [*curves.learning(record.rows, anchor), *curves.programming(record.rows, record.memristors, anchor)]
+        pictures = [*curves.learning(record.rows, anchor, held_out), *curves.programming(record.rows, record.memristors, anchor)]
         if record.confusion is not None:
-            pictures.append(curves.confusion(record.confusion, anchor))
+            pictures.append(curves.confusion(record.confusion, anchor, held_out))
         yield Gallery("Learning", "", pictures)
     elif record.confusion is not None:
-        yield Gallery("Reading", "", [curves.confusion(record.confusion, anchor)])
+        yield Gallery("Reading", "", [curves.confusion(record.confusion, anchor, held_out)])
     about = "What training begins with is drawn from the seed" + (
         "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
     )
@@ -95,7 +96,14 @@ def _epochs(record: RunRecord) -> Table:
     stride = -(-len(rows) // most)
     chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
     pulsed = "pulses" in rows[0]
-    header = ["epoch", "loss [V²]", "training error", "test error", "seconds", *(["pulses", "joules"] if pulsed else [])]
+    header = [
+        "epoch",
+        "loss [V²]",
+        "training error",
+        f"{record.experiment.data.held_out} error",
+        "seconds",
+        *(["pulses", "joules"] if pulsed else []),
+    ]
     cells = [
         [
             f"{row['epoch']}",

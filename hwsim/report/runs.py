@@ -172,7 +172,7 @@ def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
 
 
 def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
-    """Read the test part with the run's own engine; when that cannot be, give the reason in a line."""
+    """Read what is held out with the run's own engine; when that cannot be, give the reason in a line."""
     from hwsim.data import load_data, targets  # noqa: PLC0415 - learning loads only for those who read data
     from hwsim.engine import ConvergenceError  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
@@ -189,7 +189,7 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
             reading = Instruments.of(given.experiment.variation, given.experiment.noise)
             found = evaluate(solver, given.g, data.x_test, data.labels_test, goals, reading, training.seed)
     except (ValueError, OSError, ConvergenceError) as error:
-        return None, [f"There is no confusion matrix, as the test part could not be read: {error}"]
+        return None, [f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)
     np.add.at(counts, (data.labels_test, found.predicted), 1)
     return Confusion(counts=counts, class_names=data.class_names), []

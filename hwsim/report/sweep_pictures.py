@@ -78,7 +78,7 @@ class SweepPictures:
 
         def draw(figure: Any) -> None:
             axes = places.axes(figure)
-            axes.set_ylabel("test error [%]")
+            axes.set_ylabel(f"{self._error} [%]")
             for x, point in zip(places.x, points, strict=True):
                 each = [100 * error for error in per_unit(self._by_point[point.number]).values()]
                 axes.plot([x] * len(each), each, ".", color=SERIES[0], alpha=0.35, markersize=4, markeredgewidth=0)
@@ -95,7 +95,7 @@ class SweepPictures:
             name,
             f"Error over {axis.key}",
             draw,
-            alt=f"Curve of the mean test error over {axis.key} with its spread: {told[0]}, {told[-1]}.",
+            alt=f"Curve of the mean {self._error} over {axis.key} with its spread: {told[0]}, {told[-1]}.",
             caption=(
                 f"Line: mean over {unit}s; dark band: its 95 % interval; light band: 5 % to 95 % of them; dots: each {unit}. "
                 if places.numeric
@@ -105,6 +105,10 @@ class SweepPictures:
             wide=True,
             height=3.3,
         )
+
+    @property
+    def _error(self) -> str:
+        return f"{self.recorded.definition.experiment.data.held_out} error"
 
     @property
     def _unit(self) -> str:
@@ -128,7 +132,7 @@ class SweepPictures:
             axes.spines[:].set_visible(False)
             if max(table.shape) <= _CELLS:
                 _numbers(axes, table)
-            bar = figure.colorbar(image, ax=axes, label="mean test error [%]", aspect=30)
+            bar = figure.colorbar(image, ax=axes, label=f"mean {self._error} [%]", aspect=30)
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=0)
 
@@ -137,8 +141,8 @@ class SweepPictures:
             f"{self.name}-map",
             "Map of the error",
             draw,
-            alt=f"Coloured map of the mean test error over {across.key} and {down.key}: least {best}; most {worst}.",
-            caption=f"Mean test error. Least: {best}. Most: {worst}.",
+            alt=f"Coloured map of the mean {self._error} over {across.key} and {down.key}: least {best}; most {worst}.",
+            caption=f"Mean {self._error}. Least: {best}. Most: {worst}.",
             wide=True,
             height=3.6,
         )
@@ -159,7 +163,7 @@ class SweepPictures:
         def draw(figure: Any) -> None:
             places = _Places(across, across.values)
             axes = places.axes(figure)
-            axes.set_ylabel("mean test error [%]")
+            axes.set_ylabel(f"mean {self._error} [%]")
             for k, value in enumerate(chosen):
                 points = [point for point in self._finite if point.settings[other.key] == value]
                 if not points:
@@ -175,7 +179,7 @@ class SweepPictures:
             f"{self.name}-curves",
             f"Error over {across.key}",
             draw,
-            alt=f"Curves of the mean test error over {across.key}, one for each of {counted(len(chosen), 'value')} of {other.key}.",
+            alt=f"Curves of the mean {self._error} over {across.key}, one for each of {counted(len(chosen), 'value')} of {other.key}.",
             caption=f"Lines: mean over {self._unit}s, one a value of {other.key}; bands: its 95 % interval.{left_out}",
             wide=True,
             height=3.9,
@@ -191,14 +195,14 @@ class SweepPictures:
             axes = places.axes(figure)
             errors = [100 * self._summaries[point.number].mean for point in points]
             axes.plot(places.x, errors, ".", color=SERIES[0], alpha=0.6, markersize=5, markeredgewidth=0)
-            axes.set_ylabel("mean test error [%]")
+            axes.set_ylabel(f"mean {self._error} [%]")
             axes.set_ylim(bottom=0)
 
         return picture(
             name,
             f"Error over {axis.key}",
             draw,
-            alt=f"Dots: the mean test error of {counted(len(points), 'point')} over {axis.key}, the other keys being anywhere.",
+            alt=f"Dots: the mean {self._error} of {counted(len(points), 'point')} over {axis.key}, the other keys being anywhere.",
             caption="Each dot is a point of the sweep; the other keys differ from dot to dot.",
             wide=True,
             height=3.0,
@@ -231,7 +235,7 @@ class SweepPictures:
             "Yield",
             draw,
             alt=f"Curves of the share of chips whose error is at most a specification, over it. Half of them reach {', '.join(halves)}.",
-            caption=f"Share of chips whose test error, the mean over their seeds, is at most the specification.{left_out}",
+            caption=f"Share of chips whose {self._error}, the mean over their seeds, is at most the specification.{left_out}",
             wide=True,
             height=3.4 + 0.17 * len(chosen),
         )

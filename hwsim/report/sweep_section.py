@@ -104,7 +104,7 @@ def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
             row += [f"{mean[0]:,.0f}", quantity(mean[1], "J")] if mean else ["–", "–"]
         rows.append(row)
     more = f" (the first {_ROWS} of {len(told):,})" if len(told) > _ROWS else ""
-    return Table(caption=f"Test error at each point{more}", header=header, rows=rows)
+    return Table(caption=f"{recorded.definition.experiment.data.held_out.capitalize()} error at each point{more}", header=header, rows=rows)
 
 
 def _share(value: float) -> str:

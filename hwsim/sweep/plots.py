@@ -26,6 +26,7 @@ def draw(recorded: Recorded, numbers: Sequence[PointNumbers], shares: Sequence[I
     panels = figure.subplots(1 + specified, columns, squeeze=False)
     for panel, axis in zip(panels.T, axes, strict=False):
         places = _places(recorded, axis, numbers)
+        panel[0].set_ylabel(f"{recorded.definition.experiment.data.held_out} error [%]")
         _errors(panel[0], axis, places, joined=kind == "alone" or (kind == "grid" and len(axes) == 1))
         if specified:
             _yields(panel[1], axis, places)
@@ -98,7 +99,6 @@ def _errors(axes: Any, axis: Axis, places: Places, *, joined: bool) -> None:
         if names:
             axes.plot(at, quantiles[:, -1], color="C1", marker="_", linestyle="none", label="95 % of the chips are better")
             axes.legend(fontsize=7)
-    axes.set_ylabel("test error [%]")
     _label(axes, axis, names)
 
 
@@ -117,7 +117,7 @@ def _yields(axes: Any, axis: Axis, places: Places) -> None:
 def _map(recorded: Recorded, numbers: Sequence[PointNumbers], *, specified: bool) -> bytes:
     """Draw a map over two keys, of the error and of the yield."""
     across, up = recorded.definition.axes
-    values = {"mean test error [%]": {one.point: 100 * one.summary.mean for one in numbers}}
+    values = {f"mean {recorded.definition.experiment.data.held_out} error [%]": {one.point: 100 * one.summary.mean for one in numbers}}
     if specified:
         values["yield [%]"] = {one.point: 100 * one.yields.share for one in numbers if one.yields}
     figure = _figure(1 + 5.5 * len(values), 4.4)

@@ -1,6 +1,7 @@
 """Progress: how fast and how much longer, in words that do not lie."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -99,3 +100,19 @@ def test_a_profile_is_told(hwsim) -> None:
     assert re.search(r"^all +\d+\.\d\d +100\.0 %$", text, re.MULTILINE)
     assert "mean steps of an equilibrium" in text
     assert "estimates" in " ".join(text.split())
+
+
+def test_an_error_on_a_validation_part_is_called_so(hwsim, tmp_path: Path) -> None:
+    """Where it stands in for the test part, commands, plots and reports name it; keys of JSON stay as they are."""
+    short = ["--epochs", "1", "--set", "circuit.layers=[]"]
+    trained = hwsim("train", "iris", *short, "--set", "data.validation=0.25", "--out", "run")
+    assert trained.out.startswith("validation error ")
+    assert ", validation error " in trained.err
+    assert hwsim("evaluate", "run").out.startswith("validation error ")
+    assert hwsim("evaluate", "run", "--part", "train").out.startswith("train error ")
+    assert "test_error" in hwsim("evaluate", "run", "--json").json
+    hwsim("report", "run", "-o", "run.html")
+    page = (tmp_path / "run.html").read_text(encoding="utf-8")
+    assert "validation error" in page
+    assert "test error" not in page.lower()
+    assert "test part" not in page

@@ -20,9 +20,9 @@ def sections() -> list[Section]:
         {"epoch": k, "loss": 0.1 / k, "train_error": 0.5 / k, "test_error": 0.6 / k, "pulses": 10, "programming_J": 1e-9} for k in (1, 2)
     ]
     pictures = [
-        *curves.learning(rows, "a"),
+        *curves.learning(rows, "a", "test"),
         *curves.programming(rows, 5, "a"),
-        curves.confusion(Confusion(counts=np.diag([3, 2, 1]) + 1, class_names=names), "a"),
+        curves.confusion(Confusion(counts=np.diag([3, 2, 1]) + 1, class_names=names), "a", "test"),
     ]
     table = Table(caption=EVIL, header=(EVIL, "n"), rows=[(EVIL, "1"), ("b", "2")], links=("two", "one"))
     one = Section(anchor="one", title=EVIL, about=EVIL, facts=[(EVIL, EVIL)], notes=[EVIL], tables=[table], listings=[Listing(EVIL, EVIL)])
