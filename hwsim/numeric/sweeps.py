@@ -54,19 +54,11 @@ class Neurons(NamedTuple):
         return neuron.law(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
 
-class _Bounded(NamedTuple):
+class _Bounded(Neurons):
     """Neurons whose step only brings a voltage to between the root's bounds."""
-
-    layers: Layers
-
-    def start(self, k: int, a: Array, c: Array) -> Array:
-        return Neurons(self.layers).start(k, a, c)
 
     def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
         return neuron.bounded(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
-
-    def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
-        return Neurons(self.layers).law(k, a, c, u)
 
 
 class Slopes(NamedTuple):

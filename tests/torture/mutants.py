@@ -1,47 +1,54 @@
-"""Mutation testing of hwsim/numeric and hwsim/learning: how many small faults, put in at random, quick tests notice.
+"""Mutation testing of hwsim/numeric and hwsim/learning: how many small faults, put in at random, the tests notice.
 
-    python tests/torture/mutants.py --jobs 16 --sample 300 --seconds 420 --out mutants.txt
+    python tests/torture/mutants.py --jobs 2 --sample 300 --out mutants.txt
 
-Every worker has a copy of the tree of its own; the checkout is not touched. A mutant is killed when a test fails or does not end in time.
-`--numbers 12,345` tries these mutants again, by the numbers that survivors are told with.
+First all tests run once, to see which of them run through which line; `--watchers FILE` keeps that for the next time. Then each mutant
+has the quickest of the tests that run through its statement, `--limit` processor seconds of them in all. It is killed when one fails or
+does not end. Tests run in children of one process, and a fault is put in as a child imports the file: the checkout is not touched.
+`--numbers 12,345` tries these mutants again, by the numbers that survivors are told with; `--sound` runs the same tests without any fault,
+which must pass.
 """
 
 import argparse
-import contextlib
 import math
 import multiprocessing
-import os
-import queue
 import random
-import resource
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
 
-from torture.mutations import Fault, Mutant, faults, mutant  # noqa: E402 - found by the line above
-from torture.watchers import watchers  # noqa: E402
+from torture.forks import Job, forked, load, replaced  # noqa: E402 - found by the line above
+from torture.mutations import Fault, Mutant, faults, mutant  # noqa: E402
+from torture.watchers import Recorder, Watchers  # noqa: E402
 
 _FOLDERS = ("hwsim/numeric", "hwsim/learning")
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "results", "__pycache__", "runs", ".*_cache", "corpus", ".hypothesis")
-_MEMORY = 16 * 2**30
-"""B of address space that a mutant's tests may take; a fault may ask for all."""
+
+_TESTS = "numeric,learning,laws,circuits,devices,hwsim,experiment,torture,tuning,cli,netlists,report"
+"""Where tests are that may notice, without those that only start other processes."""
+
+_SETTINGS = {
+    "CI": "1",  # the same random examples each time
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPATH": str(_ROOT),
+    "NPROC": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "JAX_PLATFORMS": "cpu",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""Environment of all tests: one core each, and what was compiled once is kept."""
 
 _PATIENCE, _GRACE = 2.0, 20.0
 """A mutant has so many times the processor time that its tests take without it, and so many seconds more."""
-
-_WAITING = 20.0
-"""How many times as long a busy machine may take for that."""
 
 
 class Case(NamedTuple):
@@ -57,70 +64,11 @@ class Case(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """A mutant, and whether a test noticed."""
+    """A mutant, whether a test noticed, and how many might have."""
 
     case: Case
     killed: bool
-
-
-class Workers:
-    """Copies of the tree, one for each test process that runs at a time."""
-
-    def __init__(self, count: int, folder: Path) -> None:
-        self._free: queue.Queue[Path] = queue.Queue()
-        for k in range(count):
-            self._free.put(shutil.copytree(_ROOT, folder / str(k), ignore=_LEFT_OUT))
-
-    def run(self, tests: Sequence[str], limit: float, file: str = "", text: str = "") -> int | None:
-        """Run tests with a file replaced; gives pytest's exit code, or None where time was up."""
-        tree = self._free.get()
-        kept = (tree / file).read_text(encoding="utf-8") if file else ""
-        try:
-            if file:
-                (tree / file).write_text(text, encoding="utf-8")
-            return _pytest(tree, tests, limit)
-        finally:
-            if file:
-                (tree / file).write_text(kept, encoding="utf-8")
-            self._free.put(tree)
-
-
-def _pytest(tree: Path, tests: Sequence[str], limit: float) -> int | None:
-    """Run tests of a tree, on one core, with the same random examples each time."""
-    one = {
-        "CI": "1",
-        "PYTHONPATH": str(tree),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "NPROC": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    one |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_COMPILATION_CACHE_DIR": str(tree.parent / "compiled")}
-    one |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    process = subprocess.Popen(
-        command,
-        cwd=tree,
-        env=os.environ | one,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=lambda: _limited(limit),  # noqa: PLW1509 - it only sets limits
-    )
-    try:
-        return process.wait(_WAITING * limit)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _limited(seconds: float) -> None:
-    """Limit what this process may take: a fault may ask for all memory, or never end."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 5))
+    tests: int
 
 
 def every() -> list[Case]:
@@ -133,20 +81,37 @@ def every() -> list[Case]:
     return found
 
 
-def baseline(workers: Workers, pool: ThreadPoolExecutor, files: Sequence[str]) -> dict[str, float]:
-    """Run each test file alone without any fault; gives the time that those take which pass, compiling and all [s]."""
-    took: dict[str, float] = {}
+def watched(names: Sequence[str], jobs: int) -> Watchers:
+    """Run the tests of some folders or files once without any fault, a file at a time; gives which of them run through what."""
+    places = [_ROOT / "tests" / name for name in names]
+    paths = [path for place in places for path in (sorted(place.glob("test_*.py")) if place.is_dir() else [place])]
+    files = [str(path.relative_to(_ROOT)) for path in paths]
+    found = Watchers()
+    with tempfile.TemporaryDirectory(prefix="hwsim-watchers-") as folder:
 
-    def once(file: str) -> None:
-        began = time.monotonic()
-        code = workers.run([file], 600)
-        if code == 0:
-            took[file] = time.monotonic() - began
-        else:
-            sys.stderr.write(f"{file}: fails without any fault, exit code {code}; it is left out\n")
+        def recording() -> Iterator[tuple[Path, Job]]:
+            for number, file in enumerate(files):
+                out = Path(folder) / f"{number}.json"
+                yield out, Job(lambda file=file, out=out: _pytest([file], [Recorder(_ROOT, _FOLDERS, out)]), 1200)  # type: ignore[misc]
 
-    list(pool.map(once, files))
-    return took
+        for out, code in forked(recording(), jobs):
+            if out.exists():
+                found.add(out)
+            sys.stderr.write(f"{files[int(out.stem)]}: exit code {code}\n")
+    return found
+
+
+def _pytest(tests: Sequence[str], plugins: Sequence[object] = ()) -> int:
+    import pytest  # noqa: PLC0415 - loaded by the parent, once its settings stand
+
+    stop = [] if plugins else ["-x"]
+    return int(pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", *stop, *tests], plugins=list(plugins)))
+
+
+def _noticed(case: Case, text: str, tests: Sequence[str]) -> int:
+    """Run tests with a file's text replaced."""
+    replaced(case.file.removesuffix(".py").replace("/", "."), _ROOT / case.file, text)
+    return _pytest(tests)
 
 
 def main() -> int:
@@ -156,37 +121,47 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=300, help="mutants drawn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no further mutant after this time")
-    parser.add_argument("--limit", type=float, help="processor seconds a mutant; tests are then trusted to pass without any fault")
+    parser.add_argument("--limit", type=float, default=90.0, help="processor seconds of tests a mutant")
+    parser.add_argument("--watchers", type=Path, help="a file that keeps which tests run through what")
+    parser.add_argument("--tests", type=lambda text: text.split(","), default=_TESTS.split(","), help="folders and files of tests")
+    parser.add_argument("--sound", action="store_true", help="put no fault in: what then counts as killed is a fault of these tests")
     parser.add_argument("--only", default="", help="mutants of files whose path holds this")
     parser.add_argument("--numbers", type=lambda text: [int(one) for one in text.split(",")], help="these mutants alone")
     parser.add_argument("--least", type=float, default=0.0, help="share that must be killed")
     parser.add_argument("--out", type=Path, help="a file for what was found")
     options = parser.parse_args()
-    lines, began, cases = list[str](), time.monotonic(), [case for case in every() if options.only in case.file]
-    if options.numbers:
-        cases = [case for case in cases if case.number in options.numbers]
+    load(_SETTINGS)
+    cases = [case for case in every() if options.only in case.file and (not options.numbers or case.number in options.numbers)]
     drawn = random.Random(options.seed).sample(cases, min(options.sample, len(cases)))  # noqa: S311 - no secret
-    with tempfile.TemporaryDirectory(prefix="hwsim-mutants-") as folder, ThreadPoolExecutor(options.jobs) as pool:
-        workers = Workers(options.jobs, Path(folder))
-        files = sorted({test for case in drawn for test in watchers(case.file)})
-        took = dict.fromkeys(files, options.limit) if options.limit else baseline(workers, pool, files)
-        sys.stderr.write(f"without faults: {sum(took.values()):.0f} s of tests, {time.monotonic() - began:.0f} s from the start\n")
+    watchers = Watchers()
+    if options.watchers and options.watchers.exists():
+        watchers.add(options.watchers)
+    else:
+        watchers = watched(options.tests, options.jobs)
+        if options.watchers:
+            watchers.write(options.watchers)
+    sys.stderr.write(f"{len(watchers.seconds)} tests, {sum(watchers.seconds.values()):.0f} s\n")
+    lines, found, began = list[str](), list[Tried](), time.monotonic()
 
-        def tried(case: Case) -> Tried | None:
-            tests = [test for test in watchers(case.file) if test in took]
-            if not tests or time.monotonic() - began > options.seconds:
-                return None
-            limit = options.limit or _PATIENCE * sum(took[test] for test in tests) + _GRACE
-            code = workers.run(tests, limit, case.file, case.made().text)
-            return Tried(case, code != 0)
+    def trying() -> Iterator[tuple[tuple[Case, int], Job]]:
+        for case in drawn:
+            if time.monotonic() - began > options.seconds:
+                return
+            made = case.made()
+            tests = watchers.of(case.file, made.lines, options.limit)
+            if not tests:
+                found.append(Tried(case, killed=False, tests=0))
+                continue
+            limit = _PATIENCE * sum(watchers.seconds[test] for test in tests) + _GRACE
+            text = (_ROOT / case.file).read_text(encoding="utf-8") if options.sound else made.text
+            yield (case, len(tests)), Job(lambda case=case, text=text, tests=tests: _noticed(case, text, tests), limit)  # type: ignore[misc]
 
-        found: list[Tried] = []
-        for one in filter(None, pool.map(tried, drawn)):
-            found.append(one)
-            lines = told(found, len(cases), time.monotonic() - began)
-            sys.stderr.write(f"{lines[0]}\n")
-            if options.out:  # each time, so that nothing is lost when time is up
-                options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for (case, tests), code in forked(trying(), options.jobs):
+        found.append(Tried(case, code != 0, tests))
+        lines = told(found, len(cases), time.monotonic() - began)
+        sys.stderr.write(f"{lines[0]}\n")
+        if options.out:  # each time, so that nothing is lost when time is up
+            options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write("\n".join(lines or ["no mutant was tried"]) + "\n")
     return int(sum(one.killed for one in found) < options.least * len(found))
 
@@ -201,10 +176,10 @@ def told(found: Sequence[Tried], of: int, seconds: float) -> list[str]:
     tried, dead = Counter(one.case.file for one in found), Counter(one.case.file for one in found if one.killed)
     lines += [f"  {file}: {dead[file]} of {count}" for file, count in sorted(tried.items())]
     lines.append("survivors:")
-    for case, noticed in sorted(found):
+    for case, noticed, tests in sorted(found):
         if not noticed:
             one = case.made()
-            lines.append(f"{case.file}:{one.line} (number {case.number})\n  - {_short(one.before)}\n  + {_short(one.after)}")
+            lines.append(f"{case.file}:{one.line} (number {case.number}, {tests} tests)\n  - {_short(one.before)}\n  + {_short(one.after)}")
     return lines
 
 

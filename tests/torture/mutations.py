@@ -48,9 +48,10 @@ class Fault(NamedTuple):
 
 
 class Mutant(NamedTuple):
-    """A file with a fault: the line, what stands there and what instead, and the whole text."""
+    """A file with a fault: the line, the lines of its statement, what stands there and what instead, and the whole text."""
 
     line: int
+    lines: range
     before: str
     after: str
     text: str
@@ -66,11 +67,11 @@ def mutant(source: str, fault: Fault) -> Mutant:
     """Give a file with a fault."""
     tree = ast.parse(source)
     node = _at(tree, fault.path)
-    line, before = getattr(node, "lineno", 0), ast.unparse(node)
+    line, lines, before = getattr(node, "lineno", 0), _lines(tree, fault.path), ast.unparse(node)
     changed = _changes(node)[fault.which](node)
     _put(tree, fault.path, changed)
     ast.fix_missing_locations(tree)
-    return Mutant(line, before, ast.unparse(changed), ast.unparse(tree))
+    return Mutant(line, lines, before, ast.unparse(changed), ast.unparse(tree))
 
 
 def _places(node: ast.AST, path: Path) -> Iterator[Path]:
@@ -183,6 +184,14 @@ def _at(tree: ast.AST, path: Path) -> ast.AST:
     for name, place in path:
         tree = getattr(tree, name) if place is None else getattr(tree, name)[place]
     return tree
+
+
+def _lines(tree: ast.AST, path: Path) -> range:
+    """Give the lines of the innermost statement around a place; of one with a body, those of its head."""
+    statement = [node for end in range(1, len(path) + 1) if isinstance(node := _at(tree, path[:end]), ast.stmt)][-1]
+    body = getattr(statement, "body", None)
+    end = body[0].lineno - 1 if body else statement.end_lineno
+    return range(statement.lineno, max(end or 0, statement.lineno) + 1)
 
 
 def _put(tree: ast.AST, path: Path, node: ast.AST) -> None:
