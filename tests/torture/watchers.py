@@ -8,6 +8,7 @@ import gc
 import json
 import sys
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -102,7 +103,8 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         """Write it."""
         self._coverage.stop()
-        data = self._coverage.get_data()
+        with warnings.catch_warnings(action="ignore", category=coverage.exceptions.CoverageWarning):
+            data = self._coverage.get_data()  # which may be none
         seconds = {test: took for test, took in self._seconds.items() if test not in self._failed}
         lines: dict[str, dict[int, list[str]]] = {}
         for path in data.measured_files():
