@@ -1,4 +1,4 @@
-"""Chains of layers that no network compiles to: loads, leaks and noise beside the neurons; and what is no chain, refused with its reason."""
+"""Chains of layers that no network compiles to: loads, leaks and noise beside neurons; and what is no chain, refused with the reason."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ X, Y = np.array([[0.9, -0.6], [-0.3, 0.8]]), np.array([[0.1, -0.2], [0.0, 0.3]])
 
 
 class Chain:
-    """Two inputs and a bias, three columns that diodes hold, amplifiers, three columns of which two are read: a chain of layers, until a change is made to it."""
+    """Two inputs and a bias, three columns with diodes and amplifiers, three of which two are read: layers, until a change is made."""
 
     def __init__(self) -> None:
         self.builder = Builder()
@@ -59,22 +59,26 @@ class Chain:
 
     @staticmethod
     def diodes(name: str, anode: np.ndarray, cathode: np.ndarray) -> Diodes:
+        """Make diodes of one kind."""
         return Diodes(name=name, anode=anode, cathode=cathode, i_sat=1e-8, n=1.3)
 
     @staticmethod
     def resistors(name: str, a: object, b: object, r: object = 4e4) -> Resistors:
+        """Make fixed resistors."""
         return Resistors(name=name, a=a, b=b, r=r)
 
     def put(self, *parts: object) -> None:
+        """Add parts, or put them in the places of those of their names."""
         self.parts |= {part.name: part for part in parts}
 
     def circuit(self) -> Circuit:
+        """Make the circuit."""
         self.builder.add(*self.parts.values())
         return self.builder.circuit("chain")
 
 
 def load(chain: Chain) -> None:
-    """Loads to ground and to rails, from columns and outputs, written either way round, two on one column."""
+    """Put loads to ground and to rails, from columns and outputs, written either way round, two on one column."""
     h, out, rails = chain.h, chain.out, chain.rails
     chain.put(
         chain.resistors("a", np.concatenate([h[:2], rails[1:], rails[:1]]), [0, rails[0], h[2], h[0]], [2e4, 3e4, 5e4, 7e4]),
@@ -84,7 +88,7 @@ def load(chain: Chain) -> None:
 
 
 def leak(chain: Chain) -> None:
-    """Dead zones instead of clamps, with a conductance across each, written either way round, and a load before them."""
+    """Put dead zones instead of clamps, with a conductance across each, written either way round, and a load before them."""
     behind = chain.builder.group("behind", 3)
     del chain.parts["up"]
     chain.put(

@@ -1,0 +1,51 @@
+"""Many chips of one circuit side by side: each settles where it does alone, whichever method it needs."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from hwsim.engine import Drive, Push, Result
+from hwsim.numeric import walk
+from hwsim.numeric.chips import Chips
+from hwsim.numeric.engine import MARGIN, NumericEngine
+from hwsim.numeric.stack import stack
+
+HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.25))
+CIRCUIT = Network(inputs=2, layers=(HIDDEN, HIDDEN), outputs=2).compile("several")
+CHIPS = [Chip.nominal(CIRCUIT), Chip(CIRCUIT, {"amp1": {"gain": np.array([3.0, 4.5, 5.0])}, "nudge": {"gain": np.full(2, 1.2)}})]
+X = np.random.default_rng(0).uniform(-1, 1, (2, 4, 2))
+PUSH = Push(np.array([0.0, 2e-6]), 0.1, np.zeros(()))
+
+
+def drawn(seed: int, last: float) -> dict[str, np.ndarray]:
+    """Draw conductances [S]; where those of the last crossbar are large, changes go far."""
+    rng = np.random.default_rng(seed)
+    most = dict.fromkeys(("w1", "w2"), 2e-5) | {"w3": last}
+    return {e.name: most[e.name] * np.exp(rng.uniform(-2, 0, e.shape)) for e in CIRCUIT.trainable}
+
+
+@pytest.mark.parametrize("newton", [None, True])
+def test_each_chip_settles_where_it_does_alone(newton: bool | None) -> None:
+    """One that sweeps settle beside one that needs Newton's method, or that method for both; each with its own push."""
+    g = [drawn(1, 2e-5), drawn(2, 3e-3)]
+    solvers = [NumericEngine(newton=newton).prepare(CIRCUIT, chip) for chip in CHIPS]
+    trusted = [solver.amplification(own) * MARGIN <= walk.TRUST for solver, own in zip(solvers, g, strict=True)]
+    assert trusted == [True, False]
+    together = Chips(solvers).solve(g, X, PUSH)
+    for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
+        alone = solver.solve(own, Drive(X[k], Push(PUSH.beta[k], np.full((4, 2), 0.1))))
+        assert (together.result[k] == Result.CONVERGED).all()
+        assert together.steps[k].shape == (4,)
+        for name in ("h1", "h2", "a1", "out"):
+            np.testing.assert_allclose(together.v[name][k], alone.v[name], rtol=0, atol=1e-10)
+
+
+def test_what_has_other_parts_cannot_be_side_by_side() -> None:
+    """Numbers may differ; a part that one chip alone has is refused, and told."""
+    both = stack([{"a": np.zeros(2), "b": np.ones(1)}, {"a": np.ones(2), "b": np.ones(1)}])
+    assert len(both.mapped) == 1
+    np.testing.assert_array_equal(both.mapped[0], [[0, 0], [1, 1]])
+    with pytest.raises(ValueError, match="different parts"):
+        stack([{"a": np.zeros(2)}, {"b": np.zeros(2)}])
