@@ -13,23 +13,23 @@ from hwsim.numeric.engine import MARGIN, NumericEngine
 from hwsim.numeric.stack import stack
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.25))
-CIRCUIT = Network(inputs=2, layers=(HIDDEN, HIDDEN), outputs=2).compile("several")
-CHIPS = [Chip.nominal(CIRCUIT), Chip(CIRCUIT, {"amp1": {"gain": np.array([3.0, 4.5, 5.0])}, "nudge": {"gain": np.full(2, 1.2)}})]
+CIRCUIT = Network(inputs=2, layers=(HIDDEN, HIDDEN), outputs=2, bias=False).compile("several")
+OTHER = {"amp1": {"gain": np.array([3.0, 4.5, 5.0])}, "amp2": {"back": np.array([0.8, 1.2, 1.0])}}
+CHIPS = [Chip.nominal(CIRCUIT), Chip(CIRCUIT, OTHER)]
 X = np.random.default_rng(0).uniform(-1, 1, (2, 4, 2))
 PUSH = Push(np.array([0.0, 2e-6]), 0.1, np.zeros(()))
 
 
-def drawn(seed: int, last: float) -> dict[str, np.ndarray]:
-    """Draw conductances [S]; where those of the last crossbar are large, changes go far."""
+def drawn(seed: int, first: float) -> dict[str, np.ndarray]:
+    """Draw conductances [S]; where those of the first crossbar are small, little holds what follows."""
     rng = np.random.default_rng(seed)
-    most = dict.fromkeys(("w1", "w2"), 2e-5) | {"w3": last}
-    return {e.name: most[e.name] * np.exp(rng.uniform(-2, 0, e.shape)) for e in CIRCUIT.trainable}
+    return {e.name: (first if e.name == "w1" else 2e-5) * np.exp(rng.uniform(-2, 0, e.shape)) for e in CIRCUIT.trainable}
 
 
 @pytest.mark.parametrize("newton", [None, True])
-def test_each_chip_settles_where_it_does_alone(newton: bool | None) -> None:
+def test_each_chip_settles_where_it_does_alone(newton) -> None:
     """One that sweeps settle beside one that needs Newton's method, or that method for both; each with its own push."""
-    g = [drawn(1, 2e-5), drawn(2, 3e-3)]
+    g = [drawn(1, 2e-5), drawn(2, 5e-7)]
     solvers = [NumericEngine(newton=newton).prepare(CIRCUIT, chip) for chip in CHIPS]
     trusted = [solver.amplification(own) * MARGIN <= walk.TRUST for solver, own in zip(solvers, g, strict=True)]
     assert trusted == [True, False]
