@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.data import load_data
+from circuits.network import Network
+from hwsim.data import Dataset, load_data
 from hwsim.engines import make_engine
 from hwsim.experiment import load, override
 from hwsim.fleet import Instance, of_instance, outcomes
 from hwsim.learning.many import learn
 from hwsim.learning.trainer import Trainer
+from hwsim.numeric.engine import NumericEngine
+from hwsim.settings import TrainingSettings
 
 INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
 
@@ -72,3 +75,19 @@ def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
         assert (one.failed is None) == skip
         for name, begun in trainer.g(trainer.begin()).items() if skip else ():
             np.testing.assert_array_equal(one.g[name], begun)
+
+
+def test_trainings_that_need_newtons_method_have_it_side_by_side():
+    """As each has it alone, from the first epoch or from the one after which sweeps prove too little."""
+    settings = TrainingSettings(epochs=2, batch=2, rate=1e-8, optimizer="sgd")
+    circuit = Network(inputs=2, layers=(), outputs=2, differential=False).compile("newton")
+    x, labels = np.array([[0.4, -0.1], [-0.2, 0.3], [0.1, 0.2], [0.5, 0.5]]), np.array([0, 1, 1, 0])
+    data = Dataset(name="few", x_train=x, labels_train=labels, x_test=x, labels_test=labels, class_names=("a", "b"))
+    with NumericEngine(newton=True).prepare(circuit, Chip.nominal(circuit)) as solver:
+        trainers = [Trainer(settings.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
+        assert all(trainer.begin().newton for trainer in trainers)
+        for trainer, learnt in zip(trainers, learn(trainers), strict=True):
+            *_, last = trainer.run(trainer.begin())
+            assert learnt.failed is None
+            for name, g in trainer.g(last.state).items():
+                np.testing.assert_allclose(learnt.g[name], g, rtol=1e-12)

@@ -47,7 +47,7 @@ class Chain:
         self.h, self.m, self.out = (self.builder.group(name, size) for name, size in (("h", 3), ("m", 3), ("out", 3)))
         self.rails = self.builder.group("rails", 2)
         self.parts = {
-            "v_x": InputSources(name="v_x", plus=self.x, feature=[0, 1]),
+            "v_x": InputSources(name="v_x", plus=self.x, feature=[1, 0], scale=[2.0, -0.5], offset=[0.05, 0.0]),
             "v_bias": VoltageSources(name="v_bias", plus=self.bias, minus=GROUND, v=0.7),
             "v_rails": VoltageSources(name="v_rails", plus=self.rails, minus=GROUND, v=[0.2, -0.3]),
             "w1": Crossbar(name="w1", rows=np.concatenate([self.x, self.bias]), columns=self.h, g_min=1e-9, g_max=1e-2),
