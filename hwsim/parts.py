@@ -98,6 +98,8 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     """Give what each part takes, and its program: the free phase; all phases; these and the gradient; the step of the conductances."""
     import jax  # noqa: PLC0415 - loaded already where there is a traced solver
 
+    from hwsim.numeric.start_up import compiler_options  # noqa: PLC0415 - likewise
+
     barrier: Any = jax.lax.optimization_barrier  # JAX leaves it untyped
     settings, updater, batches = trainer.settings, trainer.updater, trainer.plan(0)
     x = trainer.data.x_train.astype(settings.precision)
@@ -146,7 +148,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
         return jax.lax.fori_loop(0, count, once, carry)
 
     nowhere = {name: np.zeros_like(values) for name, values in kept.g.items()}
-    compiled_step: Any = jax.jit(step, donate_argnums=0)
+    compiled_step: Any = jax.jit(step, donate_argnums=0, compiler_options=compiler_options())
     given_step = (kept.g, kept.moments, kept.held), nowhere, batches, updater.programming.devices
     programming = given_step, lambda given: compiled_step(*given)
     return [looped(free), looped(phases), looped(gradient), programming]

@@ -153,7 +153,7 @@ def _step_sizes(axes: Any, device: Device) -> None:
     signs = ((1, "up", "C0"),) if device.one_sided else ((1, "up", "C0"), (-1, "down", "C1"))
     for sign, name, color in signs:
         moved = plain.law.walk(x, np.full(x.shape, sign), plain.noise, plain.bounds)
-        axes.plot(x, 100 * np.abs(np.clip(x + moved.by, 0, 1) - x), color=color, linewidth=1.5, label=f"one pulse {name}")
+        axes.plot(x, 100 * np.abs(np.clip(x + moved.mean, 0, 1) - x), color=color, linewidth=1.5, label=f"one pulse {name}")
     axes.set(xlabel="state: share of the range", ylabel="mean step [% of the range]")
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, alpha=0.3)

@@ -81,12 +81,12 @@ class Draws(NamedTuple):
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
-        own = jax.lax.iota(np.uint32, self.like.size) + np.uint32(self.first)
-        each = jax.lax.iota(np.uint32, math.prod(leading)) * np.uint32(self.total or self.like.size)
-        numbers = (each[:, None] + own).reshape(shape)
+        own = jax.lax.iota(np.uint32, self.like.size)
+        before = jax.lax.iota(np.uint32, math.prod(leading)) * np.uint32(self.total or self.like.size) + np.uint32(self.first)
         which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
-        key = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
-        return _mixed(_mixed(numbers) + key)
+        start = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
+        stride = _mixed(start + np.uint32(_SPREAD)) | np.uint32(1)  # with steps of one, numbers would be another update's some places on
+        return _mixed((start + stride * before)[:, None] + stride * own).reshape(shape)
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)

@@ -82,9 +82,9 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
                 continue
             both = np.stack([mean, mean + _SLOPE_STEP])
             moved = law.walk(both, np.full(both.shape, n), noise, NOMINAL)
-            low, high = np.clip(both + moved.by, 0.0, 1.0)
+            low, high = np.clip(both + moved.mean, 0.0, 1.0)
             slope = (high - low) / _SLOPE_STEP
-            variance = slope**2 * variance + moved.std[0] ** 2
+            variance = slope**2 * variance + moved.variance[0]
             error, total = x - low, variance + of_reading
             trust = variance / total
             mean, variance = low + trust * error, (1 - trust) * variance

@@ -92,7 +92,7 @@ class Devices(NamedTuple):
         """
         xp = g.__array_namespace__()
         moved = self.law.walk(self.state(g), n, self.noise, self.bounds)
-        after = xp.clip(g + (moved.by + moved.std * normal) * (self.g_max - self.g_min), *self.limits())
+        after = xp.clip(g + moved.noisy(normal) * (self.g_max - self.g_min), *self.limits())
         return self._unless_stuck(xp.where(n != 0, after, g).astype(g.dtype), g)
 
     def show(self, shown: Array, hidden: Array, n: Array, normal: Array) -> Array:

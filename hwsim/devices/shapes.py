@@ -162,5 +162,5 @@ class TableStep(Section):
 def middle(step: Any) -> tuple[float, float]:
     """Give the mean step of a nominal device from the middle of its range, up and down [share of the range]."""
     x = np.full(2, 0.5)
-    moved = step.law(Lengths(), NOMINAL).walk(x, np.array([1, -1]), Noise(), NOMINAL).by
+    moved = step.law(Lengths(), NOMINAL).walk(x, np.array([1, -1]), Noise(), NOMINAL).mean
     return float(moved[0]), float(-moved[1])

@@ -22,7 +22,7 @@ def symmetric_point(devices: Devices, shape: tuple[int, ...]) -> Array:
     up, down = np.ones(shape, np.int32), -np.ones(shape, np.int32)
     for _ in range(_HALVINGS):
         x = (low + high) / 2
-        rises = sum(devices.law.walk(x, n, Noise(), devices.bounds).by for n in (up, down)) > 0
+        rises = sum(devices.law.walk(x, n, Noise(), devices.bounds).mean for n in (up, down)) > 0
         low, high = np.where(rises, x, low), np.where(rises, high, x)
     return devices.conductance((low + high) / 2)
 

@@ -19,6 +19,7 @@ from hwsim.numeric.chips import Chips
 from hwsim.numeric.engine import LayeredSolver
 from hwsim.numeric.fixed import held_volts
 from hwsim.numeric.stack import stack
+from hwsim.numeric.start_up import compiler_options
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Fleet:
             done: Carry = jax.lax.fori_loop(*ends, once, carry)
             return done
 
-        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)), donate_argnums=0)
+        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)), donate_argnums=0, compiler_options=compiler_options())
 
         def advance(carry: Carry, batches: Batches, last: int) -> Carry:
             done: Carry = compiled(carry, batches, mapped, shared, (0, last))

@@ -136,6 +136,8 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
     """
     import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
+    from hwsim.numeric.start_up import compiler_options  # noqa: PLC0415 - needs JAX
+
     on_device, devices = jax.device_put((samples, updater.programming.devices))
 
     def loop(carry: Carry, samples: Samples, devices: Any, batches: Batches, first: Array, last: Array) -> Carry:
@@ -147,7 +149,7 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
         done: Carry = jax.lax.fori_loop(first, last, once, carry)
         return done
 
-    compiled_loop = jax.jit(loop, donate_argnums=0)
+    compiled_loop = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
 
     def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
         done: Carry = compiled_loop(carry, on_device, devices, batches, first, last)

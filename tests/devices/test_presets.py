@@ -71,7 +71,7 @@ def test_steps_are_those_of_the_published_equation(name: str, w: float) -> None:
     device, size = presets.load(name), w_max - w_min
     devices = nominal(device, (1e-6, 1e-4))
     x = np.full(2, (w - w_min) / size)
-    moved = devices.law.walk(x, np.array([1, -1]), Noise(), devices.bounds).by * size
+    moved = devices.law.walk(x, np.array([1, -1]), Noise(), devices.bounds).mean * size
     down = 0.0 if name == "pcm" else weight_step(name, w, up=False)
     np.testing.assert_allclose(moved, [weight_step(name, w, up=True), -down], rtol=2e-3, atol=1e-15)  # the table rounds
 
