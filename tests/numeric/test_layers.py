@@ -119,6 +119,18 @@ def test_what_hangs_beside_neurons_is_part_of_the_layers(change: Change) -> None
             np.testing.assert_allclose(exact[crossbar], values, rtol=0, atol=1e-6 * np.abs(values).max())
 
 
+def test_tolerances_are_shares_of_what_sources_hold() -> None:
+    """The largest fixed voltage, and the largest scale of a feature [V]; 1 mV where all are less."""
+    chain = Chain()
+    circuit = chain.circuit()
+    with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as layers:
+        assert isinstance(layers, LayeredSolver)
+        assert layers.on.scales == (0.7, 2.0)
+        low = Chip(circuit, {"v_bias": {"v": np.array([-1e-5])}, "v_x": {"scale": np.array([0.0, 1e-4])}})
+    with NumericEngine().prepare(circuit, low) as layers:
+        assert layers.on.scales == (1e-3, 1e-4)
+
+
 def test_noise_enters_behind_dead_zones() -> None:
     """Currents into the nodes on both sides of dead zones, rows and outputs move voltages as the ports' solver says."""
     layer = Layer(size=3, neuron=DeadZone(i_sat=1e-6), amplifier=Amplifier(gain=3.0, back=0.5, output_resistance=800.0))
