@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from hwsim.sweep.database import Database, Recorded, Result
+    from hwsim.sweep.database import Database
+    from hwsim.sweep.recorded import Recorded, Result
 
 _DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engine", "data", "settings", "out")
 """What a sweep that lies in a database has settled."""

@@ -7,9 +7,9 @@ from cli.output import table
 from cli.pace import clock_face
 
 if TYPE_CHECKING:
-    from hwsim.sweep.database import Recorded, Result
     from hwsim.sweep.definition import Definition
     from hwsim.sweep.points import Point
+    from hwsim.sweep.recorded import Recorded, Result
     from hwsim.sweep.sensitivity import Index, Slope
     from hwsim.sweep.statistics import Interval, PointNumbers, Summary
 

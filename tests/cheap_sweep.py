@@ -10,9 +10,10 @@ from pathlib import Path
 from hwsim.experiment import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.compute import Job
-from hwsim.sweep.database import Database, Result
+from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.execution import run
+from hwsim.sweep.recorded import Result
 
 
 def definition(points: int = 6, **settings) -> Definition:

@@ -13,8 +13,8 @@ from hwsim.report.curves import logarithmic
 from hwsim.report.picture import SERIES, SOFT, Picture, grid, picture
 from hwsim.report.words import brief, counted, percent, quantity
 from hwsim.sweep.axes import Axis, Value
-from hwsim.sweep.database import Recorded, Result
 from hwsim.sweep.points import Point
+from hwsim.sweep.recorded import Recorded, Result
 from hwsim.sweep.sensitivity import indices
 from hwsim.sweep.statistics import Summary, per_unit, summary, yield_at
 

@@ -9,7 +9,7 @@ from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
 from hwsim.report.sweep_pictures import SweepPictures
 from hwsim.report.words import brief, counted, percent, quantity
-from hwsim.sweep.database import Recorded
+from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import slopes
 from hwsim.sweep.statistics import Interval, PointNumbers, numbers
 

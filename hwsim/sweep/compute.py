@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from hwsim.experiment import Experiment
 from hwsim.fleet import Instance, Mode, outcomes
-from hwsim.sweep.database import Result, Weights
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.recorded import Result, Weights
 
 _ONE_AT_A_TIME = threading.Lock()
 """A worker with several threads computes one batch after the other; for more at once there are more processes."""

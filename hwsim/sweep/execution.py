@@ -11,8 +11,9 @@ from hwsim.experiment import override
 from hwsim.sweep.batches import Batch, batches
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.compute import Job, compute
-from hwsim.sweep.database import Database, Result
+from hwsim.sweep.database import Database
 from hwsim.sweep.errors import SweepStoppedError
+from hwsim.sweep.recorded import Result
 from hwsim.sweep.workers import Compute, Workers, workers
 
 Observe = Callable[[list[Result]], None]

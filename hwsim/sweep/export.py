@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hwsim import files
-from hwsim.sweep.database import Recorded, Result
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.recorded import Recorded, Result
 
 
 def kind_of(path: Path) -> Callable[[Recorded], bytes]:

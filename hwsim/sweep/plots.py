@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.database import Recorded
 from hwsim.sweep.points import shown
+from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import Index, value_of
 from hwsim.sweep.statistics import PointNumbers
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from hwsim.experiment import Experiment
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.database import Recorded
 from hwsim.sweep.points import Point, problem
+from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import Interval, interval, per_unit, summary
 
 Floats = NDArray[np.float64]

@@ -17,10 +17,11 @@ from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
 from hwsim.subject import run_folder
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.database import Database, Weights
+from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Design, Point
+from hwsim.sweep.recorded import Weights
 
 _LONGEST = 60
 """Letters of varied keys in a file's name."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.sweep.database import Recorded, Result
+from hwsim.sweep.recorded import Recorded, Result
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from circuits.units import Second
 from hwsim.sweep.compute import Job
-from hwsim.sweep.database import Result
 from hwsim.sweep.errors import SweepError, SweepStoppedError
+from hwsim.sweep.recorded import Result
 
 Compute = Callable[[Job], list[Result]]
 

@@ -20,12 +20,13 @@ from cli.output import Output, Step
 from hwsim.experiment import load
 from hwsim.sweep import export, sensitivity, statistics
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.database import Database, Recorded, read
+from hwsim.sweep.database import Database, read
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
 from hwsim.sweep.execution import run
 from hwsim.sweep.plots import draw
 from hwsim.sweep.points import Design
+from hwsim.sweep.recorded import Recorded
 
 FEW = ("--set", "training.epochs=2", "--jobs", "1")
 

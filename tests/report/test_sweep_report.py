@@ -17,9 +17,10 @@ from hwsim.report.repeat import sweep_command
 from hwsim.report.section import Section
 from hwsim.report.sweep_section import sweep_section
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.database import Database, Result, read
+from hwsim.sweep.database import Database, read
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design
+from hwsim.sweep.recorded import Result
 from hwsim.sweep.statistics import interval, summary
 from pages import assert_complete
 

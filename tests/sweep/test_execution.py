@@ -15,9 +15,10 @@ import pytest
 import cheap_sweep
 from cheap_sweep import compute, content, definition
 from hwsim.sweep.compute import Job
-from hwsim.sweep.database import Database, Result
+from hwsim.sweep.database import Database
 from hwsim.sweep.errors import SweepError, SweepStoppedError
 from hwsim.sweep.execution import SweepInterruptedError, run
+from hwsim.sweep.recorded import Result
 from hwsim.sweep.workers import Compute
 
 TOTAL, BATCH = 6 * 16 * 2, 16

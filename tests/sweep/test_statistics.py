@@ -12,9 +12,9 @@ from scipy.stats import binom
 from cheap_sweep import definition, number
 from hwsim.experiment import load
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.database import Recorded, Result
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design, saltelli
+from hwsim.sweep.recorded import Recorded, Result
 from hwsim.sweep.sensitivity import indices, slopes, sobol, value_of
 from hwsim.sweep.statistics import Interval, difference, interval, numbers, per_unit, summary, wilson, yield_at
 

@@ -1,0 +1,71 @@
+"""Connection: SQLite as sweeps use it: patient with other writers, all or nothing, and what it cannot do said in words."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hwsim.sweep.errors import SweepError
+
+WAIT = 60.0
+"""How long to wait for another process that writes [s]."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a file, with nothing in it trusted."""
+    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
+    return connection
+
+
+def keep_journal(connection: sqlite3.Connection) -> None:
+    """Switch to a journal that lets others read meanwhile; SQLite does not wait by itself where another process does the same."""
+    patience = time.monotonic() + WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if str(error) != "database is locked" or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Do all that is inside, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def plainly(path: Path) -> Iterator[None]:
+    """Say in words what SQLite cannot do."""
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        if isinstance(error, SweepError):
+            raise
+        msg = f"{path}: is damaged ({str(error).partition(chr(10))[0][:100]}); sweep again into another file (--out)"
+        raise SweepError(msg) from None
+    except sqlite3.Error as error:
+        remedy = {
+            "file is not a database": "is not a sweep's database; choose another file with --out",
+            "database disk image is malformed": "is damaged; sweep again into another file (--out)",
+            "database or disk is full": "the disk is full",
+            "unable to open database file": "cannot be opened; look at the folder and its permissions",
+            "attempt to write a readonly database": "may not be written; choose another file with --out",
+            "database is locked": f"another process has been writing for {WAIT:g} s; wait for it, or choose another file with --out",
+        }
+        said = " ".join(str(error).split())[:200]
+        msg = f"{path}: {remedy.get(said, said)}"
+        raise SweepError(msg) from None

@@ -1,0 +1,88 @@
+"""Schema: the tables of a sweep's file, what marks it as one, and what does not belong there."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.recorded import Weights
+
+VERSION = 1
+"""Of the tables below; a file says in `user_version` which it has."""
+
+MARK = 0x68775357
+"""What `application_id` of a sweep's file says: hwSW."""
+
+_TABLES = """
+CREATE TABLE sweep (
+    key   TEXT PRIMARY KEY,          -- definition, environment
+    value TEXT NOT NULL              -- JSON
+) STRICT, WITHOUT ROWID
+
+CREATE TABLE weights (
+    element TEXT PRIMARY KEY,        -- given conductances, if any
+    rows    INTEGER NOT NULL,
+    columns INTEGER NOT NULL,
+    g       BLOB NOT NULL            -- row by row, little-endian doubles [S]
+) STRICT, WITHOUT ROWID
+
+CREATE TABLE points (
+    point    INTEGER PRIMARY KEY,    -- from 1 on
+    settings TEXT NOT NULL           -- JSON: the varied keys' values
+) STRICT
+
+CREATE TABLE results (
+    point       INTEGER NOT NULL REFERENCES points (point),
+    chip        INTEGER NOT NULL,
+    seed        INTEGER NOT NULL,
+    test_error  REAL,                -- 0 to 1; NULL where it failed
+    train_error REAL,                -- 0 to 1
+    pulses      REAL,                -- sent to all devices; NULL without pulses
+    joules      REAL,                -- of programming; NULL without pulses
+    residual    REAL,                -- largest [A]
+    failed      TEXT,                -- why there is no error; NULL where all is well
+    PRIMARY KEY (point, chip, seed)
+) STRICT, WITHOUT ROWID
+
+CREATE TABLE times (
+    point    INTEGER NOT NULL,       -- what differs from one time to the next, and is no result
+    chip     INTEGER NOT NULL,
+    seed     INTEGER NOT NULL,
+    seconds  REAL NOT NULL,          -- its share of the computing time [s]
+    PRIMARY KEY (point, chip, seed)
+) STRICT, WITHOUT ROWID
+
+CREATE TABLE claims (
+    batch INTEGER PRIMARY KEY,       -- what a process is at work on
+    pid   INTEGER NOT NULL,
+    born  REAL NOT NULL              -- when that process began, so that a later one of its number is not taken for it
+) STRICT
+"""
+
+
+def fill(connection: sqlite3.Connection, definition: Definition, environment: Mapping[str, Any], weights: Weights) -> None:
+    """Make the tables, with all that a sweep begins with."""
+    for statement in _TABLES.split("\n\n"):
+        connection.execute(statement)
+    about = [("definition", definition.to_json()), ("environment", json.dumps(environment))]
+    connection.executemany("INSERT INTO sweep VALUES (?, ?)", about)
+    rows = [(point.number, json.dumps(point.settings)) for point in definition.points()]
+    connection.executemany("INSERT INTO points VALUES (?, ?)", rows)
+    arrays = [(element, *np.atleast_2d(g).shape, np.asarray(g, dtype="<f8").tobytes()) for element, g in weights.items()]
+    connection.executemany("INSERT INTO weights VALUES (?, ?, ?, ?)", arrays)
+    connection.execute(f"PRAGMA application_id = {MARK}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def strange(connection: sqlite3.Connection) -> str:
+    """Name a table that is not as sweeps make it, a view or a trigger, which could compute anything; nothing if there is none."""
+    ours = {_words(statement) for statement in _TABLES.split("\n\n")}
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_autoindex_%'").fetchall()
+    return next((f"the {kind} {name!a}" for kind, name, sql in found if _words(sql or "") not in ours), "")
+
+
+def _words(statement: str) -> str:
+    return " ".join(statement.split())
