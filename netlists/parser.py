@@ -6,22 +6,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from circuits.circuit import Circuit
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.errors import floating as floating_nodes
 from netlists.arrays import Sorting
 from netlists.assemble import Assembly
-from netlists.deck import Deck, Place, Places
+from netlists.deck import Deck
 from netlists.definitions import Outline, outline
 from netlists.files import Files, text_of
 from netlists.findings import BadCardError, Finding, Findings, NetlistError
 from netlists.flatten import Flattener, globals_of
 from netlists.grouping import group_nodes
+from netlists.learned import conductances, warn_bounds
 from netlists.lines import Line, Source
 from netlists.making import Making
-from netlists.parts import CELSIUS, Resistances, Settings
+from netlists.parts import CELSIUS, Settings
 from netlists.roles import Roles, compiled
 from netlists.scopes import Bound, Scope, Spot
 from netlists.tokens import Token
@@ -137,9 +136,9 @@ def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck
         raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
         raise NetlistError([Finding(name, 1, str(error))]) from None
-    g, places = _learned(circuit, sorting, making)
+    g, places = conductances(circuit, sorting, making)
     findings.check()
-    _warn_bounds(circuit, g, findings, source)
+    warn_bounds(circuit, g, findings, source)
     x = np.array([making.shown.get(k, 0.0) for k in range(circuit.input_count)])
     warnings, notes = tuple(dict.fromkeys(findings.warnings)), tuple(dict.fromkeys(findings.notes))
     return Deck(circuit, g, x, numbers, making.members, tuple(files.sources), places, warnings, notes, tuple(roles.of("set")))
@@ -239,48 +238,3 @@ def _check_roles(roles: Roles, source: Source) -> None:
     ]
     if lacks:
         raise NetlistError([Finding(source.name, 1, f"nothing is said to be {word}; add a line like {line}") for word, line in lacks])
-
-
-def _learned(circuit: Circuit, sorting: Sorting, making: Making) -> tuple[dict[str, NDArray[np.float64]], dict[str, Places]]:
-    """Read the conductances that learn, every digit of them, and find where each stands."""
-    table = sorting.flat.resistances
-    ohm = np.array(table.ohm)
-    with np.errstate(over="ignore"):
-        of_all = 1.0 / ohm  # of those below 1e-308 infinite, which no element may learn
-    of_all[list(table.exact)] = list(table.exact.values())
-    g: dict[str, NDArray[np.float64]] = {}
-    places: dict[str, Places] = {}
-    used: dict[tuple[Source, int, int], str] = {}
-    for element in circuit.trainable:
-        members = making.members[element.name]
-        rows = [making.place[name] for name in members]
-        places[element.name] = Places(table, rows)
-        g[element.name] = of_all[rows].reshape(element.shape)
-        for k in np.array(rows)[~np.isfinite(of_all[rows])].tolist():
-            text = f"{table.names[k]}: {ohm[k]:g} ohm has no conductance that is a number; write a larger resistance"
-            sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
-        for k in rows:
-            unwritable = _unwritable(table, k, used) if table.spots[k] is not None or not table.factors[k] else None
-            if unwritable:
-                text = f"{table.names[k]} {unwritable}"
-                sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
-    return g, places
-
-
-def _unwritable(table: Resistances, k: int, used: dict[tuple[Source, int, int], str]) -> str | None:
-    """Say why learning cannot change a value in the text, if so."""
-    spot = table.spots[k]
-    if spot is None or not table.factors[k]:
-        return "has no value of its own, which learning could change; write its resistance behind its nodes"
-    source, line, start, _ = Place(table.lines[k], spot, 1.0).characters()
-    if used.setdefault((source, line, start), table.names[k]) != table.names[k] or (spot.owner is not None and spot.owner.uses > 1):
-        return "shares its value with other elements; give each instance its own, as a parameter"
-    return None
-
-
-def _warn_bounds(circuit: Circuit, g: dict[str, NDArray[np.float64]], findings: Findings, source: Source) -> None:
-    for element in circuit.trainable:
-        outside = int(np.sum((g[element.name] < element.g_min) | (g[element.name] > element.g_max)))
-        if outside:
-            text = f"{outside} of {len(element)} conductances of {element.name} lie outside of their bounds; learning will bring them in"
-            findings.warnings.append(Finding(source.name, 1, text))
