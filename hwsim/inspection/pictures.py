@@ -13,7 +13,8 @@ from circuits.passed import Passed
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import Neurons
 from hwsim.inspection.placing import placed
-from hwsim.numeric.structure import Stage, stages
+from hwsim.numeric.stage import Stage
+from hwsim.numeric.structure import stages
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float]

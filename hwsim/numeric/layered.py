@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from circuits.nodes import Nodes
 from hwsim.numeric.parameters import Coupling, StageParameters
-from hwsim.numeric.structure import Stage
+from hwsim.numeric.stage import Stage
 
 Array = Any
 

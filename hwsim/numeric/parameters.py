@@ -8,7 +8,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.rows import RowRun
 from hwsim.numeric.neuron import Junction, Neuron
-from hwsim.numeric.structure import Junctions, Stage
+from hwsim.numeric.stage import Junctions, Stage
 
 Array = Any
 

@@ -8,7 +8,7 @@ from circuits.constants import V_T
 from hwsim.numeric import neuron
 from hwsim.numeric.layered import Layers, State
 from hwsim.numeric.parameters import StageParameters
-from hwsim.numeric.structure import Stage
+from hwsim.numeric.stage import Stage
 from hwsim.numeric.sweeps import System, pushed_back, pushed_in, settle_outputs
 
 Array = Any

@@ -1,0 +1,78 @@
+"""A stage of a layered circuit: a crossbar, and what hangs on its columns."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.nodes import Nodes
+from circuits.rows import RowRun
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Junctions:
+    """Diodes of one direction on a stage's columns: element array, place in it, and the source that holds the far end.
+
+    `columns`, `places` and `rails` have one entry a diode; `rail` is None where the far end is ground or, in a dead zone, no rail.
+    """
+
+    diodes: str
+    columns: Indices
+    rail: str | None
+    rails: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """Fixed resistors from a stage's columns to ground or rails: their array, places in it, columns, and the sources' array and places.
+
+    Where the far end is ground, `rail` is None.
+    """
+
+    resistors: str
+    places: Indices
+    columns: Indices
+    rail: str | None
+    rails: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Bridges:
+    """Fixed resistors beside a stage's dead zones, as gmin is: their array, places in it, and columns."""
+
+    resistors: str
+    places: Indices
+    columns: Indices
+
+
+@dataclass(slots=True)
+class Stage:
+    """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
+
+    `kind` says what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
+    """
+
+    crossbar: str
+    columns: Nodes
+    signal: slice | None
+    fixed: list[RowRun]
+    kind: str = "linear"
+    high: list[Junctions] = field(default_factory=list)
+    low: list[Junctions] = field(default_factory=list)
+    loads: list[Loads] = field(default_factory=list)
+    bridges: list[Bridges] = field(default_factory=list)
+    behind: Nodes | None = None
+    amplifier: str | None = None
+    rows: Nodes | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return len(self.columns)
+
+    @property
+    def drivers(self) -> Nodes:
+        """The nodes that go on: the columns, or the nodes behind a dead zone."""
+        return self.columns if self.behind is None else self.behind
