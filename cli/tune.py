@@ -13,7 +13,8 @@ from cli.command import command as make_command
 from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
-    from hwsim.tuning import tune
+    from hwsim.tuning import trial
+    from hwsim.tuning.search import Tuned
 
 _SHOWN = 8
 """Trials of which the table tells."""
@@ -42,13 +43,14 @@ def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[
     from hwsim.experiment import load  # noqa: PLC0415 - help does without
     from hwsim.sweep.axes import read_axis  # noqa: PLC0415
     from hwsim.tuning import tune  # noqa: PLC0415
+    from hwsim.tuning.search import Search  # noqa: PLC0415
 
     if not varied:
         raise click.UsageError("nothing is varied; give --vary KEY=START:STOP or KEY=a,b,c, once or more")
     trials, seeds, share = how.pop("trials"), how.pop("seeds"), how.pop("validation")
     changed = options.overrides(settings, **how)
     experiment = load(what, changed)
-    search = tune.Search(
+    search = Search(
         experiment=experiment,
         axes=tuple(read_axis(text) for text in varied),
         trials=trials,
@@ -80,13 +82,13 @@ def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int
     return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
 
 
-def _step(step: "tune.Step", trials: int) -> Step:
+def _step(step: "trial.Step", trials: int) -> Step:
     error = "" if step.error is None else f", validation error {100 * step.error:.2f} %"
     best = "" if step.best is None else f", best {100 * step.best:.2f} %"
     return Step(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
 
 
-def _told(tuned: "tune.Tuned") -> dict[str, Any]:
+def _told(tuned: "Tuned") -> dict[str, Any]:
     best, search = tuned.best, tuned.search
     return {
         "best": dict(best.settings),
@@ -103,7 +105,7 @@ def _told(tuned: "tune.Tuned") -> dict[str, Any]:
     }
 
 
-def _text(tuned: "tune.Tuned") -> str:
+def _text(tuned: "Tuned") -> str:
     """Tell the best trials, and what to do with the file."""
     from hwsim.report.words import brief  # noqa: PLC0415 - help does without
 

@@ -16,8 +16,8 @@ Mode = Literal["train", "transfer", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """One sweep.
+class Varied:
+    """An experiment of which some keys are varied.
 
     Parameters
     ----------
@@ -25,6 +25,19 @@ class Definition:
         What the varied keys are put into.
     axes
         The varied keys.
+
+    """
+
+    experiment: Experiment
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition(Varied):
+    """One sweep of an experiment's varied keys.
+
+    Parameters
+    ----------
     design
         How points are chosen.
     mode
@@ -36,8 +49,6 @@ class Definition:
 
     """
 
-    experiment: Experiment
-    axes: tuple[Axis, ...]
     design: Design = field(default_factory=Design)
     mode: Mode = "train"
     chips: int = 1

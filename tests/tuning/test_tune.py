@@ -14,7 +14,7 @@ from hwsim.engine import ConvergenceError
 from hwsim.experiment import Experiment, load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.points import fitted
-from hwsim.tuning import space, tune
+from hwsim.tuning import space, trial
 
 VARY = ["--vary", "training.rate=log:1e-7:1e-5", "--vary", "training.batch=4:32", "--vary", "training.optimizer=adam,sgd"]
 
@@ -30,7 +30,7 @@ def bowl(experiment: Experiment) -> Iterator[float]:
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let trials take no time, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tune, "validation_errors", bowl)
+    monkeypatch.setattr(trial, "validation_errors", bowl)
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
@@ -81,11 +81,11 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
                     raise error
                 yield value
 
-        monkeypatch.setattr(tune, "validation_errors", stopped)
+        monkeypatch.setattr(trial, "validation_errors", stopped)
         code = main(["tune", "iris", *VARY, "--trials", "16", "--out", "killed.toml"])
         assert code == (130 if error is KeyboardInterrupt else 1)
     assert "the same command goes on" in capsys.readouterr().err
-    monkeypatch.setattr(tune, "validation_errors", bowl)
+    monkeypatch.setattr(trial, "validation_errors", bowl)
     killed = told(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
     assert killed["tried"] == through["tried"]
     assert killed["best"] == through["best"]
@@ -120,7 +120,7 @@ def test_settings_that_fail_are_given_up(capsys, monkeypatch: pytest.MonkeyPatch
             raise ConvergenceError(msg)
         yield from bowl(experiment)
 
-    monkeypatch.setattr(tune, "validation_errors", fails)
+    monkeypatch.setattr(trial, "validation_errors", fails)
     found = told(capsys, "--vary", "training.optimizer=adam,sgd", "--trials", "6")
     assert found["best"] == {"training.optimizer": "adam"}
     assert any("max_steps" in one["why"] for one in found["tried"])
@@ -138,7 +138,7 @@ def test_the_error_is_the_mean_over_seeds(capsys, monkeypatch: pytest.MonkeyPatc
         seen.append((experiment.training.seed, experiment.data.validation))
         yield 0.1 * experiment.training.seed
 
-    monkeypatch.setattr(tune, "validation_errors", by_seed)
+    monkeypatch.setattr(trial, "validation_errors", by_seed)
     found = told(
         capsys, "--vary", "training.batch=8,16", "--trials", "1", "--seeds", "3", "--validation", "0.3", "--set", "training.seed=2"
     )
@@ -157,7 +157,7 @@ def test_a_setting_is_trained_once(capsys, monkeypatch: pytest.MonkeyPatch) -> N
         count += 1
         yield experiment.training.batch / 100
 
-    monkeypatch.setattr(tune, "validation_errors", counted)
+    monkeypatch.setattr(trial, "validation_errors", counted)
     assert told(capsys, "--vary", "training.batch=8,16", "--trials", "9")["trials"] == 9
     assert count == 2
 
