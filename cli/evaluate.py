@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 @make_command("evaluate", "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice")
-@options.what
-@options.engine
-@options.data
-@options.chip
-@options.part
+@options.solved
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
 @click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also write the circuit into chips 0 to N − 1, and test each.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option

@@ -77,6 +77,11 @@ def part(function: Function) -> Function:
     )
 
 
+def solved(function: Function) -> Function:
+    """Add what all take that find equilibria of a part of the data: WHAT with its settings, engine, data, chip and part."""
+    return what(engine(data(chip(part(function)))))
+
+
 def plot(text: str) -> Callable[[Function], Function]:
     """Add `--plot`, which draws what the text says."""
     return click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", callback=_png, help=text)

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 @make_command("solve", "hwsim solve iris --sample 0:3\nhwsim solve runs/iris-0 --engine ngspice --nodes")
-@options.what
-@options.engine
-@options.data
-@options.chip
-@options.part
+@options.solved
 @options.samples
 @click.option("--nodes", is_flag=True, help="Print the voltages of all nodes too.")
 @click.option("--currents", is_flag=True, help="Print the currents of all sources too.")
