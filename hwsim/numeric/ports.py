@@ -6,11 +6,8 @@
 linear map of sources and port currents. Ports are the diodes, and the outputs, whose nudges differ from phase to phase.
 """
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -22,6 +19,7 @@ from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.energy import balance
 from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.numeric.cores import on_all_cores, one_thread
 from hwsim.numeric.linear import Linear, Sources, conductance, given, learned
 from hwsim.numeric.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.wired import Frame, WiredLinear
@@ -39,9 +37,6 @@ TOLERANCE = 1e-13
 
 _NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
 """A tolerance below a few roundings would never be met."""
-
-_MOST_THREADS = 4
-"""Each takes memory of its own."""
 
 _KINDS = {
     "b": "behavioural sources (B)",
@@ -84,26 +79,6 @@ class PortsEngine:
             msg = f"{circuit.name}: {held}, which the numeric engine has not; use --engine ngspice"
             raise UnsupportedCircuitError(msg)
         return PortsSolver(circuit, chip, self)
-
-
-@cache
-def _threads() -> Any:
-    import scipy.sparse.linalg  # noqa: F401, PLC0415 - brings a BLAS of its own, which is to be found
-    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - looks through all libraries that are loaded by then
-
-    return ThreadpoolController()
-
-
-def _each(work: Callable[[slice], None], runs: Iterable[slice]) -> None:
-    """Work on all runs of a batch, where there are several on all cores: circuits that need them are large, and BLAS has one thread."""
-    several = list(runs)
-    if len(several) < 2:  # noqa: PLR2004 - nothing to share out
-        for some in several:
-            work(some)
-        return
-    with ThreadPoolExecutor(min(len(several), os.cpu_count() or 1, _MOST_THREADS)) as pool:
-        for done in [pool.submit(work, some) for some in several]:
-            done.result()
 
 
 class _Batch(NamedTuple):
@@ -167,7 +142,7 @@ class PortsSolver:
             When shapes do not fit the circuit.
 
         """
-        with _threads().limit(limits=1, user_api="blas"):  # its many small products would wait for each other's threads
+        with one_thread():  # its many small products would wait for each other's threads
             batch = self._batch(g, drive.x)._replace(noise=drive.noise)
             found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
         return found.check(self.circuit) if throw else found
@@ -193,7 +168,7 @@ class PortsSolver:
 
         """
         y = self._rows(y, len(self.circuit.outputs), "y")
-        with _threads().limit(limits=1, user_api="blas"):
+        with one_thread():
             batch = self._batch(g, x)
             of_free, *of_nudged = [None] if noise is None else noise
             free, p = self._phase(batch._replace(noise=of_free), FREE, None)
@@ -217,7 +192,7 @@ class PortsSolver:
         error = np.asarray(error, dtype=np.float64)
         pushed = np.zeros((len(error), len(self._ports.a)))
         pushed[:, self._ports.outputs :] = error
-        with _threads().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, np.zeros((len(error), self.circuit.input_count)))
             if batch.linear is None:
                 return self._unsolved(len(error)).check(self.circuit)
@@ -278,7 +253,7 @@ class PortsSolver:
                 v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
             result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
 
-        _each(lay_out, linear.runs(len(i)))
+        on_all_cores(lay_out, linear.runs(len(i)))
         return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
 
     def _judged(self, batch: _Batch, push: Push, found: Equilibrium) -> Equilibrium:
@@ -298,7 +273,7 @@ class PortsSolver:
             off = ~(held.residual <= RESIDUAL * held.largest + FLOOR) & (result[some] == Result.CONVERGED)
             result[some][off] = int(Result.MAX_STEPS)
 
-        _each(judge, batch.linear.runs(len(result)))
+        on_all_cores(judge, batch.linear.runs(len(result)))
         return found._replace(residual=residual)
 
     def _unsolved(self, count: int) -> Equilibrium:

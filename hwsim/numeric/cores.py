@@ -1,0 +1,35 @@
+"""Cores: how work in NumPy is shared out among them: BLAS has one thread, and runs of a batch have one each."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+_MOST_THREADS = 4
+"""Each takes memory of its own."""
+
+
+@cache
+def _threads() -> Any:
+    import scipy.sparse.linalg  # noqa: F401, PLC0415 - brings a BLAS of its own, which is to be found
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - looks through all libraries that are loaded by then
+
+    return ThreadpoolController()
+
+
+def one_thread() -> Any:
+    """Give BLAS one thread inside of a `with`: many small products would wait for each other's threads."""
+    return _threads().limit(limits=1, user_api="blas")
+
+
+def on_all_cores(work: Callable[[slice], None], runs: Iterable[slice]) -> None:
+    """Work on all runs of a batch, where there are several on all cores: circuits that need them are large, and BLAS has one thread."""
+    several = list(runs)
+    if len(several) < 2:  # noqa: PLR2004 - nothing to share out
+        for some in several:
+            work(some)
+        return
+    with ThreadPoolExecutor(min(len(several), os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        for done in [pool.submit(work, some) for some in several]:
+            done.result()
