@@ -3,13 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.checks import HOLDING
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from hwsim.energy import CLAMP_TOLERANCE, by_number, flow
 from hwsim.engine import Conductances, Drive, Equilibrium, UnsupportedCircuitError
-from hwsim.held_currents import HOLDING, balanced
+from hwsim.held_currents import balanced
 
 Floats = NDArray[np.float64]
 

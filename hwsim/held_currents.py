@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.checks import HOLDING
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -13,21 +14,11 @@ from circuits.controlled import (
     CurrentControlledVoltageSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, Elements, Inductors, InputSources, VoltageSources
+from circuits.elements import Amplifiers, Elements, Inductors, InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
 
 Floats = NDArray[np.float64]
-
-HOLDING = (
-    VoltageSources,
-    InputSources,
-    Amplifiers,
-    VoltageControlledVoltageSources,
-    CurrentControlledVoltageSources,
-    Inductors,
-)
-"""What holds a voltage, whatever the current."""
 
 BEYOND_LAYERS = (
     CurrentControlledCurrentSources,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.checks import HOLDING
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -23,7 +24,7 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.engine import Conductances
-from hwsim.held_currents import HOLDING, columns, ends
+from hwsim.held_currents import columns, ends
 
 Floats = NDArray[np.float64]
 
