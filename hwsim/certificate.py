@@ -1,7 +1,6 @@
 """Certificates: before a number is told, Kirchhoff's law is summed over the elements anew, whatever found the voltages."""
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +8,7 @@ from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Crossbar, Diodes
 from hwsim.energy import balance
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result, Solver
+from hwsim.engine import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, Solver
 
 SHARE = 1e-9
 """Of the largest branch current: what may be left unbalanced at a node."""
@@ -76,7 +75,7 @@ def _most(chip: Chip, g: Conductances) -> float:
     return float(max(sums) * max(factors))
 
 
-class CertifiedSolver:
+class CertifiedSolver(Closing):
     """A solver whose free equilibria leave with certificates; `worst` is the largest residual so far [A]."""
 
     def __init__(self, solver: Solver, tolerance: float | None = None) -> None:
@@ -103,9 +102,3 @@ class CertifiedSolver:
     def close(self) -> None:
         """Give back what the solver holds."""
         self.solver.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

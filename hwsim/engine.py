@@ -237,6 +237,19 @@ class Solver(Phases, Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
+class Closing:
+    """What is closed at the end of a `with`."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
 class Engine(Protocol):
     """A way to solve circuits. `prepare` looks at the structure once; the solver then takes numbers many times."""
 

@@ -1,10 +1,9 @@
 """A solver that tells a stopwatch what it works for: samples by themselves are evaluation, phases are updates."""
 
 import time
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Solver
+from hwsim.engine import Closing, Conductances, Drive, Equilibrium, Nudge, Solver
 from hwsim.stopwatch import Stopwatch
 
 LOADING = "loading Python, JAX and hwsim"
@@ -17,7 +16,7 @@ EVALUATION = "evaluation on the test part"
 FILES = "files"
 
 
-class WatchedSolver:
+class WatchedSolver(Closing):
     """Hands everything on to a solver.
 
     `own` is what this process computed for phases [s]; `last` is what it last found them for, and what they were.
@@ -53,12 +52,6 @@ class WatchedSolver:
     def close(self) -> None:
         """Give back what the solver holds."""
         self.solver.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 class WatchedTraceable(WatchedSolver):

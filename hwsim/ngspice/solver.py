@@ -11,8 +11,7 @@ import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.engine import Conductances, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.engine import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.judge import judged
 from hwsim.ngspice.limits import Limits
@@ -41,7 +40,7 @@ SHARP_TIMES = 3
 """Times that a point of a circuit with sharp diodes is gone through; see `Deck.times`."""
 
 
-class NgspiceSolver:
+class NgspiceSolver(Closing):
     """Solves batches; `close` ends its processes.
 
     Parameters
@@ -147,12 +146,6 @@ class NgspiceSolver:
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""
         self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def _features(self, x: Any) -> Floats:
         features = np.asarray(x, dtype=np.float64)

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +11,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
-from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.engine import Array, Closing, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric import start_up, walk
 from hwsim.numeric.fixed import held_volts
 from hwsim.numeric.layered import Layers, Outputs, State, adjoint_layers
@@ -84,7 +83,7 @@ class NumericEngine:
 Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
 
 
-class LayeredSolver:
+class LayeredSolver(Closing):
     """A layered circuit, ready to be solved.
 
     Sweeps over the layers are tried first; what they leave unsettled is compiled and solved anew with Newton's method on all nodes.
@@ -236,12 +235,3 @@ class LayeredSolver:
         columns = tuple(equilibrium.at(self.circuit, stage.columns) for stage in self.stages)
         behind = tuple(None if stage.behind is None else equilibrium.at(self.circuit, stage.behind) for stage in self.stages)
         return State(columns, behind)
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

@@ -8,8 +8,7 @@ linear map of sources and port currents. Ports are the diodes, and the outputs, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.energy import balance
-from hwsim.engine import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.engine import FREE, Array, Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric.cores import on_all_cores, one_thread
 from hwsim.numeric.linear import Linear, Sources, conductance, given, learned
 from hwsim.numeric.port_newton import HARD, Ports, Problem, settle
@@ -93,7 +92,7 @@ class _Batch(NamedTuple):
     noise: Mapping[str, Any] | None = None
 
 
-class PortsSolver:
+class PortsSolver(Closing):
     """A circuit of any form, ready to be solved."""
 
     def __init__(self, circuit: Circuit, chip: Chip, engine: PortsEngine) -> None:
@@ -287,12 +286,3 @@ class PortsSolver:
             msg = f"{what} has shape {values.shape}; {self.circuit.name} takes (samples, {count})"
             raise ValueError(msg)
         return values
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
