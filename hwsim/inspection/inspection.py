@@ -42,6 +42,11 @@ _MANY = 0.2
 
 _SHOWN = 4
 
+_RSHUNT = (
+    ".options rshunt puts a resistor from every node to ground, and layers may have such resistors at their columns alone: "
+    "the circuit is solved by its ports, which takes longer"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
@@ -130,13 +135,15 @@ def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) 
     bent = tuple(neurons(circuit))
     found = () if layers else tuple(crossbars(circuit))
     counts = {"nodes": circuit.size, "inputs": circuit.input_count, "outputs": len(circuit.outputs)}
+    added = {e.name for e in circuit.of(Resistors) if deck is not None and not deck.members.get(e.name)}
     for element in circuit.elements:
-        added = deck is not None and isinstance(element, Resistors) and not deck.members.get(element.name)
-        kind = "gmin" if added else type(element).__name__
+        kind = "gmin" if element.name in added else type(element).__name__
         counts[kind] = counts.get(kind, 0) + len(element)
     bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=())
     told = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
     told += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)]
+    if solver == "ports" and any(name.startswith("rshunt") for name in added):
+        told.append(_RSHUNT)
     return Inspection(
         circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=tuple(dict.fromkeys(told))
     )

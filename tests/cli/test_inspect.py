@@ -52,6 +52,10 @@ WARNINGS = {
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 z1 z2 1k\n",
         "floating: z1, z2 have no conducting path to ground; connect one of them or remove them",
     ),
+    "a resistor at every node": (
+        "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\n.options rshunt=1e9\n",
+        ".options rshunt puts a resistor from every node to ground, and layers may have such resistors at their columns alone",
+    ),
     "outputs that only rise": (
         "V1 a 0 1\nV2 b 0 1\n*hwsim: input V2\nR1 a n1 1k\nR2 b n1 1k\nD1 n1 0 dd\n",
         "no feature comes with its negative, so outputs that are read at one node only rise with each source",
