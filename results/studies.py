@@ -1,7 +1,4 @@
-"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names.
-
-Kinds of memristors are compared by `python results/presets.py`.
-"""
+"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names."""
 
 import csv
 import subprocess
