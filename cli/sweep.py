@@ -79,7 +79,8 @@ def command(  # noqa: PLR0913 - a parameter an option
     known = is_database(Path(what))
     if known:
         _refuse_settled(what)
-    with _opened(what, against) if known else _planned(output, what, out, against, defining) as database:
+    with _opened(what) if known else _planned(output, what, out, against, defining) as database:
+        _refuse_missing(against, len(database.points))
         _run(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
         recorded = database.recorded()
     return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
@@ -94,12 +95,10 @@ def _refuse_settled(what: str) -> None:
         raise click.UsageError(msg)
 
 
-def _opened(what: str, against: int) -> "Database":
+def _opened(what: str) -> "Database":
     from hwsim.sweep.database import Database  # noqa: PLC0415 - help does without
 
-    database = Database.open(Path(what))
-    _refuse_missing(against, len(database.points))
-    return database
+    return Database.open(Path(what))
 
 
 def _refuse_missing(against: int, points: int) -> None:

@@ -15,8 +15,12 @@ WAIT = 60.0
 def connect(path: Path) -> sqlite3.Connection:
     """Open a file, with nothing in it trusted."""
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,6 +41,15 @@ def is_database(path: Path) -> bool:
         return False
 
 
+@contextmanager
+def _closed_on_error(database: "Database") -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
 class Database:
     """An open file of one sweep; used by the thread that opened it."""
 
@@ -63,20 +72,22 @@ class Database:
             raise SweepError(msg)
         with plainly(path):
             database = cls(path, connect(path))
-            version, mark = database._pragma("user_version"), database._pragma("application_id")
-            if mark != schema.MARK or not version:
-                database.close()
-                msg = f"{path}: is a database, but not of a sweep; choose another file with --out"
-                raise SweepError(msg)
-            if version != schema.VERSION:
-                database.close()
-                msg = f"{path}: its tables are of version {version}, and this hwsim knows {schema.VERSION}; use a newer hwsim"
-                raise SweepError(msg)
-            if strange := schema.strange(database._connection):
-                database.close()
-                msg = f"{path}: it holds {strange}, which no sweep makes; choose another file with --out"
-                raise SweepError(msg)
+            with _closed_on_error(database):
+                database._check()
             return database
+
+    def _check(self) -> None:
+        """Refuse what is no sweep's."""
+        version, mark = self._pragma("user_version"), self._pragma("application_id")
+        if mark != schema.MARK or not version:
+            msg = f"{self.path}: is a database, but not of a sweep; choose another file with --out"
+            raise SweepError(msg)
+        if version != schema.VERSION:
+            msg = f"{self.path}: its tables are of version {version}, and this hwsim knows {schema.VERSION}; use a newer hwsim"
+            raise SweepError(msg)
+        if strange := schema.strange(self._connection):
+            msg = f"{self.path}: it holds {strange}, which no sweep makes; choose another file with --out"
+            raise SweepError(msg)
 
     @classmethod
     def begin(cls, path: Path, definition: Definition, environment: Mapping[str, Any], weights: Weights | None = None) -> Self:
@@ -102,15 +113,15 @@ class Database:
 
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        with plainly(path):
-            connection = connect(path)
+        with plainly(path), closing(connect(path)) as connection:
             keep_journal(connection)
             with writing(connection):
                 if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     schema.fill(connection, definition, environment, weights or {})
-            connection.close()
         database = cls.open(path)
-        if difference := database.definition.difference(definition):
+        with _closed_on_error(database):
+            difference = database.definition.difference(definition)
+        if difference:
             database.close()
             msg = f"{path} holds a sweep with {difference}; go on with it as it was, or choose another file with --out"
             raise SweepError(msg)

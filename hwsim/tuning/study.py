@@ -5,7 +5,7 @@ import math
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +53,8 @@ def _refuse_other_files(path: Path) -> None:
     tables: list[tuple[str]] = []
     if is_database(path):
         try:
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'studies'").fetchall()
-            connection.close()
         except sqlite3.Error:
             tables = []
     if not tables:
@@ -66,10 +65,11 @@ def _refuse_other_files(path: Path) -> None:
 def _study(path: Path, definition: Definition) -> "Study":
     import optuna  # noqa: PLC0415 - takes a second to load, and only those who tune need it
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}})
+        storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}, "poolclass": NullPool})
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
         study = optuna.create_study(storage=storage, pruner=pruner, study_name=_NAME, direction="minimize", load_if_exists=True)
         written = study.user_attrs.get(_DEFINITION)

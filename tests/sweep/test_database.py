@@ -110,12 +110,14 @@ def _text(file: Path) -> None:
 
 
 def _other(file: Path) -> None:
-    sqlite3.connect(file).executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
 
 
 def _newer(file: Path) -> None:
     Database.begin(file, definition(), {}).close()
-    sqlite3.connect(file).executescript("PRAGMA user_version = 9")
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript("PRAGMA user_version = 9")
 
 
 def _cut(file: Path) -> None:
