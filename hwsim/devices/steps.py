@@ -116,9 +116,8 @@ class Affine(NamedTuple):
         gone = lost(exponent)  # 1 − rⁿ
         variance = 0.0 * x  # of the noise times b
         if noise.sigma is not None:
-            growth = k * xp.where(
-                up, *(xp.log1p((each * noise.sigma / (1 - each)) ** 2) for each in slopes)
-            )  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
+            rates = (xp.log1p((each * noise.sigma / (1 - each)) ** 2) for each in slopes)
+            growth = k * xp.where(up, *rates)  # r²ⁿ·exp(growth) = (r² + b²sigma²)ⁿ
             variance = step**2 * xp.exp(xp.minimum(2 * exponent + growth, _LARGEST_EXPONENT)) * lost(-growth)
         if noise.even is None:
             return Moved(along * step * gone, xp.sqrt(variance), b)
