@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+from circuits.quoting import brief
 from cli.pace import Pace, clock_face
 
 _EVERY = 5.0
@@ -51,12 +52,12 @@ class Output:
 
     def note(self, text: str) -> None:
         """Tell something beside the result."""
-        sys.stderr.write(shown(text) + "\n")
+        sys.stderr.write(brief(shown(text)) + "\n")
         sys.stderr.flush()
 
     def error(self, text: str) -> None:
         """Say in one line what went wrong."""
-        line = "; ".join(part.strip() for part in text.splitlines() if part.strip())
+        line = brief("; ".join(part.strip() for part in text.splitlines() if part.strip()))
         self.note(f"hwsim: {line}")
         if self.json:
             with suppress(OSError):  # the error may be that nothing can be written
