@@ -6,6 +6,7 @@ import fcntl
 import io
 import math
 import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 
-def write(path: Path, content: bytes | str, *, follow: bool = True) -> None:
+def write(path: Path, content: bytes | str, *, follow: bool = True, within: int | None = None) -> None:
     """Write a file so that after a crash, a kill or on a full disk it is the old one or the new one, never half of one.
 
     A device or a pipe, such as /dev/null, is written to as it is. Processes that write the same file do so one after the other.
@@ -29,6 +30,9 @@ def write(path: Path, content: bytes | str, *, follow: bool = True) -> None:
         What; text becomes UTF-8.
     follow
         At a link, replace what it points to; otherwise the link itself.
+    within
+        Descriptor of an open folder that `path` starts from: the file gets into this folder, whatever it is called by now. Links are
+        then replaced themselves.
 
     Raises
     ------
@@ -37,58 +41,101 @@ def write(path: Path, content: bytes | str, *, follow: bool = True) -> None:
 
     """
     data = content.encode() if isinstance(content, str) else content
-    place = Path(os.path.realpath(path)) if follow else path
-    beside = unfinished(place)
+    follow = follow and within is None
     try:
-        if place.exists() and not place.is_file():
-            place.write_bytes(data)
+        if follow and path.exists() and not path.is_file():
+            path.write_bytes(data)
             return
-        with _alone(beside) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                beside.replace(place)
-            except OSError:
-                beside.unlink(missing_ok=True)
-                raise
-        sync_folder(place.parent)
+        place = Path(os.path.realpath(path)) if follow else path
+        with opened(place.parent, within) as folder:
+            _put(folder, place.name, data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+@contextlib.contextmanager
+def opened(folder: Path, within: int | None = None) -> Iterator[int]:
+    """Open a folder, within another one that is open already or by its path alone; the descriptor stays with it when it is renamed."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=within)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _put(folder: int, name: str, data: bytes) -> None:
+    """Write a file of an open folder next to its place, and move it there."""
+    beside = _beside(name)
+    with _alone(folder, beside) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside, dir_fd=folder)
+            raise
+    os.fsync(folder)
+
+
 def unfinished(path: Path) -> Path:
     """Give the place of a file that is still being written, or that a killed process left so."""
-    return path.with_name(f".{path.name}.tmp")
+    return path.with_name(_beside(path.name))
+
+
+def _beside(name: str) -> str:
+    return f".{name}.tmp"
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[io.BufferedWriter]:
+def _alone(folder: int, name: str) -> Iterator[io.BufferedWriter]:
     """Open a file, emptied, for writing as soon as no other process writes it; what a dead one left there is taken over."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor is no path
             fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(path, file):  # the other one moved it to its place meanwhile
+            if _is_at(folder, name, file):  # the other one moved it to its place meanwhile
                 os.ftruncate(descriptor, 0)
                 yield file
                 return
 
 
-def _is_at(path: Path, file: io.BufferedWriter) -> bool:
+def _is_at(folder: int, name: str, file: io.BufferedWriter) -> bool:
     try:
-        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(file.fileno()))
+        return os.path.samestat(os.stat(name, dir_fd=folder, follow_symlinks=False), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def place_of(folder: int, known: Path) -> Path:
+    """Return the path of an open folder: the known one while it leads there, else its present one as far as the system reports it."""
+    if is_place(folder, known):
+        return known
+    with contextlib.suppress(OSError):
+        present = Path(_reported(folder))
+        if is_place(folder, present):
+            return present.relative_to(Path.cwd()) if present.is_relative_to(Path.cwd()) and not known.is_absolute() else present
+    return known
+
+
+def is_place(descriptor: int, path: Path) -> bool:
+    """Whether a path leads to an open file or folder."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def _reported(descriptor: int) -> str:
+    if sys.platform == "darwin":
+        return os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+
+def names_in(folder: int | Path) -> list[str]:
+    """List what is in a folder, open or by its path."""
+    return os.listdir(folder)  # noqa: PTH208 - a descriptor is no path
 
 
 def make_folder(path: Path, *, exist_ok: bool) -> None:
@@ -103,18 +150,40 @@ def make_folder(path: Path, *, exist_ok: bool) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=exist_ok)
     for folder in missing:
-        sync_folder(folder.parent)
+        with opened(folder.parent) as above:
+            os.fsync(above)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, follow: bool = True) -> None:
+def make_folders_within(folder: int, path: Path) -> None:
+    """Make the folders on a path that starts from an open folder, where they are missing, so that they survive a loss of power."""
+    for inner in (*reversed(path.parents), path):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(inner, dir_fd=folder)
+            with opened(inner.parent, folder) as above:
+                os.fsync(above)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Write arrays as an `.npz` file, in the way of `write`."""
+    write(path, packed(arrays))
+
+
+def packed(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """Return the content of an `.npz` file."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type] # its stub takes the arrays' names for its own options
-    write(path, buffer.getvalue(), follow=follow)
+    return buffer.getvalue()
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, within: int | None = None) -> dict[str, NDArray[Any]]:
     """Read an `.npz` file of plain arrays; nothing in it is ever run.
+
+    Parameters
+    ----------
+    path
+        Where.
+    within
+        Descriptor of an open folder that `path` starts from.
 
     Raises
     ------
@@ -125,7 +194,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags, dir_fd=within)) as file:
             return _unpacked(file)
     except UnreadableError:
         raise

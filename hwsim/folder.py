@@ -33,9 +33,20 @@ class RunError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path
+        Where it is, or was when a training began in it.
+    descriptor
+        Of the open folder while this process trains in it: its files are read and written by this, so that they stay together when the
+        folder is renamed, and another run that takes the old path is never written into.
+
+    """
 
     path: Path
+    descriptor: int | None = None
 
     @property
     def experiment(self) -> Path:
@@ -67,13 +78,47 @@ class RunFolder:
         """Where the time of the last training went, if someone asked."""
         return self.path / "profile.json"
 
+    @property
+    def present(self) -> "RunFolder":
+        """The folder under the path that it has now, for messages and for those who read it when it is no longer open."""
+        return self if self.descriptor is None else RunFolder(files.place_of(self.descriptor, self.path))
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file of the folder is there."""
+        try:
+            os.stat(self._name(path), dir_fd=self.descriptor)
+        except FileNotFoundError:
+            return False
+        return True
+
     def write(self, path: Path, content: bytes | str) -> None:
-        """Write a file of the folder; a link in its place is replaced, for it may lead anywhere."""
-        files.write(path, content, follow=False)
+        """Write a file of the folder; a link in its place is replaced, for it may lead anywhere.
+
+        Raises
+        ------
+        RunError
+            When the folder was removed since it was opened.
+        OSError
+            When the file cannot be written.
+
+        """
+        try:
+            files.write(self._name(path), content, follow=False, within=self.descriptor)
+        except FileNotFoundError:
+            if self.descriptor is None or self.present.path.exists():
+                raise
+            msg = f"{self.path} was removed while it was trained in, and nothing can be saved there any more; train again (--out)"
+            raise RunError(msg) from None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+
+    def _name(self, path: Path) -> Path:
+        """Return a file's path from the open folder, or its whole path where none is open."""
+        return path if self.descriptor is None else path.relative_to(self.path)
 
     def _used(self) -> bool:
         """Whether anything is in the folder besides what a killed process left unfinished, or had written before the experiment."""
-        names = [file.name for file in self.path.iterdir()]
+        names = files.names_in(self.path if self.descriptor is None else self.descriptor)
         return any(name != KEPT and not (name.startswith(".") and name.endswith(".tmp")) for name in names)
 
     def refuse_used(self) -> None:
@@ -93,31 +138,39 @@ class RunFolder:
             raise RunError(msg)
 
     @contextmanager
-    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> Iterator[None]:
-        """Make the folder, or take an empty one, with the files that describe the run, and hold it; when that fails, leave nothing behind.
+    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> "Iterator[RunFolder]":
+        """Make the folder, or take an empty one, with the files that describe the run, and keep it open; when that fails, leave nothing.
 
         Raises
         ------
         FileExistsError
             When there is something in it.
         RunError
-            When another process holds it.
+            When another process trains in it.
 
         """
         made = not self.path.exists()
         files.make_folder(self.path, exist_ok=not made)
-        with self.locked():
-            if self._used():
+        with self.locked() as folder:
+            if folder._used():  # noqa: SLF001 - the same folder, opened
                 raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
             try:
-                self.describe(experiment, environment)
+                folder.describe(experiment, environment)
             except OSError:
-                for file in self.path.iterdir():
-                    shutil.rmtree(file) if file.is_dir() and not file.is_symlink() else file.unlink()
-                if made:
-                    self.path.rmdir()
+                folder._empty(remove=made)  # noqa: SLF001
                 raise
-            yield
+            yield folder
+
+    def _empty(self, *, remove: bool) -> None:
+        """Take everything out of the open folder, and with `remove` the folder away."""
+        assert self.descriptor is not None  # noqa: S101 - it was opened to be filled
+        for name in files.names_in(self.descriptor):
+            try:
+                os.unlink(name, dir_fd=self.descriptor)
+            except OSError:  # a folder
+                shutil.rmtree(name, dir_fd=self.descriptor)
+        if remove:
+            self.present.path.rmdir()
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
         """Write its netlist, if it has one, the experiment, which makes this the folder of a run to resume, and the environment."""
@@ -131,7 +184,10 @@ class RunFolder:
     def write_all(self, contents: Mapping[str, bytes]) -> None:
         """Write files by their paths within the folder."""
         for name, content in contents.items():
-            files.make_folder((self.path / name).parent, exist_ok=True)
+            if self.descriptor is None:
+                files.make_folder((self.path / name).parent, exist_ok=True)
+            else:
+                files.make_folders_within(self.descriptor, Path(name).parent)
             self.write(self.path / name, content)
 
     def write_rows(self, rows: list[Row]) -> None:
@@ -141,7 +197,11 @@ class RunFolder:
     def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
         """Write what the run continues from."""
         packed = np.frombuffer(json.dumps(rows).encode(), dtype=np.uint8)
-        files.write_arrays(self.checkpoint, {f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed}, follow=False)
+        self.write(self.checkpoint, files.packed({f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed}))
+
+    def write_weights(self, g: Mapping[str, NDArray[Any]]) -> None:
+        """Write the conductances [S]."""
+        self.write(self.weights, files.packed(g))
 
     def read_checkpoint(self, like: Arrays) -> tuple[Arrays, list[Row]]:
         """Read the checkpoint back; its arrays must have the names, shapes and types of `like`.
@@ -152,7 +212,7 @@ class RunFolder:
             When it cannot be read or does not fit.
 
         """
-        stored = _read_arrays(self.checkpoint, "train again into another folder (--out)")
+        stored = self._read_arrays(self.checkpoint, "train again into another folder (--out)")
         packed = stored.pop(_ROWS, np.zeros(0, np.uint8))
         arrays = {name.removeprefix("state/"): array for name, array in stored.items()}
         for name, wanted in like.items():
@@ -187,10 +247,10 @@ class RunFolder:
             When they do not fit the circuit.
 
         """
-        if not self.weights.exists():
+        if not self.holds(self.weights):
             msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
             raise RunError(msg)
-        g = _read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
+        g = self._read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
         if odd := [name for name, values in g.items() if values.dtype.kind not in "fiu"]:
             msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
@@ -198,26 +258,30 @@ class RunFolder:
         circuit.check_conductances(g)
         return {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
 
+    def _read_arrays(self, path: Path, remedy: str) -> Arrays:
+        try:
+            return files.read_arrays(self._name(path), self.descriptor)
+        except files.UnreadableError as error:
+            msg = f"{path}: cannot be read ({error}); {remedy}"
+            raise RunError(msg) from None
+
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep every other process from training in this folder meanwhile; the system lets go of it when this process dies.
+    def locked(self) -> "Iterator[RunFolder]":
+        """Open the folder, and keep every other process from training in it; the system lets go of it when this process dies.
 
         Raises
         ------
         RunError
-            When another one does.
+            When another one trains there.
 
         """
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
+        with files.opened(self.path) as descriptor:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 msg = f"{self.path}: another process trains in this folder; wait for it, or choose another folder with --out"
                 raise RunError(msg) from None
-            yield
-        finally:
-            os.close(descriptor)
+            yield RunFolder(self.path, descriptor)
 
 
 def _are_rows(rows: Any, epochs: int) -> bool:
@@ -242,11 +306,3 @@ def _wired(g: dict[str, NDArray[Any]], circuit: Circuit) -> dict[str, NDArray[An
         else values
         for name, values in g.items()
     }
-
-
-def _read_arrays(path: Path, remedy: str) -> Arrays:
-    try:
-        return files.read_arrays(path)
-    except files.UnreadableError as error:
-        msg = f"{path}: cannot be read ({error}); {remedy}"
-        raise RunError(msg) from None

@@ -91,7 +91,7 @@ class Netlist(Section):
     def described(self) -> dict[str, Any]:
         """Give all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
         said = self.model_dump(exclude={"netlist"})
-        return said | {"netlist": _files(self.deck)}
+        return said | {"netlist": contents(self.deck)}
 
     def from_folder(self, folder: Path) -> "Netlist":
         """Give the deck whose path is said from a folder."""
@@ -100,7 +100,7 @@ class Netlist(Section):
     def kept(self) -> tuple["Netlist", dict[str, bytes]]:
         """Give the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
         copy = self.model_copy(update={"netlist": f"{KEPT}/{Path(self.netlist).name}"})
-        return copy, {f"{KEPT}/{name}": content for name, content in _files(self.deck).items()}
+        return copy, {f"{KEPT}/{name}": content for name, content in contents(self.deck).items()}
 
 
 @lru_cache(maxsize=2)
@@ -133,15 +133,26 @@ def _is_layered(circuit: Circuit) -> bool:
     return True
 
 
-def _files(deck: Deck) -> dict[str, bytes]:
-    """Give the content of the deck and of all files that it includes, by their names from its folder."""
+def contents(deck: Deck) -> dict[str, bytes]:
+    """Return the content of the deck and of all files that it includes, by their names from its folder.
+
+    Raises
+    ------
+    NetlistError
+        When one of them is outside of its folder.
+
+    """
+    return {name: path.read_bytes() for name, path in _paths(deck).items()}
+
+
+def _paths(deck: Deck) -> dict[str, Path]:
     paths = {source.path for source in deck.sources if source.path}
     folder = _folder(deck)
     outside = [path for path in sorted(paths) if not path.resolve().is_relative_to(folder.resolve())]
     if outside:
         text = f"includes {outside[0]}, and what is trained is kept with all its files; copy them into its folder"
         raise NetlistError([Finding(deck.sources[0].name, 1, text)])
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
+    return {str(path.relative_to(folder)): path for path in sorted(paths)}
 
 
 def _folder(deck: Deck) -> Path:
@@ -150,17 +161,17 @@ def _folder(deck: Deck) -> Path:
     return path.parent
 
 
-def written(deck: Deck, g: Mapping[str, Any], name: str) -> dict[str, bytes]:
-    """Give the deck, under a name, and all files that it includes, with learned values and everything else as it was."""
+def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the deck, under a name, and all files that it includes, with learned values and everything else as in its `contents`."""
     main = deck.sources[0]
     changed = {_name(deck, source): encoded(text) for source, text in rewrite_files(deck, g).items()}
-    found = _files(deck) | changed
-    return {name: found.pop(_name(deck, main))} | found
+    files_by_name = {**sources, **changed}
+    return {name: files_by_name.pop(_name(deck, main))} | files_by_name
 
 
 def included(deck: Deck) -> list[str]:
     """List the files that a deck includes, by their paths from its folder."""
-    return [name for name in _files(deck) if name != _name(deck, deck.sources[0])]
+    return [name for name in _paths(deck) if name != _name(deck, deck.sources[0])]
 
 
 def refuse_names(deck: Deck) -> None:
@@ -197,7 +208,7 @@ def refuse_copy(deck: Deck, target: Path) -> None:
 
     """
     wrong = "is a folder; name a file" if target.is_dir() else f"there is no folder {target.parent}" if not target.parent.is_dir() else ""
-    kept = _files(deck)
+    kept = contents(deck)
     for name in included(deck):
         beside = target.parent / name
         if not wrong and (not beside.is_file() or beside.read_bytes() != kept[name]):

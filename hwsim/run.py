@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim import files
 from hwsim.data import Dataset, learnable, targets
 from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine, reporting
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
 from hwsim.folder import Row, RunError, RunFolder
-from hwsim.netlist import Netlist, refuse_names, written
+from hwsim.netlist import Netlist, contents, refuse_names, written
 from hwsim.plots import curves
 from hwsim.start import Start
 from hwsim.stopwatch import Stopwatch
@@ -82,6 +81,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
         deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
         if deck is not None:
             refuse_names(deck)
+        sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
         circuit = experiment.circuit.compile(experiment.name)
         chip = chip_of(experiment, circuit)
     with watch.on(LOADING):
@@ -104,19 +104,19 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
             with _stop_signals() as stopped:
                 state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
             with watch.on(FILES):
-                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck).write()
+                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck, sources).write()
             if profiler is None:
-                return Trained(folder, summary)
+                return Trained(folder.present, summary)
             profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
             folder.write(folder.profile, json.dumps(profile.table(), indent=2) + "\n")
-            return Trained(folder, summary, profile)
+            return Trained(folder.present, summary, profile)
 
 
 def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
     """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
     from hwsim.learning.state import State  # noqa: PLC0415
 
-    if not folder.checkpoint.exists():
+    if not folder.holds(folder.checkpoint):
         return trainer.begin(), []
     arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
     state = State.from_arrays(arrays, trainer.circuit)
@@ -152,7 +152,7 @@ class _Saver:
         with self.watch.on(FILES):
             self.folder.write_rows(self.rows)
             if self.weights is not None:
-                files.write_arrays(self.folder.weights, self.weights, follow=False)
+                self.folder.write_weights(self.weights)
             self.folder.write_checkpoint(state.arrays(), self.rows)
         self.saved = time.monotonic()
 
@@ -166,7 +166,7 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
         saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
         observe(progress)
         if stopped.is_set() and state.epoch < epochs:
-            path = saver.folder.path
+            path = saver.folder.present.path
             msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
             raise InterruptedRunError(msg)
     return state
@@ -220,10 +220,11 @@ class _Ending:
     rows: list[Row]
     watch: Stopwatch
     deck: Deck | None
+    sources: Mapping[str, bytes]
 
     def write(self) -> dict[str, Any]:
         """Write weights, netlist, plot and summary; gives the summary."""
-        files.write_arrays(self.folder.weights, self.g, follow=False)
+        self.folder.write_weights(self.g)
         seed = self.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
         self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
@@ -237,7 +238,7 @@ class _Ending:
         from hwsim.learning.initial import within  # noqa: PLC0415
 
         if self.deck is not None:
-            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name))
+            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name, self.sources))
         elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
             g = within(self.chip, self.g)
             self.folder.write(self.folder.netlist, deck(self.experiment, self.chip, g, self.data, notes=(note,)))

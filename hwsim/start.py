@@ -34,8 +34,11 @@ class Start:
         """
         with ExitStack() as stack:
             if self.resume and self.folder is not None:
-                folder = self.folder
-                stack.enter_context(folder.locked())
+                folder = stack.enter_context(self.folder.locked())
+                if not folder.holds(folder.experiment):
+                    msg = f"{folder.path} was emptied meanwhile; there is nothing to resume"
+                    raise RunError(msg)
+                _refuse_another(load(str(self.folder.experiment)), self.experiment, self.folder)  # again: it may be another by now
             else:
                 folder = self._begun(environment, stack)
             yield folder
@@ -43,14 +46,13 @@ class Start:
     def _begun(self, environment: Mapping[str, Any], stack: ExitStack) -> RunFolder:
         for folder in [self.folder] if self.folder else _numbered(self.experiment):
             try:
-                stack.enter_context(folder.begun(self.experiment, environment))
+                return stack.enter_context(folder.begun(self.experiment, environment))
             except FileExistsError:  # another process was faster
                 continue
             except RunError:
                 if self.folder:
                     raise
                 continue
-            return folder
         msg = f"{self.folder} was taken meanwhile; choose another folder with --out"
         raise RunError(msg)
 

@@ -12,7 +12,7 @@ import pytest
 from hwsim import files
 
 
-def full(*_: object) -> None:
+def full(*_: object, **__: object) -> None:
     """Fail as a full disk does."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -22,7 +22,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     """When writing fails, the old content stays, nothing lies beside it, and the error names the file."""
     file = tmp_path / "a.txt"
     files.write(file, "old")
-    monkeypatch.setattr(files.os, "fsync", full) if step == "fsync" else monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(files.os, step, full)
     with pytest.raises(OSError, match=r"a\.txt") as caught:
         files.write(file, "new")
     assert caught.value.errno == errno.ENOSPC
@@ -35,10 +35,10 @@ def test_a_file_is_synced_before_it_takes_its_place(tmp_path: Path, monkeypatch:
     order: list[str] = []
 
     def noted(name: str, call: Callable[..., object]) -> Callable[..., object]:
-        return lambda *arguments: (order.append(name), call(*arguments))[1]
+        return lambda *arguments, **folders: (order.append(name), call(*arguments, **folders))[1]
 
     monkeypatch.setattr(files.os, "fsync", noted("sync", os.fsync))
-    monkeypatch.setattr(Path, "replace", noted("rename", Path.replace))
+    monkeypatch.setattr(files.os, "replace", noted("rename", os.replace))
     files.write(tmp_path / "a.txt", "new")
     assert order == ["sync", "rename", "sync"]
 
@@ -102,3 +102,16 @@ def test_what_a_killed_writer_left_is_taken_over(tmp_path: Path) -> None:
     files.write(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "new"
     assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
+
+
+def test_an_open_folder_gets_its_files_wherever_it_is(tmp_path: Path) -> None:
+    """A file written within an open folder gets there, also when the folder was renamed and another one has its old path."""
+    (tmp_path / "a").mkdir()
+    with files.opened(tmp_path / "a") as folder:
+        (tmp_path / "a").rename(tmp_path / "b")
+        (tmp_path / "a").mkdir()
+        files.make_folders_within(folder, Path("c/d"))
+        files.write(Path("c/d/file"), "new", within=folder)
+        assert files.place_of(folder, tmp_path / "a") == tmp_path / "b"
+    assert (tmp_path / "b/c/d/file").read_text() == "new"
+    assert list((tmp_path / "a").iterdir()) == []

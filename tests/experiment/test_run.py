@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import tomllib
 from pathlib import Path
@@ -259,12 +260,12 @@ def test_a_full_disk_leaves_what_was_saved(
     """When the disk fills up in the midst of training, the last checkpoint stays whole and the run goes on from there later."""
     real, left = files.write, 12
 
-    def fills_up(path: Path, content: bytes | str, *, follow: bool) -> None:
+    def fills_up(path: Path, content: bytes | str, **how: Any) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        real(path, content, follow=follow)
+        real(path, content, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "write", fills_up)
@@ -279,7 +280,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder(
 ) -> None:
     """When not even the first files can be written, the folder is taken away again."""
 
-    def full(path: Path, content: bytes | str, **_: bool) -> None:
+    def full(path: Path, content: bytes | str, **_: Any) -> None:
         raise OSError(errno.ENOSPC, f"No space left for {len(content)} bytes", str(path))
 
     monkeypatch.setattr(files, "write", full)
@@ -301,4 +302,48 @@ def test_no_data_no_folder(experiment: Experiment, tmp_path: Path) -> None:
     """What fails before training begins leaves no folder behind."""
     with pytest.raises(FileNotFoundError):
         run.train(new_run(override(experiment, ["data.name=missing.csv"]), tmp_path / "none"), ignore)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_renamed_folder_keeps_its_run(experiment: Experiment, through: dict[str, Any], tmp_path: Path) -> None:
+    """A folder is renamed while it is trained in, and another run takes its path: each run is whole in its own folder, and says where."""
+    folder, moved = tmp_path / "run", tmp_path / "moved"
+    other = override(experiment, ["training.seed=1", "training.epochs=1"])
+
+    def rename(_: Progress) -> None:
+        if not moved.exists():
+            folder.rename(moved)
+            run.train(new_run(other, folder), ignore)
+
+    trained = run.train(new_run(experiment, folder), rename)
+    assert trained.folder.path == moved
+    assert numbers(moved) == through
+    for path, one in ((moved, experiment), (folder, other)):
+        assert load(path) == one
+        summary = json.loads((path / "summary.json").read_text())
+        assert (summary["seed"], summary["epochs"]) == (one.training.seed, one.training.epochs)
+        assert {file.name for file in path.iterdir()} == {file.name for file in moved.iterdir()}
+
+
+def test_a_resumed_run_follows_its_folder_too(through: dict[str, Any], tmp_path: Path, experiment: Experiment) -> None:
+    """Also after it was stopped, and by a relative path; the line of an interruption names the folder's present path."""
+    with pytest.raises(KilledError):
+        run.train(new_run(experiment, Path("run")), Killer(7))
+
+    def rename(_: Progress) -> None:
+        if Path("run").exists():
+            Path("run").rename("moved")
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(run.InterruptedRunError, match="hwsim train moved --resume"):
+        run.train(resumed_run(experiment, Path("run")), rename)
+    assert run.train(resumed_run(experiment, Path("moved")), ignore).folder.path == Path("moved")
+    assert numbers(tmp_path / "moved") == through
+    assert not Path("run").exists()
+
+
+def test_a_removed_folder_ends_the_run(experiment: Experiment, tmp_path: Path) -> None:
+    """Where there is no folder any more, nothing can be saved: one line says so, and no new folder takes its place."""
+    with pytest.raises(RunError, match="run was removed while it was trained in"):
+        run.train(new_run(experiment, tmp_path / "run"), lambda _: shutil.rmtree(tmp_path / "run", ignore_errors=True))
     assert list(tmp_path.iterdir()) == []
