@@ -22,7 +22,8 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
     deck, data = experiment.circuit.deck, experiment.data
     circuit = deck.circuit
     for warning in deck.warnings:
-        output.note(f"{warning}")
+        if data.name != SHOWN or warning not in deck.contradictions:  # what its sources show is refused with the same words
+            output.note(f"{warning}")
     learning = counted(sum(map(len, circuit.trainable)), "resistor learns", "resistors learn")
     ends = f"{counted(circuit.input_count, 'input')}, {counted(len(circuit.outputs), 'output')}"
     output.note(f"{experiment.name}: {learning}, {ends}")

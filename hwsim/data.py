@@ -10,6 +10,7 @@ from hwsim.experiment import DataSettings, Experiment
 from hwsim.netlist import SHOWN, Netlist
 from hwsim.samples import DataError, Samples
 from hwsim.streams import stream
+from netlists.findings import NetlistError
 
 __all__ = ["DataError", "Dataset", "learnable", "load_data", "targets"]
 
@@ -84,11 +85,22 @@ def load_data(experiment: Experiment) -> Dataset:
 
 
 def _shown(experiment: Experiment) -> Dataset:
-    """Give the one sample that the sources of a netlist show, as both parts; its class is made up."""
+    """Give the one sample that the sources of a netlist show, as both parts; its class is made up.
+
+    Raises
+    ------
+    DataError
+        When the circuit is no netlist.
+    NetlistError
+        When sources of one feature contradict each other: ngspice would solve another sample.
+
+    """
     if not isinstance(experiment.circuit, Netlist):
         msg = f"data {SHOWN} are what a netlist's sources show, and circuit is none; give a data set's name or a file"
         raise DataError(msg)
     deck = experiment.circuit.deck
+    if deck.contradictions:
+        raise NetlistError(deck.contradictions)
     x, label = deck.x[None], np.zeros(1, dtype=np.intp)
     names = ("–",) * max(len(deck.circuit.outputs), 2)
     return Dataset(name=SHOWN, x_train=x, labels_train=label, x_test=x.copy(), labels_test=label, class_names=names)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, Resistors
 from circuits.errors import CircuitError
 from netlists.arrays import Array, numbered
+from netlists.features import Shown
 from netlists.making import Making
 from netlists.numbers import read_number
 
@@ -68,9 +69,8 @@ def inputs(making: Making, array: Array) -> None:
     making.add(element, array.members)
     making.next_feature = max(making.next_feature, int(feature.max()) + 1)
     for k, part in enumerate(parts):
-        v = (part.values[0] if part.nodes[1] == "0" else -part.values[0]) - offset[k]
-        if scale[k]:
-            making.shown.setdefault(int(feature[k]), v / scale[k] if scale[k] != 1.0 else v)
+        v = part.values[0] if part.nodes[1] == "0" else -part.values[0]
+        making.shown.append(Shown(part, int(feature[k]), v, float(scale[k]), float(offset[k])))
 
 
 def outputs(making: Making, array: Array) -> None:

@@ -77,6 +77,8 @@ class Deck:
         What is left aside.
     settings
         The statements that say how it is trained.
+    contradictions
+        Warnings too: sources that do not give what their features make of them, so that ngspice simulates another sample than x.
 
     """
 
@@ -90,6 +92,7 @@ class Deck:
     warnings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
     settings: tuple[Statement, ...] = ()
+    contradictions: tuple[Finding, ...] = ()
 
 
 def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:

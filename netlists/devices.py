@@ -102,7 +102,8 @@ def _source(card: Card, flat: Flat) -> None:
     if shape is not None:
         text = f"{name}: {shape[0]} is left aside; at rest the source gives {v:g}"
         card.findings.notes.append(Finding(card.line.source.name, card.line.number, text))
-    flat.parts.append(Part(name[:1].lower(), card.name, nodes, (v * m,), card.line))
+    named = card.instance.scope.sole(value.text) if value is not None else None
+    flat.parts.append(Part(name[:1].lower(), card.name, nodes, (v * m,), card.line, named))
 
 
 def _at_rest(card: Card, shape: tuple[str, list[Token]] | None) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from circuits.elements import Elements
 from circuits.nodes import Nodes
 from netlists.arrays import Array, Sorting
+from netlists.features import Shown
 from netlists.findings import Finding
 from netlists.parts import Settings
 
@@ -29,7 +30,7 @@ class Making:
     members
         Names in the deck of the elements of each array; none for what is added.
     shown
-        By feature, what the deck's own sources show.
+        What the deck's own sources show of the features.
     next_feature
         The feature of the next source that does not say its own.
 
@@ -40,7 +41,7 @@ class Making:
     settings: Settings
     elements: list[Elements] = field(default_factory=list)
     members: dict[str, list[str]] = field(default_factory=dict)
-    shown: dict[int, float] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
     next_feature: int = 0
 
     def __post_init__(self) -> None:

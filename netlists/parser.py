@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.errors import floating as floating_nodes
+from netlists import features
 from netlists.arrays import Sorting
 from netlists.assemble import Assembly
 from netlists.deck import Deck
@@ -139,9 +138,10 @@ def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck
     g, places = conductances(circuit, sorting, making)
     findings.check()
     warn_bounds(circuit, g, findings, source)
-    x = np.array([making.shown.get(k, 0.0) for k in range(circuit.input_count)])
-    warnings, notes = tuple(dict.fromkeys(findings.warnings)), tuple(dict.fromkeys(findings.notes))
-    return Deck(circuit, g, x, numbers, making.members, tuple(files.sources), places, warnings, notes, tuple(roles.of("set")))
+    x, contradictions = features.read(making.shown, circuit.input_count)
+    warnings, notes = tuple(dict.fromkeys((*findings.warnings, *contradictions))), tuple(dict.fromkeys(findings.notes))
+    said = tuple(roles.of("set"))
+    return Deck(circuit, g, x, numbers, making.members, tuple(files.sources), places, warnings, notes, said, contradictions)
 
 
 def _look_at_title(source: Source, findings: Findings) -> None:

@@ -27,7 +27,8 @@ class Part(NamedTuple):
     line
         Its card.
     more
-        For f and h the sensed source; for x the subcircuit's name and parameters; for p a Passage.
+        For f and h the sensed source; for v the value of the only parameter that its expression names; for x the subcircuit's name and
+        parameters; for p a Passage.
 
     """
 

@@ -20,6 +20,7 @@ class Spot(NamedTuple):
 
 
 _BRACED = re.compile(r"\{[^{}]*\}")
+_NAME = re.compile(r"(?<![\w.])[a-z_]\w*(?!\w|\s*\()")
 
 
 @dataclass(slots=True)
@@ -79,6 +80,14 @@ class Scope:
             finally:
                 bound.busy = False
         return bound.value
+
+    def sole(self, text: str) -> float | None:
+        """Return the value of the only parameter that a value of a card names; None where it names none, or several."""
+        if text[:1] in "{'\"" or text.isidentifier():
+            named = {name for name in _NAME.findall(text.lower()) if self.find(name)}
+            if len(named) == 1:
+                return self(named.pop())
+        return None
 
     def number(self, text: str) -> tuple[float, str | None]:
         """Read a value of a card: an expression in braces or quotes, the name of a parameter, or a number.

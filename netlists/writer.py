@@ -1,17 +1,18 @@
 """Circuit + chip + conductances to a deck that a person can read and that ngspice runs as it is."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from netlists import statements, subcircuits
+from netlists import features, statements, subcircuits
 from netlists.control import Inputs, Measure, Outputs, Pushes
 from netlists.lines import ROLE
 from netlists.names import check_names
@@ -68,19 +69,18 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
 
     """
     circuit.check_conductances(g)
-    features = np.asarray(x, dtype=np.float64)
-    if features.shape != (circuit.input_count,):
-        msg = f"{circuit.name}: the sample has shape {features.shape}; the circuit takes {circuit.input_count} features"
+    sample = np.asarray(x, dtype=np.float64)
+    if sample.shape != (circuit.input_count,):
+        msg = f"{circuit.name}: the sample has shape {sample.shape}; the circuit takes {circuit.input_count} features"
         raise CircuitError(msg)
-    plain(features, "feature")
+    plain(sample, "feature")
     circuit = measure.extended(circuit)
     chip = chip.of(circuit)
-    volts = {e.name: features[e.feature] * chip(e.name, "scale") + chip(e.name, "offset") for e in circuit.inputs}
-    inputs: Inputs = {name: [*plain(values, f"{name}: volts")] for name, values in volts.items()}
+    inputs = _inputs(circuit, chip, sample)
     driven, cards = measure.driven(circuit, chip, inputs)
     zeros = ["0"] * len(circuit.outputs)
     body = Body.of(circuit, chip, g, Words(inputs=driven, beta="0", targets=zeros, currents=zeros), fitting(circuit))
-    text = [*_header(circuit, chip, body, measure.says(len(pushes)), notes), *body.lines(), *cards]
+    text = [*_header(circuit, chip, body, measure.says(len(pushes)), notes), *body.lines(features.cards(circuit, sample)), *cards]
     if cards:  # the deck is no longer the circuit
         text = [line for line in text if ROLE not in line]
     return "\n".join([*text, *measure.control(circuit, chip, body.sections, pushes), ".end"]) + "\n"
@@ -115,9 +115,20 @@ class Body:
         ideal = {element.name for element in circuit.of(IdealDiodes)}
         return cls(list(options(tolerances, on_chip.temperature)), library, list(sections(sharp, on_chip, g, words, ideal)))
 
-    def lines(self) -> list[str]:
-        """Give all cards."""
-        return [*self.settings, *self.library, *(line for section in self.sections for line in section.lines())]
+    def lines(self, sample: Iterable[str] = ()) -> list[str]:
+        """Return all cards, those that say the sample before the sources that follow it."""
+        return [*self.settings, *self.library, *sample, *(line for section in self.sections for line in section.lines())]
+
+
+def _inputs(circuit: Circuit, chip: Chip, sample: NDArray[np.float64]) -> Inputs:
+    """Write what each source of the data says: how it follows its feature."""
+    names, inputs = features.names(circuit), Inputs()
+    for element in circuit.inputs:
+        scale, offset = (chip(element.name, parameter) for parameter in ("scale", "offset"))
+        plain(sample[element.feature] * scale + offset, f"{element.name}: volts")
+        each = zip(element.feature.tolist(), scale.tolist(), offset.tolist(), strict=True)
+        inputs[element.name] = [features.following(names[k], factor, added) for k, factor, added in each]
+    return inputs
 
 
 def _header(circuit: Circuit, chip: Chip, body: Body, says: str, notes: Sequence[str]) -> Iterator[str]:

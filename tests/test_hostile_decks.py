@@ -47,6 +47,10 @@ def files(place):
     return set(place.rglob("*"))
 
 
+FEATURE = re.compile(r"\.param feature_*\d+=-?[0-9.]+(?:e[-+]\d+)?")
+"""What a deck for people says of a feature: a plain number."""
+
+
 @pytest.mark.parametrize("name", [path.stem for path in CORPUS])
 def test_nothing_in_a_deck_is_carried_out(name, place):
     """It is refused with a line that says why, or read as a circuit, whose deck is harmless too, and solved by ngspice."""
@@ -62,7 +66,8 @@ def test_nothing_in_a_deck_is_carried_out(name, place):
         assert said in "\n".join(map(str, (*deck.notes, *deck.warnings)))
         chip = Chip.nominal(deck.circuit)
         written = write_deck(deck.circuit, chip, deck.g, x=deck.x).partition(".control")[0]
-        assert first_refused(written.rstrip("\n").split("\n")) is None
+        lines = [line for line in written.rstrip("\n").split("\n") if not FEATURE.fullmatch(line)]  # engines write none of these
+        assert first_refused(lines) is None
         with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as engine, contextlib.suppress(NgspiceDeckError, NgspicePointError):
             engine.solve(deck.g, Drive(deck.x[None]))
     assert files(place) == before

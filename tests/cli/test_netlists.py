@@ -138,6 +138,24 @@ def test_every_rule_trains_a_netlist_and_is_profiled(rule, hwsim):
     assert not any("ngspice" in line["name"] for line in lines)
 
 
+def test_a_source_changed_by_hand_in_a_deck_of_ours_is_reported(hwsim):
+    """Every command names it: a warning where other data drive the sources, else a refusal, for ngspice would solve another circuit."""
+    assert hwsim("compile", "xor", "-o", "xor.cir").code == 0
+    text = Path("xor.cir").read_text()
+    Path("moved.cir").write_text(text.replace(".param feature_0=-1.0", ".param feature_0=0.37"))
+    for engine in ("numeric", "ngspice"):
+        rows = hwsim("solve", "moved.cir", "--engine", engine, "--json").json["voltages"]
+        assert (rows["x"][0], rows["xn"][0]) == ([0.37, -1.0], [-0.37, 1.0])
+    Path("torn.cir").write_text(text.replace("{feature_0}", "0.37"))
+    said = "v_v_x_0 gives 0.37 V, but feature 0 is -1 by v_v_xn_0"
+    for words in (("solve",), ("check",), ("compile", "-o", "out.cir")):
+        answer = hwsim(words[0], "torn.cir", *words[1:])
+        assert (answer.code, answer.err.count(said)) == (2, 1)
+    assert said in hwsim("inspect", "torn.cir", "--json").json["warnings"][0]
+    answer = hwsim("train", "torn.cir", "--data", "xor", "--epochs", "1")
+    assert (answer.code, answer.err.count(said)) == (0, 1)
+
+
 WORDS = {
     "no data": ("train mesh.cir", "--data my.csv"),
     "no file": ("train nothing.cir --data xor", "nothing.cir: no such file"),

@@ -102,7 +102,9 @@ def test_what_is_in_no_block_is_written_flat():
     g = {"w": np.full((2, 3), 1e-6), "m": np.array([2e-6])}
     text = deck(circuit, g, np.array([0.25, 0.5]), pushes=PUSHES)
     for card in (
-        "V_v_x_1 x_1 0 -1.5",
+        ".param feature_0=0.25",
+        "V_v_x_0 x_0 0 {2.0*feature_0}",
+        "V_v_x_1 x_1 0 {-3.0*feature_1}",
         "V_v_low_0 low 0 -0.5",
         "R_load_2 h_2 0 3000000.0",
         "R_m_0 h_0 h_1 500000.0",
