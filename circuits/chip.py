@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.constants import TEMPERATURE
+from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.diode import junction_at
 from circuits.elements import Diodes, check_bounds
 from circuits.errors import CircuitError
@@ -61,11 +61,29 @@ class Chip:
                 element.check(parameter, np.asarray(value))
             if _BOUNDS & set(parameters):
                 check_bounds(f"chip: {name}", *(self.reference(name, bound) for bound in ("g_min", "g_max")))
+        self._check_heat()
+
+    def _check_heat(self) -> None:
+        """Refuse a temperature at which no 64-bit number holds a diode's saturation current."""
+        for diodes in self.circuit.of(Diodes) if self.temperature != TEMPERATURE else ():
+            with np.errstate(over="ignore", under="ignore"):
+                i_sat = self(diodes.name, "i_sat")
+            if not (np.isfinite(i_sat) & (i_sat > 0)).all():
+                celsius = round(self.temperature - ZERO_CELSIUS, 9)
+                msg = f"chip: at {celsius:g} °C the saturation current of {diodes.name} is no number that 64 bits hold; check n, eg and xti"
+                raise CircuitError(msg)
 
     @classmethod
     def nominal(cls, circuit: Circuit) -> Self:
         """Give the chip without any spread."""
         return cls(circuit)
+
+    @property
+    def changed(self) -> set[tuple[str, str]]:
+        """Element arrays and parameters whose values may differ from the circuit's."""
+        drawn = {(name, parameter) for name, parameters in self.values.items() for parameter in parameters}
+        heated = () if self.temperature == TEMPERATURE else self.circuit.of(Diodes)
+        return drawn | {(diodes.name, parameter) for diodes in heated for parameter in ("i_sat", "n")}
 
     def of(self, circuit: Circuit) -> "Chip":
         """Give the same values for a circuit with the same elements, some of which may stand for others."""
@@ -81,5 +99,6 @@ class Chip:
         values = self.reference(element, parameter)
         if self.temperature == TEMPERATURE or not isinstance(self.circuit[element], Diodes):
             return values
-        i_sat, n = junction_at(self.reference(element, "i_sat"), self.reference(element, "n"), self.temperature)
-        return np.asarray({"i_sat": i_sat, "n": n}[parameter])
+        i_sat, n, eg, xti = (self.reference(element, name) for name in Diodes.parameters)
+        at_temperature = dict(zip(("i_sat", "n"), junction_at(i_sat, n, self.temperature, eg=eg, xti=xti), strict=True))
+        return np.asarray(at_temperature.get(parameter, values))

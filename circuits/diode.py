@@ -16,13 +16,18 @@ XTI = 3.0
 """SPICE's exponent of temperature in the saturation current."""
 
 
+def is_silicon(eg: Any, xti: Any) -> bool:
+    """Whether energy gaps [eV] and exponents are all SPICE's defaults, those of a p-n junction in silicon."""
+    return bool((eg == BAND_GAP).all() and (xti == XTI).all())
+
+
 def junction_at(
-    i_sat: Any, n: Any, kelvin: Kelvin, *, nominal: Kelvin = TEMPERATURE, band_gap: float = BAND_GAP, xti: float = XTI
+    i_sat: Any, n: Any, kelvin: Kelvin, *, nominal: Kelvin = TEMPERATURE, eg: Any = BAND_GAP, xti: Any = XTI
 ) -> tuple[Any, Any]:
     """Give the saturation current [A] and the emission coefficient that make the law below, at 27 °C, one of another temperature.
 
-    i_sat·exp((T/T_nominal − 1)·band_gap/(n·kT/q) + xti/n·ln(T/T_nominal)), as SPICE has it; the thermal voltage that grows with T
-    is taken up by n·T/300.15 K. Numbers and arrays.
+    i_sat·exp((T/T_nominal − 1)·eg/(n·kT/q) + xti/n·ln(T/T_nominal)), as SPICE has it, with the energy gap `eg` [eV] and the exponent
+    `xti`; the thermal voltage that grows with T is taken up by n·T/300.15 K. Numbers and arrays.
 
     Notes
     -----
@@ -31,7 +36,7 @@ def junction_at(
     """
     if kelvin != nominal:
         ratio, v_t = kelvin / nominal, BOLTZMANN * kelvin / ELEMENTARY_CHARGE
-        exponent = (ratio - 1.0) * band_gap / (n * v_t) + xti / n * math.log(ratio)
+        exponent = (ratio - 1.0) * eg / (n * v_t) + xti / n * math.log(ratio)
         i_sat = i_sat * (math.exp(exponent) if isinstance(exponent, float) else exponent.__array_namespace__().exp(exponent))
     return i_sat, n if kelvin == TEMPERATURE else n * kelvin / TEMPERATURE
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.diode import BAND_GAP, XTI
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 
@@ -191,16 +192,21 @@ class Resistors(Elements):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Diodes(Elements):
-    """Junction diodes: saturation current `i_sat` [A], emission coefficient `n`."""
+    """Junction diodes: saturation current `i_sat` [A] and emission coefficient `n` at 27 °C, energy gap `eg` [eV] and exponent `xti`.
+
+    The last two say how `i_sat` grows with temperature.
+    """
 
     terminals: ClassVar[tuple[str, ...]] = ("anode", "cathode")
-    parameters: ClassVar[tuple[str, ...]] = ("i_sat", "n")
+    parameters: ClassVar[tuple[str, ...]] = ("i_sat", "n", "eg", "xti")
     positive: ClassVar[tuple[str, ...]] = ("i_sat", "n")
 
     anode: Nodes
     cathode: Nodes
     i_sat: Values | float
     n: Values | float
+    eg: Values | float = BAND_GAP
+    xti: Values | float = XTI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from circuits.builder import Builder
-from circuits.diode import diode_current
+from circuits.diode import BAND_GAP, XTI, diode_current
 from circuits.elements import Diodes, IdealDiodes, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
-from circuits.units import Ampere, Volt
+from circuits.units import Ampere, ElectronVolt, Volt
 
 FORBID_UNKNOWN = {"extra": "forbid", "allow_inf_nan": False}
 """pydantic's settings for the dataclasses that experiment files fill in."""
@@ -28,6 +28,12 @@ I_SAT_1N4148: Ampere = 4.352e-9
 
 N_1N4148 = 1.906
 """Source: 1N4148, SPICE model of NXP."""
+
+EnergyGap = Annotated[ElectronVolt, Field(gt=0, le=10)]
+"""1.11 eV for silicon, 0.69 eV for Schottky barriers, 0.67 eV for germanium. Source: SPICE3f5's manual, junction diodes."""
+
+Exponent = Annotated[float, Field(ge=-20, le=20)]
+"""Of temperature in the saturation current: 3 for p-n junctions, 2 for Schottky barriers. Source: as above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class DiodePair:
     v_high: Volt = 0.1
     i_sat: Ampere = I_SAT_1N4148
     n: float = N_1N4148
+    eg: EnergyGap = BAND_GAP
+    xti: Exponent = XTI
 
     def __post_init__(self) -> None:
         """Check that the rails are in order."""
@@ -66,7 +74,7 @@ class DiodePair:
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both diodes and their rails; the columns themselves go on."""
-        _pair(builder, name, columns, self.v_low, self.v_high, _junction(self.i_sat, self.n))
+        _pair(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -89,10 +97,12 @@ class Rectifier:
     v_high: Volt = 0.0
     i_sat: Ampere = 1e-6
     n: float = 1.0
+    eg: EnergyGap = BAND_GAP
+    xti: Exponent = XTI
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add one diode and one rail a column; the columns themselves go on."""
-        _halves(builder, name, columns, self.v_low, self.v_high, _junction(self.i_sat, self.n))
+        _halves(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -154,15 +164,17 @@ class DeadZone:
     kind: Literal["dead-zone"] = "dead-zone"
     i_sat: Ampere = I_SAT_1N4148
     n: float = N_1N4148
+    eg: EnergyGap = BAND_GAP
+    xti: Exponent = XTI
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both diodes; the nodes behind them go on."""
-        behind = builder.group(f"{name}_core", len(columns))
+        behind, diodes = builder.group(f"{name}_core", len(columns)), _junction(self)
         builder.block(
             f"{name}_neuron",
             "dead_zone",
-            Diodes(name=f"{name}_d_forward", anode=columns, cathode=behind, i_sat=self.i_sat, n=self.n),
-            Diodes(name=f"{name}_d_backward", anode=behind, cathode=columns, i_sat=self.i_sat, n=self.n),
+            diodes(name=f"{name}_d_forward", anode=columns, cathode=behind),
+            diodes(name=f"{name}_d_backward", anode=behind, cathode=columns),
         )
         return behind
 
@@ -186,8 +198,8 @@ class _MakeDiodes(Protocol):
     def __call__(self, *, name: str, anode: Nodes, cathode: Nodes) -> Diodes | IdealDiodes: ...
 
 
-def _junction(i_sat: Ampere, n: float) -> _MakeDiodes:
-    return partial(Diodes, i_sat=i_sat, n=n)
+def _junction(neuron: DiodePair | Rectifier | DeadZone) -> _MakeDiodes:
+    return partial(Diodes, i_sat=neuron.i_sat, n=neuron.n, eg=neuron.eg, xti=neuron.xti)
 
 
 def _pair(builder: Builder, name: str, columns: Nodes, v_low: Volt, v_high: Volt, diodes: _MakeDiodes) -> None:

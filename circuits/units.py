@@ -4,6 +4,7 @@ from typing import Annotated
 
 Volt = Annotated[float, "V"]
 Ampere = Annotated[float, "A"]
+ElectronVolt = Annotated[float, "eV"]
 Siemens = Annotated[float, "S"]
 Ohm = Annotated[float, "ohm"]
 Farad = Annotated[float, "F"]

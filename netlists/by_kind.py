@@ -21,7 +21,7 @@ from netlists.making import Making
 
 _MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
     "c": (Capacitors, ("c",)),
-    "d": (Diodes, ("i_sat", "n")),
+    "d": (Diodes, Diodes.parameters),
     "e": (VoltageControlledVoltageSources, ("gain",)),
     "f": (CurrentControlledCurrentSources, ("gain",)),
     "g": (VoltageControlledCurrentSources, ("gm",)),
@@ -112,8 +112,10 @@ def block(making: Making, array: Array) -> None:
     if array.statement is None:
         return
     kind, names = array.statement.words[1], array.parts
-    parts = subcircuits.LIBRARY.get(kind, ())
-    wrong = next((m for m in array.members if making.sorting.parts[m].more[0] != kind), None)
+    used = {member: making.sorting.parts[member].more[0] for member in array.members}
+    subcircuit = next(iter(used.values()))
+    parts = subcircuits.LIBRARY.get(subcircuit, ())
+    wrong = next((m for m, called in used.items() if called != subcircuit or subcircuits.plain_kind(called or "") != kind), None)
     if wrong or len(parts) != len(names):
         msg = f"{wrong or kind} is not what the library calls {kind} with {len(parts)} parts; remove the statement"
         raise CircuitError(msg)
@@ -132,6 +134,7 @@ def _library(making: Making, part: subcircuits.Part, name: str, array: Array, pi
     values = {parameter: np.array([p.more[1][called] for p in parts]) for parameter, called in part.parameters.items()}
     if part.kind is Diodes:
         here, nominal = (celsius + ZERO_CELSIUS for celsius in (making.settings.temperature, making.settings.nominal))
-        values["i_sat"], values["n"] = junction_at(values["i_sat"], values["n"], here, nominal=nominal)
+        heat = {name: values[name] for name in ("eg", "xti") if name in values}
+        values["i_sat"], values["n"] = junction_at(values["i_sat"], values["n"], here, nominal=nominal, **heat)
     kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
     making.add(kind(name=name, **terminals, **values), array.members)

@@ -13,6 +13,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
+from circuits.diode import is_silicon
 from circuits.elements import (
     Capacitors,
     Crossbar,
@@ -76,12 +77,13 @@ def norton(element: Crossbar, g: Any, names: Sequence[str], word: str) -> Iterat
 
 
 def _diodes(element: Diodes, chip: Chip, names: Sequence[str]) -> Iterator[str]:
-    """Write one model for each pair of parameters that occurs, then the diodes."""
-    pairs = np.stack([chip.reference(element.name, "i_sat"), chip.reference(element.name, "n")], axis=1)
-    models, of = np.unique(pairs, axis=0, return_inverse=True)
-    i_sat, n = (plain(models[:, k], f"{element.name}: {what}") for k, what in enumerate(("i_sat", "n")))
-    for k in range(len(models)):
-        yield f".model {element.name}_{k} D(is={i_sat[k]} n={n[k]})"
+    """Write one model for each set of parameters that occurs, then the diodes; `eg` and `xti` where they are not silicon's."""
+    sets = np.stack([chip.reference(element.name, name) for name in element.parameters], axis=1)
+    models, of = np.unique(sets, axis=0, return_inverse=True)
+    written = [plain(models[:, k], f"{element.name}: {name}") for k, name in enumerate(element.parameters)]
+    for k, (i_sat, n, eg, xti) in enumerate(zip(*written, strict=True)):
+        heat = "" if is_silicon(*models[k, 2:]) else f" eg={eg} xti={xti}"
+        yield f".model {element.name}_{k} D(is={i_sat} n={n}{heat})"
     ends = zip(element.anode.tolist(), element.cathode.tolist(), of.ravel().tolist(), strict=True)
     for k, (anode, cathode, model) in enumerate(ends):
         yield f"D_{element.name}_{k} {names[anode]} {names[cathode]} {element.name}_{model}"

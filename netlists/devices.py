@@ -190,7 +190,7 @@ def _diode(card: Card, flat: Flat) -> None:
         inner = f"{card.name}#internal"
         flat.resistances.add(f"{card.name}#rs", (anode, inner), law.rs / scale, card.line, None, 0.0)
         anode = inner
-    flat.parts.append(Part("d", card.name, (anode, cathode), (law.i_sat * scale, law.n), card.line))
+    flat.parts.append(Part("d", card.name, (anode, cathode), (law.i_sat * scale, law.n, law.eg, law.xti), card.line))
 
 
 def _coupling(card: Card, flat: Flat) -> None:  # noqa: ARG001 - the readers' common signature

@@ -130,10 +130,12 @@ def resistor(card: Card, model: Model, where: Instance) -> ResistorModel:
 
 
 class Junction(NamedTuple):
-    """A diode's law at the temperature that hwsim computes at, and its series resistance [ohm]."""
+    """A diode's law at the temperature that hwsim computes at, what other temperatures make of it, and its series resistance [ohm]."""
 
     i_sat: float
     n: float
+    eg: float
+    xti: float
     rs: float
 
 
@@ -168,9 +170,10 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
             msg = f"{card.fields.plain[0].text}: model {model.name}: {name} = {value:g} must be positive"
             raise BadCardError(msg)
     t, nominal = card.degrees() + ZERO_CELSIUS, values.get("tnom", card.settings.nominal) + ZERO_CELSIUS
-    i_sat, n_there = junction_at(i_sat, n, t, nominal=nominal, band_gap=values.get("eg", BAND_GAP), xti=values.get("xti", XTI))
+    eg, xti = values.get("eg", BAND_GAP), values.get("xti", XTI)
+    i_sat, n_there = junction_at(i_sat, n, t, nominal=nominal, eg=eg, xti=xti)
     rs = values.get("rs", 0.0)
     if rs < 0:
         msg = f"{card.fields.plain[0].text}: model {model.name}: rs = {rs:g} must not be negative"
         raise BadCardError(msg)
-    return Junction(i_sat, n_there, rs)
+    return Junction(i_sat, n_there, eg, xti, rs)

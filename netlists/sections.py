@@ -143,8 +143,9 @@ def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, elem
 
 def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> Section:
     what = "Amplifiers" if block.kind in subcircuits.AMPLIFIERS else "Block"
-    title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {block.kind}; {len(circuit[block.elements[0]])} of them"
-    cards, said = list(subcircuits.instances(block, circuit, chip)), list(statements.block(block, circuit, ideal))
+    drawn = subcircuits.of_chip(block, circuit, chip)
+    title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {drawn.kind}; {len(circuit[block.elements[0]])} of them"
+    cards, said = list(subcircuits.instances(drawn, circuit, chip)), list(statements.block(block, circuit, ideal))
     return Section(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
 
 

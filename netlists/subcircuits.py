@@ -1,13 +1,14 @@
 """Subcircuits of the library: which elements one stands for, and a line an instance with the chip's own parameters."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Block, Circuit
+from circuits.diode import is_silicon
 from circuits.elements import Amplifiers, Diodes, Elements, Nudges, VoltageSources
 from circuits.nodes import Nodes
 from netlists.numbers import plain
@@ -25,7 +26,7 @@ class Part:
 
 
 def _diode(anode: str, cathode: str, suffix: str = "") -> Part:
-    return Part(Diodes, {"anode": anode, "cathode": cathode}, {"i_sat": f"i_sat{suffix}", "n": f"n{suffix}"})
+    return Part(Diodes, {"anode": anode, "cathode": cathode}, {name: f"{name}{suffix}" for name in ("i_sat", "n")})
 
 
 def _rail(pin: str) -> Part:
@@ -47,6 +48,33 @@ LIBRARY: dict[str, tuple[Part, ...]] = {
     "skewed_nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}, {"gain": "gain"}),),
 }
 """The elements of each subcircuit, in the order of a block's; pins come in the order in which the parts name them."""
+
+_HEATED = "_eg"
+"""What the name of a subcircuit ends with whose diodes have energy gaps and exponents of their own; without it these are silicon's."""
+
+
+def _heated(part: Part) -> Part:
+    """Return a part whose diode has all of its parameters."""
+    if part.kind is not Diodes:
+        return part
+    suffix = part.parameters["n"][1:]
+    return replace(part, parameters={name: f"{name}{suffix}" for name in Diodes.parameters})
+
+
+LIBRARY |= {f"{kind}{_HEATED}": tuple(map(_heated, parts)) for kind, parts in LIBRARY.items() if any(part.kind is Diodes for part in parts)}
+
+
+def plain_kind(kind: str) -> str:
+    """Return the kind of block that a subcircuit stands for."""
+    return kind.removesuffix(_HEATED)
+
+
+def of_chip(block: Block, circuit: Circuit, chip: Chip) -> Block:
+    """Return the block as the plainest subcircuit that holds its diodes' parameters on a chip."""
+    diodes = [name for name in block.elements if isinstance(circuit[name], Diodes)]
+    silicon = all(is_silicon(chip.reference(name, "eg"), chip.reference(name, "xti")) for name in diodes)
+    return block if silicon or block.kind not in LIBRARY else replace(block, kind=f"{block.kind}{_HEATED}")
+
 
 AMPLIFIERS = ("amplifier", "resistive_amplifier")
 """The subcircuits that stay whole wherever a deck has them."""

@@ -110,7 +110,7 @@ class Body:
         """
         check_names(circuit)
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
-        kinds = dict.fromkeys(block.kind for block in blocks(sharp, on_chip).values())
+        kinds = dict.fromkeys(subcircuits.of_chip(block, sharp, on_chip).kind for block in blocks(sharp, on_chip).values())
         library = [line for kind in kinds for line in ("*", *subcircuits.text(kind).splitlines())]
         ideal = {element.name for element in circuit.of(IdealDiodes)}
         return cls(list(options(tolerances, on_chip.temperature)), library, list(sections(sharp, on_chip, g, words, ideal)))

@@ -18,8 +18,9 @@ from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Lin
 
 SIZES = st.integers(1, 6)
 RAILS = st.sampled_from([0.0, 0.1, 0.3, 1.0])
-JUNCTIONS = st.fixed_dictionaries({"i_sat": st.sampled_from([1e-12, 4.352e-9, 1e-6]), "n": st.sampled_from([1.0, 1.5, 1.906])})
-LEAKY_JUNCTIONS = st.fixed_dictionaries({"i_sat": st.sampled_from([4.352e-9, 1e-6]), "n": st.sampled_from([1.0, 1.5, 1.906])})
+_REST = {"n": st.sampled_from([1.0, 1.5, 1.906]), "eg": st.sampled_from([1.11, 1.11, 0.69]), "xti": st.sampled_from([3.0, 2.0])}
+JUNCTIONS = st.fixed_dictionaries({"i_sat": st.sampled_from([1e-12, 4.352e-9, 1e-6]), **_REST})
+LEAKY_JUNCTIONS = st.fixed_dictionaries({"i_sat": st.sampled_from([4.352e-9, 1e-6]), **_REST})
 """For dead zones: one that does not leak leaves the voltages behind it to rounding, which engines report instead of an answer."""
 GAINS = st.sampled_from([(4.0, 0.25), (1.0, 1.0), (4.0, 4.0), (2.0, 0.5), (3.0, 0.7), (0.5, 1.0)])  # (gain, back): reciprocal or not
 OFFSETS = st.sampled_from([0.0, 0.0, 0.02, -0.05])

@@ -46,7 +46,7 @@ class Chips:
 
     def __init__(self, solvers: Sequence[LayeredSolver]) -> None:
         self._solvers, self._first = solvers, solvers[0]
-        keys = {(element, name) for solver in solvers for element, values in solver.chip.values.items() for name in values}
+        keys = set[tuple[str, str]]().union(*(solver.chip.changed for solver in solvers))
         self._numbers = stack([_numbers(solver, sorted(keys)) for solver in solvers])
         self.mapped = self._numbers.mapped
         self._programs = {newton: jax.jit(jax.vmap(self._program(newton=newton))) for newton in (False, True)}
