@@ -1,5 +1,6 @@
 """Definitions: what a deck and each of its subcircuits hold, before any subcircuit is put in its place."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -7,6 +8,9 @@ from netlists import known
 from netlists.findings import BadCardError, Finding, Findings
 from netlists.lines import Line
 from netlists.tokens import Token, assignments, fields, tokens
+
+_MIL = re.compile(r"(?:[{'][^{}']*|^(?:x|\.param|\.subckt).*)[\d.]mil")
+"""A thousandth of an inch where ngspice's numparam reads, which looks at the first letter of a suffix alone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +64,10 @@ class Definition:
         """Find the subcircuit that a name means here."""
         return next((above.inner[name] for above in self.above() if name in above.inner), None)
 
+    def declares(self, name: str) -> bool:
+        """Return whether it has a parameter of its own by this name."""
+        return name in self.defaults or name in self.parameters
+
     def normal(self) -> tuple[str, ...]:
         """Give its text, without what does not count: two subcircuits of the same normal form are the same."""
         body = [card.text for card in self.cards] + [f"{name}={token.low}" for name, (token, _) in self.parameters.items()]
@@ -84,6 +92,9 @@ def outline(cards: list[Line], findings: Findings) -> Outline:
     found = Outline(Definition("the deck"))
     here = found.top
     for card in cards:
+        if "mil" in card.text and _MIL.search(card.text):
+            text = "ngspice reads mil in braces and parameters as milli; write 25.4u where a thousandth of an inch is meant"
+            findings.warnings.append(Finding(card.source.name, card.number, text))
         if card.text[0] != ".":
             here.cards.append(card)
             continue

@@ -65,6 +65,9 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
 }
 """How many arguments each function takes, and what it gives. `log` is the natural one, as in ngspice."""
 
+_MILLI = 1e-3
+"""What `mil` means in an expression: ngspice's numparam looks at the first letter of a suffix alone."""
+
 _SHOWN = 60
 """Characters of an expression that a message about its length shows."""
 
@@ -224,7 +227,7 @@ class _Reader:
         kind, token = self.token
         self.place += 1
         if kind == "number":
-            return read_number(token)[0]
+            return read_number(token, mil=_MILLI)[0]
         if kind == "name":
             return self.call(token) if self.token[1] == "(" else self.lookup(token.lower())
         if (kind, token) == ("sign", "("):

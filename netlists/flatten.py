@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -19,6 +19,7 @@ from netlists.tokens import Token, fields, tokens
 
 _ODD = re.compile(r"[(),={}'\"]")
 _ENCLOSED = re.compile(r"\{[^{}]*\}|'[^']*'")
+_M = re.compile(r"\sm\s*=")
 _DIGITS = frozenset("0123456789.")
 _DEEPEST = 30
 _MOST = 2_000_000
@@ -61,6 +62,7 @@ class Flattener:
     flat: Flat = field(default_factory=Flat)
     names: dict[str, Line] = field(default_factory=dict)
     too_deep: bool = False
+    multiplied: set[Definition] = field(default_factory=set)
 
     def run(self, scope: Scope) -> Flat:
         """Flatten the deck; `scope` holds what its `.param` cards say."""
@@ -73,6 +75,7 @@ class Flattener:
             text = f"its subcircuits in subcircuits would make {count:.1e} elements; {_MOST:.0e} are the most that are put in their places"
             self.findings.mistakes.append(Finding(first.source.name, first.number, text))
             return self.flat
+        self.multiplied = _multiplied(known)
         self._cards(self._beside_plain(self.outline.top.cards), top)
         return self.flat
 
@@ -160,9 +163,14 @@ class Flattener:
             msg = f"{head.text}: subcircuits stand in one another more than {_DEEPEST} deep; {name} may hold itself"
             raise BadCardError(msg)
         definition.uses += 1
-        inner = Instance(definition, f"{card.name}.", dict(zip(definition.pins, nodes, strict=True)), Scope(caller.scope), caller.m, caller)
+        m = 1.0 if caller.m is None and definition in self.multiplied else caller.m
+        inner = Instance(definition, f"{card.name}.", dict(zip(definition.pins, nodes, strict=True)), Scope(caller.scope), m, caller)
         self._bind(card, definition, inner)
-        if self.kept(card.name) or (name in subcircuits.AMPLIFIERS and is_library(definition)):
+        kept, single = self.kept(card.name), inner.m in {None, 1.0}
+        if kept and not single:
+            msg = f"{head.text} stays whole for its role, and has m = {inner.m:g}; write the instances out"
+            raise BadCardError(msg)
+        if kept or (single and name in subcircuits.AMPLIFIERS and is_library(definition)):
             self.flat.parts.append(Part("x", card.name, tuple(nodes), (), card.line, self._whole(card, definition, inner)))
             return
         if not self.too_deep:
@@ -177,7 +185,7 @@ class Flattener:
             own.bound[name] = _bound(token, own, line, definition)
         for name, token in card.fields.named.items():
             if name == "m" and name not in own.bound:
-                inner.m *= card.number(token)
+                inner.m = card.number(token) if caller.m is None else caller.m
             elif name not in own.bound:
                 msg = f"{card.fields.plain[0].text}: {definition.name} has no parameter {name}; it has {', '.join(own.bound) or 'none'}"
                 raise BadCardError(msg)
@@ -204,6 +212,21 @@ def _count(definition: Definition, known: dict[Definition, int], depth: int = 0)
             held = [definition.find(name) for name in map(_subcircuit_of, instances)]
             known[definition] = len(definition.cards) + sum(_count(inner, known, depth + 1) for inner in held if inner)
     return known[definition]
+
+
+def _multiplied(definitions: Collection[Definition]) -> set[Definition]:
+    """Return the subcircuits that some instance multiplies: ngspice 39 leaves the m of the cards inside aside, in all their instances."""
+    found, waiting = set[Definition](), list(definitions)
+    while waiting:
+        definition = waiting.pop()
+        for card in definition.cards:
+            if card.text[0] != "x" or not (definition in found or _M.search(card.text)):
+                continue
+            inner = definition.find(_subcircuit_of(card.text))
+            if inner and inner not in found and not inner.declares("m"):
+                found.add(inner)
+                waiting.append(inner)
+    return found
 
 
 def _subcircuit_of(card: str) -> str:

@@ -15,13 +15,13 @@ GROUND_NAMES = {"0", "gnd"}
 
 @dataclass(slots=True)
 class Instance:
-    """A place where a definition stands: what its names mean there."""
+    """A place where a definition stands: what its names mean there; `m`, if any, counts in place of those of the cards inside."""
 
     definition: Definition
     prefix: str
     pins: dict[str, str]
     scope: Scope
-    m: float = 1.0
+    m: float | None = None
     parent: "Instance | None" = None
 
     def node(self, name: str, shared: set[str]) -> str:
@@ -145,7 +145,7 @@ class Card:
             raise BadCardError(msg)
 
     def multiplier(self) -> float:
-        """Read `m`, how many such elements stand in parallel, those of the instances included.
+        """Read `m`, how many such elements stand in parallel; the instance's counts in place of the card's, as in ngspice 39.
 
         Raises
         ------
@@ -153,7 +153,8 @@ class Card:
             When it is not positive.
 
         """
-        m = self.option("m", 1.0) * self.instance.m
+        m = self.option("m", 1.0)
+        m = m if self.instance.m is None else self.instance.m
         if not m > 0:
             msg = f"{self.fields.plain[0].text}: m = {m:g} must be positive"
             raise BadCardError(msg)

@@ -97,13 +97,15 @@ def conductance(word: str) -> float:
     return g
 
 
-def read_number(word: str) -> tuple[float, str | None]:
+def read_number(word: str, *, mil: float = _MIL) -> tuple[float, str | None]:
     """Read a number with its suffix and unit as ngspice does.
 
     Parameters
     ----------
     word
         As it is written, in upper and lower case.
+    mil
+        What the suffix of that name stands for: 25.4e-6 on a card, a milli in an expression.
 
     Returns
     -------
@@ -131,7 +133,7 @@ def read_number(word: str) -> tuple[float, str | None]:
         msg = f"{word[:FLOAT_LENGTH]!r}… has an exponent beyond all numbers; write one between 1e-300 and 1e300"
         raise ValueError(msg)
     power = int(exponent[1:] or 0) + _SUFFIXES.get(name, 0)
-    value = float(f"{mantissa}e{power}") * (_MIL if name == "mil" else 1.0)
+    value = float(f"{mantissa}e{power}") * (mil if name == "mil" else 1.0)
     if not math.isfinite(value):
         msg = f"{word!r} is beyond the largest number; write one below 1.8e308"
         raise ValueError(msg)

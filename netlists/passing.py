@@ -85,8 +85,8 @@ def behavioural(card: Card, out: tuple[str, ...], kind: str, expression: str) ->
 
     """
     head = card.fields.plain[0]
-    if card.instance.m != 1.0:
-        msg = f"{head.text} stands in a subcircuit with m = {card.instance.m:g}, which a B source does not know; write the instances out"
+    if card.instance.m not in {None, 1.0}:
+        msg = f"{head.text} is in a subcircuit with m = {card.instance.m:g}, which a B source does not know; write the instances out"
         raise BadCardError(msg)
     text = lower(expression)
     if _WHOLE.fullmatch(text):
@@ -94,6 +94,9 @@ def behavioural(card: Card, out: tuple[str, ...], kind: str, expression: str) ->
     odd = next((character for character in text if not re.match(PLAIN, character)), None)
     if odd is not None:
         msg = f"{head.text}: its expression holds {odd!a}, which to ngspice is no arithmetic; write numbers, names, + - * / ^ ( )"
+        raise BadCardError(msg)
+    if re.search(r"\{[^{}]*[\d.]mil", text):
+        msg = f"{head.text}: mil in braces is one number to ngspice on this card and another elsewhere; write 25.4u or 1m"
         raise BadCardError(msg)
     holes = _Holes(card, list(out), [])
     text = _BRACES.sub(lambda match: f"({holes.value(match.group(1))})", text)

@@ -35,6 +35,15 @@ HAND: dict[str, str] = {
         "x1 p q inner\n.ends outer\nx2 out 0 outer w=2k\nx3 out 0 outer"
     ),
     "multiplied": ".subckt s p q\nr1 p m 1k\nd1 m q dd\ni1 q p 1u\n.ends\n.model dd D(is=1e-9)\nx1 out a s m=3\nr1 a 0 1k",
+    "multiplied-twice": ".subckt s p q\nr1 p q 1k m=2\nd1 p q dd m=2\n.ends\n.model dd D(is=1e-9)\nx1 out 0 s m=3\nx2 out 0 s",
+    "multiplied-nested": (
+        ".subckt t p q\nr1 p q 9k m=7\n.ends\n.subckt s p q\nx1 p q t m=5\n.ends\nx1 out 0 s m=3\nx2 out 0 s\nx3 out 0 t\nx4 out 0 t m=2"
+    ),
+    "multiplied-by-name": ".subckt s p q m=4\nr1 p q 9k m=m\nr2 p q 8k\n.ends\nx1 out 0 s m=3\nx2 out 0 s",
+    "thousandths": (
+        ".param w=2mil\n.subckt s p l=3mil\nr1 p 0 {l*1e6}\n.ends\nr1 out a {w*1e6}\nr2 a 0 1e8mil\nx1 a s\nx2 a s l=4mil\n"
+        "r3 a 0 '5mil*1e6'\nb1 a 0 i=v(a)*2mil\nb2 a 0 i={v(a)*3mil}"
+    ),
     "caller-parameters": ".subckt leaf u v\nr1 u v {w}\n.ends\n.subckt twig p q params: w=1k\nx1 p q leaf\n.ends\nx1 out 0 twig w=777",
     "own-parameters": ".param k=7k\n.subckt s p q\n.param k=9k\nr1 p q {k}\n.ends\nx1 out 0 s\nx2 out 0 s k=3k\nr1 out 0 {k}",
     "global-node": ".global vdd\nvd vdd 0 2\n.subckt s p\nr1 p vdd 1k\nr2 p gnd 5k\n.ends\nx1 out s",
