@@ -8,7 +8,9 @@ LONGEST = 60
 LONGEST_PATH = 140
 """Characters of a path that a message shows; users have to recognise it, so it is cut in its middle."""
 
-_LISTED = 120
+REASON = 110
+"""Characters of a library's own message that one of ours repeats."""
+
 _MARK = "…"
 
 
@@ -37,8 +39,8 @@ def quote_path(path: object, most: int = LONGEST_PATH) -> str:
 
 
 def quote_all(names: Iterable[object], nothing: str = "nothing") -> str:
-    """Return names with commas between them, as many as fit in some hundred characters, and how many more there are."""
-    every, shown, room = list(names), list[str](), _LISTED
+    """Return names with commas between them, as many as fit in the room of a value, and how many more there are."""
+    every, shown, room = list(names), list[str](), LONGEST
     for name in every:
         text = quote(name, LONGEST // 2)
         room -= len(text) + len(", ")

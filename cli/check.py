@@ -31,7 +31,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     netlist.told(output, given.experiment)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)
-    report = check(given.experiment, given.g, load_data(given.experiment), reference, samples=samples, reference_samples=min(few, samples))
+    data_set = load_data(given.experiment)
+    output.notes(data_set.notes)
+    report = check(given.experiment, given.g, data_set, reference, samples=samples, reference_samples=min(few, samples))
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
     told = {
         "what": what,

@@ -87,7 +87,11 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
-        text, elements, nodes = _deck(given, part, sample, measure, measured), sum(map(len, given.circuit.elements)), given.circuit.size
+        text, elements, nodes = (
+            _deck(output, given, part, sample, measure, measured),
+            sum(map(len, given.circuit.elements)),
+            given.circuit.size,
+        )
     if out == "-":
         output.raw(text)
         return
@@ -96,11 +100,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(told, f"{out}: {elements} elements, {nodes} nodes, {told['bytes']} bytes; run it: ngspice -b {out}")
 
 
-def _deck(given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
+def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
     from hwsim.data import load_data  # noqa: PLC0415 - help does without
     from hwsim.deck import deck  # noqa: PLC0415
 
     samples = load_data(given.experiment)
+    output.notes(samples.notes)
     options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
     chosen = _measure(measure, given, samples, measured)
     return deck(given.experiment, given.chip, given.g, samples, part=part, sample=sample, notes=(given.note,), measure=chosen)

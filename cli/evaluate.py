@@ -42,6 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     netlist.told(output, given.experiment)
     training, circuit = given.experiment.training, given.circuit
     samples = learnable(given.experiment)
+    output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
     goals = targets(np.arange(samples.classes), samples.classes, len(circuit.outputs), training.target_low, training.target_high)

@@ -4,7 +4,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -54,6 +54,11 @@ class Output:
         """Tell something beside the result."""
         sys.stderr.write(brief(shown(text)) + "\n")
         sys.stderr.flush()
+
+    def notes(self, texts: Iterable[str]) -> None:
+        """Print notes, a line each."""
+        for text in texts:
+            self.note(text)
 
     def error(self, text: str) -> None:
         """Say in one line what went wrong."""

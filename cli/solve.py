@@ -45,6 +45,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
     netlist.told(output, given.experiment)
     samples = load_data(given.experiment)
+    output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine

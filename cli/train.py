@@ -77,7 +77,7 @@ def command(
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment), experiment.data.held_out)
-        trained = train(start, lambda progress: show(report(progress)), profiler)
+        trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
     told = trained.summary | {"run": str(trained.folder.path)}
     text = _text(trained, _samples(experiment), experiment.data.held_out)
     if deck is not None and write is not None:

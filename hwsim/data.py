@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.quoting import quote
 from circuits.units import Volt
 from hwsim.experiment import DataSettings, Experiment
 from hwsim.netlist import SHOWN, Netlist
 from hwsim.samples import DataError, Samples
+from hwsim.scaling import scaled
 from hwsim.streams import stream
 from netlists.findings import NetlistError
 
@@ -32,6 +34,8 @@ class Dataset:
         What the classes are called, in order of their numbers.
     shift
         Pixels by which images of the training part are moved at most, anew in every epoch.
+    notes
+        What a user should know about the features, a line each.
 
     """
 
@@ -42,6 +46,7 @@ class Dataset:
     labels_test: Labels
     class_names: tuple[str, ...]
     shift: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -76,7 +81,7 @@ def load_data(experiment: Experiment) -> Dataset:
         samples = _split(samples, settings.test_share, seed, "split")
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
-    data = _scaled(_limited(samples, settings, seed), settings)
+    data = _finished(_limited(samples, settings, seed), settings)
     if experiment.variation.dac_bits is None:
         return data
     from hwsim.converters import driven  # noqa: PLC0415 - only inputs with converters need it
@@ -147,7 +152,7 @@ def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
     for number, class_name in enumerate(samples.class_names):
         members = np.flatnonzero(samples.labels == number)
         if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
-            msg = f"{samples.name}: class {class_name} has {len(members)} sample; it needs 2: one to learn from and one to test on"
+            msg = f"{samples.name}: class {quote(class_name)} has {len(members)} sample; it needs 2: one to learn from and one to test on"
             raise DataError(msg)
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held[order.permutation(members)[:count]] = True
@@ -180,17 +185,10 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
     return np.sort(stream(seed, name).permutation(count)[:limit])
 
 
-def _scaled(samples: Samples, settings: DataSettings) -> Dataset:
-    assert samples.x_test is not None  # noqa: S101 - both parts exist by now
-    assert samples.labels_test is not None  # noqa: S101
-    x_train, x_test = (_as_float(x) for x in (samples.x, samples.x_test))
-    centre, width = _measure(x_train, settings)
-    for x in (x_train, x_test):  # in place: MNIST takes half a gigabyte
-        if settings.scaling != "none":
-            np.subtract(x, centre, out=x)
-            np.divide(x, width, out=x)
-        if settings.clip is not None:
-            np.clip(x, -settings.clip, settings.clip, out=x)
+def _finished(samples: Samples, settings: DataSettings) -> Dataset:
+    """Scale both parts."""
+    x_train, x_test, notes = scaled(samples, settings)
+    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
     return Dataset(
         name=settings.name,
         x_train=x_train,
@@ -199,26 +197,5 @@ def _scaled(samples: Samples, settings: DataSettings) -> Dataset:
         labels_test=samples.labels_test,
         class_names=samples.class_names,
         shift=settings.shift,
+        notes=notes,
     )
-
-
-def _measure(x_train: Features, settings: DataSettings) -> tuple[Features, Features]:
-    """Give what is taken from each feature and what it is then divided by, shapes (I,)."""
-    match settings.scaling:
-        case "standard":
-            centre, width = x_train.mean(axis=0), x_train.std(axis=0)
-        case "minmax":
-            centre = x_train.min(axis=0)
-            width = x_train.max(axis=0) - centre
-        case "none":
-            centre, width = np.zeros(1), np.ones(1)
-    width[width == 0] = 1.0  # a feature that never changes becomes 0
-    return centre, width
-
-
-def _as_float(x: NDArray[np.generic]) -> Features:
-    """Copy to 64 bit; 8-bit images become 0 to 1."""
-    wide = np.array(x, dtype=np.float64)
-    if x.dtype == np.uint8:
-        wide /= 255.0
-    return wide

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from circuits.quoting import REASON, quote, quote_path
 from hwsim.data_files import read_file, read_idx, read_npz
 from hwsim.experiment import BUILT_IN
 from hwsim.files import cache_folder, write_arrays
@@ -51,10 +52,10 @@ def read(name: str) -> Samples:
     if name in BUILT_IN:
         return _from_scikit_learn(name)
     if Path(name).suffix.lower() in {".npz", ".csv"} or Path(name).exists():
-        return read_file(Path(name), name)
+        return read_file(Path(name), quote_path(name))
     alike = difflib.get_close_matches(name, BUILT_IN)
     hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(BUILT_IN)}, and files (.npz, .csv)"
-    msg = f"{name}: no such data; {hint}"
+    msg = f"{quote_path(name)}: no such data; {hint}"
     raise DataError(msg)
 
 
@@ -113,9 +114,9 @@ def _images(name: str) -> Samples:
         case ():
             return _fetch(name)
         case (path,):
-            return _sized(read_npz(path, str(path)))
+            return _sized(read_npz(path, quote_path(path)))
         case paths:
-            folder = str(paths[0].parent)
+            folder = quote_path(paths[0].parent)
             return _sized(Samples.checked(folder, *(read_idx(path, folder) for path in paths)))
 
 
@@ -124,7 +125,7 @@ def _folders(name: str) -> Iterator[Path]:
     if given:
         folder = Path(given).expanduser()
         if not folder.is_dir():
-            msg = f"{DATA_VARIABLE}={given} is not a folder; let it name the folder that holds {name}.npz, or unset it"
+            msg = f"{DATA_VARIABLE}={quote_path(given)} is not a folder; let it name the folder that holds {name}.npz, or unset it"
             raise DataError(msg)
         yield from (folder / name, folder / name.replace("-", "_"))
         if not any(_idx_file(folder, *part) for part in _IDX) or ("fashion" in folder.name) == ("fashion" in name):
@@ -156,7 +157,7 @@ def _fetch(name: str) -> Samples:
             home = str(cache_folder())
             bunch = fetch_openml(_OPENML[name], version=1, as_frame=False, parser="liac-arff", cache=False, data_home=home, n_retries=1)
     except (OSError, ValueError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = quote(str(error) or type(error).__name__, REASON)
         msg = (
             f"{name}: found neither in ${DATA_VARIABLE} nor in {_DEBIAN / name}, and openml.org could not be reached ({reason}); "
             f"put {name}.npz into a folder and let {DATA_VARIABLE} name it"

@@ -60,8 +60,8 @@ class Trained:
     profile: "Profile | None" = None
 
 
-def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) -> Trained:
-    """Train to the last epoch; `observe` hears of every chunk of updates, and `profiler` follows the time.
+def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None) -> Trained:
+    """Train to the last epoch; `observe` gets every chunk of updates, `profiler` follows the time, `note` gets what is odd about the data.
 
     Raises
     ------
@@ -77,6 +77,9 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None) ->
     experiment, training = start.experiment, start.experiment.training
     with watch.on(DATA):
         data = learnable(experiment)
+    if note:
+        for text in data.notes:
+            note(text)
     with watch.on(CIRCUIT):
         deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
         if deck is not None:

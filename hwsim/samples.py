@@ -6,6 +6,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.quoting import quote
+
+_SHOWN = 40
+"""Characters of a label that a message shows."""
+
 _WHOLE = 2.0**53
 """From here on a float no longer tells neighbouring whole numbers apart."""
 
@@ -16,7 +21,10 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Features `x` (n, I) of any number type and class numbers `labels` (n,); likewise a test part, or None."""
+    """Features `x` (n, I) of any number type and class numbers `labels` (n,); also a test part, or None.
+
+    `columns` holds what messages call the features, where a file names them.
+    """
 
     name: str
     x: NDArray[Any]
@@ -24,6 +32,11 @@ class Samples:
     x_test: NDArray[Any] | None = None
     labels_test: NDArray[np.intp] | None = None
     class_names: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    def feature(self, k: int) -> str:
+        """Return what messages call a feature: its column in the file, or its place in the array."""
+        return self.columns[k] if self.columns else f"x[:, {k}]"
 
     @classmethod
     def checked(cls, name: str, x: Any, y: Any, x_test: Any = None, y_test: Any = None) -> Self:
@@ -39,7 +52,7 @@ class Samples:
         _same_length(name, x, y)
         class_names, labels = np.unique(y, return_inverse=True)
         if len(class_names) < 2:  # noqa: PLR2004 - one class is nothing to learn
-            msg = f"{name}: all {len(y)} samples have the label {_plain(class_names[0])}; it takes two classes to learn anything"
+            msg = f"{name}: all {len(y)} samples have the label {quote(class_names[0], _SHOWN)}; it takes two classes to learn anything"
             raise DataError(msg)
         names = tuple(str(c) for c in class_names.tolist())
         if x_test is None:
@@ -50,15 +63,10 @@ class Samples:
             msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
             raise DataError(msg)
         if strange := sorted(set(y_test.tolist()) - set(y.tolist()), key=str):
-            msg = f"{name}: label {_plain(strange[0])} of the test part does not occur in the training part"
+            msg = f"{name}: label {quote(strange[0], _SHOWN)} of the test part does not occur in the training part"
             raise DataError(msg)
         numbers = np.searchsorted(class_names, y_test).astype(np.intp)
         return cls(name=name, x=x, labels=labels.astype(np.intp), x_test=x_test, labels_test=numbers, class_names=names)
-
-
-def _plain(label: Any) -> str:
-    """Give a label as a message shows it: in a line, and not too long."""
-    return " ".join(str(label).split())[:40]
 
 
 def _features(name: str, array: str, given: Any) -> NDArray[Any]:

@@ -12,7 +12,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from decks import HAND, hand
-from hwsim.data_files import read_csv, read_idx, read_npz
+from hwsim.data_files import read_idx, read_npz
+from hwsim.data_tables import read_csv
 from hwsim.experiment import load, to_toml
 from hwsim.files import UnreadableError, read_arrays
 from hwsim.folder import RunFolder

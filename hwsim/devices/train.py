@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.data_files import as_number, table
+from circuits.quoting import quoted
+from hwsim.data_tables import as_number, table
 from hwsim.samples import DataError
 
 Floats = NDArray[np.float64]
@@ -113,7 +114,7 @@ def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) ->
         cell = row[columns[column]]
         value = as_number(cell)
         if value is None or not math.isfinite(value):
-            msg = f"{name}: line {number}, column {column} holds {cell!r}; it must be a finite number"
+            msg = f"{name}: line {number}, column {column} holds {quoted(cell)}; it must be a finite number"
             raise DataError(msg)
         values.append(value)
     if not values[0].is_integer():
@@ -133,7 +134,7 @@ def _from_numbers(name: str, lines: list[tuple[int, list[str]]], columns: dict[s
         word = row[columns["direction"]].lower()
         sign = _SIGNS.get(word)
         if sign is None:
-            msg = f"{name}: line {number}, column direction holds {word!r}; it must be up or down"
+            msg = f"{name}: line {number}, column direction holds {quoted(word)}; it must be up or down"
             raise DataError(msg)
         now = int(float(row[columns["pulse"]]))
         n[k] = 0 if before is None or now <= before else sign * (now - before)

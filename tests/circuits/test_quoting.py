@@ -40,7 +40,7 @@ def test_a_list_names_some_and_counts_the_others(count: int) -> None:
     """All are accounted for, however many there are."""
     text = quote_all([f"w{k}" for k in range(count)], nothing="none")
     shown, _, more = text.partition(" and ")
-    assert len(text) < 200
+    assert len(text) < 90
     assert (len(shown.split(", ")) if count else 0) + int(more.split()[0] if more else 0) == count
     assert (shown == "none") == (count == 0)
 
