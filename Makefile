@@ -1,7 +1,7 @@
 # Everything that one does with hwsim from a checkout. Each target first sets up what it needs, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint torture bench clean python ngspice
+.PHONY: help train test lint torture bench clean python tools ngspice
 
 BIN := .venv/bin
 WHAT ?= digits
@@ -15,16 +15,16 @@ train: python ## train WHAT (default: digits) into runs/ and show the result; AR
 	@.ci/setup ngspice-if-easy || echo "make: going on without ngspice; the numeric engine trains" >&2
 	@$(BIN)/hwsim train $(WHAT) $(ARGS)
 
-test: python ngspice ## run all tests
+test: tools ngspice ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
 
-lint: python ## check format, style, types and the direction of imports
+lint: tools ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-torture: python ngspice ## attack it for hours: circuits at the extremes, hostile decks and files, kills, full disks; ARGS=kills for one
+torture: tools ngspice ## attack it for hours: circuits at the extremes, hostile decks and files, kills, full disks; ARGS=kills for one
 	@BIN=$(BIN) .ci/torture $(ARGS)
 
 bench: python ngspice ## measure speed, in short, into results/benchmarks
@@ -36,6 +36,9 @@ clean: ## remove the virtual environment and all caches; runs/ stays
 
 python:
 	@.ci/setup python
+
+tools:
+	@.ci/setup tools
 
 ngspice: python
 	@.ci/setup ngspice
