@@ -17,7 +17,7 @@ from hwsim.data_tables import read_csv
 from hwsim.experiment import load, to_toml
 from hwsim.files import UnreadableError, read_arrays
 from hwsim.folder import RunFolder
-from hwsim.sweep import database
+from hwsim.sweep import claims, database
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
 from netlists.parser import read_deck
@@ -65,6 +65,7 @@ def _read_sweep(path: Path) -> None:
     with database.Database.open(path) as opened:
         opened.recorded()
         opened.weights  # noqa: B018 - reading it is all
+        claims.release(opened)
 
 
 GOOD: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from circuits.quoting import quote
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.sealed import seal
 
 WAIT = 60.0
 """How long to wait for another process that writes [s]."""
@@ -16,7 +18,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a file, with nothing in it trusted."""
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     try:
-        connection.execute("PRAGMA trusted_schema = OFF")
+        seal(connection)
         connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a loss of power too
     except sqlite3.Error:
         connection.close()
@@ -59,7 +61,7 @@ def plainly(path: Path) -> Iterator[None]:
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
         if isinstance(error, SweepError):
             raise
-        msg = f"{path}: is damaged ({str(error).partition(chr(10))[0][:100]}); sweep again into another file (--out)"
+        msg = f"{path}: is damaged ({quote(error, 150)}); sweep again into another file (--out)"
         raise SweepError(msg) from None
     except sqlite3.Error as error:
         remedy = {
@@ -70,6 +72,6 @@ def plainly(path: Path) -> Iterator[None]:
             "attempt to write a readonly database": "may not be written; choose another file with --out",
             "database is locked": f"another process has been writing for {WAIT:g} s; wait for it, or choose another file with --out",
         }
-        said = " ".join(str(error).split())[:200]
+        said = quote(error, 150)
         msg = f"{path}: {remedy.get(said, said)}"
         raise SweepError(msg) from None

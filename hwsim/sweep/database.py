@@ -1,6 +1,5 @@
 """Database: one SQLite file a sweep. What was committed stays, whoever is killed; many processes may read and write at once."""
 
-import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +10,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.sweep import schema
+from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Point
 from hwsim.sweep.recorded import Recorded, Result, Weights
+from hwsim.sweep.sealed import objects
 
 
 def read(path: Path) -> Recorded:
@@ -50,12 +50,34 @@ def _closed_on_error(database: "Database") -> Iterator[None]:
         raise
 
 
+def journals(path: Path) -> list[Path]:
+    """Name the files that SQLite keeps next to a database while it is open."""
+    return [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+
+
+def _refuse_journal(path: Path) -> None:
+    """Refuse a place for a new database at which the journal of another one is, which SQLite would take for its own."""
+    if not path.exists() and (journal := journals(path)[0]).exists():
+        msg = f"{journal} is the journal of a database that is no longer at {path}; bring that back, or delete the journal"
+        raise SweepError(msg)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 class Database:
     """An open file of one sweep; used by the thread that opened it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
         self._seen = -1
+        self._definition: Definition | None = None
+        self._identity = _identity(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -86,7 +108,7 @@ class Database:
             msg = f"{self.path}: its tables are of version {version}, and this hwsim knows {schema.VERSION}; use a newer hwsim"
             raise SweepError(msg)
         if strange := schema.strange(self._connection):
-            msg = f"{self.path}: it holds {strange}, which no sweep makes; choose another file with --out"
+            msg = f"{self.path}: {strange}; choose another file with --out"
             raise SweepError(msg)
 
     @classmethod
@@ -113,11 +135,13 @@ class Database:
 
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_journal(path)
         with plainly(path), closing(connect(path)) as connection:
-            keep_journal(connection)
-            with writing(connection):
-                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    schema.fill(connection, definition, environment, weights or {})
+            if not objects(connection):  # what is there already is looked at before it is written to
+                keep_journal(connection)
+                with writing(connection):
+                    if not objects(connection):
+                        schema.fill(connection, definition, environment, weights or {})
         database = cls.open(path)
         with _closed_on_error(database):
             difference = database.definition.difference(definition)
@@ -129,7 +153,24 @@ class Database:
 
     def close(self) -> None:
         """Let the file go; the last process to do so leaves it alone, without the files of its journal."""
-        self._connection.close()
+        try:
+            if self._moved:
+                self._settle()
+        finally:
+            self._connection.close()
+
+    @property
+    def _moved(self) -> bool:
+        """Whether the path leads elsewhere by now; the open file keeps its number, so that no other one can have it."""
+        return _identity(self.path) != self._identity
+
+    def _settle(self) -> None:
+        """Put the journal, which stayed where it was, into the moved file, and take its files away unless another database is there."""
+        with plainly(self.path):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not self.path.exists():
+            for journal in journals(self.path):
+                journal.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -139,38 +180,38 @@ class Database:
 
     @property
     def definition(self) -> Definition:
-        """What the sweep is."""
-        try:
-            return Definition.from_json(self._value("definition"))
-        except SweepError as error:
-            msg = f"{self.path}: {error}"
-            raise SweepError(msg) from None
+        """What the sweep is; it never changes."""
+        if self._definition is None:
+            try:
+                self._definition = Definition.from_json(self._value("definition"))
+            except SweepError as error:
+                msg = f"{self.path}: {error}"
+                raise SweepError(msg) from None
+        return self._definition
 
     @property
     def points(self) -> list[Point]:
         """Its points, by number."""
         with plainly(self.path):
             rows = self._connection.execute("SELECT point, settings FROM points ORDER BY point").fetchall()
-            return [Point(number, json.loads(settings)) for number, settings in rows]
+            return checked.points(rows, self.definition)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]] | None:
         """Given conductances by element array [S]; None without any."""
         with plainly(self.path):
             rows = self._connection.execute("SELECT element, rows, columns, g FROM weights ORDER BY element").fetchall()
-            return {name: np.frombuffer(g, dtype="<f8").astype(np.float64).reshape(*shape) for name, *shape, g in rows} or None
+            return checked.weights(rows) or None
 
     def results(self) -> list[Result]:
         """Give what is finished, in the order of point, chip and seed."""
         with plainly(self.path):
+            count = self._connection.execute("SELECT count(*) FROM points").fetchone()[0]
             rows = self._connection.execute(
                 "SELECT point, chip, seed, test_error, train_error, pulses, joules, residual, seconds, failed "
                 "FROM results JOIN times USING (point, chip, seed) ORDER BY point, chip, seed"
-            ).fetchall()
-        return [
-            Result(point, chip, seed, _number(test), _number(train), pulses, joules, _number(residual), seconds, failed)
-            for point, chip, seed, test, train, pulses, joules, residual, seconds, failed in rows
-        ]
+            )
+            return list(checked.results(rows, self.definition, count))
 
     def done(self) -> set[tuple[int, int, int]]:
         """Give (point, chip, seed) of what is finished."""
@@ -188,7 +229,7 @@ class Database:
         with plainly(self.path):
             self._connection.execute("BEGIN")
             try:
-                return Recorded(self.path, self.definition, self.points, self.results(), json.loads(self._value("environment")))
+                return Recorded(self.path, self.definition, self.points, self.results(), checked.environment(self._value("environment")))
             finally:
                 self._connection.execute("ROLLBACK")
 
@@ -201,7 +242,7 @@ class Database:
             When they cannot be written.
 
         """
-        with plainly(self.path), writing(self._connection) as connection:
+        with self.writing() as connection:
             for one in results:
                 row = (one.point, one.chip, one.seed)
                 values = (one.test_error, one.train_error, one.pulses, one.joules, one.residual)
@@ -215,6 +256,9 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Write several things as one, while no other process writes."""
         with plainly(self.path), writing(self._connection) as connection:
+            if self._moved:
+                msg = f"{self.path} was moved or replaced while it was written to; what it holds is in the moved file: continue there"
+                raise SweepError(msg)
             yield connection
 
     def _value(self, key: str) -> str:
@@ -227,7 +271,3 @@ class Database:
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -1,18 +1,24 @@
 """Definition: all that a sweep's numbers depend on; the same definition gives the same numbers."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from pydantic import ValidationError
 
+from circuits.quoting import quote, quoted
 from hwsim.experiment import Experiment
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.errors import SweepError
-from hwsim.sweep.points import Design, Point, fitted
+from hwsim.sweep.points import Design, Kind, Point, fitted
 
 Mode = Literal["train", "transfer", "evaluate"]
+
+
+_LARGEST = 9_999_999
+"""Of any count: seven digits, as a range's may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +108,33 @@ class Definition(Varied):
             experiment = Experiment.model_validate(table.pop("experiment"))
             read = cls(experiment=experiment, axes=axes, design=Design(**table.pop("design")), **table)
         except (ValidationError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            reason = str(error).splitlines()[0]
-            msg = f"its definition cannot be read ({reason}); another version of hwsim made it"
+            msg = f"its definition cannot be read ({quote(error, 150)}); another version of hwsim made it"
             raise SweepError(msg) from None
-        if read.mode not in get_args(Mode):
-            msg = f"its mode {read.mode!r} is not known; another version of hwsim made it"
+        if odd := next(read._odd(), ""):
+            msg = f"its {odd} is not known; another version of hwsim made it"
             raise SweepError(msg)
         return read
+
+    def _odd(self) -> Iterator[str]:
+        """Name what no definition of ours has, for a file may hold anything."""
+        if self.mode not in get_args(Mode):
+            yield f"mode {quoted(self.mode)}"
+        if self.design.kind not in get_args(Kind) or not _is_count(self.design.count, 0):
+            yield f"design {quoted(self.design.kind)} of {quoted(self.design.count)}"
+        for name in ("chips", "seeds"):
+            if not _is_count(getattr(self, name), 1):
+                yield f"{name} = {quoted(getattr(self, name))}"
+        for axis in self.axes:
+            ends = [end for end in (axis.low, axis.high) if end is not None]
+            fine = all(type(end) in {int, float} and abs(end) < math.inf for end in ends) and len(ends) in {0, 2}
+            logarithmic = not axis.log or (bool(ends) and fine and min(ends) > 0)
+            if (
+                not isinstance(axis.key, str)
+                or not fine
+                or not logarithmic
+                or not (axis.count is None or (ends and _is_count(axis.count, 2)))
+            ):
+                yield f"range of {quoted(axis.key)}"
 
     def difference(self, other: Self) -> str | None:
         """Say in words the first thing in which another definition differs; None for the same."""
@@ -123,6 +149,10 @@ class Definition(Varied):
         told = {key: getattr(self, key) for key in ("mode", "chips", "seeds", "weights")}
         axes = [asdict(axis) for axis in self.axes]
         return told | {"design": asdict(self.design), "axes": axes, "experiment": self.experiment.model_dump(mode="json")}
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return type(value) is int and least <= value <= _LARGEST
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

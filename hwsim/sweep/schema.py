@@ -1,14 +1,17 @@
 """Schema: the tables of a sweep's file, what marks it as one, and what does not belong there."""
 
+import functools
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.recorded import Weights
+from hwsim.sweep.sealed import Objects, difference, objects
 
 VERSION = 1
 """Of the tables below; a file says in `user_version` which it has."""
@@ -77,12 +80,15 @@ def fill(connection: sqlite3.Connection, definition: Definition, environment: Ma
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+@functools.cache
+def ours() -> Objects:
+    """List what a sweep's file is made of, indices that SQLite makes itself too."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in _TABLES.split("\n\n"):
+            connection.execute(statement)
+        return objects(connection)
+
+
 def strange(connection: sqlite3.Connection) -> str:
-    """Name a table that is not as sweeps make it, a view or a trigger, which could compute anything; nothing if there is none."""
-    ours = {_words(statement) for statement in _TABLES.split("\n\n")}
-    found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_autoindex_%'").fetchall()
-    return next((f"the {kind} {name!a}" for kind, name, sql in found if _words(sql or "") not in ours), "")
-
-
-def _words(statement: str) -> str:
-    return " ".join(statement.split())
+    """Say in words in what a file differs from a sweep's: a view or a trigger could compute anything; nothing if it does not."""
+    return difference(objects(connection), ours()).format("sweep")

@@ -4,22 +4,30 @@ import fcntl
 import math
 import sqlite3
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from circuits.quoting import quote, quoted
+from hwsim.files import is_place
 from hwsim.streams import stream
 from hwsim.sweep.database import is_database
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.sealed import Objects, difference, objects, seal
+from hwsim.tuning import space
 from hwsim.tuning.errors import TuneError
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
 _NAME, _DEFINITION = "hwsim", "definition"
+
+WHY = "why"
+"""Attribute of a trial that was given up: the reason in a line."""
 
 
 @contextmanager
@@ -34,61 +42,133 @@ def opened(path: Path, definition: Definition) -> "Iterator[Study]":
         When it cannot be made.
 
     """
-    _refuse_other_files(path)
+    known = path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    if known and not is_database(path):
+        _refuse(path, "is no database of hwsim tune")
     with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             msg = f"{path}: another process searches here; wait for it, or choose another file with --out"
             raise TuneError(msg) from None
-        study = _study(path, definition)
-        for trial in unfinished(study):
-            fail(study, trial)
+        connect = _connections(path, file.fileno())
+        with _plainly(path):
+            if known:
+                _refuse_strange(path, connect)
+            study = _study(path, definition, connect)
+            refuse_damaged(study, definition, str(path))
+            for trial in unfinished(study):
+                fail(study, trial)
         yield study
 
 
-def _refuse_other_files(path: Path) -> None:
-    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
-        return
-    tables: list[tuple[str]] = []
-    if is_database(path):
-        try:
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-                tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'studies'").fetchall()
-        except sqlite3.Error:
-            tables = []
-    if not tables:
-        msg = f"{path}: is no database of hwsim tune; choose another file with --out"
-        raise TuneError(msg)
+def _refuse(path: Path, why: str) -> NoReturn:
+    msg = f"{path}: {why}; choose another file with --out"
+    raise TuneError(msg)
 
 
-def _study(path: Path, definition: Definition) -> "Study":
-    import optuna  # noqa: PLC0415 - takes a second to load, and only those who tune need it
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+@contextmanager
+def _plainly(path: Path) -> Iterator[None]:
+    """Say in words what cannot be done with a file."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - takes a moment to load, and only those who tune need it
+
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:  # RecursionError too
+        if isinstance(error, TuneError):
+            raise
+        _refuse(path, f"cannot be used ({quote(error, 150)})")
+
+
+def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection]:
+    """Return what opens the file anew for each of Optuna's transactions, while the path leads to it."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=60)
+        if not is_place(descriptor, path):
+            connection.close()
+            msg = f"{path} was moved or replaced while the search wrote to it; what it holds is in the moved file: continue there"
+            raise TuneError(msg)
+        seal(connection)
+        return connection
+
+    return connect
+
+
+def _refuse_strange(path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
+    """Refuse a database that is not made as Optuna makes it: a view or a trigger could compute anything."""
+    with closing(connect()) as connection:
+        present = objects(connection)
+    if not any(name == "studies" for _, name, *_ in present):
+        _refuse(path, "is no database of hwsim tune")
+    if strange := difference(present, _made_by_optuna()):
+        _refuse(path, strange.format("search"))
+
+
+def _made_by_optuna() -> Objects:
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        _storage(lambda: connection, StaticPool)
+        return objects(connection)
+
+
+def _storage(connect: Callable[[], sqlite3.Connection], pool: type) -> "RDBStorage":
+    from optuna.storages import RDBStorage  # noqa: PLC0415 - takes a second to load
+
+    return RDBStorage("sqlite://", engine_kwargs={"creator": connect, "poolclass": pool})
+
+
+def _study(path: Path, definition: Definition, connect: Callable[[], sqlite3.Connection]) -> "Study":
+    import optuna  # noqa: PLC0415 - as above
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
+    storage = _storage(connect, NullPool)
+    study = optuna.create_study(storage=storage, pruner=pruner, study_name=_NAME, direction="minimize", load_if_exists=True)
+    written = study.user_attrs.get(_DEFINITION)
+    if written is None:
+        study.set_user_attr(_DEFINITION, definition.to_json())
+        return study
     try:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 60}, "poolclass": NullPool})
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
-        study = optuna.create_study(storage=storage, pruner=pruner, study_name=_NAME, direction="minimize", load_if_exists=True)
-        written = study.user_attrs.get(_DEFINITION)
-        if written is None:
-            study.set_user_attr(_DEFINITION, definition.to_json())
-            return study
-    except (SQLAlchemyError, RuntimeError, sqlite3.Error) as error:
-        reason = str(error).splitlines()[0]
-        msg = f"{path}: cannot be used ({reason}); choose another file with --out"
-        raise TuneError(msg) from None
-    try:
-        difference = Definition.from_json(written).difference(definition)
+        changed = Definition.from_json(written).difference(definition)
     except SweepError as error:
-        msg = f"{path}: {error}; choose another file with --out"
-        raise TuneError(msg) from None
-    if difference is not None:
-        msg = f"{path} was begun with {difference}; go on with it as it was, or begin another search with --out"
+        _refuse(path, str(error))
+    if changed is not None:
+        msg = f"{path} was begun with {changed}; go on with it as it was, or begin another search with --out"
         raise TuneError(msg)
     return study
+
+
+def refuse_damaged(study: "Study", definition: Definition, where: str) -> None:
+    """Refuse trials that no search of this definition makes: other keys or ranges, errors that are no shares.
+
+    Raises
+    ------
+    TuneError
+        Naming the trial.
+
+    """
+    from optuna.study import StudyDirection  # noqa: PLC0415
+    from optuna.trial import TrialState  # noqa: PLC0415
+
+    wanted = space.distributions(definition.axes)
+    now = space.present(definition.axes, definition.experiment)
+    faults = ["its errors are to rise"] if study.direction != StudyDirection.MINIMIZE else []
+    for trial in study.get_trials(deepcopy=False):
+        errors = [*trial.intermediate_values.values(), *([trial.value] if trial.state == TrialState.COMPLETE else [])]
+        if odd := [error for error in errors if error is None or not 0.0 <= error <= 1.0]:
+            faults.append(f"trial {trial.number} has an error of {quoted(odd[0])}, which is no share")
+        elif trial.state.is_finished() and trial.state != TrialState.FAIL and trial.distributions != wanted:
+            faults.append(f"trial {trial.number} has other keys or ranges than this search")
+        elif (planned := trial.system_attrs.get("fixed_params", now)) != now:
+            faults.append(f"trial {trial.number} is to have {quoted(planned)}, which this search does not plan")
+        elif not isinstance(trial.user_attrs.get(WHY, ""), str):
+            faults.append(f"trial {trial.number} has no line of text in {WHY}")
+    if faults:
+        msg = f"{where}: is damaged ({faults[0]}); search again into another file (--out)"
+        raise TuneError(msg)
 
 
 def seed_sampler(study: "Study", seed: int) -> None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 _REPORTS = 40
 """Epochs of a trial at which its error is written down and held against the others': each takes the disk a moment."""
 
-WHY = "why"
-"""Attribute of a trial that was given up: the reason in a line."""
-
 
 class Step(NamedTuple):
     """Where a search stands: in trial number `trial`, from 1 on, after `share` of it; errors are shares of the validation part."""
@@ -58,10 +55,10 @@ class Trial:
             known = self._known(trial)
             error = self._judged(trial) if known is None else known
         except TrialPruned as reason:
-            trial.set_user_attr(WHY, str(reason))
+            trial.set_user_attr(study.WHY, str(reason))
             self.study.tell(trial, state=TrialState.PRUNED)
         except (ValueError, ConvergenceError) as reason:  # settings that do not go together, or no equilibrium
-            trial.set_user_attr(WHY, str(reason).splitlines()[0])
+            trial.set_user_attr(study.WHY, str(reason).splitlines()[0])
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
             self.study.tell(trial, error)

@@ -14,7 +14,7 @@ from hwsim.sweep.points import Point
 from hwsim.tuning import space, study
 from hwsim.tuning.errors import FruitlessError, InterruptedTuneError, TuneError
 from hwsim.tuning.search import Search, Tried, Tuned
-from hwsim.tuning.trial import WHY, Observe, Trial
+from hwsim.tuning.trial import Observe, Trial
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -82,7 +82,7 @@ def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
     """Write the experiment with the best settings, and give what was found."""
     done, best = study.ended(opened), study.completed(opened)
     if not best:
-        why = done[-1].user_attrs.get(WHY, "unknown") if done else "there was none"
+        why = done[-1].user_attrs.get(study.WHY, "unknown") if done else "there was none"
         msg = f"none of {len(done)} trials came to an end; the last one: {why}; narrow the ranges of --vary"
         raise FruitlessError(msg)
     whole = {trial.number for trial in best}
@@ -93,7 +93,7 @@ def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
             settings=space.settings(definition.axes, trial.params),
             error=trial.value if trial.number in whole else None,
             epochs=max(trial.intermediate_values, default=0),
-            why=trial.user_attrs.get(WHY, ""),
+            why=trial.user_attrs.get(study.WHY, ""),
         )
         for trial in [*best, *(trial for trial in done if trial.number not in whole)]
     ]

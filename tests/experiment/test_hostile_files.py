@@ -1,5 +1,6 @@
 """Files from a stranger, or from a failing disk: one line says what is wrong, nothing in them is run, and no memory is taken for claims."""
 
+import contextlib
 import gzip
 import pickle
 import sqlite3
@@ -18,6 +19,8 @@ from hwsim import files
 from hwsim.experiment import ExperimentError, load, override
 from hwsim.sweep.database import Database
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.recorded import Result
+from hwsim.sweep.sealed import seal
 
 _BYTES = 100e6
 """What reading a small file may take at most, whatever it claims."""
@@ -197,6 +200,8 @@ def test_a_table_is_read_as_people_read_it(text, says, tmp_path):
         "CREATE TABLE more (x)",
         "DROP TABLE claims; CREATE VIEW claims AS SELECT 1 AS batch",
         "CREATE INDEX i ON results (abs(point))",
+        "CREATE TRIGGER sqliteXautoindexX1 AFTER INSERT ON results BEGIN UPDATE results SET test_error = 0; END",
+        "CREATE INDEX sqliteXautoindexX1 ON results (test_error)",
     ],
 )
 def test_a_database_that_computes_is_refused(statement, tmp_path):
@@ -208,6 +213,53 @@ def test_a_database_that_computes_is_refused(statement, tmp_path):
     connection.close()
     with pytest.raises(SweepError, match="which no sweep makes"):
         Database.open(path)
+
+
+def test_a_sealed_connection_runs_what_is_asked_of_it_alone(tmp_path):
+    """Where a trigger or a view gets past every look, what it does fails, and nothing is changed."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE t (x); CREATE TABLE u (x); CREATE VIEW v AS SELECT 1;"
+            "CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO u VALUES (new.x); END"
+        )
+        seal(connection)
+        for statement in ("INSERT INTO t VALUES (1)", "SELECT * FROM v"):
+            with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+                connection.execute(statement)
+        assert connection.execute("SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM u)").fetchone() == (0,)
+
+
+IMPOSSIBLE = {
+    "an error above 1": ("UPDATE results SET test_error = 1.5", "test_error = 1.5 is no number from 0 to 1"),
+    "an error below 0": ("UPDATE results SET train_error = -0.5", "train_error = -0.5 is no number from 0 to 1"),
+    "infinite energy": ("UPDATE results SET joules = 9e999", "joules = inf is no number from 0 on"),
+    "time that runs back": ("UPDATE times SET seconds = -1.0", "seconds = -1.0"),
+    "another point": ("UPDATE results SET point = 9; UPDATE times SET point = 9", "points from 1 to 3"),
+    "another chip": ("UPDATE results SET chip = 2; UPDATE times SET chip = 2", "chips from 0 to 1"),
+    "another seed": ("UPDATE results SET seed = -1; UPDATE times SET seed = -1", "seeds from 0 to 0"),
+    "a point of other keys": ('UPDATE points SET settings = \'{"data.name": "/etc/passwd"}\'', "none of its 1 varied keys"),
+    "a hole in the points": ("UPDATE points SET point = 7 WHERE point = 2", "none of its 1 varied keys"),
+    "negative conductances": ("UPDATE weights SET g = CAST(x'00000000000000c0' || substr(g, 9) AS BLOB)", "not all positive and finite"),
+    "a claim of no process": ("INSERT INTO claims VALUES (0, -7, 0.0)", "is damaged"),
+    "an environment that is a list": ("UPDATE sweep SET value = '[]' WHERE key = 'environment'", "environment is no table"),
+    "lists in lists": ("UPDATE sweep SET value = '" + "[" * 100_000 + "'", "cannot be read"),
+    "millions of chips": ("UPDATE sweep SET value = replace(value, '\"chips\": 2', '\"chips\": 20000000')", "chips = 20000000"),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_database_with_what_no_sweep_finds_is_refused(name, tmp_path):
+    """Errors are shares, amounts are not negative, and every result is one of the sweep's; the line is short whatever the file holds."""
+    statement, says = IMPOSSIBLE[name]
+    path = tmp_path / "sweep.db"
+    path.write_bytes(GOOD["sweep"][1]())
+    with Database.open(path) as database:
+        database.add([Result(1, 0, 0, 0.25, 0.25, 1.0, 1.0, 0.0, 1.0, None)])
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statement)
+    message = attempt("sweep", path.read_bytes(), tmp_path)
+    assert says in message
+    assert len(message.replace(str(path), "")) < 300
 
 
 @pytest.mark.parametrize("statement", ["UPDATE sweep SET value = '{'", "UPDATE points SET settings = '['", "UPDATE weights SET g = x'00'"])

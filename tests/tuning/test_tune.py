@@ -1,5 +1,6 @@
 """`hwsim tune`: the best of what was tried, judged fairly, the same whether it was interrupted or not."""
 
+import contextlib
 import json
 import sqlite3
 import tomllib
@@ -229,3 +230,66 @@ def test_another_search_is_refused(capsys) -> None:
         assert main(["tune", "iris", *words, "--trials", "2"]) == 2
         assert says in capsys.readouterr().err
     assert tomllib.loads(Path("iris-tuned.toml").read_text())["training"]["epochs"] == load("iris").training.epochs
+
+
+HOSTILE = {
+    "a trigger": ("CREATE TRIGGER sqliteXautoindexX1 AFTER INSERT ON trials BEGIN DELETE FROM trial_values; END", "trigger"),
+    "a view": ("CREATE VIEW more AS SELECT * FROM trials", "view"),
+    "a missing table": ("DROP TABLE trial_heartbeats", "trial_heartbeats"),
+    "an error above 1": ("UPDATE trial_values SET value = 7", "7.0, which is no share"),
+    "an error below 0": ("UPDATE trial_values SET value = -1", "-1.0, which is no share"),
+    "an error on the way": ("UPDATE trial_intermediate_values SET intermediate_value = 2", "2.0, which is no share"),
+    "another range": (
+        """UPDATE trial_params SET distribution_json = replace(distribution_json, '"high": 32', '"high": 33')""",
+        "other keys or ranges",
+    ),
+    "a planned trial": (
+        """UPDATE trial_system_attributes SET value_json = '{"training.batch": 1000}' WHERE key LIKE 'fixed_params%'""",
+        "does not plan",
+    ),
+    "the other way up": ("UPDATE study_directions SET direction = 'MAXIMIZE'", "to rise"),
+    "lists in lists": ("UPDATE study_user_attributes SET value_json = '" + "[" * 100_000 + "'", "cannot be used"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.usefixtures("quick")
+def test_a_study_that_no_search_makes_is_refused(case: str, studied: bytes, capsys) -> None:
+    """Nothing in it is run or believed: one line that names the file, and the file stays as it is."""
+    statement, says = HOSTILE[case]
+    Path("iris-tuned.db").write_bytes(studied)
+    with contextlib.closing(sqlite3.connect("iris-tuned.db")) as connection:
+        connection.executescript(statement)
+    before = Path("iris-tuned.db").read_bytes()
+    assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "3"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("hwsim: iris-tuned.db: ")
+    assert says in last
+    assert len(last) < 300
+    assert Path("iris-tuned.db").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Search for a moment, and return the database."""
+    out = tmp_path_factory.mktemp("study") / "iris-tuned.toml"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial, "validation_errors", bowl)
+        assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "2", "--out", str(out)]) == 0
+    return out.with_suffix(".db").read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_moved_study_gets_no_company(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is moved during a search ends it with a line; a second search at its path has its trials for itself."""
+
+    def moves(experiment: Experiment) -> Iterator[float]:
+        if Path("iris-tuned.db").exists():
+            Path("iris-tuned.db").rename("moved.db")
+        yield from bowl(experiment)
+
+    monkeypatch.setattr(trial, "validation_errors", moves)
+    assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "2"]) == 2
+    assert "iris-tuned.db was moved or replaced" in capsys.readouterr().err
+    monkeypatch.setattr(trial, "validation_errors", bowl)
+    assert told(capsys, "--vary", "training.batch=4:32", "--trials", "1")["trials"] == 1
