@@ -13,6 +13,7 @@ from circuits.circuit import Circuit
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
+from hwsim.learnt import refuse_learnt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,8 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     experiment = load(what, settings)
     circuit = experiment.circuit.compile(experiment.name)
     folder = run_folder(what)
+    if folder and settings:
+        refuse_learnt(what, load(what), experiment)
     chip = chip_of(experiment, circuit)
     wanted = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
     return Subject(

@@ -15,6 +15,7 @@ from hwsim.experiment import Experiment, load, override
 from hwsim.fleet import Mode
 from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
+from hwsim.learnt import refuse_learnt
 from hwsim.subject import run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
@@ -68,6 +69,10 @@ class Planned:
             raise SweepError(msg)
         definition = Definition.make(experiment, axes, mode=mode, weights=_fingerprint(weights), **counts)
         planned = cls(definition, definition.points(), weights)
+        if folder:
+            trained = load(what)
+            for point in planned.points:
+                refuse_learnt(what, trained, point.experiment(definition.experiment))
         planned._check()
         return planned
 
