@@ -13,6 +13,7 @@ from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nud
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.nodes import Nodes
 from circuits.passed import Passed
+from circuits.quoting import quote_all, quoted
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
@@ -47,16 +48,16 @@ def names(circuit: "Circuit") -> None:
     ):
         for name, count in Counter(found).items():
             if count > 1:
-                msg = f"{circuit.name}: {count} {what}s are called {name!r}; give each its own name"
+                msg = f"{circuit.name}: {count} {what}s are called {quoted(name)}; give each its own name"
                 raise CircuitError(msg)
             if not _NAME.fullmatch(name):
-                msg = f"{circuit.name}: {what} {name!r} must begin with a letter and hold only a-z, 0-9 and _"
+                msg = f"{circuit.name}: {what} {quoted(name)} must begin with a letter and hold only a-z, 0-9 and _"
                 raise CircuitError(msg)
     rows = {group.name for group in circuit.groups if group.size is not None}
     for group in circuit.groups:
         stem, _, number = group.name.rpartition("_")
         if stem in rows and number.isdigit():
-            msg = f"{circuit.name}: node group {group.name!r} clashes with a node of group {stem!r}; rename one"
+            msg = f"{circuit.name}: node group {quoted(group.name)} clashes with a node of group {quoted(stem)}; rename one"
             raise CircuitError(msg)
 
 
@@ -75,7 +76,7 @@ def terminals(circuit: "Circuit") -> None:
     for block in circuit.blocks:
         for name in block.elements:
             if name not in known:
-                msg = f"block {block.name}: there is no element {name!r}; it has {', '.join(sorted(known))}"
+                msg = f"block {block.name}: there is no element {quoted(name)}; it has {quote_all(sorted(known))}"
                 raise CircuitError(msg)
 
 
@@ -86,7 +87,7 @@ def senses(circuit: "Circuit") -> None:
     known = {element.name: len(element) for element in circuit.of(*SENSED)}
     for element, name, place in wanted:
         if not 0 <= place < known.get(name, 0):
-            held = ", ".join(f"{name} ({count} of them)" for name, count in known.items()) or "none"
+            held = quote_all((f"{name} ({count} of them)" for name, count in known.items()), "none")
             msg = f"{element.name}: senses the current of {name}[{place}]; currents can be sensed in sources of voltage: {held}"
             raise CircuitError(msg)
 

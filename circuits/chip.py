@@ -13,6 +13,7 @@ from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.diode import junction_at
 from circuits.elements import Diodes, check_bounds
 from circuits.errors import CircuitError
+from circuits.quoting import quote_all, quoted
 from circuits.units import Kelvin
 
 _BOUNDS = {"g_min", "g_max"}
@@ -52,7 +53,7 @@ class Chip:
             element = self.circuit[name]
             for parameter, value in parameters.items():
                 if parameter not in element.parameters:
-                    msg = f"{name} has no parameter {parameter!r}; it has {', '.join(element.parameters) or 'none'}"
+                    msg = f"{name} has no parameter {quoted(parameter)}; it has {quote_all(element.parameters, 'none')}"
                     raise CircuitError(msg)
                 shape = getattr(element, "shape", (len(element),))
                 if np.shape(value) != shape:

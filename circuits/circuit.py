@@ -12,6 +12,7 @@ from circuits import checks
 from circuits.elements import Elements, InputSources, Nudges, Trainable, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup, Nodes, node_names
+from circuits.quoting import quote_all, quoted
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -79,7 +80,7 @@ class Circuit:
         try:
             return self._elements[name]
         except KeyError:
-            msg = f"{self.name} has no element {name!r}; it has {', '.join(self._elements)}"
+            msg = f"{self.name} has no element {quoted(name)}; it has {quote_all(self._elements)}"
             raise CircuitError(msg) from None
 
     def of(self, *kinds: type[Elements]) -> list[Any]:

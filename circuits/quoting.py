@@ -8,6 +8,9 @@ LONGEST = 60
 LONGEST_PATH = 140
 """Characters of a path that a message shows; users have to recognise it, so it is cut in its middle."""
 
+LONGEST_LINE = 600
+"""Characters of a line: our longest messages, with all that they quote, have fewer."""
+
 REASON = 110
 """Characters of a library's own message that one of ours repeats."""
 
@@ -52,8 +55,16 @@ def quote_all(names: Iterable[object], nothing: str = "nothing") -> str:
 
 
 def brief(message: str) -> str:
-    """Cut every word of a message that is longer than a path may be: whatever wrote it, no input is repeated at length."""
-    return "\n".join(" ".join(_middle(word, LONGEST_PATH) for word in line.split(" ")) for line in message.split("\n"))
+    """Cut every word of a message that is longer than a path may be, and every line at `LONGEST_LINE`: whatever wrote them."""
+    lines = (" ".join(_middle(word, LONGEST_PATH) for word in line.split(" ")) for line in message.split("\n"))
+    return "\n".join(_middle(line, LONGEST_LINE) for line in lines)
+
+
+def without(message: str, given: Iterable[str]) -> str:
+    """Put quotations in place of what was given, where a message repeats that at length."""
+    for text in sorted({one for one in given if len(one) > LONGEST_PATH}, key=len, reverse=True):
+        message = message.replace(text, quote(text))
+    return message
 
 
 def _printable(text: str) -> str:

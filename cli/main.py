@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from circuits.quoting import quote_path, without
 from cli.command import CONTEXT
 from cli.output import Output
 
@@ -96,7 +97,8 @@ def main(arguments: list[str]) -> int:
             if "--debug" in arguments:
                 raise
             code, text = describe(click.Abort() if interrupted.is_set() and isinstance(error, ImportError) else error)
-            output.error(text)
+            typed = [part for word in arguments for part in (word, word.partition("=")[2])]
+            output.error(without(text, typed))
     return code if isinstance(code, int) else FINE
 
 
@@ -154,7 +156,7 @@ def _plain_words(error: OSError) -> str:
         errno.EEXIST: "this is a file, not a folder",
     }
     reason = words.get(error.errno or 0) or error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename is not None else f"cannot write the output: {reason}"
+    return f"{quote_path(error.filename)}: {reason}" if error.filename is not None else f"cannot write the output: {reason}"
 
 
 def run() -> Any:

@@ -51,8 +51,12 @@ class Output:
         sys.stdout.write(text)
 
     def note(self, text: str) -> None:
-        """Tell something beside the result."""
-        sys.stderr.write(brief(shown(text)) + "\n")
+        """Print something next to the result."""
+        self._print(brief(text))
+
+    @staticmethod
+    def _print(text: str) -> None:
+        sys.stderr.write(shown(text) + "\n")
         sys.stderr.flush()
 
     def notes(self, texts: Iterable[str]) -> None:
@@ -62,8 +66,8 @@ class Output:
 
     def error(self, text: str) -> None:
         """Say in one line what went wrong."""
-        line = brief("; ".join(part.strip() for part in text.splitlines() if part.strip()))
-        self.note(f"hwsim: {line}")
+        line = "; ".join(brief(part.strip()) for part in text.splitlines() if part.strip())
+        self._print(f"hwsim: {line}")
         if self.json:
             with suppress(OSError):  # the error may be that nothing can be written
                 self.raw(json.dumps({"error": line}) + "\n")

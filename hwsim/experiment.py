@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from circuits import zoo
 from circuits.network import Network
+from circuits.quoting import REASON, quote, quote_path
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.mistakes import FORMS, dotted, explain, known_keys, near
 from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
@@ -117,32 +118,33 @@ class Experiment(Section):
             Naming the key to change.
 
         """
+        data = quote_path(self.data.name)
         if self.data.shift and features != math.isqrt(features) ** 2:
-            msg = f"data.shift = {self.data.shift} moves square images, and data {self.data.name} have {features} features; leave it out"
+            msg = f"data.shift = {self.data.shift} moves square images, and data {data} have {features} features; leave it out"
             raise ExperimentError(msg)
         if isinstance(self.circuit, Netlist):
             self._check_netlist(self.circuit, features, classes)
             return
         if self.circuit.inputs != features:
-            msg = f"circuit.inputs = {self.circuit.inputs}, but data {self.data.name} have {features} features; set it to {features}"
+            msg = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features; set it to {features}"
             raise ExperimentError(msg)
         if self.circuit.outputs != classes and (self.circuit.outputs, classes) != (1, 2):
             right = "2, or 1" if classes == 2 else str(classes)  # noqa: PLR2004 - a pair of classes also fits on one output
-            msg = f"circuit.outputs = {self.circuit.outputs}, but data {self.data.name} have {classes} classes; set it to {right}"
+            msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {classes} classes; set it to {right}"
             raise ExperimentError(msg)
 
     def _check_netlist(self, netlist: Netlist, features: int, classes: int) -> None:
-        circuit, file = netlist.deck.circuit, Path(netlist.netlist).name
+        circuit, file, data = netlist.deck.circuit, quote(Path(netlist.netlist).name), quote_path(self.data.name)
         if circuit.input_count != features:
             msg = (
-                f"circuit: {file} has sources for {circuit.input_count} features, but data {self.data.name} have {features}; "
+                f"circuit: {file} has sources for {circuit.input_count} features, but data {data} have {features}; "
                 f"let `*hwsim: input` (or --inputs) name a source for each"
             )
             raise ExperimentError(msg)
         outputs = len(circuit.outputs)
         if outputs != classes and (outputs, classes) != (1, 2):
             msg = (
-                f"circuit: {file} has {outputs} outputs, but data {self.data.name} have {classes} classes; "
+                f"circuit: {file} has {outputs} outputs, but data {data} have {classes} classes; "
                 f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
             )
             raise ExperimentError(msg)
@@ -171,7 +173,7 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
     roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
     experiment = _read(what)
     if roles and not isinstance(experiment.circuit, Netlist):
-        msg = f"--{roles}: says what is what in a netlist, and {what} is none"
+        msg = f"--{roles}: says what is what in a netlist, and {quote_path(what)} is none"
         raise ExperimentError(msg)
     return override(experiment, settings)
 
@@ -183,12 +185,12 @@ def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     for setting in said:
         _put(table, *_setting(setting))
     if not path.exists():
-        msg = f"{path}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
+        msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
         raise ExperimentError(msg)
     try:
         deck = Netlist.model_validate(table["circuit"]).deck
     except ValidationError as error:
-        msg = f"--set {' --set '.join(said)}: {explain(error, table, Experiment)}"
+        msg = f"{quote('--set ' + ' --set '.join(said), REASON)}: {explain(error, table, Experiment)}"
         raise ExperimentError(msg) from None
     suiting = {
         "name": as_name(path.stem),
@@ -212,24 +214,24 @@ def _read(what: str | Path) -> Experiment:
     path = Path(what)
     file = path / RUN_FILE if path.is_dir() else path
     if path.is_dir() and not file.exists():
-        msg = f"{name} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
+        msg = f"{quote_path(name)} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
         raise ExperimentError(msg)
     if not file.exists():
         alike = difflib.get_close_matches(name, zoo.names())
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
-        msg = f"{name}: no such file, and no such name in the zoo; {hint}"
+        msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
         raise ExperimentError(msg)
     try:
         with file.open("rb") as opened:
             content = opened.read(_LONGEST + 1)
         if len(content) > _LONGEST:
-            msg = f"{file}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
+            msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
             raise ExperimentError(msg)
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        msg = f"{file}: is not text in UTF-8; an experiment file is TOML"
+        msg = f"{quote_path(file)}: is not text in UTF-8; an experiment file is TOML"
         raise ExperimentError(msg) from None
-    return _parse(text, str(file), default_name=as_name(path.stem), folder=file.parent)
+    return _parse(text, quote_path(file), default_name=as_name(path.stem), folder=file.parent)
 
 
 def as_name(stem: str) -> str:
@@ -244,7 +246,7 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
         msg = f"{where}: is not valid TOML: its lists or tables stand in one another too deeply"
         raise ExperimentError(msg) from None
     except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
-        msg = f"{where}: is not valid TOML: {str(error).partition(';')[0]}"
+        msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
         raise ExperimentError(msg) from None
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
@@ -280,14 +282,14 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
     table = experiment.model_dump()
     for setting in settings:
         _put(table, *_setting(setting))
-    return _make(table, "--set " + " --set ".join(settings))
+    return _make(table, quote("--set " + " --set ".join(settings), REASON))
 
 
 def _setting(setting: str) -> tuple[list[str | int], Any]:
     """Split KEY=VALUE into keys and the value."""
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
-        msg = f"--set {setting}: should be KEY=VALUE, such as training.epochs=3"
+        msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
         raise ExperimentError(msg)
     return _keys(key.strip()), read_value(text.strip())
 
@@ -338,7 +340,7 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
     if isinstance(inside, list) and isinstance(key, int):
         if key < len(inside):
             return inside
-        msg = f"--set {dotted(tuple(keys))}: {where} has {len(inside)} entries, numbered from 0"
+        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
         raise ExperimentError(msg)
     known = _known()
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
@@ -346,7 +348,7 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
         return inside
     alike = near(dotted(tuple(keys)), known)
     hint = f"did you mean {' or '.join(alike)}?" if alike else f"an experiment has {', '.join(Experiment.model_fields)}"
-    msg = f"--set {dotted(tuple(keys))}: there is no such key; {hint}"
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {hint}"
     raise ExperimentError(msg)
 
 

@@ -8,8 +8,9 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from circuits.quoting import quote, quoted
+
 _SHOWN = 3
-_LONGEST_VALUE = 60
 
 FORMS = ("a network", "a netlist")
 """What pydantic calls the two forms of a circuit in the place of an error."""
@@ -85,24 +86,24 @@ def _in_union(detail: ErrorDetails, path: Path) -> bool:
 
 
 def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
-    key = dotted(path)
+    key = quote(dotted(path))
     match detail["type"]:
         case "missing" | "missing_argument" | "union_tag_not_found":
             return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
         case "extra_forbidden" | "unexpected_keyword_argument":
-            alike = near(key, list(known_keys(model)))
+            alike = near(dotted(path), list(known_keys(model)))
             return f"{key} is not a known key" + (f"; did you mean {' or '.join(alike)}?" if alike else "")
         case "value_error":
             text = str(detail["ctx"]["error"])
-            section = dotted(path[:1])
+            section = quote(dotted(path[:1]))
             return text if section in text or not section else f"{section}: {text}"
         case "union_tag_invalid":
             tags = detail["ctx"]
-            return f"{key}.kind = {tags['tag']!r}: should be one of {tags['expected_tags']}"
+            return f"{key}.kind = {quoted(tags['tag'])}: should be one of {tags['expected_tags']}"
     message = "should be a table of keys" if detail["type"] in _NO_TABLE else detail["msg"]
     for theirs, ours in _PLAIN.items():
         message = message.replace(theirs, ours)
-    return f"{key} = {_short(detail['input'])}: {message}"
+    return f"{key} = {quoted(detail['input'])}: {message}"
 
 
 _NO_TABLE = {"model_type", "dataclass_type", "model_attributes_type"}
@@ -118,8 +119,3 @@ _PLAIN = {
     ", unable to parse string as an integer": "",
     ", unable to interpret input": "",
 }
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.quoting import quoted
+from circuits.quoting import quote_all, quoted
 from hwsim.data_tables import as_number, table
 from hwsim.samples import DataError
 
@@ -96,7 +96,7 @@ def _columns(name: str, lines: list[tuple[int, list[str]]]) -> dict[str, int]:
     plain = [cell.replace("__", "_") for cell in plain]
     found = {column: k for column, words in COLUMNS.items() for k, cell in enumerate(plain) if cell in words.split()}
     if "g" not in found or not ("pulses" in found or {"pulse", "direction"} <= found.keys()):
-        msg = f"{name}: its header has {', '.join(first)}; {HOW}"
+        msg = f"{name}: its header has {quote_all(first)}; {HOW}"
         raise DataError(msg)
     if "pulses" in found:
         found.pop("pulse", None)

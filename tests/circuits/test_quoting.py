@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.quoting import LONGEST, LONGEST_PATH, brief, quote, quote_all, quote_path, quoted
+from circuits.quoting import LONGEST, LONGEST_LINE, LONGEST_PATH, brief, quote, quote_all, quote_path, quoted, without
 
 ANYTHING = st.one_of(
     st.text(max_size=400), st.integers(), st.floats(), st.lists(st.text(max_size=80)), st.text(min_size=1).map(lambda t: t * 300)
@@ -45,10 +45,23 @@ def test_a_list_names_some_and_counts_the_others(count: int) -> None:
     assert (shown == "none") == (count == 0)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["C"]), max_size=500)))
+@given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=300), max_size=3))
 def test_a_message_loses_only_the_middle_of_endless_words(words: list[str]) -> None:
     """No word is longer than a path may be, and words that are not stay where they were."""
     message = " ".join(words)
     for before, after in zip(message.split(" "), brief(message).split(" "), strict=True):
         assert len(after) <= LONGEST_PATH
         assert after == before or len(before) > LONGEST_PATH
+
+
+def test_what_was_given_is_replaced_by_its_quotation() -> None:
+    """A message that repeats a long argument shows its beginning; short ones stay."""
+    long = "a long argument " * 20
+    assert without(f"{long}: no such name; short", [long, "short"]) == f"{quote(long)}: no such name; short"
+
+
+def test_a_line_of_a_message_has_an_end() -> None:
+    """However many short words it has; other lines keep theirs."""
+    first, second = brief("a word " * 1000 + "\nanother").splitlines()
+    assert len(first) <= LONGEST_LINE
+    assert second == "another"

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from circuits.quoting import REASON, quote, quote_path
 from hwsim.devices.declared import Device
 from hwsim.devices.nonlinearity import Curve
 from hwsim.devices.weights import Weights
@@ -42,22 +43,22 @@ def load(what: str) -> Device:
         alike = difflib.get_close_matches(what, names())
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(names())}"
         kind = "no such file" if path.suffix == ".toml" else "no such preset, and no .toml file"
-        msg = f"{what}: {kind}; {hint}"
+        msg = f"{quote_path(what)}: {kind}; {hint}"
         raise DeviceError(msg)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        msg = f"{what}: is not text in UTF-8; a device file is TOML"
+        msg = f"{quote_path(what)}: is not text in UTF-8; a device file is TOML"
         raise DeviceError(msg) from None
-    return parse(text, what)
+    return parse(text, quote_path(what))
 
 
 def parse(text: str, where: str, *, name: str | None = None) -> Device:
     """Read a device from the text of its file."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{where}: is not valid TOML: {error}"
+    except (ValueError, RecursionError) as error:  # also Python's about numbers of thousands of digits
+        msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
         raise DeviceError(msg) from None
     if name is not None:
         table["name"] = name
