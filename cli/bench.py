@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from cli import bench_text
+from cli import bench_text, options
 from cli.command import Command
 from cli.command import command as make_command
 from cli.output import Output, Step
@@ -37,7 +37,8 @@ class _Plan(NamedTuple):
 
 
 def _out(function: Function) -> Function:
-    return click.option("--out", type=click.Path(path_type=Path), help=f"Folder for numbers and plots [default: {_PLACE}].")(function)
+    given = click.option("--out", type=click.Path(path_type=Path), help=f"Folder for numbers and plots [default: {_PLACE}].")
+    return given(options.force(function))
 
 
 def _rounds(default: int) -> Callable[[Function], Function]:
@@ -65,7 +66,7 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @_rounds(7)
 @_seconds(2.0)
 @_out
-def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | None, **turns: Any) -> None:
+def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
     """Time learning: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, by turns.
 
     Both learn the same images, MNIST's where they are at hand, in 32 bits by plain gradient descent. A turn is an epoch, or as much of one
@@ -73,7 +74,7 @@ def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | N
     """
     from hwsim.benchmarks.training import BATCHES, HIDDEN  # noqa: PLC0415 - help does without
 
-    output.result(*_carry_out(output, _training(output, list(product(sizes or HIDDEN, batches or BATCHES)), **turns), out))
+    output.result(*_carry_out(output, _training(output, list(product(sizes or HIDDEN, batches or BATCHES)), **turns), out, force=force))
 
 
 def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
@@ -95,13 +96,13 @@ def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: flo
 @_rounds(5)
 @click.option("--full", is_flag=True, help="Give ngspice the full netlist instead of folding the inputs into the first crossbar.")
 @_out
-def engines(output: Output, what: tuple[str, ...], out: Path | None, **how: Any) -> None:
+def engines(output: Output, what: tuple[str, ...], out: Path | None, *, force: bool, **how: Any) -> None:
     """Time both engines on the same equilibria, by turns; steps, residual and success stand beside each time.
 
     The numeric engine has all samples in one batch and all cores; ngspice one process and one sweep through all of them. Without WHAT
     it takes a small, a middle and a large circuit of the zoo, and leaves out those whose data are not here.
     """
-    output.result(*_carry_out(output, _engines(what, **how), out))
+    output.result(*_carry_out(output, _engines(what, **how), out, force=force))
 
 
 def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) -> _Plan:
@@ -120,12 +121,12 @@ def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) ->
 @_rounds(5)
 @_seconds(0.5)
 @_out
-def scaling(output: Output, along: tuple[str, ...], out: Path | None, **turns: Any) -> None:
+def scaling(output: Output, along: tuple[str, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
     """Time how learning an image, and finding its equilibria alone, grow with width, depth, batch and tolerance."""
     from hwsim.benchmarks.scaling import POINTS  # noqa: PLC0415 - help does without
 
     chosen = [point for point in POINTS if not along or point.series in along]
-    output.result(*_carry_out(output, _scaling(output, chosen, **turns), out))
+    output.result(*_carry_out(output, _scaling(output, chosen, **turns), out, force=force))
 
 
 def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
@@ -146,12 +147,12 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
 @_rounds(5)
 @_seconds(1.0)
 @_out
-def devices(output: Output, presets: tuple[str, ...], out: Path | None, **turns: Any) -> None:
+def devices(output: Output, presets: tuple[str, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
     """Time learning by pulses of real devices against ideal updates, and many chips at once against one.
 
     PRESETS are devices that `hwsim devices` lists; without any, one of each law of steps.
     """
-    output.result(*_carry_out(output, _devices(output, presets, **turns), out))
+    output.result(*_carry_out(output, _devices(output, presets, **turns), out, force=force))
 
 
 def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: float) -> _Plan:
@@ -190,14 +191,16 @@ class _Benchmarks(Command, click.Group):
 
 @make_command("bench", "hwsim bench\nhwsim bench training --hidden 100 --batch 32", kind=_Benchmarks)
 @_out
-def command(output: Output, out: Path | None) -> None:
+def command(output: Output, out: Path | None, *, force: bool) -> None:
     """Measure speed against something that runs beside it; writes numbers and plots.
 
     Alone, a short version of the first three benchmarks, in a few minutes. Names of circuits stand for `engines` with these names.
     """
     if click.get_current_context().invoked_subcommand is not None:
-        if out is not None:
-            raise click.UsageError("--out stands behind the name of a benchmark: hwsim bench training --out FOLDER")
+        if out is not None or force:
+            raise click.UsageError(
+                f"{'--force' if out is None else '--out'} stands behind the name of a benchmark: hwsim bench training --out FOLDER"
+            )
         return
     from hwsim.benchmarks.scaling import SHORT_POINTS  # noqa: PLC0415 - help does without
     from hwsim.benchmarks.training import SHORT_CASES  # noqa: PLC0415
@@ -207,16 +210,17 @@ def command(output: Output, out: Path | None) -> None:
         _training(output, SHORT_CASES, rounds=5, seconds=0.5),
         _scaling(output, SHORT_POINTS, rounds=3, seconds=0.15),
     )
-    told = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out) for plan in plans}
+    told = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out, force=force) for plan in plans}
     ratios = {name: data["ratios"] for name, (data, _) in told.items()}
     output.result({"ratios": ratios} | {name: data for name, (data, _) in told.items()}, "\n\n".join(text for _, text in told.values()))
 
 
-def _carry_out(output: Output, plan: _Plan, out: Path | None) -> tuple[dict[str, Any], str]:
+def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) -> tuple[dict[str, Any], str]:
     """Measure all cases and write what was found; gives it as data and as text. Ctrl-C keeps the cases that are done."""
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
     from hwsim.samples import DataError  # noqa: PLC0415
 
+    _refuse(out or _PLACE, plan.name, force=force)
     load, results, complete = record.load_average(), [], True
     try:
         for title, measure in plan.cases:
@@ -239,6 +243,18 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None) -> tuple[dict[str,
     kind = plan.name.partition("-")[0]
     text = "\n".join(filter(None, (bench_text.TELL[kind](results), "", bench_text.busy(load), written)))
     return told | {"files": [str(path) for path in paths]}, text
+
+
+def _refuse(folder: Path, name: str, *, force: bool) -> None:
+    """Refuse a place for the numbers and the plot before anything is measured."""
+    from hwsim import outputs  # noqa: PLC0415 - help does without
+    from hwsim.benchmarks import record  # noqa: PLC0415
+
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"--out {folder}: this is a file; name a folder")
+    if folder.is_dir():
+        kinds = (outputs.BENCHMARK, outputs.PICTURE)
+        outputs.refuse(map(outputs.Written, ("--out", "--out"), record.paths(folder, name), kinds), (), force=force)
 
 
 def _step(done: int, rounds: int) -> Step:

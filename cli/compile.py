@@ -52,6 +52,7 @@ hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
 @click.option(
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: how many each way [default: across the range, at most 256]."
 )
+@options.force
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
     what: str,
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     part: Part,
     out: str,
     sample: int,
+    force: bool,  # noqa: FBT001 - click's
     **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
@@ -70,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     with a capacitor at each node. sweep: a table of the outputs while one input goes through its range. pulses: one memristor of the kind
     that device.preset names, programmed pulse by pulse in time, and its conductance beside the model's.
     """
-    from hwsim import files  # noqa: PLC0415 - help does without
+    from hwsim import files, outputs  # noqa: PLC0415 - help does without
     from hwsim.subject import subject  # noqa: PLC0415
 
     if out == "-" and output.json:
@@ -83,6 +85,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
     given = subject(what, options.overrides(settings, data=data, chip=chip))
+    if out != "-":
+        outputs.refuse([outputs.Written("-o", Path(out), outputs.DECK)], outputs.inputs(what, given.experiment), force=force)
     netlist.told(output, given.experiment)
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1

@@ -27,13 +27,16 @@ KINDS = ("constant", "soft-bounds", "linear", "power", "exponential", "table")
 @click.option("--toml", is_flag=True, help="Print the device as a file, all numbers in shares of the conductance range.")
 @click.option("--fit", "measured", type=click.Path(path_type=Path), metavar="FILE.csv", help="Fit a device to measured pulses.")
 @click.option("--model", type=click.Choice(KINDS), help="Fit only this kind of step [default: all but table, by Akaike's criterion].")
-def command(
+@options.force
+def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
     name: str | None,
     plot: Path | None,
     toml: bool,  # noqa: FBT001 - a parameter an option
     measured: Path | None,
     model: str | None,
+    *,
+    force: bool,
 ) -> None:
     """List the presets: model, range, steps, asymmetry, noise, source. With NAME, or a device file, tell all about that one.
 
@@ -41,8 +44,12 @@ def command(
     in siemens; or pulse,direction,g: a running number of the pulse, up or down, and the conductance. It prints a device file, in which
     comments compare the kinds of steps that were tried and give the parameters' 95 % intervals.
     """
-    from hwsim.devices import presets  # noqa: PLC0415 - help does without
+    from hwsim import outputs  # noqa: PLC0415 - help does without
+    from hwsim.devices import presets  # noqa: PLC0415
 
+    if plot is not None:
+        read = [Path(path) for path in (name, measured) if path is not None]
+        outputs.refuse([outputs.Written("--plot", plot, outputs.PICTURE)], read, force=force)
     if measured is not None:
         if name is not None or toml:
             msg = "--fit makes a device of its own; leave NAME and --toml out"

@@ -11,13 +11,14 @@ from cli.output import Output, table
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png")
 @options.what
 @options.plot("Draw blocks, conductances and neurons; small circuits as a schematic too.")
-def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None) -> None:
+@options.force
+def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None, *, force: bool) -> None:
     """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
 
     It warns of nodes that float, of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes.
     """
-    from hwsim import files  # noqa: PLC0415 - help does without
+    from hwsim import files, outputs  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
     from hwsim.netlist import LOOKED_AT, Netlist  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
@@ -29,6 +30,10 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         deck = circuit.deck if isinstance(circuit, Netlist) else None
     finally:
         LOOKED_AT.reset(looked_at)
+    if plot is not None:
+        beside = plot.with_stem(f"{plot.stem}-schematic")
+        drawn = [outputs.Written("--plot", path, outputs.PICTURE) for path in (plot, beside)]
+        outputs.refuse(drawn, outputs.inputs(what, given.experiment), force=force)
     found = inspect(given.circuit, given.chip, given.g, deck)
     told = {
         "what": what,
@@ -48,7 +53,6 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         if why:
             output.note(f"no schematic: {why}")
         else:
-            beside = plot.with_stem(f"{plot.stem}-schematic")
             files.write(beside, schematic(given.circuit, given.chip, given.g))
             output.note(f"{beside}: the schematic")
     output.result(told, _text(told))

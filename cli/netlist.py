@@ -38,14 +38,21 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
     return deck
 
 
-def refuse_copy(deck: "Deck | None", target: Path, what: str) -> None:
-    """Refuse to write where there is no netlist to write, or no place to write it to."""
-    from hwsim.netlist import refuse_copy as refuse  # noqa: PLC0415 - help does without
+def refuse_copy(deck: "Deck | None", target: Path, what: str, experiment: "Experiment", *, force: bool) -> None:
+    """Refuse to write where there is no netlist to write, or no place to write it to; in place of the netlist itself it may be."""
+    from hwsim import outputs  # noqa: PLC0415 - help does without
+    from hwsim.netlist import refuse_copy as refuse  # noqa: PLC0415
+    from hwsim.netlist import resembles  # noqa: PLC0415
+    from hwsim.subject import run_folder  # noqa: PLC0415
 
     if deck is None:
         msg = f"--write is for netlists, and {what} is none; the trained circuit lies in the run's folder"
         raise click.UsageError(msg)
     refuse(deck, target)
+    kind = outputs.Kind("this netlist with other values", resembles(deck))
+    itself = None if run_folder(what) else deck.sources[0].path
+    read = [path for path in outputs.inputs(what, experiment) if not (itself and path.exists() and path.samefile(itself))]
+    outputs.refuse([outputs.Written("--write", target, kind)], read, force=force)
 
 
 def copy_back(run: Path, deck: "Deck", target: Path) -> None:

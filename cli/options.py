@@ -94,6 +94,12 @@ def _png(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path
     return value
 
 
+def force(function: Function) -> Function:
+    """Add `--force`."""
+    text = "Replace what is at an output's place, also when it is something else; what the command reads is never replaced."
+    return click.option("--force", is_flag=True, help=text)(function)
+
+
 def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
     """Give all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`."""
     keys = {"data": "data.name", "chip": "variation.chip"}

@@ -1,6 +1,7 @@
 """`hwsim sweep`: many chips and seeds at many points of an experiment's keys."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from hwsim.experiment import Experiment
     from hwsim.sweep.database import Database
     from hwsim.sweep.recorded import Recorded, Result
+
+    Refuse = Callable[[Experiment, Path], None]
 
 _DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engine", "data", "settings", "out")
 """What a sweep that lies in a database has settled."""
@@ -45,6 +49,7 @@ hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
 @click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
 @options.plot("Draw the error, and the yield, over what was varied.")
+@options.force
 def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
     *,
@@ -56,6 +61,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     against: int,
     export: Path | None,
     plot: Path | None,
+    force: bool,
     **defining: Any,
 ) -> int:
     """Try a circuit at many points, each on --chips × --seeds instances, and tell means, intervals, yield and what each key costs.
@@ -79,11 +85,22 @@ def command(  # noqa: PLR0913 - a parameter an option
     known = is_database(Path(what))
     if known:
         _refuse_settled(what)
-    with _opened(what) if known else _planned(output, what, out, against, defining) as database:
+    refuse = partial(_refuse_outputs, what, export, plot, force=force)
+    with _opened(what, refuse) if known else _planned(output, what, out, against, defining, refuse) as database:
         _refuse_missing(against, len(database.points))
         _run(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
         recorded = database.recorded()
     return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
+
+
+def _refuse_outputs(what: str, export: Path | None, plot: Path | None, experiment: "Experiment", database: Path, *, force: bool) -> None:
+    """Refuse places of the table and the picture before anything is made or computed."""
+    from hwsim import outputs  # noqa: PLC0415 - help does without
+
+    table = outputs.PARQUET if export is not None and export.suffix.lower() == ".parquet" else outputs.TABLE
+    written = [("--export", export, table), ("--plot", plot, outputs.PICTURE)]
+    read = outputs.inputs(what, experiment, [database])
+    outputs.refuse([outputs.Written(option, path, kind) for option, path, kind in written if path is not None], read, force=force)
 
 
 def _refuse_settled(what: str) -> None:
@@ -95,9 +112,12 @@ def _refuse_settled(what: str) -> None:
         raise click.UsageError(msg)
 
 
-def _opened(what: str) -> "Database":
+def _opened(what: str, refuse: "Refuse") -> "Database":
     from hwsim.sweep.database import Database  # noqa: PLC0415 - help does without
 
+    with Database.open(Path(what)) as database:
+        experiment = database.definition.experiment
+    refuse(experiment, Path(what))
     return Database.open(Path(what))
 
 
@@ -107,7 +127,7 @@ def _refuse_missing(against: int, points: int) -> None:
         raise click.UsageError(msg)
 
 
-def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any]) -> "Database":
+def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any], refuse: "Refuse") -> "Database":
     """Make the sweep that the options describe, or open it."""
     from hwsim.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.sweep.start import Planned, design  # noqa: PLC0415
@@ -118,6 +138,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     planned = Planned.make(what, overrides, defining["vary"], defining["mode"], design=chosen, **counts)
     _refuse_missing(against, len(planned.points))
     path = out or planned.default_path()
+    refuse(planned.definition.experiment, path)
     if planned.alike:
         output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")
     if path.exists():

@@ -41,8 +41,9 @@ hwsim train my.cir --data my.csv --write trained.cir"""
     "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
 )
 @click.option("--skip-failed", is_flag=True, help="Learn nothing from samples that do not settle, and count them, instead of stopping.")
+@options.force
 @click.option("--profile", is_flag=True, help="Say after the training where the time went.")
-def command(
+def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
     what: str,
     settings: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     resume: bool,
     skip_failed: bool,
     profile: bool,
+    force: bool,
     **others: Any,
 ) -> None:
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
@@ -72,7 +74,7 @@ def command(
     folder = run_folder(what)
     deck = netlist.told(output, experiment)
     if write is not None:
-        netlist.refuse_copy(deck, write, what)
+        netlist.refuse_copy(deck, write, what, experiment, force=force)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:

@@ -34,13 +34,17 @@ _EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digit
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
 @click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share to judge by [default: 0.2].")
 @click.option("--out", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
-def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[str, ...], *, out: Path | None, **how: Any) -> None:
+@options.force
+def command(
+    output: Output, what: str, settings: tuple[str, ...], varied: tuple[str, ...], *, out: Path | None, force: bool, **how: Any
+) -> None:
     """Search for settings with the least error on a validation part, a share of the training part; the test part is never looked at.
 
     Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
     Every trial is kept in a database beside --out; the same command goes on with it, and more --trials prolong it.
     """
-    from hwsim.experiment import load  # noqa: PLC0415 - help does without
+    from hwsim import outputs  # noqa: PLC0415 - help does without
+    from hwsim.experiment import load  # noqa: PLC0415
     from hwsim.sweep.axes import read_axis  # noqa: PLC0415
     from hwsim.tuning import tune  # noqa: PLC0415
     from hwsim.tuning.search import Search  # noqa: PLC0415
@@ -59,6 +63,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], varied: tuple[
         out=_place(out, experiment.name),
         command=_typed(what, changed, varied, trials, seeds),
     )
+    outputs.refuse([outputs.Written("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
     with output.progress(f"tune {experiment.name}") as show:
         tuned = tune.tune(search, lambda step: show(_step(step, trials)))
     output.result(_told(tuned), _text(tuned))
@@ -69,10 +74,6 @@ def _place(out: Path | None, name: str) -> Path:
     place = out or Path(f"{re.sub(r'-tuned$', '', name)}-tuned.toml")
     if place.suffix != ".toml":
         raise click.UsageError(f"--out {place}: an experiment file ends in .toml")
-    if place.is_dir() or not place.parent.is_dir():
-        raise click.UsageError(
-            f"--out {place}: " + ("this is a folder" if place.is_dir() else f"there is no folder {place.parent}; make it first")
-        )
     return place
 
 

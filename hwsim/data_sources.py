@@ -108,6 +108,13 @@ def found(name: str) -> tuple[Path, ...]:
     return ()
 
 
+def paths(name: str) -> tuple[Path, ...]:
+    """List the files that a data set is read from, where they are a user's."""
+    if name in BUILT_IN:
+        return found(name) if name in _OPENML else ()
+    return (Path(name),)
+
+
 def _images(name: str) -> Samples:
     """Read MNIST or Fashion-MNIST from the user's folder, Debian's package or the cache, or fetch it once."""
     match found(name):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,12 @@ class RunFolder:
     path: Path
     descriptor: int | None = None
 
+    NAMES: ClassVar = frozenset(
+        {RUN_FILE, TRAINED, "checkpoint.npz", "weights.npz", "environment.json", "metrics.jsonl", "summary.json", "profile.json"}
+        | {"loss-and-error.png"}
+    )
+    """What the files of every run are called."""
+
     @property
     def experiment(self) -> Path:
         """The complete experiment; it reproduces the run."""
@@ -77,6 +83,13 @@ class RunFolder:
     def profile(self) -> Path:
         """Where the time of the last training went, if someone asked."""
         return self.path / "profile.json"
+
+    def files(self) -> Iterator[Path]:
+        """List the files that belong to the run, those of a netlist too."""
+        yield from (self.path / name for name in self.NAMES)
+        for file in (self.path / KEPT).rglob("*"):
+            yield file
+            yield self.path / file.relative_to(self.path / KEPT)
 
     @property
     def present(self) -> "RunFolder":

@@ -1,6 +1,7 @@
 """Netlist: a user's deck as the circuit of an experiment, and how a circuit about which nothing else is known is trained."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
@@ -43,6 +44,9 @@ LOOKED_AT: ContextVar[bool] = ContextVar("LOOKED_AT", default=False)
 
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
 """How the names of a run's own files end."""
+
+_NUMBER = re.compile(rb"(?<![\w.])[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[a-z]*")
+"""A number in a deck, in small letters, with its prefix and unit."""
 
 _SIGNIFICANT = 3
 
@@ -196,6 +200,21 @@ def copy_back(run: Path, deck: Deck, target: Path) -> None:
         if content != (target.parent / name).read_bytes():
             files.write(target.parent / name, content)
     files.write(target, (run / TRAINED).read_bytes())
+
+
+def resembles(deck: Deck) -> Callable[[bytes], bool]:
+    """Return what looks at the beginning of a file for whether it is the deck, maybe with other numbers, as after another training."""
+
+    def lines(content: bytes) -> list[bytes]:
+        return [_NUMBER.sub(b"0", line) for line in content.lower().splitlines()]
+
+    own_lines = lines(encoded("\n".join(deck.sources[0].lines)))
+
+    def look(head: bytes) -> bool:
+        first = lines(head)[:-1] or lines(head)  # the last one may be cut
+        return first == own_lines[: len(first)]
+
+    return look
 
 
 def refuse_copy(deck: Deck, target: Path) -> None:

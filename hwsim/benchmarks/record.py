@@ -27,6 +27,11 @@ def load_average() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
+def paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Name the files of a benchmark's numbers and of its plot."""
+    return folder / f"{name}.json", folder / f"{name}.png"
+
+
 def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *, complete: bool) -> tuple[dict[str, Any], list[Path]]:
     """Write `NAME.json` and `NAME.png`.
 
@@ -65,7 +70,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
         "environment": environment(load_experiment(BASE)),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    numbers, plot = folder / f"{name}.json", folder / f"{name}.png"
+    numbers, plot = paths(folder, name)
     files.write(numbers, json.dumps(told, indent=2) + "\n")
     files.write(plot, plots.DRAW[kind](results))
     return told, [numbers, plot]

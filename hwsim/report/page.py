@@ -30,14 +30,23 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     """
     html = render(title, command, sections)
     pictures = [picture for section in sections for picture in section.pictures()]
-    folder = path.with_name(f"{path.stem}-figures")
     files.write(path, html)  # first: it is whole without the others, which would be nothing without it
     if pictures:
-        folder.mkdir(exist_ok=True)
-    written = tuple(folder / f"{picture.name}.png" for picture in pictures)
+        figures(path).mkdir(exist_ok=True)
+    written = pictures_of(path, sections)
     for file, picture in zip(written, pictures, strict=True):
         files.write(file, picture.png)
     return Written(path, len(html.encode()), written)
+
+
+def figures(page: Path) -> Path:
+    """Name the folder of a page's pictures."""
+    return page.with_name(f"{page.stem}-figures")
+
+
+def pictures_of(page: Path, sections: Sequence[Section]) -> tuple[Path, ...]:
+    """Name the files of a page's pictures."""
+    return tuple(figures(page) / f"{picture.name}.png" for section in sections for picture in section.pictures())
 
 
 def render(title: str, command: str, sections: Sequence[Section]) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from circuits.quoting import quote_path
+from hwsim import outputs
+from hwsim.experiment import load
 from hwsim.folder import RunError
 from hwsim.report.overview import overview
-from hwsim.report.page import Written, write_page
+from hwsim.report.page import Written, figures, pictures_of, write_page
 from hwsim.report.run_section import run_section
 from hwsim.report.runs import RunRecord, read_run
 from hwsim.report.section import Section
@@ -18,11 +21,13 @@ Observe = Callable[[int, int, str], None]
 """Hears how many of all things are done, and which is next."""
 
 
-def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe) -> Written:
-    """Write one page of all runs and sweeps.
+def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe, force: bool = False) -> Written:
+    """Write one page of all runs and sweeps; with `force` also in place of a file that is no page.
 
     Raises
     ------
+    OutputError
+        When the page or a picture would replace what is shown, or something else.
     RunError, SweepError, ExperimentError, CircuitError
         When one of them cannot be used; nothing is written then.
     OSError
@@ -31,6 +36,9 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     """
     for name in what:
         _refuse(name)
+    read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
+    page = outputs.Written("--out", out, outputs.PAGE)
+    outputs.refuse([page], read_files, force=force)
     records, anchors = list[RunRecord](), list[str]()
     runs, sweeps, titles = list[Section](), list[Section](), list[str]()
     for number, name in enumerate(what):
@@ -45,7 +53,14 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
         runs.append(run_section(records[-1], anchors[-1]))
     if len(records) > 1:
         runs.insert(0, overview(records, anchors))
-    written = write_page(out, title or _title(records, titles), command, [*sweeps, *runs])
+    sections = [*sweeps, *runs]
+    if (folder := figures(out)).is_dir():
+        pictures = [outputs.Written("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
+        outputs.refuse([page, *pictures], read_files, force=force)
+    elif folder.exists():
+        msg = f"--out {quote_path(out)}: its pictures lie in {quote_path(folder)}, which is a file; choose another name"
+        raise outputs.OutputError(msg)
+    written = write_page(out, title or _title(records, titles), command, sections)
     observe(len(what), len(what), "written")
     return written
 

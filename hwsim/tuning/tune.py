@@ -43,7 +43,7 @@ def tune(search: Search, observe: Observe) -> Tuned:
 
     """
     definition = search.definition
-    _check(search, definition)
+    _check(definition)
     learnable(definition.experiment)  # so that bad data end the search before it begins
     with study.opened(search.database, definition) as opened:
         try:
@@ -60,11 +60,8 @@ def tune(search: Search, observe: Observe) -> Tuned:
         return _written(search, definition, opened)
 
 
-def _check(search: Search, definition: Definition) -> None:
-    """Refuse keys and ends of ranges that no experiment can have, and files that are someone's own."""
-    if search.out.exists() and not search.database.exists():
-        msg = f"{search.out} is there already, and no database of a search beside it; choose another file with --out"
-        raise TuneError(msg)
+def _check(definition: Definition) -> None:
+    """Refuse keys and ends of ranges that no experiment can have."""
     keys = [axis.key for axis in definition.axes]
     for axis in definition.axes:
         if keys.count(axis.key) > 1:

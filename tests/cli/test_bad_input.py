@@ -46,7 +46,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "no such sample": ("solve iris --sample 30", "30 samples"),
     "no sample at all": ("solve iris --sample 5:5", "no sample"),
     "strange sample": ("solve iris --sample first", "FIRST:END"),
-    "no deck to write to": ("compile iris -o nowhere/deck.cir", "nowhere/deck.cir: no such file or folder"),
+    "no deck to write to": ("compile iris -o nowhere/deck.cir", "there is no folder nowhere; make it first"),
     "a full device": ("compile iris -o /dev/full", "/dev/full: the disk is full"),
     "an option of another measure": ("compile iris --measure power --input 1 -o deck.cir", "--input is for --measure sweep"),
     "no such input": ("compile iris --measure sweep --input 4 -o deck.cir", "4 features"),
