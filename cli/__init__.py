@@ -1,1 +1,1 @@
-"""The command line: one file a command; output.py is the only place that prints."""
+"""The command line of hwsim: one file a command; output.py is the only place that prints."""

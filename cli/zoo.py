@@ -8,21 +8,27 @@ import click
 from circuits import zoo
 from cli.command import command as make_command
 from cli.output import Output, table
+from netlists import examples
 
 
-@make_command("zoo", "hwsim zoo\nhwsim zoo digits > my.toml")
+@make_command("zoo", "hwsim zoo\nhwsim zoo digits > my.toml\nhwsim zoo examples/gradient > gradient.cir")
 @click.argument("name", required=False)
 def command(output: Output, name: str | None) -> None:
-    """List the named circuits: layers, neurons, devices, data. With NAME, print that circuit's experiment file."""
-    if name is not None and name not in zoo.names():
-        msg = f"{name}: no such name in the zoo; it has {', '.join(zoo.names())}"
+    """List the named circuits: layers, neurons, devices, data; and the example decks. With NAME, print its experiment file or deck."""
+    example = examples.find(name) if name is not None else None
+    if example is None and name not in {None, *zoo.names()}:
+        msg = f"{name}: no such name in the zoo; it has {', '.join([*zoo.names(), *examples.names()])}"
         raise click.UsageError(msg)
     if name is not None and not output.json:
-        output.raw(zoo.read(name))
+        output.raw(example.read_text(encoding="utf-8") if example else zoo.read(name))
         return
-    entries = [_entry(known) for known in zoo.names() if name in {None, known}]
+    chosen = {f"examples/{example.stem}"} if example else {name} if name else {*zoo.names(), *examples.names()}
+    circuits = [_entry(known) for known in zoo.names() if known in chosen]
+    decks = [{"name": known, "about": examples.title(known)} for known in examples.names() if known in chosen]
     header = ("name", "layers", "neurons", "gain, back", "memristors", "data", "error", "")
-    output.result({"circuits": entries}, table(header, [_row(entry) for entry in entries]))
+    text = table(header, [_row(entry) for entry in circuits])
+    listed = table(("example", ""), [(deck["name"], deck["about"]) for deck in decks])
+    output.result({"circuits": circuits, "examples": decks}, f"{text}\n\n{listed}")
 
 
 def _entry(name: str) -> dict[str, Any]:

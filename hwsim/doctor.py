@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from hwsim import siblings
 from hwsim.data_sources import DATA_VARIABLE, found
 from hwsim.environment import ngspice_version
 from hwsim.files import cache_folder
@@ -48,7 +49,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look for everything, one thing after the other."""
-    for look in (_python, _packages, _ngspice_program, _ngspice_library, _jax, _cores, _mnist, _fashion_mnist, _cache):
+    for look in (_python, _own_packages, _packages, _ngspice_program, _ngspice_library, _jax, _cores, _mnist, _fashion_mnist, _cache):
         yield look()
 
 
@@ -60,6 +61,15 @@ def _python() -> Finding:
         ok=PYTHONS[0] <= version <= PYTHONS[1],
         remedy=f"hwsim is tested with Python {' to '.join('.'.join(map(str, p)) for p in PYTHONS)}; install one of these",
     )
+
+
+def _own_packages() -> Finding:
+    """Look whether hwsim's packages are its own, and as they were installed."""
+    fault, altered = siblings.shadowed(), siblings.altered()
+    if fault is None and altered:
+        named = ", ".join(altered[:3]) + (f" and {len(altered) - 3} more" if len(altered) > 3 else "")  # noqa: PLR2004 - enough to see whose
+        fault = f"not as installed: {named}; {siblings.AGAIN}"
+    return Finding(name="hwsim's files", found=str(siblings.ROOT), ok=fault is None, remedy=fault or "")
 
 
 def _packages() -> Finding:

@@ -18,6 +18,7 @@ from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.mistakes import FORMS, dotted, explain, known_keys, near
 from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.settings import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
+from netlists import examples
 from netlists.findings import NetlistError
 
 __all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
@@ -156,7 +157,7 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
     Parameters
     ----------
     what
-        The name or the path.
+        The name or the path; `examples/NAME` is also an example deck, wherever hwsim is installed.
     settings
         As for `override`.
 
@@ -168,8 +169,9 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
         When a netlist cannot be read.
 
     """
-    if str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES:
-        return _of_netlist(Path(what), settings)
+    example = examples.find(what)
+    if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
+        return _of_netlist(example or Path(what), settings)
     roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
     experiment = _read(what)
     if roles and not isinstance(experiment.circuit, Netlist):
@@ -217,7 +219,7 @@ def _read(what: str | Path) -> Experiment:
         msg = f"{quote_path(name)} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
         raise ExperimentError(msg)
     if not file.exists():
-        alike = difflib.get_close_matches(name, zoo.names())
+        alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
         msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
         raise ExperimentError(msg)

@@ -1,1 +1,1 @@
-"""The circuit as SPICE text. No solving here."""
+"""The circuit as SPICE text, for hwsim. No solving here."""

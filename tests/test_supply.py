@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
@@ -105,3 +106,13 @@ def test_licences_go_with_the_gpl(name):
     """Every package that is installed here states one of them."""
     licence = licence_of(name)
     assert COMPATIBLE.search(licence), f"{name}: {licence}"
+
+
+def test_the_citation_is_of_this_version():
+    """CITATION.cff and the package state one version and one licence, and the licence's text is there."""
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cited["cff-version"], cited["version"], cited["license"]) == ("1.2.0", PROJECT["version"], PROJECT["license"])
+    assert PROJECT["license-files"] == ["LICENSE"]
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:4] == ["GNU", "GENERAL", "PUBLIC", "LICENSE"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(reference.get("doi", reference.get("url")) in readme for reference in cited["references"])

@@ -7,6 +7,7 @@ import pytest
 
 from circuits import zoo
 from cli.main import COMMANDS
+from netlists import examples
 
 HEAVY = {
     "jax",
@@ -67,13 +68,16 @@ def test_the_version_is_told(hwsim) -> None:
 
 
 def test_the_zoo_is_listed(hwsim) -> None:
-    """Every circuit has a row with layers, neurons, memristors and data; JSON says the same."""
+    """Every circuit has a row with layers, neurons, memristors and data, every example its title; JSON says the same."""
     answer, told = hwsim("zoo"), hwsim("zoo", "--json").json
     assert answer.code == 0
+    circuits, decks = (part.splitlines()[1:] for part in answer.out.split("\n\n"))
     assert [entry["name"] for entry in told["circuits"]] == zoo.names()
-    for entry, line in zip(told["circuits"], answer.out.splitlines()[1:], strict=True):
+    for entry, line in zip(told["circuits"], circuits, strict=True):
         for said in (entry["name"], "-".join(map(str, entry["layers"])), *entry["neurons"], str(entry["memristors"]), entry["data"]):
             assert said in line
+    assert [entry["name"] for entry in told["examples"]] == examples.names()
+    assert [line.split(maxsplit=1) for line in decks] == [[entry["name"], entry["about"]] for entry in told["examples"]]
 
 
 def test_a_file_of_the_zoo_is_printed_as_it_is(hwsim, tmp_path) -> None:
@@ -81,3 +85,22 @@ def test_a_file_of_the_zoo_is_printed_as_it_is(hwsim, tmp_path) -> None:
     (tmp_path / "my.toml").write_text(hwsim("zoo", "iris").out, encoding="utf-8")
     assert (tmp_path / "my.toml").read_text(encoding="utf-8") == zoo.read("iris")
     assert hwsim("solve", "my.toml").out == hwsim("solve", "iris").out
+
+
+def test_an_example_is_printed_as_it_is(hwsim, tmp_path) -> None:
+    """`hwsim zoo examples/xor > my.cir` gives a deck to begin with, which every command also takes by that name."""
+    (tmp_path / "my.cir").write_text(hwsim("zoo", "examples/xor").out, encoding="utf-8")
+    answers = [hwsim("solve", what) for what in ("my.cir", "examples/xor", "examples/xor.cir", "netlists/examples/xor.cir")]
+    assert all(answer.code == 0 for answer in answers)
+    assert len({answer.out.replace("my.cir", "xor.cir") for answer in answers}) == 1
+    assert hwsim("zoo", "examples/xor", "--json").json["examples"] == [{"name": "examples/xor", "about": examples.title("examples/xor")}]
+
+
+def test_an_example_hides_no_file(hwsim, tmp_path) -> None:
+    """A deck of the user's is the one that its path names, also in a folder called examples; a slip is met with names that exist."""
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "xor.cir").write_text("* two resistors\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\n.end\n")
+    assert hwsim("inspect", "examples/xor.cir").out != hwsim("inspect", "examples/xor").out
+    wrong = hwsim("inspect", "examples/gradint")
+    assert wrong.code == 2
+    assert "did you mean examples/gradient" in wrong.err
