@@ -32,23 +32,20 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
     import numpy as np  # noqa: PLC0415 - help does without
 
-    from hwsim.data import learnable, targets  # noqa: PLC0415
+    from hwsim.data import learnable  # noqa: PLC0415
     from hwsim.engines import reporting  # noqa: PLC0415
-    from hwsim.instruments import Instruments  # noqa: PLC0415
-    from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
+    from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
     netlist.told(output, given.experiment)
-    training, circuit = given.experiment.training, given.circuit
     samples = learnable(given.experiment)
     output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
-    goals = targets(np.arange(samples.classes), samples.classes, len(circuit.outputs), training.target_low, training.target_high)
+    engine_name = given.experiment.training.engine
     with reporting(given.experiment, given.chip) as solver:
-        reading = Instruments.of(given.experiment.variation, given.experiment.noise)
-        found = evaluate(solver, given.g, x, labels, goals, reading, training.seed)
+        found = evaluate_as(given.experiment, solver, given.g, x, labels, samples.classes)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)
     np.add.at(confusion, (labels, found.predicted), 1)
     told = {
@@ -61,7 +58,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "confusion": confusion,
         "residual_A": found.residual,
         "steps": found.steps,
-        "engine": training.engine,
+        "engine": engine_name,
         "chip": given.experiment.variation.chip,
     }
     drawn = ""
@@ -70,16 +67,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
         if not given.chip.values:
             output.note("every chip is the design itself: set a spread, such as --set variation.diode_i_sat=0.3")
-        of_chips = on_chips(given.experiment, given.wanted, x, labels, goals, range(chips))
+        of_chips = on_chips(given.experiment, given.wanted, x, labels, samples.classes, range(chips))
         told["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
     state = "" if given.trained else " before any training"
     called = given.experiment.data.held_out if part == "test" else part
-    text = (
-        f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({training.engine} engine, residual {found.residual:.2g} A)"
-    )
+    text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
     output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
 
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
-from hwsim.data import Dataset, load_data, targets
+from hwsim.data import Dataset, load_data
 from hwsim.devices.variation import chip_of
 from hwsim.engine import Array
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
-from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.many import Learnt, Tested, learn, test
@@ -147,23 +146,14 @@ class _Group:
         engine = make_engine(training.engine, self.experiment.solver, training.precision)
         with ExitStack() as open_solvers:
             solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(own, self.circuit))) for own in experiments]
-            trainers = [
-                Trainer(own.training, self.data[own.training.seed], solver, own.device, own.shown, own.variation, own.noise)
-                for own, solver in zip(experiments, solvers, strict=True)
-            ]
+            trainers = [Trainer.of(own, self.data[own.training.seed], solver) for own, solver in zip(experiments, solvers, strict=True)]
             return learn(trainers)
 
     def _outcomes(self, g: Sequence[Weights], learnt: Sequence[Learnt] | None = None) -> list[Outcome]:
         """Write conductances into the devices of each chip, and test it in 64 bits."""
-        training, own = self.experiment.training, self.experiments
-        engine = make_engine(training.engine, self.experiment.solver)
+        own = self.experiments
         data = [self.data[each.training.seed] for each in own]
-        classes, reading = data[0].classes, Instruments.of(self.experiment.variation, self.experiment.noise)
-        table = targets(np.arange(classes), classes, len(self.circuit.outputs), training.target_low, training.target_high)
-        with ExitStack() as open_solvers:
-            solvers = [open_solvers.enter_context(engine.prepare(self.circuit, chip_of(each, self.circuit))) for each in own]
-            shown = [written(each, solver.chip, values) for each, solver, values in zip(own, solvers, g, strict=True)]
-            tested = test(solvers, shown, [part.x_test for part in data], [part.labels_test for part in data], table, reading)
+        tested = _tested(self.circuit, own, g, [part.x_test for part in data], [part.labels_test for part in data], data[0].classes)
         pulsed = self.experiment.device.preset is not None
         found = []
         for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
@@ -182,18 +172,24 @@ class _Group:
         return found
 
 
-def on_chips(experiment: Experiment, g: Weights, x: Array, labels: Array, table: Array, chips: Sequence[int]) -> list[Tested]:
+def on_chips(experiment: Experiment, g: Weights, x: Array, labels: Array, classes: int, chips: Sequence[int]) -> list[Tested]:
     """Write conductances [S] into the devices of several chips, and test each on samples x (n, I) with labels (n,), in 64 bits."""
-    circuit = experiment.circuit.compile(experiment.name)
-    engine, reading = make_engine(experiment.training.engine, experiment.solver), Instruments.of(experiment.variation, experiment.noise)
-    found: list[Tested] = []
+    circuit, found = experiment.circuit.compile(experiment.name), list[Tested]()
     for begin in range(0, len(chips), SIDE_BY_SIDE):
         own = [of_instance(experiment, Instance(chip, experiment.training.seed)) for chip in chips[begin : begin + SIDE_BY_SIDE]]
-        with ExitStack() as open_solvers:
-            solvers = [open_solvers.enter_context(engine.prepare(circuit, chip_of(each, circuit))) for each in own]
-            shown = [written(each, solver.chip, g) for each, solver in zip(own, solvers, strict=True)]
-            found += test(solvers, shown, [x] * len(own), [labels] * len(own), table, reading)
+        found += _tested(circuit, own, [g] * len(own), [x] * len(own), [labels] * len(own), classes)
     return found
+
+
+def _tested(
+    circuit: Circuit, experiments: Sequence[Experiment], g: Sequence[Weights], x: Sequence[Array], labels: Sequence[Array], classes: int
+) -> list[Tested]:
+    """Write conductances [S] into the devices of each experiment's chip, and test it in 64 bits."""
+    engine = make_engine(experiments[0].training.engine, experiments[0].solver)
+    with ExitStack() as open_solvers:
+        solvers = [open_solvers.enter_context(engine.prepare(circuit, chip_of(one, circuit))) for one in experiments]
+        programmed = [written(one, solver.chip, values) for one, solver, values in zip(experiments, solvers, g, strict=True)]
+        return test(experiments, solvers, programmed, x, labels, classes)
 
 
 def written(experiment: Experiment, chip: Chip, g: Weights) -> Weights:

@@ -24,20 +24,25 @@ def dotted(path: Path) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
-def known_keys(annotation: Any, prefix: str = "") -> Iterator[str]:
+def known_keys(annotation: Any) -> Iterator[str]:
     """List the dotted keys below a type; the index of a list is written `[0]`."""
+    return (key for key, _ in typed_keys(annotation))
+
+
+def typed_keys(annotation: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """List the dotted keys below a type, each with the type of its values; a key of several types occurs once for each."""
     if isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, BaseModel)):
         for name, inner in get_type_hints(annotation).items():
             if not name.startswith("__") and name != "model_config":
                 key = f"{prefix}.{name}".removeprefix(".")
-                yield key
-                yield from known_keys(inner, key)
+                yield key, inner
+                yield from typed_keys(inner, key)
         return
     inside = get_args(annotation)
     if inside and inside[-1] is Ellipsis:
         prefix += "[0]"
     for inner in inside:
-        yield from known_keys(inner, prefix)
+        yield from typed_keys(inner, prefix)
 
 
 def near(key: str, known: list[str]) -> list[str]:

@@ -104,7 +104,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     settings, updater, batches = trainer.settings, trainer.updater, trainer.plan(0)
     x = trainer.data.x_train.astype(settings.precision)
     solver: Any = trainer.solver
-    traced = solver.traced(newton=state.newton, largest_feature=float(np.abs(x).max(initial=0.0)))
+    traced = trainer.traced(solver.traced(newton=state.newton, largest_feature=float(np.abs(x).max(initial=0.0))))
     y = trainer.table.astype(settings.precision)[trainer.data.labels_train]
     given = kept.g, (x, y, batches.order, batches.signs)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.data import Dataset, learnable, targets
+from hwsim.data import Dataset, learnable
 from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine, reporting
 from hwsim.environment import environment
@@ -96,7 +96,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
             followed = watched(solver, watch) if profiler else solver
-            trainer = Trainer(training, data, followed, experiment.device, experiment.shown, experiment.variation, experiment.noise)
+            trainer = Trainer.of(experiment, data, followed)
         with watch.on(FILES):
             described = environment(experiment)
         with start.held(described) as folder:
@@ -286,13 +286,8 @@ class _Ending:
 
     def _tested(self) -> "Evaluation":
         """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium with its certificate."""
-        training, data = self.experiment.training, self.data
-        from hwsim.instruments import Instruments  # noqa: PLC0415 - learning loads only for those who train
-        from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
-        from hwsim.learning.skipping import Skipping  # noqa: PLC0415
+        from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415 - learning loads only for those who train
 
-        table = targets(np.arange(data.classes), data.classes, len(self.circuit.outputs), training.target_low, training.target_high)
+        data = self.data
         with self.watch.on(EVALUATION), reporting(self.experiment, self.chip) as solver:
-            reading, seed = Instruments.of(self.experiment.variation, self.experiment.noise), training.seed
-            known = Skipping(solver) if training.skip_failed else solver
-            return evaluate(known, self.g, data.x_test, data.labels_test, table, reading, seed)
+            return evaluate_as(self.experiment, solver, self.g, data.x_test, data.labels_test, data.classes)

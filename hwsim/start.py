@@ -102,7 +102,8 @@ def _numbered(experiment: Experiment) -> Iterator[RunFolder]:
 
 def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
     def fixed(experiment: Experiment) -> dict[str, Any]:
-        table = experiment.model_dump(include={"circuit", "data", "training"}, exclude={"training": {"epochs", "skip_failed"}})
+        sections = {"circuit", "data", "training", "device", "variation", "noise"}
+        table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
         if isinstance(experiment.circuit, Netlist):
             table["circuit"] = experiment.circuit.described()
         return {f"{section}.{key}": value for section, keys in table.items() for key, value in keys.items()}

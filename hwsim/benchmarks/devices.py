@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.chip import Chip
 from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
 from hwsim.data import Dataset, load_data
+from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine
-from hwsim.experiment import override
+from hwsim.experiment import Experiment, override
+
+if TYPE_CHECKING:
+    from hwsim.learning.side_by_side import Fleet
 
 PRESETS = ("reram-sb", "gokmen-vlasov", "ecram", "reram-es")
 """Soft bounds with noise of writing too, constant steps, linear steps, exponential steps."""
@@ -72,19 +76,9 @@ def chips(
 ) -> Cost:
     """Let many chips learn the digits side by side, and one alone, by turns."""
     from hwsim.experiment import load  # noqa: PLC0415 - the zoo's
-    from hwsim.fleet import Instance, of_instance  # noqa: PLC0415 - JAX takes a second to load
-    from hwsim.learning.side_by_side import Fleet  # noqa: PLC0415
-    from hwsim.learning.trainer import Trainer  # noqa: PLC0415
 
     given = override(load("digits"), [f"training.epochs={_EPOCHS}", *([f"device.preset={preset}"] if preset else [])])
-    circuit, data = given.circuit.compile(given.name), load_data(given)
-    solver = make_engine("numeric", given.solver, given.training.precision).prepare(circuit, Chip.nominal(circuit))
-
-    def fleet(count: int) -> Fleet:
-        own = [of_instance(given, Instance(chip, 0)) for chip in range(count)]
-        return Fleet([Trainer(one.training, data, solver, one.device) for one in own])
-
-    many, one = fleet(CHIPS), fleet(1)
+    many, one = ensemble(given, CHIPS), ensemble(given, 1)
     many.train(), one.train()  # compiles
     times = repetitions(lambda count: [many.train() for _ in range(count)], seconds, 100, clock)
     took = take_turns(
@@ -92,6 +86,18 @@ def chips(
     )
     took *= 1e3 / (times * _EPOCHS)
     return _cost(f"{CHIPS} chips of digits, {preset or 'ideal'} devices", "one chip", "ms/epoch", took)
+
+
+def ensemble(experiment: Experiment, count: int) -> "Fleet":
+    """Return an experiment's trainings on the chips 0 to count − 1, to be computed as one."""
+    from hwsim.fleet import Instance, of_instance  # noqa: PLC0415 - JAX takes a second to load
+    from hwsim.learning.side_by_side import Fleet  # noqa: PLC0415
+    from hwsim.learning.trainer import Trainer  # noqa: PLC0415
+
+    circuit, data = experiment.circuit.compile(experiment.name), load_data(experiment)
+    engine = make_engine("numeric", experiment.solver, experiment.training.precision)
+    each = [of_instance(experiment, Instance(chip, experiment.training.seed)) for chip in range(count)]
+    return Fleet([Trainer.of(one, data, engine.prepare(circuit, chip_of(one, circuit))) for one in each])
 
 
 def _cost(name: str, beside: str, unit: str, took: NDArray[np.float64]) -> Cost:

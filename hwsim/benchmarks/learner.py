@@ -7,10 +7,10 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.chip import Chip
 from hwsim.benchmarks.turns import PHASES
 from hwsim.blocks import join
 from hwsim.data import Dataset
+from hwsim.devices.variation import chip_of
 from hwsim.engine import ConvergenceError
 from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
@@ -59,9 +59,9 @@ class Learner:
     def __init__(self, experiment: Experiment, data: Dataset) -> None:
         self.experiment, self.data = experiment, data
         self.circuit = experiment.circuit.compile(experiment.name)
-        self.chip = Chip.nominal(self.circuit)
+        self.chip = chip_of(experiment, self.circuit)
         self.solver: Any = make_engine("numeric", experiment.solver, experiment.training.precision).prepare(self.circuit, self.chip)
-        self.trainer = Trainer(experiment.training, data, self.solver, experiment.device)
+        self.trainer = Trainer.of(experiment, data, self.solver)
         begun = self.trainer.begin()
         self.newton = begun.newton
         self._carry = begun.carry
@@ -80,7 +80,7 @@ class Learner:
     @property
     def traced(self) -> Any:
         """Give the solver for use inside of compiled functions, as training uses it."""
-        return self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max()))
+        return self.trainer.traced(self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max())))
 
     def learn(self, plan: Batches, updates: int) -> None:
         """Do updates with the batches of a plan, over and over when there are more; returns when they are done."""

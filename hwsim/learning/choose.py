@@ -1,8 +1,10 @@
-"""From the words of an experiment file to the loss, rule and optimizer that they name."""
+"""From the words of an experiment file to the loss, targets, rule and optimizer that they name."""
 
-from numpy.typing import DTypeLike
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from circuits.circuit import Circuit
+from hwsim.data import targets
 from hwsim.devices.programming import Ideal, Programming
 from hwsim.imperfections import VariationSettings
 from hwsim.instruments import EXACT, Instruments
@@ -20,6 +22,11 @@ def loss(training: TrainingSettings) -> Loss:
     if training.loss == "cross-entropy":
         return CrossEntropy(v_softmax=training.v_softmax, low=training.target_low, high=training.target_high)
     return SquaredError()
+
+
+def targets_by_class(training: TrainingSettings, circuit: Circuit, classes: int) -> NDArray[np.float64]:
+    """Return what each output is drawn to for each class, shape (classes, K) [V]."""
+    return targets(np.arange(classes), classes, len(circuit.outputs), training.target_low, training.target_high)
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:

@@ -1,12 +1,18 @@
 """Evaluation: what a circuit with given conductances makes of samples that it does not learn from."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.engine import Array, Conductances, Drive, Phases, Result
-from hwsim.instruments import EXACT, Instruments
+from hwsim.engine import Array, Conductances, Drive, Phases, Result, Solver
+from hwsim.instruments import Instruments
+from hwsim.learning import choose
+from hwsim.learning.skipping import Skipping
+
+if TYPE_CHECKING:
+    from hwsim.experiment import Experiment
 
 BATCH = 500
 """Samples that are solved at once; short parts are filled up, so that one compiled function serves all."""
@@ -46,8 +52,23 @@ def classify(outputs: Array, table: Array) -> Array:
     return (outputs @ table.T - 0.5 * (table**2).sum(axis=1)).argmax(axis=1)
 
 
+def evaluate_as(experiment: "Experiment", solver: Solver, g: Conductances, x: Array, labels: Array, classes: int) -> Evaluation:
+    """Evaluate samples x (n, I) with labels (n,) as an experiment prescribes: its targets, read-out, noise, seed, and what fails.
+
+    Raises
+    ------
+    ConvergenceError
+        When a sample does not settle, and the experiment does not skip such samples.
+
+    """
+    training = experiment.training
+    table = choose.targets_by_class(training, solver.circuit, classes)
+    lenient = Skipping(solver) if training.skip_failed else solver
+    return evaluate(lenient, g, x, labels, table, Instruments.of(experiment.variation, experiment.noise), training.seed)
+
+
 def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
-    solver: Phases, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments = EXACT, seed: int = 0
+    solver: Phases, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments, seed: int
 ) -> Evaluation:
     """Solve samples x (n, I) and compare with their labels (n,); `seed` is that of the noise.
 

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine import Array, ConvergenceError, Solver
+from hwsim.experiment import Experiment
 from hwsim.instruments import Instruments
-from hwsim.learning.evaluate import evaluate
+from hwsim.learning import choose
+from hwsim.learning.evaluate import evaluate_as
 from hwsim.learning.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -76,24 +78,29 @@ def _alone(trainer: Trainer) -> Learnt:
 
 
 def test(
+    experiments: Sequence[Experiment],
     solvers: Sequence[Solver],
     g: Sequence[Weights],
     x: Sequence[Array],
     labels: Sequence[Array],
-    table: Array,
-    instruments: Instruments,
+    classes: int,
 ) -> list[Tested]:
-    """Test chips, each with conductances [S] and samples (n, I) of its own; one by one where reading is not exact."""
+    """Test chips, each with an experiment, conductances [S] and samples (n, I) of its own; one by one where reading is not exact.
+
+    The experiments differ in seed and chip only.
+    """
+    training, instruments = experiments[0].training, Instruments.of(experiments[0].variation, experiments[0].noise)
     if _side_by_side(solvers) and all(instruments.reads_exactly(solver) for solver in solvers):
         from hwsim.learning.side_by_side import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
-        return test_all(solvers, g, np.stack(x), labels, table)
-    return [_test_alone(*each, table, instruments) for each in zip(solvers, g, x, labels, strict=True)]
+        table = choose.targets_by_class(training, solvers[0].circuit, classes)
+        return test_all(solvers, g, np.stack(x), labels, table, skip_failed=training.skip_failed)
+    return [_test_alone(*each, classes) for each in zip(experiments, solvers, g, x, labels, strict=True)]
 
 
-def _test_alone(solver: Solver, g: Weights, x: Array, labels: Array, table: Array, instruments: Instruments) -> Tested:
+def _test_alone(experiment: Experiment, solver: Solver, g: Weights, x: Array, labels: Array, classes: int) -> Tested:
     try:
-        found = evaluate(solver, g, x, labels, table, instruments)
+        found = evaluate_as(experiment, solver, g, x, labels, classes)
     except ConvergenceError as error:
         return Tested(np.nan, np.nan, str(error))
     return Tested(found.error, found.residual)

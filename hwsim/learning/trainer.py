@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim import blocks
-from hwsim.data import Dataset, targets
+from hwsim.data import Dataset
 from hwsim.engine import Conductances, ConvergenceError, Result, Solver
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.instruments import Instruments
@@ -23,6 +23,9 @@ from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Update
 from hwsim.learning.witness import Witnessed, witnessed
 from hwsim.settings import DeviceSettings, TrainingSettings
 from hwsim.streams import stream
+
+if TYPE_CHECKING:
+    from hwsim.experiment import Experiment
 
 CHUNK_SECONDS = 0.7
 """How long to compute between two reports, about."""
@@ -62,32 +65,43 @@ class Traceable(Protocol):
 class Trainer:
     """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number.
 
-    `shown` are the conductances of a netlist [S], where it begins.
+    Every section that changes a training is a required argument, so that none can be left out; `of` takes them all from an experiment.
+
+    Parameters
+    ----------
+    shown
+        The conductances of a netlist [S], where training may begin; None where the circuit is none.
+
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the sections of an experiment
+    def __init__(  # noqa: PLR0913 - the sections of an experiment
         self,
         settings: TrainingSettings,
         data: Dataset,
         solver: Solver,
-        device: DeviceSettings | None = None,
-        shown: Mapping[str, NDArray[np.float64]] | None = None,
-        variation: VariationSettings | None = None,
-        noise: NoiseSettings | None = None,
+        *,
+        device: DeviceSettings,
+        shown: Mapping[str, NDArray[np.float64]] | None,
+        variation: VariationSettings,
+        noise: NoiseSettings,
     ) -> None:
         self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
-        classes = np.arange(data.classes)
-        self.table = targets(classes, data.classes, len(circuit.outputs), settings.target_low, settings.target_high)
-        variation = variation or VariationSettings()
-        self.instruments = Instruments.of(variation, noise or NoiseSettings())
-        programming = choose.programming(device or DeviceSettings(), variation, circuit, self.dtype)
+        self.table = choose.targets_by_class(settings, circuit, data.classes)
+        self.instruments = Instruments.of(variation, noise)
+        programming = choose.programming(device, variation, circuit, self.dtype)
         self.updater = Updater(choose.rule(settings, circuit, self.instruments), choose.optimizer(settings), programming)
-        self.pulsed = device is not None and device.preset is not None
+        self.pulsed = device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
         self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
         self._programs: dict[bool, Advance] = {}
+
+    @classmethod
+    def of(cls, experiment: "Experiment", data: Dataset, solver: Solver) -> Self:
+        """Return the trainer of an experiment, on a solver of its circuit and chip."""
+        device, variation, noise = experiment.device, experiment.variation, experiment.noise
+        return cls(experiment.training, data, solver, device=device, shown=experiment.shown, variation=variation, noise=noise)
 
     def begin(self) -> State:
         """Give the state before the first update."""

@@ -173,21 +173,17 @@ def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
 
 def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
     """Read what is held out with the run's own engine; when that cannot be, give the reason in a line."""
-    from hwsim.data import load_data, targets  # noqa: PLC0415 - learning loads only for those who read data
+    from hwsim.data import load_data  # noqa: PLC0415 - learning loads only for those who read data
     from hwsim.engine import ConvergenceError  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
-    from hwsim.instruments import Instruments  # noqa: PLC0415
-    from hwsim.learning.evaluate import evaluate  # noqa: PLC0415
+    from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what)
-    training, circuit = given.experiment.training, given.circuit
     try:
         data = load_data(given.experiment)
-        goals = targets(np.arange(data.classes), data.classes, len(circuit.outputs), training.target_low, training.target_high)
-        with make_engine(training.engine, given.experiment.solver).prepare(circuit, given.chip) as solver:
-            reading = Instruments.of(given.experiment.variation, given.experiment.noise)
-            found = evaluate(solver, given.g, data.x_test, data.labels_test, goals, reading, training.seed)
+        with make_engine(given.experiment.training.engine, given.experiment.solver).prepare(given.circuit, given.chip) as solver:
+            found = evaluate_as(given.experiment, solver, given.g, data.x_test, data.labels_test, data.classes)
     except (ValueError, OSError, ConvergenceError) as error:
         return None, [f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)

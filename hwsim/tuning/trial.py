@@ -110,7 +110,7 @@ def validation_errors(experiment: Experiment) -> Iterator[float]:
     training, data = experiment.training, learnable(experiment)
     circuit = experiment.circuit.compile(experiment.name)
     with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, chip_of(experiment, circuit)) as solver:
-        trainer = Trainer(training, data, solver, experiment.device, experiment.shown, experiment.variation)
+        trainer = Trainer.of(experiment, data, solver)
         for progress in trainer.run(trainer.begin()):
             if progress.record is not None:
                 yield float(progress.record["test_error"])

@@ -9,6 +9,7 @@ import pytest
 from hwsim.data import load_data
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import load
+from hwsim.imperfections import NoiseSettings
 from hwsim.learning.state import State
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.engine import NumericEngine
@@ -59,12 +60,12 @@ def test_noisy_training_goes_on_to_the_same_bits() -> None:
     told = load("xor", keys)
     circuit = told.circuit.compile()
     with NumericEngine().prepare(circuit, chip_of(told, circuit)) as solver:
-        trainer = Trainer(told.training, load_data(told), solver, told.device, None, told.variation, told.noise)
+        trainer = Trainer.of(told, load_data(told), solver)
         training = trainer.run(trainer.begin())
         saved = next(training).state.arrays()  # before the next updates take its memory
         *_, last = training
         *_, resumed = trainer.run(State.from_arrays(saved, circuit))
-        quiet = Trainer(told.training, load_data(told), solver, told.device, None, told.variation)
+        quiet = Trainer.of(told.model_copy(update={"noise": NoiseSettings()}), load_data(told), solver)
         *_, other = quiet.run(quiet.begin())
     for name, g in trainer.g(last.state).items():
         np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])

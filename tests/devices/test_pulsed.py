@@ -54,7 +54,7 @@ class Training:
     def __init__(self, told: Experiment, engine: Engine | None = None) -> None:
         self.told, self.circuit = told, told.circuit.compile()
         self.solver = (engine or NumericEngine()).prepare(self.circuit, Chip.nominal(self.circuit))
-        self.trainer = Trainer(told.training, load_data(told), self.solver, told.device, told.shown, told.variation)
+        self.trainer = Trainer.of(told, load_data(told), self.solver)
 
     def __enter__(self) -> Self:
         self.solver.__enter__()

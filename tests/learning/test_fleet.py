@@ -9,10 +9,14 @@ from hwsim.data import Dataset, load_data
 from hwsim.engines import make_engine
 from hwsim.experiment import load, override
 from hwsim.fleet import Instance, of_instance, outcomes
+from hwsim.learning.evaluate import evaluate_as
 from hwsim.learning.many import learn
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.engine import NumericEngine
+from hwsim.run import train
 from hwsim.settings import TrainingSettings
+from hwsim.start import new_run
+from trainers import plain_trainer
 
 INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
 
@@ -34,7 +38,7 @@ def test_side_by_side_equals_one_by_one(pulsed, trained):
         own = of_instance(pulsed, outcome.instance)
         circuit = own.circuit.compile(own.name)
         with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
-            trainer = Trainer(own.training, load_data(own), solver, own.device, own.shown, own.variation)
+            trainer = Trainer.of(own, load_data(own), solver)
             rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
         assert outcome.failed is None
         assert outcome.pulses == sum(row["pulses"] for row in rows)
@@ -69,7 +73,7 @@ def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
     own = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
     circuit, data = own.circuit.compile(own.name), load_data(own)
     with make_engine("numeric", own.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainers = [Trainer(own.training.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
+        trainers = [Trainer.of(of_instance(own, Instance(0, seed)), data, solver) for seed in (0, 1)]
         learnt = learn(trainers)
     for trainer, one in zip(trainers, learnt, strict=True):
         assert (one.failed is None) == skip
@@ -84,10 +88,36 @@ def test_trainings_that_need_newtons_method_have_it_side_by_side():
     x, labels = np.array([[0.4, -0.1], [-0.2, 0.3], [0.1, 0.2], [0.5, 0.5]]), np.array([0, 1, 1, 0])
     data = Dataset(name="few", x_train=x, labels_train=labels, x_test=x, labels_test=labels, class_names=("a", "b"))
     with NumericEngine(newton=True).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainers = [Trainer(settings.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
+        trainers = [plain_trainer(settings.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
         assert all(trainer.begin().newton for trainer in trainers)
         for trainer, learnt in zip(trainers, learn(trainers), strict=True):
             *_, last = trainer.run(trainer.begin())
             assert learnt.failed is None
             for name, g in trainer.g(last.state).items():
                 np.testing.assert_allclose(learnt.g[name], g, rtol=1e-12)
+
+
+NOISY = override(load("iris"), ["training.epochs=1", "training.batch=40", "noise.read=0.5"])
+
+
+def test_every_seed_is_tested_with_its_own_noise():
+    """Fixed conductances under read noise: each seed of an ensemble errs as an evaluation with that seed does, and they differ."""
+    circuit = NOISY.circuit.compile(NOISY.name)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    errors = [each.test_error for each in outcomes(NOISY, [Instance(0, seed) for seed in range(5)], "evaluate", g)]
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        alone = []
+        for seed in range(5):
+            own = of_instance(NOISY, Instance(0, seed))
+            data = load_data(own)
+            alone.append(evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).error)
+    assert errors == alone
+    assert len(set(errors)) > 1
+
+
+def test_an_ensemble_of_one_equals_a_run(tmp_path):
+    """Under noise too: the same test error as the run of that seed writes into its summary."""
+    own = of_instance(NOISY, Instance(0, 3))
+    (outcome,) = outcomes(NOISY, [Instance(0, 3)])
+    summary = train(new_run(own, tmp_path / "run"), lambda _: None).summary
+    assert (outcome.test_error, outcome.train_error) == (summary["test_error"], summary["train_error"])

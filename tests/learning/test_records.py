@@ -11,16 +11,19 @@ from circuits.network import Network
 from hwsim import blocks
 from hwsim.data import Dataset
 from hwsim.engine import ConvergenceError, Drive, Equilibrium, Result
+from hwsim.experiment import Experiment
+from hwsim.instruments import EXACT
 from hwsim.learning import evaluate as evaluate_module
 from hwsim.learning import many
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import evaluate
-from hwsim.learning.trainer import Trainer
 from hwsim.learning.witness import Witnessed
 from hwsim.numeric.ports import PortsEngine
-from hwsim.settings import TrainingSettings
+from hwsim.settings import DataSettings, TrainingSettings
+from trainers import plain_trainer
 
-CIRCUIT = Network(inputs=2, layers=(), outputs=2, differential=False, bias=False).compile("linear")
+NETWORK = Network(inputs=2, layers=(), outputs=2, differential=False, bias=False)
+CIRCUIT = NETWORK.compile("linear")
 CHIP = Chip.nominal(CIRCUIT)
 SETTINGS = TrainingSettings(epochs=1, batch=2, rate=1e-8, optimizer="sgd", seed=3)
 X = np.array([[0.4, -0.1], [-0.2, 0.3], [0.1, 0.2], [0.5, 0.5], [-0.4, 0.1]])
@@ -63,13 +66,13 @@ class Told:
 
 def trained(settings: TrainingSettings = SETTINGS, solver: Any = None, data: Dataset = DATA) -> list[dict[str, Any]]:
     """Train, and give the records."""
-    trainer = Trainer(settings, data, solver or Told())
+    trainer = plain_trainer(settings, data, solver or Told())
     return [progress.record for progress in trainer.run(trainer.begin()) if progress.record is not None]
 
 
 def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
     """Loss, errors and iterations a sample, counting those twice that fill the last batch up; the largest residual, free and tested."""
-    trainer, solver = Trainer(SETTINGS, DATA, Told()), PortsEngine().prepare(CIRCUIT, CHIP)
+    trainer, solver = plain_trainer(SETTINGS, DATA, Told()), PortsEngine().prepare(CIRCUIT, CHIP)
     order, g = trainer.plan(0).order, dict(trainer.g(trainer.begin()))
     loss, wrong = [], []
     state = trainer.begin()
@@ -93,14 +96,14 @@ def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
 
 
 def _after() -> dict[str, np.ndarray]:
-    trainer = Trainer(SETTINGS, DATA, Told())
+    trainer = plain_trainer(SETTINGS, DATA, Told())
     *_, last = trainer.run(trainer.begin())
     return trainer.g(last.state)
 
 
 def test_progress_counts_samples_and_epochs() -> None:
     """After each chunk: how many samples of how many, in which epoch of how many, and their mean loss."""
-    trainer = Trainer(SETTINGS.model_copy(update={"epochs": 2}), DATA, Told())
+    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 2}), DATA, Told())
     steps = list(trainer.run(trainer.begin()))
     assert {(step.epochs, step.samples_total) for step in steps} == {(2, 6)}
     assert sorted({step.epoch for step in steps}) == [0, 1]
@@ -118,7 +121,7 @@ def test_progress_counts_samples_and_epochs() -> None:
 def test_rates_follow_the_schedule(schedule, factors) -> None:
     """Each epoch's share of the rate: a power of decay, or half a cosine; orders, signs and seeds are drawn anew."""
     settings = SETTINGS.model_copy(update={"schedule": schedule, "decay": 0.7, "epochs": 3})
-    trainer = Trainer(settings, DATA, Told())
+    trainer = plain_trainer(settings, DATA, Told())
     plans = [trainer.plan(epoch) for epoch in range(3)]
     assert all(set(plan.rates) == set(blocks.names(CIRCUIT)) for plan in plans)
     for plan, factor in zip(plans, factors, strict=True):
@@ -155,9 +158,9 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
             return bool(g)
 
     settings = SETTINGS.model_copy(update={"loss": loss, "nudge": nudge, "beta": 2e-7})
-    assert Trainer(settings, DATA, Traced()).begin().newton
+    assert plain_trainer(settings, DATA, Traced()).begin().newton
     assert asked == [beta]
-    assert not Trainer(settings, DATA, Told()).begin().newton
+    assert not plain_trainer(settings, DATA, Told()).begin().newton
 
 
 def test_witnesses_are_called_after_the_epochs_that_readme_names(monkeypatch) -> None:
@@ -177,7 +180,7 @@ def test_witnesses_are_called_after_the_epochs_that_readme_names(monkeypatch) ->
             return False
 
     monkeypatch.setattr(trainer_module, "witnessed", witnessed)
-    trainer = Trainer(SETTINGS.model_copy(update={"epochs": 23}), DATA, Traced())
+    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 23}), DATA, Traced())
     found = Witnessed(3e-15, 0, 0)
     judged = [epoch for epoch in range(1, 24) if trainer._witnessed(epoch, {}, 0) == found]
     assert judged == [1, 2, 4, 8, 10, 16, 20, 23]
@@ -187,26 +190,26 @@ def test_witnesses_are_called_after_the_epochs_that_readme_names(monkeypatch) ->
         ConvergenceError, match=r"linear: after epoch 1, 2 of the equilibria .* do not hold: the state that was found would"
     ):
         trainer._witnessed(1, {}, 0)
-    skipping = Trainer(SETTINGS.model_copy(update={"skip_failed": True}), DATA, Traced())
+    skipping = plain_trainer(SETTINGS.model_copy(update={"skip_failed": True}), DATA, Traced())
     assert skipping._witnessed(1, {}, 0) == found
-    assert Trainer(SETTINGS, DATA, Told())._witnessed(1, {}, 0) is None
+    assert plain_trainer(SETTINGS, DATA, Told())._witnessed(1, {}, 0) is None
 
 
 def test_evaluation_counts_every_sample_once(monkeypatch) -> None:
     """In parts of one size, the last filled up: mean iterations, the largest residual, and those that fail are wrong and counted."""
     monkeypatch.setattr(evaluate_module, "BATCH", 2)
-    solver, g = Told({0.5: Result.NOT_FINITE}), Trainer(SETTINGS, DATA, Told())
+    solver, g = Told({0.5: Result.NOT_FINITE}), plain_trainer(SETTINGS, DATA, Told())
     weights = g.g(g.begin())
     read = PortsEngine().prepare(CIRCUIT, CHIP).solve(weights, Drive(X)).outputs(CIRCUIT)
     guess = read.argmax(axis=1)
-    found = evaluate(solver, weights, X, guess, np.eye(2) * 0.1)
+    found = evaluate(solver, weights, X, guess, np.eye(2) * 0.1, EXACT, 0)
     assert [len(x) for x in solver.seen] == [2, 2, 2]
     assert found.steps == pytest.approx(np.mean(np.round(10 * X[:, 0] + 10)))
     assert found.residual == pytest.approx(0.5e-9)
     assert (found.failed, found.error) == (1, 0.2)
     np.testing.assert_array_equal(found.predicted, [*guess[:3], -1, guess[4]])
     np.testing.assert_allclose(found.outputs, read)
-    assert evaluate(Told(), weights, X[:2], 1 - guess[:2], np.eye(2) * 0.1).error == 1.0
+    assert evaluate(Told(), weights, X[:2], 1 - guess[:2], np.eye(2) * 0.1, EXACT, 0).error == 1.0
 
 
 @pytest.mark.parametrize("skip", [False, True])
@@ -219,7 +222,7 @@ def test_samples_that_fail_end_training_or_are_counted(skip) -> None:
             trained(settings, solver)
         return
     records = trained(settings, solver)
-    plan = Trainer(settings, DATA, Told())
+    plan = plain_trainer(settings, DATA, Told())
     assert [row["failed"] for row in records] == [3 * int((plan.plan(epoch).order == 1).sum()) for epoch in range(2)]
     assert [row["failed_tests"] for row in records] == [0, 0]
 
@@ -227,22 +230,22 @@ def test_samples_that_fail_end_training_or_are_counted(skip) -> None:
 def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
     """Final conductances, the last error, the largest residual of all epochs; what fails tells why, and its numbers mean nothing."""
     settings = SETTINGS.model_copy(update={"epochs": 3})
-    (learnt,) = many.learn([Trainer(settings, DATA, Told())])
+    (learnt,) = many.learn([plain_trainer(settings, DATA, Told())])
     records = trained(settings)
-    trainer = Trainer(settings, DATA, Told())
+    trainer = plain_trainer(settings, DATA, Told())
     *_, last = trainer.run(trainer.begin())
     assert (learnt.train_error, learnt.pulses, learnt.energy, learnt.failed) == (records[-1]["train_error"], 0.0, 0.0, None)
     assert learnt.residual == max(row["residual_A"] for row in records)
     for name, values in trainer.g(last.state).items():
         np.testing.assert_array_equal(learnt.g[name], values)
-    (failed,) = many.learn([Trainer(settings, DATA, Told({-0.2: Result.MAX_STEPS}))])
+    (failed,) = many.learn([plain_trainer(settings, DATA, Told({-0.2: Result.MAX_STEPS}))])
     assert "epoch 1" in (failed.failed or "")
     assert np.isnan([failed.train_error, failed.pulses, failed.energy, failed.residual]).all()
     for name, values in trainer.g(trainer.begin()).items():
         np.testing.assert_array_equal(failed.g[name], values)
-    tested = many.test(
-        [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], [DATA.labels_train, np.array([0, 1])], np.eye(2) * 0.1, trainer.instruments
-    )
+    experiment = Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings)
+    labels = [DATA.labels_train, np.array([0, 1])]
+    tested = many.test([experiment] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
     assert [one.failed for one in tested] == [None, None]
     assert [one.residual for one in tested] == [pytest.approx(0.5e-9), pytest.approx(0.4e-9)]
-    assert tested[0].error == evaluate(Told(), learnt.g, X, DATA.labels_train, np.eye(2) * 0.1).error
+    assert tested[0].error == evaluate(Told(), learnt.g, X, DATA.labels_train, np.eye(2) * 0.1, EXACT, 0).error

@@ -70,8 +70,8 @@ def test_nothing_is_learnt_from_a_failed_sample(flaky, rule):
 def test_training_stops_or_counts(flaky):
     """Without the setting a failed sample stops the training and says what would not; with it, each phase of each is counted."""
     with pytest.raises(ConvergenceError, match=r"samples found no equilibrium|--skip-failed"):
-        list(Trainer(EXPERIMENT.training, DATA, flaky).run(Trainer(EXPERIMENT.training, DATA, flaky).begin()))
-    trainer = Trainer(EXPERIMENT.training.model_copy(update={"skip_failed": True}), DATA, flaky)
+        list(Trainer.of(EXPERIMENT, DATA, flaky).run(Trainer.of(EXPERIMENT, DATA, flaky).begin()))
+    trainer = Trainer.of(override(EXPERIMENT, ["training.skip_failed=true"]), DATA, flaky)
     row = [step.record for step in trainer.run(trainer.begin()) if step.record][-1]
     seen = trainer.plan(0).order.ravel()
     assert row["failed"] == 3 * (DATA.x_train[seen, 0] > LIMIT).sum()

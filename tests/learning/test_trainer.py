@@ -31,7 +31,7 @@ def experiment(*settings: str) -> Experiment:
 def make(settings: Experiment, *, plain: bool = False, max_steps: int = 2000) -> Trainer:
     circuit = settings.circuit.compile()
     solver = NumericEngine(precision=settings.training.precision, max_steps=max_steps).prepare(circuit, Chip.nominal(circuit))
-    return Trainer(settings.training, load_data(settings), Plain(solver) if plain else solver)
+    return Trainer.of(settings, load_data(settings), Plain(solver) if plain else solver)
 
 
 def final(trainer: Trainer, state: State | None = None) -> State:

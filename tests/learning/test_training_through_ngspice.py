@@ -18,7 +18,7 @@ def test_both_engines_learn_the_same() -> None:
 
     def trained(engine: Engine) -> dict[str, np.ndarray]:
         with engine.prepare(circuit, Chip.nominal(circuit)) as solver:
-            trainer = Trainer(experiment.training, load_data(experiment), solver)
+            trainer = Trainer.of(experiment, load_data(experiment), solver)
             *_, last = trainer.run(trainer.begin())
             return trainer.g(last.state)
 

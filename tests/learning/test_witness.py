@@ -10,10 +10,10 @@ from hwsim.experiment import load, override
 from hwsim.learning import side_by_side
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation
-from hwsim.learning.trainer import Trainer
 from hwsim.learning.witness import witnessed
 from hwsim.numeric.chips import Chips
 from hwsim.numeric.engine import LayeredSolver, NumericEngine
+from trainers import plain_trainer
 
 EXPERIMENT = override(load("iris"), ["training.epochs=2"])
 CIRCUIT = EXPERIMENT.circuit.compile("iris")
@@ -36,7 +36,7 @@ class Liar(LayeredSolver):
 
 
 def rows(solver, **settings):
-    trainer = Trainer(EXPERIMENT.training.model_copy(update=settings), DATA, solver)
+    trainer = plain_trainer(EXPERIMENT.training.model_copy(update=settings), DATA, solver)
     return [step.record for step in trainer.run(trainer.begin()) if step.record]
 
 
@@ -66,7 +66,7 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
 
     monkeypatch.setattr(Chips, "solve", lie)
     table = np.eye(3, len(CIRCUIT.outputs))
-    good, bad = side_by_side.test_all(solvers, [G, G], np.stack([X, X]), [DATA.labels_train[:30]] * 2, table)
+    good, bad = side_by_side.test_all(solvers, [G, G], np.stack([X, X]), [DATA.labels_train[:30]] * 2, table, skip_failed=False)
     assert good.failed is None
     assert "currents do not balance" in str(bad.failed)
 

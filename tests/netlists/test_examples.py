@@ -119,7 +119,7 @@ def test_a_network_of_mosfets_learns_through_ngspice_alone(seen):
     experiment = load(str(EXAMPLES["mosfet-network"]), ["training.epochs=150"])
     circuit = experiment.circuit.compile(experiment.name)
     with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainer = Trainer(experiment.training, load_data(experiment), solver, shown=experiment.shown)
+        trainer = Trainer.of(experiment, load_data(experiment), solver)
         *_, last = trainer.run(trainer.begin())
         x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
         equal, different, other, both = solver.solve(trainer.g(last.state), Drive(x)).outputs(circuit)[:, 0]

@@ -21,9 +21,7 @@ def test_a_training_step_holds_little_beside_the_conductances(optimizer: str, ke
     settings = ["circuit.layers.0.size=2048", "training.batch=8", f"training.optimizer={optimizer}", "training.precision=float32"]
     experiment = override(load("digits"), [*settings, "data.train_limit=64"])
     circuit = experiment.circuit.compile()
-    trainer = Trainer(
-        experiment.training, load_data(experiment), NumericEngine(precision="float32").prepare(circuit, Chip.nominal(circuit))
-    )
+    trainer = Trainer.of(experiment, load_data(experiment), NumericEngine(precision="float32").prepare(circuit, Chip.nominal(circuit)))
     state, programs, jit = trainer.begin(), list[Any](), jax.jit
 
     def looked_at(function: Any, **options: Any) -> Any:

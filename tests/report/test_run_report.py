@@ -83,7 +83,7 @@ def test_before_is_where_training_began(record: RunRecord) -> None:
     circuit = record.circuit
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         own = record.experiment
-        trainer = Trainer(own.training, load_data(own), solver, own.device, own.shown, own.variation)
+        trainer = Trainer.of(own, load_data(own), solver)
         begun = trainer.g(trainer.begin())
     for name, values in begun.items():
         np.testing.assert_array_equal(record.before[name], values)
