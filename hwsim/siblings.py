@@ -52,7 +52,7 @@ def _fault(name: str) -> str | None:
         others = _claimants(name)
         what, remedy = ("is missing or not hwsim's", AGAIN)
         if others:
-            what, remedy = f"is that of {' and '.join(others)}", f"pip uninstall {' '.join(others)}, then {AGAIN}"
+            what, remedy = f"belongs to the package {' and '.join(others)}", f"pip uninstall {' '.join(others)}, then {AGAIN}"
         return f"{place / '__init__.py'} {what}; {remedy}"
     return None
 

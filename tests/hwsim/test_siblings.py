@@ -70,6 +70,14 @@ def test_what_is_whole_runs(installed: Path) -> None:
     assert typed(installed, code="from hwsim.siblings import altered; print(altered())").stdout == "[]\n"
 
 
+def test_a_folder_of_decks_hides_nothing(installed: Path, tmp_path: Path) -> None:
+    """Who works next to folders called circuits and netlists that hold no Python is not bothered."""
+    for name in ("circuits", "netlists"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "my.cir").touch()
+    assert typed(tmp_path / "mine", installed).stdout == "the command line\n"
+
+
 @pytest.mark.parametrize("name", siblings.NAMES)
 @pytest.mark.parametrize("form", ["{}/__init__.py", "{}.py"])
 def test_a_folder_or_file_that_hides_ours_is_named(installed: Path, tmp_path: Path, name: str, form: str) -> None:
