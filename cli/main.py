@@ -17,6 +17,7 @@ import click
 from circuits.quoting import quote_path, without
 from cli.command import CONTEXT
 from cli.output import Output
+from hwsim.siblings import missing
 
 COMMANDS = {
     "zoo": "List the named circuits, or print one's file.",
@@ -132,6 +133,8 @@ def describe(error: Exception) -> tuple[int, str]:
             code, text = BAD_INPUT, error.format_message()
         case OSError():
             code, text = BAD_INPUT, _plain_words(error)
+        case ModuleNotFoundError() if error.name:
+            code, text = BAD_INPUT, missing(error.name)
         case MemoryError():
             code, text = BAD_INPUT, "not enough memory; use fewer samples (data.train_limit), a smaller batch or a smaller circuit"
         case ValueError():

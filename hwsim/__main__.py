@@ -3,20 +3,24 @@
 import json
 import sys
 
-from hwsim.siblings import shadowed
+from hwsim.siblings import missing, shadowed
 
 
 def run() -> None:
-    """Run the command line of this process; exit with 2 where another package has taken the place of one of hwsim's."""
+    """Run the command line of this process; exit with 2 where a part of hwsim, or what it is built on, is missing or another's."""
     fault = shadowed()
-    if fault is not None:
-        sys.stderr.write(f"hwsim: {fault}\n")
-        if "--json" in sys.argv:
-            sys.stdout.write(json.dumps({"error": fault}) + "\n")
-        sys.exit(2)
-    from cli.main import run as command_line  # noqa: PLC0415 - only now is it known to be ours
-
-    command_line()
+    if fault is None:
+        try:
+            from cli.main import run as command_line  # noqa: PLC0415 - only now is it known to be ours
+        except ModuleNotFoundError as error:
+            fault = missing(error.name or str(error))
+        else:
+            command_line()
+            return
+    sys.stderr.write(f"hwsim: {fault}\n")
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"error": fault}) + "\n")
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whether the packages cli, netlists and circuits are hwsim's: their names are common, and another package or a folder may take one."""
+"""What hwsim is made of, and whether it is here: cli, netlists and circuits are common names, which another package may take."""
 
 import base64
 import hashlib
@@ -22,6 +22,14 @@ def shadowed(names: Sequence[str] = NAMES) -> str | None:
     It takes less than a millisecond when there is no fault, so that every command begins with it.
     """
     return next((fault for name in names if (fault := _fault(name))), None)
+
+
+def missing(module: str) -> str:
+    """Return what to say, and what to do, where a module cannot be found that hwsim imports."""
+    top = module.partition(".")[0]
+    if top in {*NAMES, "hwsim"}:
+        return f"hwsim's module {module} is missing; {AGAIN}"
+    return f"the package {top} is missing here and hwsim needs it; install hwsim with what it depends on (pip install, without --no-deps)"
 
 
 def altered() -> list[str]:

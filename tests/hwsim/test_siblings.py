@@ -37,7 +37,10 @@ def distribution(folder: Path, name: str, record: list[str]) -> None:
     (described / "RECORD").write_text("\n".join([*record, ""]))
 
 
-def typed(*path: Path, words: str = "", code: str = "from hwsim.__main__ import run; run()") -> subprocess.CompletedProcess[str]:
+RUN = "from hwsim.__main__ import run; run()"
+
+
+def typed(*path: Path, words: str = "", code: str = RUN) -> subprocess.CompletedProcess[str]:
     """Run the entry of the command line, as the program `hwsim` does, with folders to import from."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
     return subprocess.run(
@@ -123,3 +126,11 @@ def test_altered_files_are_listed(installed: Path) -> None:
     (installed / "hwsim" / "__main__.py").unlink()
     done = typed(installed, code="from hwsim.siblings import altered; print(*sorted(altered()))")
     assert done.stdout == "hwsim/__main__.py netlists/__init__.py\n"
+
+
+def test_a_missing_dependency_is_named(installed: Path) -> None:
+    """Installed without what it depends on, hwsim says what is missing; so does a command that needs more than the others."""
+    (installed / "cli" / "main.py").write_text("import no_such_package.inner\n")
+    assert_refused(typed(installed), "the package no_such_package is missing", "without --no-deps")
+    done = typed(ROOT, words="zoo examples/none", code=f"sys.modules['netlists.examples'] = None; {RUN}")
+    assert_refused(done, "hwsim's module netlists.examples is missing", "install hwsim again")
