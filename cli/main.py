@@ -5,9 +5,11 @@ import errno
 import gc
 import importlib
 import io
+import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -165,6 +167,9 @@ def _plain_words(error: OSError) -> str:
 def run() -> Any:
     """Run the command line of this process."""
     gc.set_threshold(_OBJECTS)
+    if not sys.warnoptions:  # whoever asks Python for warnings gets them; users get our own messages
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # also of the processes that a command starts
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
     sys.exit(main(sys.argv[1:]))

@@ -47,7 +47,9 @@ def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
     volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
     settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
     share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in found.v.values()) * volts * _steepest(chip)
-    unbalanced = ~(told.residual <= share * told.largest + settled) & (np.asarray(found.result) == Result.CONVERGED)
+    with np.errstate(over="ignore"):  # of volts beyond 1e150 rounding may leave more than any number says
+        bound = share * told.largest + settled
+    unbalanced = ~(told.residual <= bound) & (np.asarray(found.result) == Result.CONVERGED)
     return found._replace(residual=told.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
 
 

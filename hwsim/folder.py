@@ -267,9 +267,10 @@ class RunFolder:
         if odd := [name for name, values in g.items() if values.dtype.kind not in "fiu"]:
             msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
-        g = _wired(g, circuit)
+        with np.errstate(over="ignore"):  # a number of more than 64 bits becomes infinite, which is refused
+            g = _wired({name: np.asarray(values, dtype=np.float64) for name, values in g.items()}, circuit)
         circuit.check_conductances(g)
-        return {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
+        return g
 
     def _read_arrays(self, path: Path, remedy: str) -> Arrays:
         try:

@@ -92,7 +92,7 @@ def read_run(what: str) -> RunRecord:
     rows = _rows(folder.path / "metrics.jsonl")
     summary, environment = (_table(folder.path / name) for name in ("summary.json", "environment.json"))
     notes = [] if summary else [_unfinished(what, rows, experiment)]
-    g = folder.read_weights(circuit) if folder.weights.exists() else None
+    g = _within(experiment, circuit, folder.read_weights(circuit)) if folder.weights.exists() else None
     confusion = None
     if g is None:
         notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
@@ -157,15 +157,22 @@ def _text(path: Path) -> str:
         raise RunError(msg) from None
 
 
+def _within(experiment: Experiment, circuit: Circuit, g: Conductances) -> Conductances:
+    """Return the conductances that a run's chip has where some are wanted [S]."""
+    from hwsim.devices.variation import chip_of  # noqa: PLC0415 - what draws loads only for those who draw
+    from hwsim.learning.initial import within  # noqa: PLC0415
+
+    return within(chip_of(experiment, circuit), g)
+
+
 def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
     """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
     from hwsim import blocks  # noqa: PLC0415 - what draws loads only for those who draw
-    from hwsim.devices.variation import chip_of  # noqa: PLC0415
     from hwsim.learning import choose  # noqa: PLC0415
-    from hwsim.learning.initial import initial_conductances, within  # noqa: PLC0415
+    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
 
     dtype = np.dtype(experiment.training.precision)
-    wanted = within(chip_of(experiment, circuit), initial_conductances(circuit, experiment.training, experiment.shown))
+    wanted = _within(experiment, circuit, initial_conductances(circuit, experiment.training, experiment.shown))
     g = {name: values.astype(dtype) for name, values in wanted.items()}
     begun, _ = choose.programming(experiment.device, experiment.variation, circuit, dtype).begin(blocks.split(circuit, g))
     return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}

@@ -32,8 +32,8 @@ def brief(value: Any) -> str:
 
 def power(value: float) -> str:
     """Write a tick of a logarithmic axis: 10⁻³, 2·10⁻⁴; from 0.1 to 1000 as it is."""
-    exponent = math.floor(math.log10(value) + 1e-9) if value > 0 else 0
-    if value <= 0 or exponent in range(-1, 4):
+    exponent = math.floor(math.log10(value) + 1e-9) if 0 < value < math.inf else 0
+    if not 0 < value < math.inf or exponent in range(-1, 4):
         return f"{value:.4g}"
     mantissa = f"{value / 10.0**exponent:.3g}"
     return ("" if mantissa == "1" else f"{mantissa}·") + f"10{str(exponent).translate(_RAISED)}"

@@ -199,3 +199,25 @@ def test_an_interruption_while_a_library_loads(hwsim, monkeypatch: pytest.Monkey
     monkeypatch.setattr("hwsim.data.load_data", load)
     answer = hwsim("solve", "iris")
     assert (answer.code, answer.err) == (130, "hwsim: interrupted\n")
+
+
+WARNS = """
+import subprocess, sys
+import click, numpy as np
+from cli import main
+
+def overflow(*_, **__):
+    np.float64(1e308) * 10
+    subprocess.run([sys.executable, "-c", "import numpy as np; np.float64(1e308) * 10"])
+
+main.hwsim.main = overflow
+main.run()
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-W", "default"]])
+def test_warnings_of_libraries_are_for_those_who_ask(options: list[str]) -> None:
+    """Users get our own lines, from a command and from the processes that it starts; -W brings Python's and NumPy's back."""
+    done = subprocess.run([sys.executable, *options, "-c", WARNS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert ("RuntimeWarning" in done.stderr) == bool(options)
