@@ -31,7 +31,8 @@ class DataSettings(Section):
         `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file, `.npz` or `.csv`, by its path
         from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
     scaling
-        `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`.
+        `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`. A feature that
+        is constant there becomes 0 in both parts.
     clip
         Features beyond ±clip, after scaling, are cut off there; absent: none are.
     test_share
