@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     refuse = partial(_refuse_outputs, what, export, plot, force=force)
     with _opened(what, refuse) if known else _planned(output, what, out, against, defining, refuse) as database:
         _refuse_missing(against, len(database.points))
-        _run(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
+        compute_missing(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
         recorded = database.recorded()
     return _tell(output, recorded, spec=spec, against=against, export=export, plot=plot)
 
@@ -146,7 +146,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     return planned.open(path, lambda: environment(planned.definition.experiment))
 
 
-def _run(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
+def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
     """Compute what is missing, and show how far it is."""
     from hwsim.sweep.execution import run  # noqa: PLC0415 - help does without
 

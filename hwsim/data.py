@@ -14,7 +14,7 @@ from hwsim.scaling import scaled
 from hwsim.streams import stream
 from netlists.findings import NetlistError
 
-__all__ = ["DataError", "Dataset", "learnable", "load_data", "targets"]
+__all__ = ["DataError", "Dataset", "fold_numbers", "learnable", "load_data", "targets"]
 
 Features = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -77,7 +77,9 @@ def load_data(experiment: Experiment) -> Dataset:
         return _shown(experiment)
     samples = read(settings.name)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
-    if samples.x_test is None:
+    if settings.folds is not None:
+        samples = _fold(samples, settings.folds, settings.fold, seed)
+    elif samples.x_test is None:
         samples = _split(samples, settings.test_share, seed, "split")
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
@@ -156,12 +158,39 @@ def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
             raise DataError(msg)
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held[order.permutation(members)[:count]] = True
+    return _tested_on(samples, held)
+
+
+def _fold(samples: Samples, folds: int, fold: int, seed: int) -> Samples:
+    """Test on one fold of the training part; a test part of the data is set aside."""
+    if samples.x_test is samples.x:
+        msg = f"{samples.name}: its {len(samples.labels)} samples are all for training and testing alike; omit data.folds (--folds)"
+        raise DataError(msg)
+    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
+    if counts.min() < folds:
+        least = int(counts.argmin())
+        msg = f"{samples.name}: class {quote(samples.class_names[least])} has {counts[least]} samples, too few for {folds} folds; use fewer"
+        raise DataError(msg)
+    return _tested_on(samples, fold_numbers(samples.labels, folds, seed) == fold)
+
+
+def fold_numbers(labels: Labels, folds: int, seed: int) -> Labels:
+    """Assign each sample to the fold that it tests, shape (n,): folds differ by one sample at most, and so does a class between them."""
+    shuffled = stream(seed, "folds").permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # dealt out in turn, class after class
+    numbers = np.empty(len(labels), dtype=np.intp)
+    numbers[by_class] = np.arange(len(labels)) % folds
+    return numbers
+
+
+def _tested_on(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
+    """Make some samples of the training part the test part."""
     return replace(
         samples,
-        x=samples.x[~held],
-        labels=samples.labels[~held],
-        x_test=samples.x[held],
-        labels_test=samples.labels[held],
+        x=samples.x[~chosen],
+        labels=samples.labels[~chosen],
+        x_test=samples.x[chosen],
+        labels_test=samples.labels[chosen],
     )
 
 

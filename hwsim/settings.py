@@ -37,6 +37,10 @@ class DataSettings(Section):
         Features beyond ±clip, after scaling, are cut off there; absent: none are.
     test_share
         Share of each class that is held out, for data that come without a test part.
+    folds, fold
+        Split the samples into this many folds of one size and with the same share of each class, drawn by `training.seed`; test on the fold
+        of this number, from 0, and train on the others. Of data with a test part the training part is split, and the test part is set
+        aside. Absent: `test_share` counts.
     validation
         Share of each class of the training part that is held out too and stands in for the test part, which nobody then looks at: for
         choosing settings; absent: none.
@@ -52,6 +56,8 @@ class DataSettings(Section):
     scaling: Literal["none", "minmax", "standard"] = "none"
     clip: PositiveFloat | None = None
     test_share: Fraction = 0.2
+    folds: Annotated[int, Field(ge=2)] | None = None
+    fold: NonNegativeInt = 0
     validation: Fraction | None = None
     train_limit: PositiveInt | None = None
     test_limit: PositiveInt | None = None
@@ -64,6 +70,12 @@ class DataSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.folds is None and self.fold:
+            msg = f"fold = {self.fold} is the number of one of data.folds, which is absent; set data.folds too"
+            raise ValueError(msg)
+        if self.folds is not None and self.fold >= self.folds:
+            msg = f"fold = {self.fold} is not one of {self.folds} folds, which are numbered from 0 to {self.folds - 1}"
+            raise ValueError(msg)
         if self.shift and self.scaling != "none":
             msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
             raise ValueError(msg)
@@ -271,10 +283,31 @@ class SolverSettings(Section):
     ngspice_memory: Annotated[Byte, Field(gt=0)] | None = None
 
 
-class Reached(Section):
-    """What the experiment is known to reach: mean test error (0 to 1) over `seeds` runs, by `command`."""
+Share = Annotated[float, Field(ge=0, le=1)]
 
-    test_error: Annotated[float, Field(ge=0, le=1)]
+
+class Reached(Section):
+    """What the experiment is known to reach.
+
+    Parameters
+    ----------
+    test_error
+        Mean share of wrong answers on the test part, or on all folds, over `seeds` runs.
+    interval
+        Its 95 % interval; absent: none is known.
+    linear
+        The error of a linear model on the same folds; absent: none is known.
+    seeds, folds
+        Seeds of the runs, and the folds of each; absent: one test part a run.
+    command
+        What gives these numbers.
+
+    """
+
+    test_error: Share
+    interval: tuple[Share, Share] | None = None
+    linear: Share | None = None
     seeds: PositiveInt = 1
+    folds: PositiveInt | None = None
     note: str = ""
     command: str = ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from hwsim.data import load_data
 from hwsim.devices.variation import chip_of
-from hwsim.experiment import Experiment, load, override
+from hwsim.experiment import Experiment, load
 from hwsim.fleet import Mode
 from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
@@ -59,7 +59,7 @@ class Planned:
             When something is wrong with it.
 
         """
-        experiment = override(load(what), settings)
+        experiment = load(what, settings)
         axes = tuple(read_axis(text) for text in vary)
         folder = run_folder(what) if mode == "evaluate" else None
         weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None

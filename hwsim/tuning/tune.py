@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 SHARE = 0.2
 """Share of the training part that trials are judged on, unless the experiment says another."""
 
-_REFUSED = ("training.seed", "variation.chip", "data.name", "data.test_share", "data.test_limit", "data.validation", "name", "about")
+_REFUSED = (
+    *("training.seed", "variation.chip", "name", "about"),
+    *("data.name", "data.test_share", "data.folds", "data.fold", "data.test_limit", "data.validation"),
+)
 """Keys that change what is measured, not what is learnt."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -1,0 +1,112 @@
+"""`hwsim train --folds`: repeated cross-validation, every fold in one table next to a linear model."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from cli.output import Output, Step, table
+from cli.sweep import compute_missing
+from cli.sweep_text import percent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hwsim.folds import CrossValidation, Estimate
+    from hwsim.sweep.recorded import Recorded
+
+_ONE_RUN = ("resume", "write", "force", "profile")
+"""Options of `hwsim train` that are about one run."""
+
+_WIDTH = 80
+"""Columns of the text."""
+
+
+def refuse_others() -> None:
+    """Refuse options that need one run, next to --folds.
+
+    Raises
+    ------
+    click.UsageError
+        Naming the option.
+
+    """
+    context = click.get_current_context()
+    for name in _ONE_RUN:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            remedy = (
+                "the same command goes on where it stopped" if name == "resume" else "train once more, without --folds, for one circuit"
+            )
+            msg = f"--folds trains a circuit for every fold and keeps none, and --{name} is about one run; omit --{name}: {remedy}"
+            raise click.UsageError(msg)
+
+
+def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
+    """Train and test on every fold of every repeat, and print the table; the exit code says whether all folds have an error."""
+    from hwsim.environment import environment  # noqa: PLC0415 - help does without
+    from hwsim.folds import cross_validation, plan  # noqa: PLC0415
+    from hwsim.sweep.compute import one_thread  # noqa: PLC0415
+
+    one_thread()
+    planned = plan(what, settings, folds, repeats)
+    path = out or planned.default_path()
+    if path.exists():
+        output.note(f"{path}: goes on with the folds in it")
+    experiment = planned.definition.experiment
+    with planned.open(path, lambda: environment(experiment)) as database:
+        compute_missing(output, database, 1, None)
+        recorded = database.recorded()
+    with output.progress(f"{experiment.name}, linear model") as show:
+        total = len(recorded.results)
+        found = cross_validation(recorded, lambda done: show(Step(done, total, f"{done} of {total} folds")))
+    output.result(_told(found, recorded), _text(found, recorded))
+    return int(any(one.failed for one in found.folds))
+
+
+def _told(found: "CrossValidation", recorded: "Recorded") -> dict[str, Any]:
+    experiment = recorded.definition.experiment
+    return {
+        "name": experiment.name,
+        "data": experiment.data.name,
+        "engine": experiment.training.engine,
+        "chip": experiment.variation.chip,
+        "measured_on": experiment.data.held_out,
+        "folds": [one._asdict() for one in found.folds],
+        **_estimate(found.circuit),
+        "baseline": {"model": found.baseline, **_estimate(found.linear)},
+        "difference": _estimate(found.difference),
+        "database": str(recorded.path),
+    }
+
+
+def _estimate(estimate: "Estimate") -> dict[str, Any]:
+    return {"mean": estimate.mean, "interval": list(estimate.interval)}
+
+
+def _text(found: "CrossValidation", recorded: "Recorded") -> str:
+    rows: list[tuple[str, ...]] = [
+        (str(one.seed), str(one.fold), str(one.test_samples), percent(one.error), percent(one.linear), percent(one.error - one.linear))
+        for one in found.folds
+    ]
+    estimates = (found.circuit, found.linear, found.difference)
+    rows += [
+        ("mean", "", "", *(percent(one.mean) for one in estimates)),
+        ("from", "", "", *(percent(one.interval.low) for one in estimates)),
+        ("to", "", "", *(percent(one.interval.high) for one in estimates)),
+    ]
+    part = recorded.definition.experiment.data.held_out
+    lines = [table(("seed", "fold", f"{part} samples", "error [%]", "linear [%]", "difference [%]"), rows)]
+    if failed := [one for one in found.folds if one.failed]:
+        first = failed[0]
+        where = f"seed {first.seed}, fold {first.fold}: {first.failed}"
+        lines += _wrapped(f"{len(failed)} of {len(found.folds)} folds have no error, the first with {where}")
+    lines += _wrapped("from, to: 95 % interval of the mean, corrected for samples that folds share (Nadeau & Bengio 2003)")
+    lines += _wrapped(f"linear: {found.baseline}")
+    lines.append(f"database {recorded.path}")
+    return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH)
