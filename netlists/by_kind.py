@@ -4,18 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from circuits.constants import ZERO_CELSIUS
 from circuits.controlled import (
     CurrentControlledCurrentSources,
     CurrentControlledVoltageSources,
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.diode import junction_at
 from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, IdealDiodes, Inductors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.passed import Passed
-from netlists import subcircuits
+from netlists import subcircuits, temperatures
 from netlists.arrays import Array
 from netlists.making import Making
 
@@ -133,8 +131,8 @@ def _library(making: Making, part: subcircuits.Part, name: str, array: Array, pi
     }
     values = {parameter: np.array([p.more[1][called] for p in parts]) for parameter, called in part.parameters.items()}
     if part.kind is Diodes:
-        here, nominal = (celsius + ZERO_CELSIUS for celsius in (making.settings.temperature, making.settings.nominal))
+        settings = making.settings
         heat = {name: values[name] for name in ("eg", "xti") if name in values}
-        values["i_sat"], values["n"] = junction_at(values["i_sat"], values["n"], here, nominal=nominal, **heat)
+        values["i_sat"], values["n"] = temperatures.junction(values["i_sat"], values["n"], settings.temperature, settings.nominal, **heat)
     kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
     making.add(kind(name=name, **terminals, **values), array.members)

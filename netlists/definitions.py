@@ -195,8 +195,11 @@ def _model(card: Line, after: int, here: Definition) -> None:
 def _options(card: Line, after: int, found: Outline) -> None:
     plain, named = fields(tokens(card, after))
     for name, token in [*((token.low, token) for token in plain), *named.items()]:
+        if name in known.REFUSED:
+            msg = f"the option {name} is not modelled; {known.REFUSED[name]}"
+            raise BadCardError(msg)
         found.options[name] = (token, card)
-        if name not in known.OPTIONS:
+        if name not in known.MODELLED | known.HARMLESS:
             found.unknown.append((name, card))
 
 

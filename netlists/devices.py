@@ -1,5 +1,6 @@
 """Devices: reads the card of each kind of element into parts, with the values that count at an operating point."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -40,9 +41,10 @@ def resistor(card: Card, flat: Flat) -> None:
     factor = change * card.option("scale", 1.0) / card.multiplier()
     card.done()
     ohm = float(given or 0.0) * factor
-    if not ohm > 0:
-        msg = f"{card.fields.plain[0].text} has {ohm:g} ohm; " + (
-            "for 0 ngspice takes 1 milliohm; write 1m, or a voltage source of 0" if ohm == 0 else "a resistance must be positive"
+    if not 0 < ohm < math.inf:
+        heat = f" at {card.degrees():g} °C" if change != 1.0 else ""
+        msg = f"{card.fields.plain[0].text} has {ohm:g} ohm{heat}; " + (
+            "for 0 ngspice takes 1 milliohm; write 1m, or a voltage source of 0" if ohm == 0 else "a resistance must be positive and finite"
         )
         raise BadCardError(msg)
     spot = card.spot(value) if value else None
@@ -68,6 +70,10 @@ def _storing(what: str, name: str) -> Callable[[Card, Flat], None]:
         if not value > 0:
             msg = f"{card.fields.plain[0].text}: {what} {value:g} must be positive"
             raise BadCardError(msg)
+        if name == "l" and card.settings.rseries:  # ngspice puts one such resistance, whatever m is
+            inner = f"{card.name}#internal"
+            flat.resistances.add(f"{card.name}#rs", (nodes[0], inner), card.settings.rseries, card.line, None, 0.0)
+            nodes = (inner, nodes[1])
         flat.parts.append(Part(name, card.name, nodes, (value,), card.line))
 
     return read

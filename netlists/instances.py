@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from netlists import temperatures
 from netlists.definitions import Definition, Model
 from netlists.findings import BadCardError, Finding, Findings
 from netlists.lines import Line
@@ -161,9 +162,30 @@ class Card:
         return m
 
     def degrees(self) -> float:
-        """Give the element's own temperature [°C]."""
+        """Return the element's own temperature [°C].
+
+        Raises
+        ------
+        BadCardError
+            When nothing can be that cold or hot.
+
+        """
         offset = self.option("dtemp", 0.0)
-        return self.option("temp", self.settings.temperature + offset)
+        return self.temperature(self.option("temp", self.settings.temperature + offset), "temp")
+
+    def temperature(self, celsius: float, what: str) -> float:
+        """Check a temperature [°C] that belongs to the card.
+
+        Raises
+        ------
+        BadCardError
+            When nothing can be that cold or hot.
+
+        """
+        try:
+            return temperatures.checked(celsius, f"{self.fields.plain[0].text}: {what}")
+        except ValueError as error:
+            raise BadCardError(str(error)) from None
 
     def spot(self, token: Token) -> Spot:
         """Say where a value is written: where it is given to the subcircuit, if it is a parameter that the instance was given."""

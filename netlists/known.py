@@ -1,4 +1,4 @@
-"""Known: the cards with a dot, and the options, that ngspice has and that do not say what a circuit is."""
+"""Known: the cards with a dot that do not say what a circuit is, and the options of ngspice: modelled, harmless or refused."""
 
 IGNORED = frozenset(
     [
@@ -26,84 +26,27 @@ IGNORED = frozenset(
 )
 """Cards that say what to do with a circuit, not what it is."""
 
-OPTIONS = frozenset(
-    [
-        "abstol",
-        "acct",
-        "autostop",
-        "badmos3",
-        "bypass",
-        "chgtol",
-        "cshunt",
-        "defad",
-        "defas",
-        "defl",
-        "defw",
-        "dlevel",
-        "filetype",
-        "gmin",
-        "gminsteps",
-        "gshunt",
-        "hccap",
-        "indverbosity",
-        "interp",
-        "itl1",
-        "itl2",
-        "itl3",
-        "itl4",
-        "itl5",
-        "itl6",
-        "keepopinfo",
-        "klu",
-        "list",
-        "lteabstol",
-        "ltereltol",
-        "maxevtiter",
-        "maxopalter",
-        "maxord",
-        "maxwarns",
-        "method",
-        "minbreak",
-        "mu",
-        "noacct",
-        "node",
-        "noinit",
-        "nomod",
-        "noopac",
-        "noopalter",
-        "noopiter",
-        "nopage",
-        "norefvalue",
-        "numdgt",
-        "oldlimit",
-        "opts",
-        "pivrel",
-        "pivtol",
-        "post",
-        "ramptime",
-        "rawfile",
-        "reltol",
-        "rseries",
-        "rshunt",
-        "savecurrents",
-        "scale",
-        "scalm",
-        "seed",
-        "seedinfo",
-        "sparse",
-        "srcsteps",
-        "temp",
-        "tnom",
-        "trtol",
-        "trytocompact",
-        "vntol",
-        "warn",
-        "wnflag",
-        "xmu",
-        "xtrtol",
-    ]
-)
-"""What `.options` may say; only temperatures, gmin and rshunt change an operating point."""
+MODELLED = frozenset(["defad", "defas", "defl", "defw", "gmin", "rseries", "rshunt", "temp", "tnom"])
+"""Options that change an operating point, as ngspice does it."""
+
+_HARMLESS = """
+    abstol acct autopartial autostop bypass chgtol convabsstep convlimit convstep copynodesets cshunt dlevel filetype gminfactor gminsteps
+    gshunt hccap indverbosity interp itl1 itl2 itl3 itl4 itl5 itl6 keepopinfo klu list lteabstol ltereltol maxevtiter maxopalter maxord
+    maxwarns method minbreak mu newtrunc noacct node nodedamping noinit nomod noopac noopalter noopiter nopage norefvalue numdgt oldlimit
+    opts pivrel pivtol post ramptime rawfile reltol savecurrents scalm seed seedinfo sparse srcsteps trtol trytocompact vntol warn wnflag
+    xmu xtrtol
+"""
+
+HARMLESS = frozenset(_HARMLESS.split())
+"""Options that leave an operating point as it is: of waveforms, of output, and of how ngspice iterates, where hwsim says its own."""
+
+REFUSED = {
+    "badmos3": "remove it, or write the MOSFETs with another level",
+    "defm": "write m= on each MOSFET",
+    "epsmin": "remove it; it cuts the currents of diodes",
+    "scale": "write lengths, widths and areas in metres",
+}
+"""Options that change an operating point in a way that is not modelled, and what to do instead."""
 
 REMEDIES = {
     ".if": "keep the branch that holds",

@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-from circuits.constants import ZERO_CELSIUS
-from circuits.diode import BAND_GAP, XTI, junction_at
+from circuits.diode import BAND_GAP, XTI
+from netlists import temperatures
 from netlists.definitions import Model
 from netlists.findings import BadCardError, Finding
 from netlists.instances import Card, Instance
@@ -86,6 +86,8 @@ def parameters(card: Card, model: Model, where: Instance) -> dict[str, float]:
         except ValueError as error:
             msg = f"{card.fields.plain[0].text}: model {model.name}: {name}: {error}"
             raise BadCardError(msg) from None
+    if "tnom" in values:
+        card.temperature(values["tnom"], f"model {model.name}: tnom")
     return values
 
 
@@ -121,11 +123,14 @@ def resistor(card: Card, model: Model, where: Instance) -> ResistorModel:
         raise BadCardError(msg)
     values = parameters(card, model, where)
     _unknown(card, model, values, _RESISTOR | _RESISTOR_IGNORED)
-    sized = bool({"l", "w"} & set(card.fields.named))
     length, width = card.option("l", _LENGTH), card.option("w", values.get("defw", _LENGTH))
     ohm = values.get("r", values.get("res"))
-    if values.get("rsh") and sized:
-        ohm = values["rsh"] * (length - 2 * values.get("short", 0.0)) / (width - 2 * values.get("narrow", 0.0))
+    if values.get("rsh"):
+        long, wide = length - 2 * values.get("short", 0.0), width - 2 * values.get("narrow", 0.0)
+        if not (long > 0 and wide > 0):
+            msg = f"{card.fields.plain[0].text}: model {model.name} leaves it {long:g} m long and {wide:g} m wide; correct l and w"
+            raise BadCardError(msg)
+        ohm = values["rsh"] * long / wide
     return ResistorModel(ohm, values.get("tc1", 0.0), values.get("tc2", 0.0), values.get("tnom", card.settings.nominal))
 
 
@@ -164,16 +169,22 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
         at = f"the breakdown of {model.name} at {values['bv']:g} V is left aside"
         text = f"{card.fields.plain[0].text}: {at}; until then the law is the same"
         card.findings.notes.append(Finding(card.line.source.name, card.line.number, text))
+    if {"is", "js"} <= set(values):
+        msg = f"{card.fields.plain[0].text}: model {model.name} has both is= and js=, two names of one number; keep one"
+        raise BadCardError(msg)
     i_sat, n = values.get("is", values.get("js", 1e-14)), values.get("n", 1.0)
     for name, value in (("is", i_sat), ("n", n)):
         if not value > 0:
             msg = f"{card.fields.plain[0].text}: model {model.name}: {name} = {value:g} must be positive"
             raise BadCardError(msg)
-    t, nominal = card.degrees() + ZERO_CELSIUS, values.get("tnom", card.settings.nominal) + ZERO_CELSIUS
     eg, xti = values.get("eg", BAND_GAP), values.get("xti", XTI)
-    i_sat, n_there = junction_at(i_sat, n, t, nominal=nominal, eg=eg, xti=xti)
+    try:
+        i_sat, n = temperatures.junction(i_sat, n, card.degrees(), values.get("tnom", card.settings.nominal), eg=eg, xti=xti)
+    except ValueError as error:
+        msg = f"{card.fields.plain[0].text}: model {model.name}: {error}"
+        raise BadCardError(msg) from None
     rs = values.get("rs", 0.0)
     if rs < 0:
         msg = f"{card.fields.plain[0].text}: model {model.name}: rs = {rs:g} must not be negative"
         raise BadCardError(msg)
-    return Junction(i_sat, n_there, eg, xti, rs)
+    return Junction(i_sat, n, eg, xti, rs)

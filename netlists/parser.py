@@ -9,7 +9,7 @@ from circuits.errors import CircuitError, FloatingNodesError
 from circuits.errors import floating as floating_nodes
 from netlists import features
 from netlists.arrays import Sorting
-from netlists.assemble import Assembly
+from netlists.assemble import DEFAULT_GMIN, Assembly
 from netlists.deck import Deck
 from netlists.definitions import Outline, outline
 from netlists.files import Files, text_of
@@ -19,15 +19,13 @@ from netlists.grouping import group_nodes
 from netlists.learned import conductances, warn_bounds
 from netlists.lines import Line, Source
 from netlists.making import Making
-from netlists.parts import CELSIUS, Settings
+from netlists.parts import CELSIUS, MOSFET_OPTIONS, Settings
 from netlists.roles import Roles, compiled
 from netlists.scopes import Bound, Scope, Spot
+from netlists.temperatures import checked
 from netlists.tokens import Token
 
 _NO_ROLES = Roles()
-_GMIN = 1e-12
-"""S; what ngspice puts across a junction when the deck says nothing."""
-
 _CARD = "rclviegfhdbmqjx"
 
 
@@ -117,13 +115,13 @@ def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck
     found = outline(cards, findings)
     scope = globals_of(found)
     settings = _settings(found, scope, findings)
+    gmin, rshunt = (_option(found, scope, name, usual, findings) for name, usual in (("gmin", DEFAULT_GMIN), ("rshunt", 0.0)))
     flattener = Flattener(found, settings, _kept(roles), findings)
     sorting = Sorting(flattener.run(scope), roles, findings)
     findings.check()
     sorting.run()
     groups, numbers = group_nodes(_node_names(sorting), roles, findings)
     findings.check()
-    gmin, rshunt = (_option(found, scope, name, usual, findings) for name, usual in (("gmin", _GMIN), ("rshunt", 0.0)))
     making = Making(sorting, numbers, settings)
     assembly = Assembly(making, gmin, rshunt)
     assembly.run()
@@ -153,18 +151,35 @@ def _look_at_title(source: Source, findings: Findings) -> None:
 
 
 def _settings(found: Outline, scope: Scope, findings: Findings) -> Settings:
-    """Read the temperatures; `.temp` counts before `.options temp`."""
-    temperature = _option(found, scope, "temp", CELSIUS, findings)
-    if found.temperature:
-        temperature = _number(*found.temperature, scope, findings)
-    nominal = _option(found, scope, "tnom", CELSIUS, findings)
+    """Read the options that cards depend on; `.temp` counts before `.options temp`."""
+    temperature = _degrees(found.temperature or found.options.get("temp"), "temp", scope, findings)
+    nominal = _degrees(found.options.get("tnom"), "tnom", scope, findings)
+    rseries = _option(found, scope, "rseries", 0.0, findings)
+    sizes = {of: _option(found, scope, name, 0.0, findings) for name, of in MOSFET_OPTIONS.items() if name in found.options}
     spot = Spot(Line(Source("", None, ()), 0, "", ""), 0, 0, None)
     scope.bound.setdefault("temper", Bound(Token("temper", 0), scope, spot, value=temperature))
-    return Settings(temperature, nominal)
+    return Settings(temperature, nominal, rseries, sizes)
+
+
+def _degrees(said: tuple[Token, Line] | None, name: str, scope: Scope, findings: Findings) -> float:
+    if said is None:
+        return CELSIUS
+    try:
+        return checked(_number(*said, scope, findings), name)
+    except ValueError as error:
+        findings.mistakes.append(Finding(said[1].source.name, said[1].number, str(error)))
+        return CELSIUS
 
 
 def _option(found: Outline, scope: Scope, name: str, default: float, findings: Findings) -> float:
-    return _number(*found.options[name], scope, findings) if name in found.options else default
+    if name not in found.options:
+        return default
+    token, line = found.options[name]
+    value = _number(token, line, scope, findings)
+    if value < 0 or (value == 0 and name in MOSFET_OPTIONS):
+        text = f"{name} = {value:g} must {'be positive' if name in MOSFET_OPTIONS else 'not be negative'}; correct it or remove it"
+        findings.mistakes.append(Finding(line.source.name, line.number, text))
+    return value
 
 
 def _number(token: Token, line: Line, scope: Scope, findings: Findings) -> float:

@@ -1,5 +1,6 @@
 """Parts: the single elements of a deck once its subcircuits are in their places, before they become arrays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -8,6 +9,10 @@ from netlists.scopes import Spot
 
 CELSIUS = 27.0
 """The temperature that ngspice takes when a deck says none, and that hwsim computes at."""
+
+
+MOSFET_OPTIONS = {"defl": "l", "defw": "w", "defad": "ad", "defas": "as"}
+"""Options that say the size of MOSFETs whose cards do not, and what the cards call it."""
 
 
 class Part(NamedTuple):
@@ -99,7 +104,20 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Temperatures in degrees Celsius: of the circuit, and of the models' parameters."""
+    """What options say of all cards.
+
+    Parameters
+    ----------
+    temperature, nominal
+        Degrees Celsius: of the circuit, and of the models' parameters.
+    rseries
+        The resistance in series with each inductor [ohm]; 0 for none.
+    sizes
+        What MOSFETs have whose cards do not say it: `l` and `w` [m], `ad` and `as` [m²].
+
+    """
 
     temperature: float
     nominal: float
+    rseries: float = 0.0
+    sizes: Mapping[str, float] = field(default_factory=dict)

@@ -24,7 +24,12 @@ _JOINED = {"d": ((0, 1),), "j": ((0, 2), (1, 2)), "m": ((0, 2), (3, 2)), "q": ((
 _JUNCTIONS = {"d": ((0, 1),), "j": ((1, 0), (1, 2)), "m": ((3, 0), (3, 2)), "q": ()}
 """Between which of its nodes it has a junction with a conductance across it; a bipolar transistor amplifies its own."""
 
+_CLASSIC = {1.0, 2.0, 3.0, 6.0, 9.0}
+"""Levels of MOSFETs that take sizes from options and temperatures from cards; BSIM's do neither."""
+
 _READING = re.compile(r"\b([vi])\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
+_OFFSET = re.compile(r"\bdtemp\s*=")
+_HEATED = re.compile(r"\btc[12]\s*=(?!.*\btemp\s*=)")
 _WHOLE = re.compile(r"\{[^{}]*\}|'[^']*'")
 _UNREAD = re.compile(r"\b[vi]\s*\((?!(?:\{s?\d+\}|0)[,)])")
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -62,8 +67,15 @@ def passed(card: Card) -> Part:
     text = f"{model.kind}({' '.join(values)})"
     says = [word.low if word.low == "off" else plain(card.number(word), head.text)[0] for word in card.rest()]
     degrees = card.degrees()
-    own = {name: token for name, token in card.fields.named.items() if name not in {"ic", "temp", "dtemp"}}
+    own = {name: token for name, token in card.fields.named.items() if name not in {"ic", "temp", "dtemp", "m"}}
     named = {name: plain(card.number(token), name)[0] for name, token in own.items()}
+    if head.low[0] == "m" and given.get("level", 1.0) in _CLASSIC:
+        named = {name: plain(size, name)[0] for name, size in card.settings.sizes.items()} | named
+    elif head.low[0] == "m" and degrees != CELSIUS:
+        msg = (
+            f"{head.text}: to ngspice a MOSFET of level {given['level']:g} has no temperature of its own; only {CELSIUS:g} °C is read here"
+        )
+        raise BadCardError(msg)
     if degrees != CELSIUS:
         named["temp"] = plain(degrees, "temp")[0]
     m = card.multiplier()
@@ -106,6 +118,11 @@ def behavioural(card: Card, out: tuple[str, ...], kind: str, expression: str) ->
         msg = f"{head.text}: {expression!r} cannot be read; write V(node), V(node,node) or I(source), and close each parenthesis"
         raise BadCardError(msg)
     text = _NAME.sub(holes.parameter, text)
+    if card.settings.temperature != CELSIUS and _HEATED.search(text):
+        if _OFFSET.search(text):
+            msg = f"{head.text}: dtemp= with another temperature than {CELSIUS:g} °C is not read here; write temp="
+            raise BadCardError(msg)
+        text = f"{text} temp={plain(card.settings.temperature, 'temp')[0]}"
     passage = Passage("b", f"{{0}} {{1}} {kind}={text}", tuple(holes.sources), None, ((0, 1),))
     return Part("p", card.name, tuple(holes.nodes), (), card.line, passage)
 

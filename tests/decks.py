@@ -11,8 +11,8 @@ import numpy as np
 
 from netlists.deck import Deck
 
-_INNER = re.compile(r"#|_int\d$")
-"""Vectors that are no voltages of the deck's own nodes: currents, and what ngspice adds for expressions."""
+_INNER = re.compile(r"#|_int\d$|_intern__$")
+"""Vectors that are no voltages of the deck's own nodes: currents, and what ngspice adds for expressions and rseries."""
 
 _BRANCH = re.compile(r"(?:[vehl]\.)?(.+)#branch")
 """Currents of sources and inductors; ngspice puts the letter before the name of what stands in a subcircuit."""
@@ -67,6 +67,8 @@ HAND: dict[str, str] = {
         "d1 out a 1N4148\nd2 0 a 1n4148\nr1 a 0 10k\n"
         ".model 1N4148 D(Is=4.352n N=1.906 Rs=0.6458 Bv=110 Ibv=0.1m\n+ Cjo=7.048e-13 M=0.285 Vj=0.869 Tt=3.48e-9 Eg=1.11 Xti=3)"
     ),
+    "rseries": ".options rseries=100\n.subckt s p\nl1 p 0 1m\n.ends\nl1 out a 1m m=2\nr1 a 0 1k\nl2 a b 1m\nx1 b s m=3",
+    "sheet": ".model rm R(rsh=100 r=7k)\n.model rn R(rsh=100 defw=5u narrow=1u)\nr1 out a rm\nr2 a b rn\nr3 b 0 rn l=40u tc1=1m temp=50",
     "rshunt": ".options rshunt=10k\nr1 out a 1k\nr2 a 0 1k",
     "sources": (
         "v1 a 0 sin(0.4 1 1k)\nv2 b 0 dc 0.3 ac 1 90 pulse(0 1 0)\nv3 c 0 pulse(-0.2 1)\nv4 d 0 pwl(0,0.1,1,2)\n"
@@ -94,6 +96,14 @@ HAND: dict[str, str] = {
     "mosfet": (
         ".model nm nmos(level=1 vto=0.4 kp=200u lambda=0.02)\nvdd d 0 1.8\nrd d a 10k\nm1 a out 0 0 nm w=10u l=1u\n"
         "m2 a a 0 0 nm w=2u l=1u m=2"
+    ),
+    "size-of-mosfets": (
+        ".options defl=2u defw=9u defad=1p\n.model nm nmos(level=1 vto=0.4 kp=200u)\nvdd d 0 1.8\nrd d a 10k\nm1 a out 0 0 nm\n"
+        "m2 a a 0 0 nm w=3u\n.options defl=1u"
+    ),
+    "behavioural-in-the-heat": (
+        ".temp 77\nb1 a 0 v=v(out)*2 tc1=0.01\nr1 a 0 1k\nb2 0 b i=v(a)*1m tc1=0.01 tc2=1e-4 temp=50\nr2 b 0 1k\n"
+        "b3 0 c i=1m*temper/27\nr3 c 0 1k"
     ),
     "bipolar": (
         ".options gmin=1e-18\n.model npn npn(is=1e-15 bf=120 vaf=50)\nvcc c 0 5\nrc c a 10k\nq1 a out e npn\nre e 0 1k\nr1 c out 100k"
