@@ -176,7 +176,12 @@ def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tu
 
 def _apart(a: Weights, b: Weights) -> float:
     """Give the largest difference, crossbar by crossbar, as a share of the second's largest entry."""
-    return max(float(np.abs(np.asarray(a[name]) - b[name]).max() / np.abs(b[name]).max()) for name in b)
+
+    def share(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        apart, largest = float(np.abs(np.asarray(one) - other).max()), float(np.abs(other).max())
+        return apart / largest if largest else 0.0 if apart == 0.0 else np.inf  # where nothing changes an output, all are 0
+
+    return max(share(a[name], b[name]) for name in b)
 
 
 def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens) -> list[Finding]:

@@ -15,7 +15,7 @@ from circuits import zoo
 from circuits.network import Network
 from circuits.quoting import REASON, quote, quote_path
 from hwsim.imperfections import NoiseSettings, VariationSettings
-from hwsim.mistakes import FORMS, dotted, explain, known_keys, near
+from hwsim.mistakes import FORMS, dotted, explain, known_keys, near, too_large
 from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.settings import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
 from netlists import examples
@@ -257,6 +257,9 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
 
 
 def _make(table: dict[str, Any], where: str) -> Experiment:
+    if fault := too_large(table):
+        msg = f"{where}: {fault}"
+        raise ExperimentError(msg)
     try:
         return Experiment.model_validate(table)
     except ValidationError as error:

@@ -15,16 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim import files
+from circuits.quoting import quote, quote_path
+from hwsim import files, records
 from hwsim.experiment import RUN_FILE, Experiment, to_toml
 from hwsim.netlist import KEPT, TRAINED, Netlist
+from hwsim.records import Row
 
 Arrays = dict[str, NDArray[Any]]
-Row = dict[str, float | int]
 
 _ROWS = "rows"
-_NEEDED = {"loss", "train_error", "test_error", "residual_A", "seconds"}
+_NEEDED = frozenset({"loss", "train_error", "test_error", "residual_A", "seconds"})
 """What the last files of a run are made of."""
+
+_LARGEST = 1e6
+"""Conductance [S]: of a micro-ohm, less than a metre of thick busbar has."""
 
 
 class RunError(ValueError):
@@ -240,13 +244,13 @@ class RunFolder:
                 odd = found[~np.isfinite(found)].flat[0]
                 msg = f"{self.checkpoint}: {name} holds {odd}, which no training leaves; train into another folder (--out)"
                 raise RunError(msg)
+        conductances = {name: values for name, values in arrays.items() if name.startswith("g/")}
+        _refuse_impossible(self.checkpoint, conductances, "train into another folder (--out)")
         try:
-            rows = json.loads(packed.tobytes())
-        except (ValueError, RecursionError):
-            rows = None
-        if not _are_rows(rows, int(arrays["epoch"])):
-            msg = f"{self.checkpoint}: its metrics cannot be read; train again into another folder (--out)"
-            raise RunError(msg)
+            rows = records.rows(packed.tobytes(), _NEEDED, int(arrays["epoch"]))
+        except files.UnreadableError as error:
+            msg = f"{self.checkpoint}: its metrics cannot be read ({error}); train again into another folder (--out)"
+            raise RunError(msg) from None
         return {name: arrays[name] for name in like}, rows
 
     def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
@@ -268,7 +272,9 @@ class RunFolder:
             msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
         with np.errstate(over="ignore"):  # a number of more than 64 bits becomes infinite, which is refused
-            g = _wired({name: np.asarray(values, dtype=np.float64) for name, values in g.items()}, circuit)
+            g = {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
+        _refuse_impossible(self.weights, g, f"make it again with hwsim train {quote_path(self.path)} --resume")
+        g = _wired(g, circuit)
         circuit.check_conductances(g)
         return g
 
@@ -298,14 +304,12 @@ class RunFolder:
             yield RunFolder(self.path, descriptor)
 
 
-def _are_rows(rows: Any, epochs: int) -> bool:
-    """Whether these are the metrics of so many epochs."""
-    return (
-        isinstance(rows, list)
-        and len(rows) == epochs
-        and all(isinstance(row, dict) and row.get("epoch") == k for k, row in enumerate(rows, start=1))
-        and all(row.keys() >= _NEEDED and all(isinstance(value, int | float) for value in row.values()) for row in rows)
-    )
+def _refuse_impossible(path: Path, g: Mapping[str, NDArray[Any]], remedy: str) -> None:
+    """Refuse conductances that no device has."""
+    for name, values in g.items():
+        if (beyond := values > _LARGEST).any():
+            msg = f"{path}: {quote(name)} holds {float(values[beyond].flat[0]):.3g} S, and {_LARGEST:g} S are the most; {remedy}"
+            raise RunError(msg)
 
 
 def _wired(g: dict[str, NDArray[Any]], circuit: Circuit) -> dict[str, NDArray[Any]]:

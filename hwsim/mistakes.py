@@ -57,6 +57,17 @@ def near(key: str, known: list[str]) -> list[str]:
     return list(dict.fromkeys(alike))[:_SHOWN]
 
 
+_LARGEST = 2**63 - 1
+
+
+def too_large(table: Any, path: Path = ()) -> str:
+    """Say which whole number of nested tables and lists is larger than computers count; nothing when none is."""
+    if isinstance(table, int) and abs(table) > _LARGEST:
+        return f"{dotted(path)} = {quote(hex(table))}: should be smaller; it has more than 64 bits"
+    inner = table.items() if isinstance(table, Mapping) else enumerate(table) if isinstance(table, list | tuple) else ()
+    return next((fault for key, value in inner if (fault := too_large(value, (*path, key)))), "")
+
+
 def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Turn a validation error into one line of at most three problems."""
     lines: dict[str, tuple[int, str]] = {}

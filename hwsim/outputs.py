@@ -73,18 +73,31 @@ def refuse(outputs: Iterable[Written], inputs: Iterable[Path], *, force: bool) -
     read = {_identity(path) for path in inputs}
     for output in outputs:
         where = f"{output.option} {quote_path(output.path)}"
-        if output.path.is_dir():
-            msg = f"{where}: this is a folder; name a file in it"
-            raise OutputError(msg)
-        if not output.path.parent.is_dir():
-            msg = f"{where}: there is no folder {quote_path(output.path.parent)}; make it first"
-            raise OutputError(msg)
+        refuse_place(output)
         if _identity(output.path) in read:
             msg = f"{where}: the same command reads or writes this file; choose another one"
             raise OutputError(msg)
         read.add(_identity(output.path))
         if not force and output.path.is_file() and output.path.stat().st_size:
             _refuse_other(output, where)
+
+
+def refuse_place(output: Written) -> None:
+    """Refuse a path at which no file can be.
+
+    Raises
+    ------
+    OutputError
+        Naming what is there, or missing.
+
+    """
+    where = f"{output.option} {quote_path(output.path)}"
+    if output.path.is_dir():
+        msg = f"{where}: this is a folder; name a file in it"
+        raise OutputError(msg)
+    if not output.path.parent.is_dir():
+        msg = f"{where}: there is no folder {quote_path(output.path.parent)}; make it first"
+        raise OutputError(msg)
 
 
 def _refuse_other(output: Written, where: str) -> None:

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from hwsim.folder import Row
+from hwsim.records import Row
 
 
 def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:

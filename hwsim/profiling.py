@@ -13,8 +13,8 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.units import Second
 from hwsim.engine import Equilibrium
-from hwsim.folder import Row
 from hwsim.parts import time_parts
+from hwsim.records import Row
 from hwsim.stopwatch import REST, Stopwatch
 from hwsim.watched import CIRCUIT, COMPILING, DATA, EVALUATION, FILES, LOADING, PHASES, UPDATES, WatchedTraceable
 

@@ -19,9 +19,10 @@ from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine, reporting
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
-from hwsim.folder import Row, RunError, RunFolder
+from hwsim.folder import RunError, RunFolder
 from hwsim.netlist import Netlist, contents, refuse_names, written
 from hwsim.plots import curves
+from hwsim.records import Row
 from hwsim.start import Start
 from hwsim.stopwatch import Stopwatch
 from hwsim.watched import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched

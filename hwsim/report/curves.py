@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.folder import Row
+from hwsim.records import Row
 from hwsim.report.picture import INK, PAPER, SERIES, Picture, grid, picture
 from hwsim.report.runs import Confusion
 from hwsim.report.words import percent, power, quantity

@@ -34,10 +34,11 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
         When the page cannot be written.
 
     """
+    page = outputs.Written("--out", out, outputs.PAGE)
+    outputs.refuse_place(page)
     for name in what:
         _refuse(name)
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
-    page = outputs.Written("--out", out, outputs.PAGE)
     outputs.refuse([page], read_files, force=force)
     records, anchors = list[RunRecord](), list[str]()
     runs, sweeps, titles = list[Section](), list[Section](), list[str]()

@@ -1,7 +1,7 @@
 """What a report reads of a run's folder: whatever is there by now, checked, and in words what is not."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
+from circuits.quoting import quote_path
+from hwsim import records
 from hwsim.experiment import Experiment, load
-from hwsim.folder import Row, RunError, RunFolder
+from hwsim.files import UnreadableError
+from hwsim.folder import RunError, RunFolder
+from hwsim.records import Row
 
 Conductances = Mapping[str, NDArray[np.float64]]
-
-_NEEDED = ("epoch", "loss", "train_error", "test_error")
-"""What every line of the metrics holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def read_run(what: str) -> RunRecord:
     experiment = load(what)
     circuit = experiment.circuit.compile(experiment.name)
     rows = _rows(folder.path / "metrics.jsonl")
-    summary, environment = (_table(folder.path / name) for name in ("summary.json", "environment.json"))
+    summary = _table(folder.path / "summary.json", records.summary)
+    environment = _table(folder.path / "environment.json", records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
     g = _within(experiment, circuit, folder.read_weights(circuit)) if folder.weights.exists() else None
     confusion = None
@@ -122,38 +124,29 @@ def _rows(path: Path) -> list[Row]:
     """Read the metrics; without a file there are none yet."""
     if not path.exists():
         return []
-    found: list[Row] = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or not all(isinstance(row.get(key), int | float) for key in _NEEDED):
-            msg = f"{path}: line {number} is no row of metrics with {', '.join(_NEEDED)}; take the line out, or leave this run out"
-            raise RunError(msg)
-        found.append(row)
-    return found
+    rows: list[Row] = []
+    with _naming(path, "take the file away, or leave this run out"):
+        lines = records.read_text(path).splitlines()
+    for number, line in enumerate(lines, start=1):
+        with _naming(path, "take the line out, or leave this run out", f"line {number} is no row of metrics: it "):
+            rows.append(records.row(line))
+    return rows
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     if not path.exists():
         return {}
-    text = _text(path)
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        msg = f"{path}: is no JSON object; take the file away, or leave this run out"
-        raise RunError(msg)
-    return found
+    with _naming(path, "take the file away, or leave this run out"):
+        return read(records.read_text(path))
 
 
-def _text(path: Path) -> str:
+@contextmanager
+def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
+    """Name the file, and what to do, where something is wrong with it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        msg = f"{path}: is not text in UTF-8; take the file away, or leave this run out"
+        yield
+    except UnreadableError as error:
+        msg = f"{quote_path(path)}: {part}{error}; {remedy}"
         raise RunError(msg) from None
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import quoted
+from hwsim import records
+from hwsim.files import UnreadableError
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import MOST, Point
 from hwsim.sweep.recorded import Result
@@ -106,8 +108,8 @@ def environment(text: str) -> dict[str, Any]:
         When it is none.
 
     """
-    table = json.loads(text)
-    if not isinstance(table, dict):
-        msg = "its environment is no table"
-        raise ValueError(msg)  # noqa: TRY004 - the file's fault, not a caller's
-    return table
+    try:
+        return records.environment(text)
+    except UnreadableError as error:
+        msg = f"its environment {error}"
+        raise ValueError(msg) from None

@@ -135,6 +135,8 @@ _HEAD = "[data]\nname = 'iris'\n[circuit]\n"
 EXPERIMENTS = {
     "lists in lists": ("a = " + "[" * 100_000 + "]" * 100_000, "too deeply"),
     "a number of ten thousand digits": ("a = " + "9" * 10_000, "not valid TOML"),
+    "a number of 401 digits": (_HEAD + "inputs = 4\noutputs = 3\n[training]\nseed = 1" + "0" * 400, "training.seed = 0x"),
+    "a number of 401 digits in a list": (_HEAD + "inputs = 4\noutputs = 3\ng_max = [1" + "0" * 400 + "]", "more than 64 bits"),
     "a page too long": ("#" * (1 << 20) + "\na = 1", "longer than"),
     "no text": ("\0\0", "not valid TOML"),
     "a trillion inputs": (_HEAD + "inputs = 1000000000000\noutputs = 3", "nodes are more than"),
@@ -241,7 +243,7 @@ IMPOSSIBLE = {
     "a hole in the points": ("UPDATE points SET point = 7 WHERE point = 2", "none of its 1 varied keys"),
     "negative conductances": ("UPDATE weights SET g = CAST(x'00000000000000c0' || substr(g, 9) AS BLOB)", "not all positive and finite"),
     "a claim of no process": ("INSERT INTO claims VALUES (0, -7, 0.0)", "is damaged"),
-    "an environment that is a list": ("UPDATE sweep SET value = '[]' WHERE key = 'environment'", "environment is no table"),
+    "an environment that is a list": ("UPDATE sweep SET value = '[]' WHERE key = 'environment'", "its environment is no JSON object"),
     "lists in lists": ("UPDATE sweep SET value = '" + "[" * 100_000 + "'", "cannot be read"),
     "millions of chips": ("UPDATE sweep SET value = replace(value, '\"chips\": 2', '\"chips\": 20000000')", "chips = 20000000"),
 }
