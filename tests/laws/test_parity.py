@@ -246,6 +246,8 @@ def disagreements(key: str, experiment: Experiment, folder: Path, spies: Spies, 
 COMPANY = {
     "data.shift": ["data.scaling=none"],
     "data.test_share": [],
+    "data.fold": ["data.folds=9"],
+    "data.folds": [],
     "training.eta": ["training.rule=coupled-learning"],
     "training.v_softmax": ["training.loss=cross-entropy"],
     "training.init": [],
@@ -281,6 +283,7 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "training.engine": (load("iris"), ["training.engine=ngspice"]),
     "training.precision": (load("iris"), ["training.precision=float32"]),
     "device.preset": (load("iris"), ["device.preset=pcm"]),
+    "reached.interval": (load("iris"), ["reached.interval=[0.1, 0.2]"]),
 }
 """Keys whose other value cannot be made from their type: an experiment, and what changes in it; `{deck}` is XOR with another resistance."""
 
