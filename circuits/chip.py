@@ -31,7 +31,9 @@ class AnyChip(Protocol):
 class Chip:
     """Parameter arrays of one chip: `values[element][parameter]`, one value an element. What is not there is nominal.
 
-    Values of diodes are those at 27 °C, whatever the `temperature` [K] is that all of them have.
+    Values of diodes are those at 27 °C, whatever the `temperature` [K] is that all of them have, and bounds of conductances those of fresh
+    devices at 27 °C. `heat` is by what the temperature multiplies the conductances of all trainable elements, `aged` by what time has
+    multiplied them since they were programmed, by the element's name, one factor a device.
 
     Raises
     ------
@@ -43,6 +45,8 @@ class Chip:
     circuit: Circuit
     values: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=lambda: MappingProxyType({}))
     temperature: Kelvin = TEMPERATURE
+    heat: float = 1.0
+    aged: Mapping[str, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         """Check names, shapes and values against the circuit."""
@@ -84,7 +88,17 @@ class Chip:
         """Element arrays and parameters whose values may differ from the circuit's."""
         drawn = {(name, parameter) for name, parameters in self.values.items() for parameter in parameters}
         heated = () if self.temperature == TEMPERATURE else self.circuit.of(Diodes)
-        return drawn | {(diodes.name, parameter) for diodes in heated for parameter in ("i_sat", "n")}
+        moved = [element for element in self.circuit.trainable if self.heat != 1.0 or element.name in self.aged]
+        return (
+            drawn
+            | {(diodes.name, parameter) for diodes in heated for parameter in ("i_sat", "n")}
+            | {(element.name, bound) for element in moved for bound in _BOUNDS}
+        )
+
+    @property
+    def fresh(self) -> Self:
+        """The chip as it was when its devices were programmed."""
+        return replace(self, aged={})
 
     def of(self, circuit: Circuit) -> "Chip":
         """Give the same values for a circuit with the same elements, some of which may stand for others."""
@@ -96,8 +110,10 @@ class Chip:
         return np.asarray(getattr(self.circuit[element], parameter) if values is None else values)
 
     def __call__(self, element: str, parameter: str) -> NDArray[Any]:
-        """Give the values that hold at the chip's temperature: `i_sat` and `n` of diodes are then those that put diode_current there."""
+        """Give the values that hold at the chip's temperature and age: `i_sat` and `n` of diodes are those that put diode_current there."""
         values = self.reference(element, parameter)
+        if parameter in _BOUNDS and (self.heat != 1.0 or element in self.aged):
+            return np.asarray(values * self.heat * self.aged.get(element, 1.0))
         if self.temperature == TEMPERATURE or not isinstance(self.circuit[element], Diodes):
             return values
         i_sat, n, eg, xti = (self.reference(element, name) for name in Diodes.parameters)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from cli import netlist, options
+from cli.age import aged
 from cli.command import command as make_command
 from cli.output import Output
 
@@ -25,6 +26,7 @@ hwsim compile runs/digits-0 --sample 7 -o seven.cir
 hwsim compile iris --measure power -o power.cir
 hwsim compile iris --measure settle --capacitance 1e-13 -o settle.cir
 hwsim compile iris --measure sweep --input 2 -o sweep.cir
+hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
 
 
@@ -32,6 +34,7 @@ hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
 @options.what
 @options.data
 @options.chip
+@options.after
 @options.part
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample the sources carry.")
@@ -59,6 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     settings: tuple[str, ...],
     data: str | None,
     chip: int | None,
+    after: float | None,
     part: Part,
     out: str,
     sample: int,
@@ -84,10 +88,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             option = "input" if name == "feature" else name
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
-    given = subject(what, options.overrides(settings, data=data, chip=chip))
+    if after and measure == "pulses":
+        msg = "--after is about a whole chip, and --measure pulses about one memristor; leave one of them out"
+        raise click.UsageError(msg)
+    given = subject(what, options.overrides(settings, data=data, chip=chip, after=after))
     if out != "-":
         outputs.refuse([outputs.Written("-o", Path(out), outputs.DECK)], outputs.inputs(what, given.experiment), force=force)
     netlist.told(output, given.experiment)
+    age = aged(output, given)
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
@@ -100,7 +108,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         output.raw(text)
         return
     files.write(Path(out), text)
-    told = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())}
+    told = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
     output.result(told, f"{out}: {elements} elements, {nodes} nodes, {told['bytes']} bytes; run it: ngspice -b {out}")
 
 

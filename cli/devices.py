@@ -215,5 +215,7 @@ def _spread_rows(device: "Device") -> Iterator[tuple[str, str]]:
 
 def _time_rows(device: "Device") -> Iterator[tuple[str, str]]:
     drift, leak = device.drift, device.leak
-    yield "drift", f"nu {drift.nu:g} ± {drift.nu_spread:g}, from {drift.t0:g} s on" if drift else "none"
+    yield "drift", f"nu {drift.nu:g} ± {drift.nu_spread:g}, from {drift.t0:g} s on" if drift else "none known"
+    heat = device.temperature_coefficient
+    yield "heat", f"{100 * heat:g} % per kelvin" if heat is not None else "none known"
     yield "leak", f"lifetime {leak.lifetime:g} updates, towards {leak.rest:g} of the range" if leak else "none"

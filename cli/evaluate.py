@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import netlist, options
+from cli.age import aged, spelled_age
 from cli.command import command as make_command
 from cli.output import Output, table
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from hwsim.learning.many import Tested
 
 
-@make_command("evaluate", "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice")
+@make_command(
+    "evaluate",
+    "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice\nhwsim evaluate runs/digits-0 --after 30d",
+)
 @options.solved
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
 @click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also write the circuit into chips 0 to N − 1, and test each.")
@@ -25,6 +29,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     engine: str | None,
     data: str | None,
     chip: int | None,
+    after: float | None,
     part: str,
     limit: int | None,
     chips: int | None,
@@ -37,8 +42,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
+    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after))
     netlist.told(output, given.experiment)
+    age = aged(output, given)
     samples = learnable(given.experiment)
     output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
@@ -60,19 +66,21 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "steps": found.steps,
         "engine": engine_name,
         "chip": given.experiment.variation.chip,
+        "temperature_C": given.experiment.variation.temperature,
+        **age,
     }
     drawn = ""
     if chips is not None:
         from hwsim.fleet import on_chips  # noqa: PLC0415 - only for those who ask
 
-        if not given.chip.values:
+        if not given.chip.values and not given.chip.aged:
             output.note("every chip is the design itself: set a spread, such as --set variation.diode_i_sat=0.3")
         of_chips = on_chips(given.experiment, given.wanted, x, labels, samples.classes, range(chips))
         told["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
-    state = "" if given.trained else " before any training"
+    state = ("" if given.trained else " before any training") + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
     output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")

@@ -3,20 +3,24 @@
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cli import options
 from cli.command import command as make_command
 from cli.output import Output, table
 
 
-@make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png")
+@make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
 @options.what
 @options.plot("Draw blocks, conductances and neurons; small circuits as a schematic too.")
 @options.force
-def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None, *, force: bool) -> None:
+@click.option("--heat", is_flag=True, help="Also measure at which temperatures a trained circuit still works.")
+def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None, *, force: bool, heat: bool) -> None:
     """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
 
     It warns of nodes that float, of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions
-    of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes.
+    of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
+    from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point.
     """
     from hwsim import files, outputs  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
@@ -43,6 +47,8 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         "blocks": found.blocks,
         "warnings": found.warnings,
     }
+    if heat:
+        told |= _heat(what, settings, found.warnings)
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
         from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
@@ -58,6 +64,15 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     output.result(told, _text(told))
 
 
+def _heat(what: str, settings: tuple[str, ...], warnings: tuple[str, ...]) -> dict[str, Any]:
+    from hwsim.inspection.heat import tolerance  # noqa: PLC0415 - help does without
+
+    found = tolerance(what, settings)
+    measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in found.errors.items()]
+    heat = {"trained_at_C": found.own, "coldest_C": found.coldest, "hottest_C": found.hottest, "errors": measured}
+    return {"heat": heat, "warnings": (*warnings, *([found.warning] if found.warning else []))}
+
+
 def _text(told: dict[str, Any]) -> str:
     from hwsim.report.words import counted  # noqa: PLC0415 - help does without
 
@@ -70,7 +85,11 @@ def _text(told: dict[str, Any]) -> str:
     counts = ", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in told["counts"].items())
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in told["blocks"]]
     warnings = [f"warning: {warning}" for warning in told["warnings"]] or ["no warnings"]
-    return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *warnings])
+    heat = []
+    if "heat" in told:
+        errors = [(f"{one['temperature_C']:g}", f"{100 * one['test_error']:.2f}") for one in told["heat"]["errors"]]
+        heat = [table(("temperature [°C]", "test error [%]"), errors), ""]
+    return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
 
 
 def _size(block: dict[str, Any]) -> str:

@@ -70,6 +70,22 @@ def chip(function: Function) -> Function:
     )(function)
 
 
+def after(function: Function) -> Function:
+    """Add `--after`."""
+    shown = {"metavar": "TIME", "callback": _after, "help": "Let the memristors drift for so long, as in 30d (s, min, h, d, y), first."}
+    return click.option("--after", **shown)(function)  # type: ignore[arg-type] # as in `samples`
+
+
+def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
+    from hwsim.durations import seconds  # noqa: PLC0415 - help does without
+
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as error:
+        msg = f"--after {value[:40] if value else value}: {error}"
+        raise click.UsageError(msg) from None
+
+
 def part(function: Function) -> Function:
     """Add `--part`."""
     return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Part of the data.")(
@@ -78,8 +94,8 @@ def part(function: Function) -> Function:
 
 
 def solved(function: Function) -> Function:
-    """Add what all take that find equilibria of a part of the data: WHAT with its settings, engine, data, chip and part."""
-    return what(engine(data(chip(part(function)))))
+    """Add what all take that find equilibria of a part of the data: WHAT with its settings, engine, data, chip, age and part."""
+    return what(engine(data(chip(after(part(function))))))
 
 
 def plot(text: str) -> Callable[[Function], Function]:
@@ -102,7 +118,7 @@ def force(function: Function) -> Function:
 
 def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
     """Give all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`."""
-    keys = {"data": "data.name", "chip": "variation.chip"}
+    keys = {"data": "data.name", "chip": "variation.chip", "after": "variation.after"}
     short = [f"{keys.get(name, f'training.{name}')}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
     if shortcuts.get("engine") == "ngspice":
         short.append("training.precision=float64")  # ngspice has no other

@@ -6,6 +6,7 @@ import click
 import numpy as np
 
 from cli import netlist, options
+from cli.age import aged
 from cli.command import command as make_command
 from cli.output import Output, table
 
@@ -27,6 +28,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     engine: str | None,
     data: str | None,
     chip: int | None,
+    after: float | None,
     part: str,
     chosen: range,
     nodes: bool,  # noqa: FBT001 - click's
@@ -42,8 +44,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.engines import reporting  # noqa: PLC0415
     from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip))
+    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after))
     netlist.told(output, given.experiment)
+    age = aged(output, given)
     samples = load_data(given.experiment)
     output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
@@ -62,6 +65,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "residual_A": np.asarray(found.residual),
         "steps": np.asarray(found.steps),
         "engine": name,
+        **age,
         "voltages": {group: np.asarray(v) for group, v in found.v.items()},
     }
     tables = [_outputs(told)]

@@ -101,6 +101,12 @@ class Experiment(Section):
                     f"variation.{key} spreads the steps of pulses, and without device.preset none are sent; name a preset, or leave it out"
                 )
                 raise ValueError(msg)
+        if self.variation.after and self.device.preset is None:
+            msg = (
+                f"variation.after = {self.variation.after:g} s lets the memristors of device.preset drift, and there is none; name one, "
+                "or leave it out"
+            )
+            raise ValueError(msg)
         if self.data.name in BUILT_IN:
             self.check_sizes(*BUILT_IN[self.data.name])
         return self
@@ -109,6 +115,27 @@ class Experiment(Section):
     def shown(self) -> Mapping[str, Any] | None:
         """The conductances that a netlist shows [S], by trainable element array; None where the circuit is none."""
         return self.circuit.deck.g if isinstance(self.circuit, Netlist) else None
+
+    @property
+    def fresh(self) -> Self:
+        """The same experiment with memristors that have just been programmed."""
+        return self.model_copy(update={"variation": self.variation.model_copy(update={"after": 0.0})})
+
+    def refuse_age(self) -> None:
+        """Refuse to train where memristors are to drift: drift comes after training.
+
+        Raises
+        ------
+        ExperimentError
+            Saying how a drifted chip is evaluated.
+
+        """
+        if self.variation.after:
+            msg = (
+                f"variation.after = {self.variation.after:g} s: a chip drifts after training, not before; leave it out, then "
+                "hwsim evaluate RUN --after TIME"
+            )
+            raise ExperimentError(msg)
 
     def check_sizes(self, features: int, classes: int) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs.

@@ -13,6 +13,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim import blocks
 from hwsim.data import Dataset, load_data
+from hwsim.devices.heat import heat_of
 from hwsim.devices.variation import chip_of
 from hwsim.engine import Array
 from hwsim.engines import make_engine
@@ -74,7 +75,7 @@ def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode =
     mode
         `train` on each chip; `transfer`: train once a seed on the nominal chip, and test what came out on each; `evaluate`: only test.
     g
-        The conductances to evaluate [S]; None: those that training would start from.
+        The conductances to evaluate, at 27 °C [S]; None: those that training would start from.
 
     Raises
     ------
@@ -107,6 +108,12 @@ def _nominal(experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={"device": device, "variation": experiment.variation.nominal})
 
 
+def _warm(experiment: Experiment, g: Weights) -> Weights:
+    """Return at an experiment's temperature what was given at 27 °C."""
+    heat = heat_of(experiment.device, experiment.variation)
+    return {name: heat * values for name, values in g.items()}
+
+
 @dataclass(frozen=True)
 class _Group:
     """Instances that are computed as one."""
@@ -127,19 +134,19 @@ class _Group:
 
     def trained(self) -> list[Outcome]:
         """Train on each chip."""
-        learnt = self._train(self.experiments)
+        learnt = self._train([own.fresh for own in self.experiments])
         return self._outcomes([each.g for each in learnt], learnt)
 
     def transferred(self) -> list[Outcome]:
         """Train once a seed on the nominal chip, and test what came out on each."""
-        once = {own.training.seed: _nominal(own) for own in self.experiments}
+        once = {own.training.seed: _nominal(own.fresh) for own in self.experiments}
         by_seed = dict(zip(once, self._train(list(once.values())), strict=True))
         learnt = [by_seed[own.training.seed] for own in self.experiments]
         return self._outcomes([each.g for each in learnt], learnt)
 
     def evaluated(self, g: Weights | None) -> list[Outcome]:
         """Test conductances, or those that training would start from, on each chip."""
-        return self._outcomes([g or initial_conductances(self.circuit, own.training, own.shown) for own in self.experiments])
+        return self._outcomes([_warm(own, g or initial_conductances(self.circuit, own.training, own.shown)) for own in self.experiments])
 
     def _train(self, experiments: Sequence[Experiment]) -> list[Learnt]:
         training = self.experiment.training
@@ -193,7 +200,7 @@ def _tested(
 
 
 def written(experiment: Experiment, chip: Chip, g: Weights) -> Weights:
-    """Give the conductances that a chip's devices have when `g` was wanted [S]."""
+    """Return the conductances that a chip's devices have, programmed to `g` at its temperature, and drifted since then [S]."""
     programming = choose.programming(experiment.device, experiment.variation, chip.circuit, np.float64)
     parts, _ = programming.begin(blocks.split(chip.circuit, g))
     return within(chip, blocks.join(parts))

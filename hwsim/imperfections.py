@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
-from circuits.units import Hertz, Kelvin, Ohm
+from circuits.units import Hertz, Kelvin, Ohm, Second
 from hwsim.settings import PositiveVolt, Section
 
 Spread = NonNegativeFloat
@@ -57,7 +57,9 @@ class VariationSettings(Section):
     nudge_gain
         Relative spread of the strength of the outputs' nudges.
     temperature
-        Of the whole chip [°C]; it changes diodes, and thermal noise.
+        Of the whole chip [°C]; it changes diodes, thermal noise, and memristors by their temperature coefficient.
+    after
+        Seconds since its memristors were programmed: what a trained chip is evaluated at. They drift as device.preset says.
 
     """
 
@@ -84,6 +86,7 @@ class VariationSettings(Section):
     adc_offset: Spread = 0.0
     nudge_gain: Spread = 0.0
     temperature: Annotated[float, Field(ge=-100, le=300)] = round(TEMPERATURE - ZERO_CELSIUS, 9)
+    after: Annotated[Second, Field(ge=0, le=1e11)] = 0.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -102,7 +105,7 @@ class VariationSettings(Section):
     @property
     def nominal(self) -> "VariationSettings":
         """The same design without any spread: what all chips have in common stays."""
-        kept = {"output_resistance", "dac_bits", "dac_full_scale", "adc_bits", "adc_full_scale", "temperature"}
+        kept = {"output_resistance", "dac_bits", "dac_full_scale", "adc_bits", "adc_full_scale", "temperature", "after"}
         return VariationSettings(**{name: getattr(self, name) for name in kept}, g_min=0.0, g_max=0.0, step=0.0, asymmetry=0.0, stuck=0.0)
 
 

@@ -76,6 +76,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
     """
     watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
+    experiment.refuse_age()
     with watch.on(DATA):
         data = learnable(experiment)
     if note:
@@ -242,7 +243,8 @@ class _Ending:
         from hwsim.learning.initial import within  # noqa: PLC0415
 
         if self.deck is not None:
-            self.folder.write_all(written(self.deck, self.g, self.folder.netlist.name, self.sources))
+            cold = {name: values / self.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
+            self.folder.write_all(written(self.deck, cold, self.folder.netlist.name, self.sources))
         elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
             g = within(self.chip, self.g)
             self.folder.write(self.folder.netlist, deck(self.experiment, self.chip, g, self.data, notes=(note,)))

@@ -4,12 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from circuits.units import Byte, Second, Siemens, Volt
+from circuits.units import Byte, PerKelvin, Second, Siemens, Volt
 
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+Coefficient = Annotated[PerKelvin, Field(ge=-1, le=1)]
 Range = tuple[PositiveSiemens, PositiveSiemens]
 
 EngineName = Literal["numeric", "ngspice"]
@@ -218,6 +219,8 @@ class DeviceSettings(Section):
         absent: the preset's.
     spread
         Whether the preset's own spreads from device to device count; otherwise only those of the section `variation` do.
+    temperature_coefficient
+        Relative change of all conductances per kelvin, from 27 °C on [1/K]; absent: the preset's, or 0 where none is known.
 
     """
 
@@ -235,10 +238,12 @@ class DeviceSettings(Section):
     cycle: NonNegativeFloat | None = None
     asymmetry: float | None = None
     spread: bool = True
+    temperature_coefficient: Coefficient | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        idle = [key for key, field in type(self).model_fields.items() if key != "preset" and getattr(self, key) != field.default]
+        pulses = {key: field.default for key, field in type(self).model_fields.items() if key not in {"preset", "temperature_coefficient"}}
+        idle = [key for key, default in pulses.items() if getattr(self, key) != default]
         if idle and self.preset is None:
             msg = (
                 f"{idle[0]} = {getattr(self, idle[0])!r} is about pulses, and without preset none are sent; name a preset, or leave it out"

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from hwsim.devices.declared import DeviceDrift
+from hwsim.devices.heat import heat_of
 from hwsim.devices.variation import chip_of
+from hwsim.durations import spelled
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
 from hwsim.learnt import refuse_learnt
@@ -27,7 +30,7 @@ class Subject:
     g
         Conductances by trainable element array [S], within the bounds that the chip's devices have.
     wanted
-        What they were to be [S], before a chip's devices had their say.
+        What they were to be at the chip's temperature [S], before its devices had their say, and before any drift.
     trained
         Whether `g` comes from a run; otherwise it is where the experiment's training starts.
 
@@ -44,15 +47,37 @@ class Subject:
     @property
     def note(self) -> str:
         """Where the conductances come from, in a line."""
-        seed, number = self.experiment.training.seed, self.experiment.variation.chip
-        chip = f"; chip {number}" if self.chip.values else ""
-        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}{chip}"
+        seed, variation = self.experiment.training.seed, self.experiment.variation
+        chip = f"; chip {variation.chip}" if self.chip.values or self.chip.aged else ""
+        warm = f"; {self.chip.heat:.6g} times those at 27 degrees Celsius" if self.chip.heat != 1.0 else ""
+        aged = f"; {spelled(variation.after)} after they were programmed" if self.chip.aged else ""
+        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}{chip}{warm}{aged}"
+
+    @property
+    def drift(self) -> DeviceDrift | None:
+        """The drift that is known of its memristors; None: none is."""
+        from hwsim.devices.drift import drift_of  # noqa: PLC0415 - help does without
+
+        return drift_of(self.experiment.device)
 
 
 def run_folder(what: str) -> RunFolder | None:
     """Give the run folder that a user names; None when it is something else. A name in the zoo is never a folder."""
     folder = RunFolder(Path(what))
     return folder if what not in zoo.names() and folder.experiment.is_file() else None
+
+
+def conductances_of(folder: RunFolder, experiment: Experiment, circuit: Circuit, heat: float = 1.0) -> dict[str, NDArray[np.float64]]:
+    """Return the conductances of a run [S], which are those at its temperature, where heat multiplies those at 27 °C by `heat`.
+
+    Raises
+    ------
+    RunError, CircuitError
+        When they cannot be read, or do not fit the circuit.
+
+    """
+    by = heat / heat_of(experiment.device, load(folder.path).variation)
+    return {name: by * values if by != 1.0 else values for name, values in folder.read_weights(circuit).items()}
 
 
 def subject(what: str, settings: Sequence[str] = ()) -> Subject:
@@ -64,7 +89,7 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         When there is no such thing, or it is wrong.
 
     """
-    from hwsim.learning.initial import initial_conductances, within  # noqa: PLC0415 - help does without
+    from hwsim.learning.initial import starting, within  # noqa: PLC0415 - help does without
 
     experiment = load(what, settings)
     circuit = experiment.circuit.compile(experiment.name)
@@ -72,7 +97,7 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     if folder and settings:
         refuse_learnt(what, load(what), experiment)
     chip = chip_of(experiment, circuit)
-    wanted = folder.read_weights(circuit) if folder else initial_conductances(circuit, experiment.training, experiment.shown)
+    wanted = conductances_of(folder, experiment, circuit, chip.heat) if folder else starting(chip, experiment.training, experiment.shown)
     return Subject(
         what=what, experiment=experiment, circuit=circuit, chip=chip, g=within(chip, wanted), wanted=wanted, trained=folder is not None
     )

@@ -31,4 +31,4 @@ def sharpened_chip(chip: Chip) -> Chip:
     values = {name: dict(parameters) for name, parameters in chip.values.items()}
     if chip.temperature != TEMPERATURE:
         values |= {diodes.name: {what: chip(diodes.name, what) for what in ("i_sat", "n")} for diodes in circuit.of(Diodes)}
-    return Chip(sharpened(circuit), values)
+    return Chip(sharpened(circuit), values, heat=chip.heat, aged=chip.aged)

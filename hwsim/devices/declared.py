@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from circuits.units import Second, Siemens, Volt
 from hwsim.devices.shapes import ConstantStep, ExponentialStep, IdealStep, LevelsStep, LinearStep, PowerStep, SoftBoundsStep, TableStep
-from hwsim.settings import Section
+from hwsim.settings import Coefficient, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -82,7 +82,7 @@ class DeviceStuck(Section):
 
 
 class DeviceDrift(Section):
-    """g·(t/t0)^−nu, t seconds after programming; `nu_spread` is nu's standard deviation from device to device."""
+    """g·(t/t0)^−nu, t seconds after programming, at any temperature; `nu_spread` is nu's standard deviation from device to device."""
 
     nu: NonNegativeFloat
     nu_spread: NonNegativeFloat = 0.0
@@ -119,6 +119,8 @@ class Device(Section):
         Only pulses up change it; a reset brings it to its lower bound.
     reset_noise
         Standard deviation of the state after a reset.
+    temperature_coefficient
+        Relative change of the conductance per kelvin, from 27 °C on [1/K]; absent: none is known.
     noise, spread, pulse, stuck, drift, leak
         Sections of their own.
 
@@ -135,6 +137,7 @@ class Device(Section):
     asymmetry: float = 0.0
     one_sided: bool = False
     reset_noise: NonNegativeFloat = 0.0
+    temperature_coefficient: Coefficient | None = None
     noise: DeviceNoise = DeviceNoise()
     spread: DeviceSpread = DeviceSpread()
     pulse: DevicePulse = DevicePulse()

@@ -11,6 +11,7 @@ from hwsim import blocks
 from hwsim.devices import presets
 from hwsim.devices.declared import Device, DeviceStuck
 from hwsim.devices.draw import draw, nominal
+from hwsim.devices.heat import heat_of
 from hwsim.devices.models import Devices
 from hwsim.devices.pairs import Pairs
 from hwsim.devices.presets import DeviceError
@@ -41,7 +42,8 @@ def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
     """
     device = presets.load(settings.preset or "ideal")
     if not settings.spread:
-        device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
+        drift = device.drift and device.drift.model_copy(update={"nu_spread": 0.0})
+        device = device.model_copy(update={"spread": type(device.spread)(), "stuck": None, "drift": drift})
     if settings.cycle is not None:
         device = device.model_copy(update={"noise": device.noise.model_copy(update={"cycle": settings.cycle, "even_step": None})})
     if settings.asymmetry is not None:
@@ -52,9 +54,12 @@ def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
     return device.model_copy(update={"spread": device.spread.model_copy(update=given), "stuck": stuck})
 
 
-def devices_of(device: Device, element: Trainable, chip: int, row: str = "device") -> Devices:
-    """Draw the devices of an element array on a chip, which is named by its seed; `row` tells several in one place apart."""
-    return draw(fitted(device, element)[0], element.shape, lambda what: stream(chip, f"{row}/{element.name}/{what}"))
+def devices_of(device: Device, element: Trainable, chip: int, row: str = "device", heat: float = 1.0) -> Devices:
+    """Draw the devices of an element array on a chip, which is named by its seed; `row` tells several in one place apart.
+
+    `heat` is by what the chip's temperature multiplies their conductances.
+    """
+    return draw(fitted(device, element, heat)[0], element.shape, lambda what: stream(chip, f"{row}/{element.name}/{what}"))
 
 
 def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Pulsed:
@@ -68,7 +73,8 @@ def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circ
     """
     device = kind_of(variation, settings)
     check(device, settings)
-    of_each = [_part(device, settings, element, variation.chip) for element in circuit.trainable]
+    heat = heat_of(settings, variation)
+    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.trainable]
     parts = in_a_row(of_each, [element.shape for element in circuit.trainable])
     if settings.pairs:
         parts = _paired(parts, circuit)
@@ -115,7 +121,7 @@ def check(device: Device, settings: DeviceSettings) -> None:
         raise DeviceError(msg)
 
 
-def fitted(device: Device, element: Trainable) -> tuple[Device, float]:
+def fitted(device: Device, element: Trainable, heat: float = 1.0) -> tuple[Device, float]:
     """Give a device the circuit's range or, if it has one of its own, the upper part of it; also how much more the real one conducts.
 
     Raises
@@ -132,15 +138,15 @@ def fitted(device: Device, element: Trainable) -> tuple[Device, float]:
     if device.on_off is not None and device.g_max is not None:
         # volts stay the same when all currents scale, and so does what is learnt; energy is told for the real device
         g_min, scale = g_max / device.on_off, device.g_max / g_max
-    return device.model_copy(update={"g_min": g_min, "g_max": g_max}), scale
+    return device.model_copy(update={"g_min": heat * g_min, "g_max": heat * g_max}), scale
 
 
-def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: int) -> Parts:
+def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: int, heat: float) -> Parts:
     """Draw the devices of an element array."""
-    own, scale = fitted(device, element)
+    own, scale = fitted(device, element, heat)
 
     def drawn(row: str) -> Devices:
-        devices = devices_of(device, element, chip, row)
+        devices = devices_of(device, element, chip, row, heat)
         return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
 
     fast = drawn("fast") if settings.scheme == "tiki-taka" else None

@@ -1,6 +1,6 @@
 """Variation: draws one manufactured chip of a circuit, every spread from a stream of its own, so that adding one moves no other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources
 from circuits.errors import CircuitError
+from hwsim.devices.heat import heat_of
 from hwsim.experiment import Experiment
 from hwsim.imperfections import VariationSettings
 from hwsim.settings import DeviceSettings
@@ -43,9 +44,10 @@ def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings 
     values: dict[str, dict[str, Floats]] = {}
     for element, parameter, drawn in (*_junctions(circuit, variation), *_amplifiers(circuit, variation), *_ends(circuit, variation)):
         values.setdefault(element, {})[parameter] = drawn
-    for element, parameter, drawn in _memristors(circuit, variation, device or DeviceSettings()):
+    device = device or DeviceSettings()
+    for element, parameter, drawn in _memristors(circuit, variation, device):
         values.setdefault(element, {})[parameter] = drawn
-    chip = Chip(circuit, values, variation.kelvin)
+    chip = Chip(circuit, values, variation.kelvin, heat_of(device, variation), _drifted(circuit, variation, device))
     _check_clamps(chip, variation)
     return chip
 
@@ -128,6 +130,15 @@ def _memristors(circuit: Circuit, variation: VariationSettings, device: DeviceSe
         if devices.stuck is not None:
             bounds = [np.where(devices.stuck, devices.stuck_at, bound) for bound in bounds]
         yield from ((element.name, name, np.array(bound)) for name, bound in zip(("g_min", "g_max"), bounds, strict=True))
+
+
+def _drifted(circuit: Circuit, variation: VariationSettings, device: DeviceSettings) -> Mapping[str, Floats]:
+    """Draw how far each device has drifted."""
+    if not variation.after or device.preset is None:
+        return {}
+    from hwsim.devices.drift import drifted  # noqa: PLC0415 - presets load only for chips whose memristors differ
+
+    return drifted(circuit, variation, device)
 
 
 def _check_clamps(chip: Chip, variation: VariationSettings) -> None:

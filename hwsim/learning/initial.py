@@ -15,7 +15,7 @@ from hwsim.streams import stream
 def initial_conductances(
     circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Draw the conductances [S] that learning starts from, or take those that a netlist shows, within the bounds of each element array."""
+    """Draw the conductances at 27 °C [S] that learning starts from, or take those that a netlist shows, within their bounds."""
     if training.init == "netlist" and shown is not None:
         return {element.name: np.clip(shown[element.name], element.g_min, element.g_max) for element in circuit.trainable}
     drawn = {}
@@ -27,5 +27,14 @@ def initial_conductances(
 
 
 def within(chip: Chip, g: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-    """Give the conductances that a chip's devices have when these were wanted [S]: within each one's own bounds."""
-    return {name: np.clip(np.asarray(values, np.float64), chip(name, "g_min"), chip(name, "g_max")) for name, values in g.items()}
+    """Return the conductances that a chip's devices have, programmed to these at its temperature [S]: within bounds, then drifted."""
+    fresh = chip.fresh
+    programmed = {name: np.clip(np.asarray(values, np.float64), fresh(name, "g_min"), fresh(name, "g_max")) for name, values in g.items()}
+    return {name: values * chip.aged[name] if name in chip.aged else values for name, values in programmed.items()}
+
+
+def starting(
+    chip: Chip, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Return the conductances [S] that a chip is to start from, at its own temperature."""
+    return {name: chip.heat * values for name, values in initial_conductances(chip.circuit, training, shown).items()}

@@ -15,7 +15,7 @@ from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.evaluate import BATCH, evaluate
-from hwsim.learning.initial import initial_conductances, within
+from hwsim.learning.initial import starting, within
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.state import Arrays, State, joined
@@ -105,7 +105,7 @@ class Trainer:
 
     def begin(self) -> State:
         """Give the state before the first update."""
-        wanted = within(self.solver.chip, initial_conductances(self.circuit, self.settings, self.shown))
+        wanted = within(self.solver.chip, starting(self.solver.chip, self.settings, self.shown))
         g = {name: values.astype(self.dtype) for name, values in wanted.items()}
         parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
         newton = self.needs_newton(blocks.join(parts))

@@ -162,10 +162,11 @@ def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
     """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
     from hwsim import blocks  # noqa: PLC0415 - what draws loads only for those who draw
     from hwsim.learning import choose  # noqa: PLC0415
-    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
+    from hwsim.devices.variation import chip_of  # noqa: PLC0415
+    from hwsim.learning.initial import starting  # noqa: PLC0415
 
     dtype = np.dtype(experiment.training.precision)
-    wanted = _within(experiment, circuit, initial_conductances(circuit, experiment.training, experiment.shown))
+    wanted = _within(experiment, circuit, starting(chip_of(experiment, circuit), experiment.training, experiment.shown))
     g = {name: values.astype(dtype) for name, values in wanted.items()}
     begun, _ = choose.programming(experiment.device, experiment.variation, circuit, dtype).begin(blocks.split(circuit, g))
     return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}

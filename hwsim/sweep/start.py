@@ -16,7 +16,7 @@ from hwsim.fleet import Mode
 from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
 from hwsim.learnt import refuse_learnt
-from hwsim.subject import run_folder
+from hwsim.subject import conductances_of, run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
@@ -62,10 +62,10 @@ class Planned:
         experiment = load(what, settings)
         axes = tuple(read_axis(text) for text in vary)
         folder = run_folder(what) if mode == "evaluate" else None
-        weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
+        weights = conductances_of(folder, experiment, experiment.circuit.compile(experiment.name)) if folder else None
         if weights is not None and counts.get("seeds", 1) > 1:
-            learnt = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
-            msg = f"--seeds {counts['seeds']}: {learnt}; take more chips (--chips)"
+            why = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
+            msg = f"--seeds {counts['seeds']}: {why}; take more chips (--chips)"
             raise SweepError(msg)
         definition = Definition.make(experiment, axes, mode=mode, weights=_fingerprint(weights), **counts)
         planned = cls(definition, definition.points(), weights)

@@ -23,7 +23,7 @@ SHARE = 0.2
 """Share of the training part that trials are judged on, unless the experiment says another."""
 
 _REFUSED = (
-    *("training.seed", "variation.chip", "name", "about"),
+    *("training.seed", "variation.chip", "variation.after", "name", "about"),
     *("data.name", "data.test_share", "data.folds", "data.fold", "data.test_limit", "data.validation"),
 )
 """Keys that change what is measured, not what is learnt."""
@@ -47,6 +47,7 @@ def tune(search: Search, observe: Observe) -> Tuned:
     """
     definition = search.definition
     _check(definition)
+    definition.experiment.refuse_age()
     learnable(definition.experiment)  # so that bad data end the search before it begins
     with study.opened(search.database, definition) as opened:
         try:

@@ -1,0 +1,33 @@
+"""What commands say of a chip's age: how far its memristors have drifted, or that no drift of theirs is known."""
+
+from typing import TYPE_CHECKING, Any
+
+from cli.output import Output
+
+if TYPE_CHECKING:
+    from hwsim.subject import Subject
+
+
+def aged(output: Output, given: "Subject") -> dict[str, Any]:
+    """Note where no drift is known, and return what JSON holds of it; `drift` is null where none counts."""
+    variation, device = given.experiment.variation, given.experiment.device
+    drift = given.drift if variation.after else None
+    if variation.after and drift is None:
+        output.note(f"no drift is known for {device.preset}: its conductances are taken as they were programmed")
+    elif drift is not None and variation.after <= drift.t0:
+        output.note(f"{device.preset} drifts from {drift.t0:g} s on, and variation.after is {variation.after:g} s: nothing has changed")
+    return {"after_s": variation.after, "drift": drift and drift.model_dump()}
+
+
+def spelled_age(given: "Subject") -> str:
+    """Write the chip's age and temperature where they are not those of a fresh one at 27 °C."""
+    from circuits.constants import TEMPERATURE  # noqa: PLC0415 - help does without
+    from hwsim.durations import spelled  # noqa: PLC0415
+
+    variation = given.experiment.variation
+    words = []
+    if variation.after:
+        words.append(f"after {spelled(variation.after)}{'' if given.drift else ' (no drift known, none counted)'}")
+    if variation.kelvin != TEMPERATURE:
+        words.append(f"at {variation.temperature:g} °C")
+    return "".join(f" {word}" for word in words)

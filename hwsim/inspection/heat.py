@@ -1,0 +1,109 @@
+"""How far a trained circuit tolerates heat and cold: the temperatures at which it still reads the test set about as well as at its own."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hwsim.data import learnable
+from hwsim.engines import make_engine
+from hwsim.experiment import ExperimentError
+from hwsim.learning.many import test
+from hwsim.subject import subject
+
+Celsius = float
+Errors = dict[Celsius, float]
+
+COLDEST: Celsius = -40.0
+HOTTEST: Celsius = 125.0
+"""Ends of the search, the range of automotive parts (AEC-Q100, grade 1)."""
+
+COARSE, FINE = 12, 4
+"""Temperatures that are tried at first, 15 K apart, and then between the last at which it works and the first at which it does not."""
+
+TOLERATED = 0.01
+"""By how much the error may exceed that at the run's own temperature: one point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What was measured.
+
+    Parameters
+    ----------
+    own
+        Temperature at which the circuit was trained [°C].
+    coldest, hottest
+        Ends of the range within which the error stays small [°C], to 3 K.
+    errors
+        Share of wrong answers at each temperature that was tried, the coldest first; 1 where some sample found no equilibrium.
+
+    """
+
+    own: Celsius
+    coldest: Celsius
+    hottest: Celsius
+    errors: Errors
+
+    @property
+    def warning(self) -> str | None:
+        """A line that says where it fails, if it does within the range that was searched."""
+        if self.coldest <= COLDEST and self.hottest >= HOTTEST:
+            return None
+        allowed = f"more than {100 * TOLERATED:g} point above the {100 * self.errors[self.own]:.2f} % at {self.own:g} °C"
+        return f"heat: outside of {self.coldest:.0f} to {self.hottest:.0f} °C the test error is {allowed}"
+
+
+def tolerance(what: str, settings: tuple[str, ...]) -> Tolerance:
+    """Evaluate a run on its test set at some temperatures, then at some more between where it works and where it does not.
+
+    Raises
+    ------
+    ExperimentError
+        When it is no run, which alone is trained, or its own temperature lies outside of the search.
+    RunError, DataError, CircuitError
+        When something cannot be used.
+
+    """
+    given = subject(what, settings)
+    own = given.experiment.variation.temperature
+    if not given.trained:
+        msg = f"{what} is not trained, and --heat asks whether it still works when it is warm; train it, then hwsim inspect RUN --heat"
+        raise ExperimentError(msg)
+    if not COLDEST <= own <= HOTTEST:
+        msg = f"variation.temperature = {own:g} °C: --heat looks from {COLDEST:g} to {HOTTEST:g} °C; set it between them"
+        raise ExperimentError(msg)
+    errors = _measured(what, settings, {own, *np.linspace(COLDEST, HOTTEST, COARSE).tolist()})
+    limit = errors[own] + TOLERATED
+    between = [_edge(errors, own, limit, sign) for sign in (-1, 1)]
+    finer = {round(celsius, 1) for good, bad in between if good != bad for celsius in np.linspace(good, bad, FINE + 2)[1:-1].tolist()}
+    errors |= _measured(what, settings, finer) if finer else {}
+    cold, hot = (_edge(errors, own, limit, sign)[0] for sign in (-1, 1))
+    return Tolerance(own, cold, hot, dict(sorted(errors.items())))
+
+
+def _edge(errors: Errors, own: Celsius, limit: float, sign: int) -> tuple[Celsius, Celsius]:
+    """Return the last temperature at which it works, colder (−1) or warmer (+1) than its own, and the next; twice the end if all work."""
+    tried = sorted((celsius for celsius in errors if sign * (celsius - own) >= 0), key=lambda celsius: sign * celsius)
+    return next(((good, bad) for good, bad in pairwise(tried) if errors[bad] > limit), (tried[-1], tried[-1]))
+
+
+def _measured(what: str, settings: tuple[str, ...], temperatures: Iterable[Celsius]) -> Errors:
+    """Measure the test error at temperatures, as one computation where the engine can."""
+    each = sorted(temperatures)
+    warm = [subject(what, (*settings, f"variation.temperature={celsius!r}")) for celsius in each]
+    experiment = warm[0].experiment
+    data, engine = learnable(experiment), make_engine(experiment.training.engine, experiment.solver)
+    errors: Errors = {}
+    several = len(warm) if engine.name == "numeric" else 1  # each solver of ngspice has processes of its own
+    for group in (warm[first : first + several] for first in range(0, len(warm), several)):
+        with ExitStack() as open_solvers:
+            solvers = [open_solvers.enter_context(engine.prepare(one.circuit, one.chip)) for one in group]
+            x, labels, count = data.x_test, data.labels_test, len(group)
+            tested = test([one.experiment for one in group], solvers, [one.g for one in group], [x] * count, [labels] * count, data.classes)
+        errors |= {
+            one.experiment.variation.temperature: 1.0 if result.failed else result.error for one, result in zip(group, tested, strict=True)
+        }
+    return errors

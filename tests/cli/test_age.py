@@ -1,0 +1,102 @@
+"""Age and heat on the command line: a drifted chip's deck, what is said where no drift is known, and how far a run tolerates heat."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+PCM = ["--set", "device.preset=pcm"]
+HOT = ["--set", "variation.temperature=85", "--set", "device.temperature_coefficient=0.001"]
+
+
+def test_the_deck_of_a_drifted_hot_chip_is_what_solve_solves(hwsim, tmp_path) -> None:
+    """Of what `compile --after` wrote, ngspice prints what `solve --after` does by either engine, and no fresh chip's voltages."""
+    assert hwsim("compile", "xor", *PCM, *HOT, "--after", "30d", "-o", "old.cir").code == 0
+    text = (tmp_path / "old.cir").read_text()
+    assert "chip 0; 1.058 times those at 27 degrees Celsius; 30 d after they were programmed" in text
+    said = subprocess.run(["ngspice", "-b", "old.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    printed = float(re.search(r"^yhat_0 = (\S+)", said, re.MULTILINE)[1])
+    solved = {
+        engine: hwsim("solve", "xor", *PCM, *HOT, "--after", "30d", "--engine", engine, "--json").json for engine in ("numeric", "ngspice")
+    }
+    fresh = hwsim("solve", "xor", *PCM, *HOT, "--json").json
+    np.testing.assert_allclose(solved["numeric"]["outputs"], solved["ngspice"]["outputs"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(printed, solved["numeric"]["outputs"][0][0], rtol=0, atol=1e-8)
+    assert abs(printed - fresh["outputs"][0][0]) > 1e-5
+    assert (fresh["after_s"], fresh["drift"]) == (0, None)
+    assert solved["numeric"]["after_s"] == 30 * 86400
+    assert solved["numeric"]["drift"] == {"nu": 0.049, "nu_spread": 0.008, "t0": 20.0}
+
+
+def test_the_deck_of_a_drifted_chip_reads_back(hwsim) -> None:
+    """Bounds have drifted with the conductances, so that nothing in it lies outside of them."""
+    assert hwsim("compile", "xor", *PCM, "--after", "1y", "-o", "old.cir").code == 0
+    answer = hwsim("inspect", "old.cir")
+    assert answer.code == 0
+    assert "outside of their bounds" not in answer.out + answer.err
+
+
+def test_every_command_evaluates_the_same_drifted_chip(hwsim) -> None:
+    """`evaluate`, its `--chips`, and a sweep of the age: one error for one age, by either engine, and the worse the older the chip."""
+    age, run = ["--after", "10y"], ["iris-run", "--set", "variation.temperature=29"]
+    assert hwsim("train", "iris", *PCM, "--epochs", "2", "--out", "iris-run").code == 0
+    told = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
+    assert told["chips"][0]["test_error"] == told["test_error"]
+    assert hwsim("evaluate", *run, *age, "--engine", "ngspice", "--json").json["test_error"] == told["test_error"]
+    swept = hwsim("sweep", *run, "--vary", f"variation.after=0,{told['after_s']}", "--mode", "evaluate", "--json").json["points"]
+    assert swept[1]["mean"] == pytest.approx(told["test_error"], abs=1e-12)
+    assert swept[0]["mean"] == pytest.approx(hwsim("evaluate", *run, "--json").json["test_error"], abs=1e-12)
+
+
+def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
+    """The error is the undrifted one, with a note and a null in JSON; the two ages that change nothing say so too."""
+    words = ["evaluate", "xor", "--set", "device.preset=fefet"]
+    fresh, old = hwsim(*words, "--json"), hwsim(*words, "--after", "30d", "--json")
+    assert old.json["drift"] is None
+    assert old.json["test_error"] == fresh.json["test_error"]
+    assert "no drift is known for fefet: its conductances are taken as they were programmed" in old.err
+    assert "known" not in fresh.err
+    assert "after 30 d (no drift known, none counted)" in hwsim(*words, "--after", "30d").out
+    assert "pcm drifts from 20 s on, and variation.after is 20 s" in hwsim("solve", "xor", *PCM, "--after", "20s").err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate", "xor", "--after", "30"], "--after 30: should be a finite number"),
+        (["solve", "xor", "--after", "nan"], "--after nan: should be a finite number"),
+        (["evaluate", "xor", *PCM, "--after", "-3d"], "--after -3d: should be a finite number"),
+        (["compile", "xor", *PCM, "--after", "1e400y", "-o", "x.cir"], "--after 1e400y: should be a finite number"),
+        (["evaluate", "xor", *PCM, "--after", "9e9y"], "variation.after = 2.840184e+17: should be less than or equal to"),
+        (["solve", "iris", "--after", "3d"], "device.preset drift, and there is none; name one"),
+        (["compile", "xor", *PCM, "--after", "3d", "--measure", "pulses", "-o", "x.cir"], "--after is about a whole chip"),
+        (["train", "xor", *PCM, "--set", "variation.after=5"], "a chip drifts after training, not before"),
+        (["tune", "xor", *PCM, "--set", "variation.after=5", "--vary", "training.beta=log:1e-7:1e-5"], "drifts after training, not before"),
+        (["inspect", "iris", "--heat"], "iris is not trained, and --heat asks whether it still works"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_in_a_line(hwsim, words: list[str], said: str) -> None:
+    """Exit 2, one line, nothing written."""
+    answer = hwsim(*words)
+    assert answer.code == 2
+    assert said in answer.err.splitlines()[-1]
+
+
+def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
+    """Within the range the error is at most a point above that of 27 °C, as `evaluate` measures it; just outside it is more."""
+    answer = hwsim("inspect", trained, "--heat", "--json")
+    heat = answer.json["heat"]
+    errors = {one["temperature_C"]: one["test_error"] for one in heat["errors"]}
+    assert list(errors) == sorted(errors)
+    limit = errors[27.0] + 0.01
+    within = [error <= limit for celsius, error in errors.items() if heat["coldest_C"] <= celsius <= heat["hottest_C"]]
+    assert len(within) > 1
+    assert all(within)
+    assert errors[125.0] > limit
+    hotter = min(celsius for celsius in errors if celsius > heat["hottest_C"])
+    assert hotter - heat["hottest_C"] < 3.1
+    measured = hwsim("evaluate", trained, "--set", f"variation.temperature={hotter}", "--json").json
+    assert measured["test_error"] == errors[hotter] > limit
+    (warning,) = (line for line in answer.json["warnings"] if line.startswith("heat:"))
+    assert f"to {heat['hottest_C']:.0f} °C" in warning
