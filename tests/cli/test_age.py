@@ -38,7 +38,7 @@ def test_the_deck_of_a_drifted_chip_reads_back(hwsim) -> None:
 
 
 def test_every_command_evaluates_the_same_drifted_chip(hwsim) -> None:
-    """`evaluate`, its `--chips`, and a sweep of the age: one error for one age, by either engine, and the worse the older the chip."""
+    """`evaluate`, its `--chips`, and a sweep of the age: one error for one age, by either engine, and of a fresh chip that of no age."""
     age, run = ["--after", "10y"], ["iris-run", "--set", "variation.temperature=29"]
     assert hwsim("train", "iris", *PCM, "--epochs", "2", "--out", "iris-run").code == 0
     told = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
