@@ -32,12 +32,12 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         given = subject(what, settings)
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
+        if plot is not None:
+            beside = plot.with_stem(f"{plot.stem}-schematic")
+            drawn = [outputs.Written("--plot", path, outputs.PICTURE) for path in (plot, beside)]
+            outputs.refuse(drawn, outputs.inputs(what, given.experiment), force=force)
     finally:
         LOOKED_AT.reset(looked_at)
-    if plot is not None:
-        beside = plot.with_stem(f"{plot.stem}-schematic")
-        drawn = [outputs.Written("--plot", path, outputs.PICTURE) for path in (plot, beside)]
-        outputs.refuse(drawn, outputs.inputs(what, given.experiment), force=force)
     found = inspect(given.circuit, given.chip, given.g, deck)
     told = {
         "what": what,

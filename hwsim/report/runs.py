@@ -161,8 +161,8 @@ def _within(experiment: Experiment, circuit: Circuit, g: Conductances) -> Conduc
 def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
     """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
     from hwsim import blocks  # noqa: PLC0415 - what draws loads only for those who draw
-    from hwsim.learning import choose  # noqa: PLC0415
     from hwsim.devices.variation import chip_of  # noqa: PLC0415
+    from hwsim.learning import choose  # noqa: PLC0415
     from hwsim.learning.initial import starting  # noqa: PLC0415
 
     dtype = np.dtype(experiment.training.precision)
