@@ -188,9 +188,7 @@ def _diode(card: Card, flat: Flat) -> None:
     scale = card.option("area", 1.0) * card.multiplier()
     card.ignore("pj", "ic", "w", "l", "off", "temp", "dtemp")
     card.done()
-    if not scale > 0:
-        msg = f"{card.fields.plain[0].text}: area = {scale:g} must be positive"
-        raise BadCardError(msg)
+    card.sensible(scale, "area")
     anode, cathode = nodes
     if law.rs:
         inner = f"{card.name}#internal"

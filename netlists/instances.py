@@ -13,6 +13,9 @@ from netlists.tokens import Fields, Token
 
 GROUND_NAMES = {"0", "gnd"}
 
+_LARGEST = 1e100
+"""The product of three such numbers is still one of 64 bits."""
+
 
 @dataclass(slots=True)
 class Instance:
@@ -186,6 +189,23 @@ class Card:
             return temperatures.checked(celsius, f"{self.fields.plain[0].text}: {what}")
         except ValueError as error:
             raise BadCardError(str(error)) from None
+
+    def sensible(self, value: float, what: str) -> float:
+        """Check a value whose products with others must stay numbers.
+
+        Raises
+        ------
+        BadCardError
+            When it is not positive, or far from all that devices have.
+
+        """
+        if not value > 0:
+            msg = f"{self.fields.plain[0].text}: {what} = {value:g} must be positive"
+            raise BadCardError(msg)
+        if not 1 / _LARGEST <= value <= _LARGEST:
+            msg = f"{self.fields.plain[0].text}: {what} = {value:g} must be between {1 / _LARGEST:g} and {_LARGEST:g}"
+            raise BadCardError(msg)
+        return value
 
     def spot(self, token: Token) -> Spot:
         """Say where a value is written: where it is given to the subcircuit, if it is a parameter that the instance was given."""

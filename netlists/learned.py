@@ -17,8 +17,11 @@ def conductances(circuit: Circuit, sorting: Sorting, making: Making) -> tuple[di
     table = sorting.flat.resistances
     ohm = np.array(table.ohm)
     with np.errstate(over="ignore"):
-        of_all = 1.0 / ohm  # of those below 1e-308 infinite, which no element may learn
+        of_all = 1.0 / ohm
     of_all[list(table.exact)] = list(table.exact.values())
+    for k in np.flatnonzero(~np.isfinite(of_all)).tolist():  # of those below 1e-308
+        text = f"{table.names[k]}: {ohm[k]:g} ohm has no conductance that is a number; write a larger resistance"
+        sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
     g: dict[str, NDArray[np.float64]] = {}
     places: dict[str, Places] = {}
     used: dict[tuple[Source, int, int], str] = {}
@@ -27,9 +30,6 @@ def conductances(circuit: Circuit, sorting: Sorting, making: Making) -> tuple[di
         rows = [making.place[name] for name in members]
         places[element.name] = Places(table, rows)
         g[element.name] = of_all[rows].reshape(element.shape)
-        for k in np.array(rows)[~np.isfinite(of_all[rows])].tolist():
-            text = f"{table.names[k]}: {ohm[k]:g} ohm has no conductance that is a number; write a larger resistance"
-            sorting.findings.mistakes.append(Finding(table.lines[k].source.name, table.lines[k].number, text))
         for k in rows:
             unwritable = _unwritable(table, k, used) if table.spots[k] is not None or not table.factors[k] else None
             if unwritable:

@@ -174,9 +174,7 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
         raise BadCardError(msg)
     i_sat, n = values.get("is", values.get("js", 1e-14)), values.get("n", 1.0)
     for name, value in (("is", i_sat), ("n", n)):
-        if not value > 0:
-            msg = f"{card.fields.plain[0].text}: model {model.name}: {name} = {value:g} must be positive"
-            raise BadCardError(msg)
+        card.sensible(value, f"model {model.name}: {name}")
     eg, xti = values.get("eg", BAND_GAP), values.get("xti", XTI)
     try:
         i_sat, n = temperatures.junction(i_sat, n, card.degrees(), values.get("tnom", card.settings.nominal), eg=eg, xti=xti)
@@ -187,4 +185,6 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
     if rs < 0:
         msg = f"{card.fields.plain[0].text}: model {model.name}: rs = {rs:g} must not be negative"
         raise BadCardError(msg)
+    if rs:
+        card.sensible(rs, f"model {model.name}: rs")
     return Junction(i_sat, n, eg, xti, rs)
