@@ -13,6 +13,7 @@ from circuits.controlled import (
 from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, IdealDiodes, Inductors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.passed import Passed
+from circuits.quoting import quote_all
 from netlists import subcircuits, temperatures
 from netlists.arrays import Array
 from netlists.making import Making
@@ -56,7 +57,7 @@ def sensing(making: Making, array: Array) -> None:
         homes.append(making.home[part.more])
         groups.setdefault(homes[-1][0], []).append(k)
     if len(groups) > 1 and array.statement:
-        msg = f"these sense sources of different arrays ({', '.join(groups)}); write a line for each"
+        msg = f"these sense sources of different arrays ({quote_all(groups)}); write a line for each"
         raise CircuitError(msg)
     for source, places in groups.items():
         chosen = [parts[k] for k in places]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from circuits.quoting import quote_all
 from netlists.findings import BadCardError, Finding, Findings
 from netlists.lines import Line, Source, read_lines
 
@@ -193,7 +194,7 @@ def _section(source: Source, name: str) -> Source:
         elif inside:
             kept[k] = line
     if name not in names:
-        msg = f"{source.name} has no section {name}; it has {', '.join(names) or 'none'}"
+        msg = f"{source.name} has no section {name}; it has {quote_all(names, 'none')}"
         raise BadCardError(msg)
     if inside:
         msg = f"section {name} of {source.name} has no .endl; add one"

@@ -1,10 +1,25 @@
 """What a deck's reader has to say: mistakes, warnings and notes, each at its file and line; mistakes are reported together."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from circuits.quoting import quote
+
 _SHOWN = 20
+
+_LONGEST = 40
+"""Characters of a word, or of what stands in quotes or braces; messages repeat a word of the deck up to four times."""
+
+_CUT = f"{{{_LONGEST + 1},}}"
+_LONG = re.compile(rf"((?<!\w)'[^']{_CUT}'|\"[^\"]{_CUT}\"|\{{[^{{}}]{_CUT}\}})|[^\s/'\"{{}}]{_CUT}")
+"""What is cut; paths are not, which are shortened where they are printed."""
+
+
+def _cut(match: "re.Match[str]") -> str:
+    text = match.group()
+    return quote(text, _LONGEST + 1) + (text[-1] if match.group(1) else "")
 
 
 class Finding(NamedTuple):
@@ -15,7 +30,8 @@ class Finding(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.text}" if self.line else f"{self.file}: {self.text}"
+        text = _LONG.sub(_cut, self.text)
+        return f"{self.file}:{self.line}: {text}" if self.line else f"{self.file}: {text}"
 
 
 class NetlistError(ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 
+from circuits.quoting import quote_all
 from netlists import subcircuits
 from netlists.definitions import Definition, Outline, outline
 from netlists.devices import READERS
@@ -152,11 +153,11 @@ class Flattener:
         definition = caller.definition.find(name)
         if definition is None:
             known = sorted({inner for above in caller.definition.above() for inner in above.inner})
-            msg = f"{head.text}: there is no subcircuit {words[-1].text}; there are {', '.join(known) or 'none'}"
+            msg = f"{head.text}: there is no subcircuit {words[-1].text}; there are {quote_all(known, 'none')}"
             raise BadCardError(msg)
         nodes = [card.node_of(token.low) for token in words[:-1]]
         if len(nodes) != len(definition.pins):
-            msg = f"{head.text} has {len(nodes)} nodes; the subcircuit {name} has {len(definition.pins)} pins: {' '.join(definition.pins)}"
+            msg = f"{head.text} has {len(nodes)} nodes; the subcircuit {name} has {len(definition.pins)} pins: {quote_all(definition.pins)}"
             raise BadCardError(msg)
         if card.instance.prefix.count(".") >= _DEEPEST:
             self.too_deep = True
@@ -187,7 +188,7 @@ class Flattener:
             if name == "m" and name not in own.bound:
                 inner.m = card.number(token) if caller.m is None else caller.m
             elif name not in own.bound:
-                msg = f"{card.fields.plain[0].text}: {definition.name} has no parameter {name}; it has {', '.join(own.bound) or 'none'}"
+                msg = f"{card.fields.plain[0].text}: {definition.name} has no parameter {name}; it has {quote_all(own.bound, 'none')}"
                 raise BadCardError(msg)
             else:
                 own.bound[name] = _bound(token, caller.scope, card.line, caller.definition, from_instance=True)

@@ -21,6 +21,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Self
 
+from circuits.quoting import quote
 from netlists.findings import Finding, Findings
 from netlists.lines import Line
 
@@ -59,7 +60,7 @@ class Statement:
 
     def finding(self, text: str) -> Finding:
         """Say something about it."""
-        said = f"{' '.join([self.word, *self.words])}: {text}"
+        said = f"{quote(' '.join([self.word, *self.words]))}: {text}"
         if self.line is None:
             return Finding(f"--{_OPTION.get(self.word, self.word)}", 0, said)
         return Finding(self.line.source.name, self.line.number, said)

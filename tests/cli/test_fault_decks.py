@@ -1,4 +1,4 @@
-"""Decks of temperatures, models and options that cannot be: each command that reads decks refuses them in one line, with file and remedy."""
+"""Decks of temperatures, models and options that cannot be: each command refuses them in one line, with file and remedy."""
 
 import pytest
 
@@ -40,6 +40,6 @@ def test_a_deck_that_cannot_be_is_refused_in_one_line(fault, command, tmp_path, 
     (tmp_path / "my.csv").write_text("x,y\n0.1,a\n0.9,b\n0.2,a\n0.8,b\n", encoding="utf-8")
     assert main(COMMANDS[command].split()) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("hwsim: my.cir:4: ") or line.startswith("hwsim: my.cir:5: ")
+    assert line.startswith(("hwsim: my.cir:4: ", "hwsim: my.cir:5: "))
     assert remedy in line
     assert {path.name for path in tmp_path.iterdir()} == {"my.cir", "my.csv"}

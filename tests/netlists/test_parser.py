@@ -88,7 +88,7 @@ def deck(cards, roles=ROLES):
         ("n1 a b c", "n1: elements that begin with n are not read; there are b, c, d"),
         ("x1 out 0 s ,r=2\n.subckt s p q params: r=1\nr1 p q {r}\n.ends", "x1 has a comma, which ngspice misreads on an X card"),
         ("x1 out 0 nope", "there is no subcircuit nope; there are none"),
-        ("x1 out s\n.subckt s p q\nr1 p q 1\n.ends", "x1 has 1 nodes; the subcircuit s has 2 pins: p q"),
+        ("x1 out s\n.subckt s p q\nr1 p q 1\n.ends", "x1 has 1 nodes; the subcircuit s has 2 pins: p, q"),
         ("x1 out 0 s zz=1\n.subckt s p q\nr1 p q 1\n.ends", "s has no parameter zz; it has none"),
         ("x1 out 0 s\n.subckt s p q\nr1 p q 1\nx2 p q s\n.ends", "s may hold itself"),
         (
