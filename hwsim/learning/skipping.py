@@ -1,8 +1,24 @@
 """Skipping: training that goes on without the samples that do not settle: nothing is learnt from them, and they are counted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from hwsim.engine import Array, Conductances, Drive, Equilibrium, Nudge, Result
+from hwsim.engine import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Result
+
+OR_SKIP = "; or learn without such samples: --skip-failed"
+"""The remedy that a training has besides those of one equilibrium."""
+
+
+@contextmanager
+def or_skip(*, skipping: bool) -> Iterator[None]:
+    """Add that remedy to an error about an equilibrium, unless samples are skipped already."""
+    try:
+        yield
+    except ConvergenceError as error:
+        if skipping:
+            raise
+        raise type(error)(f"{error}{OR_SKIP}") from error
 
 
 class Skipping:

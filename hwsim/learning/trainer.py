@@ -17,7 +17,7 @@ from hwsim.learning import choose
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.initial import starting, within
 from hwsim.learning.shifts import draw
-from hwsim.learning.skipping import Skipping
+from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, joined
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.learning.witness import Witnessed, witnessed
@@ -178,7 +178,8 @@ class Trainer:
             batches = self.plan(state.epoch)
             while state.step < self.steps:
                 began, first, last = time.perf_counter(), state.step, min(state.step + chunk, self.steps)
-                done = self.advance(state.carry, batches, first, last, newton=state.newton)
+                with or_skip(skipping=self.settings.skip_failed):
+                    done = self.advance(state.carry, batches, first, last, newton=state.newton)
                 sums = Sums(*(np.asarray(value) for value in done.sums))
                 took = time.perf_counter() - began
                 chunk = max(1, min(int((last - first) * CHUNK_SECONDS / max(took, 1e-9)), 4 * chunk, self.steps))
@@ -197,7 +198,7 @@ class Trainer:
         if state.sums.failed and not self.settings.skip_failed:
             code = Result(int(state.sums.code))
             what = f"epoch {state.epoch + 1}: {int(state.sums.failed)} equilibria were not found"
-            msg = f"{self.circuit.name}: {what}: {code.advice}; or learn without such samples: --skip-failed"
+            msg = f"{self.circuit.name}: {what}: {code.advice}{OR_SKIP}"
             raise ConvergenceError(msg)
 
     def _progress(self, state: State, record: dict[str, float | int] | None) -> Progress:
@@ -208,7 +209,8 @@ class Trainer:
     def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)
         data, seed = self.data, int(stream(self.settings.seed, f"noise/{state.epoch}").integers(2**32))
-        tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
+        with or_skip(skipping=self.settings.skip_failed):
+            tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
         judged = self._witnessed(state.epoch + 1, g, seed)
         row: dict[str, float | int] = {
             "epoch": state.epoch + 1,

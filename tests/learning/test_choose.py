@@ -1,4 +1,8 @@
-"""From the words of an experiment file to what they name, with its numbers."""
+"""From the words and numbers of an experiment file to what they name: each word builds something else, and each number reaches it."""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -6,51 +10,82 @@ from circuits.network import Network
 from hwsim.devices.programming import Ideal
 from hwsim.imperfections import VariationSettings
 from hwsim.learning import choose
-from hwsim.learning.losses import CrossEntropy, SquaredError
-from hwsim.learning.optimizers import Adam, Sgd
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
+from hwsim.learning.optimizers import Sgd
 from hwsim.settings import DeviceSettings, TrainingSettings
 
 CIRCUIT = Network(inputs=2, layers=(), outputs=2, differential=False).compile("named")
-SETTINGS = TrainingSettings(
-    epochs=1,
-    rate=1.0,
-    momentum=0.7,
-    adam_b1=0.8,
-    adam_b2=0.95,
-    loss="cross-entropy",
-    v_softmax=0.03,
-    target_low=-0.1,
-    target_high=0.2,
-    beta=3e-7,
-    eta=0.2,
-    g_init=((1e-6, 4e-6),),
-)
-LOSS = CrossEntropy(v_softmax=0.03, low=-0.1, high=0.2)
+SETTINGS = TrainingSettings(epochs=1, rate=1.0, momentum=0.7, loss="cross-entropy", g_init=((1e-6, 4e-6),))
+
+WORDS = {key: get_args(kind) for key, kind in get_type_hints(TrainingSettings).items() if get_origin(kind) is Literal}
+
+BUILT: dict[str, Callable[[TrainingSettings], Any]] = {
+    "loss": choose.loss,
+    "rule": lambda settings: choose.rule(settings, CIRCUIT),
+    "nudge": lambda settings: choose.rule(settings, CIRCUIT),
+    "optimizer": choose.optimizer,
+}
+"""What the words of a key build."""
+
+ELSEWHERE = {"engine", "init", "precision", "schedule"}
+"""Keys of words that no object stands for: the engine's name, arrays and their type."""
 
 
-@pytest.mark.parametrize(("word", "wanted"), [("adam", Adam(0.8, 0.95)), ("momentum", Sgd(0.7)), ("sgd", Sgd(0.0))], ids=str)
-def test_optimizers(word, wanted) -> None:
-    """Plain descent remembers nothing, whatever momentum says."""
-    assert choose.optimizer(SETTINGS.model_copy(update={"optimizer": word})) == wanted
+def of(**changes: Any) -> TrainingSettings:
+    """Return settings that were changed and checked."""
+    return TrainingSettings.model_validate(SETTINGS.model_dump() | changes)
+
+
+@pytest.mark.parametrize("key", BUILT)
+def test_each_word_of_a_key_builds_something_of_its_own(key) -> None:
+    """No word is forgotten, and none means what another means."""
+    built = {word: BUILT[key](of(**{key: word})) for word in WORDS[key]}
+    assert len(built) > 1
+    for one, other in combinations(built, 2):
+        assert built[one] != built[other], (one, other)
+
+
+def test_every_key_of_words_is_built_or_known_not_to_be() -> None:
+    """A key that comes to the settings comes here too."""
+    assert set(WORDS) == set(BUILT) | ELSEWHERE
 
 
 @pytest.mark.parametrize(
-    ("word", "wanted"),
+    ("words", "key", "number"),
     [
-        ("equilibrium-propagation", EquilibriumPropagation(LOSS, 3e-7, "negative")),
-        ("adjoint", Adjoint(LOSS)),
-        ("coupled-learning", CoupledLearning(LOSS, 0.2, 1e3 * 4e-6 * len(CIRCUIT["w1"].rows))),
+        ({"optimizer": "adam"}, "adam_b1", 0.8),
+        ({"optimizer": "adam"}, "adam_b2", 0.95),
+        ({"optimizer": "momentum"}, "momentum", 0.6),
+        ({"loss": "cross-entropy"}, "v_softmax", 0.03),
+        ({"loss": "cross-entropy"}, "target_low", -0.1),
+        ({"loss": "cross-entropy"}, "target_high", 0.2),
+        ({"rule": "equilibrium-propagation"}, "beta", 3e-7),
+        ({"rule": "coupled-learning"}, "eta", 0.2),
+        ({"rule": "coupled-learning"}, "g_init", ((1e-6, 8e-6),)),
     ],
-    ids=str,
 )
-def test_rules(word, wanted) -> None:
-    """A clamp is a thousand times as stiff as the stiffest output column can begin."""
-    assert choose.rule(SETTINGS.model_copy(update={"rule": word, "nudge": "negative"}), CIRCUIT) == wanted
+def test_each_number_reaches_what_it_belongs_to(words, key, number) -> None:
+    """Another number, another object; the same number, an equal one."""
+
+    def everything(**more: Any) -> list[Any]:
+        settings = of(**words, **more)
+        return [build(settings) for build in BUILT.values()]
+
+    assert everything(**{key: number}) != everything()
+    assert everything(**{key: number}) == everything(**{key: number})
 
 
-def test_losses_and_programming() -> None:
-    """Squared error needs no numbers; without a preset conductances change as they should."""
-    assert choose.loss(SETTINGS) == LOSS
-    assert choose.loss(SETTINGS.model_copy(update={"loss": "squared-error"})) == SquaredError()
+def test_a_clamp_is_as_stiff_as_the_columns_it_holds() -> None:
+    """Twice the largest conductance that a column may begin with takes a clamp of twice the transconductance."""
+    one, two = (choose.rule(of(rule="coupled-learning", g_init=((1e-6, most),)), CIRCUIT) for most in (4e-6, 8e-6))
+    assert two.stiffness == pytest.approx(2 * one.stiffness)
+    assert one.stiffness > 100 * 4e-6 * CIRCUIT.trainable[-1].shape[0]
+
+
+def test_plain_descent_remembers_nothing() -> None:
+    """Whatever momentum says."""
+    assert choose.optimizer(of(optimizer="sgd", momentum=0.7)) == choose.optimizer(of(optimizer="sgd", momentum=0.1)) == Sgd(0.0)
+
+
+def test_without_a_preset_conductances_change_as_they_should() -> None:
+    """Devices are ideal then."""
     assert isinstance(choose.programming(DeviceSettings(), VariationSettings(), CIRCUIT, "float64"), Ideal)

@@ -15,9 +15,8 @@ from hwsim.experiment import Experiment
 from hwsim.instruments import EXACT
 from hwsim.learning import evaluate as evaluate_module
 from hwsim.learning import many
-from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import evaluate
-from hwsim.learning.witness import Witnessed
+from hwsim.numeric.engine import NumericEngine
 from hwsim.numeric.ports import PortsEngine
 from hwsim.settings import DataSettings, TrainingSettings
 from trainers import plain_trainer
@@ -163,36 +162,13 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
     assert not plain_trainer(settings, DATA, Told()).begin().newton
 
 
-def test_witnesses_are_called_after_the_epochs_that_readme_names(monkeypatch) -> None:
-    """After epochs 1, 2, 4, 8, …, every tenth and the last; what they find is told, and what does not hold ends training."""
-    called: list[tuple[int, ...]] = []
-
-    def witnessed(_solver: Any, _rule: Any, _g: Any, x: np.ndarray, y: np.ndarray, _seed: int) -> Witnessed:
-        called.append((len(x), len(y)))
-        return found
-
-    class Traced(Told):
-        share = 1e-13
-
-        def traced(self, **_: Any) -> None: ...
-
-        def needs_newton(self, *_: Any) -> bool:
-            return False
-
-    monkeypatch.setattr(trainer_module, "witnessed", witnessed)
-    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 23}), DATA, Traced())
-    found = Witnessed(3e-15, 0, 0)
-    judged = [epoch for epoch in range(1, 24) if trainer._witnessed(epoch, {}, 0) == found]
-    assert judged == [1, 2, 4, 8, 10, 16, 20, 23]
-    assert set(called) == {(3, 3)}
-    found = Witnessed(3e-15, 2, int(Result.NOT_CONVEX))
-    with pytest.raises(
-        ConvergenceError, match=r"linear: after epoch 1, 2 of the equilibria .* do not hold: the state that was found would"
-    ):
-        trainer._witnessed(1, {}, 0)
-    skipping = plain_trainer(SETTINGS.model_copy(update={"skip_failed": True}), DATA, Traced())
-    assert skipping._witnessed(1, {}, 0) == found
-    assert plain_trainer(SETTINGS, DATA, Told())._witnessed(1, {}, 0) is None
+def test_equilibria_are_audited_after_each_doubling_every_tenth_epoch_and_the_last() -> None:
+    """A training of 23 epochs reports what the audit left over after these epochs, and nothing after the others."""
+    circuit = Network(inputs=2, layers=(), outputs=2, differential=False).compile("layered")
+    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 23}), DATA, NumericEngine().prepare(circuit, Chip.nominal(circuit)))
+    records = [step.record for step in trainer.run(trainer.begin()) if step.record]
+    assert [record["epoch"] for record in records if "certified_A" in record] == [1, 2, 4, 8, 10, 16, 20, 23]
+    assert len(records) == 23
 
 
 def test_evaluation_counts_every_sample_once(monkeypatch) -> None:

@@ -1,4 +1,4 @@
-"""Witnesses of training: equilibria of every epoch are judged by the elements alone, and what does not hold stops it."""
+"""Audit of training: after some epochs, equilibria drawn at random are summed up by the elements alone; one that fails stops it."""
 
 import numpy as np
 import pytest
@@ -40,8 +40,8 @@ def rows(solver, **settings):
     return [step.record for step in trainer.run(trainer.begin()) if step.record]
 
 
-def test_the_first_epochs_every_tenth_and_the_last_tell_the_worst_of_its_certificates():
-    """It is what is left of currents that are summed anew: not nothing, and far below what flows."""
+def test_an_audited_epoch_reports_its_largest_residual():
+    """Of currents that are summed again: not nothing, and far below what flows. Both epochs of two are audited."""
     for row in rows(NumericEngine().prepare(CIRCUIT, CHIP)):
         assert 0 < row["certified_A"] < 1e-12
 
