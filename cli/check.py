@@ -2,8 +2,9 @@
 
 import click
 
-from cli import netlist, options
+from cli import options
 from cli.command import command as make_command
+from cli.loading import loaded
 from cli.output import Output, table
 
 _LARGE = 50_000
@@ -25,10 +26,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.check import check  # noqa: PLC0415 - help does without
     from hwsim.data import load_data  # noqa: PLC0415
     from hwsim.engines import make_engine  # noqa: PLC0415
-    from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, data=data, chip=chip))
-    netlist.told(output, given.experiment)
+    given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)
     data_set = load_data(given.experiment)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from cli import netlist, options
+from cli import options
 from cli.age import aged
 from cli.command import command as make_command
+from cli.loading import loaded
 from cli.output import Output
 
 if TYPE_CHECKING:
@@ -77,7 +78,6 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     that device.preset names, programmed pulse by pulse in time, and its conductance beside the model's.
     """
     from hwsim import files, outputs  # noqa: PLC0415 - help does without
-    from hwsim.subject import subject  # noqa: PLC0415
 
     if out == "-" and output.json:
         msg = "--json and the deck would both go to standard output; name a file with -o"
@@ -91,10 +91,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if after and measure == "pulses":
         msg = "--after is about a whole chip, and --measure pulses about one memristor; leave one of them out"
         raise click.UsageError(msg)
-    given = subject(what, options.overrides(settings, data=data, chip=chip, after=after))
+    given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
     if out != "-":
         outputs.refuse([outputs.Written("-o", Path(out), outputs.DECK)], outputs.inputs(what, given.experiment), force=force)
-    netlist.told(output, given.experiment)
     age = aged(output, given)
     if measure == "pulses":
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1

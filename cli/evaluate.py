@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import netlist, options
+from cli import options
 from cli.age import aged, spelled_age
 from cli.command import command as make_command
+from cli.loading import loaded, note_alike
 from cli.output import Output, table
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.data import learnable  # noqa: PLC0415
     from hwsim.engines import reporting  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
-    from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after))
-    netlist.told(output, given.experiment)
+    given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
     samples = learnable(given.experiment)
     output.notes(samples.notes)
@@ -73,8 +72,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if chips is not None:
         from hwsim.fleet import on_chips  # noqa: PLC0415 - only for those who ask
 
-        if not given.chip.values and not given.chip.aged:
-            output.note("every chip is the design itself: set a spread, such as --set variation.diode_i_sat=0.3")
+        if chip is None and not given.experiment.variation.chip:  # else that was noted
+            note_alike(output, given.experiment, given.circuit)
         of_chips = on_chips(given.experiment, given.wanted, x, labels, samples.classes, range(chips))
         told["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"

@@ -45,7 +45,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         "solver": found.solver,
         "counts": found.counts,
         "blocks": found.blocks,
-        "warnings": found.warnings,
+        "warnings": [*found.warnings, *([given.cut] if given.cut else [])],
     }
     if heat:
         told |= _heat(what, settings, found.warnings)

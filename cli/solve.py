@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from cli import netlist, options
+from cli import options
 from cli.age import aged
 from cli.command import command as make_command
+from cli.loading import loaded
 from cli.output import Output, table
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.data import load_data  # noqa: PLC0415
     from hwsim.engine import Drive  # noqa: PLC0415
     from hwsim.engines import reporting  # noqa: PLC0415
-    from hwsim.subject import subject  # noqa: PLC0415
 
-    given = subject(what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after))
-    netlist.told(output, given.experiment)
+    given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
     samples = load_data(given.experiment)
     output.notes(samples.notes)

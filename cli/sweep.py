@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from cli import options, sweep_text
 from cli.command import command as make_command
+from cli.loading import note_left_aside
 from cli.output import Output, Step
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     _refuse_missing(against, len(planned.points))
     path = out or planned.default_path()
     refuse(planned.definition.experiment, path)
+    if defining["mode"] != "evaluate":
+        note_left_aside(output, what, "every instance trains")
+    elif planned.cut:
+        output.note(f"{what}: {planned.cut}")
     if planned.alike:
         output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")
     if path.exists():

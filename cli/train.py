@@ -10,6 +10,7 @@ import click
 from cli import folds as cross
 from cli import netlist, options
 from cli.command import command as make_command
+from cli.loading import note_alike
 from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ EXAMPLE = """\
 hwsim train digits --epochs 20 --seed 1
 hwsim train runs/digits-1 --resume
 hwsim train iris --folds 5 --repeats 5
+hwsim train digits --from runs/digits-1 --chip 7 --set variation.stuck=0.01
 hwsim train my.cir --data my.csv --write trained.cir"""
 
 
@@ -38,6 +40,12 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update.")
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
+@click.option(
+    "--from",
+    "start",
+    metavar="RUN",
+    help="Start from the conductances that a run learned: other data, another chip, heat, wires, more epochs.",
+)
 @click.option("--resume", is_flag=True, help="Go on where the run in WHAT, --out or the last runs/NAME-SEED stopped.")
 @click.option(
     "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
@@ -68,6 +76,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     Results go to a database, --out FILE.db [default: the next free runs/NAME-fold.db], which hwsim sweep and report read too.
 
     Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
+    --from starts another training at the conductances that a run learned; its folder keeps a copy of them, and needs that run no longer.
     """
     from hwsim.experiment import load  # noqa: PLC0415 - help does without
     from hwsim.profiling import Profiler  # noqa: PLC0415
@@ -89,6 +98,11 @@ def command(  # noqa: PLR0913 - a parameter an option
         raise click.UsageError(msg)
     experiment = load(what, changed)
     folder = run_folder(what)
+    if folder and not resume and others["start"] is None:
+        again = f"--from {what} trains on from what it learned, --resume finishes it"
+        msg = f"{what} is a run already: {again}, and hwsim train {folder.experiment} trains again from its seed"
+        raise click.UsageError(msg)
+    _note(output, experiment, chip=others["chip"])
     deck = netlist.told(output, experiment)
     if write is not None:
         netlist.refuse_copy(deck, write, what, experiment, force=force)
@@ -108,6 +122,24 @@ def command(  # noqa: PLR0913 - a parameter an option
         text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"
     output.result(told, text)
     return None
+
+
+def _note(output: Output, experiment: "Experiment", *, chip: int | None) -> None:
+    """Print what is worth a note about the chip, and about learned conductances that training starts from."""
+    from hwsim.devices.variation import chip_of  # noqa: PLC0415 - help does without
+    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
+    from hwsim.weights import beyond  # noqa: PLC0415
+
+    asked = chip is not None or experiment.variation.chip
+    if not asked and not experiment.training.start:
+        return
+    circuit = experiment.circuit.compile(experiment.name)
+    if asked:
+        note_alike(output, experiment, circuit, learning=True)
+    if experiment.training.start:
+        cut = beyond(chip_of(experiment, circuit), initial_conductances(circuit, experiment.training, experiment.shown))
+        if cut:
+            output.note(f"{experiment.training.start}: {cut}")
 
 
 class _Reporter:

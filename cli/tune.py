@@ -10,6 +10,7 @@ import click
 
 from cli import options
 from cli.command import command as make_command
+from cli.loading import note_left_aside
 from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def command(
         command=_typed(what, changed, varied, trials, seeds),
     )
     outputs.refuse([outputs.Written("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
+    note_left_aside(output, what, "every trial trains")
     with output.progress(f"tune {experiment.name}") as show:
         tuned = tune.tune(search, lambda step: show(_step(step, trials)))
     output.result(_told(tuned), _text(tuned))

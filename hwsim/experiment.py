@@ -14,6 +14,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from circuits import zoo
 from circuits.network import Network
 from circuits.quoting import REASON, quote, quote_path
+from hwsim import weights
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.mistakes import FORMS, dotted, explain, known_keys, near, too_large
 from hwsim.netlist import SHOWN, SUFFIXES, Netlist, suitable_training
@@ -113,7 +114,16 @@ class Experiment(Section):
 
     @property
     def shown(self) -> Mapping[str, Any] | None:
-        """The conductances that a netlist shows [S], by trainable element array; None where the circuit is none."""
+        """The conductances that another training left, or that a netlist shows [S], by trainable element array; None where neither is.
+
+        Raises
+        ------
+        WeightsError
+            When those of `training.start` cannot be read.
+
+        """
+        if self.training.start is not None:
+            return weights.read(self.training.start)
         return self.circuit.deck.g if isinstance(self.circuit, Netlist) else None
 
     @property
@@ -280,6 +290,9 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
         circuit["netlist"] = str(folder / circuit["netlist"])
+    training = table.get("training")
+    if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
+        training["start"] = str(folder / training["start"])
     return _make({"name": default_name} | table, where)
 
 

@@ -15,20 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.quoting import quote, quote_path
-from hwsim import files, records
+from hwsim import files, records, weights
 from hwsim.experiment import RUN_FILE, Experiment, to_toml
 from hwsim.netlist import KEPT, TRAINED, Netlist
 from hwsim.records import Row
+from hwsim.weights import fault_of, laid_out
 
 Arrays = dict[str, NDArray[Any]]
 
 _ROWS = "rows"
 _NEEDED = frozenset({"loss", "train_error", "test_error", "residual_A", "seconds"})
 """What the last files of a run are made of."""
-
-_LARGEST = 1e6
-"""Conductance [S]: of a micro-ohm, less than a metre of thick busbar has."""
 
 
 class RunError(ValueError):
@@ -71,7 +68,7 @@ class RunFolder:
     @property
     def weights(self) -> Path:
         """The conductances at the end of the last whole epoch [S]."""
-        return self.path / "weights.npz"
+        return self.path / weights.TRAINED
 
     @property
     def netlist(self) -> Path:
@@ -136,7 +133,7 @@ class RunFolder:
     def _used(self) -> bool:
         """Whether anything is in the folder besides what a killed process left unfinished, or had written before the experiment."""
         names = files.names_in(self.path if self.descriptor is None else self.descriptor)
-        return any(name != KEPT and not (name.startswith(".") and name.endswith(".tmp")) for name in names)
+        return any(name not in {KEPT, weights.STARTED} and not (name.startswith(".") and name.endswith(".tmp")) for name in names)
 
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
@@ -190,11 +187,17 @@ class RunFolder:
             self.present.path.rmdir()
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write its netlist, if it has one, the experiment, which makes this the folder of a run to resume, and the environment."""
+        """Write what describes a run: a netlist and the conductances that it starts from, if any, the experiment, the environment.
+
+        The experiment makes this the folder of a run to resume.
+        """
         if isinstance(experiment.circuit, Netlist):
             circuit, kept = experiment.circuit.kept()
             self.write_all(kept)
             experiment = experiment.model_copy(update={"circuit": circuit})
+        if experiment.training.start is not None:
+            self.write(self.path / weights.STARTED, files.packed(experiment.shown or {}))
+            experiment = experiment.model_copy(update={"training": experiment.training.model_copy(update={"start": weights.STARTED})})
         self.write(self.experiment, to_toml(experiment))
         self.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
 
@@ -268,15 +271,10 @@ class RunFolder:
             msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
             raise RunError(msg)
         g = self._read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
-        if odd := [name for name, values in g.items() if values.dtype.kind not in "fiu"]:
-            msg = f"{self.weights}: {odd[0]} holds {g[odd[0]].dtype}, not numbers; make it again with hwsim train {self.path} --resume"
+        if fault := fault_of(g):
+            msg = f"{self.weights}: {fault}; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
-        with np.errstate(over="ignore"):  # a number of more than 64 bits becomes infinite, which is refused
-            g = {name: np.asarray(values, dtype=np.float64) for name, values in g.items()}
-        _refuse_impossible(self.weights, g, f"make it again with hwsim train {quote_path(self.path)} --resume")
-        g = _wired(g, circuit)
-        circuit.check_conductances(g)
-        return g
+        return laid_out(g, circuit)
 
     def _read_arrays(self, path: Path, remedy: str) -> Arrays:
         try:
@@ -302,25 +300,3 @@ class RunFolder:
                 msg = f"{self.path}: another process trains in this folder; wait for it, or choose another folder with --out"
                 raise RunError(msg) from None
             yield RunFolder(self.path, descriptor)
-
-
-def _refuse_impossible(path: Path, g: Mapping[str, NDArray[Any]], remedy: str) -> None:
-    """Refuse conductances that no device has."""
-    for name, values in g.items():
-        if (beyond := values > _LARGEST).any():
-            msg = f"{path}: {quote(name)} holds {float(values[beyond].flat[0]):.3g} S, and {_LARGEST:g} S are the most; {remedy}"
-            raise RunError(msg)
-
-
-def _wired(g: dict[str, NDArray[Any]], circuit: Circuit) -> dict[str, NDArray[Any]]:
-    """Lay a crossbar's conductances along its grid, whose memristors are the same, row by row, and the other way round.
-
-    So what was learnt with ideal wires can be looked at with real ones.
-    """
-    shapes = {element.name: element.shape for element in circuit.trainable}
-    return {
-        name: values.reshape(shapes[name])
-        if name in shapes and {values.ndim, len(shapes[name])} == {1, 2} and values.size == np.prod(shapes[name])
-        else values
-        for name, values in g.items()
-    }

@@ -101,8 +101,9 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
             trainer = Trainer.of(experiment, data, followed)
         with watch.on(FILES):
             described = environment(experiment)
+        begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
         with start.held(described) as folder:
-            state, rows = _restored(folder, trainer) if start.resume else (trainer.begin(), list[Row]())
+            state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())
             before = len(rows)
             if start.resume:
                 folder.describe(experiment, described)

@@ -128,6 +128,8 @@ class TrainingSettings(Section):
         Initial conductances lie between these two [S]; one pair, or one a crossbar.
     init
         `uniform` or `log-uniform` between them, or `netlist`: what the netlist says.
+    start
+        A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
 
     """
 
@@ -154,6 +156,7 @@ class TrainingSettings(Section):
     precision: Precision = "float64"
     g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
     init: Literal["uniform", "log-uniform", "netlist"] = "uniform"
+    start: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Any
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunError, RunFolder
 from hwsim.netlist import Netlist
+from hwsim.weights import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,15 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
         table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
         if isinstance(experiment.circuit, Netlist):
             table["circuit"] = experiment.circuit.described()
+        if experiment.training.start is not None:
+            table["training"]["start"] = fingerprint(experiment.shown or {})
         return {f"{section}.{key}": value for section, keys in table.items() for key, value in keys.items()}
 
     was, now = fixed(stored), fixed(asked)
     if differing := [key for key in was if key not in now or was[key] != now[key]]:
         key = differing[0]
-        values = "" if key == "circuit.netlist" else f" = {was[key]!r}, not {now.get(key)!r}"
-        other = "another " if key == "circuit.netlist" else ""
+        whole = key in {"circuit.netlist", "training.start"}
+        values = "" if whole else f" = {was[key]!r}, not {now.get(key)!r}"
+        other = "another " if whole else ""
         msg = f"{folder.path} was begun with {other}{key}{values}; resume it as it was, or begin another (--out)"
         raise RunError(msg)

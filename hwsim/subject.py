@@ -17,6 +17,7 @@ from hwsim.durations import spelled
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
 from hwsim.learnt import refuse_learnt
+from hwsim.weights import beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Subject:
         What they were to be at the chip's temperature [S], before its devices had their say, and before any drift.
     trained
         Whether `g` comes from a run; otherwise it is where the experiment's training starts.
+    cut
+        Which learned conductances the chip's devices cannot have, in a line; empty where they have all of them.
 
     """
 
@@ -43,6 +46,7 @@ class Subject:
     g: dict[str, NDArray[np.float64]]
     wanted: dict[str, NDArray[np.float64]]
     trained: bool
+    cut: str
 
     @property
     def note(self) -> str:
@@ -51,7 +55,8 @@ class Subject:
         chip = f"; chip {variation.chip}" if self.chip.values or self.chip.aged else ""
         warm = f"; {self.chip.heat:.6g} times those at 27 degrees Celsius" if self.chip.heat != 1.0 else ""
         aged = f"; {spelled(variation.after)} after they were programmed" if self.chip.aged else ""
-        return f"Conductances: {'trained' if self.trained else 'initial, before any training'}, seed {seed}{chip}{warm}{aged}"
+        begun = "learned by another run" if self.experiment.training.start else "initial"
+        return f"Conductances: {'trained' if self.trained else f'{begun}, before any training'}, seed {seed}{chip}{warm}{aged}"
 
     @property
     def drift(self) -> DeviceDrift | None:
@@ -98,6 +103,6 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         refuse_learnt(what, load(what), experiment)
     chip = chip_of(experiment, circuit)
     wanted = conductances_of(folder, experiment, circuit, chip.heat) if folder else starting(chip, experiment.training, experiment.shown)
-    return Subject(
-        what=what, experiment=experiment, circuit=circuit, chip=chip, g=within(chip, wanted), wanted=wanted, trained=folder is not None
-    )
+    cut = beyond(chip, wanted) if folder or experiment.training.start else ""
+    g, trained = within(chip, wanted), folder is not None
+    return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=g, wanted=wanted, trained=trained, cut=cut)

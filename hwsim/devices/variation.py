@@ -28,6 +28,19 @@ def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:
     return draw(circuit, experiment.variation, experiment.device)
 
 
+def alike(experiment: Experiment, circuit: Circuit, *, learning: bool = False) -> bool:
+    """Whether all chips of an experiment are one: no part, nor a step of pulses where they are `learning`, depends on the chip's seed."""
+    from hwsim.devices.fitting import kind_of  # noqa: PLC0415 - as below
+
+    variation, device = experiment.variation, experiment.device
+    kind = kind_of(variation, device)
+    if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and (kind.spread.step or kind.spread.asymmetry)):
+        return False
+    other = variation.model_copy(update={"chip": variation.chip + 1})
+    one, two = (draw(circuit, each, device).values for each in (variation, other))
+    return all(np.array_equal(values, two[name][parameter]) for name, of in one.items() for parameter, values in of.items())
+
+
 def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings | None = None) -> Chip:
     """Draw the chip number `variation.chip`.
 

@@ -8,14 +8,37 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from circuits.quoting import quote_path
 from hwsim.settings import TrainingSettings
 from hwsim.streams import stream
+from hwsim.weights import WeightsError, laid_out
 
 
 def initial_conductances(
     circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Draw the conductances at 27 °C [S] that learning starts from, or take those that a netlist shows, within their bounds."""
+    """Draw the conductances at 27 °C [S] that learning starts from, within each array's bounds, or take given ones.
+
+    Parameters
+    ----------
+    circuit, training
+        Whose they are, and how they are drawn.
+    shown
+        Those that another training left, as they are, or that a netlist shows.
+
+    Raises
+    ------
+    WeightsError
+        When those that another training left do not fit the circuit.
+
+    """
+    if training.start is not None and shown is not None:
+        try:
+            return laid_out(shown, circuit)
+        except CircuitError as error:
+            msg = f"training.start = {quote_path(training.start)}: {error}"
+            raise WeightsError(msg) from None
     if training.init == "netlist" and shown is not None:
         return {element.name: np.clip(shown[element.name], element.g_min, element.g_max) for element in circuit.trainable}
     drawn = {}

@@ -29,7 +29,7 @@ _MOST = 12
 
 def train_command(experiment: Experiment, folder: str) -> str:
     """Give a command line that trains again, to the same numbers; `folder` is where the run lies."""
-    return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [folder])])
+    return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [f"{folder}/{RUN_FILE}"])])
 
 
 def sweep_command(definition: "Definition") -> str:

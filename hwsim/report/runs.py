@@ -181,12 +181,13 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
     from hwsim.subject import subject  # noqa: PLC0415
 
     given = subject(what)
+    notes = [f"The {given.cut}."] if given.cut else []
     try:
         data = load_data(given.experiment)
         with make_engine(given.experiment.training.engine, given.experiment.solver).prepare(given.circuit, given.chip) as solver:
             found = evaluate_as(given.experiment, solver, given.g, data.x_test, data.labels_test, data.classes)
     except (ValueError, OSError, ConvergenceError) as error:
-        return None, [f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
+        return None, [*notes, f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)
     np.add.at(counts, (data.labels_test, found.predicted), 1)
-    return Confusion(counts=counts, class_names=data.class_names), []
+    return Confusion(counts=counts, class_names=data.class_names), notes

@@ -1,6 +1,5 @@
 """Where a sweep starts: what is typed becomes a definition, with conductances where they are given, and a file to keep it in."""
 
-import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from circuits.chip import Chip
 from hwsim.data import load_data
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load
@@ -23,6 +23,7 @@ from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Design, Point
 from hwsim.sweep.recorded import Weights
+from hwsim.weights import beyond, fingerprint
 
 _LONGEST = 60
 """Letters of varied keys in a file's name."""
@@ -67,7 +68,7 @@ class Planned:
             why = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
             msg = f"--seeds {counts['seeds']}: {why}; take more chips (--chips)"
             raise SweepError(msg)
-        definition = Definition.make(experiment, axes, mode=mode, weights=_fingerprint(weights), **counts)
+        definition = Definition.make(experiment, axes, mode=mode, weights=fingerprint(weights) if weights else "", **counts)
         planned = cls(definition, definition.points(), weights)
         if folder:
             trained = load(what)
@@ -75,6 +76,12 @@ class Planned:
                 refuse_learnt(what, trained, point.experiment(definition.experiment))
         planned._check()
         return planned
+
+    @property
+    def cut(self) -> str:
+        """Which of the given conductances the design's devices cannot have, in a line; empty where they have all of them."""
+        base = self.definition.experiment
+        return beyond(Chip.nominal(base.circuit.compile(base.name)), self.weights) if self.weights else ""
 
     @property
     def alike(self) -> bool:
@@ -129,15 +136,6 @@ def _spreads(experiment: Experiment) -> bool:
     same = experiment.variation.nominal.model_dump(exclude={"chip"}, exclude_none=True)
     noisy = experiment.noise != NoiseSettings()
     return noisy or experiment.device.preset is not None or any(value != same.get(key, 0.0) for key, value in spread.items())
-
-
-def _fingerprint(weights: Weights | None) -> str:
-    if weights is None:
-        return ""
-    digest = hashlib.sha256()
-    for name, g in sorted(weights.items()):
-        digest.update(f"{name} {g.shape}".encode() + np.asarray(g, dtype="<f8").tobytes())
-    return digest.hexdigest()[:16]
 
 
 def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:

@@ -110,6 +110,9 @@ def _toml(tuned: Tuned) -> str:
     if isinstance(experiment.circuit, Netlist):
         path = os.path.relpath(experiment.circuit.netlist, search.out.parent)  # an experiment file names a deck from its own folder
         experiment = experiment.model_copy(update={"circuit": experiment.circuit.model_copy(update={"netlist": path})})
+    if (start := experiment.training.start) is not None:
+        training = experiment.training.model_copy(update={"start": os.path.relpath(start, search.out.parent)})
+        experiment = experiment.model_copy(update={"training": training})
     seeds = "" if search.seeds == 1 else f", mean of {search.seeds} seeds from {search.experiment.training.seed} on"
     lines = (
         f"Found by: {search.command}",
