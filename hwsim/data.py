@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from circuits.quoting import quote
 from circuits.units import Volt
 from hwsim.experiment import DataSettings, Experiment
+from hwsim.learnt import refuse_learnt_start
 from hwsim.netlist import SHOWN, Netlist
 from hwsim.samples import DataError, Samples
 from hwsim.scaling import scaled
@@ -67,10 +68,12 @@ def load_data(experiment: Experiment) -> Dataset:
     DataError
         When there are none, they are unreadable, too few, or not finite.
     ExperimentError
-        When they do not fit the circuit's inputs and outputs.
+        When they do not fit the circuit's inputs and outputs, or learning starts from a run that may have learned samples of the test part.
 
     """
     from hwsim.data_sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
+
+    refuse_learnt_start(experiment)
 
     settings, seed = experiment.data, experiment.training.seed
     if settings.name == SHOWN:

@@ -50,7 +50,17 @@ class RunFolder:
     descriptor: int | None = None
 
     NAMES: ClassVar = frozenset(
-        {RUN_FILE, TRAINED, "checkpoint.npz", "weights.npz", "environment.json", "metrics.jsonl", "summary.json", "profile.json"}
+        {
+            RUN_FILE,
+            TRAINED,
+            "checkpoint.npz",
+            weights.TRAINED,
+            weights.STARTED,
+            "environment.json",
+            "metrics.jsonl",
+            "summary.json",
+            "profile.json",
+        }
         | {"loss-and-error.png"}
     )
     """What the files of every run are called."""

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from circuits.quoting import quote_path, quoted
-from hwsim.experiment import Experiment, ExperimentError
+from hwsim import weights
+from hwsim.experiment import RUN_FILE, Experiment, ExperimentError, load
 
 _FREE = {"name", "scaling", "clip", "shift", "test_limit"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
@@ -30,6 +31,21 @@ def refuse_learnt(what: str, trained: Experiment, asked: Experiment) -> None:
             values = f"{quoted(now)}, and it was trained with {quoted(was)}".replace("None", "nothing")
             msg = f"{quote_path(what)}: {key} is {values}, so samples that it has learnt may be tested; keep {key}, or name other data"
             raise ExperimentError(msg)
+
+
+def refuse_learnt_start(experiment: Experiment) -> None:
+    """Refuse to start from what a run learned when another division of the same data is trained on and tested.
+
+    Raises
+    ------
+    ExperimentError
+        Naming the key.
+
+    """
+    start = Path(experiment.training.start or "")
+    folder = start.parent if start.name == weights.TRAINED else start
+    if experiment.training.start is not None and (folder / RUN_FILE).is_file():
+        refuse_learnt(str(folder), load(str(folder)), experiment)
 
 
 def _same(first: str, second: str) -> bool:

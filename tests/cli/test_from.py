@@ -9,6 +9,7 @@ import pytest
 from hwsim.devices.variation import alike, chip_of
 from hwsim.experiment import load
 from hwsim.subject import subject
+from hwsim.sweep.start import Planned
 from hwsim.weights import beyond
 
 CUT = "learned conductances beyond what the devices can have are cut to their bounds: "
@@ -117,7 +118,7 @@ def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
     assert any(said in warning for warning in hwsim("inspect", "run", *bound, "--json").json["warnings"])
     assert same(weights("cut/weights.npz"), {name: np.minimum(g, 3e-5) for name, g in learned.items()})
     assert CUT not in hwsim("solve", "cut").err
-    assert hwsim("sweep", "run", "--mode", "evaluate", "--vary", "variation.offset=0,0.01", *bound).err.count(said) == 1
+    assert said in Planned.make("run", bound[1::2], ["variation.offset=0,0.01"], "evaluate").cut
 
 
 def test_rounding_to_32_bits_is_no_cut():
@@ -162,6 +163,19 @@ def test_sweeps_and_searches_say_that_they_train_from_seeds(hwsim):
     error = hwsim("evaluate", "run", "--json").json["test_error"]
     told = hwsim("sweep", "run", *few, "--set", "training.start=run", "--out", "started.db", "--json").json
     assert told["points"][0]["mean"] == error
+
+
+def test_no_start_tests_what_it_learned(hwsim, trained):
+    """Another seed divides iris otherwise, so that a training from a run's conductances is refused; other data are free."""
+    few = ("--epochs", "1", "--out", "run")
+    for start in (trained, trained / "weights.npz"):
+        answer = hwsim("train", "iris", "--from", start, "--seed", "5", *few)
+        assert answer.code == 2
+        assert "training.seed is 5, and it was trained with 0, so samples that it has learnt may be tested" in answer.err
+    answer = hwsim("sweep", "iris", "--vary", "training.rate=0,1e-6", "--seeds", "2", "--set", f"training.start={trained}")
+    assert answer.code == 2
+    Path("own.csv").write_text("".join(f"{k % 5},{k % 7},{k % 3},{k % 2},{'abc'[k % 3]}\n" for k in range(30)))
+    assert hwsim("train", "iris", "--data", "own.csv", "--from", trained, "--seed", "5", *few).code == 0
 
 
 ALIKE = "all chips are alike: nothing here spreads from chip to chip"
