@@ -123,7 +123,7 @@ class Experiment(Section):
 
         """
         if self.training.start is not None:
-            return weights.read(self.training.start)
+            return self._started(self.training.start)
         return self.circuit.deck.g if isinstance(self.circuit, Netlist) else None
 
     @property
@@ -146,6 +146,14 @@ class Experiment(Section):
                 "hwsim evaluate RUN --after TIME"
             )
             raise ExperimentError(msg)
+
+    def _started(self, start: str) -> Mapping[str, Any]:
+        """Return the conductances at 27 °C [S] that learning starts from; those of a run are those at its own temperature."""
+        from hwsim.devices.heat import heat_of  # noqa: PLC0415 - only for those who start from learned conductances
+
+        g, run = weights.read(start), weights.run_of(start)
+        heat = heat_of(self.device, load(run).variation) if run and (run / RUN_FILE).is_file() else 1.0
+        return g if heat == 1.0 else {name: values / heat for name, values in g.items()}
 
     def check_sizes(self, features: int, classes: int) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs.

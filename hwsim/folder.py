@@ -257,8 +257,9 @@ class RunFolder:
                 odd = found[~np.isfinite(found)].flat[0]
                 msg = f"{self.checkpoint}: {name} holds {odd}, which no training leaves; train into another folder (--out)"
                 raise RunError(msg)
-        conductances = {name: values for name, values in arrays.items() if name.startswith("g/")}
-        _refuse_impossible(self.checkpoint, conductances, "train into another folder (--out)")
+        if fault := fault_of({name: values for name, values in arrays.items() if name.startswith("g/")}):
+            msg = f"{self.checkpoint}: {fault}; train into another folder (--out)"
+            raise RunError(msg)
         try:
             rows = records.rows(packed.tobytes(), _NEEDED, int(arrays["epoch"]))
         except files.UnreadableError as error:

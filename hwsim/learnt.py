@@ -42,9 +42,8 @@ def refuse_learnt_start(experiment: Experiment) -> None:
         Naming the key.
 
     """
-    start = Path(experiment.training.start or "")
-    folder = start.parent if start.name == weights.TRAINED else start
-    if experiment.training.start is not None and (folder / RUN_FILE).is_file():
+    folder = weights.run_of(experiment.training.start) if experiment.training.start is not None else None
+    if folder is not None and (folder / RUN_FILE).is_file():
         refuse_learnt(str(folder), load(str(folder)), experiment)
 
 

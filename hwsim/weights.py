@@ -122,7 +122,14 @@ def fingerprint(g: Weights) -> str:
 
 
 def beyond(chip: Chip, g: Weights) -> str:
-    """Report how many conductances [S], at its temperature, a chip's devices cannot have, and where the farthest of each array is; "" where there are none."""
+    """Report how many conductances [S], at a chip's temperature, its devices cannot have, and the farthest of each array.
+
+    Returns
+    -------
+    str
+        A line; empty where the devices can have all of them.
+
+    """
     told = []
     for name, values in g.items():
         low, high = (np.broadcast_to(chip.fresh(name, bound), values.shape) for bound in ("g_min", "g_max"))

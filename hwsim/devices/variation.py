@@ -37,8 +37,10 @@ def alike(experiment: Experiment, circuit: Circuit, *, learning: bool = False) -
     if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and (kind.spread.step or kind.spread.asymmetry)):
         return False
     other = variation.model_copy(update={"chip": variation.chip + 1})
-    one, two = (draw(circuit, each, device).values for each in (variation, other))
-    return all(np.array_equal(values, two[name][parameter]) for name, of in one.items() for parameter, values in of.items())
+    one, two = (draw(circuit, each, device) for each in (variation, other))
+    pairs = [(values, two.values[name][parameter]) for name, of in one.values.items() for parameter, values in of.items()]
+    pairs += [(values, two.aged[name]) for name, values in one.aged.items()]
+    return all(np.array_equal(*pair) for pair in pairs)
 
 
 def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings | None = None) -> Chip:

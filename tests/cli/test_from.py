@@ -97,6 +97,18 @@ def test_what_was_learned_with_ideal_wires_goes_on_with_real_ones(hwsim):
         np.testing.assert_array_equal(g.ravel(), weights("ideal/weights.npz")[name].ravel())
 
 
+def test_what_a_hot_chip_learned_is_the_same_chip_when_it_starts_again(hwsim):
+    """Its conductances are those at its own temperature, and its copy's those at 27 °C, so that heat counts once."""
+    hot = ("--set", "variation.temperature=77", "--set", "device.temperature_coefficient=0.002")
+    few = ("--epochs", "1", "--set", "training.rate=0")
+    assert hwsim("train", "xor", *hot, "--epochs", "1", "--out", "hot").code == 0
+    assert hwsim("train", "xor", *hot, *few, "--from", "hot", "--out", "same").code == 0
+    assert hwsim("train", "xor", *hot[2:], *few, "--from", "hot", "--out", "cool").code == 0
+    for name, g in weights("hot/weights.npz").items():
+        np.testing.assert_allclose(weights("same/weights.npz")[name], g, rtol=1e-14)
+        np.testing.assert_allclose(weights("cool/weights.npz")[name], g / 1.1, rtol=1e-14)
+
+
 def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
     """By every command that takes a run's conductances: how many, where, and what the bounds are."""
     assert hwsim("train", "xor", "--epochs", "1", "--out", "run").code == 0

@@ -278,6 +278,7 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     ),
     "data.name": (load("iris", ["data.train_limit=90"]), ["circuit.inputs=13", "data.name=wine"]),
     "training.init": (load(XOR, ["data.name=xor"]), ["training.init=uniform"]),
+    "training.start": (load("iris"), ["training.start={start}"]),
     "training.rate": (load("iris"), ["training.rate=2e-6"]),
     "training.g_init": (load("iris"), ["training.g_init=[2e-6, 3e-5]"]),
     "training.engine": (load("iris"), ["training.engine=ngspice"]),
@@ -286,7 +287,10 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "reached.interval": (load("iris"), ["reached.interval=[0.1, 0.2]"]),
     "device.temperature_coefficient": (load("iris", ["variation.temperature=50"]), ["device.temperature_coefficient=0.002"]),
 }
-"""Keys whose other value cannot be made from their type: an experiment, and what changes in it; `{deck}` is XOR with another resistance."""
+"""Keys whose other value cannot be made from their type: an experiment, and what changes in it.
+
+`{deck}` is XOR with another resistance, `{start}` a file of conductances for iris.
+"""
 
 LABELS = {"name": "a label: of files, folders and messages", "about": "a line for people", "reached.": "what others reached with it"}
 """Keys that change no training, and why."""
@@ -323,7 +327,9 @@ def changed(key: str, folder: Path) -> tuple[Experiment, Experiment] | None:
         base, settings = VALUES[key]
         deck = folder / "other.cir"
         deck.write_text(re.sub(r"^(R_w1_0_0 .*) \S+$", r"\1 123k", Path(XOR).read_text(), flags=re.MULTILINE))
-        return base, override(base, [setting.replace("{deck}", str(deck)) for setting in settings])
+        start = folder / "learned.npz"
+        np.savez(start, **{element.name: np.full(element.shape, 3e-6) for element in load("iris").circuit.compile("iris").trainable})
+        return base, override(base, [setting.replace("{deck}", str(deck)).replace("{start}", str(start)) for setting in settings])
     company = max((start for start in COMPANY if key.startswith(start)), key=len, default=None)
     base = load("iris", ["training.epochs=1", *(COMPANY[company] if company else [])])
     now: Any = base.model_dump()
