@@ -45,12 +45,14 @@ def refuse_others() -> None:
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
     """Train and test on every fold of every repeat, and print the table; the exit code says whether all folds have an error."""
-    from hwsim.environment import environment  # noqa: PLC0415 - help does without
+    from hwsim.data import learnable  # noqa: PLC0415 - help does without
+    from hwsim.environment import environment  # noqa: PLC0415
     from hwsim.folds import cross_validation, plan  # noqa: PLC0415
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415
 
     one_thread()
     planned = plan(what, settings, folds, repeats)
+    output.notes(learnable(planned.definition.experiment).notes)
     path = out or planned.default_path()
     if path.exists():
         output.note(f"{path}: goes on with the folds in it")
@@ -60,12 +62,12 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
         recorded = database.recorded()
     with output.progress(f"{experiment.name}, linear model") as show:
         total = len(recorded.results)
-        found = cross_validation(recorded, lambda done: show(Step(done, total, f"{done} of {total} folds")))
-    output.result(_told(found, recorded), _text(found, recorded))
-    return int(any(one.failed for one in found.folds))
+        validation = cross_validation(recorded, lambda done: show(Step(done, total, f"{done} of {total} folds")))
+    output.result(_described(validation, recorded), _text(validation, recorded))
+    return int(any(one.failed for one in validation.folds))
 
 
-def _told(found: "CrossValidation", recorded: "Recorded") -> dict[str, Any]:
+def _described(validation: "CrossValidation", recorded: "Recorded") -> dict[str, Any]:
     experiment = recorded.definition.experiment
     return {
         "name": experiment.name,
@@ -73,10 +75,10 @@ def _told(found: "CrossValidation", recorded: "Recorded") -> dict[str, Any]:
         "engine": experiment.training.engine,
         "chip": experiment.variation.chip,
         "measured_on": experiment.data.held_out,
-        "folds": [one._asdict() for one in found.folds],
-        **_estimate(found.circuit),
-        "baseline": {"model": found.baseline, **_estimate(found.linear)},
-        "difference": _estimate(found.difference),
+        "folds": [one._asdict() for one in validation.folds],
+        **_estimate(validation.circuit),
+        "baseline": {"model": validation.baseline, **_estimate(validation.linear)},
+        "difference": _estimate(validation.difference),
         "database": str(recorded.path),
     }
 
@@ -85,12 +87,12 @@ def _estimate(estimate: "Estimate") -> dict[str, Any]:
     return {"mean": estimate.mean, "interval": list(estimate.interval)}
 
 
-def _text(found: "CrossValidation", recorded: "Recorded") -> str:
+def _text(validation: "CrossValidation", recorded: "Recorded") -> str:
     rows: list[tuple[str, ...]] = [
         (str(one.seed), str(one.fold), str(one.test_samples), percent(one.error), percent(one.linear), percent(one.error - one.linear))
-        for one in found.folds
+        for one in validation.folds
     ]
-    estimates = (found.circuit, found.linear, found.difference)
+    estimates = (validation.circuit, validation.linear, validation.difference)
     rows += [
         ("mean", "", "", *(percent(one.mean) for one in estimates)),
         ("from", "", "", *(percent(one.interval.low) for one in estimates)),
@@ -98,12 +100,12 @@ def _text(found: "CrossValidation", recorded: "Recorded") -> str:
     ]
     part = recorded.definition.experiment.data.held_out
     lines = [table(("seed", "fold", f"{part} samples", "error [%]", "linear [%]", "difference [%]"), rows)]
-    if failed := [one for one in found.folds if one.failed]:
+    if failed := [one for one in validation.folds if one.failed]:
         first = failed[0]
         where = f"seed {first.seed}, fold {first.fold}: {first.failed}"
-        lines += _wrapped(f"{len(failed)} of {len(found.folds)} folds have no error, the first with {where}")
+        lines += _wrapped(f"{len(failed)} of {len(validation.folds)} folds have no error, the first with {where}")
     lines += _wrapped("from, to: 95 % interval of the mean, corrected for samples that folds share (Nadeau & Bengio 2003)")
-    lines += _wrapped(f"linear: {found.baseline}")
+    lines += _wrapped(f"linear: {validation.baseline}")
     lines.append(f"database {recorded.path}")
     return "\n".join(lines)
 

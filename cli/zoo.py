@@ -14,7 +14,10 @@ from netlists import examples
 @make_command("zoo", "hwsim zoo\nhwsim zoo digits > my.toml\nhwsim zoo examples/gradient > gradient.cir")
 @click.argument("name", required=False)
 def command(output: Output, name: str | None) -> None:
-    """List the named circuits: layers, neurons, devices, data; and the example decks. With NAME, print its experiment file or deck."""
+    """List the named circuits: layers, neurons, devices, data, error; and the example decks. With NAME, print its experiment file or deck.
+
+    Errors are means over seeds, or over all folds where an interval (95 %) and the error of a linear model on the same folds follow.
+    """
     example = examples.find(name) if name is not None else None
     if example is None and name not in {None, *zoo.names()}:
         msg = f"{name}: no such name in the zoo; it has {', '.join([*zoo.names(), *examples.names()])}"
@@ -25,7 +28,7 @@ def command(output: Output, name: str | None) -> None:
     chosen = {f"examples/{example.stem}"} if example else {name} if name else {*zoo.names(), *examples.names()}
     circuits = [_entry(known) for known in zoo.names() if known in chosen]
     decks = [{"name": known, "about": examples.title(known)} for known in examples.names() if known in chosen]
-    header = ("name", "layers", "neurons", "gain, back", "memristors", "data", "error", "")
+    header = ("name", "layers", "neurons", "gain, back", "memristors", "data", "error", "95 %", "linear", "")
     text = table(header, [_row(entry) for entry in circuits])
     listed = table(("example", ""), [(deck["name"], deck["about"]) for deck in decks])
     output.result({"circuits": circuits, "examples": decks}, f"{text}\n\n{listed}")
@@ -38,6 +41,7 @@ def _entry(name: str) -> dict[str, Any]:
     layers = network.get("layers", [])
     columns = [layer["size"] for layer in layers] + [network["outputs"] * (2 if network.get("differential", True) else 1)]
     rows = [network["inputs"] * (2 if network.get("signed_inputs", True) else 1), *columns[:-1]]
+    reached = told.get("reached", {})
     bias = 1 if network.get("bias", True) else 0
     return {
         "name": name,
@@ -48,13 +52,13 @@ def _entry(name: str) -> dict[str, Any]:
         "differential": network.get("differential", True),
         "memristors": sum((row + bias) * column for row, column in zip(rows, columns, strict=True)),
         "data": told["data"]["name"],
-        "test_error": told.get("reached", {}).get("test_error"),
+        **{key: reached.get(key) for key in ("test_error", "interval", "linear", "seeds", "folds", "note", "command")},
     }
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     amplifiers = [f"{a['gain']:g}, {a['back']:g}" if a else "none" for a in entry["amplifiers"]]
-    error = entry["test_error"]
+    low, high = entry["interval"] or (None, None)
     return (
         entry["name"],
         "-".join(map(str, entry["layers"])),
@@ -62,6 +66,12 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         "; ".join(dict.fromkeys(amplifiers)),
         str(entry["memristors"]),
         entry["data"],
-        "–" if error is None else f"{100 * error:.2f} %",
+        _percent(entry["test_error"]),
+        "" if low is None else f"{100 * low:.1f} to {_percent(high, 1)}",
+        _percent(entry["linear"]),
         entry["about"],
     )
+
+
+def _percent(error: float | None, digits: int = 2) -> str:
+    return "–" if error is None else f"{100 * error:.{digits}f} %"

@@ -1,5 +1,6 @@
 """Data sets, split, limited and scaled: what a circuit learns and what it is tested on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,13 +81,16 @@ def load_data(experiment: Experiment) -> Dataset:
         return _shown(experiment)
     samples = read(settings.name)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
+    notes: list[str] = []
     if settings.folds is not None:
+        if samples.x_test is not None:
+            notes = [f"{samples.name}: the folds are of its {len(samples.labels)} training samples; its test set is set aside"]
         samples = _fold(samples, settings.folds, settings.fold, seed)
     elif samples.x_test is None:
         samples = _split(samples, settings.test_share, seed, "split")
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
-    data = _finished(_limited(samples, settings, seed), settings)
+    data = _finished(_limited(samples, settings, seed), settings, notes)
     if experiment.variation.dac_bits is None:
         return data
     from hwsim.converters import driven  # noqa: PLC0415 - only inputs with converters need it
@@ -217,9 +221,9 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
     return np.sort(stream(seed, name).permutation(count)[:limit])
 
 
-def _finished(samples: Samples, settings: DataSettings) -> Dataset:
-    """Scale both parts."""
-    x_train, x_test, notes = scaled(samples, settings)
+def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) -> Dataset:
+    """Scale both parts, and add notes about it to those about the split."""
+    x_train, x_test, about_scaling = scaled(samples, settings)
     assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
     return Dataset(
         name=settings.name,
@@ -229,5 +233,5 @@ def _finished(samples: Samples, settings: DataSettings) -> Dataset:
         labels_test=samples.labels_test,
         class_names=samples.class_names,
         shift=settings.shift,
-        notes=notes,
+        notes=(*notes, *about_scaling),
     )

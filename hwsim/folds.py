@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.baseline import described, linear_error, unscaled
-from hwsim.data import learnable
 from hwsim.experiment import ExperimentError, load
 from hwsim.fleet import Instance, of_instance
 from hwsim.sweep.recorded import Recorded
@@ -126,7 +125,6 @@ def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planne
         msg = f"{chosen} does not go with --folds {folds}, which tests every one of {folds} folds; omit the key"
         raise ExperimentError(msg)
     splits = (*settings, f"data.folds={folds}")
-    learnable(load(what, splits))
     return Planned.make(what, splits, [f"{KEY}={','.join(map(str, range(folds)))}"], "train", seeds=repeats)
 
 
@@ -139,14 +137,14 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
         When the data cannot be read again.
 
     """
-    base, settings = recorded.definition.experiment, {point.number: point for point in recorded.points}
-    found: list[Fold] = []
+    base, points = recorded.definition.experiment, {point.number: point for point in recorded.points}
+    folds: list[Fold] = []
     baseline = ""
     for result in sorted(recorded.results, key=lambda one: (one.seed, one.point)):
-        experiment = of_instance(settings[result.point].experiment(base), Instance(result.chip, result.seed))
+        experiment = of_instance(points[result.point].experiment(base), Instance(result.chip, result.seed))
         data = unscaled(experiment)
         baseline = described(data)
-        found.append(
+        folds.append(
             Fold(
                 seed=result.seed,
                 fold=experiment.data.fold,
@@ -158,5 +156,5 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
                 failed=result.failed,
             )
         )
-        observe(len(found))
-    return CrossValidation(folds=found, baseline=baseline)
+        observe(len(folds))
+    return CrossValidation(folds=folds, baseline=baseline)

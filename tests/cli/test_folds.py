@@ -102,3 +102,15 @@ def test_ctrl_c_keeps_what_is_done(hwsim, monkeypatch: pytest.MonkeyPatch) -> No
     assert "1 of 2 results are in runs/iris-fold.db" in answer.err
     monkeypatch.setattr(Database, "add", add)
     assert len(hwsim(*words, "--json").json["folds"]) == 2
+
+
+def test_the_zoo_lists_intervals_and_baselines(hwsim) -> None:
+    """Where an error comes from all folds, its interval and the linear model's error follow; others have none."""
+    known = {entry["name"]: entry for entry in hwsim("zoo", "--json").json["circuits"]}
+    iris, kendall = known["iris"], known["mnist-kendall2020"]
+    low, high = iris["interval"]
+    assert low <= iris["test_error"] <= high
+    assert (iris["folds"], kendall["interval"], kendall["linear"]) == (5, None, None)
+    line = next(line for line in hwsim("zoo").out.splitlines() if line.startswith("iris"))
+    assert f"{100 * iris['test_error']:.2f} %  {100 * low:.1f} to {100 * high:.1f} %" in line
+    assert f"{100 * iris['linear']:.2f} %" in line

@@ -43,13 +43,14 @@ def test_every_sample_is_tested_once_a_repeat() -> None:
 
 
 def test_folds_leave_a_test_set_of_the_data_alone(tmp_path: Path) -> None:
-    """Of data that bring a test set, the training set is split."""
+    """Of data that bring a test set, the training set is split, and a note says so."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(24, 2)), np.arange(24) % 2
     np.savez(tmp_path / "both.npz", x_train=x[:20], y_train=y[:20], x_test=x[20:], y_test=y[20:])
     data = load_data(override(load("xor"), [f"data.name={tmp_path / 'both.npz'}", "data.folds=5"]))
     assert (len(data.x_train), len(data.x_test)) == (16, 4)
     assert {*map(tuple, data.x_train), *map(tuple, data.x_test)} == set(map(tuple, x[:20]))
+    assert [note.partition(": ")[2] for note in data.notes] == ["the folds are of its 20 training samples; its test set is set aside"]
 
 
 def test_validation_is_drawn_from_the_other_folds() -> None:

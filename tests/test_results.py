@@ -1,0 +1,38 @@
+"""Results say the same everywhere: cross-validated errors in results, zoo and README are those of their folds."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from circuits import zoo
+from hwsim.folds import CrossValidation, Fold
+
+ROOT = Path(__file__).parent.parent
+KEPT = sorted((ROOT / "results/folds").glob("*.json"))
+
+
+def test_the_small_sets_are_cross_validated() -> None:
+    """Each has its folds in results."""
+    assert {"iris", "wine", "breast-cancer"} <= {path.stem for path in KEPT}
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_cross_validated_error_is_one_number(path: Path) -> None:
+    """Mean, interval and baseline follow from the folds that are kept; zoo and README have them; no linear model does better by 0.5 %."""
+    told = json.loads(path.read_text(encoding="utf-8"))
+    folds = [Fold(**one) for one in told["folds"]]
+    found = CrossValidation(folds=folds, baseline=told["baseline"]["model"])
+    assert {(one.seed, one.fold) for one in folds} == {(seed, fold) for seed in range(5) for fold in range(5)}
+    for estimate, kept in ((found.circuit, told), (found.linear, told["baseline"]), (found.difference, told["difference"])):
+        assert [estimate.mean, *estimate.interval] == pytest.approx([kept["mean"], *kept["interval"]], abs=1e-12)
+    reached = tomllib.loads(zoo.read(path.stem))["reached"]
+    known = [reached["test_error"], *reached["interval"], reached["linear"]]
+    assert known == pytest.approx([found.circuit.mean, *found.circuit.interval, found.linear.mean], abs=1e-5)
+    assert found.circuit.mean <= found.linear.mean + 0.005
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    low, high = found.circuit.interval
+    line = next(line for line in readme.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
+    assert f"{100 * found.circuit.mean:.2f} % ({100 * low:.1f} to {100 * high:.1f})" in line
+    assert f"{100 * found.linear.mean:.2f} %" in line
