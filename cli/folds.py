@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from circuits.quoting import quote_path
 from cli.output import Output, Step, table
 from cli.sweep import compute_missing
 from cli.sweep_text import percent
@@ -24,8 +25,8 @@ _WIDTH = 80
 """Columns of the text."""
 
 
-def refuse_others() -> None:
-    """Refuse options that need one run, next to --folds.
+def refuse_others(out: "Path | None") -> None:
+    """Refuse options that need one run, and a folder for --out, next to --folds.
 
     Raises
     ------
@@ -41,6 +42,9 @@ def refuse_others() -> None:
             )
             msg = f"--folds trains a circuit for every fold and keeps none, and --{name} is about one run; omit --{name}: {remedy}"
             raise click.UsageError(msg)
+    if out is not None and (out.suffix.lower() != ".db" or out.is_dir()):
+        msg = f"--out {quote_path(out)}: with --folds the results are a database; give it a name that ends in .db"
+        raise click.UsageError(msg)
 
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:

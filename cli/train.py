@@ -91,7 +91,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     lenient = ("training.skip_failed=true",) if skip_failed else ()
     changed = options.overrides((*settings, *lenient), **others)
     if folds is not None:
-        cross.refuse_others()
+        cross.refuse_others(out)
         return cross.cross_validate(output, what, changed, folds=folds, repeats=repeats or 1, out=out)
     if repeats is not None:
         msg = f"--repeats {repeats} repeats cross-validation; give --folds too, such as --folds 5"

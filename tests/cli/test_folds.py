@@ -64,6 +64,7 @@ def test_folds_train_through_ngspice(hwsim) -> None:
         (("iris", "--folds", "5", "--resume"), "omit --resume"),
         (("iris", "--folds", "5", "--profile"), "omit --profile"),
         (("iris", "--folds", "5", "--write", "a.cir"), "omit --write"),
+        (("iris", "--folds", "5", "--out", "runs/iris-folds"), "ends in .db"),
         (("iris", "--repeats", "5"), "--folds"),
         (("iris", "--folds", "5", "--set", "data.folds=4"), "data.folds = 4 does not go with --folds 5"),
         (("iris", "--folds", "5", "--set", "data.folds=5", "--set", "data.fold=1"), "data.fold = 1 does not go with --folds 5"),
