@@ -1,5 +1,6 @@
 """What commands say of a chip's age: how far its memristors have drifted, or that no drift of theirs is known."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.output import Output
@@ -13,10 +14,16 @@ def aged(output: Output, given: "Subject") -> dict[str, Any]:
     variation, device = given.experiment.variation, given.experiment.device
     drift = given.drift if variation.after else None
     if variation.after and drift is None:
-        output.note(f"no drift is known for {device.preset}: its conductances are taken as they were programmed")
+        no_drift(output, [device.preset or ""])
     elif drift is not None and variation.after <= drift.t0:
         output.note(f"{device.preset} drifts from {drift.t0:g} s on, and variation.after is {variation.after:g} s: nothing has changed")
     return {"after_s": variation.after, "drift": drift and drift.model_dump()}
+
+
+def no_drift(output: Output, presets: Sequence[str]) -> None:
+    """Note that no drift is known of these presets."""
+    for preset in presets:
+        output.note(f"no drift is known for {preset}: its conductances are taken as they were programmed")
 
 
 def spelled_age(given: "Subject") -> str:

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from cli import options, sweep_text
+from cli.age import no_drift
 from cli.command import command as make_command
 from cli.loading import note_left_aside
 from cli.output import Output, Step
@@ -146,6 +147,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
         output.note(f"{what}: {planned.cut}")
     if planned.alike:
         output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")
+    no_drift(output, planned.driftless)
     if path.exists():
         output.note(f"{path}: goes on with the sweep in it")
     return planned.open(path, lambda: environment(planned.definition.experiment))

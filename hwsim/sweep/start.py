@@ -10,6 +10,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from hwsim.data import load_data
+from hwsim.devices.drift import drift_of
 from hwsim.devices.variation import chip_of
 from hwsim.experiment import Experiment, load
 from hwsim.fleet import Mode
@@ -88,6 +89,13 @@ class Planned:
         """Whether several chips are asked for, and none differs from another."""
         base = self.definition.experiment
         return self.definition.chips > 1 and not any(_spreads(point.experiment(base)) for point in self.points)
+
+    @property
+    def driftless(self) -> list[str]:
+        """The presets of points that have an age, and of which no drift is known."""
+        aged = [point.experiment(self.definition.experiment) for point in self.points]
+        settings = {one.device.preset: one.device for one in aged if one.variation.after and one.device.preset}
+        return sorted(preset for preset, device in settings.items() if drift_of(device) is None)
 
     def _check(self) -> None:
         """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
