@@ -15,17 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim import files, records, weights
+from hwsim import checkpoint, files, weights
+from hwsim.checkpoint import Arrays
 from hwsim.experiment import RUN_FILE, Experiment, to_toml
 from hwsim.netlist import KEPT, TRAINED, Netlist
 from hwsim.records import Row
 from hwsim.weights import fault_of, laid_out
-
-Arrays = dict[str, NDArray[Any]]
-
-_ROWS = "rows"
-_NEEDED = frozenset({"loss", "train_error", "test_error", "residual_A", "seconds"})
-"""What the last files of a run are made of."""
 
 
 class RunError(ValueError):
@@ -61,7 +56,7 @@ class RunFolder:
             "summary.json",
             "profile.json",
         }
-        | {"loss-and-error.png"}
+        | {"loss-and-error.png", weights.STARTED}
     )
     """What the files of every run are called."""
 
@@ -226,8 +221,7 @@ class RunFolder:
 
     def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
         """Write what the run continues from."""
-        packed = np.frombuffer(json.dumps(rows).encode(), dtype=np.uint8)
-        self.write(self.checkpoint, files.packed({f"state/{name}": array for name, array in arrays.items()} | {_ROWS: packed}))
+        self.write(self.checkpoint, checkpoint.pack(arrays, rows))
 
     def write_weights(self, g: Mapping[str, NDArray[Any]]) -> None:
         """Write the conductances [S]."""
@@ -242,30 +236,12 @@ class RunFolder:
             When it cannot be read or does not fit.
 
         """
-        stored = self._read_arrays(self.checkpoint, "train again into another folder (--out)")
-        packed = stored.pop(_ROWS, np.zeros(0, np.uint8))
-        arrays = {name.removeprefix("state/"): array for name, array in stored.items()}
-        for name, wanted in like.items():
-            found = arrays.get(name)
-            if found is None or (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
-                held = "nothing" if found is None else f"{found.dtype} {found.shape}"
-                msg = (
-                    f"{self.checkpoint}: {name} holds {held} where this run needs {wanted.dtype} {wanted.shape}; train into another folder"
-                )
-                raise RunError(msg)
-            if found.dtype.kind == "f" and not np.isfinite(found).all():
-                odd = found[~np.isfinite(found)].flat[0]
-                msg = f"{self.checkpoint}: {name} holds {odd}, which no training leaves; train into another folder (--out)"
-                raise RunError(msg)
-        if fault := fault_of({name: values for name, values in arrays.items() if name.startswith("g/")}):
-            msg = f"{self.checkpoint}: {fault}; train into another folder (--out)"
-            raise RunError(msg)
+        remedy = "train again into another folder (--out)"
         try:
-            rows = records.rows(packed.tobytes(), _NEEDED, int(arrays["epoch"]))
+            return checkpoint.unpack(self._read_arrays(self.checkpoint, remedy), like)
         except files.UnreadableError as error:
-            msg = f"{self.checkpoint}: its metrics cannot be read ({error}); train again into another folder (--out)"
+            msg = f"{self.checkpoint}: {error}; {remedy}"
             raise RunError(msg) from None
-        return {name: arrays[name] for name in like}, rows
 
     def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
         """Read the conductances [S] and check that they are the circuit's.

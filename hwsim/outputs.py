@@ -12,6 +12,7 @@ from hwsim.folder import RunFolder
 from hwsim.netlist import Netlist
 from hwsim.subject import run_folder
 from hwsim.sweep.recorded import Result
+from hwsim.weights import run_of
 
 _HEAD = 1 << 16
 """Bytes of a file in which it shows what kind it is."""
@@ -144,6 +145,9 @@ def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Pat
         return
     if isinstance(experiment.circuit, Netlist):
         yield from (source.path for source in experiment.circuit.deck.sources if source.path)
+    if experiment.training.start is not None:
+        run = run_of(experiment.training.start)
+        yield from [Path(experiment.training.start)] if run is None else RunFolder(run).files()
     yield from data_sources.paths(experiment.data.name)
     if experiment.training.start is not None:
         yield from (Path(experiment.training.start), Path(experiment.training.start) / weights.TRAINED)

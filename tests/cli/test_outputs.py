@@ -81,6 +81,7 @@ INPUTS = {
     "a deck over the trained one": "compile run -o run/circuit.cir",
     "a picture over a run's": "inspect run --plot run/loss-and-error.png",
     "a search over its experiment": "tune two.toml --vary training.batch=2:4 --trials 1 --out two.toml",
+    "a deck over the weights that it starts from": "compile two.toml --set training.start=run/weights.npz -o run/weights.npz",
     "a netlist over the data": "train my.cir --data my.csv --epochs 1 --write my.csv",
 }
 
