@@ -32,10 +32,9 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         given = subject(what, settings)
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
-        if plot is not None:
-            beside = plot.with_stem(f"{plot.stem}-schematic")
-            drawn = [outputs.Written("--plot", path, outputs.PICTURE) for path in (plot, beside)]
-            outputs.refuse(drawn, outputs.inputs(what, given.experiment), force=force)
+        places = [] if plot is None else [plot, plot.with_stem(f"{plot.stem}-schematic")]
+        pictures = [outputs.Written("--plot", place, outputs.PICTURE) for place in places]
+        outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
     finally:
         LOOKED_AT.reset(looked_at)
     found = inspect(given.circuit, given.chip, given.g, deck)
@@ -59,8 +58,8 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         if why:
             output.note(f"no schematic: {why}")
         else:
-            files.write(beside, schematic(given.circuit, given.chip, given.g))
-            output.note(f"{beside}: the schematic")
+            files.write(places[1], schematic(given.circuit, given.chip, given.g))
+            output.note(f"{places[1]}: the schematic")
     output.result(told, _text(told))
 
 

@@ -106,6 +106,8 @@ def command(  # noqa: PLR0913 - a parameter an option
     deck = netlist.told(output, experiment)
     if write is not None:
         netlist.refuse_copy(deck, write, what, experiment, force=force)
+    elif force:
+        raise click.UsageError("--force is for --write")
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:

@@ -71,8 +71,11 @@ def refuse(outputs: Iterable[Written], inputs: Iterable[Path], *, force: bool) -
         Naming the first that is refused, and what to do.
 
     """
-    read = {_identity(path) for path in inputs}
-    for output in outputs:
+    read, written = {_identity(path) for path in inputs}, list(outputs)
+    if force and not written:
+        msg = "--force is about a file that is there already, and this command writes none; leave it out, or name the file"
+        raise OutputError(msg)
+    for output in written:
         where = f"{output.option} {quote_path(output.path)}"
         refuse_place(output)
         if _identity(output.path) in read:

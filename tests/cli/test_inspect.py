@@ -124,7 +124,7 @@ def test_pictures_are_drawn(hwsim, tmp_path: Path):
     assert "--plot xor.pdf: pictures are PNGs; give it a name that ends in .png" in named.err
     refused = hwsim("inspect", "xor", "--plot", "nowhere/xor.png")
     assert (refused.code, refused.out) == (2, "")
-    assert "nowhere/xor.png: no such file or folder" in refused.err
+    assert "there is no folder nowhere; make it first" in refused.err
 
 
 def test_crossbars_are_found_among_single_devices():

@@ -160,6 +160,10 @@ def test_a_command_may_be_repeated(hwsim, words: str) -> None:
 
 
 PLACES = {
+    **{
+        f"nothing that force is for in {words.partition(' ')[0]}": (f"{words} --force", "--force is")
+        for words in ("sweep s.db", "inspect two.toml", "devices pcm", "compile two.toml -o -", "train two.toml")
+    },
     "a folder": ("report run -o run", "this is a folder"),
     "no folder": ("sweep s.db --export no/t.csv", "there is no folder no"),
     "a file for a folder": ("bench engines xor --rounds 1 --samples 1 --out notes.txt", "this is a file"),
