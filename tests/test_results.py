@@ -15,7 +15,7 @@ KEPT = sorted((ROOT / "results/folds").glob("*.json"))
 
 def test_the_small_sets_are_cross_validated() -> None:
     """Each has its folds in results."""
-    assert {"iris", "wine", "breast-cancer"} <= {path.stem for path in KEPT}
+    assert {"iris", "wine", "breast-cancer", "digits"} <= {path.stem for path in KEPT}
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
