@@ -4,6 +4,7 @@ import pytest
 
 from circuits.chip import Chip
 from decks import SETTINGS, operating_point
+from netlists import subcircuits
 from netlists.findings import NetlistError
 from netlists.parser import parse
 from netlists.writer import write_deck
@@ -167,3 +168,12 @@ def test_an_option_that_is_not_modelled_is_refused(option):
     line = len(text.partition(".options " + option)[0].split("\n"))
     with pytest.raises(NetlistError, match=rf"\Adeck:{line}: .*\Z"):
         parse(text)
+
+
+def test_a_subcircuit_of_the_library_is_multiplied_as_any_other(tmp_path):
+    """Three amplifiers in parallel have a third of the output resistance; what a role keeps whole is refused instead."""
+    cell = "X# a# b# resistive_amplifier gain=2 back=0.5 r_out=100 m=3\nRx# b# 0 1k"
+    agree(deck([CARDS["resistor"], cell], subcircuits.text("resistive_amplifier")), tmp_path)
+    pair = f"X_p_0 a0 h l diode_pair m=3\n{subcircuits.text('diode_pair')}\n*hwsim: block p diode_pair d e f g"
+    with pytest.raises(NetlistError, match="X_p_0 stays whole for its role, and has m = 3; write the instances out"):
+        parse(deck([CARDS["resistor"]], pair))
