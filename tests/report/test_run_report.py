@@ -103,7 +103,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the run's folder."""
+    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the experiment in the run's folder."""
     import shlex  # noqa: PLC0415 - only here
 
     import hwsim.run  # noqa: PLC0415 - to be replaced
@@ -111,7 +111,7 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
     experiment, seen = override(load("iris"), settings), list[Experiment]()
     words = shlex.split(repeat.train_command(experiment, "runs/a b"))
     assert words[:2] == ["hwsim", "train"]
-    if words[2] == "runs/a b":
+    if words[2] == "runs/a b/experiment.toml":
         assert "layers=[" in settings[0]
         return
 
@@ -230,4 +230,4 @@ def test_a_netlist_is_shown_too() -> None:
     )
     first = of_run(record, "r")[0]
     assert f"{circuit.trainable[0].shape[0]} memristors side by side, {quantity(2e-6, 'S')}" in first.caption
-    assert run_section(record, "r").listings[0].text == "hwsim train r"
+    assert run_section(record, "r").listings[0].text == "hwsim train r/experiment.toml"
