@@ -103,7 +103,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the experiment in the run's folder."""
+    """Typed again, the command trains the experiment that it was made from; where it cannot, it names the run's own experiment."""
     import shlex  # noqa: PLC0415 - only here
 
     import hwsim.run  # noqa: PLC0415 - to be replaced
