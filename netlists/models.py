@@ -176,8 +176,9 @@ def junction(card: Card, model: Model, where: Instance) -> Junction | None:
     for name, value in (("is", i_sat), ("n", n)):
         card.sensible(value, f"model {model.name}: {name}")
     eg, xti = values.get("eg", BAND_GAP), values.get("xti", XTI)
+    celsius = card.degrees()
     try:
-        i_sat, n = temperatures.junction(i_sat, n, card.degrees(), values.get("tnom", card.settings.nominal), eg=eg, xti=xti)
+        i_sat, n = temperatures.junction(i_sat, n, celsius, values.get("tnom", card.settings.nominal), eg=eg, xti=xti)
     except ValueError as error:
         msg = f"{card.fields.plain[0].text}: model {model.name}: {error}"
         raise BadCardError(msg) from None

@@ -34,7 +34,7 @@ def deck(cards, roles=ROLES):
         ("r1 out 0 1k temp=-273.15", f"deck:{FIRST}: r1: temp = -273.15 °C must be above -273.15 °C and at most 10000 °C"),
         ("r1 out 0 1k dtemp=1e308", "r1: temp = 1e+308 °C must be above -273.15 °C"),
         ("r1 out 0 rm l=2u\n.model rm R(rsh=100 short=1u)", "r1: model rm leaves it 0 m long and 1e-05 m wide; correct l and w"),
-        ("d1 out 0 dm temp=-300\n.model dm D", "d1: temp = -300 °C must be above -273.15 °C"),
+        ("d1 out 0 dm temp=-300\n.model dm D", f"deck:{FIRST}: d1: temp = -300 °C must be above -273.15 °C"),
         ("d1 out 0 dm\n.model dm D(tnom=-280)", "d1: model dm: tnom = -280 °C must be above -273.15 °C"),
         (
             "d1 out 0 dm temp=50\n.model dm D(eg=1e300)",
