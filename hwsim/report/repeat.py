@@ -28,7 +28,7 @@ _MOST = 12
 
 
 def train_command(experiment: Experiment, folder: str) -> str:
-    """Give a command line that trains again, to the same numbers; `folder` is where the run lies."""
+    """Return a command line that trains again, to the same numbers; `folder` is where the run lies."""
     return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [f"{folder}/{RUN_FILE}"])])
 
 

@@ -81,7 +81,7 @@ def compared(sample: Sample, engine: NumericEngine | PortsEngine) -> Told:
     found = deck.circuit
     differing = [what for what in ("name", "groups", "elements", "blocks") if getattr(found, what) != getattr(circuit, what)]
     differing += [f"g of {name}" for name in g if not np.array_equal(deck.g[name], g[name])]
-    differing += ["x"] if not np.allclose(deck.x, x, rtol=1e-15, atol=0) else []
+    differing += ["x"] if not np.array_equal(deck.x, x) else []
     differing += [f"warning: {warning}" for warning in deck.warnings]
     if differing or circuit.of(Passed):
         return Told(", ".join(differing), None)
