@@ -10,6 +10,7 @@ from hwsim.engine import Array, Conductances, Drive, Phases, Result, Solver
 from hwsim.instruments import Instruments
 from hwsim.learning import choose
 from hwsim.learning.skipping import Skipping
+from hwsim.streams import of_chip, stream
 
 if TYPE_CHECKING:
     from hwsim.experiment import Experiment
@@ -64,7 +65,13 @@ def evaluate_as(experiment: "Experiment", solver: Solver, g: Conductances, x: Ar
     training = experiment.training
     table = choose.targets_by_class(training, solver.circuit, classes)
     lenient = Skipping(solver) if training.skip_failed else solver
-    return evaluate(lenient, g, x, labels, table, Instruments.of(experiment.variation, experiment.noise), training.seed)
+    instruments, chip = Instruments.of(experiment.variation, experiment.noise), experiment.variation.chip
+    return evaluate(lenient, g, x, labels, table, instruments, noise_seed(training.seed, chip))
+
+
+def noise_seed(seed: int, chip: int) -> int:
+    """Return the seed of the noise in a test: each chip's differs from every other's, and chip 0 has the training's seed itself."""
+    return int(stream(seed, of_chip("noise/test", chip)).integers(2**32)) if chip else seed
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it

@@ -22,7 +22,7 @@ from hwsim.learning.state import Arrays, State, joined
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.learning.witness import Witnessed, witnessed
 from hwsim.settings import DeviceSettings, TrainingSettings
-from hwsim.streams import stream
+from hwsim.streams import of_chip, stream
 
 if TYPE_CHECKING:
     from hwsim.experiment import Experiment
@@ -86,6 +86,7 @@ class Trainer:
         noise: NoiseSettings,
     ) -> None:
         self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
+        self.chip = variation.chip
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         self.table = choose.targets_by_class(settings, circuit, data.classes)
@@ -160,7 +161,7 @@ class Trainer:
         each = settings.rates(len(self.circuit.trainable))
         rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
-        seeds = stream(settings.seed, f"programming/{epoch}").integers(2**32, size=self.steps, dtype=np.uint32)
+        seeds = stream(settings.seed, of_chip(f"programming/{epoch}", self.chip)).integers(2**32, size=self.steps, dtype=np.uint32)
         shifts = draw(self.data.shift, settings.seed, epoch, order.shape)
         return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, shifts)
 
@@ -208,7 +209,7 @@ class Trainer:
 
     def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)
-        data, seed = self.data, int(stream(self.settings.seed, f"noise/{state.epoch}").integers(2**32))
+        data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):
             tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
         judged = self._witnessed(state.epoch + 1, g, seed)

@@ -115,9 +115,28 @@ def test_every_seed_is_tested_with_its_own_noise():
     assert len(set(errors)) > 1
 
 
-def test_an_ensemble_of_one_equals_a_run(tmp_path):
-    """Under noise too: the same test error as the run of that seed writes into its summary."""
-    own = of_instance(NOISY, Instance(0, 3))
-    (outcome,) = outcomes(NOISY, [Instance(0, 3)])
+def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
+    """Of one seed, tested or trained without any spread: each chip has noise of its own, and the same chip repeats it to the last digit."""
+    circuit = NOISY.circuit.compile(NOISY.name)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    chips = [0, 1, 2, 1]
+    data = load_data(NOISY)
+    each = [of_instance(NOISY, Instance(chip, 0)) for chip in chips]
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        outputs = [evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).outputs for own in each]
+        learnt = [one.g for one in learn([Trainer.of(own, data, solver) for own in each])]
+    np.testing.assert_array_equal(outputs[1], outputs[3])
+    for name in g:
+        np.testing.assert_array_equal(learnt[1][name], learnt[3][name])
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert not np.isclose(outputs[a], outputs[b], rtol=1e-3).all()
+        assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
+
+
+@pytest.mark.parametrize("instance", [Instance(0, 3), Instance(2, 3)])
+def test_an_ensemble_of_one_equals_a_run(instance, tmp_path):
+    """Under noise too: the same test error as the run of that seed and chip writes into its summary."""
+    own = of_instance(NOISY, instance)
+    (outcome,) = outcomes(NOISY, [instance])
     summary = train(new_run(own, tmp_path / "run"), lambda _: None).summary
     assert (outcome.test_error, outcome.train_error) == (summary["test_error"], summary["train_error"])
