@@ -122,8 +122,17 @@ def command(  # noqa: PLR0913 - a parameter an option
     if trained.profile:
         told |= {"profile": trained.profile.table()}
         text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"
+    _warn_of_rounding(output, trained, experiment)
     output.result(told, text)
     return None
+
+
+def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:
+    """Print a line where rounding took part in what was learned."""
+    from hwsim.learning.gradient_audit import WARN, advice  # noqa: PLC0415 - help does without
+
+    if (value := trained.summary.get("gradient_error", 0.0)) > WARN:
+        output.note(f"warning: {advice(value, experiment.training, experiment.solver.tolerance)}")
 
 
 def _note(output: Output, experiment: "Experiment", *, chip: int | None) -> None:

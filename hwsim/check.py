@@ -14,11 +14,12 @@ from circuits.units import Siemens
 from hwsim import energy
 from hwsim.data import Dataset, targets
 from hwsim.devices.variation import chip_of
-from hwsim.engine import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, UnsupportedCircuitError
+from hwsim.engine import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
+from hwsim.engines import make_engine
 from hwsim.experiment import Experiment
 from hwsim.learning import choose
 from hwsim.learning.losses import Loss
-from hwsim.learning.rules import Adjoint, EquilibriumPropagation, LossNudge
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.numeric.engine import LayeredSolver, NumericEngine
 from hwsim.numeric.ports import PortsSolver
 
@@ -33,6 +34,11 @@ AGREE_SHARP = 1e-3
 
 AGREE_GRADIENT = 1e-5
 """Share of the gradient's largest entry."""
+
+AGREE_OWN = 0.1
+"""Share of the gradient's largest entry that a training's own estimate may be off, by the size of its nudge and by rounding together.
+
+Chosen: well below what stops iris from learning (0.9 and more is rounding at a beta of 1e-11 S in 32 bits)."""
 
 AGREE_KIRCHHOFF = 1e-9
 """Share of the largest branch current."""
@@ -128,8 +134,11 @@ def check(
         findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
         if not circuit.of(IdealDiodes):  # a sharp diode's current is not what an ideal one's law says
             findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
-    with _numeric(circuit, _evenly_nudged(chip)) as numeric:
-        findings += _gradients(numeric, bench, training.beta)
+    even = _evenly_nudged(chip)
+    by_ngspice = training.engine == reference.name
+    own = reference if by_ngspice else make_engine(training.engine, experiment.solver, training.precision)
+    with _numeric(circuit, even) as numeric, own.prepare(circuit, even) as learner:
+        findings += [*_gradients(numeric, bench, training.beta), _own_gradient(numeric, learner, few if by_ngspice else bench, experiment)]
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
 
 
@@ -202,6 +211,27 @@ def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens)
         Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
         Finding("gradient_rate", rate, most, f"times smaller error for half of beta; at least {RATE[0]:g}", RATE[0] <= rate <= most),
     ]
+
+
+def _own_gradient(solver: LayeredSolver | PortsSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
+    """Compare the gradient that a training computes, by its own rule, nudge, engine and precision, with finite differences.
+
+    Coupled learning descends no loss; its contrast is compared with the one that 64 bits give.
+    """
+    training = experiment.training
+    rule = choose.rule(training, bench.circuit)
+    estimate = {name: np.asarray(part, float) for name, part in rule.gradient(learner, bench.g, bench.x, bench.y).g.items()}
+    how = f"in {training.precision[-2:]} bits"
+    if isinstance(rule, CoupledLearning):
+        off = _apart(estimate, {name: np.asarray(part) for name, part in rule.gradient(solver, bench.g, bench.x, bench.y).g.items()})
+        how = f"at training.eta = {training.eta:g} {how}, from 64 bits"
+    else:
+        exact = {name: np.asarray(part) for name, part in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
+        off = _against_differences(solver, bench, estimate, exact)
+        at = "" if isinstance(rule, Adjoint) else f"at training.beta = {training.beta:g} S "
+        how = f"{at}{how}, from finite differences"
+    advice = "" if off <= AGREE_OWN else "; a smaller beta is nearer, or where rounding counts, a larger one or float64"
+    return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule} {how}{advice}", off <= AGREE_OWN)
 
 
 def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:

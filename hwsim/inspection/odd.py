@@ -7,13 +7,9 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Diodes, IdealDiodes
 from circuits.passed import Passed
-from hwsim.engine import ConvergenceError, Drive, Engine
-from hwsim.numeric.ports import PortsEngine
-
-_MANY = 400
-"""Diodes; more of them are solved by layers sooner than by ports."""
+from hwsim.engine import ConvergenceError, Drive
+from hwsim.engines import exact_engine
 
 _SAMPLES = 4
 _EVEN = 1e-9
@@ -24,14 +20,9 @@ def is_odd(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -
     """Solve a few samples and their opposites; of what only ngspice solves, or has no equilibrium, nothing is said."""
     if circuit.of(Passed):
         return False
-    engine: Engine = PortsEngine()
-    if sum(map(len, circuit.of(Diodes, IdealDiodes))) > _MANY:
-        from hwsim.numeric.engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
-
-        engine = NumericEngine()
     x = np.random.default_rng(0).uniform(-1.0, 1.0, (_SAMPLES, circuit.input_count))
     try:
-        with engine.prepare(circuit, chip) as solver:
+        with exact_engine(circuit).prepare(circuit, chip) as solver:
             outputs = np.asarray(solver.solve(g, Drive(np.concatenate([x, -x]))).outputs(circuit))
     except ConvergenceError:
         return False

@@ -4,7 +4,7 @@ Each works on any engine's solver and on the numeric engine's traced one, so tha
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from circuits.units import Siemens
 from hwsim import blocks
@@ -46,7 +46,13 @@ class LearningRule(Protocol):
     """Finds the gradient of a batch: x (B, I), y (B, K) [V].
 
     `sign` is +1 or −1, drawn for each update; the random-sign nudge uses it. `seed` is that of the noise, of each update its own.
+    `phases` counts the equilibria of a sample.
     """
+
+    @property
+    def phases(self) -> int:
+        """Number of equilibria of a sample, the free one included."""
+        ...
 
     def gradient(
         self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0, seed: Array | int = 0
@@ -80,6 +86,11 @@ class EquilibriumPropagation:
     beta: Siemens
     method: Literal["centred", "positive", "negative", "random-sign"] = "centred"
     instruments: Instruments = EXACT
+
+    @property
+    def phases(self) -> int:
+        """Number of equilibria of a sample: free, and nudged to both sides or to one."""
+        return 3 if self.method == "centred" else 2
 
     def gradient(
         self, solver: Phases, g: Conductances, x: Array, y: Array, *, sign: Array | float = 1.0, seed: Array | int = 0
@@ -127,6 +138,7 @@ class CoupledLearning:
     eta: float
     stiffness: Siemens
     instruments: Instruments = EXACT
+    phases: ClassVar[int] = 2
 
     def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
         """Clamp the outputs at free + eta·(y − free)."""
@@ -161,6 +173,7 @@ class Adjoint:
 
     loss: Loss
     instruments: Instruments = EXACT
+    phases: ClassVar[int] = 1
 
     def gradient(
         self,

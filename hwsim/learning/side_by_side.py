@@ -11,6 +11,7 @@ import numpy as np
 from hwsim import blocks
 from hwsim.certificate import witnesses
 from hwsim.engine import Array, Drive, Equilibrium, Result, Solver
+from hwsim.learning import gradient_audit
 from hwsim.learning.evaluate import BATCH, classify
 from hwsim.learning.many import Learnt, Tested, Weights
 from hwsim.learning.trainer import Trainer
@@ -40,23 +41,19 @@ class Fleet:
         shared = jax.device_put((samples.shared, devices.shared))
         mapped = jax.device_put((samples.mapped, devices.mapped, chips.mapped, self._largest))
 
-        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array]) -> Carry:
+        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array], table: Array) -> Carry:
             of_samples, of_devices, of_chip, largest = mapped
-            own = samples.one(of_samples, shared[0])
+            own = samples.one(of_samples, shared[0])._replace(table=table)
             programming = first.updater.programming.holding(devices.one(of_devices, shared[1]))
             updater = first.updater._replace(programming=programming)
             trace = first.traced(chips.traced(of_chip, newton=newton, largest_feature=largest))
 
-            def once(k: Array, carry: Carry) -> Carry:
-                return updater.update(trace, carry.g, carry, own, batches, k)
+            return updater.loop(trace, carry, own, batches, ends)
 
-            done: Carry = jax.lax.fori_loop(*ends, once, carry)
-            return done
+        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0, compiler_options=compiler_options())
 
-        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)), donate_argnums=0, compiler_options=compiler_options())
-
-        def advance(carry: Carry, batches: Batches, last: int) -> Carry:
-            done: Carry = compiled(carry, batches, mapped, shared, (0, last))
+        def advance(carry: Carry, batches: Batches, last: int, table: Array = first.samples.table) -> Carry:
+            done: Carry = compiled(carry._replace(kept=()), batches, mapped, shared, (0, last), table)
             return done
 
         return advance
@@ -80,15 +77,40 @@ class Fleet:
             sums.append(jax.tree.map(np.array, carry.sums))
             newton = newton or any(trainer.needs_newton(g) for trainer, g in zip(trainers, self._weights(carry), strict=True))
         of_all: Sums = _beside(sums)  # (epochs, trainers)
-        return [self._learnt(g, jax.tree.map(lambda values, k=k: values[:, k], of_all)) for k, g in enumerate(self._weights(carry))]
+        weights = self._weights(carry)
+        rounding = self._rounding(carry._replace(sums=zero), weights, newton=newton)
+        return [self._learnt(g, jax.tree.map(lambda values, k=k: values[:, k], of_all), rounding[k]) for k, g in enumerate(weights)]
+
+    def _rounding(self, carry: Carry, weights: Sequence[Weights], *, newton: bool) -> list[str | None]:
+        """Return why each gradient is worth nothing, where it is: of the first trainer, and of the others where that is in doubt.
+
+        They differ in seed and chip only, and rounding is a matter of nudge and precision.
+        """
+        first = self.trainers[0]
+        if not gradient_audit.audited(first.updater.rule):
+            return [None] * len(self.trainers)
+        plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in self.trainers]
+        kept, failed, table = [], np.zeros(len(self.trainers), bool), gradient_audit.wrong_targets(first)
+        for batches in zip(*plans, strict=True):
+            done = self._programs[newton](jax.tree.map(np.array, carry), _beside(batches), 1, table)
+            kept.append(np.asarray(done.kept))
+            failed |= np.asarray(done.sums.failed) > 0
+        reasons: list[str | None] = []
+        doubtful = True
+        for k, (trainer, g) in enumerate(zip(self.trainers, weights, strict=True)):
+            error = None
+            if doubtful and not failed[k]:
+                error = gradient_audit.gradient_error(trainer, g, plans[k], [voltages[k] for voltages in kept])
+                doubtful = k > 0 or error is None or error.value > gradient_audit.WARN
+            reasons.append(trainer.rounding_advice(error) if error is not None and error.value > gradient_audit.STOP else None)
+        return reasons
 
     def _weights(self, carry: Carry) -> list[Weights]:
         g = jax.tree.map(np.asarray, carry.g)
         return [blocks.join({name: values[k].astype(np.float64) for name, values in g.items()}) for k in range(len(self.trainers))]
 
-    def _learnt(self, g: Weights, sums: Sums) -> Learnt:
-        """Sum up a training, from its epochs' sums, each (epochs,)."""
-        failed = None
+    def _learnt(self, g: Weights, sums: Sums, failed: str | None) -> Learnt:
+        """Sum up a training, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
         if sums.failed.any() and not self.trainers[0].settings.skip_failed:
             epoch = int(np.flatnonzero(sums.failed)[0])
             advice = Result(int(sums.code[epoch])).advice

@@ -85,6 +85,20 @@ def _held(arrays: Arrays, sizes: dict[str, int]) -> Held:
     return held
 
 
+def copied(carry: Carry) -> Carry:
+    """Copy all arrays out of the engine: an update takes those that it is given away."""
+
+    def copy(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: copy(inner) for name, inner in value.items()}
+        if isinstance(value, tuple):
+            return type(value)(*map(copy, value)) if hasattr(value, "_fields") else tuple(map(copy, value))
+        return np.array(value)
+
+    copy_of_all: Carry = copy(carry)
+    return copy_of_all
+
+
 def joined(parts: blocks.Blocks) -> Arrays:
     """Copy blocks out of the engine and put them together."""
     return blocks.join({name: np.array(values) for name, values in parts.items()})

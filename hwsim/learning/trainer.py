@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 from hwsim import blocks
 from hwsim.data import Dataset
 from hwsim.engine import Conductances, ConvergenceError, Result, Solver
+from hwsim.engines import exact_engine
 from hwsim.imperfections import NoiseSettings, VariationSettings
 from hwsim.instruments import Instruments
-from hwsim.learning import choose
+from hwsim.learning import choose, gradient_audit
 from hwsim.learning.evaluate import BATCH, evaluate
+from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
-from hwsim.learning.state import Arrays, State, joined
+from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
 from hwsim.learning.witness import Witnessed, witnessed
 from hwsim.settings import DeviceSettings, TrainingSettings
@@ -118,11 +121,13 @@ class Trainer:
         follows = settings.loss == "squared-error" and settings.nudge != "positive"  # the nudge of other losses is a fixed current
         return isinstance(self.solver, Traceable) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
 
-    def advance(self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False) -> Carry:
-        """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then."""
+    def advance(
+        self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False, table: NDArray[Any] | None = None
+    ) -> Carry:
+        """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then. `table` replaces the targets."""
         if newton not in self._programs:
             self._programs[newton] = self._program(newton=newton)
-        return self._programs[newton](carry, batches, first, last)
+        return self._programs[newton](carry, batches, first, last, table)
 
     def _program(self, *, newton: bool) -> Advance:
         if not isinstance(self.solver, Traceable):
@@ -212,7 +217,7 @@ class Trainer:
         data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):
             tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
-        judged = self._witnessed(state.epoch + 1, g, seed)
+        judged, rounding = self._witnessed(state.epoch + 1, g, seed), self._gradient_error(state)
         row: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
@@ -227,11 +232,51 @@ class Trainer:
             row["certified_A"] = judged.residual
         elif not isinstance(self.solver, Traceable):
             row["certified_A"] = row["residual_A"]  # it judges each by itself
+        if rounding is not None:
+            row["gradient_error"] = rounding.value
         if self.settings.skip_failed:
             row |= {"failed": int(sums.failed) + (judged.failed if judged else 0), "failed_tests": tested.failed}
         if self.pulsed:
             row |= {"pulses": float(sums.pulses), "programming_J": float(sums.energy)}
         return row
+
+    @cached_property
+    def exact(self) -> Solver:
+        """The solver that gradients are compared with: in 64 bits, and prepared once, as it may have to be compiled."""
+        return exact_engine(self.circuit).prepare(self.circuit, self.solver.chip)
+
+    def _due(self, epoch: int) -> bool:
+        """Whether an epoch, from 1 on, ends with audits: 1, 2, 4, 8, …, every tenth and the last."""
+        return epoch & (epoch - 1) == 0 or epoch % 10 == 0 or epoch == self.settings.epochs
+
+    def _gradient_error(self, state: State) -> GradientError | None:
+        """Measure how much of the gradient is rounding, by updates that are thrown away; None: not after this epoch, or nobody can say.
+
+        Raises
+        ------
+        ConvergenceError
+            When most of it is.
+
+        """
+        if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule):
+            return None
+        plans, table = gradient_audit.planned(self, state.epoch), gradient_audit.wrong_targets(self)
+        kept = []
+        for plan in plans:
+            carry = copied(state.carry)  # an update takes it away
+            done = self.advance(carry, plan, 0, 1, newton=state.newton, table=table)
+            if int(done.sums.failed) > int(state.sums.failed):
+                return None
+            kept.append(np.asarray(done.kept))
+        error = gradient_audit.gradient_error(self, self.g(state), plans, kept)
+        if error is not None and error.value > gradient_audit.STOP:
+            raise ConvergenceError(f"{self.circuit.name}: after epoch {state.epoch + 1}, {self.rounding_advice(error)}")
+        return error
+
+    def rounding_advice(self, error: GradientError) -> str:
+        """Return what is wrong with a gradient and what to do, in a line."""
+        engine = getattr(self.solver, "engine", None)
+        return gradient_audit.advice(error.value, self.settings, getattr(engine, "tolerance", None), error.element)
 
     def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
         """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.
@@ -242,8 +287,7 @@ class Trainer:
             When some do not hold, and failed samples are not skipped.
 
         """
-        due = epoch & (epoch - 1) == 0 or epoch % 10 == 0 or epoch == self.settings.epochs
-        if not due or not isinstance(self.solver, Traceable):
+        if not self._due(epoch) or not isinstance(self.solver, Traceable):
             return None
         samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
         chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)

@@ -1,13 +1,14 @@
 """One update of all conductances, and many in a row: step by step on any engine, or as one compiled loop on a traceable one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.circuit import Circuit
 from hwsim.blocks import join
 from hwsim.devices.programming import NOTHING, Held, Programmed, Programming
-from hwsim.engine import Array, Conductances, Solver
+from hwsim.engine import Array, Conductances, Equilibrium, Solver
 from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules import Gradient, LearningRule
@@ -42,13 +43,22 @@ class Sums(NamedTuple):
     energy: Array
 
 
+KEPT = 16
+"""Samples of a batch whose voltages an update keeps, for the audit of its gradient: enough to see rounding, and little to hold."""
+
+
 class Carry(NamedTuple):
-    """What one update hands to the next; conductances, moments and what the programming holds are by block."""
+    """What one update hands to the next; conductances, moments and what the programming holds are by block.
+
+    `kept` are voltages of the last update: of each phase the first KEPT samples at all nodes, (phases, samples, nodes) [V]; an update
+    takes none.
+    """
 
     g: dict[str, Array]
     moments: Moments
     sums: Sums
     held: Held = NOTHING
+    kept: Any = ()
 
 
 class Samples(NamedTuple):
@@ -89,7 +99,21 @@ class Updater(NamedTuple):
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
         wrong = classify(gradient.outputs, samples.table) != labels
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
-        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held)
+        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held, _kept(solver.circuit, gradient.phases))
+
+    def loop(self, solver: Any, carry: Carry, samples: Samples, batches: Batches, ends: tuple[Array, Array]) -> Carry:
+        """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
+        import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+        shape = self.rule.phases, min(batches.order.shape[1], KEPT), solver.circuit.size
+        begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
+        done: Carry = jax.lax.fori_loop(*ends, lambda k, last: self.update(solver, last.g, last, samples, batches, k), begun)
+        return done
+
+
+def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:
+    xp = phases[0].residual.__array_namespace__()
+    return xp.stack([xp.concatenate([phase.v[group.name][:KEPT] for group in circuit.groups], axis=1) for phase in phases])
 
 
 def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
@@ -114,16 +138,17 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Su
     )
 
 
-Advance = Callable[[Carry, Batches, int, int], Carry]
-"""Does the updates number first … last − 1 of an epoch."""
+Advance = Callable[[Carry, Batches, int, int, Array | None], Carry]
+"""Does the updates number first … last − 1 of an epoch, with the targets by class that it is given, or those of the samples."""
 
 
 def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
     """Do updates one by one, on any engine."""
 
-    def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
+    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
+        learned = samples if table is None else samples._replace(table=table)
         for k in range(first, last):
-            carry = updater.update(solver, join(carry.g), carry, samples, batches, k)
+            carry = updater.update(solver, join(carry.g), carry, learned, batches, k)
         return carry
 
     return advance
@@ -141,18 +166,14 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
     on_device, devices = jax.device_put((samples, updater.programming.devices))
 
     def loop(carry: Carry, samples: Samples, devices: Any, batches: Batches, first: Array, last: Array) -> Carry:
-        held = updater._replace(programming=updater.programming.holding(devices))
-
-        def once(k: Array, carry: Carry) -> Carry:
-            return held.update(trace, carry.g, carry, samples, batches, k)
-
-        done: Carry = jax.lax.fori_loop(first, last, once, carry)
-        return done
+        on_devices = updater._replace(programming=updater.programming.holding(devices))
+        return on_devices.loop(trace, carry, samples, batches, (first, last))
 
     compiled_loop = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
 
-    def advance(carry: Carry, batches: Batches, first: int, last: int) -> Carry:
-        done: Carry = compiled_loop(carry, on_device, devices, batches, first, last)
+    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
+        learned = on_device if table is None else on_device._replace(table=table)
+        done: Carry = compiled_loop(carry._replace(kept=()), learned, devices, batches, first, last)
         return done
 
     return advance

@@ -1,0 +1,197 @@
+"""Gradient audit: how much of the gradient that an update computes is rounding, by comparison with 64 bits and a nudge that these resolve.
+
+Learning by a difference of two equilibria loses its signal where the nudge moves voltages by less than precision and tolerance resolve, and
+nothing else shows it: every equilibrium by itself is right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar, IdealDiodes
+from circuits.passed import Passed
+from circuits.units import Siemens
+from hwsim.engine import Array, Conductances, Equilibrium, Result
+from hwsim.imperfections import NoiseSettings
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
+from hwsim.learning.update import KEPT, Batches
+from hwsim.learning.witness import PhaseByPhase
+
+if TYPE_CHECKING:
+    from hwsim.learning.trainer import Trainer
+    from hwsim.settings import TrainingSettings
+
+WARN = 0.1
+"""Relative error of a crossbar's gradient above which training is worth a warning. Measured: iris in 32 bits, 20 epochs, has 0.02 at a beta
+of 1e-8 S, 0.19 at 1e-9 S and 0.5 at 1e-10 S, and learns; 2.2 at 1e-11 S and 1.0 (all of it is lost) at 1e-12 S, and does not."""
+
+STOP = 0.9
+"""Above it, a gradient is rounding, or lost: one that comes out as 0 has an error of 1."""
+
+_RESOLVED = 1e-4
+"""Share of an output's conductance: a nudge that 64 bits resolve, and that moves no diode out of its small-signal range."""
+
+_FINE = {"float32": 1e-6, "float64": 1e-13}
+"""What each precision settles to by itself, as shares of the largest voltage: a smaller tolerance brings nothing."""
+
+_UPDATES = 4
+"""Most updates that are looked at, where batches are smaller than KEPT."""
+
+
+class GradientError(NamedTuple):
+    """Relative error of the worst crossbar's gradient (root mean square over its devices), and which one it is."""
+
+    value: float
+    element: str
+
+
+def advice(value: float, training: "TrainingSettings", tolerance: float | None, element: str = "a crossbar") -> str:
+    """Return what is wrong with a gradient of this relative error and what to do, in a line; `tolerance` is the solver's, if one is set."""
+    key = "training.eta" if training.rule == "coupled-learning" else "training.beta"
+    size = f"{training.eta:g}" if training.rule == "coupled-learning" else f"{training.beta:g} S"
+    finer = ", training.precision = 'float64'" if training.precision == "float32" else ""
+    closer = ", a smaller solver.tolerance" if tolerance is not None and tolerance > _FINE[training.precision] else ""
+    return (
+        f"{100 * value:.0f} % of the gradient in {element} is rounding, as the nudge ({key} = {size}) moves voltages by too little; "
+        f"set a larger {key}{finer}{closer}"
+    )
+
+
+class _Recorded(NamedTuple):
+    """Stands for a solver, and returns phases that were found before."""
+
+    circuit: Circuit
+    chip: Any
+    found: Sequence[Equilibrium]
+
+    def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
+        """Return all phases."""
+        return tuple(self.found)
+
+
+def wrong_targets(trainer: "Trainer") -> Array:
+    """Return targets by class (classes, K) [V] that are another class's: samples as wrong as can be, however well they are learned.
+
+    What a mistake teaches must be seen; the gradient of samples that are right already fades into rounding, and may.
+    """
+    return np.roll(trainer.samples.table, -1, axis=0)
+
+
+def audited(rule: LearningRule) -> bool:
+    """Whether a rule learns from a difference of equilibria that no noise currents move: the adjoint has none, and noise hides rounding."""
+    return not isinstance(rule, Adjoint) and not rule.instruments.noise.in_currents  # type: ignore[attr-defined] # the other two have them
+
+
+def planned(trainer: "Trainer", epoch: int) -> list[Batches]:
+    """Plan single updates, with the first samples of an epoch's plan, not shifted."""
+    batches = trainer.plan(epoch)
+    count = min(_UPDATES, -(-KEPT // batches.order.shape[1]), len(batches.order))
+    shifts = None if batches.shifts is None else np.zeros_like(batches.shifts)
+    return [
+        batches._replace(order=np.roll(batches.order, -k, axis=0), signs=np.ones_like(batches.signs), shifts=shifts) for k in range(count)
+    ]
+
+
+def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches], kept: Sequence[Array]) -> GradientError | None:
+    """Compare the gradients of single updates with those that 64 bits and a nudge that they resolve give.
+
+    Parameters
+    ----------
+    trainer
+        What was trained.
+    g
+        Conductances before the updates [S].
+    plans
+        The updates, from `planned`.
+    kept
+        The voltages that each kept, with `wrong_targets`.
+
+    Returns
+    -------
+    GradientError or None
+        None where nothing can be said: a sample has no equilibrium, only ngspice solves the circuit, or its ideal diodes are sharp ones.
+
+    """
+    circuit, chip, rule = trainer.circuit, trainer.solver.chip, _quiet(trainer.updater.rule)
+    if circuit.of(Passed) or (trainer.settings.engine == "ngspice" and circuit.of(IdealDiodes)):
+        return None
+    finer, labels = _resolved(rule, circuit, g), trainer.samples.labels
+    chosen = [plan.order[0][:KEPT] for plan in plans]
+    x, y = trainer.data.x_train, wrong_targets(trainer).astype(float)
+    every = np.concatenate(chosen)
+    recorder = _Recorder(trainer.exact)
+    finer.gradient(recorder, g, x[every], y[labels[every]])
+    if any((phase.result != Result.CONVERGED).any() for phase in recorder.found) or not all(np.isfinite(one).all() for one in kept):
+        return None
+    off, size, begin = dict[str, float](), dict[str, float](), 0
+    for samples, voltages in zip(chosen, kept, strict=True):
+        some = slice(begin, begin + len(samples))
+        begin += len(samples)
+        given = (g, x[samples], y[labels[samples]])
+        ours = rule.gradient(_Recorded(circuit, chip, _phases(circuit, voltages)), *given).g
+        right = finer.gradient(_Recorded(circuit, chip, [_cut(phase, some) for phase in recorder.found]), *given).g
+        for name, values in right.items():
+            off[name] = off.get(name, 0.0) + float(((np.asarray(ours[name], float) - values) ** 2).sum())
+            size[name] = size.get(name, 0.0) + float((values**2).sum())
+    errors = [GradientError(float(np.sqrt(off[name] / size[name])), name) for name in off if size[name]]
+    return max(errors, default=None)
+
+
+class _Recorder(PhaseByPhase):
+    """Solves phase by phase, and keeps what it found."""
+
+    found: tuple[Equilibrium, ...] = ()
+
+    def phases(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
+        """Find all phases."""
+        self.found = super().phases(*given, **named)
+        return self.found
+
+
+def _phases(circuit: Circuit, voltages: Array) -> list[Equilibrium]:
+    """Return kept voltages (phases, samples, nodes) as equilibria."""
+    ends = np.cumsum([len(group) for group in circuit.groups])[:-1]
+    nothing = np.zeros(voltages.shape[1])
+    split = [np.split(np.asarray(phase), ends, axis=1) for phase in voltages]
+    names = [group.name for group in circuit.groups]
+    return [Equilibrium(dict(zip(names, parts, strict=True)), nothing, nothing, nothing) for parts in split]
+
+
+def _cut(phase: Equilibrium, some: slice) -> Equilibrium:
+    return Equilibrium({name: np.asarray(v)[some] for name, v in phase.v.items()}, *(np.asarray(part)[some] for part in phase[1:]))
+
+
+def _quiet(rule: LearningRule) -> Any:
+    """Return a rule without noise in what it reads; converters stay, as nudges depend on them."""
+    noiseless = replace(rule.instruments, noise=NoiseSettings())  # type: ignore[attr-defined] # all rules have them
+    return replace(rule, instruments=noiseless)  # type: ignore[type-var] # all rules are dataclasses
+
+
+def _resolved(rule: Any, circuit: Circuit, g: Conductances) -> Any:
+    """Return a rule whose nudge 64 bits resolve; a nudge that is as large already stays, so that its own bias does not count."""
+    match rule:
+        case EquilibriumPropagation():
+            return replace(rule, beta=max(rule.beta, _RESOLVED * _output_conductance(circuit, g)))
+        case CoupledLearning():
+            return replace(rule, eta=max(rule.eta, _RESOLVED))
+    return rule
+
+
+def _output_conductance(circuit: Circuit, g: Mapping[str, Array]) -> Siemens:
+    """Return the smallest sum of trainable conductances at a node that is read [S]; of nodes without any, their typical value."""
+    sums = np.zeros(circuit.size + 1)
+    for element in circuit.trainable:
+        values = np.asarray(g[element.name], float)
+        if isinstance(element, Crossbar):
+            ends = (element.rows, values.sum(axis=1)), (element.columns, values.sum(axis=0))
+        else:
+            ends = (element.a, values), (element.b, values)
+        for nodes, total in ends:
+            np.add.at(sums, nodes, total)
+    sums[0] = 0.0
+    read = sums[np.concatenate([circuit.outputs.plus, circuit.outputs.minus])]
+    typical = float(np.exp(np.mean([np.log(np.asarray(values, float)).mean() for values in g.values()])))
+    return float(min(read[read > 0], default=typical))
