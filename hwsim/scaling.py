@@ -1,5 +1,7 @@
 """Scaling: features as numbers of similar size, by what the training part alone shows."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,6 @@ from hwsim.settings import DataSettings
 
 Features = NDArray[np.float64]
 
-_ROUNDING = 4
-"""Spacings of a number type, at a feature's largest magnitude, within which its values differ by rounding alone."""
-
 _SQUARED = 400
 """Binary exponents up to which magnitudes are squared and summed as they are: neither 2^800 times the number of samples nor the square of
 a 2^-52th of 2^-400 leaves the range of 64 bits."""
@@ -20,14 +19,15 @@ _OFFSET = 2.0**10
 """Magnitude over range from which on a feature's lowest value is subtracted before its mean is computed."""
 
 _FAR = 100.0
-"""Standard deviations, or ranges, of the training part by which a test sample may be off before it is reported."""
+"""Standard deviations, or ranges, of the training part by which a test sample may be off before it is reported: of any
+distribution, at most one sample in 100² is farther off (Chebyshev's inequality), and a wrong unit is mostly off by 1,000."""
 
 
 def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, tuple[str, ...]]:
     """Scale features as `settings.scaling` and `settings.clip` say.
 
-    A feature that never changes in the training part, or by no more than rounding, is 0 in both parts: no conductance can learn what it
-    means, and an input at 0 V leaves the circuit as it was trained.
+    A feature that never changes in the training part, or only from one number of its stored type to the next, is 0 in both parts: no
+    conductance can learn what it means, and an input at 0 V leaves the circuit as it was trained.
 
     Returns
     -------
@@ -46,10 +46,9 @@ def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features
     x_train, x_test = (_as_float(samples, x) for x in (samples.x, samples.x_test))
     notes: list[str] = []
     if settings.scaling != "none":
-        spacing = np.finfo(samples.x.dtype).eps if samples.x.dtype.kind == "f" else 0.0
         with np.errstate(all="ignore"):  # whatever becomes infinite is looked for afterwards
-            constant, changed = _scale(x_train, x_test, max(float(spacing), np.finfo(np.float64).eps), settings)
-        notes += _constant(samples, constant, changed)
+            constant, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
+        notes += _constant(samples, constant, changed, rounded)
         if settings.clip is None:
             notes += _far(samples, x_test, settings)
     if settings.clip is not None:
@@ -71,15 +70,30 @@ def _as_float(samples: Samples, x: NDArray[np.generic]) -> Features:
     return wide
 
 
-def _scale(x_train: Features, x_test: Features, spacing: float, settings: DataSettings) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+def _stored(samples: Samples) -> np.dtype[np.floating[Any]]:
+    """Return the type whose rounding the features have: their own, or 64 bits where that is finer or of whole numbers."""
+    own = samples.x.dtype
+    return own if own.kind == "f" and own.itemsize < np.dtype(np.float64).itemsize else np.dtype(np.float64)
+
+
+def _spacing(magnitude: Features, stored: np.dtype[np.floating[Any]]) -> Features:
+    """Return the distance to the next number of a type; below its smallest normal number a share of the magnitude, as above it."""
+    return np.minimum(np.spacing(magnitude.astype(stored)).astype(np.float64), float(np.finfo(stored).eps) * magnitude)
+
+
+def _scale(
+    x_train: Features, x_test: Features, stored: np.dtype[np.floating[Any]], settings: DataSettings
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Scale both parts in place, for MNIST takes half a gigabyte.
 
     Returns
     -------
     constant
-        Which features the training part never changes, shape (I,).
+        Which features the training part never changes by more than one rounding of the `stored` type, shape (I,).
     changed
-        Numbers of those among them that the test part changes.
+        Which of these the test part changes.
+    rounded
+        Which of these the training part changes by that one rounding.
 
     """
     low, high = x_train.min(axis=0), x_train.max(axis=0)
@@ -89,8 +103,9 @@ def _scale(x_train: Features, x_test: Features, spacing: float, settings: DataSe
         for x in (x_train, x_test, low, high):
             np.ldexp(x, -exponent, out=x)
     magnitude, width = np.maximum(np.abs(low), np.abs(high)), high - low
-    rounding = _ROUNDING * spacing * magnitude
+    rounding = _spacing(magnitude, stored)
     constant = width <= rounding
+    rounded = constant & (width > 0)
     outside = ((x_test < low - rounding) | (x_test > high + rounding)).any(axis=0)
     if (offset := (magnitude > _OFFSET * width) & ~constant).any():
         low[~offset] = 0.0
@@ -104,19 +119,25 @@ def _scale(x_train: Features, x_test: Features, spacing: float, settings: DataSe
         np.subtract(x, centre, out=x)
         np.divide(x, width, out=x)
         x[:, constant] = 0.0
-    return constant, np.flatnonzero(constant & outside)
+    return constant, constant & outside, rounded
 
 
-def _constant(samples: Samples, constant: NDArray[np.bool_], changed: NDArray[np.intp]) -> list[str]:
-    """Report constant features that the test part changes; refuse data in which no feature changes."""
+def _constant(samples: Samples, constant: NDArray[np.bool_], changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:
+    """Report constant features that the test part changes, or rounding; refuse data in which no feature changes."""
     if constant.all():
         count = "its one training sample" if len(samples.x) == 1 else f"its {len(samples.x)} training samples"
         msg = f"{samples.name}: no feature changes in {count}, so there is no scale; use other samples, or data.scaling = 'none'"
         raise DataError(msg)
-    if not changed.size:
-        return []
-    names = quote_all(samples.feature(k) for k in changed.tolist())
-    return [f"{samples.name}: constant in the training part, so nothing is learnt of it and it is 0 in the test part too: {names}"]
+    reasons = {
+        "constant in the training part, so nothing is learnt of it and it is 0 in the test part too": changed & ~rounded,
+        f"changed in the training part by one rounding of {samples.x.dtype} alone, so taken as constant, and 0 in both parts; "
+        "subtract what all samples share before it is stored": rounded,
+    }
+    return [
+        f"{samples.name}: {why}: {quote_all(samples.feature(k) for k in np.flatnonzero(which).tolist())}"
+        for why, which in reasons.items()
+        if which.any()
+    ]
 
 
 def _far(samples: Samples, x_test: Features, settings: DataSettings) -> list[str]:

@@ -91,9 +91,35 @@ def test_what_differs_by_rounding_is_constant(dtype: type) -> None:
     x, x_test = (part.astype(dtype) for part in drawn())
     x[:, 1] = np.array([0.1, np.nextafter(dtype(0.1), dtype(1))] * 20)
     x_test[:, 1] = 0.2
-    assert not scale(x, x_test, "standard")[1][:, 1].any()
+    _, x_tested, notes = scale(x, x_test, "standard")
+    assert not x_tested[:, 1].any()
+    assert [("x[:, 1]" in note, f"rounding of {np.dtype(dtype)}" in note) for note in notes] == [(True, True)]
     x[1, 1] = dtype(0.1) * dtype(1 + 30 * np.finfo(dtype).eps)
     assert scale(x, x_test, "standard")[1][:, 1].any()
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@given(exponent=st.integers(-14, 15), sign=st.sampled_from([-1, 1]))
+def test_no_feature_is_dropped_without_a_note(scaling: str, dtype: type, exponent: int, sign: int) -> None:
+    """Values that their stored type tells apart by more than one step are kept, at any magnitude; by one step, they are reported."""
+    x, x_test = (part.astype(dtype) for part in drawn())
+    step = np.spacing(dtype(2.0**exponent))
+    for steps in (1, 2, 3):
+        x[:, 1] = sign * np.where(np.arange(40) % 2, dtype(2.0**exponent), dtype(2.0**exponent) + dtype(steps) * step)
+        x_test[:, 1] = x[0, 1]
+        x_train, _, notes = scale(x, x_test, scaling)
+        assert x_train[:, 1].any() == (steps > 1)
+        assert bool(notes) == (steps == 1)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_whole_numbers_in_sixteen_bits_are_kept(scaling: str) -> None:
+    """1000 to 1003 are six steps of 16 bits apart, and are scaled as in 64."""
+    x = np.array([[1000.0, 0.0], [1001.0, 1.0], [1002.0, 1.0], [1003.0, 0.0]])
+    narrow, wide = (scale(x.astype(dtype), x.astype(dtype), scaling) for dtype in (np.float16, np.float64))
+    assert np.array_equal(narrow[0], wide[0])
+    assert narrow[2] == ()
 
 
 def test_volts_of_a_test_part_in_other_units_are_reported() -> None:
