@@ -9,7 +9,7 @@ import numpy as np
 
 from hwsim.data import learnable
 from hwsim.engines import make_engine
-from hwsim.experiment import ExperimentError
+from hwsim.experiment import ExperimentError, load
 from hwsim.learning.many import test
 from hwsim.subject import subject
 
@@ -62,18 +62,21 @@ def tolerance(what: str, settings: tuple[str, ...]) -> Tolerance:
     Raises
     ------
     ExperimentError
-        When it is no run, which alone is trained, or its own temperature lies outside of the search.
+        When it is no run, which alone is trained, or its temperature lies outside of the search, or is set to another.
     RunError, DataError, CircuitError
         When something cannot be used.
 
     """
     given = subject(what, settings)
-    own = given.experiment.variation.temperature
     if not given.trained:
         msg = f"{what} is not trained, and --heat asks whether it still works when it is warm; train it, then hwsim inspect RUN --heat"
         raise ExperimentError(msg)
+    own = load(what).variation.temperature  # what an override names is no temperature of its training
+    if (other := given.experiment.variation.temperature) != own:
+        msg = f"variation.temperature = {other:g} °C: --heat tries all temperatures and compares with {own:g} °C, where {what} was trained"
+        raise ExperimentError(f"{msg}; omit it")
     if not COLDEST <= own <= HOTTEST:
-        msg = f"variation.temperature = {own:g} °C: --heat looks from {COLDEST:g} to {HOTTEST:g} °C; set it between them"
+        msg = f"{what} was trained at {own:g} °C, and --heat tries {COLDEST:g} to {HOTTEST:g} °C; train it between them"
         raise ExperimentError(msg)
     errors = _measured(what, settings, {own, *np.linspace(COLDEST, HOTTEST, COARSE).tolist()})
     limit = errors[own] + TOLERATED

@@ -102,3 +102,11 @@ def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
     assert measured["test_error"] == errors[hotter] > limit
     (warning,) = (line for line in answer.json["warnings"] if line.startswith("heat:"))
     assert f"to {heat['hottest_C']:.0f} °C" in warning
+
+
+def test_the_reference_of_heat_is_the_temperature_of_the_training(hwsim, trained) -> None:
+    """A temperature that is only typed makes no run trained at it: it is refused, and that of the training changes nothing."""
+    answer = hwsim("inspect", trained, "--heat", "--set", "variation.temperature=85")
+    assert answer.code == 2
+    assert "--heat tries all temperatures and compares with 27 °C" in answer.err.splitlines()[-1]
+    assert hwsim("inspect", trained, "--heat", "--set", "variation.temperature=27", "--json").json["heat"]["trained_at_C"] == 27
