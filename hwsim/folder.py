@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim import checkpoint, files, weights
+from hwsim import checkpoint, files, learnt, weights
 from hwsim.checkpoint import Arrays
 from hwsim.experiment import RUN_FILE, Experiment, to_toml
 from hwsim.netlist import KEPT, TRAINED, Netlist
@@ -51,12 +51,13 @@ class RunFolder:
             "checkpoint.npz",
             weights.TRAINED,
             weights.STARTED,
+            learnt.FILE,
             "environment.json",
             "metrics.jsonl",
             "summary.json",
             "profile.json",
+            "loss-and-error.png",
         }
-        | {"loss-and-error.png", weights.STARTED}
     )
     """What the files of every run are called."""
 
@@ -138,7 +139,9 @@ class RunFolder:
     def _used(self) -> bool:
         """Whether anything is in the folder besides what a killed process left unfinished, or had written before the experiment."""
         names = files.names_in(self.path if self.descriptor is None else self.descriptor)
-        return any(name not in {KEPT, weights.STARTED} and not (name.startswith(".") and name.endswith(".tmp")) for name in names)
+        return any(
+            name not in {KEPT, weights.STARTED, learnt.FILE} and not (name.startswith(".") and name.endswith(".tmp")) for name in names
+        )
 
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
@@ -192,7 +195,7 @@ class RunFolder:
             self.present.path.rmdir()
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write what describes a run: a netlist and the conductances that it starts from, if any, the experiment, the environment.
+        """Write what describes a run: a netlist, and what it starts from, if any, the experiment, the environment.
 
         The experiment makes this the folder of a run to resume.
         """
@@ -201,6 +204,8 @@ class RunFolder:
             self.write_all(kept)
             experiment = experiment.model_copy(update={"circuit": circuit})
         if experiment.training.start is not None:
+            known = learnt.listed(experiment.training.start)  # first: a run that is resumed starts from its own copy
+            self.write(self.path / learnt.FILE, known)
             self.write(self.path / weights.STARTED, files.packed(experiment.shown or {}))
             experiment = experiment.model_copy(update={"training": experiment.training.model_copy(update={"start": weights.STARTED})})
         self.write(self.experiment, to_toml(experiment))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.quoting import quote_path
-from hwsim import data_sources, weights
+from hwsim import data_sources
 from hwsim.experiment import RUN_FILE, Experiment
 from hwsim.folder import RunFolder
 from hwsim.netlist import Netlist
@@ -152,7 +152,5 @@ def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Pat
         run = run_of(experiment.training.start)
         yield from [Path(experiment.training.start)] if run is None else RunFolder(run).files()
     yield from data_sources.paths(experiment.data.name)
-    if experiment.training.start is not None:
-        yield from (Path(experiment.training.start), Path(experiment.training.start) / weights.TRAINED)
     if experiment.device.preset is not None:
         yield Path(experiment.device.preset)

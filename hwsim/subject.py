@@ -16,7 +16,7 @@ from hwsim.devices.variation import chip_of
 from hwsim.durations import spelled
 from hwsim.experiment import Experiment, load
 from hwsim.folder import RunFolder
-from hwsim.learnt import refuse_learnt
+from hwsim.learnt import refuse_learnt_by
 from hwsim.weights import beyond
 
 
@@ -100,7 +100,7 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     circuit = experiment.circuit.compile(experiment.name)
     folder = run_folder(what)
     if folder and settings:
-        refuse_learnt(what, load(what), experiment)
+        refuse_learnt_by(what, experiment)
     chip = chip_of(experiment, circuit)
     wanted = conductances_of(folder, experiment, circuit, chip.heat) if folder else starting(chip, experiment.training, experiment.shown)
     cut = beyond(chip, wanted) if folder or experiment.training.start else ""

@@ -16,7 +16,7 @@ from hwsim.experiment import Experiment, load
 from hwsim.fleet import Mode
 from hwsim.imperfections import NoiseSettings
 from hwsim.learning import choose
-from hwsim.learnt import refuse_learnt
+from hwsim.learnt import refuse_learnt_by
 from hwsim.subject import conductances_of, run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
@@ -72,9 +72,8 @@ class Planned:
         definition = Definition.make(experiment, axes, mode=mode, weights=fingerprint(weights) if weights else "", **counts)
         planned = cls(definition, definition.points(), weights)
         if folder:
-            trained = load(what)
             for point in planned.points:
-                refuse_learnt(what, trained, point.experiment(definition.experiment))
+                refuse_learnt_by(what, point.experiment(definition.experiment))
         planned._check()
         return planned
 

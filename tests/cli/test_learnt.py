@@ -87,3 +87,64 @@ def test_other_data_are_no_learnt_data(hwsim, trained: Path) -> None:
     answer = hwsim("evaluate", trained, "--data", "mine.npz", "--set", "data.test_share=0.6", "--set", "data.scaling=none", "--json")
     assert answer.code == 0
     assert answer.json["samples"] == 18
+
+
+def made(name: str, sign: str) -> None:
+    """Write 60 samples of four features and three classes, none like another."""
+    Path(name).write_text("\n".join(f"{sign}{0.5 + k},{0.1 * k:g},{k % 7},{k % 5},{'abc'[k % 3]}" for k in range(60)))
+
+
+@pytest.fixture
+def second(hwsim, trained: Path) -> Path:
+    """Train once more from what the trained run learned, on the same data."""
+    assert hwsim("train", "iris", "--from", trained, "--epochs", "1", "--out", "second").code == 0
+    return Path("second")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train second/experiment.toml --seed 9",
+        "train second --folds 5",
+        "sweep second --seeds 5 --vary training.rate=0,1e-6",
+        "tune second --vary training.rate=0,1e-6 --seeds 2 --trials 1",
+        "train iris --from second/start.npz --seed 9",
+        "evaluate second --set training.seed=9",
+    ],
+)
+def test_a_copy_of_what_was_learned_is_no_other_start(hwsim, second: Path, words: str) -> None:
+    """A run keeps the conductances that it started from, and its experiment starts from that copy: they have learnt what they have."""
+    answer = hwsim(*words.split(), *(("--out", "out.db") if "--folds" in words else ()))
+    assert (answer.code, answer.out) == (2, "")
+    assert "so samples that it has learnt may be tested" in answer.err.splitlines()[-1]
+    assert second.is_dir()
+    assert not Path("out.db").exists()
+
+
+def test_what_was_learnt_two_starts_ago_is_not_tested(hwsim) -> None:
+    """Data in between, divided in another way, make no sample of the first unlearnt; a copy of a start has learnt only what came before."""
+    made("first.csv", "")
+    made("between.csv", "-")
+    few = ("--epochs", "1", "--set", "data.scaling=standard", "--out")
+    assert hwsim("train", "iris", "--data", "first.csv", *few, "a").code == 0
+    assert hwsim("train", "iris", "--data", "between.csv", "--seed", "4", "--from", "a", *few, "b").code == 0
+    answer = hwsim("train", "iris", "--data", "first.csv", "--seed", "4", "--from", "b", *few, "c")
+    assert answer.code == 2
+    assert "b: training.seed is 4, and it was trained with 0" in answer.err
+    assert hwsim("evaluate", "b", "--data", "first.csv").code == 2
+    assert hwsim("train", "iris", "--data", "first.csv", "--from", "b/start.npz", *few, "d").code == 0
+    assert hwsim("train", "iris", "--data", "between.csv", "--seed", "7", "--from", "b/start.npz", *few, "e").code == 0
+    assert hwsim("train", "iris", "--data", "between.csv", "--seed", "7", "--from", "b", *few, "f").code == 2
+    assert hwsim("train", "b", "--resume", "--epochs", "2").code == 0
+    assert hwsim("evaluate", "b", "--data", "first.csv").code == 2
+
+
+def test_a_folder_that_does_not_list_what_was_learnt(hwsim, second: Path) -> None:
+    """A run of an earlier version counts as having started from what learnt as it did; a damaged list is named in a line."""
+    (second / "learnt.json").write_text('[{"data": 1}]')
+    answer = hwsim("evaluate", second, "--set", "training.epochs=9")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "second/learnt.json: cannot be read" in answer.err
+    (second / "learnt.json").unlink()
+    assert hwsim("train", "second/experiment.toml", "--seed", "9").code == 2
+    assert hwsim("train", "second/experiment.toml", "--epochs", "1", "--out", "again").code == 0
