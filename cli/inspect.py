@@ -38,7 +38,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     finally:
         LOOKED_AT.reset(looked_at)
     found = inspect(given.circuit, given.chip, given.g, deck)
-    told = {
+    result = {
         "what": what,
         "layers": found.layers,
         "solver": found.solver,
@@ -47,7 +47,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         "warnings": [*found.warnings, *([given.cut] if given.cut else [])],
     }
     if heat:
-        told |= _heat(what, settings, found.warnings)
+        result |= _heat(what, settings, result["warnings"])
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
         from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
@@ -60,33 +60,33 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         else:
             files.write(places[1], schematic(given.circuit, given.chip, given.g))
             output.note(f"{places[1]}: the schematic")
-    output.result(told, _text(told))
+    output.result(result, _text(result))
 
 
-def _heat(what: str, settings: tuple[str, ...], warnings: tuple[str, ...]) -> dict[str, Any]:
+def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
     from hwsim.inspection.heat import tolerance  # noqa: PLC0415 - help does without
 
     found = tolerance(what, settings)
     measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in found.errors.items()]
     heat = {"trained_at_C": found.own, "coldest_C": found.coldest, "hottest_C": found.hottest, "errors": measured}
-    return {"heat": heat, "warnings": (*warnings, *([found.warning] if found.warning else []))}
+    return {"heat": heat, "warnings": [*warnings, *([found.warning] if found.warning else [])]}
 
 
-def _text(told: dict[str, Any]) -> str:
+def _text(result: dict[str, Any]) -> str:
     from hwsim.report.words import counted  # noqa: PLC0415 - help does without
 
     form = {
-        "layers": f"layers {'-'.join(map(str, told['layers'] or ()))}, solved by sweeps over its layers",
+        "layers": f"layers {'-'.join(map(str, result['layers'] or ()))}, solved by sweeps over its layers",
         "ports": "no chain of layers, solved by its ports (numeric engine)",
         "ngspice": "no chain of layers, solved by ngspice alone",
         None: "solved by nothing while nodes float",
-    }[told["solver"]]
-    counts = ", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in told["counts"].items())
-    rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in told["blocks"]]
-    warnings = [f"warning: {warning}" for warning in told["warnings"]] or ["no warnings"]
+    }[result["solver"]]
+    counts = ", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items())
+    rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in result["blocks"]]
+    warnings = [f"warning: {warning}" for warning in result["warnings"]] or ["no warnings"]
     heat = []
-    if "heat" in told:
-        errors = [(f"{one['temperature_C']:g}", f"{100 * one['test_error']:.2f}") for one in told["heat"]["errors"]]
+    if "heat" in result:
+        errors = [(f"{one['temperature_C']:g}", f"{100 * one['test_error']:.2f}") for one in result["heat"]["errors"]]
         heat = [table(("temperature [°C]", "test error [%]"), errors), ""]
     return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
 

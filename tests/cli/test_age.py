@@ -110,3 +110,11 @@ def test_the_reference_of_heat_is_the_temperature_of_the_training(hwsim, trained
     assert answer.code == 2
     assert "--heat tries all temperatures and compares with 27 °C" in answer.err.splitlines()[-1]
     assert hwsim("inspect", trained, "--heat", "--set", "variation.temperature=27", "--json").json["heat"]["trained_at_C"] == 27
+
+
+def test_heat_adds_to_the_other_warnings(hwsim, trained) -> None:
+    """Conductances that the bounds cut are reported with --heat as without it."""
+    tight = ("inspect", trained, "--set", "circuit.g_max=1e-5", "--json")
+    warnings = hwsim(*tight).json["warnings"]
+    assert any("cut to their bounds" in warning for warning in warnings)
+    assert [warning for warning in hwsim(*tight, "--heat").json["warnings"] if not warning.startswith("heat:")] == warnings
