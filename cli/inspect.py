@@ -38,16 +38,17 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     finally:
         LOOKED_AT.reset(looked_at)
     found = inspect(given.circuit, given.chip, given.g, deck)
+    warnings = [*found.warnings, *([given.cut] if given.cut else [])]
     result = {
         "what": what,
         "layers": found.layers,
         "solver": found.solver,
         "counts": found.counts,
         "blocks": found.blocks,
-        "warnings": [*found.warnings, *([given.cut] if given.cut else [])],
+        "warnings": warnings,
     }
     if heat:
-        result |= _heat(what, settings, result["warnings"])
+        result |= _heat(what, settings, warnings)
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
         from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
