@@ -85,12 +85,13 @@ def test(
     labels: Sequence[Array],
     classes: int,
 ) -> list[Tested]:
-    """Test chips, each with an experiment, conductances [S] and samples (n, I) of its own; one by one where reading is not exact.
+    """Test chips, each with an experiment, conductances [S] and samples (n, I) of its own; one by one where a reading is not exact.
 
-    The experiments differ in seed and chip only.
+    The experiments may differ in seed, variation and noise; circuit, targets and engine are those of the first.
     """
-    training, instruments = experiments[0].training, Instruments.of(experiments[0].variation, experiments[0].noise)
-    if _side_by_side(solvers) and all(instruments.reads_exactly(solver) for solver in solvers):
+    training = experiments[0].training
+    each = zip(experiments, solvers, strict=True)
+    if _side_by_side(solvers) and all(Instruments.of(one.variation, one.noise).reads_exactly(solver) for one, solver in each):
         from hwsim.learning.side_by_side import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
         table = choose.targets_by_class(training, solvers[0].circuit, classes)

@@ -9,6 +9,7 @@ from hwsim.data import Dataset, load_data
 from hwsim.engines import make_engine
 from hwsim.experiment import load, override
 from hwsim.fleet import Instance, of_instance, outcomes
+from hwsim.learning import many
 from hwsim.learning.evaluate import evaluate_as
 from hwsim.learning.many import learn
 from hwsim.learning.trainer import Trainer
@@ -131,6 +132,19 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert not np.isclose(outputs[a], outputs[b], rtol=1e-3).all()
         assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
+
+
+def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
+    """Tested together, chips of other instruments err as each does by itself, whichever comes first."""
+    circuit, data = NOISY.circuit.compile(NOISY.name), load_data(NOISY)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    exact = NOISY.model_copy(update={"noise": type(NOISY.noise)()})
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        errors = {one.noise.read: evaluate_as(one, solver, g, data.x_test, data.labels_test, data.classes).error for one in (exact, NOISY)}
+        for pair in ([exact, NOISY], [NOISY, exact]):
+            tested = many.test(pair, [solver] * 2, [g] * 2, [data.x_test] * 2, [data.labels_test] * 2, data.classes)
+            assert [one.error for one in tested] == [errors[one.noise.read] for one in pair]
+    assert len(set(errors.values())) > 1
 
 
 @pytest.mark.parametrize("instance", [Instance(0, 3), Instance(2, 3)])
