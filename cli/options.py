@@ -77,12 +77,13 @@ def after(function: Function) -> Function:
 
 
 def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
-    from hwsim.durations import seconds  # noqa: PLC0415 - help does without
+    from circuits.quoting import quote  # noqa: PLC0415 - help does without
+    from hwsim.durations import seconds  # noqa: PLC0415
 
     try:
         return None if value is None else seconds(value)
     except ValueError as error:
-        msg = f"--after {value[:40] if value else value}: {error}"
+        msg = f"--after {quote(value)}: {error}"
         raise click.UsageError(msg) from None
 
 

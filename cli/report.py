@@ -29,7 +29,10 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
 
     command_line = shlex.join(["hwsim", "report", *what, "-o", str(out), *(["--title", title] if title else [])])
     with output.progress(out.name) as show:
-        observe = lambda done, total, text: show(Step(done, total, text))  # noqa: E731 - three words
+
+        def observe(done: int, total: int, text: str) -> None:
+            show(Step(done, total, text))
+
         written = make(what, out, title=title, command=command_line, observe=observe, force=force)
     told = {
         "page": str(written.page),

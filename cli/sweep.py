@@ -1,6 +1,7 @@
 """`hwsim sweep`: many chips and seeds at many points of an experiment's keys."""
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,10 +118,11 @@ def _refuse_settled(what: str) -> None:
 def _opened(what: str, refuse: "Refuse") -> "Database":
     from hwsim.sweep.database import Database  # noqa: PLC0415 - help does without
 
-    with Database.open(Path(what)) as database:
-        experiment = database.definition.experiment
-    refuse(experiment, Path(what))
-    return Database.open(Path(what))
+    with ExitStack() as on_error:
+        database = on_error.enter_context(Database.open(Path(what)))
+        refuse(database.definition.experiment, Path(what))
+        on_error.pop_all()
+    return database
 
 
 def _refuse_missing(against: int, points: int) -> None:

@@ -6,10 +6,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.units import Hertz, Kelvin, Ohm, Second
-from hwsim.settings import PositiveVolt, Section
+from hwsim.settings import PositiveVolt, Section, Share
 
 Spread = NonNegativeFloat
-Share = Annotated[float, Field(ge=0, le=1)]
 Bits = Annotated[int, Field(ge=2, le=32)]
 
 

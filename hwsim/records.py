@@ -125,8 +125,7 @@ def summary(text: str) -> dict[str, Any]:
     table = _table(parse(text))
     for key in _WORDS:
         if not isinstance(table.get(key, ""), str):
-            msg = f"has {key} = {quoted(table[key])}, which is no text"
-            raise UnreadableError(msg)
+            raise _odd(key, table[key], "no text")
     _refuse_odd({key: value for key, value in table.items() if key not in _WORDS})
     return table
 
@@ -144,8 +143,7 @@ def environment(text: str) -> dict[str, Any]:
     for key, value in table.items():
         inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
         if odd := [one for one in inner if not isinstance(one, str | int | float | None)]:
-            msg = f"has {quote(key)} with {quoted(odd[0])} in it, which is neither a text nor a number"
-            raise UnreadableError(msg)
+            raise _odd(key, odd[0], "neither a text nor a number")
     return table
 
 
@@ -160,8 +158,10 @@ def _refuse_odd(table: Mapping[str, Any]) -> None:
     """Refuse what is no finite number, or no share where an error is."""
     for key, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            msg = f"has {quote(key)} = {quoted(value)}, which is no number"
-            raise UnreadableError(msg)
+            raise _odd(key, value, "no number")
         if key in _SHARES and not 0 <= value <= 1:
-            msg = f"has {key} = {quoted(value)}, which is not from 0 to 1"
-            raise UnreadableError(msg)
+            raise _odd(key, value, "not from 0 to 1")
+
+
+def _odd(key: str, value: object, what: str) -> UnreadableError:
+    return UnreadableError(f"has {quote(key)} = {quoted(value)}, which is {what}")

@@ -9,6 +9,7 @@ from circuits.units import Byte, PerKelvin, Second, Siemens, Volt
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Coefficient = Annotated[PerKelvin, Field(ge=-1, le=1)]
 Range = tuple[PositiveSiemens, PositiveSiemens]
@@ -289,9 +290,6 @@ class SolverSettings(Section):
     ngspice_timeout: Annotated[Second, Field(gt=0)] = 300.0
     ngspice_processor: Annotated[Second, Field(gt=0)] = 3600.0
     ngspice_memory: Annotated[Byte, Field(gt=0)] | None = None
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Reached(Section):

@@ -10,6 +10,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
+from circuits.diode import BAND_GAP, XTI
 from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, IdealDiodes, Inductors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.passed import Passed
@@ -132,8 +133,8 @@ def _library(making: Making, part: subcircuits.Part, name: str, array: Array, pi
     }
     values = {parameter: np.array([p.more[1][called] for p in parts]) for parameter, called in part.parameters.items()}
     if part.kind is Diodes:
-        settings = making.settings
-        heat = {name: values[name] for name in ("eg", "xti") if name in values}
-        values["i_sat"], values["n"] = temperatures.junction(values["i_sat"], values["n"], settings.temperature, settings.nominal, **heat)
+        settings, eg, xti = making.settings, values.get("eg", BAND_GAP), values.get("xti", XTI)
+        i_sat, n = temperatures.junction(values["i_sat"], values["n"], settings.temperature, settings.nominal, eg=eg, xti=xti)
+        values |= {"i_sat": i_sat, "n": n}
     kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
     making.add(kind(name=name, **terminals, **values), array.members)

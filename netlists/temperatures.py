@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from circuits.constants import ZERO_CELSIUS
-from circuits.diode import junction_at
+from circuits.diode import BAND_GAP, XTI, junction_at
 
 _HOTTEST = 1e4
 """°C; no solid is left at 4,000 °C."""
@@ -26,7 +26,7 @@ def checked(celsius: float, what: str) -> float:
     return celsius
 
 
-def junction(i_sat: Any, n: Any, celsius: float, nominal: float, **heat: Any) -> tuple[Any, Any]:
+def junction(i_sat: Any, n: Any, celsius: float, nominal: float, *, eg: Any = BAND_GAP, xti: Any = XTI) -> tuple[Any, Any]:
     """Return the saturation current [A] and the emission coefficient that stand for a junction at a temperature, as `junction_at` does.
 
     Parameters
@@ -35,8 +35,8 @@ def junction(i_sat: Any, n: Any, celsius: float, nominal: float, **heat: Any) ->
         At `nominal`, numbers or arrays.
     celsius, nominal
         Temperatures [°C] that were checked.
-    heat
-        `eg` [eV] and `xti`, where they are not silicon's.
+    eg, xti
+        Energy gap [eV] and exponent of temperature.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def junction(i_sat: Any, n: Any, celsius: float, nominal: float, **heat: Any) ->
     """
     try:
         with np.errstate(all="ignore"):
-            i_sat, n = junction_at(i_sat, n, celsius + ZERO_CELSIUS, nominal=nominal + ZERO_CELSIUS, **heat)
+            i_sat, n = junction_at(i_sat, n, celsius + ZERO_CELSIUS, nominal=nominal + ZERO_CELSIUS, eg=eg, xti=xti)
     except ArithmeticError:  # of plain numbers; arrays become infinite instead
         i_sat = np.inf
     if not (np.isfinite(i_sat) & np.greater(i_sat, 0)).all():

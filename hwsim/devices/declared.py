@@ -9,9 +9,8 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from circuits.units import Second, Siemens, Volt
 from hwsim.devices.shapes import ConstantStep, ExponentialStep, IdealStep, LevelsStep, LinearStep, PowerStep, SoftBoundsStep, TableStep
-from hwsim.settings import Coefficient, Section
+from hwsim.settings import Coefficient, Section, Share
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Step = Annotated[
     IdealStep | ConstantStep | LinearStep | SoftBoundsStep | ExponentialStep | PowerStep | LevelsStep | TableStep,
