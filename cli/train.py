@@ -102,7 +102,7 @@ def command(  # noqa: PLR0913 - a parameter an option
         again = f"--from {what} trains on from what it learned, --resume finishes it"
         msg = f"{what} is a run already: {again}, and hwsim train {folder.experiment} trains again from its seed"
         raise click.UsageError(msg)
-    _note(output, experiment, chip=others["chip"])
+    _note(output, experiment, number=others["chip"])
     deck = netlist.told(output, experiment)
     if write is not None:
         netlist.refuse_copy(deck, write, what, experiment, force=force)
@@ -135,21 +135,21 @@ def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experimen
         output.note(f"warning: {advice(value, experiment.training, experiment.solver.tolerance)}")
 
 
-def _note(output: Output, experiment: "Experiment", *, chip: int | None) -> None:
+def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:
     """Print what is worth a note about the chip, and about learned conductances that training starts from."""
     from hwsim.devices.variation import chip_of  # noqa: PLC0415 - help does without
-    from hwsim.learning.initial import initial_conductances  # noqa: PLC0415
+    from hwsim.learning.initial import starting  # noqa: PLC0415
     from hwsim.weights import beyond  # noqa: PLC0415
 
-    asked = chip is not None or experiment.variation.chip
+    asked = number is not None or experiment.variation.chip
     if not asked and not experiment.training.start:
         return
     circuit = experiment.circuit.compile(experiment.name)
     if asked:
         note_alike(output, experiment, circuit, learning=True)
     if experiment.training.start:
-        cut = beyond(chip_of(experiment, circuit), initial_conductances(circuit, experiment.training, experiment.shown))
-        if cut:
+        chip = chip_of(experiment, circuit)
+        if cut := beyond(chip, starting(chip, experiment.training, experiment.shown)):
             output.note(f"{experiment.training.start}: {cut}")
 
 

@@ -127,10 +127,20 @@ def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
         assert answer.err.count(said) == 1, words
         assert f"{count['w2']} of 18 in w2 (w2[" in answer.err
         assert "3e-05 S)" in answer.err
-    assert any(said in warning for warning in hwsim("inspect", "run", *bound, "--json").json["warnings"])
+    for heat in ((), ("--heat",)):
+        assert any(said in warning for warning in hwsim("inspect", "run", *heat, *bound, "--json").json["warnings"])
     assert same(weights("cut/weights.npz"), {name: np.minimum(g, 3e-5) for name, g in learned.items()})
     assert CUT not in hwsim("solve", "cut").err
     assert said in Planned.make("run", bound[1::2], ["variation.offset=0,0.01"], "evaluate").cut
+
+
+@pytest.mark.parametrize(("factor", "cut"), [(1.0, False), (0.99, True)])
+def test_a_hot_chip_is_compared_with_its_bounds_when_it_is_hot(hwsim, factor, cut):
+    """What is at the lower bound at 27 °C is there at any temperature, and nothing is cut."""
+    circuit = subject("xor").circuit
+    np.savez("start.npz", **{each.name: factor * np.broadcast_to(each.g_min, each.shape) for each in circuit.trainable})
+    hot = ("--set", "variation.temperature=77", "--set", "device.temperature_coefficient=0.002")
+    assert (CUT in hwsim("train", "xor", *hot, "--from", "start.npz", "--epochs", "1").err) == cut
 
 
 def test_rounding_to_32_bits_is_no_cut():
