@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from circuits.quoting import quote_path
+from cli.loading import note_left_aside
 from cli.output import Output, Step, table
 from cli.sweep import compute_missing
 from cli.sweep_text import percent
@@ -56,6 +57,7 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
 
     one_thread()
     planned = plan(what, settings, folds, repeats)
+    note_left_aside(output, what, "every fold trains")
     output.notes(learnable(planned.definition.experiment).notes)
     path = out or planned.default_path()
     if path.exists():

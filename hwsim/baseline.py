@@ -1,6 +1,7 @@
 """Linear baseline: the error of scaled logistic regression on an experiment's training and test set."""
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,22 @@ _STEPS = 1000
 """Most steps of L-BFGS; scikit-learn's limit of 100 stops early where the regularisation is weak."""
 
 
-def described(data: Dataset) -> str:
-    """Describe the model that `linear_model` builds for these data."""
-    chosen = (
-        f"C of {STRENGTHS[0]:g} to {STRENGTHS[-1]:g} chosen on {inner} inner folds by log loss" if (inner := inner_folds(data)) else "C = 1"
-    )
-    return f"logistic regression on standardised features, {chosen}"
+def described(inner: Iterable[int]) -> str:
+    """Describe the models that `linear_model` builds, for training sets with these numbers of inner folds."""
+    counts = set(inner)
+    some = " or ".join(map(str, sorted(counts - {0})))
+    chosen = [f"C of {STRENGTHS[0]:g} to {STRENGTHS[-1]:g} chosen on {some} inner folds by log loss"] if some else []
+    return f"logistic regression on standardised features, {' or '.join([*chosen, *(['C = 1'] if 0 in counts else [])])}"
 
 
 def linear_error(data: Dataset) -> float:
     """Fit the linear model to the training set, and return its share of wrong answers on the test set."""
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - takes a second to load
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where classes are separable, weak regularisation needs more steps than the limit
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # where classes are separable, weak regularisation needs more steps than the limit
         fitted = linear_model(data).fit(data.x_train, data.labels_train)
     return float(np.mean(fitted.predict(data.x_test) != data.labels_test))
 

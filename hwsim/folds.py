@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.baseline import described, linear_error, unscaled
+from hwsim.baseline import described, inner_folds, linear_error, unscaled
 from hwsim.experiment import ExperimentError, load
 from hwsim.fleet import Instance, of_instance
 from hwsim.sweep.recorded import Recorded
@@ -139,11 +139,11 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
     """
     base, points = recorded.definition.experiment, {point.number: point for point in recorded.points}
     folds: list[Fold] = []
-    baseline = ""
+    inner: list[int] = []
     for result in sorted(recorded.results, key=lambda one: (one.seed, one.point)):
         experiment = of_instance(points[result.point].experiment(base), Instance(result.chip, result.seed))
         data = unscaled(experiment)
-        baseline = described(data)
+        inner.append(inner_folds(data))
         folds.append(
             Fold(
                 seed=result.seed,
@@ -157,4 +157,4 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
             )
         )
         observe(len(folds))
-    return CrossValidation(folds=folds, baseline=baseline)
+    return CrossValidation(folds=folds, baseline=described(inner))

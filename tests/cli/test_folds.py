@@ -115,3 +115,9 @@ def test_the_zoo_lists_intervals_and_baselines(hwsim) -> None:
     line = next(line for line in hwsim("zoo").out.splitlines() if line.startswith("iris"))
     assert f"{100 * iris['test_error']:.2f} %  {100 * low:.1f} to {100 * high:.1f} %" in line
     assert f"{100 * iris['linear']:.2f} %" in line
+
+
+def test_folds_of_a_run_train_from_its_experiment(hwsim, trained: Path) -> None:
+    """What the run learned is left aside, with a line that names how it would be used."""
+    answer = hwsim("train", trained, "--folds", "2", "--epochs", "1", "--out", "folds.db")
+    assert answer.err.count("every fold trains from its experiment; what the run learned is used only with --set training.start=") == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.baseline import linear_model, unscaled
+from hwsim.baseline import described, linear_model, unscaled
 from hwsim.data import DataError, fold_numbers, load_data
 from hwsim.experiment import ExperimentError, load, override
 from hwsim.folds import CrossValidation, Estimate, Fold, corrected, cross_validation, plan
@@ -143,3 +143,11 @@ def test_a_fold_without_an_error_leaves_no_mean() -> None:
     assert math.isnan(found.circuit.mean)
     assert math.isnan(found.circuit.interval.low)
     assert found.linear.mean == pytest.approx(0.1)
+
+
+def test_the_baseline_s_description_names_what_folds_have_in_common_and_what_not() -> None:
+    """Training sets of different sizes may choose C on different numbers of inner folds, or not at all."""
+    assert described([5, 5]).endswith("chosen on 5 inner folds by log loss")
+    assert described([5, 4, 5]).endswith("chosen on 4 or 5 inner folds by log loss")
+    assert described([0]).endswith("features, C = 1")
+    assert described([0, 3]).endswith("chosen on 3 inner folds by log loss or C = 1")
