@@ -149,11 +149,11 @@ class Experiment(Section):
 
     def _started(self, start: str) -> Mapping[str, Any]:
         """Return the conductances at 27 °C [S] that learning starts from; those of a run are those at its own temperature."""
-        from hwsim.devices.heat import heat_of  # noqa: PLC0415 - only for those who start from learned conductances
+        from hwsim.devices.heat import at_temperature  # noqa: PLC0415 - only for those who start from learned conductances
 
         g, run = weights.read(start), weights.run_of(start)
-        heat = heat_of(self.device, load(run).variation) if run and (run / RUN_FILE).is_file() else 1.0
-        return g if heat == 1.0 else {name: values / heat for name, values in g.items()}
+        known = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
+        return at_temperature(g, self.device, known, VariationSettings())
 
     def check_sizes(self, features: int, classes: int) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs.

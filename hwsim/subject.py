@@ -11,7 +11,7 @@ from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.devices.declared import DeviceDrift
-from hwsim.devices.heat import heat_of
+from hwsim.devices.heat import at_temperature
 from hwsim.devices.variation import chip_of
 from hwsim.durations import spelled
 from hwsim.experiment import Experiment, load
@@ -72,19 +72,6 @@ def run_folder(what: str) -> RunFolder | None:
     return folder if what not in zoo.names() and folder.experiment.is_file() else None
 
 
-def conductances_of(folder: RunFolder, experiment: Experiment, circuit: Circuit, heat: float = 1.0) -> dict[str, NDArray[np.float64]]:
-    """Return the conductances of a run [S], which are those at its temperature, where heat multiplies those at 27 °C by `heat`.
-
-    Raises
-    ------
-    RunError, CircuitError
-        When they cannot be read, or do not fit the circuit.
-
-    """
-    by = heat / heat_of(experiment.device, load(folder.path).variation)
-    return {name: by * values if by != 1.0 else values for name, values in folder.read_weights(circuit).items()}
-
-
 def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     """Load and compile what a user names, with settings overridden.
 
@@ -102,7 +89,11 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     if folder and settings:
         refuse_learnt_by(what, experiment)
     chip = chip_of(experiment, circuit)
-    wanted = conductances_of(folder, experiment, circuit, chip.heat) if folder else starting(chip, experiment.training, experiment.shown)
+    if folder is not None:
+        known = load(folder.path).variation
+        wanted = at_temperature(folder.read_weights(circuit), experiment.device, known, experiment.variation)
+    else:
+        wanted = starting(chip, experiment.training, experiment.shown)
     cut = beyond(chip, wanted) if folder or experiment.training.start else ""
     g, trained = within(chip, wanted), folder is not None
     return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=g, wanted=wanted, trained=trained, cut=cut)

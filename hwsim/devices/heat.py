@@ -4,6 +4,11 @@ All devices of a chip warm up alike, and their bounds with them. Conductances th
 27 °C; those that a run has learnt are those at its own temperature.
 """
 
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.errors import CircuitError
 from hwsim.imperfections import VariationSettings
@@ -36,3 +41,18 @@ def heat_of(settings: DeviceSettings, variation: VariationSettings) -> float:
         )
         raise CircuitError(msg)
     return factor
+
+
+def at_temperature(
+    g: Mapping[str, NDArray[np.float64]], settings: DeviceSettings, known: VariationSettings, wanted: VariationSettings
+) -> dict[str, NDArray[np.float64]]:
+    """Return conductances [S] at one chip's temperature, of which those at another's are known; they are the same where both are equal.
+
+    Raises
+    ------
+    CircuitError, DeviceError
+        As `heat_of`.
+
+    """
+    by = 1.0 if known.kelvin == wanted.kelvin else heat_of(settings, wanted) / heat_of(settings, known)
+    return {name: by * values if by != 1.0 else values for name, values in g.items()}

@@ -1,6 +1,7 @@
 """Variation: draws one manufactured chip of a circuit, every spread from a stream of its own, so that adding one moves no other."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from hwsim.experiment import Experiment
 from hwsim.imperfections import VariationSettings
 from hwsim.settings import DeviceSettings
 from hwsim.streams import stream
+
+if TYPE_CHECKING:
+    from hwsim.devices.declared import Device
 
 Floats = NDArray[np.float64]
 Value = tuple[str, str, Floats]
@@ -29,18 +33,26 @@ def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:
 
 
 def alike(experiment: Experiment, circuit: Circuit, *, learning: bool = False) -> bool:
-    """Whether all chips of an experiment are one: no part, nor a step of pulses where they are `learning`, depends on the chip's seed."""
+    """Whether all chips of an experiment are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed."""
     from hwsim.devices.fitting import kind_of  # noqa: PLC0415 - as below
 
     variation, device = experiment.variation, experiment.device
+    if experiment.noise.in_currents or experiment.noise.read:
+        return False
     kind = kind_of(variation, device)
-    if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and (kind.spread.step or kind.spread.asymmetry)):
+    if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and _pulses_differ(kind, device)):
         return False
     other = variation.model_copy(update={"chip": variation.chip + 1})
     one, two = (draw(circuit, each, device) for each in (variation, other))
     pairs = [(values, two.values[name][parameter]) for name, of in one.values.items() for parameter, values in of.items()]
     pairs += [(values, two.aged[name]) for name, values in one.aged.items()]
     return all(np.array_equal(*pair) for pair in pairs)
+
+
+def _pulses_differ(kind: "Device", device: DeviceSettings) -> bool:
+    """Whether something about pulses is drawn for each chip by itself: their number, what one does, or what is seen afterwards."""
+    drawn = (kind.noise.cycle, kind.noise.write, kind.reset_noise, kind.spread.step, kind.spread.asymmetry)
+    return device.rounding == "stochastic" or any(drawn)
 
 
 def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings | None = None) -> Chip:

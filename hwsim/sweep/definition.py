@@ -9,10 +9,12 @@ from typing import Any, Literal, Self, get_args
 from pydantic import ValidationError
 
 from circuits.quoting import quote, quoted
-from hwsim.experiment import Experiment
+from hwsim.experiment import Experiment, override
+from hwsim.imperfections import VariationSettings
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Design, Kind, Point, fitted
+from hwsim.weights import fingerprint
 
 Mode = Literal["train", "transfer", "evaluate"]
 
@@ -52,6 +54,11 @@ class Definition(Varied):
         How many of each, counted from the experiment's own on; every chip meets every seed.
     weights
         Fingerprint of the conductances that are evaluated; empty where none are given.
+    weights_at
+        Temperature at which the evaluated conductances are these; each point has its own, and may have another coefficient [°C].
+    start
+        Fingerprint of the conductances that training starts from, of each file that `training.start` names; empty where it names none, and
+        in files of earlier versions.
 
     """
 
@@ -60,12 +67,32 @@ class Definition(Varied):
     chips: int = 1
     seeds: int = 1
     weights: str = ""
+    weights_at: float = VariationSettings().temperature
+    start: str = ""
 
     @classmethod
     def make(cls, experiment: Experiment, axes: tuple[Axis, ...], **settings: Any) -> Self:
         """Make a definition; what changes no number is left out of its experiment."""
         plain = experiment.model_copy(update={"about": "", "reached": None})
-        return cls(experiment=plain, axes=fitted(axes, plain), **settings)
+        return cls(experiment=plain, axes=fitted(axes, plain), start=_start(plain, axes), **settings)
+
+    def refuse_another_start(self) -> None:
+        """Refuse to go on where a file that training starts from holds other conductances than it did.
+
+        Raises
+        ------
+        SweepError
+            Saying so.
+        WeightsError
+            When it cannot be read.
+
+        """
+        if self.start and _start(self.experiment, self.axes) != self.start:
+            name = quoted(self.experiment.training.start)
+            msg = (
+                f"training.start = {name} holds other conductances than when the sweep began; restore them, or begin another sweep (--out)"
+            )
+            raise SweepError(msg)
 
     def points(self) -> list[Point]:
         """Choose and check the points.
@@ -121,6 +148,8 @@ class Definition(Varied):
             yield f"mode {quoted(self.mode)}"
         if self.design.kind not in get_args(Kind) or not _is_count(self.design.count, 0):
             yield f"design {quoted(self.design.kind)} of {quoted(self.design.count)}"
+        if type(self.weights_at) not in {int, float} or not abs(self.weights_at) < math.inf or not isinstance(self.start, str):
+            yield f"weights_at {quoted(self.weights_at)} or start {quoted(self.start)}"
         for name in ("chips", "seeds"):
             if not _is_count(getattr(self, name), 1):
                 yield f"{name} = {quoted(getattr(self, name))}"
@@ -139,6 +168,8 @@ class Definition(Varied):
     def difference(self, other: Self) -> str | None:
         """Say in words the first thing in which another definition differs; None for the same."""
         mine, theirs = dict(_flat("", self._table())), dict(_flat("", other._table()))
+        if not (self.start and other.start):  # it is not known what a start of earlier versions held
+            mine, theirs = ({key: value for key, value in table.items() if key != "start"} for table in (mine, theirs))
         for key in mine | theirs:
             if mine.get(key) != theirs.get(key):
                 name = key.removeprefix("experiment.")
@@ -148,7 +179,17 @@ class Definition(Varied):
     def _table(self) -> dict[str, Any]:
         told = {key: getattr(self, key) for key in ("mode", "chips", "seeds", "weights")}
         axes = [asdict(axis) for axis in self.axes]
+        told |= {
+            key: value for key in ("weights_at", "start") if (value := getattr(self, key)) != type(self).__dataclass_fields__[key].default
+        }
         return told | {"design": asdict(self.design), "axes": axes, "experiment": self.experiment.model_dump(mode="json")}
+
+
+def _start(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
+    """Return the fingerprints of all conductances that training starts from, wherever `training.start` leads."""
+    starts = [experiment.training.start, *(value for axis in axes if axis.key == "training.start" for value in axis.listed)]
+    each = [override(experiment, [f"training.start={json.dumps(start)}"]).shown for start in starts if start is not None]
+    return ",".join(fingerprint(g) for g in each if g is not None)
 
 
 def _is_count(value: Any, least: int) -> bool:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
+from hwsim.devices.heat import at_temperature
 from hwsim.experiment import override
+from hwsim.imperfections import VariationSettings
 from hwsim.sweep.batches import Batch, batches
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.compute import Job, compute
@@ -62,6 +64,7 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
     wanted = {batch.number: batch for batch in batches(database.definition, database.points) if not done.issuperset(batch.rows)}
     if not wanted:
         return
+    database.definition.refuse_another_start()
     total = len(database.points) * database.definition.chips * database.definition.seeds
     try:
         with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as team:
@@ -105,7 +108,11 @@ class _Sweep:
         experiment = batch.point.experiment(self.definition.experiment)
         if experiment.training.engine == "ngspice" and experiment.solver.ngspice_workers is None:
             experiment = override(experiment, ["solver.ngspice_workers=1"])  # there are as many processes as cores already
-        return Job(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, self.weights, self.version)
+        weights = self.weights
+        if weights is not None:
+            known = VariationSettings(temperature=self.definition.weights_at)
+            weights = at_temperature(weights, experiment.device, known, VariationSettings())  # by this point's coefficient
+        return Job(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, weights, self.version)
 
     def _hear_of_others(self) -> None:
         """Take up what other processes finished meanwhile."""

@@ -11,13 +11,15 @@ import numpy as np
 from circuits.chip import Chip
 from hwsim.data import load_data
 from hwsim.devices.drift import drift_of
-from hwsim.devices.variation import chip_of
+from hwsim.devices.heat import at_temperature
+from hwsim.devices.variation import alike, chip_of
 from hwsim.experiment import Experiment, load
-from hwsim.fleet import Mode
-from hwsim.imperfections import NoiseSettings
+from hwsim.fleet import Instance, Mode, of_instance
+from hwsim.imperfections import VariationSettings
 from hwsim.learning import choose
-from hwsim.learnt import refuse_learnt_by
-from hwsim.subject import conductances_of, run_folder
+from hwsim.learning.initial import initial_conductances
+from hwsim.learnt import refuse_learnt_by, refuse_learnt_start
+from hwsim.subject import run_folder
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
@@ -29,10 +31,19 @@ from hwsim.weights import beyond, fingerprint
 _LONGEST = 60
 """Letters of varied keys in a file's name."""
 
+_START: Any = {"training": {"start"}}
+
+_READ: dict[str, Any] = {
+    "start": {"data": True, **_START},
+    "circuit": {"circuit": True, **_START},
+    "device": {"device": True, "circuit": True, "variation": True},
+}
+"""What a check looks at, where it is more than its section."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A sweep, its points, and the conductances that it evaluates, if they are given [S]."""
+    """A sweep, its points, and the conductances that it evaluates, if they are given [S], at the definition's `weights_at`."""
 
     definition: Definition
     points: list[Point]
@@ -64,12 +75,14 @@ class Planned:
         experiment = load(what, settings)
         axes = tuple(read_axis(text) for text in vary)
         folder = run_folder(what) if mode == "evaluate" else None
-        weights = conductances_of(folder, experiment, experiment.circuit.compile(experiment.name)) if folder else None
+        weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
         if weights is not None and counts.get("seeds", 1) > 1:
             why = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
             msg = f"--seeds {counts['seeds']}: {why}; take more chips (--chips)"
             raise SweepError(msg)
-        definition = Definition.make(experiment, axes, mode=mode, weights=fingerprint(weights) if weights else "", **counts)
+        if folder and weights:
+            counts |= {"weights": fingerprint(weights), "weights_at": load(folder.path).variation.temperature}
+        definition = Definition.make(experiment, axes, mode=mode, **counts)
         planned = cls(definition, definition.points(), weights)
         if folder:
             for point in planned.points:
@@ -80,14 +93,21 @@ class Planned:
     @property
     def cut(self) -> str:
         """Which of the given conductances the design's devices cannot have, in a line; empty where they have all of them."""
-        base = self.definition.experiment
-        return beyond(Chip.nominal(base.circuit.compile(base.name)), self.weights) if self.weights else ""
+        if self.weights is None:
+            return ""
+        base, known = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
+        g = at_temperature(self.weights, base.device, known, VariationSettings())
+        return beyond(Chip.nominal(base.circuit.compile(base.name)), g)
 
     @property
     def alike(self) -> bool:
         """Whether several chips are asked for, and none differs from another."""
-        base = self.definition.experiment
-        return self.definition.chips > 1 and not any(_spreads(point.experiment(base)) for point in self.points)
+        if self.definition.chips == 1:
+            return False
+        learning = self.definition.mode == "train"
+        each = [point.experiment(self.definition.experiment) for point in self.points]
+        differing = {one.model_dump_json(include={"circuit", "variation", "device", "noise"}): one for one in each}.values()
+        return all(alike(one, one.circuit.compile(one.name), learning=learning) for one in differing)
 
     @property
     def driftless(self) -> list[str]:
@@ -101,19 +121,27 @@ class Planned:
         seen: set[str] = set()
         for point in self.points:
             experiment = point.experiment(self.definition.experiment)
-            for section in ("data", "circuit", "device"):
-                told = experiment.model_dump_json(include={section, "circuit", "variation"} if section == "device" else {section})
-                if told not in seen:
-                    seen.add(told)
+            for section in ("start", "data", "circuit", "device"):
+                read = _READ.get(section, {section: True})
+                key = section + experiment.model_dump_json(include=read)
+                if key not in seen:
+                    seen.add(key)
                     self._look(experiment, section)
 
     def _look(self, experiment: Experiment, section: str) -> None:
+        if section == "start":
+            first, count = self.definition.first_seed, self.definition.seeds
+            for seed in {first, first + count - 1}:  # of two seeds, a start that has learnt by one forbids the other
+                refuse_learnt_start(of_instance(experiment, Instance(experiment.variation.chip, seed)))
+            return
         if section == "data":
             load_data(experiment)
             return
         circuit = experiment.circuit.compile(experiment.name)
         if section == "circuit" and self.weights is not None:
             circuit.check_conductances(self.weights)
+        if section == "circuit" and experiment.training.start is not None:
+            initial_conductances(circuit, experiment.training, experiment.shown)
         if section == "device":
             chip_of(experiment, circuit)
             choose.programming(experiment.device, experiment.variation, circuit, np.float64)
@@ -136,13 +164,6 @@ class Planned:
                 return database.definition.difference(self.definition) is None
         except SweepError:
             return False
-
-
-def _spreads(experiment: Experiment) -> bool:
-    spread = experiment.variation.model_dump(exclude={"chip"}, exclude_none=True)
-    same = experiment.variation.nominal.model_dump(exclude={"chip"}, exclude_none=True)
-    noisy = experiment.noise != NoiseSettings()
-    return noisy or experiment.device.preset is not None or any(value != same.get(key, 0.0) for key, value in spread.items())
 
 
 def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:

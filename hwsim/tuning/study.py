@@ -81,7 +81,7 @@ def _plainly(path: Path) -> Iterator[None]:
 
 
 def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection]:
-    """Return what opens the file anew for each of Optuna's transactions, while the path leads to it."""
+    """Return what opens the file again for each of Optuna's transactions, while the path leads to it."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=60)

@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwsim.devices.heat import heat_of
 from hwsim.devices.variation import alike, chip_of
-from hwsim.experiment import load
+from hwsim.experiment import ExperimentError, load
 from hwsim.subject import subject
+from hwsim.sweep.compute import Job, compute
+from hwsim.sweep.execution import run
+from hwsim.sweep.recorded import Result
 from hwsim.sweep.start import Planned
-from hwsim.weights import beyond
+from hwsim.weights import WeightsError, beyond
 
 CUT = "learned conductances beyond what the devices can have are cut to their bounds: "
 
@@ -200,6 +204,40 @@ def test_no_start_tests_what_it_learned(hwsim, trained):
     assert hwsim("train", "iris", "--data", "own.csv", "--from", trained, "--seed", "5", *few).code == 0
 
 
+def test_no_point_of_a_sweep_starts_from_what_it_may_not(trained):
+    """Starts that have learnt by another seed, or are another circuit's, are refused before anything is computed."""
+    starts = f"training.start={trained},{trained / 'weights.npz'}"
+    assert Planned.make("iris", [], [starts], "train").points
+    with pytest.raises(ExperimentError, match=r"training\.seed is 1, and it was trained with 0"):
+        Planned.make("iris", [], [starts], "train", seeds=2)
+    with pytest.raises(WeightsError, match="w1: conductances have shape"):
+        Planned.make("xor", [], [starts], "train")
+
+
+@pytest.mark.parametrize("vary", ["device.temperature_coefficient=0,0.002,-0.001", "variation.temperature=27,60,77"])
+def test_a_point_of_a_sweep_is_the_chip_that_evaluate_tests(hwsim, tmp_path, vary):
+    """Of a run that was trained away from 27 °C, too, whatever key is varied."""
+    hot = ("--set", "variation.temperature=77", "--set", "device.temperature_coefficient=0.003")
+    assert hwsim("train", "xor", *hot, "--epochs", "1", "--out", "hot").code == 0
+    jobs: list[Job] = []
+
+    def kept(job: Job) -> list[Result]:
+        jobs.append(job)
+        return compute(job)
+
+    planned = Planned.make("hot", [], [vary], "evaluate")
+    with planned.open(tmp_path / "hot.db", dict) as database:
+        run(database, lambda _: None, function=kept)
+        errors = {result.point: result.test_error for result in database.results()}
+    assert len(jobs) == 3
+    for job, value in zip(sorted(jobs, key=lambda one: one.point), vary.partition("=")[2].split(","), strict=True):
+        setting = f"{vary.partition('=')[0]}={value}"
+        heat = heat_of(job.experiment.device, job.experiment.variation)
+        for name, g in subject("hot", [setting]).wanted.items():
+            np.testing.assert_allclose(heat * job.weights[name], g, rtol=1e-14)
+        assert errors[job.point] == hwsim("evaluate", "hot", "--set", setting, "--json").json["test_error"]
+
+
 ALIKE = "all chips are alike: nothing here spreads from chip to chip"
 
 
@@ -217,16 +255,23 @@ def test_a_chip_that_differs_and_no_chip_are_nothing_to_report(hwsim):
 
 
 def test_chips_are_alike_only_where_no_seed_changes_anything():
-    """What all chips have in common is no spread; rare stuck devices are one; steps of pulses spread only where they are sent."""
+    """What all chips have in common is no spread; rare stuck devices and noise are one; pulses differ only where they are sent."""
     for settings, asked, wanted in (
         (["variation.output_resistance=10"], False, True),
         (["variation.temperature=60"], False, True),
         (["variation.stuck=0.0001"], False, False),
         (["device.preset=reram-sb"], True, False),
-        (["device.preset=ideal"], True, True),
+        (["device.preset=ideal"], False, True),
+        (["device.preset=ideal"], True, False),
+        (["device.preset=ideal", "device.rounding=nearest"], True, True),
+        (["device.preset=ideal", "device.rounding=nearest", "device.cycle=0.1"], True, False),
+        (["noise.read=0.1"], False, False),
+        (["noise.bandwidth=1e3"], False, True),
         (["device.preset=reram-sb", "variation.g_min=0", "variation.g_max=0"], False, True),
     ):
         experiment = load("xor", settings)
         circuit = experiment.circuit.compile("xor")
         assert alike(experiment, circuit, learning=asked) == wanted, settings
         assert chip_of(experiment, circuit).circuit is circuit
+        plan = Planned.make("xor", settings, ["training.beta=1e-6,2e-6"], "train" if asked else "evaluate", chips=2)
+        assert plan.alike == wanted, settings

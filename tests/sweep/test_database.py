@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.experiment import load
+from cheap_sweep import compute
+from hwsim.experiment import load, override
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.database import Database, is_database, read
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.errors import SweepError
+from hwsim.sweep.execution import run
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Result
 
@@ -220,3 +222,24 @@ def test_a_new_sweep_at_the_path_of_a_moved_one_is_its_own(file: Path) -> None:
     with Database.begin(file, definition(chips=1), {}) as database:
         assert database.results() == []
     assert read(moved).results == [ONE]
+
+
+def test_a_start_counts_by_its_content(file: Path, tmp_path: Path) -> None:
+    """A sweep goes on from the conductances that it began with, or not at all; files of earlier versions do not hold what those were."""
+    start = tmp_path / "start.npz"
+    np.savez(start, w1=np.full((5, 8), 1e-6), w2=np.full((9, 2), 1e-6))
+    experiment = override(load("xor"), [f"training.start={start}"])
+
+    def now() -> Definition:
+        return Definition.make(experiment, definition().axes)
+
+    began = now()
+    assert Definition.from_json(began.to_json()) == began
+    np.savez(start, w1=np.full((5, 8), 2e-6), w2=np.full((9, 2), 1e-6))
+    assert (began.difference(now()) or "").startswith("start = ")
+    with Database.begin(file, began, {}) as database, pytest.raises(SweepError, match="holds other conductances than when the sweep began"):
+        run(database, lambda _: None, function=compute)
+    table = json.loads(began.to_json())
+    del table["start"]
+    assert Definition.from_json(json.dumps(table)).difference(now()) is None
+    assert began.difference(definition()) is not None
