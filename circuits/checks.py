@@ -87,8 +87,8 @@ def senses(circuit: "Circuit") -> None:
     known = {element.name: len(element) for element in circuit.of(*SENSED)}
     for element, name, place in wanted:
         if not 0 <= place < known.get(name, 0):
-            held = quote_all((f"{name} ({count} of them)" for name, count in known.items()), "none")
-            msg = f"{element.name}: senses the current of {name}[{place}]; currents can be sensed in sources of voltage: {held}"
+            sources = quote_all((f"{name} ({count} of them)" for name, count in known.items()), "none")
+            msg = f"{element.name}: senses the current of {name}[{place}]; currents can be sensed in sources of voltage: {sources}"
             raise CircuitError(msg)
 
 

@@ -23,7 +23,7 @@ class AnyChip(Protocol):
     """A chip, or what stands in a chip's place while a compiled program maps over many."""
 
     def __call__(self, element: str, parameter: str) -> Any:
-        """Give the values of an element's parameter, one an element."""
+        """Return the values of an element's parameter, one an element."""
         ...
 
 
@@ -80,7 +80,7 @@ class Chip:
 
     @classmethod
     def nominal(cls, circuit: Circuit) -> Self:
-        """Give the chip without any spread."""
+        """Return the chip without any spread."""
         return cls(circuit)
 
     @property
@@ -101,16 +101,16 @@ class Chip:
         return replace(self, aged={})
 
     def of(self, circuit: Circuit) -> "Chip":
-        """Give the same values for a circuit with the same elements, some of which may stand for others."""
+        """Return the same values for a circuit with the same elements, some of which may stand for others."""
         return replace(self, circuit=circuit)
 
     def reference(self, element: str, parameter: str) -> NDArray[Any]:
-        """Give the values of an element's parameter on this chip, those of diodes at 27 °C; a crossbar's bounds may be scalars."""
+        """Return the values of an element's parameter on this chip, those of diodes at 27 °C; a crossbar's bounds may be scalars."""
         values = self.values.get(element, {}).get(parameter)
         return np.asarray(getattr(self.circuit[element], parameter) if values is None else values)
 
     def __call__(self, element: str, parameter: str) -> NDArray[Any]:
-        """Give the values that hold at the chip's temperature and age: `i_sat` and `n` of diodes are those that put diode_current there."""
+        """Return the values at the chip's temperature and age: `i_sat` and `n` of diodes are those that put diode_current at it."""
         values = self.reference(element, parameter)
         if parameter in _BOUNDS and (self.heat != 1.0 or element in self.aged):
             return np.asarray(values * self.heat * self.aged.get(element, 1.0))

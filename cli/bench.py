@@ -21,7 +21,7 @@ Function = Callable[..., Any]
 
 
 class _Case(NamedTuple):
-    """A title, and what measures it: told whom to tell how many rounds are done, it gives the numbers."""
+    """A title, and what measures it: called with what shows how many rounds are done, it gives the numbers."""
 
     title: str
     measure: Callable[[Callable[[int], None]], Any]
@@ -210,9 +210,10 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
         _training(output, SHORT_CASES, rounds=5, seconds=0.5),
         _scaling(output, SHORT_POINTS, rounds=3, seconds=0.15),
     )
-    told = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out, force=force) for plan in plans}
-    ratios = {name: data["ratios"] for name, (data, _) in told.items()}
-    output.result({"ratios": ratios} | {name: data for name, (data, _) in told.items()}, "\n\n".join(text for _, text in told.values()))
+    measured = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out, force=force) for plan in plans}
+    ratios = {name: data["ratios"] for name, (data, _) in measured.items()}
+    texts = "\n\n".join(text for _, text in measured.values())
+    output.result({"ratios": ratios} | {name: data for name, (data, _) in measured.items()}, texts)
 
 
 def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) -> tuple[dict[str, Any], str]:
@@ -235,14 +236,14 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
         if not results:
             raise
         complete = False
-    told, paths = record.save(out or _PLACE, plan.name, results, load, complete=complete)
+    measured, paths = record.save(out or _PLACE, plan.name, results, load, complete=complete)
     written = f"written to {' and '.join(map(str, paths))}"
     if not complete:
         output.note(f"interrupted; the cases that were done are {written}")
         raise click.Abort
     kind = plan.name.partition("-")[0]
     text = "\n".join(filter(None, (bench_text.TELL[kind](results), "", bench_text.busy(load), written)))
-    return told | {"files": [str(path) for path in paths]}, text
+    return measured | {"files": [str(path) for path in paths]}, text
 
 
 def _refuse(folder: Path, name: str, *, force: bool) -> None:

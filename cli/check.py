@@ -8,7 +8,7 @@ from cli.loading import loaded
 from cli.output import Output, table
 
 _LARGE = 50_000
-"""Memristors; beyond, ngspice gets two samples only unless told otherwise."""
+"""Memristors; beyond, ngspice gets two samples only unless asked otherwise."""
 
 
 @make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2")
@@ -34,7 +34,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.notes(data_set.notes)
     report = check(given.experiment, given.g, data_set, reference, samples=samples, reference_samples=min(few, samples))
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
-    told = {
+    result = {
         "what": what,
         "samples": report.samples,
         "ngspice_samples": report.ngspice_samples,
@@ -44,5 +44,5 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "passed": report.passed,
     }
     rows = [(f.name, f"{f.value:.2e}", f"{f.limit:.2g}", "holds" if f.holds else "FAILS", f.unit) for f in report.findings]
-    output.result(told, table(("what", "found", "limit", "", "unit"), rows))
+    output.result(result, table(("what", "found", "limit", "", "unit"), rows))
     return 0 if report.passed else 1

@@ -107,8 +107,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         output.raw(text)
         return
     files.write(Path(out), text)
-    told = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
-    output.result(told, f"{out}: {elements} elements, {nodes} nodes, {told['bytes']} bytes; run it: ngspice -b {out}")
+    result = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
+    output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: ngspice -b {out}")
 
 
 def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:

@@ -98,7 +98,7 @@ def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -
         files.write(plot, fitted(train, best.device))
         output.note(f"{plot}: {measured} and the fitted curve")
     text = presets.to_toml(best.device)
-    told = {
+    result = {
         "file": str(measured),
         "model": best.device.step.kind,
         "parameters": {e.name: {"value": e.value, "low": e.low, "high": e.high} for e in best.estimates},
@@ -106,7 +106,7 @@ def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -
         "models": {one.device.step.kind: {"aic": one.aic, "rms_S": one.rms} for one in fits},
         "toml": text,
     }
-    output.result(told, _comments(fits) + text.rstrip("\n"))
+    output.result(result, _comments(fits) + text.rstrip("\n"))
 
 
 def _comments(fits: list["Fit"]) -> str:
@@ -130,9 +130,9 @@ def _entry(device: "Device") -> dict[str, Any]:
     from hwsim.devices.shapes import middle  # noqa: PLC0415 - help does without
 
     up, down = middle(device.step)
-    told = device.model_dump(mode="json")
-    told |= {"kind": device.step.kind, "on_off": device.on_off, "step_up": up, "step_down": 0.0 if device.one_sided else down}
-    return told
+    result = device.model_dump(mode="json")
+    result |= {"kind": device.step.kind, "on_off": device.on_off, "step_up": up, "step_down": 0.0 if device.one_sided else down}
+    return result
 
 
 def _row(device: "Device") -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         found = evaluate_as(given.experiment, solver, given.g, x, labels, samples.classes)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)
     np.add.at(confusion, (labels, found.predicted), 1)
-    told = {
+    result = {
         "what": what,
         "trained": given.trained,
         "part": part,
@@ -75,14 +75,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         if chip is None and not given.experiment.variation.chip:  # else that was noted
             note_alike(output, given.experiment, given.circuit)
         of_chips = on_chips(given.experiment, given.wanted, x, labels, samples.classes, range(chips))
-        told["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
+        result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
     state = ("" if given.trained else " before any training") + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
-    output.result(told, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
+    output.result(result, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
 
 
 def _chips(found: "Sequence[Tested]") -> str:

@@ -39,7 +39,7 @@ def refuse_others(out: "Path | None") -> None:
     for name in _ONE_RUN:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             remedy = (
-                "the same command goes on where it stopped" if name == "resume" else "train once more, without --folds, for one circuit"
+                "the same command resumes where it stopped" if name == "resume" else "train once more, without --folds, for one circuit"
             )
             msg = f"--folds trains a circuit for every fold and keeps none, and --{name} is about one run; omit --{name}: {remedy}"
             raise click.UsageError(msg)
@@ -61,7 +61,7 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
     output.notes(learnable(planned.definition.experiment).notes)
     path = out or planned.default_path()
     if path.exists():
-        output.note(f"{path}: goes on with the folds in it")
+        output.note(f"{path}: resumes the folds in it")
     experiment = planned.definition.experiment
     with planned.open(path, lambda: environment(experiment)) as database:
         compute_missing(output, database, 1, None)

@@ -34,7 +34,7 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
             show(Step(done, total, text))
 
         written = make(what, out, title=title, command=command_line, observe=observe, force=force)
-    told = {
+    result = {
         "page": str(written.page),
         "bytes": written.size,
         "figures": [str(picture) for picture in written.pictures],
@@ -42,4 +42,4 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
     }
     size = f"{written.size / 1e6:.2g} MB"
     figures = f"\nfigures {written.pictures[0].parent} ({len(written.pictures)} PNG files)" if written.pictures else ""
-    output.result(told, f"page    {written.page} ({size}, open it in any browser){figures}")
+    output.result(result, f"page    {written.page} ({size}, open it in any browser){figures}")

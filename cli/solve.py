@@ -54,7 +54,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     with reporting(given.experiment, given.chip) as solver:
         found = solver.solve(given.g, Drive(x[where]))
     of_sources = source_currents(given.circuit, given.chip, given.g, Drive(x[where]), found) if currents else None
-    told = {
+    result = {
         "what": what,
         "trained": given.trained,
         "part": part,
@@ -67,18 +67,18 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         **age,
         "voltages": {group: np.asarray(v) for group, v in found.v.items()},
     }
-    tables = [_outputs(told)]
+    tables = [_outputs(result)]
     if nodes:
         tables.append(_nodes(given.circuit, found, list(chosen)))
     if of_sources is not None:
-        told["currents"] = of_sources
+        result["currents"] = of_sources
         tables.append(_currents(given, of_sources, list(chosen)))
-    output.result(told, "\n\n".join(tables))
+    output.result(result, "\n\n".join(tables))
 
 
-def _outputs(told: dict[str, Any]) -> str:
-    header = ("sample", "class", *(f"ŷ{k} [V]" for k in range(told["outputs"].shape[1])), "residual [A]", "steps")
-    columns = (told["samples"], told["labels"], told["outputs"], told["residual_A"], told["steps"])
+def _outputs(result: dict[str, Any]) -> str:
+    header = ("sample", "class", *(f"ŷ{k} [V]" for k in range(result["outputs"].shape[1])), "residual [A]", "steps")
+    columns = (result["samples"], result["labels"], result["outputs"], result["residual_A"], result["steps"])
     rows = [
         (str(sample), label, *(f"{v:.6f}" for v in read), f"{residual:.1e}", str(steps))
         for sample, label, read, residual, steps in zip(*columns, strict=True)

@@ -36,22 +36,22 @@ def command(output: Output, name: str | None) -> None:
 
 def _entry(name: str) -> dict[str, Any]:
     """Describe a circuit from its file alone: quick, nothing is compiled."""
-    told = tomllib.loads(zoo.read(name))
-    network = told["circuit"]
+    values = tomllib.loads(zoo.read(name))
+    network = values["circuit"]
     layers = network.get("layers", [])
     columns = [layer["size"] for layer in layers] + [network["outputs"] * (2 if network.get("differential", True) else 1)]
     rows = [network["inputs"] * (2 if network.get("signed_inputs", True) else 1), *columns[:-1]]
-    reached = told.get("reached", {})
+    reached = values.get("reached", {})
     bias = 1 if network.get("bias", True) else 0
     return {
         "name": name,
-        "about": told["about"],
+        "about": values["about"],
         "layers": [network["inputs"], *(layer["size"] for layer in layers), network["outputs"]],
         "neurons": [layer["neuron"]["kind"] for layer in layers],
         "amplifiers": [layer.get("amplifier") for layer in layers],
         "differential": network.get("differential", True),
         "memristors": sum((row + bias) * column for row, column in zip(rows, columns, strict=True)),
-        "data": told["data"]["name"],
+        "data": values["data"]["name"],
         **{key: reached.get(key) for key in ("test_error", "interval", "linear", "seeds", "folds", "note", "command")},
     }
 

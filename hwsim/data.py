@@ -99,7 +99,7 @@ def load_data(experiment: Experiment) -> Dataset:
 
 
 def _shown(experiment: Experiment) -> Dataset:
-    """Give the one sample that the sources of a netlist show, as both parts; its class is made up.
+    """Return the one sample that the sources of a netlist show, as both parts; its class is made up.
 
     Raises
     ------

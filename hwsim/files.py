@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their place, synced, then moved into it."""
+"""Files that are either whole or not there: written next to their place, synced, then moved into it."""
 
 import contextlib
 import errno

@@ -130,7 +130,7 @@ def beyond(chip: Chip, g: Weights) -> str:
         A line; empty where the devices can have all of them.
 
     """
-    told = []
+    arrays = []
     for name, values in g.items():
         low, high = (np.broadcast_to(chip.fresh(name, bound), values.shape) for bound in ("g_min", "g_max"))
         outside = (values < low * (1 - _ROUNDING)) | (values > high * (1 + _ROUNDING))
@@ -138,8 +138,8 @@ def beyond(chip: Chip, g: Weights) -> str:
             ratio = np.where(outside, np.maximum(low / values, values / high), 0.0)
             at = np.unravel_index(int(np.argmax(ratio)), values.shape)
             place = ", ".join(map(str, at))
-            told.append(
+            arrays.append(
                 f"{int(outside.sum())} of {values.size} in {name} "
                 f"({name}[{place}] = {values[at]:.4g} S, its device has {low[at]:.4g} to {high[at]:.4g} S)"
             )
-    return f"learned conductances beyond what the devices can have are cut to their bounds: {'; '.join(told)}" if told else ""
+    return f"learned conductances beyond what the devices can have are cut to their bounds: {'; '.join(arrays)}" if arrays else ""

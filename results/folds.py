@@ -43,21 +43,21 @@ def make(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         words = [str(hwsim), *command(name).split()[1:], "--json", "--out", "folds.db"]
         done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own command
-    told = json.loads(done.stdout)
-    del told["database"]
-    (HERE / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    validation = json.loads(done.stdout)
+    del validation["database"]
+    (HERE / f"{name}.json").write_text(json.dumps(validation, indent=1) + "\n", encoding="utf-8")
 
 
 def row(name: str) -> str:
     """Write a circuit's line of the table."""
-    told = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
-    estimates = [_estimate(one) for one in (told, told["baseline"], told["difference"])]
-    return f"| {' | '.join([name, *estimates, told['baseline']['model'], f'`{command(name)}`'])} |"
+    validation = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    estimates = [_estimate(one) for one in (validation, validation["baseline"], validation["difference"])]
+    return f"| {' | '.join([name, *estimates, validation['baseline']['model'], f'`{command(name)}`'])} |"
 
 
-def _estimate(told: Mapping[str, Any]) -> str:
-    low, high = told["interval"]
-    return f"{100 * told['mean']:.2f} ({100 * low:.2f} to {100 * high:.2f})"
+def _estimate(validation: Mapping[str, Any]) -> str:
+    low, high = validation["interval"]
+    return f"{100 * validation['mean']:.2f} ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def main(names: list[str]) -> None:
