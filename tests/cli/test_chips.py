@@ -1,7 +1,9 @@
 """A chip on the command line: the deck is that very chip, many chips are tested at once, and noisy training goes on to the same bits."""
 
+import csv
 import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,3 +72,17 @@ def test_noisy_training_goes_on_to_the_same_bits() -> None:
     for name, g in trainer.g(last.state).items():
         np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])
         assert (g != quiet.g(other.state)[name]).any()
+
+
+def test_every_command_tests_a_chip_with_the_same_noise(hwsim) -> None:
+    """A run of chip 2, its evaluation, `evaluate --chips` and a sweep err alike under read noise; and other chips do otherwise."""
+    noisy = ("--set", "noise.read=0.5", "--set", "training.epochs=1", "--chip", "2")
+    trained = hwsim("train", "iris", *noisy, "--out", "run", "--json").json["test_error"]
+    assert hwsim("evaluate", "run", "--json").json["test_error"] == trained
+    chips = [one["test_error"] for one in hwsim("evaluate", "run", "--chips", "6", "--json").json["chips"]]
+    assert chips[2] == trained
+    assert len(set(chips)) > 1
+    swept = hwsim("sweep", "run", "--vary", "noise.shot=false", "--mode", "evaluate", "--chips", "4", "--out", "s.db", "--export", "s.csv")
+    assert swept.code == 0
+    with Path("s.csv").open(encoding="utf-8") as file:
+        assert [float(row["test_error"]) for row in csv.DictReader(file)] == chips[2:6]
