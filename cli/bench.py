@@ -255,7 +255,7 @@ def _refuse(folder: Path, name: str, *, force: bool) -> None:
         raise click.UsageError(f"--out {folder}: this is a file; name a folder")
     if folder.is_dir():
         kinds = (outputs.BENCHMARK, outputs.PICTURE)
-        outputs.refuse(map(outputs.Written, ("--out", "--out"), record.paths(folder, name), kinds), (), force=force)
+        outputs.refuse(map(outputs.OutputFile, ("--out", "--out"), record.paths(folder, name), kinds), (), force=force)
 
 
 def _step(done: int, rounds: int) -> Step:

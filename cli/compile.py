@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         msg = "--after is about a whole chip, and --measure pulses about one memristor; leave one of them out"
         raise click.UsageError(msg)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
-    written = [outputs.Written("-o", Path(out), outputs.DECK)] if out != "-" else []
+    written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
     outputs.refuse(written, outputs.inputs(what, given.experiment), force=force)
     age = aged(output, given)
     if measure == "pulses":

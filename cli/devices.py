@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     from hwsim.devices import presets  # noqa: PLC0415
 
     read = [Path(path) for path in (name, measured) if path is not None]
-    outputs.refuse([outputs.Written("--plot", plot, outputs.PICTURE)] if plot else [], read, force=force)
+    outputs.refuse([outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else [], read, force=force)
     if measured is not None:
         if name is not None or toml:
             msg = "--fit makes a device of its own; leave NAME and --toml out"

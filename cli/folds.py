@@ -16,7 +16,7 @@ from cli.sweep_text import percent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hwsim.folds import CrossValidation, Estimate
+    from hwsim.folds import CrossValidation, MeanInterval
     from hwsim.sweep.recorded import Recorded
 
 _ONE_RUN = ("resume", "write", "force", "profile")
@@ -89,7 +89,7 @@ def _described(validation: "CrossValidation", recorded: "Recorded") -> dict[str,
     }
 
 
-def _estimate(estimate: "Estimate") -> dict[str, Any]:
+def _estimate(estimate: "MeanInterval") -> dict[str, Any]:
     return {"mean": estimate.mean, "interval": list(estimate.interval)}
 
 

@@ -33,7 +33,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
         places = [] if plot is None else [plot, plot.with_stem(f"{plot.stem}-schematic")]
-        pictures = [outputs.Written("--plot", place, outputs.PICTURE) for place in places]
+        pictures = [outputs.OutputFile("--plot", place, outputs.PICTURE) for place in places]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
     finally:
         LOOKED_AT.reset(looked_at)

@@ -49,10 +49,10 @@ def refuse_copy(deck: "Deck | None", target: Path, what: str, experiment: "Exper
         msg = f"--write is for netlists, and {what} is none; the trained circuit lies in the run's folder"
         raise click.UsageError(msg)
     refuse(deck, target)
-    kind = outputs.Kind("this netlist with other values", resembles(deck))
+    kind = outputs.FileKind("this netlist with other values", resembles(deck))
     itself = None if run_folder(what) else deck.sources[0].path
     read = [path for path in outputs.inputs(what, experiment) if not (itself and path.exists() and path.samefile(itself))]
-    outputs.refuse([outputs.Written("--write", target, kind)], read, force=force)
+    outputs.refuse([outputs.OutputFile("--write", target, kind)], read, force=force)
 
 
 def copy_back(run: Path, deck: "Deck", target: Path) -> None:

@@ -103,7 +103,7 @@ def _refuse_outputs(what: str, export: Path | None, plot: Path | None, experimen
     table = outputs.PARQUET if export is not None and export.suffix.lower() == ".parquet" else outputs.TABLE
     written = [("--export", export, table), ("--plot", plot, outputs.PICTURE)]
     read = outputs.inputs(what, experiment, [database])
-    outputs.refuse([outputs.Written(option, path, kind) for option, path, kind in written if path is not None], read, force=force)
+    outputs.refuse([outputs.OutputFile(option, path, kind) for option, path, kind in written if path is not None], read, force=force)
 
 
 def _refuse_settled(what: str) -> None:

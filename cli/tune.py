@@ -64,7 +64,7 @@ def command(
         out=_place(out, experiment.name),
         command=_typed(what, changed, varied, trials, seeds),
     )
-    outputs.refuse([outputs.Written("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
+    outputs.refuse([outputs.OutputFile("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
     note_left_aside(output, what, "every trial trains")
     with output.progress(f"tune {experiment.name}") as show:
         tuned = tune.tune(search, lambda step: show(_step(step, trials)))

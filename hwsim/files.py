@@ -110,21 +110,22 @@ def _is_at(folder: int, name: str, file: io.BufferedWriter) -> bool:
 
 def place_of(folder: int, known: Path) -> Path:
     """Return the path of an open folder: the known one while it leads there, else its present one as far as the system reports it."""
-    if is_place(folder, known):
+    if identity(folder) == identity(known):
         return known
     with contextlib.suppress(OSError):
         present = Path(_reported(folder))
-        if is_place(folder, present):
+        if identity(folder) == identity(present):
             return present.relative_to(Path.cwd()) if present.is_relative_to(Path.cwd()) and not known.is_absolute() else present
     return known
 
 
-def is_place(descriptor: int, path: Path) -> bool:
-    """Whether a path leads to an open file or folder."""
+def identity(place: Path | int) -> tuple[int, int] | None:
+    """Return what a file or folder is, whatever leads to it, a path or the descriptor of an open one; None where there is none."""
     try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
+        state = os.stat(place)  # noqa: PTH116 - a descriptor is no path
     except OSError:
-        return False
+        return None
+    return state.st_dev, state.st_ino
 
 
 def _reported(descriptor: int) -> str:

@@ -43,7 +43,7 @@ class Fold(NamedTuple):
     failed: str | None = None
 
 
-class Estimate(NamedTuple):
+class MeanInterval(NamedTuple):
     """A mean over all folds, and its 95 % interval; NaN where a fold failed."""
 
     mean: float
@@ -58,26 +58,26 @@ class CrossValidation:
     baseline: str
 
     @property
-    def circuit(self) -> Estimate:
+    def circuit(self) -> MeanInterval:
         """The circuit's error."""
         return _of_errors(self._estimate([one.error for one in self.folds]))
 
     @property
-    def linear(self) -> Estimate:
+    def linear(self) -> MeanInterval:
         """The linear model's error."""
         return _of_errors(self._estimate([one.linear for one in self.folds]))
 
     @property
-    def difference(self) -> Estimate:
+    def difference(self) -> MeanInterval:
         """By how much the circuit's error is larger than the linear model's, fold by fold."""
         return self._estimate([one.error - one.linear for one in self.folds])
 
-    def _estimate(self, values: Sequence[float]) -> Estimate:
+    def _estimate(self, values: Sequence[float]) -> MeanInterval:
         sizes = np.array([(one.test_samples, one.train_samples) for one in self.folds])
         return corrected(values, sizes[:, 0].mean() / sizes[:, 1].mean())
 
 
-def corrected(values: Sequence[float], ratio: float) -> Estimate:
+def corrected(values: Sequence[float], ratio: float) -> MeanInterval:
     """Compute the mean of errors from repeated splits of one data set, and its 95 % interval, corrected for what the splits share.
 
     The training sets of any two splits overlap, so the usual variance of a mean, s²/n, is too small. With ρ = n_test/(n_test + n_train)
@@ -102,10 +102,10 @@ def corrected(values: Sequence[float], ratio: float) -> Estimate:
     n = len(values)
     mean = float(np.mean(values))
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.sqrt(1 / n + ratio) * np.std(values, ddof=1))
-    return Estimate(mean, Interval(mean - half, mean + half))
+    return MeanInterval(mean, Interval(mean - half, mean + half))
 
 
-def _of_errors(estimate: Estimate) -> Estimate:
+def _of_errors(estimate: MeanInterval) -> MeanInterval:
     """Cut the interval where no share of wrong answers is."""
     return estimate._replace(interval=Interval(*np.clip(estimate.interval, 0.0, 1.0).tolist()))
 

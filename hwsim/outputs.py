@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.quoting import quote_path
-from hwsim import data_sources
+from hwsim import data_sources, files
 from hwsim.experiment import RUN_FILE, Experiment
 from hwsim.folder import RunFolder
 from hwsim.netlist import Netlist
@@ -23,7 +23,7 @@ class OutputError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """A kind of output: what it is called, and whether the beginning of a file shows that it is one."""
 
     name: str
@@ -32,25 +32,25 @@ class Kind:
 
 _COLUMNS = ",".join(Result._fields[1:]).encode()
 
-DECK = Kind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
-PICTURE = Kind("a PNG picture", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
-PAGE = Kind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
-TABLE = Kind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
-PARQUET = Kind("a Parquet file", lambda head: head.startswith(b"PAR1"))
-TUNED = Kind("an experiment that hwsim tune found", lambda head: head.startswith(b"# Found by: hwsim tune "))
-BENCHMARK = Kind("numbers of hwsim bench", lambda head: re.match(rb'\{\s*"benchmark":', head) is not None)
+DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
+PICTURE = FileKind("a PNG picture", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
+PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
+TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
+PARQUET = FileKind("a Parquet file", lambda head: head.startswith(b"PAR1"))
+TUNED = FileKind("an experiment that hwsim tune found", lambda head: head.startswith(b"# Found by: hwsim tune "))
+BENCHMARK = FileKind("numbers of hwsim bench", lambda head: re.match(rb'\{\s*"benchmark":', head) is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class OutputFile:
     """A file that a command will write: the option that names it, its path, and what it is."""
 
     option: str
     path: Path
-    kind: Kind
+    kind: FileKind
 
 
-def refuse(outputs: Iterable[Written], inputs: Iterable[Path], *, force: bool) -> None:
+def refuse(outputs: Iterable[OutputFile], inputs: Iterable[Path], *, force: bool) -> None:
     """Refuse outputs that would replace what the command reads, another of its outputs, or something of another kind.
 
     Files are compared by what they are, so that links and other spellings of a path make no difference. Devices, pipes and empty
@@ -86,7 +86,7 @@ def refuse(outputs: Iterable[Written], inputs: Iterable[Path], *, force: bool) -
             _refuse_other(output, where)
 
 
-def refuse_place(output: Written) -> None:
+def refuse_place(output: OutputFile) -> None:
     """Refuse a path at which no file can be.
 
     Raises
@@ -104,7 +104,7 @@ def refuse_place(output: Written) -> None:
         raise OutputError(msg)
 
 
-def _refuse_other(output: Written, where: str) -> None:
+def _refuse_other(output: OutputFile, where: str) -> None:
     """Refuse a file that is not an earlier output of the same kind, or that a run needs."""
     if output.path.name in RunFolder.NAMES and (output.path.parent / RUN_FILE).is_file():
         msg = f"{where}: belongs to the run in {quote_path(output.path.parent)}; choose another file, or replace it with --force"
@@ -117,12 +117,9 @@ def _refuse_other(output: Written, where: str) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | Path:
-    """Return what a file is, under whatever name; a path where there is none yet. Devices, which may be named twice, are all different."""
-    try:
-        state = path.stat()
-    except OSError:
-        return path.resolve()
-    return (state.st_dev, state.st_ino) if path.is_file() or path.is_dir() else path.resolve()
+    """Return what a file is, whatever leads to it; its path where there is none yet, and of devices, which may be named twice."""
+    known = files.identity(path) if path.is_file() or path.is_dir() else None
+    return path.resolve() if known is None else known
 
 
 def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Path] = ()) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from hwsim.report.section import Section
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenPage:
     """A page and the PNG files beside it."""
 
     page: Path
@@ -19,7 +19,7 @@ class Written:
     pictures: tuple[Path, ...]
 
 
-def write_page(path: Path, title: str, command: str, sections: Sequence[Section]) -> Written:
+def write_page(path: Path, title: str, command: str, sections: Sequence[Section]) -> WrittenPage:
     """Write the page to `path`, and its pictures into a folder beside it that bears the page's name: report.html, report-figures/.
 
     Raises
@@ -36,7 +36,7 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     written = pictures_of(path, sections)
     for file, picture in zip(written, pictures, strict=True):
         files.write(file, picture.png)
-    return Written(path, len(html.encode()), written)
+    return WrittenPage(path, len(html.encode()), written)
 
 
 def figures(page: Path) -> Path:

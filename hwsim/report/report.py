@@ -8,7 +8,7 @@ from hwsim import outputs
 from hwsim.experiment import load
 from hwsim.folder import RunError
 from hwsim.report.overview import overview
-from hwsim.report.page import Written, figures, pictures_of, write_page
+from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_section import run_section
 from hwsim.report.runs import RunRecord, read_run
 from hwsim.report.section import Section
@@ -21,7 +21,7 @@ Observe = Callable[[int, int, str], None]
 """Hears how many of all things are done, and which is next."""
 
 
-def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe, force: bool = False) -> Written:
+def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe, force: bool = False) -> WrittenPage:
     """Write one page of all runs and sweeps; with `force` also in place of a file that is no page.
 
     Raises
@@ -34,7 +34,7 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
         When the page cannot be written.
 
     """
-    page = outputs.Written("--out", out, outputs.PAGE)
+    page = outputs.OutputFile("--out", out, outputs.PAGE)
     outputs.refuse_place(page)
     for name in what:
         _refuse(name)
@@ -56,7 +56,7 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
         runs.insert(0, overview(records, anchors))
     sections = [*sweeps, *runs]
     if (folder := figures(out)).is_dir():
-        pictures = [outputs.Written("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
+        pictures = [outputs.OutputFile("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
         outputs.refuse([page, *pictures], read_files, force=force)
     elif folder.exists():
         msg = f"--out {quote_path(out)}: its pictures lie in {quote_path(folder)}, which is a file; choose another name"

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim import files
 from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
 from hwsim.sweep.definition import Definition
@@ -62,14 +63,6 @@ def _refuse_journal(path: Path) -> None:
         raise SweepError(msg)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino
-
-
 class Database:
     """An open file of one sweep; used by the thread that opened it."""
 
@@ -77,7 +70,7 @@ class Database:
         self.path, self._connection = path, connection
         self._seen = -1
         self._definition: Definition | None = None
-        self._identity = _identity(path)
+        self._identity = files.identity(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -162,7 +155,7 @@ class Database:
     @property
     def _moved(self) -> bool:
         """Whether the path leads elsewhere by now; the open file keeps its number, so that no other one can have it."""
-        return _identity(self.path) != self._identity
+        return files.identity(self.path) != self._identity
 
     def _settle(self) -> None:
         """Put the journal, which stayed where it was, into the moved file, and take its files away unless another database is there."""

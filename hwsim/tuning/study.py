@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from circuits.quoting import quote, quoted
-from hwsim.files import is_place
+from hwsim import files
 from hwsim.streams import stream
 from hwsim.sweep.database import is_database
 from hwsim.sweep.definition import Definition
@@ -85,7 +85,7 @@ def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=60)
-        if not is_place(descriptor, path):
+        if files.identity(path) != files.identity(descriptor):
             connection.close()
             msg = f"{path} was moved or replaced while the search wrote to it; what it holds is in the moved file: continue there"
             raise TuneError(msg)

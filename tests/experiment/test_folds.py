@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hwsim.baseline import described, linear_model, unscaled
 from hwsim.data import DataError, fold_numbers, load_data
 from hwsim.experiment import ExperimentError, load, override
-from hwsim.folds import CrossValidation, Estimate, Fold, corrected, cross_validation, plan
+from hwsim.folds import CrossValidation, Fold, MeanInterval, corrected, cross_validation, plan
 from hwsim.run import train
 from hwsim.start import new_run
 from hwsim.sweep.execution import run
@@ -132,7 +132,7 @@ def test_sizes_set_the_correction() -> None:
     found = CrossValidation(folds=folds, baseline="none")
     expected = corrected([0.0, 0.1, 0.0, 0.1], 0.25)
     assert expected.interval.low < 0
-    assert found.circuit == Estimate(expected.mean, expected.interval._replace(low=0.0))
+    assert found.circuit == MeanInterval(expected.mean, expected.interval._replace(low=0.0))
     assert found.difference == corrected([-0.2, 0.0, -0.1, 0.1], 0.25)
 
 
