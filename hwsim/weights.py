@@ -135,7 +135,8 @@ def beyond(chip: Chip, g: Weights) -> str:
         low, high = (np.broadcast_to(chip.fresh(name, bound), values.shape) for bound in ("g_min", "g_max"))
         outside = (values < low * (1 - _ROUNDING)) | (values > high * (1 + _ROUNDING))
         if outside.any():
-            ratio = np.where(outside, np.maximum(low / values, values / high), 0.0)
+            with np.errstate(over="ignore"):  # the smallest numbers are infinitely far below any bound
+                ratio = np.where(outside, np.maximum(low / values, values / high), 0.0)
             at = np.unravel_index(int(np.argmax(ratio)), values.shape)
             place = ", ".join(map(str, at))
             arrays.append(
