@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 
-def write(path: Path, content: bytes | str, *, follow: bool = True, within: int | None = None) -> None:
+def write(path: Path, content: bytes | str, *, within: int | None = None) -> None:
     """Write a file so that after a crash, a kill or on a full disk it is the old one or the new one, never half of one.
 
     A device or a pipe, such as /dev/null, is written to as it is. Processes that write the same file do so one after the other.
@@ -28,11 +28,9 @@ def write(path: Path, content: bytes | str, *, follow: bool = True, within: int 
         Where.
     content
         What; text becomes UTF-8.
-    follow
-        At a link, replace what it points to; otherwise the link itself.
     within
-        Descriptor of an open folder that `path` starts from: the file gets into this folder, whatever it is called by now. Links are
-        then replaced themselves.
+        Descriptor of an open folder that `path` starts from: the file gets into this folder, whatever it is called by now. A link is
+        then replaced itself; without, what it points to.
 
     Raises
     ------
@@ -41,12 +39,11 @@ def write(path: Path, content: bytes | str, *, follow: bool = True, within: int 
 
     """
     data = content.encode() if isinstance(content, str) else content
-    follow = follow and within is None
     try:
-        if follow and path.exists() and not path.is_file():
+        if within is None and path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        place = Path(os.path.realpath(path)) if follow else path
+        place = Path(os.path.realpath(path)) if within is None else path
         with opened(place.parent, within) as folder:
             _put(folder, place.name, data)
     except OSError as error:

@@ -1,10 +1,7 @@
-"""The run folder: its files, each written whole, and the checkpoint that a run continues from."""
+"""The run folder: what its files are called, what is read of a run, and where one begins."""
 
 import errno
 import fcntl
-import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim import checkpoint, files, learnt, weights
-from hwsim.checkpoint import Arrays
-from hwsim.experiment import RUN_FILE, Experiment, to_toml
-from hwsim.netlist import KEPT, TRAINED, Netlist
-from hwsim.records import Row
+from hwsim import files, learnt, weights
+from hwsim.experiment import RUN_FILE, Experiment
+from hwsim.netlist import KEPT, TRAINED
+from hwsim.open_run import CHECKPOINT, OpenRun, RunError, is_used, read_arrays
 from hwsim.weights import fault_of, laid_out
-
-
-class RunError(ValueError):
-    """A run folder that cannot be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +26,17 @@ class RunFolder:
     Parameters
     ----------
     path
-        Where it is, or was when a training began in it.
-    descriptor
-        Of the open folder while this process trains in it: its files are read and written by this, so that they stay together when the
-        folder is renamed, and another run that takes the old path is never written into.
+        Where it is.
 
     """
 
     path: Path
-    descriptor: int | None = None
 
     NAMES: ClassVar = frozenset(
         {
             RUN_FILE,
             TRAINED,
-            "checkpoint.npz",
+            CHECKPOINT,
             weights.TRAINED,
             weights.STARTED,
             learnt.FILE,
@@ -69,7 +57,7 @@ class RunFolder:
     @property
     def checkpoint(self) -> Path:
         """What a run continues from; it holds the metrics so far too, so that both always fit."""
-        return self.path / "checkpoint.npz"
+        return self.path / CHECKPOINT
 
     @property
     def weights(self) -> Path:
@@ -98,51 +86,6 @@ class RunFolder:
             yield file
             yield self.path / file.relative_to(self.path / KEPT)
 
-    @property
-    def present(self) -> "RunFolder":
-        """The folder under the path that it has now, for messages and for those who read it when it is no longer open."""
-        return self if self.descriptor is None else RunFolder(files.place_of(self.descriptor, self.path))
-
-    def holds(self, path: Path) -> bool:
-        """Whether a file of the folder is there."""
-        try:
-            os.stat(self._name(path), dir_fd=self.descriptor)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def write(self, path: Path, content: bytes | str) -> None:
-        """Write a file of the folder; a link in its place is replaced, for it may lead anywhere.
-
-        Raises
-        ------
-        RunError
-            When the folder was removed since it was opened.
-        OSError
-            When the file cannot be written.
-
-        """
-        try:
-            files.write(self._name(path), content, follow=False, within=self.descriptor)
-        except FileNotFoundError:
-            if self.descriptor is None or self.present.path.exists():
-                raise
-            msg = f"{self.path} was removed while it was trained in, and nothing can be saved there any more; train again (--out)"
-            raise RunError(msg) from None
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-
-    def _name(self, path: Path) -> Path:
-        """Return a file's path from the open folder, or its whole path where none is open."""
-        return path if self.descriptor is None else path.relative_to(self.path)
-
-    def _used(self) -> bool:
-        """Whether anything is in the folder besides what a killed process left unfinished, or had written before the experiment."""
-        names = files.names_in(self.path if self.descriptor is None else self.descriptor)
-        return any(
-            name not in {KEPT, weights.STARTED, learnt.FILE} and not (name.startswith(".") and name.endswith(".tmp")) for name in names
-        )
-
     def refuse_used(self) -> None:
         """Refuse a folder for a new run that is not empty, or no folder.
 
@@ -155,12 +98,12 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             msg = f"{self.path} is a file; choose a folder with --out"
             raise RunError(msg)
-        if self.path.is_dir() and self._used():
+        if self.path.is_dir() and is_used(self.path):
             msg = f"{self.path} is not empty; continue its run with --resume, or choose another folder with --out"
             raise RunError(msg)
 
     @contextmanager
-    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> "Iterator[RunFolder]":
+    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
         """Make the folder, or take an empty one, with the files that describe the run, and keep it open; when that fails, leave nothing.
 
         Raises
@@ -174,79 +117,14 @@ class RunFolder:
         made = not self.path.exists()
         files.make_folder(self.path, exist_ok=not made)
         with self.locked() as folder:
-            if folder._used():  # noqa: SLF001 - the same folder, opened
+            if is_used(folder.descriptor):
                 raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
             try:
                 folder.describe(experiment, environment)
-            except OSError:
-                folder._empty(remove=made)  # noqa: SLF001
+            except (OSError, ValueError):  # also of what it starts from, which another process may have changed
+                folder.empty(remove=made)
                 raise
             yield folder
-
-    def _empty(self, *, remove: bool) -> None:
-        """Take everything out of the open folder, and with `remove` the folder away."""
-        assert self.descriptor is not None  # noqa: S101 - it was opened to be filled
-        for name in files.names_in(self.descriptor):
-            try:
-                os.unlink(name, dir_fd=self.descriptor)
-            except OSError:  # a folder
-                shutil.rmtree(name, dir_fd=self.descriptor)
-        if remove:
-            self.present.path.rmdir()
-
-    def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write what describes a run: a netlist, and what it starts from, if any, the experiment, the environment.
-
-        The experiment makes this the folder of a run to resume.
-        """
-        if isinstance(experiment.circuit, Netlist):
-            circuit, kept = experiment.circuit.kept()
-            self.write_all(kept)
-            experiment = experiment.model_copy(update={"circuit": circuit})
-        if experiment.training.start is not None:
-            known = learnt.listed(experiment.training.start)  # first: a run that is resumed starts from its own copy
-            self.write(self.path / learnt.FILE, known)
-            self.write(self.path / weights.STARTED, files.packed(experiment.shown or {}))
-            experiment = experiment.model_copy(update={"training": experiment.training.model_copy(update={"start": weights.STARTED})})
-        self.write(self.experiment, to_toml(experiment))
-        self.write(self.path / "environment.json", json.dumps(environment, indent=2) + "\n")
-
-    def write_all(self, contents: Mapping[str, bytes]) -> None:
-        """Write files by their paths within the folder."""
-        for name, content in contents.items():
-            if self.descriptor is None:
-                files.make_folder((self.path / name).parent, exist_ok=True)
-            else:
-                files.make_folders_within(self.descriptor, Path(name).parent)
-            self.write(self.path / name, content)
-
-    def write_rows(self, rows: list[Row]) -> None:
-        """Write metrics.jsonl: a line an epoch."""
-        self.write(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-
-    def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
-        """Write what the run continues from."""
-        self.write(self.checkpoint, checkpoint.pack(arrays, rows))
-
-    def write_weights(self, g: Mapping[str, NDArray[Any]]) -> None:
-        """Write the conductances [S]."""
-        self.write(self.weights, files.packed(g))
-
-    def read_checkpoint(self, like: Arrays) -> tuple[Arrays, list[Row]]:
-        """Read the checkpoint back; its arrays must have the names, shapes and types of `like`.
-
-        Raises
-        ------
-        RunError
-            When it cannot be read or does not fit.
-
-        """
-        remedy = "train again into another folder (--out)"
-        try:
-            return checkpoint.unpack(self._read_arrays(self.checkpoint, remedy), like)
-        except files.UnreadableError as error:
-            msg = f"{self.checkpoint}: {error}; {remedy}"
-            raise RunError(msg) from None
 
     def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
         """Read the conductances [S] and check that they are the circuit's.
@@ -259,24 +137,17 @@ class RunFolder:
             When they do not fit the circuit.
 
         """
-        if not self.holds(self.weights):
+        if not self.weights.exists():
             msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
             raise RunError(msg)
-        g = self._read_arrays(self.weights, f"make it again with hwsim train {self.path} --resume")
+        g = read_arrays(self.weights, self.weights, f"make it again with hwsim train {self.path} --resume")
         if fault := fault_of(g):
             msg = f"{self.weights}: {fault}; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
         return laid_out(g, circuit)
 
-    def _read_arrays(self, path: Path, remedy: str) -> Arrays:
-        try:
-            return files.read_arrays(self._name(path), self.descriptor)
-        except files.UnreadableError as error:
-            msg = f"{path}: cannot be read ({error}); {remedy}"
-            raise RunError(msg) from None
-
     @contextmanager
-    def locked(self) -> "Iterator[RunFolder]":
+    def locked(self) -> Iterator[OpenRun]:
         """Open the folder, and keep every other process from training in it; the system lets go of it when this process dies.
 
         Raises
@@ -291,4 +162,4 @@ class RunFolder:
             except BlockingIOError:
                 msg = f"{self.path}: another process trains in this folder; wait for it, or choose another folder with --out"
                 raise RunError(msg) from None
-            yield RunFolder(self.path, descriptor)
+            yield OpenRun(self.path, descriptor)

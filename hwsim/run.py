@@ -19,8 +19,9 @@ from hwsim.devices.variation import chip_of
 from hwsim.engines import make_engine, reporting
 from hwsim.environment import environment
 from hwsim.experiment import Experiment
-from hwsim.folder import RunError, RunFolder
-from hwsim.netlist import Netlist, contents, refuse_names, written
+from hwsim.folder import RunFolder
+from hwsim.netlist import TRAINED, Netlist, contents, refuse_names, written
+from hwsim.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.plots import curves
 from hwsim.records import Row
 from hwsim.start import Start
@@ -112,17 +113,17 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
             with watch.on(FILES):
                 summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck, sources).write()
             if profiler is None:
-                return Trained(folder.present, summary)
+                return Trained(RunFolder(folder.present), summary)
             profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
-            folder.write(folder.profile, json.dumps(profile.table(), indent=2) + "\n")
-            return Trained(folder.present, summary, profile)
+            folder.write("profile.json", json.dumps(profile.table(), indent=2) + "\n")
+            return Trained(RunFolder(folder.present), summary, profile)
 
 
-def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]]:
+def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
     """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
     from hwsim.learning.state import State  # noqa: PLC0415
 
-    if not folder.holds(folder.checkpoint):
+    if not folder.holds(CHECKPOINT):
         return trainer.begin(), []
     arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
     state = State.from_arrays(arrays, trainer.circuit)
@@ -138,7 +139,7 @@ def _restored(folder: RunFolder, trainer: "Trainer") -> tuple["State", list[Row]
 class _Saver:
     """Writes checkpoint, metrics and weights, now and then and at the end."""
 
-    def __init__(self, folder: RunFolder, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
+    def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
         self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
         self.weights: Weights | None = None
         self.saved = -CHECKPOINT_SECONDS
@@ -172,7 +173,7 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
         saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
         observe(progress)
         if stopped.is_set() and state.epoch < epochs:
-            path = saver.folder.present.path
+            path = saver.folder.present
             msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
             raise InterruptedRunError(msg)
     return state
@@ -218,7 +219,7 @@ class _Ending:
     """All that the last files of a run are made of."""
 
     experiment: Experiment
-    folder: RunFolder
+    folder: OpenRun
     circuit: Circuit
     chip: Chip
     data: Dataset
@@ -233,9 +234,9 @@ class _Ending:
         self.folder.write_weights(self.g)
         seed = self.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
-        self.folder.write(self.folder.plot, curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
+        self.folder.write("loss-and-error.png", curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
         summary = self._summary()
-        self.folder.write(self.folder.path / "summary.json", json.dumps(summary, indent=2) + "\n")
+        self.folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
 
     def _write_netlist(self, note: str) -> None:
@@ -245,10 +246,10 @@ class _Ending:
 
         if self.deck is not None:
             cold = {name: values / self.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
-            self.folder.write_all(written(self.deck, cold, self.folder.netlist.name, self.sources))
+            self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
         elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
             g = within(self.chip, self.g)
-            self.folder.write(self.folder.netlist, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
+            self.folder.write(TRAINED, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
 
     def _summary(self) -> dict[str, Any]:
         training, rows, tested = self.experiment.training, self.rows, self._tested()

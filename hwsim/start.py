@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment import Experiment, load
-from hwsim.folder import RunError, RunFolder
+from hwsim.experiment import RUN_FILE, Experiment, load
+from hwsim.folder import RunFolder
 from hwsim.netlist import Netlist
+from hwsim.open_run import OpenRun, RunError
 from hwsim.weights import fingerprint
 
 
@@ -22,7 +23,7 @@ class Start:
     resume: bool
 
     @contextmanager
-    def held(self, environment: Mapping[str, Any]) -> Iterator[RunFolder]:
+    def held(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
         """Make the folder, with the files that describe the run, or open the one to go on in; no other process trains there meanwhile.
 
         Raises
@@ -36,7 +37,7 @@ class Start:
         with ExitStack() as stack:
             if self.resume and self.folder is not None:
                 folder = stack.enter_context(self.folder.locked())
-                if not folder.holds(folder.experiment):
+                if not folder.holds(RUN_FILE):
                     msg = f"{folder.path} was emptied meanwhile; there is nothing to resume"
                     raise RunError(msg)
                 _refuse_another(load(str(self.folder.experiment)), self.experiment, self.folder)  # again: it may be another by now
@@ -44,7 +45,7 @@ class Start:
                 folder = self._begun(environment, stack)
             yield folder
 
-    def _begun(self, environment: Mapping[str, Any], stack: ExitStack) -> RunFolder:
+    def _begun(self, environment: Mapping[str, Any], stack: ExitStack) -> OpenRun:
         for folder in [self.folder] if self.folder else _numbered(self.experiment):
             try:
                 return stack.enter_context(folder.begun(self.experiment, environment))

@@ -61,6 +61,11 @@ def _definition() -> Definition:
     return Definition.make(load("xor"), (read_axis("training.beta=log:1e-7:1e-5:3"),), chips=2, seeds=1)
 
 
+def _read_checkpoint(path: Path) -> None:
+    with RunFolder(path.parent).locked() as run:
+        run.read_checkpoint(_state())
+
+
 def _read_sweep(path: Path) -> None:
     with database.Database.open(path) as opened:
         opened.recorded()
@@ -74,7 +79,7 @@ GOOD: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {
     "idx": ("images-idx3-ubyte", lambda: _IDX, lambda path: read_idx(path, path.name)),
     "idx.gz": ("images-idx3-ubyte.gz", lambda: gzip.compress(_IDX, mtime=0), lambda path: read_idx(path, path.name)),
     "arrays": ("a.npz", lambda: _npz(a=np.eye(3, order="F"), b=np.array(["x", "yy"]), c=np.float32(2)), read_arrays),
-    "checkpoint": ("checkpoint.npz", _checkpoint, lambda path: RunFolder(path.parent).read_checkpoint(_state())),
+    "checkpoint": ("checkpoint.npz", _checkpoint, _read_checkpoint),
     "experiment": ("experiment.toml", _toml, load),
     "deck": ("deck.cir", lambda: hand("diodes").encode(), read_deck),
     "decks": ("deck.cir", lambda: "\n".join(HAND.values()).encode(), read_deck),

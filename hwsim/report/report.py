@@ -6,7 +6,7 @@ from pathlib import Path
 from circuits.quoting import quote_path
 from hwsim import outputs
 from hwsim.experiment import load
-from hwsim.folder import RunError
+from hwsim.open_run import RunError
 from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_section import run_section

@@ -14,7 +14,8 @@ from circuits.quoting import quote_path
 from hwsim import records
 from hwsim.experiment import Experiment, load
 from hwsim.files import UnreadableError
-from hwsim.folder import RunError, RunFolder
+from hwsim.folder import RunFolder
+from hwsim.open_run import RunError
 from hwsim.records import Row
 
 Conductances = Mapping[str, NDArray[np.float64]]

@@ -73,7 +73,8 @@ def test_a_link_in_a_run_folder_leads_nowhere(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / "file").symlink_to(victim)
-    files.write(tmp_path / "file", "new", follow=False)
+    with files.opened(tmp_path) as folder:
+        files.write(Path("file"), "new", within=folder)
     assert (tmp_path / "file").read_text() == "new"
     assert not (tmp_path / "file").is_symlink()
     files.unfinished(tmp_path / "other").symlink_to(victim)

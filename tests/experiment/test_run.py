@@ -16,9 +16,10 @@ import pytest
 from hwsim import files, run
 from hwsim.engine import ConvergenceError
 from hwsim.experiment import Experiment, load, override
-from hwsim.folder import RunError, RunFolder
+from hwsim.folder import RunFolder
 from hwsim.learning import trainer
 from hwsim.learning.trainer import Progress
+from hwsim.open_run import RunError
 from hwsim.start import new_run, resumed_run
 from hwsim.subject import subject
 

@@ -26,12 +26,12 @@ from hwsim.data import load_data
 from hwsim.engine import Closing
 from hwsim.experiment import Experiment, ExperimentError, load, override
 from hwsim.fleet import Instance, outcomes
-from hwsim.folder import RunError
 from hwsim.learning.evaluate import Evaluation
 from hwsim.learning.trainer import Progress, Trainer
 from hwsim.mistakes import typed_keys
 from hwsim.ngspice.engine import NgspiceEngine
 from hwsim.numeric.engine import NumericEngine
+from hwsim.open_run import RunError
 from hwsim.report.runs import read_run
 from hwsim.run import train
 from hwsim.start import new_run, resumed_run
