@@ -70,7 +70,7 @@ CASES = {
     "deep metrics": (REPORT, text("metrics.jsonl", DEEP), "metrics.jsonl: line 1 is no row of metrics: it is no JSON: its lists"),
     "deep environment": (REPORT, text("environment.json", DEEP), "environment.json: is no JSON: its lists"),
     "deep summary": (REPORT, text("summary.json", '{"a":' * 100_000), "summary.json: is no JSON: its lists"),
-    "tables in tables": (REPORT, changed("environment.json", a={"b": {"c": 1}}), "environment.json: has a with {'c': 1} in it"),
+    "tables in tables": (REPORT, changed("environment.json", a={"b": {"c": 1}}), "environment.json: has a = {'c': 1}, which is neither"),
     "401 digits": (REPORT, changed("metrics.jsonl", test_error="HUGE"), "has test_error = inf, which is no number"),
     "401 digits elsewhere": (REPORT, changed("metrics.jsonl", seconds="HUGE"), "has seconds = inf, which is no number"),
     "5000 digits": (REPORT, text("summary.json", '{"test_error": ' + "7" * 5000 + "}"), "has test_error = inf, which is no number"),
