@@ -183,7 +183,7 @@ class _Reporter:
 
 
 def _seconds(progress: "Progress") -> float:
-    """Give how long the epoch has been trained [s], evaluation aside."""
+    """Return how long the epoch has been trained [s], evaluation aside."""
     return progress.record["seconds"] if progress.record else progress.state.seconds
 
 

@@ -42,7 +42,7 @@ def command(
     """Search for settings with the least error on a validation part, a share of the training part; the test part is never looked at.
 
     Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
-    Every trial is kept in a database beside --out; the same command goes on with it, and more --trials prolong it.
+    Every trial is kept in a database next to --out; the same command resumes it, and more --trials prolong it.
     """
     from hwsim import outputs  # noqa: PLC0415 - help does without
     from hwsim.experiment import load  # noqa: PLC0415
@@ -72,7 +72,7 @@ def command(
 
 
 def _place(out: Path | None, name: str) -> Path:
-    """Give the file to write; refuse one that cannot be."""
+    """Choose the file to write; refuse one that cannot be."""
     place = out or Path(f"{re.sub(r'-tuned$', '', name)}-tuned.toml")
     if place.suffix != ".toml":
         raise click.UsageError(f"--out {place}: an experiment file ends in .toml")
@@ -80,7 +80,7 @@ def _place(out: Path | None, name: str) -> Path:
 
 
 def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int, seeds: int) -> str:
-    """Give the command as it might have been typed."""
+    """Return the command as it might have been typed."""
     words = [*(word for key in changed for word in ("--set", key)), *(word for text in varied for word in ("--vary", text))]
     return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
 

@@ -35,7 +35,7 @@ class Dataset:
     class_names
         What the classes are called, in order of their numbers.
     shift
-        Pixels by which images of the training part are moved at most, anew in every epoch.
+        Pixels by which images of the training part are moved at most, drawn again in every epoch.
     notes
         What a user should know about the features, a line each.
 
@@ -136,7 +136,7 @@ def learnable(experiment: Experiment) -> Dataset:
 
 
 def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:
-    """Give what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
+    """Return what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
 
     Two classes on one output are drawn to `low` and `high`.
 

@@ -62,26 +62,26 @@ def opened(folder: Path, within: int | None = None) -> Iterator[int]:
 
 def _put(folder: int, name: str, data: bytes) -> None:
     """Write a file of an open folder next to its place, and move it there."""
-    beside = _beside(name)
-    with _alone(folder, beside) as file:
+    temporary = _temporary(name)
+    with _alone(folder, temporary) as file:
         try:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside, dir_fd=folder)
+                os.unlink(temporary, dir_fd=folder)
             raise
     os.fsync(folder)
 
 
 def unfinished(path: Path) -> Path:
-    """Give the place of a file that is still being written, or that a killed process left so."""
-    return path.with_name(_beside(path.name))
+    """Return the place of a file that is still being written, or that a killed process left so."""
+    return path.with_name(_temporary(path.name))
 
 
-def _beside(name: str) -> str:
+def _temporary(name: str) -> str:
     return f".{name}.tmp"
 
 
@@ -243,7 +243,7 @@ _AT_ONCE = 1 << 24
 
 
 def bounded(size: int) -> int:
-    """Give a number of bytes that something will take in memory, unless it is more than half of what the machine has.
+    """Return a number of bytes that something will take in memory, unless it is more than half of what the machine has.
 
     Raises
     ------
@@ -263,5 +263,5 @@ class UnreadableError(Exception):
 
 
 def cache_folder() -> Path:
-    """Give the folder for what may be made again: $XDG_CACHE_HOME/hwsim, or ~/.cache/hwsim."""
+    """Return the folder for what may be made again: $XDG_CACHE_HOME/hwsim, or ~/.cache/hwsim."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"

@@ -67,7 +67,7 @@ class Subject:
 
 
 def run_folder(what: str) -> RunFolder | None:
-    """Give the run folder that a user names; None when it is something else. A name in the zoo is never a folder."""
+    """Return the run folder that a user names; None when it is something else. A name in the zoo is never a folder."""
     folder = RunFolder(Path(what))
     return folder if what not in zoo.names() and folder.experiment.is_file() else None
 

@@ -28,7 +28,7 @@ _LEAST = 0.01
 
 
 def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:
-    """Give the chip that an experiment names, of its compiled circuit."""
+    """Return the chip that an experiment names, of its compiled circuit."""
     return draw(circuit, experiment.variation, experiment.device)
 
 
@@ -142,7 +142,7 @@ def _ends(circuit: Circuit, variation: VariationSettings) -> Iterator[Value]:
 
 
 def _memristors(circuit: Circuit, variation: VariationSettings, device: DeviceSettings) -> Iterator[Value]:
-    """Give the bounds that each device of the chip has; both are one where it is stuck."""
+    """Draw the bounds that each device of the chip has; both are one where it is stuck."""
     from hwsim.devices.fitting import devices_of, kind_of  # noqa: PLC0415 - presets load only for chips whose memristors differ
 
     wanted = (variation.g_min, variation.g_max, variation.stuck)

@@ -177,12 +177,12 @@ class Definition(Varied):
         return None
 
     def _table(self) -> dict[str, Any]:
-        told = {key: getattr(self, key) for key in ("mode", "chips", "seeds", "weights")}
+        table = {key: getattr(self, key) for key in ("mode", "chips", "seeds", "weights")}
         axes = [asdict(axis) for axis in self.axes]
-        told |= {
+        table |= {
             key: value for key in ("weights_at", "start") if (value := getattr(self, key)) != type(self).__dataclass_fields__[key].default
         }
-        return told | {"design": asdict(self.design), "axes": axes, "experiment": self.experiment.model_dump(mode="json")}
+        return table | {"design": asdict(self.design), "axes": axes, "experiment": self.experiment.model_dump(mode="json")}
 
 
 def _start(experiment: Experiment, axes: tuple[Axis, ...]) -> str:

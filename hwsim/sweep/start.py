@@ -152,7 +152,7 @@ class Planned:
         return Database.begin(path, self.definition, known, self.weights)
 
     def default_path(self) -> Path:
-        """Give the first of runs/NAME-KEYS.db, runs/NAME-KEYS-2.db … that holds this sweep or is free."""
+        """Return the first of runs/NAME-KEYS.db, runs/NAME-KEYS-2.db … that holds this sweep or is free."""
         keys = "-".join(axis.key.rpartition(".")[2] for axis in self.definition.axes)[:_LONGEST]
         stem = f"{self.definition.experiment.name}-{keys}"
         paths = (Path("runs") / (f"{stem}.db" if k == 1 else f"{stem}-{k}.db") for k in itertools.count(1))

@@ -23,7 +23,7 @@ class Search(Varied):
     share
         Of the training part, which trials are judged on.
     out
-        Where the experiment with the best settings is written; the database lies beside it.
+        Where the experiment with the best settings is written; the database lies next to it.
     command
         What the user typed, for the file.
 
