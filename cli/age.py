@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from hwsim.subject import Subject
+    from hwsim.runs.loaded import Subject
 
 
 def aged(output: Output, given: "Subject") -> dict[str, Any]:
@@ -29,7 +29,7 @@ def no_drift(output: Output, presets: Sequence[str]) -> None:
 def spelled_age(given: "Subject") -> str:
     """Write the chip's age and temperature where they are not those of a fresh one at 27 °C."""
     from circuits.constants import TEMPERATURE  # noqa: PLC0415 - help does without
-    from hwsim.durations import spelled  # noqa: PLC0415
+    from hwsim.settings.durations import spelled  # noqa: PLC0415
 
     variation = given.experiment.variation
     words = []

@@ -106,8 +106,8 @@ def engines(output: Output, what: tuple[str, ...], out: Path | None, *, force: b
 
 
 def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) -> _Plan:
-    from hwsim.benchmarks.engines import compare  # noqa: PLC0415 - help does without
-    from hwsim.subject import subject  # noqa: PLC0415
+    from hwsim.benchmarks.engine_speed import compare  # noqa: PLC0415 - help does without
+    from hwsim.runs.loaded import subject  # noqa: PLC0415
 
     def measure(name: str) -> _Case:
         given = subject(name)
@@ -157,7 +157,7 @@ def devices(output: Output, presets: tuple[str, ...], out: Path | None, *, force
 
 def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: float) -> _Plan:
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.devices import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415
+    from hwsim.benchmarks.device_cost import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415
 
     data = _noted(output, images())
 
@@ -219,7 +219,7 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
 def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) -> tuple[dict[str, Any], str]:
     """Measure all cases and write what was found; gives it as data and as text. Ctrl-C keeps the cases that are done."""
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
-    from hwsim.samples import DataError  # noqa: PLC0415
+    from hwsim.files.raw import DataError  # noqa: PLC0415
 
     _refuse(out or _PLACE, plan.name, force=force)
     load, results, complete = record.load_average(), [], True
@@ -248,8 +248,8 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
 
 def _refuse(folder: Path, name: str, *, force: bool) -> None:
     """Refuse a place for the numbers and the plot before anything is measured."""
-    from hwsim import outputs  # noqa: PLC0415 - help does without
     from hwsim.benchmarks import record  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"--out {folder}: this is a file; name a folder")

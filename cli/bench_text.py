@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cli.output import table
 
 if TYPE_CHECKING:
-    from hwsim.benchmarks.devices import Cost
-    from hwsim.benchmarks.engines import Comparison
+    from hwsim.benchmarks.device_cost import Cost
+    from hwsim.benchmarks.engine_speed import Comparison
     from hwsim.benchmarks.learner import Settling
     from hwsim.benchmarks.scaling import Measured
     from hwsim.benchmarks.training import Race

@@ -23,9 +23,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output, what: str, settings: tuple[str, ...], data: str | None, chip: int | None, samples: int, ngspice_samples: int | None
 ) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
-    from hwsim.check import check  # noqa: PLC0415 - help does without
-    from hwsim.data import load_data  # noqa: PLC0415
-    from hwsim.engines import make_engine  # noqa: PLC0415
+    from hwsim.checks.check import check  # noqa: PLC0415 - help does without
+    from hwsim.data.loading import load_data  # noqa: PLC0415
+    from hwsim.experiment.engines import make_engine  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)

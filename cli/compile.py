@@ -12,9 +12,9 @@ from cli.loading import loaded
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from hwsim.data import Dataset
-    from hwsim.subject import Subject
-    from netlists.control import Measure
+    from hwsim.data.loading import Dataset
+    from hwsim.runs.loaded import Subject
+    from netlists.measure.control import Measure
 
 Part = Literal["test", "train"]
 
@@ -77,7 +77,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     with a capacitor at each node. sweep: a table of the outputs while one input goes through its range. pulses: one memristor of the kind
     that device.preset names, programmed pulse by pulse in time, and its conductance beside the model's.
     """
-    from hwsim import files, outputs  # noqa: PLC0415 - help does without
+    from hwsim.files import atomic  # noqa: PLC0415 - help does without
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if out == "-" and output.json:
         msg = "--json and the deck would both go to standard output; name a file with -o"
@@ -106,14 +107,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if out == "-":
         output.raw(text)
         return
-    files.write(Path(out), text)
+    atomic.write(Path(out), text)
     result = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
     output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: ngspice -b {out}")
 
 
 def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
-    from hwsim.data import load_data  # noqa: PLC0415 - help does without
-    from hwsim.deck import deck  # noqa: PLC0415
+    from hwsim.data.loading import load_data  # noqa: PLC0415 - help does without
+    from hwsim.runs.deck import deck  # noqa: PLC0415
 
     samples = load_data(given.experiment)
     output.notes(samples.notes)
@@ -123,10 +124,10 @@ def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: st
 
 
 def _measure(name: str, given: "Subject", samples: "Dataset", measured: dict[str, Any]) -> "Measure":
-    from hwsim.deck import settling, sweeping  # noqa: PLC0415 - help does without
-    from netlists.power import Power  # noqa: PLC0415
-    from netlists.settle import CAPACITANCE  # noqa: PLC0415
-    from netlists.writer import OUTPUTS  # noqa: PLC0415
+    from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
+    from netlists.measure.power import Power  # noqa: PLC0415
+    from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415
+    from netlists.write.writer import OUTPUTS  # noqa: PLC0415
 
     match name:
         case "power":

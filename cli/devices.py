@@ -11,8 +11,8 @@ from cli.command import command as make_command
 from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
-    from hwsim.devices.declared import Device
-    from hwsim.devices.fit import Fit
+    from hwsim.devices.fit.fit import Fit
+    from hwsim.devices.kinds.declared import Device
 
 KINDS = ("constant", "soft-bounds", "linear", "power", "exponential", "table")
 """What --model takes; `table` smooths the measured points instead of fitting a formula."""
@@ -44,8 +44,8 @@ def command(  # noqa: PLR0913 - a parameter an option
     in siemens; or pulse,direction,g: a running number of the pulse, up or down, and the conductance. It prints a device file, in which
     comments compare the kinds of steps that were tried and give the parameters' 95 % intervals.
     """
-    from hwsim import outputs  # noqa: PLC0415 - help does without
-    from hwsim.devices import presets  # noqa: PLC0415
+    from hwsim.devices.kinds import presets  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     read = [Path(path) for path in (name, measured) if path is not None]
     outputs.refuse([outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else [], read, force=force)
@@ -63,10 +63,10 @@ def command(  # noqa: PLR0913 - a parameter an option
         raise click.UsageError(msg)
     devices = [presets.load(known) for known in ([name] if name else presets.names())]
     if plot is not None:
-        from hwsim import files  # noqa: PLC0415
-        from hwsim.devices.curves import gallery, pulse_curves  # noqa: PLC0415
+        from hwsim.devices.fit.pulse_curves import gallery, pulse_curves  # noqa: PLC0415
+        from hwsim.files import atomic  # noqa: PLC0415
 
-        files.write(plot, pulse_curves(devices[0]) if name else gallery(devices))
+        atomic.write(plot, pulse_curves(devices[0]) if name else gallery(devices))
         output.note(f"{plot}: pulse curves of {name or f'{len(devices)} presets'}")
     if name is None:
         header = ("name", "model", "range", "on/off", "steps up, down", "down/up", "noise of a pulse", "device", "source")
@@ -79,10 +79,10 @@ def command(  # noqa: PLR0913 - a parameter an option
 
 def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -> None:
     """Fit, and print the best as a file."""
-    from hwsim import files  # noqa: PLC0415 - help does without
-    from hwsim.devices import presets  # noqa: PLC0415
-    from hwsim.devices.fit import fit, smoothed  # noqa: PLC0415
-    from hwsim.devices.train import read  # noqa: PLC0415
+    from hwsim.devices.fit.fit import fit, smoothed  # noqa: PLC0415
+    from hwsim.devices.fit.pulse_train import read  # noqa: PLC0415
+    from hwsim.devices.kinds import presets  # noqa: PLC0415
+    from hwsim.files import atomic  # noqa: PLC0415 - help does without
 
     train = read(measured)
     if model == "table":
@@ -93,9 +93,9 @@ def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -
             fits = fit(train, kinds, lambda kind: show(Step(kinds.index(kind), len(kinds), f"{kind} steps")))
     best = fits[0]
     if plot is not None:
-        from hwsim.devices.curves import fitted  # noqa: PLC0415
+        from hwsim.devices.fit.pulse_curves import fitted  # noqa: PLC0415
 
-        files.write(plot, fitted(train, best.device))
+        atomic.write(plot, fitted(train, best.device))
         output.note(f"{plot}: {measured} and the fitted curve")
     text = presets.to_toml(best.device)
     result = {
@@ -127,7 +127,7 @@ def _comments(fits: list["Fit"]) -> str:
 
 def _entry(device: "Device") -> dict[str, Any]:
     """Give what JSON tells of a device."""
-    from hwsim.devices.shapes import middle  # noqa: PLC0415 - help does without
+    from hwsim.devices.kinds.shapes import middle  # noqa: PLC0415 - help does without
 
     up, down = middle(device.step)
     result = device.model_dump(mode="json")

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from cli.command import command as make_command
 from cli.output import Output
-from hwsim.doctor import Finding, examine
+from hwsim.checks.doctor import Finding, examine
 
 
 @make_command("doctor", "hwsim doctor\nhwsim doctor --json")

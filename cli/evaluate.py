@@ -13,7 +13,7 @@ from cli.output import Output, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hwsim.learning.many import Tested
+    from hwsim.ensemble.trainings import Tested
 
 
 @make_command(
@@ -38,8 +38,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
     import numpy as np  # noqa: PLC0415 - help does without
 
-    from hwsim.data import learnable  # noqa: PLC0415
-    from hwsim.engines import reporting  # noqa: PLC0415
+    from hwsim.data.loading import learnable  # noqa: PLC0415
+    from hwsim.experiment.engines import reporting  # noqa: PLC0415
     from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     }
     drawn = ""
     if chips is not None:
-        from hwsim.fleet import on_chips  # noqa: PLC0415 - only for those who ask
+        from hwsim.ensemble.instances import on_chips  # noqa: PLC0415 - only for those who ask
 
         if chip is None and not given.experiment.variation.chip:  # else that was noted
             note_alike(output, given.experiment, given.circuit)

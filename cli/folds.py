@@ -16,7 +16,7 @@ from cli.sweep_text import percent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hwsim.folds import CrossValidation, MeanInterval
+    from hwsim.sweep.folds import CrossValidation, MeanInterval
     from hwsim.sweep.recorded import Recorded
 
 _ONE_RUN = ("resume", "write", "force", "profile")
@@ -50,10 +50,10 @@ def refuse_others(out: "Path | None") -> None:
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
     """Train and test on every fold of every repeat, and print the table; the exit code says whether all folds have an error."""
-    from hwsim.data import learnable  # noqa: PLC0415 - help does without
-    from hwsim.environment import environment  # noqa: PLC0415
-    from hwsim.folds import cross_validation, plan  # noqa: PLC0415
+    from hwsim.data.loading import learnable  # noqa: PLC0415 - help does without
+    from hwsim.runs.environment import environment  # noqa: PLC0415
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415
+    from hwsim.sweep.folds import cross_validation, plan  # noqa: PLC0415
 
     one_thread()
     planned = plan(what, settings, folds, repeats)

@@ -22,10 +22,11 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
     from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point.
     """
-    from hwsim import files, outputs  # noqa: PLC0415 - help does without
+    from hwsim.experiment.netlist_circuit import LOOKED_AT, Netlist  # noqa: PLC0415
+    from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
-    from hwsim.netlist import LOOKED_AT, Netlist  # noqa: PLC0415
-    from hwsim.subject import subject  # noqa: PLC0415
+    from hwsim.runs.loaded import subject  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     looked_at = LOOKED_AT.set(True)
     try:
@@ -53,13 +54,13 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
         from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
 
-        files.write(plot, overview(found, given.experiment.name))
+        atomic.write(plot, overview(found, given.experiment.name))
         output.note(f"{plot}: blocks, conductances and neurons")
         why = too_much(given.circuit, given.chip, given.g)
         if why:
             output.note(f"no schematic: {why}")
         else:
-            files.write(places[1], schematic(given.circuit, given.chip, given.g))
+            atomic.write(places[1], schematic(given.circuit, given.chip, given.g))
             output.note(f"{places[1]}: the schematic")
     output.result(result, _text(result))
 
@@ -74,7 +75,7 @@ def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str
 
 
 def _text(result: dict[str, Any]) -> str:
-    from hwsim.report.words import counted  # noqa: PLC0415 - help does without
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
 
     form = {
         "layers": f"layers {'-'.join(map(str, result['layers'] or ()))}, solved by sweeps over its layers",

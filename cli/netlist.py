@@ -8,14 +8,14 @@ import click
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from hwsim.experiment import Experiment
+    from hwsim.experiment.experiment import Experiment
     from netlists.deck import Deck
 
 
 def told(output: Output, experiment: "Experiment") -> "Deck | None":
     """Say what was found in a netlist, and give the deck; None where the circuit is none."""
-    from hwsim.netlist import SHOWN, Netlist  # noqa: PLC0415 - help does without
-    from hwsim.report.words import counted  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import SHOWN, Netlist  # noqa: PLC0415 - help does without
+    from hwsim.formatting import counted  # noqa: PLC0415
 
     if not isinstance(experiment.circuit, Netlist):
         return None
@@ -40,10 +40,10 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
 
 def refuse_copy(deck: "Deck | None", target: Path, what: str, experiment: "Experiment", *, force: bool) -> None:
     """Refuse to write where there is no netlist to write, or no place to write it to; in place of the netlist itself it may be."""
-    from hwsim import outputs  # noqa: PLC0415 - help does without
-    from hwsim.netlist import refuse_copy as refuse  # noqa: PLC0415
-    from hwsim.netlist import resembles  # noqa: PLC0415
-    from hwsim.subject import run_folder  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import refuse_copy as refuse  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import resembles  # noqa: PLC0415
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if deck is None:
         msg = f"--write is for netlists, and {what} is none; the trained circuit lies in the run's folder"
@@ -57,6 +57,6 @@ def refuse_copy(deck: "Deck | None", target: Path, what: str, experiment: "Exper
 
 def copy_back(run: Path, deck: "Deck", target: Path) -> None:
     """Write the trained netlist to its second place."""
-    from hwsim.netlist import copy_back as copy  # noqa: PLC0415 - help does without
+    from hwsim.experiment.netlist_circuit import copy_back as copy  # noqa: PLC0415 - help does without
 
     copy(run, deck, target)

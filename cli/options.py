@@ -45,7 +45,7 @@ def what(function: Function) -> Function:
 def _trust(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     """Trust the decks of this command, and no others."""
     if value:
-        from hwsim.netlist import TRUSTED  # noqa: PLC0415 - help does without
+        from hwsim.experiment.netlist_circuit import TRUSTED  # noqa: PLC0415 - help does without
 
         token = TRUSTED.set(True)
         ctx.call_on_close(lambda: TRUSTED.reset(token))
@@ -78,7 +78,7 @@ def after(function: Function) -> Function:
 
 def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
     from circuits.quoting import quote  # noqa: PLC0415 - help does without
-    from hwsim.durations import seconds  # noqa: PLC0415
+    from hwsim.settings.durations import seconds  # noqa: PLC0415
 
     try:
         return None if value is None else seconds(value)

@@ -13,8 +13,8 @@ from cli.output import Output, table
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
-    from hwsim.engine import Equilibrium
-    from hwsim.subject import Subject
+    from hwsim.core.protocol import Equilibrium
+    from hwsim.runs.loaded import Subject
 
 
 @make_command("solve", "hwsim solve iris --sample 0:3\nhwsim solve runs/iris-0 --engine ngspice --nodes")
@@ -39,10 +39,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     A source's current counts, as in ngspice, from its + through the source to its −: what delivers has a negative one.
     """
-    from hwsim.currents import source_currents  # noqa: PLC0415 - help does without
-    from hwsim.data import load_data  # noqa: PLC0415
-    from hwsim.engine import Drive  # noqa: PLC0415
-    from hwsim.engines import reporting  # noqa: PLC0415
+    from hwsim.core.protocol import Drive  # noqa: PLC0415
+    from hwsim.core.source_currents import source_currents  # noqa: PLC0415 - help does without
+    from hwsim.data.loading import load_data  # noqa: PLC0415
+    from hwsim.experiment.engines import reporting  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
@@ -94,8 +94,8 @@ def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
 
 def _currents(given: "Subject", currents: dict[str, Any], numbers: list[int]) -> str:
     """Tell the currents by the names that the sources have in a netlist, if there is one."""
-    from hwsim.held_currents import ends  # noqa: PLC0415 - help does without
-    from hwsim.netlist import Netlist  # noqa: PLC0415
+    from hwsim.core.branch_currents import ends  # noqa: PLC0415 - help does without
+    from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415
 
     circuit, said = given.circuit, given.experiment.circuit
     members = said.deck.members if isinstance(said, Netlist) else {}

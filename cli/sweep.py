@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from hwsim.experiment import Experiment
+    from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
     from hwsim.sweep.recorded import Recorded, Result
 
@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - a parameter an option
 
 def _refuse_outputs(what: str, export: Path | None, plot: Path | None, experiment: "Experiment", database: Path, *, force: bool) -> None:
     """Refuse places of the table and the picture before anything is made or computed."""
-    from hwsim import outputs  # noqa: PLC0415 - help does without
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     table = outputs.PARQUET if export is not None and export.suffix.lower() == ".parquet" else outputs.TABLE
     written = [("--export", export, table), ("--plot", plot, outputs.PICTURE)]
@@ -133,8 +133,8 @@ def _refuse_missing(against: int, points: int) -> None:
 
 def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any], refuse: "Refuse") -> "Database":
     """Make the sweep that the options describe, or open it."""
-    from hwsim.environment import environment  # noqa: PLC0415 - help does without
-    from hwsim.sweep.start import Planned, design  # noqa: PLC0415
+    from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
+    from hwsim.sweep.new_sweep import Planned, design  # noqa: PLC0415
 
     overrides = options.overrides(defining["settings"], engine=defining["engine"], data=defining["data"])
     chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
@@ -190,10 +190,10 @@ def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: 
         write_table(recorded, export)
         output.note(f"{export}: {len(recorded.results)} results")
     if plot is not None:
-        from hwsim import files  # noqa: PLC0415
-        from hwsim.sweep.plots import draw  # noqa: PLC0415
+        from hwsim.files import atomic  # noqa: PLC0415
+        from hwsim.sweep.sweep_plots import draw  # noqa: PLC0415
 
-        files.write(plot, draw(recorded, numbers, shares))
+        atomic.write(plot, draw(recorded, numbers, shares))
         output.note(f"{plot}: the error over what was varied")
     output.result(sweep_text.told(recorded, numbers, paid, shares), sweep_text.text(recorded, numbers, against, paid, shares))
     return int(all(result.failed for result in recorded.results))

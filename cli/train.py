@@ -14,10 +14,10 @@ from cli.loading import note_alike
 from cli.output import Output, Step, table
 
 if TYPE_CHECKING:
-    from hwsim.experiment import Experiment
+    from hwsim.experiment.experiment import Experiment
     from hwsim.learning.trainer import Progress
-    from hwsim.profiling import Profile
-    from hwsim.run import Trained
+    from hwsim.runs.profiling.profiler import Profile
+    from hwsim.runs.train import Trained
 
 _IMAGES = {"digits", "mnist", "fashion-mnist"}
 """Data whose samples are called images."""
@@ -78,11 +78,11 @@ def command(  # noqa: PLR0913 - a parameter an option
     Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
     --from starts another training at the conductances that a run learned; its folder keeps a copy of them, and needs that run no longer.
     """
-    from hwsim.experiment import load  # noqa: PLC0415 - help does without
-    from hwsim.profiling import Profiler  # noqa: PLC0415
-    from hwsim.run import train  # noqa: PLC0415
-    from hwsim.start import new_run, resumed_run  # noqa: PLC0415
-    from hwsim.subject import run_folder  # noqa: PLC0415
+    from hwsim.experiment.experiment import load  # noqa: PLC0415 - help does without
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
+    from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415
+    from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415
+    from hwsim.runs.train import train  # noqa: PLC0415
 
     out: Path | None = others.pop("out")
     write: Path | None = others.pop("write")
@@ -137,9 +137,9 @@ def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experimen
 
 def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:
     """Print what is worth a note about the chip, and about learned conductances that training starts from."""
-    from hwsim.devices.variation import chip_of  # noqa: PLC0415 - help does without
+    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415 - help does without
+    from hwsim.files.stored_conductances import beyond  # noqa: PLC0415
     from hwsim.learning.initial import starting  # noqa: PLC0415
-    from hwsim.weights import beyond  # noqa: PLC0415
 
     asked = number is not None or experiment.variation.chip
     if not asked and not experiment.training.start:

@@ -44,8 +44,8 @@ def command(
     Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
     Every trial is kept in a database next to --out; the same command resumes it, and more --trials prolong it.
     """
-    from hwsim import outputs  # noqa: PLC0415 - help does without
-    from hwsim.experiment import load  # noqa: PLC0415
+    from hwsim.experiment.experiment import load  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
     from hwsim.sweep.axes import read_axis  # noqa: PLC0415
     from hwsim.tuning import tune  # noqa: PLC0415
     from hwsim.tuning.search import Search  # noqa: PLC0415
@@ -110,7 +110,7 @@ def _told(tuned: "Tuned") -> dict[str, Any]:
 
 def _text(tuned: "Tuned") -> str:
     """Tell the best trials, and what to do with the file."""
-    from hwsim.report.words import brief  # noqa: PLC0415 - help does without
+    from hwsim.formatting import brief  # noqa: PLC0415 - help does without
 
     keys, search = list(tuned.best.settings), tuned.search
     rows = [

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from netlists.findings import Finding, NetlistError
-from netlists.lines import Line, Source
-from netlists.numbers import plain, resistances
-from netlists.parts import Resistances
-from netlists.roles import Statement
-from netlists.scopes import Spot
+from netlists.read.parts import Resistances
+from netlists.read.roles import Statement
+from netlists.text.findings import Finding, NetlistError
+from netlists.text.lines import Line, Source
+from netlists.text.numbers import plain, resistances
+from netlists.text.scopes import Spot
 
 
 class Place(NamedTuple):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hwsim.folds import KEY, corrected
 from hwsim.sweep.database import read
+from hwsim.sweep.folds import KEY, corrected
 
 Errors = Mapping[str, Mapping[tuple[int, int], float]]
 """Errors by setting, and by seed and fold."""

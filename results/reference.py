@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from hwsim.data import load_data
-from hwsim.experiment import load
-from hwsim.folds import corrected
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import load
+from hwsim.sweep.folds import corrected
 
 HERE = Path(__file__).parent
 RUNS = HERE / "runs"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from circuits import zoo
-from hwsim.folds import CrossValidation, Fold
+from hwsim.sweep.folds import CrossValidation, Fold
 
 ROOT = Path(__file__).parent.parent
 KEPT = sorted((ROOT / "results/folds").glob("*.json"))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwsim.data import DataError, Dataset, load_data
-from hwsim.experiment import Experiment, load, override
-from hwsim.settings import Precision
-from hwsim.streams import stream
+from hwsim.data.loading import DataError, Dataset, load_data
+from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.random.streams import stream
+from hwsim.settings.sections import Precision
 
 BASE = "mnist-kendall2020"
 

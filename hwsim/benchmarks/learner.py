@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.benchmarks.turns import PHASES
-from hwsim.blocks import join
-from hwsim.data import Dataset
-from hwsim.devices.variation import chip_of
-from hwsim.engine import ConvergenceError
-from hwsim.engines import make_engine
-from hwsim.experiment import Experiment
+from hwsim.core.blocks import join
+from hwsim.core.protocol import ConvergenceError
+from hwsim.data.loading import Dataset
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment
+from hwsim.learning.step import Batches, Sums
 from hwsim.learning.trainer import Trainer
-from hwsim.learning.update import Batches, Sums
 
 _HELD_AGAINST = 8
 """Samples that are solved anew in 64 bits."""

@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.data import Dataset
-from hwsim.engine import Array
-from hwsim.streams import stream
+from hwsim.core.protocol import Array
+from hwsim.data.loading import Dataset
+from hwsim.random.streams import stream
 
 Weights = list[tuple[Array, Array]]
 """A layer's weights (rows, columns) and biases (columns,)."""

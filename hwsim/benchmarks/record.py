@@ -7,17 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hwsim import files
-from hwsim.benchmarks import devices, engines, plots, scaling, training
+from hwsim.benchmarks import device_cost, engine_speed, ratio_plots, scaling, training
 from hwsim.benchmarks.cases import BASE
-from hwsim.environment import environment
-from hwsim.experiment import load as load_experiment
+from hwsim.experiment.experiment import load as load_experiment
+from hwsim.files import atomic
+from hwsim.runs.environment import environment
 
 RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
-    "engines": engines.ratios,
+    "engines": engine_speed.ratios,
     "training": training.ratios,
     "scaling": scaling.ratios,
-    "devices": devices.ratios,
+    "devices": device_cost.ratios,
 }
 """What each benchmark is about, by its name."""
 
@@ -71,6 +71,6 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     }
     folder.mkdir(parents=True, exist_ok=True)
     numbers, plot = paths(folder, name)
-    files.write(numbers, json.dumps(told, indent=2) + "\n")
-    files.write(plot, plots.DRAW[kind](results))
+    atomic.write(numbers, json.dumps(told, indent=2) + "\n")
+    atomic.write(plot, ratio_plots.DRAW[kind](results))
     return told, [numbers, plot]

@@ -12,12 +12,12 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.data import Dataset
-from hwsim.engine import Array
-from hwsim.learning import choose
+from hwsim.core.protocol import Array
+from hwsim.data.loading import Dataset
+from hwsim.learning import factory
 from hwsim.learning.rules import LossNudge
-from hwsim.learning.update import Batches
-from hwsim.settings import Precision
+from hwsim.learning.step import Batches
+from hwsim.settings.sections import Precision
 
 Series = Literal["width", "depth", "batch", "tolerance"]
 
@@ -133,7 +133,7 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
     trainer = learner.trainer
     x, labels = (jnp.asarray(part) for part in (trainer.data.x_train.astype(trainer.dtype), trainer.data.labels_train))
     table, order = jnp.asarray(trainer.table, trainer.dtype), jnp.asarray(plan.order)
-    nudge = LossNudge(choose.loss(trainer.settings), (trainer.settings.beta, -trainer.settings.beta))
+    nudge = LossNudge(factory.loss(trainer.settings), (trainer.settings.beta, -trainer.settings.beta))
     g, traced = learner.g, learner.traced
 
     @jax.jit

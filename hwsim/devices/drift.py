@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim.devices import presets
-from hwsim.devices.declared import DeviceDrift
-from hwsim.devices.fitting import devices_of, kind_of
-from hwsim.imperfections import VariationSettings
-from hwsim.settings import DeviceSettings
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.declared import DeviceDrift
+from hwsim.devices.programming.chip_devices import devices_of, kind_of
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.variation_settings import VariationSettings
 
 Factors = dict[str, NDArray[np.float64]]
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.devices import presets
-from hwsim.devices.curves import train_lengths
-from hwsim.devices.declared import Device
-from hwsim.devices.draw import nominal
-from hwsim.devices.models import Devices
-from hwsim.devices.presets import DeviceError
-from hwsim.devices.steps import Affine, Exact, Exponential, Power
-from hwsim.settings import DeviceSettings
-from netlists.pulses import Train, pulses_deck
+from hwsim.devices.arrays.draw import nominal
+from hwsim.devices.arrays.models import Devices
+from hwsim.devices.fit.pulse_curves import train_lengths
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.declared import Device
+from hwsim.devices.kinds.presets import DeviceError
+from hwsim.devices.kinds.steps import Affine, Exact, Exponential, Power
+from hwsim.settings.sections import DeviceSettings
+from netlists.measure.pulses import Train, pulses_deck
 
 _GROUPS = 8
 """Readings in each direction."""

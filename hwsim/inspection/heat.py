@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from hwsim.data import learnable
-from hwsim.engines import make_engine
-from hwsim.experiment import ExperimentError, load
-from hwsim.learning.many import test
-from hwsim.subject import subject
+from hwsim.data.loading import learnable
+from hwsim.ensemble.trainings import test
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.runs.loaded import subject
 
 Celsius = float
 Errors = dict[Celsius, float]

@@ -19,15 +19,15 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors
 from circuits.errors import floating
 from circuits.passed import Passed
-from hwsim.engine import UnsupportedCircuitError
+from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.formatting import counted
 from hwsim.inspection.crossbars import Found, crossbars
 from hwsim.inspection.neurons import Neurons, neurons
-from hwsim.inspection.odd import is_odd
-from hwsim.inspection.reach import Reach
-from hwsim.numeric.structure import stages
-from hwsim.report.words import counted
+from hwsim.inspection.reachability import Reach
+from hwsim.inspection.symmetry import is_odd
+from hwsim.numeric.layered.recognize import stages
 from netlists.deck import Deck
-from netlists.lines import read_lines
+from netlists.text.lines import read_lines
 
 Weights = Mapping[str, NDArray[np.float64]]
 

@@ -12,9 +12,9 @@ from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memrist
 from circuits.passed import Passed
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import Neurons
-from hwsim.inspection.placing import placed
-from hwsim.numeric.stage import Stage
-from hwsim.numeric.structure import stages
+from hwsim.inspection.node_layout import placed
+from hwsim.numeric.layered.recognize import stages
+from hwsim.numeric.layered.stage import Stage
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float]

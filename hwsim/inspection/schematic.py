@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.inspection.placing import placed
+from hwsim.inspection.node_layout import placed
 from hwsim.inspection.routing import ROW, Level, Route, route
 from hwsim.inspection.symbols import AMPLIFIER, Part, parts, unknown
 

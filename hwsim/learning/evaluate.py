@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.engine import Array, Conductances, Drive, Phases, Result, Solver
-from hwsim.instruments import Instruments
-from hwsim.learning import choose
+from hwsim.core.protocol import Array, Conductances, Drive, Phases, Result, Solver
+from hwsim.learning import factory
+from hwsim.learning.readout import Instruments
 from hwsim.learning.skipping import Skipping
-from hwsim.streams import of_chip, stream
+from hwsim.random.streams import of_chip, stream
 
 if TYPE_CHECKING:
-    from hwsim.experiment import Experiment
+    from hwsim.experiment.experiment import Experiment
 
 BATCH = 500
 """Samples that are solved at once; short parts are filled up, so that one compiled function serves all."""
@@ -63,7 +63,7 @@ def evaluate_as(experiment: "Experiment", solver: Solver, g: Conductances, x: Ar
 
     """
     training = experiment.training
-    table = choose.targets_by_class(training, solver.circuit, classes)
+    table = factory.targets_by_class(training, solver.circuit, classes)
     lenient = Skipping(solver) if training.skip_failed else solver
     instruments, chip = Instruments.of(experiment.variation, experiment.noise), experiment.variation.chip
     return evaluate(lenient, g, x, labels, table, instruments, noise_seed(training.seed, chip))

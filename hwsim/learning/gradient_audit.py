@@ -14,15 +14,15 @@ from circuits.circuit import Circuit
 from circuits.elements import Crossbar, IdealDiodes
 from circuits.passed import Passed
 from circuits.units import Siemens
-from hwsim.engine import Array, Conductances, Equilibrium, Result
-from hwsim.imperfections import NoiseSettings
+from hwsim.core.protocol import Array, Conductances, Equilibrium, Result
+from hwsim.learning.audit import PhaseByPhase
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
-from hwsim.learning.update import KEPT, Batches
-from hwsim.learning.witness import PhaseByPhase
+from hwsim.learning.step import KEPT, Batches
+from hwsim.settings.variation_settings import NoiseSettings
 
 if TYPE_CHECKING:
     from hwsim.learning.trainer import Trainer
-    from hwsim.settings import TrainingSettings
+    from hwsim.settings.sections import TrainingSettings
 
 WARN = 0.1
 """Relative error of a crossbar's gradient above which training is worth a warning. Measured: iris in 32 bits, 20 epochs, has 0.02 at a beta

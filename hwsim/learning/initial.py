@@ -10,9 +10,9 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.quoting import quote_path
-from hwsim.settings import TrainingSettings
-from hwsim.streams import stream
-from hwsim.weights import WeightsError, laid_out
+from hwsim.files.stored_conductances import WeightsError, laid_out
+from hwsim.random.streams import stream
+from hwsim.settings.sections import TrainingSettings
 
 
 def initial_conductances(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from circuits.units import Siemens, Volt
-from hwsim.engine import Array, Push
+from hwsim.core.protocol import Array, Push
 
 
 class Loss(Protocol):

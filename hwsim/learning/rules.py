@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from circuits.units import Siemens
-from hwsim import blocks
-from hwsim.engine import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
-from hwsim.instruments import EXACT, Instruments
-from hwsim.learning.drops import drop_products
-from hwsim.learning.factors import energy_factors
+from hwsim.core import blocks
+from hwsim.core.protocol import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
+from hwsim.learning.gradient.drops import drop_products
+from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import Loss
+from hwsim.learning.readout import EXACT, Instruments
 
 
 class Gradient(NamedTuple):

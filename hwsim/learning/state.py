@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from hwsim import blocks
-from hwsim.devices.programming import Held
+from hwsim.core import blocks
+from hwsim.devices.programming.programming import Held
 from hwsim.learning.optimizers import Moments
-from hwsim.learning.update import Carry, Sums
+from hwsim.learning.step import Carry, Sums
 
 Arrays = dict[str, NDArray[Any]]
 

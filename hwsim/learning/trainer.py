@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim import blocks
-from hwsim.data import Dataset
-from hwsim.engine import Conductances, ConvergenceError, Result, Solver
-from hwsim.engines import exact_engine
-from hwsim.imperfections import NoiseSettings, VariationSettings
-from hwsim.instruments import Instruments
-from hwsim.learning import choose, gradient_audit
+from hwsim.core import blocks
+from hwsim.core.protocol import Conductances, ConvergenceError, Result, Solver
+from hwsim.data.loading import Dataset
+from hwsim.experiment.engines import exact_engine
+from hwsim.learning import factory, gradient_audit
+from hwsim.learning.audit import Witnessed, witnessed
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
+from hwsim.learning.readout import Instruments
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
-from hwsim.learning.update import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
-from hwsim.learning.witness import Witnessed, witnessed
-from hwsim.settings import DeviceSettings, TrainingSettings
-from hwsim.streams import of_chip, stream
+from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.random.streams import of_chip, stream
+from hwsim.settings.sections import DeviceSettings, TrainingSettings
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 
 if TYPE_CHECKING:
-    from hwsim.experiment import Experiment
+    from hwsim.experiment.experiment import Experiment
 
 CHUNK_SECONDS = 0.7
 """How long to compute between two reports, about."""
@@ -92,10 +92,10 @@ class Trainer:
         self.chip = variation.chip
         self.circuit = circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
-        self.table = choose.targets_by_class(settings, circuit, data.classes)
+        self.table = factory.targets_by_class(settings, circuit, data.classes)
         self.instruments = Instruments.of(variation, noise)
-        programming = choose.programming(device, variation, circuit, self.dtype)
-        self.updater = Updater(choose.rule(settings, circuit, self.instruments), choose.optimizer(settings), programming)
+        programming = factory.programming(device, variation, circuit, self.dtype)
+        self.updater = Updater(factory.rule(settings, circuit, self.instruments), factory.optimizer(settings), programming)
         self.pulsed = device.preset is not None
         self.steps = -(-len(data.x_train) // settings.batch)
         self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))

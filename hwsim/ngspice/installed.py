@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ctypes.util import find_library as ask_the_linker
 from pathlib import Path
 
-from hwsim.ngspice.errors import NgspiceMissingError
+from hwsim.ngspice.ngspice_errors import NgspiceMissingError
 
 VARIABLE = "HWSIM_NGSPICE_LIBRARY"
 """Environment variable with the path of a libngspice, for those who have several or one in an unusual place."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.ngspice.plan import Layout
-from netlists.options import Tolerances
+from netlists.write.options import Tolerances
 
 Floats = NDArray[np.float64]
 

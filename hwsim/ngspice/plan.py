@@ -13,14 +13,14 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import Crossbar, InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
-from hwsim.engine import Conductances
-from hwsim.ngspice.held import Held
-from hwsim.ngspice.lean import Lean
-from netlists.names import free_stem
-from netlists.options import Tolerances, options
-from netlists.sections import EXTERNAL, NudgeNodes, Words
-from netlists.sharp import sharpened, sharpened_chip
-from netlists.writer import Body
+from hwsim.core.protocol import Conductances
+from hwsim.ngspice.eliminated_nodes import Held
+from hwsim.ngspice.reduced_deck import Lean
+from netlists.write.ideal_diodes import sharpened, sharpened_chip
+from netlists.write.names import free_stem
+from netlists.write.options import Tolerances, options
+from netlists.write.sections import EXTERNAL, NudgeNodes, Words
+from netlists.write.writer import Body
 
 Floats = NDArray[np.float64]
 

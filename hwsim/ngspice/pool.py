@@ -8,10 +8,10 @@ from multiprocessing.connection import wait
 from time import monotonic
 from typing import Any
 
-from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspiceWorkerError
 from hwsim.ngspice.installed import missing
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
+from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceWorkerError
 from hwsim.ngspice.process import WorkerProcess
 from hwsim.ngspice.threads import ONE_THREAD
 

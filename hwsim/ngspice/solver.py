@@ -20,15 +20,15 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.engine import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result
-from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspicePointError
-from hwsim.ngspice.judge import judged
+from hwsim.core.protocol import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Deck, Job
+from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
-from netlists.options import Tolerances, fitting
-from netlists.writer import write_deck
+from hwsim.ngspice.residual_check import judged
+from netlists.write.options import Tolerances, fitting
+from netlists.write.writer import write_deck
 
 Floats = NDArray[np.float64]
 _LOG = logging.getLogger("hwsim.ngspice")

@@ -21,12 +21,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.engine import Nudge, Push, Result
-from hwsim.ngspice.fence import close_behind
+from hwsim.core.protocol import Nudge, Push, Result
+from hwsim.ngspice.library_session import Session, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
-from hwsim.ngspice.session import Session, SessionError
-from netlists.options import Tolerances
+from hwsim.ngspice.sandbox import close_behind
+from netlists.write.options import Tolerances
 
 Floats = NDArray[np.float64]
 

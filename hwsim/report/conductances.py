@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Elements
 from circuits.rows import RowRun, row_runs
-from hwsim.report.curves import logarithmic
+from hwsim.formatting import counted, percent, prefix, quantity
+from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import LINE, SERIES, Picture, grid, picture
-from hwsim.report.runs import RunRecord
-from hwsim.report.words import counted, percent, prefix, quantity
+from hwsim.report.run_files import RunRecord
 
 Floats = NDArray[np.float64]
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hwsim.experiment import Experiment
-from hwsim.report.curves import over_epochs
+from hwsim.experiment.experiment import Experiment
+from hwsim.formatting import counted, mean_and_spread, percent, quantity
+from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import SERIES, Picture, picture
-from hwsim.report.runs import RunRecord
+from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, Section, Table
-from hwsim.report.words import counted, mean_and_spread, percent, quantity
 
 
 def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> Section:

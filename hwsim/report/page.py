@@ -6,7 +6,7 @@ from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
 
-from hwsim import files
+from hwsim.files import atomic
 from hwsim.report.section import Section
 
 
@@ -30,12 +30,12 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     """
     html = render(title, command, sections)
     pictures = [picture for section in sections for picture in section.pictures()]
-    files.write(path, html)  # first: it is whole without the others, which would be nothing without it
+    atomic.write(path, html)  # first: it is whole without the others, which would be nothing without it
     if pictures:
         figures(path).mkdir(exist_ok=True)
     written = pictures_of(path, sections)
     for file, picture in zip(written, pictures, strict=True):
-        files.write(file, picture.png)
+        atomic.write(file, picture.png)
     return WrittenPage(path, len(html.encode()), written)
 
 

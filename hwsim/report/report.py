@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from circuits.quoting import quote_path
-from hwsim import outputs
-from hwsim.experiment import load
-from hwsim.open_run import RunError
+from hwsim.experiment.experiment import load
+from hwsim.formatting import counted
 from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
+from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
-from hwsim.report.runs import RunRecord, read_run
 from hwsim.report.section import Section
 from hwsim.report.sweep_section import sweep_section
-from hwsim.report.words import counted
-from hwsim.subject import run_folder
+from hwsim.runs.loaded import run_folder
+from hwsim.runs.open_run import RunError
+from hwsim.sweep import outputs
 from hwsim.sweep.database import is_database, read
 
 Observe = Callable[[int, int, str], None]

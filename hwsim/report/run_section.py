@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment import Experiment, to_toml
-from hwsim.netlist import Netlist
-from hwsim.report import conductances, curves
-from hwsim.report.repeat import train_command
-from hwsim.report.runs import RunRecord
+from hwsim.experiment.experiment import Experiment, to_toml
+from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.report import conductances, learning_curves
+from hwsim.report.command_line import train_command
+from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, Listing, Section, Table
-from hwsim.report.words import brief, counted, percent, quantity
 
 _CHARTED = 3
 """Rows of metrics from which a table of all of them says more than a handful."""
@@ -78,12 +78,15 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
 def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
     held_out = record.experiment.data.held_out
     if record.rows:
-        pictures = [*curves.learning(record.rows, anchor, held_out), *curves.programming(record.rows, record.memristors, anchor)]
+        pictures = [
+            *learning_curves.learning(record.rows, anchor, held_out),
+            *learning_curves.programming(record.rows, record.memristors, anchor),
+        ]
         if record.confusion is not None:
-            pictures.append(curves.confusion(record.confusion, anchor, held_out))
+            pictures.append(learning_curves.confusion(record.confusion, anchor, held_out))
         yield Gallery("Learning", "", pictures)
     elif record.confusion is not None:
-        yield Gallery("Reading", "", [curves.confusion(record.confusion, anchor, held_out)])
+        yield Gallery("Reading", "", [learning_curves.confusion(record.confusion, anchor, held_out)])
     about = "What training begins with is drawn from the seed" + (
         "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
     )

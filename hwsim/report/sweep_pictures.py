@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.report.curves import logarithmic
+from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import SERIES, SOFT, Picture, grid, picture
-from hwsim.report.words import brief, counted, percent, quantity
 from hwsim.sweep.axes import Axis, Value
 from hwsim.sweep.points import Point
 from hwsim.sweep.recorded import Recorded, Result

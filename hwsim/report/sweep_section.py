@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator
 
-from hwsim.experiment import to_toml
-from hwsim.report.repeat import sweep_command
+from hwsim.experiment.experiment import to_toml
+from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
 from hwsim.report.sweep_pictures import SweepPictures
-from hwsim.report.words import brief, counted, percent, quantity
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import slopes
 from hwsim.sweep.statistics import Interval, PointNumbers, numbers

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.experiment import read_value
-from hwsim.sweep.errors import SweepError
+from hwsim.experiment.experiment import read_value
+from hwsim.sweep.sweep_errors import SweepError
 
 Value = Any
 """A value of a key: a number, a text, true or false, or a list of them."""

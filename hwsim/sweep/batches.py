@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hwsim.fleet import SIDE_BY_SIDE, Instance
+from hwsim.ensemble.instances import SIDE_BY_SIDE, Instance
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import quoted
-from hwsim import records
-from hwsim.files import UnreadableError
+from hwsim.files import records
+from hwsim.files.atomic import UnreadableError
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import MOST, Point
 from hwsim.sweep.recorded import Result

@@ -7,10 +7,10 @@ import time
 from importlib.metadata import version
 from typing import NamedTuple
 
-from hwsim.experiment import Experiment
-from hwsim.fleet import Instance, Mode, outcomes
-from hwsim.sweep.errors import SweepError
+from hwsim.ensemble.instances import Instance, Mode, outcomes
+from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.recorded import Result, Weights
+from hwsim.sweep.sweep_errors import SweepError
 
 _ONE_AT_A_TIME = threading.Lock()
 """A worker with several threads computes one batch after the other; for more at once there are more processes."""

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from circuits.quoting import quote
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.sealed import seal
+from hwsim.sweep.sweep_errors import SweepError
 
 WAIT = 60.0
 """How long to wait for another process that writes [s]."""

@@ -10,14 +10,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim import files
+from hwsim.files import atomic
 from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Point
 from hwsim.sweep.recorded import Recorded, Result, Weights
 from hwsim.sweep.sealed import objects
+from hwsim.sweep.sweep_errors import SweepError
 
 
 def read(path: Path) -> Recorded:
@@ -70,7 +70,7 @@ class Database:
         self.path, self._connection = path, connection
         self._seen = -1
         self._definition: Definition | None = None
-        self._identity = files.identity(path)
+        self._identity = atomic.identity(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -155,7 +155,7 @@ class Database:
     @property
     def _moved(self) -> bool:
         """Whether the path leads elsewhere by now; the open file keeps its number, so that no other one can have it."""
-        return files.identity(self.path) != self._identity
+        return atomic.identity(self.path) != self._identity
 
     def _settle(self) -> None:
         """Put the journal, which stayed where it was, into the moved file, and take its files away unless another database is there."""

@@ -9,12 +9,12 @@ from typing import Any, Literal, Self, get_args
 from pydantic import ValidationError
 
 from circuits.quoting import quote, quoted
-from hwsim.experiment import Experiment, override
-from hwsim.imperfections import VariationSettings
+from hwsim.experiment.experiment import Experiment, override
+from hwsim.files.stored_conductances import fingerprint
+from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Design, Kind, Point, fitted
-from hwsim.weights import fingerprint
+from hwsim.sweep.sweep_errors import SweepError
 
 Mode = Literal["train", "transfer", "evaluate"]
 

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from hwsim.devices.heat import at_temperature
-from hwsim.experiment import override
-from hwsim.imperfections import VariationSettings
+from hwsim.devices.temperature import at_temperature
+from hwsim.experiment.experiment import override
+from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.compute import Job, compute
 from hwsim.sweep.database import Database
-from hwsim.sweep.errors import SweepStoppedError
 from hwsim.sweep.recorded import Result
+from hwsim.sweep.sweep_errors import SweepStoppedError
 from hwsim.sweep.workers import Compute, Workers, workers
 
 Observe = Callable[[list[Result]], None]

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hwsim import files
-from hwsim.sweep.errors import SweepError
+from hwsim.files import atomic
 from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.sweep_errors import SweepError
 
 
 def kind_of(path: Path) -> Callable[[Recorded], bytes]:
@@ -38,7 +38,7 @@ def export(recorded: Recorded, path: Path) -> None:
         When it is of no known kind, or cannot be written.
 
     """
-    files.write(path, kind_of(path)(recorded))
+    atomic.write(path, kind_of(path)(recorded))
 
 
 def columns(recorded: Recorded) -> dict[str, list[Any]]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from hwsim.experiment import Experiment, ExperimentError, override
-from hwsim.streams import stream
+from hwsim.experiment.experiment import Experiment, ExperimentError, override
+from hwsim.random.streams import stream
 from hwsim.sweep.axes import Axis, Value
-from hwsim.sweep.errors import SweepError
+from hwsim.sweep.sweep_errors import SweepError
 
 Kind = Literal["grid", "alone", "random", "sobol"]
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.experiment import Experiment
+from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.points import Point, problem
 from hwsim.sweep.recorded import Recorded

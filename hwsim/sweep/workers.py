@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from circuits.units import Second
 from hwsim.sweep.compute import Job
-from hwsim.sweep.errors import SweepError, SweepStoppedError
 from hwsim.sweep.recorded import Result
+from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 
 Compute = Callable[[Job], list[Result]]
 
@@ -173,7 +173,7 @@ def _own(jobs: int) -> Iterator[Any]:
             dashboard_address="127.0.0.1:0",  # any free port; None means 8787, and a warning where that is taken
             memory_limit=0,  # the system's own limits are enough
             silence_logs=logging.CRITICAL,
-            preload=["hwsim.sweep.deaf"],
+            preload=["hwsim.sweep.ignore_sigint"],
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask leaves it untyped
     ):

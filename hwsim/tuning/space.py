@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwsim.experiment import Experiment
+from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.axes import Axis, Value
 
 if TYPE_CHECKING:

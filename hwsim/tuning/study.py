@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from circuits.quoting import quote, quoted
-from hwsim import files
-from hwsim.streams import stream
+from hwsim.files import atomic
+from hwsim.random.streams import stream
 from hwsim.sweep.database import is_database
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.sealed import Objects, difference, objects, seal
+from hwsim.sweep.sweep_errors import SweepError
 from hwsim.tuning import space
-from hwsim.tuning.errors import TuneError
+from hwsim.tuning.tuning_errors import TuneError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -85,7 +85,7 @@ def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=60)
-        if files.identity(path) != files.identity(descriptor):
+        if atomic.identity(path) != atomic.identity(descriptor):
             connection.close()
             msg = f"{path} was moved or replaced while the search wrote to it; what it holds is in the moved file: continue there"
             raise TuneError(msg)

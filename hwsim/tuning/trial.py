@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from hwsim.data import learnable
-from hwsim.devices.variation import chip_of
-from hwsim.engine import ConvergenceError
-from hwsim.engines import make_engine
-from hwsim.experiment import Experiment, override
+from hwsim.core.protocol import ConvergenceError
+from hwsim.data.loading import learnable
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment, override
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 from hwsim.tuning import space, study

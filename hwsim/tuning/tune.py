@@ -5,16 +5,16 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from hwsim import files
-from hwsim.data import learnable
-from hwsim.experiment import as_name, override, to_toml
-from hwsim.netlist import Netlist
+from hwsim.data.loading import learnable
+from hwsim.experiment.experiment import as_name, override, to_toml
+from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.files import atomic
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 from hwsim.tuning import space, study
-from hwsim.tuning.errors import FruitlessError, InterruptedTuneError, TuneError
 from hwsim.tuning.search import Search, Tried, Tuned
 from hwsim.tuning.trial import Observe, Trial
+from hwsim.tuning.tuning_errors import FruitlessError, InterruptedTuneError, TuneError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -99,7 +99,7 @@ def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
         for trial in [*best, *(trial for trial in done if trial.number not in whole)]
     ]
     tuned = Tuned(search=search, trials=tried)
-    files.write(search.out, _toml(tuned))
+    atomic.write(search.out, _toml(tuned))
     return tuned
 
 

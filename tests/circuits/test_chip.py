@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import IdealPair
-from strategies import networks
+from support.strategies import networks
 
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3, amplifier=Amplifier()),), outputs=1).compile("net")
 

@@ -34,7 +34,7 @@ from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.nodes import GROUND
 from circuits.passed import Passed
-from strategies import conductances, networks
+from support.strategies import conductances, networks
 
 
 def divider(*extra: Elements, groups: tuple[str, ...] = ()) -> Circuit:

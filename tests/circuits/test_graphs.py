@@ -7,7 +7,7 @@ from hypothesis import given
 
 from circuits.elements import Crossbar, InputSources
 from circuits.network import Amplifier, Layer, Network
-from strategies import networks
+from support.strategies import networks
 
 
 @given(networks())

@@ -9,7 +9,7 @@ from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, InputSo
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
-from strategies import columns_of, networks, rows_of
+from support.strategies import columns_of, networks, rows_of
 
 
 def junctions(layer: Layer) -> int:

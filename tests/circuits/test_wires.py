@@ -7,14 +7,14 @@ from circuits.chip import Chip
 from circuits.elements import Crossbar, Memristors, Resistors
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
-from hwsim.engine import Drive, Push
-from hwsim.engines import make_engine
-from hwsim.folder import RunFolder
-from hwsim.learning.factors import energy_factors
-from hwsim.numeric.ports import PortsEngine
-from hwsim.settings import SolverSettings
-from netlists.parser import parse
-from netlists.writer import write_deck
+from hwsim.core.protocol import Drive, Push
+from hwsim.experiment.engines import make_engine
+from hwsim.learning.gradient.factors import energy_factors
+from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.runs.folder import RunFolder
+from hwsim.settings.sections import SolverSettings
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
 
 X = np.array([[0.9, -0.4], [0.2, 0.7], [-1.0, 0.1]])
 

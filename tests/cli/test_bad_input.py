@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim import files
+from hwsim.files import atomic
 
 WORDS: dict[str, tuple[str, str]] = {
     "unknown command": ("trian digits", "did you mean train"),
@@ -144,7 +144,7 @@ def test_a_full_disk(hwsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     answer = hwsim("compile", "iris", "-o", "deck.cir")
     assert answer.code == 2
     assert answer.err.endswith("deck.cir: the disk is full\n")
@@ -196,7 +196,7 @@ def test_an_interruption_while_a_library_loads(hwsim, monkeypatch: pytest.Monkey
             msg = "initialization failed"
             raise ImportError(msg) from None
 
-    monkeypatch.setattr("hwsim.data.load_data", load)
+    monkeypatch.setattr("hwsim.data.loading.load_data", load)
     answer = hwsim("solve", "iris")
     assert (answer.code, answer.err) == (130, "hwsim: interrupted\n")
 

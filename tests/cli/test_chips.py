@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.data import load_data
-from hwsim.devices.variation import chip_of
-from hwsim.experiment import load
-from hwsim.imperfections import NoiseSettings
+from hwsim.data.loading import load_data
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.experiment import load
 from hwsim.learning.state import State
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.engine import NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.settings.variation_settings import NoiseSettings
 
 VARIED = [
     word

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim import energy, run
-from hwsim.data import load_data
-from hwsim.engine import Drive, Equilibrium
-from hwsim.subject import subject
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.data.loading import load_data
+from hwsim.runs import train
+from hwsim.runs.loaded import subject
 
 
 def test_training_leaves_a_run_that_other_commands_take(hwsim, trained: Path) -> None:
@@ -53,7 +54,7 @@ def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
     x = load_data(given.experiment).x_test[2:6]
     v = {group: np.array(values) for group, values in told["voltages"].items()}
     found = Equilibrium(v, np.array(told["residual_A"]), np.array(told["steps"]), np.zeros(4))
-    balance = energy.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), found)
+    balance = kirchhoff.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), found)
     assert (balance.residual <= 1e-9 * balance.largest).all()
     assert np.allclose(found.outputs(given.circuit), told["outputs"], atol=1e-15)
     assert told["samples"] == [2, 3, 4, 5]
@@ -89,7 +90,7 @@ def test_check_passes(hwsim) -> None:
 
 def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit that cannot be met makes the exit code 1, not an error."""
-    monkeypatch.setattr("hwsim.check.AGREE_KIRCHHOFF", 0.0)
+    monkeypatch.setattr("hwsim.checks.check.AGREE_KIRCHHOFF", 0.0)
     answer = hwsim("check", "xor", "--json")
     assert (answer.code, answer.json["passed"]) == (1, False)
 
@@ -118,7 +119,7 @@ def test_a_run_s_netlist_is_its_compiled_circuit(hwsim, trained: Path) -> None:
 
 def test_a_netlist_that_is_too_large_is_left_out(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the trained netlist would be larger than any reader takes, it is not written, and that is said with what writes it."""
-    monkeypatch.setattr(run, "LARGEST_NETLIST", 10)
+    monkeypatch.setattr(train, "LARGEST_NETLIST", 10)
     told = hwsim("train", "xor", "--epochs", "1", "--out", "large")
     assert "netlist not written" in told.out
     assert not Path("large/circuit.cir").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.devices import presets
+from hwsim.devices.kinds import presets
 
 HEIGHTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0] * 2
 TRAIN = "pulses,g\n0,1e-6\n" + "".join(

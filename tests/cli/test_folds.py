@@ -11,7 +11,7 @@ from hwsim.sweep.database import Database
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let linear models keep their default strength of regularisation."""
-    monkeypatch.setattr("hwsim.baseline.LARGEST", 0)
+    monkeypatch.setattr("hwsim.data.linear_baseline.LARGEST", 0)
 
 
 def test_folds_are_one_table(hwsim, tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.devices.heat import heat_of
-from hwsim.devices.variation import alike, chip_of
-from hwsim.experiment import ExperimentError, load
-from hwsim.subject import subject
+from hwsim.devices.manufacture import alike, chip_of
+from hwsim.devices.temperature import heat_of
+from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.files.stored_conductances import WeightsError, beyond
+from hwsim.runs.loaded import subject
 from hwsim.sweep.compute import Job, compute
 from hwsim.sweep.execution import run
+from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Result
-from hwsim.sweep.start import Planned
-from hwsim.weights import WeightsError, beyond
 
 CUT = "learned conductances beyond what the devices can have are cut to their bounds: "
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.data import load_data
-from hwsim.experiment import Experiment, ExperimentError, load, override
-from hwsim.learnt import refuse_learnt
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
+from hwsim.experiment.learnt import refuse_learnt
 
 
 def rows(x: np.ndarray) -> set[tuple[float, ...]]:

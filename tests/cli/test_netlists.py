@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists.parser import parse, read_deck
+from netlists.read.parser import parse, read_deck
 
 MESH = """A small mesh
 * two inputs, two outputs

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from cheap_sweep import compute, definition
 from cli.main import main
 from cli.output import Output, Step
-from hwsim.experiment import load
+from hwsim.experiment.experiment import load
 from hwsim.sweep import export, sensitivity, statistics
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.execution import run
-from hwsim.sweep.plots import draw
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Recorded
+from hwsim.sweep.sweep_errors import SweepError
+from hwsim.sweep.sweep_plots import draw
+from support.free_sweep import compute, definition
 
 FEW = ("--set", "training.epochs=2", "--jobs", "1")
 
@@ -210,8 +210,8 @@ def _has_results(path: Path) -> bool:
 
 def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
     """What is finished stays, and one line says how to go on."""
-    code = "import sys, cheap_sweep; from cli.main import main; from hwsim.sweep import execution\n"
-    code += "execution.run.__kwdefaults__['function'] = cheap_sweep.slowly\n"
+    code = "import sys; from support import free_sweep; from cli.main import main; from hwsim.sweep import execution\n"
+    code += "execution.run.__kwdefaults__['function'] = free_sweep.slowly\n"
     code += "if __name__ == '__main__': sys.exit(main(sys.argv[1:]))"
     program = tmp_path / "program.py"
     program.write_text(code)

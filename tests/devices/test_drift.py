@@ -6,18 +6,18 @@ import pytest
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
+from hwsim.core.protocol import Drive
 from hwsim.devices.drift import drift_of, drifted
-from hwsim.devices.heat import heat_of
-from hwsim.devices.variation import chip_of
-from hwsim.engine import Drive
-from hwsim.experiment import Experiment, ExperimentError, load
-from hwsim.fleet import Instance, outcomes, written
-from hwsim.imperfections import VariationSettings
+from hwsim.devices.manufacture import chip_of
+from hwsim.devices.temperature import heat_of
+from hwsim.ensemble.instances import Instance, outcomes, written
+from hwsim.experiment.experiment import Experiment, ExperimentError, load
 from hwsim.learning.initial import starting, within
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.engine import NumericEngine
-from hwsim.settings import DeviceSettings
-from hwsim.subject import subject
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.runs.loaded import subject
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.variation_settings import VariationSettings
 
 PCM = ["device.preset=pcm", "training.precision=float64"]
 T0 = 20.0

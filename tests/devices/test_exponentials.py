@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from hwsim.devices.exponentials import lost
-from hwsim.numeric import start_up
+from hwsim.devices.kinds.exponentials import lost
+from hwsim.numeric import jax_config
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 SIZES = np.logspace(-14, 2, 5000)
 

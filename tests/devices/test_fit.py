@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.devices import presets, train
-from hwsim.devices.candidates import candidates
-from hwsim.devices.declared import Device, DeviceNoise
-from hwsim.devices.draw import nominal
-from hwsim.devices.fit import Fit, fit, smoothed
-from hwsim.devices.likelihood import Noises, Readings, surprise
-from hwsim.devices.shapes import ConstantStep, LinearStep, PowerStep, SoftBoundsStep
-from hwsim.devices.train import PulseTrain
-from hwsim.samples import DataError
+from hwsim.devices.arrays.draw import nominal
+from hwsim.devices.fit import pulse_train
+from hwsim.devices.fit.candidates import candidates
+from hwsim.devices.fit.fit import Fit, fit, smoothed
+from hwsim.devices.fit.likelihood import Noises, Readings, surprise
+from hwsim.devices.fit.pulse_train import PulseTrain
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.declared import Device, DeviceNoise
+from hwsim.devices.kinds.shapes import ConstantStep, LinearStep, PowerStep, SoftBoundsStep
+from hwsim.files.raw import DataError
 
 RANGE = {"g_min": 2e-6, "g_max": 5e-5}
 SOFT = Device(**RANGE, step=SoftBoundsStep(delta_up=0.04, delta_down=0.06), noise=DeviceNoise(cycle=0.3, read=0.005))
@@ -29,7 +30,7 @@ def measure(device: Device, path: Path, seed: int = 0, *, runs: tuple[int, ...] 
             g = devices.pulse(g, np.array([np.sign(run)]), rng.standard_normal(1))
             lines.append(f"{np.sign(run)},{devices.seen(g, rng.standard_normal(1))[0]:.8e}")
     path.write_text("\n".join(["pulses,g", *lines]) + "\n")
-    return train.read(path)
+    return pulse_train.read(path)
 
 
 def intervals(found: Fit) -> dict[str, tuple[float, float]]:
@@ -121,7 +122,7 @@ WAYS = {
 def test_trains_are_read_in_every_way(way: str, tmp_path: Path) -> None:
     """Signed pulses or numbers with directions, with or without a header: the same train."""
     (tmp_path / "t.csv").write_text(WAYS[way])
-    read = train.read(tmp_path / "t.csv")
+    read = pulse_train.read(tmp_path / "t.csv")
     assert [run.n.tolist() for run in read.runs] == [[0, 1, 2, 4], [0, -1, -2]]
     assert [run.continues for run in read.runs] == [False, True]
     np.testing.assert_allclose(read.runs[1].g, [4e-6, 3e-6, 2e-6])
@@ -130,7 +131,7 @@ def test_trains_are_read_in_every_way(way: str, tmp_path: Path) -> None:
 def test_a_number_that_begins_anew_is_a_gap(tmp_path: Path) -> None:
     """Where the numbering starts again, nothing is assumed about what happened in between."""
     (tmp_path / "t.csv").write_text("pulse,direction,g\n" + "".join(f"{k},up,{1e-6 * (1 + k):g}\n" for k in (*range(5), *range(5))))
-    read = train.read(tmp_path / "t.csv")
+    read = pulse_train.read(tmp_path / "t.csv")
     assert [run.continues for run in read.runs] == [False, False]
     assert Readings.of(read).anew.tolist() == [True, False, False, False, False] * 2
 
@@ -160,7 +161,7 @@ def test_tables_that_cannot_be_used(case: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError, match=says) as caught:
-        train.read(path)
+        pulse_train.read(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
 

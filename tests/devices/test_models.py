@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hwsim.devices import shapes
-from hwsim.devices.declared import Device, DeviceDrift, DeviceLeak, DeviceNoise, DevicePulse, DeviceSpread, DeviceStuck
-from hwsim.devices.draw import draw, nominal
-from hwsim.devices.models import Devices
-from hwsim.numeric import start_up
-from hwsim.streams import stream
+from hwsim.devices.arrays.draw import draw, nominal
+from hwsim.devices.arrays.models import Devices
+from hwsim.devices.kinds import shapes
+from hwsim.devices.kinds.declared import Device, DeviceDrift, DeviceLeak, DeviceNoise, DevicePulse, DeviceSpread, DeviceStuck
+from hwsim.numeric import jax_config
+from hwsim.random.streams import stream
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 G = (1e-6, 1e-4)
 SHAPES: dict[str, Any] = {

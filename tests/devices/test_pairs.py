@@ -6,21 +6,21 @@ import pytest
 
 from circuits.circuit import Circuit
 from circuits.network import Layer, Network
-from hwsim.devices import presets
-from hwsim.devices.draw import nominal
-from hwsim.devices.fitting import pulsed
-from hwsim.devices.models import Devices
-from hwsim.devices.pairs import Pairs, refresh
-from hwsim.devices.presets import DeviceError
-from hwsim.devices.rounding import Sizes
-from hwsim.devices.writing import Reading, Verify, Written, rewrite, write_those
-from hwsim.engine import Array
-from hwsim.imperfections import VariationSettings
-from hwsim.numeric import start_up
-from hwsim.settings import DeviceSettings
-from netlists.parser import parse
+from hwsim.core.protocol import Array
+from hwsim.devices.arrays.draw import nominal
+from hwsim.devices.arrays.models import Devices
+from hwsim.devices.arrays.pairs import Pairs, refresh
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.presets import DeviceError
+from hwsim.devices.programming.chip_devices import pulsed
+from hwsim.devices.programming.rounding import Sizes
+from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite, write_those
+from hwsim.numeric import jax_config
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.variation_settings import VariationSettings
+from netlists.read.parser import parse
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 RANGE = (1e-6, 1e-4)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.devices import presets
-from hwsim.devices.draw import draw, nominal
-from hwsim.devices.nonlinearity import characteristic
-from hwsim.devices.presets import DeviceError
-from hwsim.devices.steps import Noise
-from hwsim.streams import stream
+from hwsim.devices.arrays.draw import draw, nominal
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.nonlinearity import characteristic
+from hwsim.devices.kinds.presets import DeviceError
+from hwsim.devices.kinds.steps import Noise
+from hwsim.random.streams import stream
 
 AIHWKIT = {
     # name: dw_min, w_min, w_max, up/down bias and spread, spread of dw_min, cycle noise, spreads of the bounds, write noise in dw_min

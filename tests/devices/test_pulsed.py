@@ -7,22 +7,23 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim import blocks
-from hwsim.data import load_data
-from hwsim.devices import presets, rows
-from hwsim.devices.draw import draw
-from hwsim.devices.fitting import pulsed
-from hwsim.devices.presets import DeviceError
-from hwsim.devices.pulsed import Pulsed
-from hwsim.engine import Engine
-from hwsim.experiment import Experiment, load, override
-from hwsim.imperfections import VariationSettings
+from hwsim.core import blocks
+from hwsim.core.protocol import Engine
+from hwsim.data.loading import load_data
+from hwsim.devices.arrays import flat_layout
+from hwsim.devices.arrays.draw import draw
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.presets import DeviceError
+from hwsim.devices.programming.chip_devices import pulsed
+from hwsim.devices.programming.pulsed import Pulsed
+from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning.state import State
 from hwsim.learning.trainer import Progress, Trainer
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.engine import NumericEngine
-from hwsim.settings import DeviceSettings
-from hwsim.streams import stream
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.random.streams import stream
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.variation_settings import VariationSettings
 
 ALONE = "circuit.layers=[]"
 """One crossbar, which compiles in half the time, for schemes that one test looks at."""
@@ -144,9 +145,9 @@ def test_long_blocks_learn_by_themselves_as_in_a_row(monkeypatch: pytest.MonkeyP
     told = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
     with Training(told) as together:
         expected = together.last().state.g
-    monkeypatch.setattr(rows, "_LONG", 10)
+    monkeypatch.setattr(flat_layout, "_LONG", 10)
     with Training(told) as alone:
-        assert len(rows.rows(expected, alone.programming.blocks, one=False)) > 1
+        assert len(flat_layout.rows(expected, alone.programming.blocks, one=False)) > 1
         found = alone.last().state.g
     for name, g in expected.items():
         np.testing.assert_allclose(found[name], g, rtol=1e-9)
@@ -154,7 +155,7 @@ def test_long_blocks_learn_by_themselves_as_in_a_row(monkeypatch: pytest.MonkeyP
 
 def test_long_blocks_keep_their_own_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Devices with spreads and noise stay within their own bounds where rows are not in the order of the devices."""
-    monkeypatch.setattr(rows, "_LONG", 10)
+    monkeypatch.setattr(flat_layout, "_LONG", 10)
     with Training(experiment("stochastic", "training.epochs=1")) as training:
         stays_within_its_bounds(training, training.last().state)
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hwsim.devices import presets
-from hwsim.devices.draw import nominal
-from hwsim.devices.rounding import Sizes, accumulate, limited, nearest, sign, stochastic
+from hwsim.devices.arrays.draw import nominal
+from hwsim.devices.kinds import presets
+from hwsim.devices.programming.rounding import Sizes, accumulate, limited, nearest, sign, stochastic
 
 in_both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 wanted = st.lists(st.floats(-50, 50), min_size=4, max_size=4).map(np.array)

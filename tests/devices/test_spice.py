@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from circuits.network import Network
-from decks import run_ngspice
-from hwsim.devices import presets
-from hwsim.devices.presets import DeviceError
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.spice import pulse_train_deck
-from hwsim.settings import DeviceSettings
+from hwsim.settings.sections import DeviceSettings
+from support.decks import run_ngspice
 
 CIRCUIT = Network(inputs=1, outputs=1, g_min=1e-7, g_max=1e-4).compile()
 

@@ -3,16 +3,16 @@
 import jax
 import numpy as np
 
-from hwsim.devices import presets
-from hwsim.devices.declared import Device
-from hwsim.devices.draw import draw, nominal
-from hwsim.devices.models import Devices
-from hwsim.devices.rounding import Sizes
-from hwsim.devices.writing import Reading, Verify, rewrite, write, write_verify
-from hwsim.numeric import start_up
-from hwsim.streams import stream
+from hwsim.devices.arrays.draw import draw, nominal
+from hwsim.devices.arrays.models import Devices
+from hwsim.devices.kinds import presets
+from hwsim.devices.kinds.declared import Device
+from hwsim.devices.programming.rounding import Sizes
+from hwsim.devices.programming.writing import Reading, Verify, rewrite, write, write_verify
+from hwsim.numeric import jax_config
+from hwsim.random.streams import stream
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 RANGE = (1e-6, 1e-4)
 SHAPE = (40, 10)

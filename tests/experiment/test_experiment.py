@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import zoo
-from hwsim.experiment import BUILT_IN, Experiment, ExperimentError, load, override, to_toml
-from hwsim.mistakes import known_keys
-from hwsim.settings import DataSettings, SolverSettings, TrainingSettings
-from strategies import networks
+from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override, to_toml
+from hwsim.settings.sections import DataSettings, SolverSettings, TrainingSettings
+from hwsim.settings.validation_errors import known_keys
+from support.strategies import networks
 
 positive = st.floats(1e-12, 1e12)
 conductance = st.floats(1e-9, 1e-3)

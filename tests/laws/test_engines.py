@@ -5,11 +5,11 @@ import pytest
 
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputSources, VoltageSources
-from hwsim import energy
-from hwsim.engine import Engine, Equilibrium
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.engine import NumericEngine
-from problems import PROBLEMS, Problem
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import Engine, Equilibrium
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from support.problems import PROBLEMS, Problem
 
 AGREE = 1e-8  # V
 ENGINES: dict[str, Engine] = {"numeric": NumericEngine(), "ngspice": NgspiceEngine(workers=1)}
@@ -38,7 +38,7 @@ def test_every_engine_solves_every_problem(problem: Problem) -> None:
         sharp = name == "ngspice" and bool(circuit.of(IdealDiodes))
         if not sharp:  # a sharp diode's current is not what an ideal one's law says
             for phase, drive in problem.drives().items():
-                balance = energy.balance(circuit, problem.chip(circuit), problem.conductances(circuit), drive, found[phase])
+                balance = kirchhoff.balance(circuit, problem.chip(circuit), problem.conductances(circuit), drive, found[phase])
                 assert (balance.residual <= 1e-9 * balance.largest).all(), (name, phase)
         if problem.known is not None:
             atol = 1e-3 * voltage_range(problem) if sharp else 1e-10

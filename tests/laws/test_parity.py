@@ -15,26 +15,26 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 import pytest
 
-import hwsim.deck
 import hwsim.learning.evaluate
-import hwsim.run
+import hwsim.runs.deck
+import hwsim.runs.train
 from circuits.circuit import Circuit
 from cli.main import main
-from hwsim.benchmarks.devices import ensemble
+from hwsim.benchmarks.device_cost import ensemble
 from hwsim.benchmarks.learner import Learner
-from hwsim.data import load_data
-from hwsim.engine import Closing
-from hwsim.experiment import Experiment, ExperimentError, load, override
-from hwsim.fleet import Instance, outcomes
+from hwsim.core.protocol import Closing
+from hwsim.data.loading import load_data
+from hwsim.ensemble.instances import Instance, outcomes
+from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
 from hwsim.learning.evaluate import Evaluation
 from hwsim.learning.trainer import Progress, Trainer
-from hwsim.mistakes import typed_keys
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.engine import NumericEngine
-from hwsim.open_run import RunError
-from hwsim.report.runs import read_run
-from hwsim.run import train
-from hwsim.start import new_run, resumed_run
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.report.run_files import read_run
+from hwsim.runs.open_run import RunError
+from hwsim.runs.start import new_run, resumed_run
+from hwsim.runs.train import train
+from hwsim.settings.validation_errors import typed_keys
 from hwsim.tuning.trial import validation_errors
 
 View = Mapping[str, Mapping[str, str]]
@@ -123,9 +123,9 @@ def spies() -> Iterator[Spies]:
             patch.setattr(engine, "prepare", lambda *made_of: Solver(*made_of))  # noqa: PLW0108 - a class would not be bound
         patch.setattr(Trainer, "run", run)
         patch.setattr(hwsim.learning.evaluate, "evaluate", seen.test)
-        patch.setattr(hwsim.run, "environment", lambda _: {})
-        patch.setattr(hwsim.run, "curves", lambda *_: b"")
-        patch.setattr(hwsim.deck, "deck", lambda *_, **__: "")
+        patch.setattr(hwsim.runs.train, "environment", lambda _: {})
+        patch.setattr(hwsim.runs.train, "curves", lambda *_: b"")
+        patch.setattr(hwsim.runs.deck, "deck", lambda *_, **__: "")
         patch.setattr(os, "fsync", lambda _: None)
         yield seen
 

@@ -9,9 +9,9 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair, IdealPair, Linear, Neuron
-from hwsim import energy
-from hwsim.engine import Drive, Equilibrium, Push
-from hwsim.numeric.engine import LayeredSolver, NumericEngine
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import Drive, Equilibrium, Push
+from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
 
 BATCH = 3
 QUARTER, SKEWED = Amplifier(gain=4.0, back=0.25), Amplifier(gain=3.0, back=0.5, offset=0.02)
@@ -53,7 +53,7 @@ def test_tellegen() -> None:
         drops = v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :]
         heat += (g[crossbar.name] * drops**2).sum(axis=(1, 2))
         leaving[:, crossbar.rows] += (g[crossbar.name] * drops).sum(axis=2)
-    for a, b, i in energy.branches(circuit, chip, g, Drive(x), v):
+    for a, b, i in kirchhoff.branches(circuit, chip, g, Drive(x), v):
         heat += ((v[:, a] - v[:, b]) * i).sum(axis=1)
         for nodes, sign in ((a, 1.0), (b, -1.0)):
             np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), sign * i.T)

@@ -6,12 +6,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from circuits.chip import Chip
-from hwsim import energy
-from hwsim.engine import Drive, Push, Result
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import Drive, Push, Result
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation, Gradient
-from hwsim.numeric.engine import NumericEngine
-from strategies import conductances, features, networks, targets
+from hwsim.numeric.numeric_engine import NumericEngine
+from support.strategies import conductances, features, networks, targets
 
 BETAS = (1e-7, 1e-8, 1e-9, 1e-10)  # S
 ROUNDING = 1e-13  # V; where no current flows, a residual is held against this
@@ -28,7 +28,7 @@ def test_equilibria_of_random_circuits(data: st.DataObject) -> None:
         for push in (Push(), Push(beta=1e-6, target=y)):
             drive = Drive(x, push)
             found = solver.solve(g, drive)
-            balance = energy.balance(circuit, chip, g, drive, found)
+            balance = kirchhoff.balance(circuit, chip, g, drive, found)
             assert (balance.residual <= 1e-9 * balance.largest + ROUNDING * circuit.trainable[0].g_max).all()
             alone = solver.solve(g, Drive(np.repeat(x[1:2], len(x), axis=0), Push(push.beta, np.repeat(y[1:2], len(x), axis=0))))
             elsewhere = solver.solve(g, drive, start=alone)

@@ -6,12 +6,12 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.engine import ConvergenceError, Drive, Equilibrium, Push, UnsupportedCircuitError
-from hwsim.learning.factors import energy_factors
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, UnsupportedCircuitError
+from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.learning.skipping import Skipping
-from hwsim.numeric.ports import PortsEngine
+from hwsim.numeric.general.general_solver import PortsEngine
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))
 CIRCUIT = Network(inputs=2, layers=(HIDDEN,), outputs=2, differential=False).compile("contrast")

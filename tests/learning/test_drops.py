@@ -8,8 +8,8 @@ from circuits.circuit import Circuit
 from circuits.elements import InputSources, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, Linear
-from hwsim.blocks import join
-from hwsim.learning.drops import drop_products
+from hwsim.core.blocks import join
+from hwsim.learning.gradient.drops import drop_products
 
 BATCH = 4
 AMPLIFIED = Layer(size=3, amplifier=Amplifier(gain=3.0, back=0.5))

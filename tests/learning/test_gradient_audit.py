@@ -8,14 +8,14 @@ import pytest
 
 from circuits.chip import Chip
 from cli.main import main
-from hwsim.check import Bench, _own_gradient
-from hwsim.data import load_data
-from hwsim.engine import ConvergenceError
-from hwsim.experiment import Experiment, load, override
-from hwsim.fleet import Instance, outcomes
-from hwsim.learning import choose, gradient_audit
+from hwsim.checks.check import Bench, _own_gradient
+from hwsim.core.protocol import ConvergenceError
+from hwsim.data.loading import load_data
+from hwsim.ensemble.instances import Instance, outcomes
+from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.learning import factory, gradient_audit
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.ports import PortsEngine
+from hwsim.numeric.general.general_solver import PortsEngine
 
 IRIS = load("iris", ["training.epochs=1", "training.batch=40"])
 CIRCUIT = IRIS.circuit.compile("iris")
@@ -105,8 +105,8 @@ def test_check_compares_the_training_s_own_gradient() -> None:
     found = {}
     for beta in ("1e-6", "1e-20"):
         experiment = override(IRIS, [f"training.beta={beta}"])
-        x, y = data.x_train[:8], choose.targets_by_class(experiment.training, CIRCUIT, 3)[data.labels_train[:8]]
-        bench = Bench(CIRCUIT, g, x, y, choose.loss(experiment.training))
+        x, y = data.x_train[:8], factory.targets_by_class(experiment.training, CIRCUIT, 3)[data.labels_train[:8]]
+        bench = Bench(CIRCUIT, g, x, y, factory.loss(experiment.training))
         with PortsEngine().prepare(CIRCUIT, CHIP) as exact:
             found[beta] = _own_gradient(exact, exact, bench, experiment)
     assert found["1e-6"].holds

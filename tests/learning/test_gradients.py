@@ -12,11 +12,11 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
-from hwsim.learning.factors import energy_factors
+from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, Gradient
-from hwsim.numeric.engine import NumericEngine
-from reference.differences import apart, finite_differences
+from hwsim.numeric.numeric_engine import NumericEngine
+from support.differences import apart, finite_differences
 
 Gradients = dict[str, np.ndarray]
 Method = Literal["centred", "positive", "negative", "random-sign"]

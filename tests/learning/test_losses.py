@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
-from hwsim.numeric import start_up
+from hwsim.numeric import jax_config
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 STEP = 1e-6
 LOSSES = [SquaredError(), CrossEntropy(v_softmax=0.1, low=-0.1, high=0.3)]

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hwsim.learning.outer import outer_sum
-from hwsim.numeric import start_up
+from hwsim.learning.gradient.outer import outer_sum
+from hwsim.numeric import jax_config
 
-start_up.configure()
+jax_config.configure()
 
 
 @pytest.mark.parametrize("batch", [1, 4, 7])

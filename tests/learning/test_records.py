@@ -8,18 +8,18 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.network import Network
-from hwsim import blocks
-from hwsim.data import Dataset
-from hwsim.engine import ConvergenceError, Drive, Equilibrium, Result
-from hwsim.experiment import Experiment
-from hwsim.instruments import EXACT
+from hwsim.core import blocks
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Result
+from hwsim.data.loading import Dataset
+from hwsim.ensemble import trainings
+from hwsim.experiment.experiment import Experiment
 from hwsim.learning import evaluate as evaluate_module
-from hwsim.learning import many
 from hwsim.learning.evaluate import evaluate
-from hwsim.numeric.engine import NumericEngine
-from hwsim.numeric.ports import PortsEngine
-from hwsim.settings import DataSettings, TrainingSettings
-from trainers import plain_trainer
+from hwsim.learning.readout import EXACT
+from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.settings.sections import DataSettings, TrainingSettings
+from support.trainers import plain_trainer
 
 NETWORK = Network(inputs=2, layers=(), outputs=2, differential=False, bias=False)
 CIRCUIT = NETWORK.compile("linear")
@@ -206,7 +206,7 @@ def test_samples_that_fail_end_training_or_are_counted(skip) -> None:
 def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
     """Final conductances, the last error, the largest residual of all epochs; what fails tells why, and its numbers mean nothing."""
     settings = SETTINGS.model_copy(update={"epochs": 3})
-    (learnt,) = many.learn([plain_trainer(settings, DATA, Told())])
+    (learnt,) = trainings.learn([plain_trainer(settings, DATA, Told())])
     records = trained(settings)
     trainer = plain_trainer(settings, DATA, Told())
     *_, last = trainer.run(trainer.begin())
@@ -214,14 +214,14 @@ def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
     assert learnt.residual == max(row["residual_A"] for row in records)
     for name, values in trainer.g(last.state).items():
         np.testing.assert_array_equal(learnt.g[name], values)
-    (failed,) = many.learn([plain_trainer(settings, DATA, Told({-0.2: Result.MAX_STEPS}))])
+    (failed,) = trainings.learn([plain_trainer(settings, DATA, Told({-0.2: Result.MAX_STEPS}))])
     assert "epoch 1" in (failed.failed or "")
     assert np.isnan([failed.train_error, failed.pulses, failed.energy, failed.residual]).all()
     for name, values in trainer.g(trainer.begin()).items():
         np.testing.assert_array_equal(failed.g[name], values)
     experiment = Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings)
     labels = [DATA.labels_train, np.array([0, 1])]
-    tested = many.test([experiment] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
+    tested = trainings.test([experiment] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
     assert [one.failed for one in tested] == [None, None]
     assert [one.residual for one in tested] == [pytest.approx(0.5e-9), pytest.approx(0.4e-9)]
     assert tested[0].error == evaluate(Told(), learnt.g, X, DATA.labels_train, np.eye(2) * 0.1, EXACT, 0).error

@@ -4,11 +4,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hwsim.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError, load, override
 from hwsim.learning.shifts import draw, moved
-from hwsim.numeric import start_up
+from hwsim.numeric import jax_config
 
-start_up.configure()  # 64 bit, as the engine has it
+jax_config.configure()  # 64 bit, as the engine has it
 
 IMAGES = np.random.default_rng(3).random((5, 36))
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.data import load_data
-from hwsim.engine import ConvergenceError, Result
-from hwsim.experiment import load, override
+from hwsim.core.protocol import ConvergenceError, Result
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.engine import NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 
 EXPERIMENT = override(load("iris"), ["circuit.layers=[]", "training.epochs=1"])
 CIRCUIT = EXPERIMENT.circuit.compile("iris")

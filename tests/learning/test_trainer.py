@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.data import load_data
-from hwsim.engine import ConvergenceError, Solver
-from hwsim.experiment import Experiment, load, override
+from hwsim.core.protocol import ConvergenceError, Solver
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric import walk
-from hwsim.numeric.engine import NumericEngine
+from hwsim.numeric.layered import error_bound
+from hwsim.numeric.numeric_engine import NumericEngine
 
 
 class Plain:
@@ -100,7 +100,7 @@ def test_training_goes_on_by_newton_where_sweeps_prove_too_little(monkeypatch) -
     settings = experiment("circuit.layers=[]")
     swept, trainer = final(make(settings)), make(settings)
     states = [trainer.begin()]
-    monkeypatch.setattr(walk, "TRUST", 0.0)
+    monkeypatch.setattr(error_bound, "TRUST", 0.0)
     states += [progress.state for progress in trainer.run(states[0])]
     assert [states[0].newton, states[-1].newton] == [False, True]
     for block, g in states[-1].g.items():

@@ -3,12 +3,12 @@
 import numpy as np
 
 from circuits.chip import Chip
-from hwsim.data import load_data
-from hwsim.engine import Engine
-from hwsim.experiment import load, override
+from hwsim.core.protocol import Engine
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import load, override
 from hwsim.learning.trainer import Trainer
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.engine import NumericEngine
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 
 
 def test_both_engines_learn_the_same() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from decks import HAND, hand, operating_point, random_deck
-from netlists.parser import parse
-from netlists.writer import write_deck
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
+from support.decks import HAND, hand, operating_point, random_deck
 
 
 def agree(text: str, folder: Path) -> None:

@@ -9,16 +9,16 @@ import pytest
 import netlists
 from circuits.chip import Chip
 from circuits.passed import Passed
-from decks import by_name, operating_point, run_ngspice
-from hwsim.currents import source_currents
-from hwsim.data import load_data
-from hwsim.engine import Drive, UnsupportedCircuitError
-from hwsim.experiment import load
+from hwsim.core.protocol import Drive, UnsupportedCircuitError
+from hwsim.core.source_currents import source_currents
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import load
 from hwsim.learning.trainer import Trainer
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.numeric.ports import PortsEngine
-from netlists import subcircuits
-from netlists.parser import read_deck
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.general.general_solver import PortsEngine
+from netlists.read.parser import read_deck
+from netlists.write import subcircuits
+from support.decks import by_name, operating_point, run_ngspice
 
 FOLDER = Path(netlists.__file__).with_name("examples")
 EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("*.cir"))}

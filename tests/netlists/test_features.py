@@ -3,11 +3,11 @@
 import pytest
 
 from circuits.chip import Chip
-from decks import SETTINGS, operating_point
-from netlists import subcircuits
-from netlists.findings import NetlistError
-from netlists.parser import parse
-from netlists.writer import write_deck
+from netlists.read.parser import parse
+from netlists.text.findings import NetlistError
+from netlists.write import subcircuits
+from netlists.write.writer import write_deck
+from support.decks import SETTINGS, operating_point
 
 MODELS = """
 .model d d(is=1e-9)

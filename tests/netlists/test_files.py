@@ -2,9 +2,9 @@
 
 import pytest
 
-from decks import BASE, ROLES, operating_point
-from netlists.findings import NetlistError
-from netlists.parser import read_deck
+from netlists.read.parser import read_deck
+from netlists.text.findings import NetlistError
+from support.decks import BASE, ROLES, operating_point
 
 
 def write(folder, cards, **files):

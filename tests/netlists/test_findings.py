@@ -2,9 +2,9 @@
 
 import pytest
 
-from decks import BASE, ROLES
-from netlists.findings import NetlistError
-from netlists.parser import parse
+from netlists.read.parser import parse
+from netlists.text.findings import NetlistError
+from support.decks import BASE, ROLES
 
 LONG = "q" * 5000
 MANY = " ".join(f"qq{k}" for k in range(900))

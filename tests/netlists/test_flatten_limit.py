@@ -2,9 +2,9 @@
 
 import pytest
 
-from netlists import flatten
-from netlists.findings import NetlistError
-from netlists.parser import parse
+from netlists.read import flatten
+from netlists.read.parser import parse
+from netlists.text.findings import NetlistError
 
 WRITTEN = "deck\nV1 1 0 1\nX1 1 many\n.subckt many a\n" + "".join(f"R{k} a 0 1k\n" for k in range(40)) + ".ends\n.end\n"
 NESTED = (

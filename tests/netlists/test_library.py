@@ -12,8 +12,8 @@ from circuits.elements import Crossbar, Diodes, InputSources, Nudges, VoltageSou
 from circuits.network import Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Rectifier
 from circuits.nodes import GROUND
-from netlists import subcircuits
-from netlists.sharp import sharpened
+from netlists.write import subcircuits
+from netlists.write.ideal_diodes import sharpened
 
 
 @pytest.mark.parametrize("kind", subcircuits.LIBRARY)

@@ -13,14 +13,14 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, IdealPair, Rectifier
 from circuits.nodes import GROUND
-from decks import run_ngspice
-from hwsim.engine import Drive, Push
-from hwsim.numeric.ports import PortsEngine
-from netlists.parser import parse
-from netlists.power import Power
-from netlists.settle import Settle, least_conductance
-from netlists.sweep import Sweep
-from netlists.writer import write_deck
+from hwsim.core.protocol import Drive, Push
+from hwsim.numeric.general.general_solver import PortsEngine
+from netlists.measure.power import Power
+from netlists.measure.settle import Settle, least_conductance
+from netlists.measure.sweep import Sweep
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
+from support.decks import run_ngspice
 
 X = np.array([0.9, -0.4])
 PUSHES = [Push(1e-6, np.array([0.1, -0.2]), 0.0), Push(0.0, 0.0, np.array([-1e-7, 3e-7]))]

@@ -7,7 +7,7 @@ from circuits.builder import Builder
 from circuits.elements import Crossbar, InputSources, Memristors, Nudges, Resistors
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND
-from netlists.names import check_names, free_stem
+from netlists.write.names import check_names, free_stem
 
 
 def circuit(*, group="h", extra=(), blocks=()):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netlists.numbers import plain, resistances
+from netlists.text.numbers import plain, resistances
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5))

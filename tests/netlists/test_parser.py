@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decks import BASE, ROLES
-from netlists.findings import NetlistError
-from netlists.parser import parse, read_deck
-from netlists.roles import from_patterns
+from netlists.read.parser import parse, read_deck
+from netlists.read.roles import from_patterns
+from netlists.text.findings import NetlistError
+from support.decks import BASE, ROLES
 
 FIRST = len(f"title\n{BASE}".splitlines()) + 1
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from netlists.roles import compiled
+from netlists.read.roles import compiled
 
 
 def plainly(pattern):

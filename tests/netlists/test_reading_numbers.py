@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decks import operating_point
-from netlists.expressions import evaluate
-from netlists.numbers import conductance, plain, read_number, resistances
+from netlists.text.expressions import evaluate
+from netlists.text.numbers import conductance, plain, read_number, resistances
+from support.decks import operating_point
 
 WORDS = [
     "1k",

@@ -5,10 +5,10 @@ import difflib
 import numpy as np
 import pytest
 
-from decks import BASE, ROLES
 from netlists.deck import encoded, rewrite, rewrite_files
-from netlists.findings import NetlistError
-from netlists.parser import parse, read_deck
+from netlists.read.parser import parse, read_deck
+from netlists.text.findings import NetlistError
+from support.decks import BASE, ROLES
 
 ODD = (
     "My deck\r\n"

@@ -30,10 +30,10 @@ from circuits.elements import (
 )
 from circuits.nodes import GROUND
 from circuits.passed import Passed
-from hwsim.experiment import load
-from netlists.parser import parse
-from netlists.writer import write_deck
-from strategies import conductances, features, networks
+from hwsim.experiment.experiment import load
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
+from support.strategies import conductances, features, networks
 
 SMALL = [name for name in zoo.names() if not name.startswith(("mnist", "fashion"))]  # one circuit on images stands for all of them
 

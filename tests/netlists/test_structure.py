@@ -11,16 +11,16 @@ from circuits.chip import Chip
 from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
-from disguise import disguised
-from hwsim.engine import Drive, Engine
-from hwsim.experiment import load
-from hwsim.netlist import structured
-from hwsim.numeric.engine import LayeredSolver, NumericEngine
-from hwsim.numeric.ports import PortsEngine, PortsSolver
-from hwsim.numeric.structure import stages
+from hwsim.core.protocol import Drive, Engine
+from hwsim.experiment.experiment import load
+from hwsim.experiment.netlist_circuit import structured
+from hwsim.numeric.general.general_solver import PortsEngine, PortsSolver
+from hwsim.numeric.layered.recognize import stages
+from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
 from netlists.deck import Deck, rewrite
-from netlists.parser import parse
-from strategies import conductances, features, networks
+from netlists.read.parser import parse
+from support.renamed_decks import disguised
+from support.strategies import conductances, features, networks
 
 ENGINES: dict[str, Engine] = {"xor": PortsEngine(), "iris": NumericEngine(), "digits": PortsEngine()}
 

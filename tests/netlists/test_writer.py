@@ -16,10 +16,10 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import IdealPair
 from circuits.nodes import GROUND
-from hwsim.engine import Drive, Push
-from hwsim.ngspice.engine import NgspiceEngine
-from netlists.writer import write_deck
-from strategies import conductances, features, networks
+from hwsim.core.protocol import Drive, Push
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from netlists.write.writer import write_deck
+from support.strategies import conductances, features, networks
 
 PUSHES = [Push(1e-6, np.array([0.1, -0.2]), 0.0), Push(0.0, 0.0, np.array([-1e-7, 3e-7]))]
 

@@ -16,15 +16,15 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, IdealPair, IdealRectifier
 from circuits.nodes import GROUND
-from hwsim.energy import balance
-from hwsim.engine import FREE, ConvergenceError, Drive, Push, Result, UnsupportedCircuitError
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import FREE, ConvergenceError, Drive, Push, Result, UnsupportedCircuitError
 from hwsim.learning.losses import CrossEntropy, SquaredError
 from hwsim.learning.rules import LossNudge
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.ngspice.errors import NgspiceError
-from netlists.options import Tolerances
-from netlists.sharp import sharpened
-from strategies import conductances, features, networks, targets
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.ngspice.ngspice_errors import NgspiceError
+from netlists.write.ideal_diodes import sharpened
+from netlists.write.options import Tolerances
+from support.strategies import conductances, features, networks, targets
 
 SAME = 1e-9
 """V; how far two answers to the same question may be apart."""

@@ -9,11 +9,11 @@ from threadpoolctl import threadpool_info
 
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
-from hwsim.engine import Drive
-from hwsim.ngspice.engine import NgspiceEngine
+from hwsim.core.protocol import Drive
+from hwsim.ngspice.external_sources import Sources
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.plan import Plan
-from hwsim.ngspice.sources import Sources
-from netlists.options import Tolerances
+from netlists.write.options import Tolerances
 
 NAMES = [b"v_a", b"v_b", b"v_c", b"v_unknown"]
 

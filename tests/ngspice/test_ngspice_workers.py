@@ -14,20 +14,20 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.network import Layer, Network
-from decks import hand
-from hwsim.engine import ConvergenceError, Drive, Result
+from hwsim.core.protocol import ConvergenceError, Drive, Result
 from hwsim.ngspice import installed
 from hwsim.ngspice import pool as pool_module
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.ngspice.errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
 from hwsim.ngspice.installed import VARIABLE, find_library, require_library
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Deck, Job
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
 from hwsim.ngspice.plan import Layout
 from hwsim.ngspice.pool import Pool, library_version
 from hwsim.ngspice.process import WorkerProcess
-from netlists.options import Tolerances
-from netlists.parser import parse
+from netlists.read.parser import parse
+from netlists.write.options import Tolerances
+from support.decks import hand
 
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
 G = {element.name: np.random.default_rng(0).uniform(1e-7, 1e-5, element.shape) for element in CIRCUIT.trainable}

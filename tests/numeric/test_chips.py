@@ -6,11 +6,11 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.engine import Drive, Push, Result
-from hwsim.numeric import walk
-from hwsim.numeric.chips import Chips
-from hwsim.numeric.engine import MARGIN, NumericEngine
-from hwsim.numeric.stack import stack
+from hwsim.core.protocol import Drive, Push, Result
+from hwsim.numeric.layered import error_bound
+from hwsim.numeric.layered.chips import Chips
+from hwsim.numeric.layered.stack import stack
+from hwsim.numeric.numeric_engine import MARGIN, NumericEngine
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.25))
 CIRCUIT = Network(inputs=2, layers=(HIDDEN,), outputs=2, bias=False).compile("several")
@@ -31,7 +31,7 @@ def test_each_chip_settles_where_it_does_alone(newton) -> None:
     """One that sweeps settle beside one that needs Newton's method, or that method for both; each with its own push."""
     g = [drawn(1, 2e-5), drawn(2, 5e-7)]
     solvers = [NumericEngine(newton=newton).prepare(CIRCUIT, chip) for chip in CHIPS]
-    trusted = [solver.amplification(own) * MARGIN <= walk.TRUST for solver, own in zip(solvers, g, strict=True)]
+    trusted = [solver.amplification(own) * MARGIN <= error_bound.TRUST for solver, own in zip(solvers, g, strict=True)]
     assert trusted == [True, False]
     together = Chips(solvers).solve(g, X, PUSH)
     for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):

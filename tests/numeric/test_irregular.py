@@ -22,13 +22,13 @@ from circuits.elements import (
 from circuits.network import Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from circuits.nodes import GROUND
-from hwsim.engine import Drive, UnsupportedCircuitError
-from hwsim.learning.factors import energy_factors
+from hwsim.core.protocol import Drive, UnsupportedCircuitError
+from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
-from hwsim.numeric.engine import LayeredSolver, NumericEngine
-from hwsim.numeric.ports import PortsSolver
-from netlists.parser import parse
+from hwsim.numeric.general.general_solver import PortsSolver
+from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from netlists.read.parser import parse
 
 X, Y = np.array([[0.7, -0.4], [-0.9, 0.8], [0.1, 0.3]]), np.array([[0.1, 0.3], [-0.2, 0.2], [0.0, 0.1]])
 LOSSES: dict[str, Loss] = {"squared-error": SquaredError(), "cross-entropy": CrossEntropy(v_softmax=0.1, low=-0.2, high=0.3)}

@@ -6,10 +6,10 @@ import jax
 import pytest
 
 from circuits.chip import Chip
-from hwsim.data import load_data
-from hwsim.experiment import load, override
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import load, override
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.engine import NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 
 
 @pytest.mark.parametrize(("optimizer", "kept"), [("sgd", 1), ("adam", 3)])

@@ -10,10 +10,10 @@ from circuits.circuit import Circuit
 from circuits.elements import Amplifiers
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
-from hwsim import energy
-from hwsim.engine import ConvergenceError, Drive, Push, Result
-from hwsim.numeric import direct
-from hwsim.numeric.engine import LayeredSolver, NumericEngine
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import ConvergenceError, Drive, Push, Result
+from hwsim.numeric.layered import newton
+from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
 
 QUARTER = Amplifier(gain=4.0, back=0.25)
 SMALL = Network(inputs=2, layers=(Layer(size=3, amplifier=QUARTER),), outputs=2, differential=False)
@@ -122,7 +122,7 @@ def test_large_batches_are_factorized_in_parts(monkeypatch: pytest.MonkeyPatch) 
     whole = small(network, newton=True)
     g, x = drawn(whole.circuit, 1e-7, 1e-4)
     together = whole.solve(g, Drive(x))
-    monkeypatch.setattr(direct, "_ELEMENTS", 1)
+    monkeypatch.setattr(newton, "_ELEMENTS", 1)
     apart = solver(network, newton=True).solve(g, Drive(x))
     for group, v in together.v.items():
         np.testing.assert_allclose(apart.v[group], v, rtol=0, atol=1e-13)
@@ -183,7 +183,7 @@ def test_extremes(name: str) -> None:
     g, x = drawn(one.circuit, *(size for _ in one.circuit.trainable))
     drive = Drive(volts * x)
     found = one.solve(g, drive)
-    balance = energy.balance(one.circuit, one.chip, g, drive, found)
+    balance = kirchhoff.balance(one.circuit, one.chip, g, drive, found)
     assert (balance.residual <= 1e-9 * balance.largest).all()
 
 

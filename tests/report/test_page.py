@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from hwsim.report import curves, words
+from hwsim import formatting
+from hwsim.report import learning_curves
 from hwsim.report.page import render, write_page
-from hwsim.report.runs import Confusion
+from hwsim.report.run_files import Confusion
 from hwsim.report.section import Gallery, Listing, Section, Table
-from pages import Page, assert_complete
+from support.html import Page, assert_complete
 
 EVIL = '<script>alert("1")</script> & $x$ </style> {{ 7 * 7 }} ${1}'
 
@@ -20,9 +21,9 @@ def sections() -> list[Section]:
         {"epoch": k, "loss": 0.1 / k, "train_error": 0.5 / k, "test_error": 0.6 / k, "pulses": 10, "programming_J": 1e-9} for k in (1, 2)
     ]
     pictures = [
-        *curves.learning(rows, "a", "test"),
-        *curves.programming(rows, 5, "a"),
-        curves.confusion(Confusion(counts=np.diag([3, 2, 1]) + 1, class_names=names), "a", "test"),
+        *learning_curves.learning(rows, "a", "test"),
+        *learning_curves.programming(rows, 5, "a"),
+        learning_curves.confusion(Confusion(counts=np.diag([3, 2, 1]) + 1, class_names=names), "a", "test"),
     ]
     table = Table(caption=EVIL, header=(EVIL, "n"), rows=[(EVIL, "1"), ("b", "2")], links=("two", "one"))
     one = Section(anchor="one", title=EVIL, about=EVIL, facts=[(EVIL, EVIL)], notes=[EVIL], tables=[table], listings=[Listing(EVIL, EVIL)])
@@ -63,7 +64,7 @@ def test_the_same_sections_make_the_same_bytes(sections: list[Section], tmp_path
 )
 def test_quantities_have_prefixes(value: float, said: str) -> None:
     """The prefix is the largest that is not above the value."""
-    assert words.quantity(value, "S") == said
+    assert formatting.quantity(value, "S") == said
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_quantities_have_prefixes(value: float, said: str) -> None:
 )
 def test_powers_of_ten_are_raised(value: float, said: str) -> None:
     """Ticks on logarithmic axes are short."""
-    assert words.power(value) == said
+    assert formatting.power(value) == said

@@ -10,17 +10,17 @@ import pytest
 
 from circuits.chip import Chip
 from cli.main import main
-from hwsim.data import load_data
-from hwsim.experiment import Experiment, load, override
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.formatting import quantity
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.engine import NumericEngine
-from hwsim.report import repeat
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.report import command_line
 from hwsim.report.conductances import of_run
 from hwsim.report.overview import overview
+from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
-from hwsim.report.runs import RunRecord, read_run
-from hwsim.report.words import quantity
-from pages import assert_complete
+from support.html import assert_complete
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +106,10 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
     """Typed again, the command trains the experiment that it was made from; where it cannot, it names the run's own experiment."""
     import shlex  # noqa: PLC0415 - only here
 
-    import hwsim.run  # noqa: PLC0415 - to be replaced
+    import hwsim.runs.train  # noqa: PLC0415 - to be replaced
 
     experiment, seen = override(load("iris"), settings), list[Experiment]()
-    words = shlex.split(repeat.train_command(experiment, "runs/a b"))
+    words = shlex.split(command_line.train_command(experiment, "runs/a b"))
     assert words[:2] == ["hwsim", "train"]
     if words[2] == "runs/a b/experiment.toml":
         assert "layers=[" in settings[0]
@@ -119,7 +119,7 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
         seen.append(start.experiment)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hwsim.run, "train", heard)
+    monkeypatch.setattr(hwsim.runs.train, "train", heard)
     main(words[1:])
     assert seen == [experiment]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from hwsim.experiment import load, override
+from hwsim.experiment.experiment import load, override
+from hwsim.report.command_line import sweep_command
 from hwsim.report.picture import Picture
-from hwsim.report.repeat import sweep_command
 from hwsim.report.section import Section
 from hwsim.report.sweep_section import sweep_section
 from hwsim.sweep.axes import read_axis
@@ -22,7 +22,7 @@ from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Result
 from hwsim.sweep.statistics import interval, summary
-from pages import assert_complete
+from support.html import assert_complete
 
 BETA, RATE, WORD = "training.beta=log:1e-7:1e-5:3", "training.rate=1e-7:1e-6:3", "training.optimizer=adam,sgd"
 CHIPS, SEEDS = 8, 2

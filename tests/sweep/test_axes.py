@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.experiment import load
+from hwsim.experiment.experiment import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.points import Design
+from hwsim.sweep.sweep_errors import SweepError
 
 READ = {
     "training.beta=0:0.5:6": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),

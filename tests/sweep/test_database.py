@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cheap_sweep import compute
-from hwsim.experiment import load, override
+from hwsim.experiment.experiment import load, override
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.database import Database, is_database, read
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.errors import SweepError
 from hwsim.sweep.execution import run
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Result
+from hwsim.sweep.sweep_errors import SweepError
+from support.free_sweep import compute
 
 ONE = Result(1, 0, 0, 0.125, 0.0625, 12.0, 1e-9, 1e-15, 0.5, None)
 FAILED = Result(2, 3, 1, math.nan, math.nan, None, None, math.nan, 0.25, "did not settle")
@@ -180,7 +180,7 @@ def test_many_processes_make_a_file_and_write_at_once(tmp_path: Path) -> None:
     """Each puts the same rows in an order of its own; every file holds each once, and is whole."""
     code = (
         "import sys, random; from pathlib import Path\n"
-        "from cheap_sweep import definition; from hwsim.sweep.database import Database; from hwsim.sweep.recorded import Result\n"
+        "from support.free_sweep import definition; from hwsim.sweep.database import Database; from hwsim.sweep.recorded import Result\n"
         "made, chips = definition(), list(range(8)); random.Random(int(sys.argv[2])).shuffle(chips); input()\n"
         "for k in range(10):\n"
         "    with Database.begin(Path(sys.argv[1]) / f'{k}.db', made, {}) as database:\n"

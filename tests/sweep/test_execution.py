@@ -12,14 +12,14 @@ from pathlib import Path
 import dask
 import pytest
 
-import cheap_sweep
-from cheap_sweep import compute, content, definition
 from hwsim.sweep.compute import Job
 from hwsim.sweep.database import Database
-from hwsim.sweep.errors import SweepError, SweepStoppedError
 from hwsim.sweep.execution import SweepInterruptedError, run
 from hwsim.sweep.recorded import Result
+from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 from hwsim.sweep.workers import Compute
+from support import free_sweep
+from support.free_sweep import compute, content, definition
 
 TOTAL, BATCH = 6 * 16 * 2, 16
 
@@ -49,7 +49,7 @@ def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     sweep(path, observe=observe)
     assert len(told) == len({result[:3] for result in told}) == TOTAL
     again = list[Result]()
-    sweep(path, cheap_sweep.raising, again.extend)
+    sweep(path, free_sweep.raising, again.extend)
     assert sorted(map(repr, again)) == sorted(map(repr, told))
 
 
@@ -57,7 +57,7 @@ def test_a_fault_ends_the_sweep_and_leaves_what_is_done(tmp_path: Path, whole: l
     """No claim stays; once the fault is mended the sweep goes on."""
     path = tmp_path / "a.db"
     with pytest.raises(ValueError, match="data are missing"):
-        sweep(path, cheap_sweep.raising)
+        sweep(path, free_sweep.raising)
     with Database.open(path) as database:
         assert {row[0] for row in database.done()} == {1, 2}
     sweep(path)
@@ -68,7 +68,7 @@ def test_a_fault_ends_the_sweep_and_leaves_what_is_done(tmp_path: Path, whole: l
 def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]], moment: float) -> None:
     """Whenever it was killed, it ends with what an uninterrupted one leaves, and computes again at most what was at work."""
     path = tmp_path / "a.db"
-    with subprocess.Popen([sys.executable, cheap_sweep.__file__, path, "1"], stdout=subprocess.PIPE, text=True) as killed:
+    with subprocess.Popen([sys.executable, free_sweep.__file__, path, "1"], stdout=subprocess.PIPE, text=True) as killed:
         assert killed.stdout.readline()
         time.sleep(moment)
         killed.kill()
@@ -106,7 +106,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, number: signal.Signal
 def test_two_processes_share_a_sweep(tmp_path: Path, whole: list[tuple[object, ...]]) -> None:
     """Both hear of all results, each computes a part, and the file is that of one."""
     path = tmp_path / "a.db"
-    program = [sys.executable, cheap_sweep.__file__, path, "1"]
+    program = [sys.executable, free_sweep.__file__, path, "1"]
     both = [subprocess.Popen(program, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
@@ -117,7 +117,7 @@ def test_two_processes_share_a_sweep(tmp_path: Path, whole: list[tuple[object, .
 def test_dead_workers_are_replaced(tmp_path: Path, whole: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
     """One dies of its third point; the point is done again, and the numbers are those of one process."""
     monkeypatch.setenv("HWSIM_TEST_MARK", str(tmp_path / "mark"))
-    sweep(tmp_path / "a.db", cheap_sweep.deadly, jobs=2)
+    sweep(tmp_path / "a.db", free_sweep.deadly, jobs=2)
     assert (tmp_path / "mark").exists()
     assert content(tmp_path / "a.db") == whole
 
@@ -128,7 +128,7 @@ def test_a_point_that_ends_every_worker_ends_the_sweep(tmp_path: Path) -> None:
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         pytest.raises(SweepStoppedError, match=r"point 3 ended every worker .* results are in .*a.db"),
     ):
-        sweep(tmp_path / "a.db", cheap_sweep.always_deadly, jobs=2)
+        sweep(tmp_path / "a.db", free_sweep.always_deadly, jobs=2)
     with Database.open(tmp_path / "a.db") as database:
         assert {row[0] for row in database.done()} >= {1, 2}
 
@@ -166,8 +166,8 @@ def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
             killed.append(True)
 
     with pytest.raises(ValueError, match="data are missing"):
-        sweep(tmp_path / "a.db", cheap_sweep.raising, scheduler=address)
-    sweep(tmp_path / "a.db", cheap_sweep.slowly, kill, scheduler=address)
+        sweep(tmp_path / "a.db", free_sweep.raising, scheduler=address)
+    sweep(tmp_path / "a.db", free_sweep.slowly, kill, scheduler=address)
     assert killed
     assert content(tmp_path / "a.db") == whole
 

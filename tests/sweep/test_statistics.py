@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from cheap_sweep import definition, number
-from hwsim.experiment import load
+from hwsim.experiment.experiment import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design, saltelli
 from hwsim.sweep.recorded import Recorded, Result
 from hwsim.sweep.sensitivity import indices, slopes, sobol, value_of
 from hwsim.sweep.statistics import Interval, difference, interval, numbers, per_unit, summary, wilson, yield_at
+from support.free_sweep import definition, number
 
 DRAWS: dict[str, tuple[Callable[[np.random.Generator, int], np.ndarray], float]] = {
     "normal": (lambda rng, n: rng.normal(0.05, 0.01, n), 0.05),

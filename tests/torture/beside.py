@@ -8,9 +8,9 @@ import numpy as np
 
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, IdealDiodes
-from hwsim.engine import Drive, Push, Result
-from hwsim.ngspice.engine import NgspiceEngine
-from hwsim.ngspice.errors import NgspiceError
+from hwsim.core.protocol import Drive, Push, Result
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.ngspice.ngspice_errors import NgspiceError
 from torture.exact import Exact
 from torture.extremes import Case
 

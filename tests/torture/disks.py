@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-from killing import WORDS, Victim, damage, numbers  # noqa: E402 - found by the line above
+from support.kill_training import WORDS, Victim, damage, numbers  # noqa: E402 - found by the line above
 
 _EPOCHS = ("--epochs", "3")
 _KIBIBYTES = (4, 8, 16, 24, 36, 44, 80)

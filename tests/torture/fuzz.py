@@ -1,8 +1,8 @@
 """Lets atheris, which watches the code that runs, look for files that a reader answers with anything but a line of ours.
 
 `python tests/torture/fuzz.py deck 600` searches for ten minutes, beginning with what tests/torture/corpus/deck holds and with good files.
-Kinds are those of tests/damaged.py. It needs `pip install atheris`. A finding is written to the folder at hand, and becomes a test.
-With a folder behind it, what reaches new code is gathered there; `fuzz.py deck keep FOLDER` then takes the smallest of that into the
+Kinds are those of tests/support/damaged_files.py. It needs `pip install atheris`. A finding is written to the folder at hand, and becomes a
+test. With a folder behind it, what reaches new code is gathered there; `fuzz.py deck keep FOLDER` then takes the smallest of that into the
 corpus, which every test run goes through again.
 """
 
@@ -17,9 +17,8 @@ _TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(_TESTS.parent), str(_TESTS)]
 
 with atheris.instrument_imports(include=["netlists", "circuits", "hwsim"]):
-    import damaged
-    import strangers
-    from netlists import flatten
+    from netlists.read import flatten
+    from support import damaged_files, hostile_folder
 
 flatten._MOST = 2_000
 
@@ -38,9 +37,9 @@ def main(kind: str, seconds: int, gathered: Path | None) -> None:
     found = gathered or folder / "found"
     for name in (folder / "seeds", folder / "work", found):
         name.mkdir(parents=True, exist_ok=True)
-    good = [damaged.GOOD[kind][1]()]
+    good = [damaged_files.GOOD[kind][1]()]
     if kind == "deck":
-        good += [damaged.hand(name).encode() for name in damaged.HAND] + [path.read_bytes() for path in strangers.CORPUS]
+        good += [damaged_files.hand(name).encode() for name in damaged_files.HAND] + [path.read_bytes() for path in hostile_folder.CORPUS]
     for number, content in enumerate(good):
         (folder / "seeds" / str(number)).write_bytes(content)
     (folder / "words").write_text("".join(f'"{word}"\n' for word in _WORDS), encoding="utf-8")
@@ -71,7 +70,7 @@ def keep(kind: str, gathered: Path) -> None:
 
 def fuzz(kind: str, options: list[str], folders: list[Path], work: Path) -> None:
     """Hand over to libFuzzer, which does not come back."""
-    atheris.Setup([sys.argv[0], *options, *map(str, folders)], lambda content: damaged.attempt(kind, content, work))
+    atheris.Setup([sys.argv[0], *options, *map(str, folders)], lambda content: damaged_files.attempt(kind, content, work))
     atheris.Fuzz()
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-from cheap_sweep import content  # noqa: E402 - found by the line above
-from killing import WORDS, Victim, numbers  # noqa: E402
+from support.free_sweep import content  # noqa: E402 - found by the line above
+from support.kill_training import WORDS, Victim, numbers  # noqa: E402
 
 _SIGNALS = [signal.SIGKILL] * 8 + [signal.SIGINT, signal.SIGTERM]
 _EPOCHS = ("--epochs", "6")
@@ -48,7 +48,7 @@ def main(wanted: int, seed: int = 0) -> int:
     return bool(faults)
 
 
-_SWEEP = [sys.executable, str(Path(__file__).parents[1] / "cheap_sweep.py")]
+_SWEEP = [sys.executable, str(Path(__file__).parents[1] / "support/free_sweep.py")]
 
 
 def sweeps(wanted: int, seed: int = 0) -> int:

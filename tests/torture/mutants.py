@@ -30,7 +30,10 @@ from torture.watchers import Recorder, Watchers  # noqa: E402
 
 _FOLDERS = ("hwsim/numeric", "hwsim/learning")
 
-_TESTS = "numeric,learning,laws,circuits,devices,hwsim,experiment,torture,tuning,cli,netlists,report"
+_TESTS = (
+    "numeric,learning,laws,circuits,devices,core,random,files,data,runs,ensemble,experiment,inspection,checks,"
+    "torture,tuning,cli,netlists,report"
+)
 """Where tests are that may notice, without those that only start other processes."""
 
 _SETTINGS = {

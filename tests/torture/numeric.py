@@ -26,9 +26,9 @@ if __name__ in {"__main__", "__mp_main__"}:  # before anything loads JAX: each p
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.engine import Push, Result
-from hwsim.numeric.chips import Chips
-from hwsim.numeric.engine import NumericEngine, Precision
+from hwsim.core.protocol import Push, Result
+from hwsim.numeric.layered.chips import Chips
+from hwsim.numeric.numeric_engine import NumericEngine, Precision
 from torture.beside import beside
 from torture.exact import Exact, Verdict
 from torture.extremes import Case, cases, structures

@@ -3,7 +3,7 @@
     python tests/torture/round_trip.py --random 1000 --zoo
 
 Random ones are networks whose numbers lie at the extremes, as in numeric.py, and circuits of every kind of element, read from the decks of
-tests/decks.py. Those of parts that ngspice alone solves are compared, but not solved. Anything that differs is printed, and fails.
+tests/support/decks.py. Those of parts that ngspice alone solves are compared, but not solved. Anything that differs is printed, and fails.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
-from decks import random_deck
-from hwsim.engine import Drive, Result, Solver
-from hwsim.experiment import load
-from hwsim.numeric.engine import NumericEngine
-from hwsim.numeric.ports import PortsEngine
-from netlists.parser import parse
-from netlists.writer import write_deck
+from hwsim.core.protocol import Drive, Result, Solver
+from hwsim.experiment.experiment import load
+from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
+from support.decks import random_deck
 from torture.extremes import case, network
 
 ALLOWED = 1e-12

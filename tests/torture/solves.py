@@ -12,10 +12,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from circuits.chip import Chip
-from hwsim.engine import Drive, Result
-from hwsim.experiment import load
+from hwsim.core.protocol import Drive, Result
+from hwsim.experiment.experiment import load
 from hwsim.ngspice import pool
-from hwsim.ngspice.engine import NgspiceEngine
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
 
 _BATCH = 1000
 

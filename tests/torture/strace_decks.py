@@ -14,7 +14,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
 
-from strangers import CORPUS, decks, lay_out  # noqa: E402 - found by the line above
+from support.hostile_folder import CORPUS, decks, lay_out  # noqa: E402 - found by the line above
 
 _CALLS = "execve,execveat,open,openat,openat2,creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,mknod,mknodat"
 _CALLS += ",unlink,unlinkat,rmdir,truncate,connect,bind"
@@ -27,11 +27,11 @@ _OURS = re.compile(r'hwsim-ngspice-|"/tmp/[a-z0-9_]{8}"|"/dev/null"|"log"|/__pyc
 def solve_all(place: Path) -> None:
     """Read each deck, and solve it where it can be read."""
     from circuits.chip import Chip  # noqa: PLC0415 - only under strace
-    from hwsim.engine import Drive  # noqa: PLC0415
-    from hwsim.ngspice.engine import NgspiceEngine  # noqa: PLC0415
-    from hwsim.ngspice.errors import NgspiceError  # noqa: PLC0415
-    from netlists.findings import NetlistError  # noqa: PLC0415
-    from netlists.parser import read_deck  # noqa: PLC0415
+    from hwsim.core.protocol import Drive  # noqa: PLC0415
+    from hwsim.ngspice.ngspice_engine import NgspiceEngine  # noqa: PLC0415
+    from hwsim.ngspice.ngspice_errors import NgspiceError  # noqa: PLC0415
+    from netlists.read.parser import read_deck  # noqa: PLC0415
+    from netlists.text.findings import NetlistError  # noqa: PLC0415
 
     solved = refused = 0
     for path in decks(place):

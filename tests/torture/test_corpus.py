@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import damaged
+from support import damaged_files
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -15,7 +15,7 @@ def test_every_kept_file_is_read_or_refused_in_a_line(kind, tmp_path):
     files = sorted((CORPUS / kind).iterdir())
     assert files
     for path in files:
-        damaged.attempt(kind, path.read_bytes(), tmp_path)
+        damaged_files.attempt(kind, path.read_bytes(), tmp_path)
 
 
 def test_the_corpus_stays_small():

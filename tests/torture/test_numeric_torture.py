@@ -5,8 +5,8 @@ import pytest
 
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
-from hwsim.engine import Drive
-from hwsim.numeric.engine import NumericEngine
+from hwsim.core.protocol import Drive
+from hwsim.numeric.numeric_engine import NumericEngine
 from torture.exact import Exact
 from torture.extremes import cases, structures
 from torture.numeric import torture

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hwsim.numeric.ports import PortsEngine
+from hwsim.numeric.general.general_solver import PortsEngine
 from torture import round_trip
 from torture.round_trip import compared, randoms
 

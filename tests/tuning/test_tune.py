@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from hwsim.data import load_data
-from hwsim.engine import ConvergenceError
-from hwsim.experiment import Experiment, load
+from hwsim.core.protocol import ConvergenceError
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment, load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.points import fitted
 from hwsim.tuning import space, trial

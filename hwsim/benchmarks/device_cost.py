@@ -1,0 +1,117 @@
+"""What real devices cost: learning by pulses against ideal updates of the same circuit, and many chips at once against one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.units import Second
+from hwsim.benchmarks.cases import experiment
+from hwsim.benchmarks.learner import Learner
+from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
+from hwsim.data.loading import Dataset, load_data
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment, override
+
+if TYPE_CHECKING:
+    from hwsim.ensemble.vmapped import Fleet
+
+PRESETS = ("reram-sb", "gokmen-vlasov", "ecram", "reram-es")
+"""Soft bounds with noise of writing too, constant steps, linear steps, exponential steps."""
+
+BATCH = 32
+CHIPS = 16
+_TOLERANCE = 1e-6
+_EPOCHS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Some work beside the same in its plain form.
+
+    Parameters
+    ----------
+    name
+        What is timed.
+    beside
+        What it is held against.
+    unit
+        Of the times.
+    time, plain
+        Of the work and of its plain form.
+    ratio
+        Of the two, round by round.
+
+    """
+
+    name: str
+    beside: str
+    unit: str
+    rounds: int
+    time: Spread
+    plain: Spread
+    ratio: Spread
+
+
+def pulses(
+    preset: str, data: Dataset, *, rounds: int, seconds: Second, observe: Callable[[int], None] = lambda _: None, clock: Clock = CLOCK
+) -> Cost:
+    """Let a circuit of 784-100-10 learn by stochastically rounded pulses of a preset, and by ideal updates, by turns."""
+    ideal = experiment((100,), BATCH, tolerance=_TOLERANCE)
+    learners = [Learner(override(ideal, [f"device.preset={preset}"]), data), Learner(ideal, data)]
+    plan = learners[0].trainer.plan(0)
+    for learner in learners:
+        learner.learn(plan, 1)  # compiles
+    updates = repetitions(lambda count: learners[0].learn(plan, count), seconds, len(plan.order), clock)
+    took = take_turns((lambda _: learners[0].learn(plan, updates), lambda _: learners[1].learn(plan, updates)), rounds, clock, observe)
+    took *= 1e6 / (updates * BATCH)
+    return _cost(f"{preset}, batch {BATCH}", "an ideal update", "µs/image", took)
+
+
+def chips(
+    preset: str | None, *, rounds: int, seconds: Second, observe: Callable[[int], None] = lambda _: None, clock: Clock = CLOCK
+) -> Cost:
+    """Let many chips learn the digits side by side, and one alone, by turns."""
+    from hwsim.experiment.experiment import load  # noqa: PLC0415 - the zoo's
+
+    given = override(load("digits"), [f"training.epochs={_EPOCHS}", *([f"device.preset={preset}"] if preset else [])])
+    many, one = ensemble(given, CHIPS), ensemble(given, 1)
+    many.train(), one.train()  # compiles
+    times = repetitions(lambda count: [many.train() for _ in range(count)], seconds, 100, clock)
+    took = take_turns(
+        (lambda _: [many.train() for _ in range(times)], lambda _: [one.train() for _ in range(times)]), rounds, clock, observe
+    )
+    took *= 1e3 / (times * _EPOCHS)
+    return _cost(f"{CHIPS} chips of digits, {preset or 'ideal'} devices", "one chip", "ms/epoch", took)
+
+
+def ensemble(experiment: Experiment, count: int) -> "Fleet":
+    """Return an experiment's trainings on the chips 0 to count − 1, to be computed as one."""
+    from hwsim.ensemble.instances import Instance, of_instance  # noqa: PLC0415 - JAX takes a second to load
+    from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415
+    from hwsim.learning.trainer import Trainer  # noqa: PLC0415
+
+    circuit, data = experiment.circuit.compile(experiment.name), load_data(experiment)
+    engine = make_engine("numeric", experiment.solver, experiment.training.precision)
+    each = [of_instance(experiment, Instance(chip, experiment.training.seed)) for chip in range(count)]
+    return Fleet([Trainer.of(one, data, engine.prepare(circuit, chip_of(one, circuit))) for one in each])
+
+
+def _cost(name: str, beside: str, unit: str, took: NDArray[np.float64]) -> Cost:
+    return Cost(
+        name=name,
+        beside=beside,
+        unit=unit,
+        rounds=len(took),
+        time=Spread.of(took[:, 0].tolist()),
+        plain=Spread.of(took[:, 1].tolist()),
+        ratio=Spread.of((took[:, 0] / took[:, 1]).tolist()),
+    )
+
+
+def ratios(costs: Sequence[Cost]) -> dict[str, float]:
+    """Give how many times as long each takes as what it is held against."""
+    return {cost.name: cost.ratio.median for cost in costs}

@@ -1,0 +1,192 @@
+"""Speed of both engines side by side: the same equilibria by turns, with steps, residual and success beside each time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.elements import IdealDiodes
+from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
+from hwsim.data.loading import Dataset, load_data, targets
+from hwsim.experiment.engines import make_engine
+from hwsim.learning import factory
+from hwsim.learning.rules import LossNudge
+from hwsim.random.streams import stream
+from hwsim.runs.loaded import Subject
+from hwsim.settings.sections import EngineName
+
+Floats = NDArray[np.float64]
+
+_JUDGED = 20
+"""Samples that are held against Kirchhoff's law; the judge is slow."""
+
+ENGINES: tuple[EngineName, EngineName] = ("numeric", "ngspice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What one engine took.
+
+    Parameters
+    ----------
+    milliseconds
+        Time of one equilibrium [ms].
+    steps
+        Mean number of iterations of an equilibrium.
+    imbalance
+        Largest sum of currents into a node, as a share of the largest branch current: the same judge for both engines. None where
+        ngspice has sharp diodes in the place of ideal ones, which this judge knows.
+    converged
+        Share of the equilibria that were found.
+
+    """
+
+    engine: EngineName
+    milliseconds: Spread
+    steps: float
+    imbalance: float | None
+    converged: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Both engines on one circuit.
+
+    Parameters
+    ----------
+    equilibria
+        How many each engine found in one round.
+    netlist
+        What ngspice was given: `norton` (inputs folded into the first crossbar) or `full`.
+    ratio
+        Time of ngspice over that of numeric, round by round.
+
+    """
+
+    circuit: str
+    memristors: int
+    equilibria: int
+    rounds: int
+    netlist: str
+    timings: tuple[Timing, ...]
+    ratio: Spread
+
+    @property
+    def name(self) -> str:
+        """The circuit, and the netlist when it is the full one."""
+        return self.circuit if self.netlist == "norton" else f"{self.circuit}, {self.netlist} netlist"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The equilibria to find: samples x (n, I), targets y (n, K) [V], and the nudges."""
+
+    x: Floats
+    y: Floats
+    nudge: LossNudge
+
+
+def compare(
+    subject: Subject,
+    *,
+    samples: int,
+    rounds: int,
+    full: bool,
+    observe: Callable[[int], None] = lambda _: None,
+    clock: Clock = CLOCK,
+) -> Comparison:
+    """Let both engines find the same equilibria by turns: numeric in one batch on all cores, ngspice in one sweep of one process.
+
+    Parameters
+    ----------
+    subject
+        The circuit with its conductances.
+    samples
+        How many samples, drawn at random with the experiment's seed; each has three equilibria.
+    rounds
+        How often each engine has its turn, after one that is not timed.
+    full
+        Give ngspice the full netlist.
+    observe
+        Hears after every round how many are done.
+    clock
+        Gives the time [s].
+
+    Raises
+    ------
+    ConvergenceError
+        When an engine does not find an equilibrium.
+    DataError
+        When the experiment's data are missing.
+
+    """
+    experiment = subject.experiment
+    one = experiment.solver.model_copy(update={"ngspice_workers": 1, "ngspice_full": full})
+    job = _job(subject, load_data(experiment), samples)
+    numeric, ngspice = (make_engine(name, one).prepare(subject.circuit, subject.chip) for name in ENGINES)
+    with numeric, ngspice:
+        solvers = (numeric, ngspice)
+        settled = [_solve(solver, subject, job) for solver in solvers]
+        turns = [lambda _, solver=solver: _solve(solver, subject, job) for solver in solvers]
+        seconds = take_turns(turns, rounds, clock, observe)
+    each = 1e3 * seconds / (PHASES * samples)
+    timings = tuple(
+        _timing(name, subject, job, phases, each[:, k].tolist()) for k, (name, phases) in enumerate(zip(ENGINES, settled, strict=True))
+    )
+    return Comparison(
+        circuit=experiment.name,
+        memristors=sum(map(len, subject.circuit.trainable)),
+        equilibria=PHASES * samples,
+        rounds=rounds,
+        netlist="full" if full else "norton",
+        timings=timings,
+        ratio=Spread.of((each[:, 1] / each[:, 0]).tolist()),
+    )
+
+
+def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
+    """Give how many times as long ngspice takes, by circuit."""
+    return {comparison.circuit: comparison.ratio.median for comparison in comparisons}
+
+
+def _job(subject: Subject, data: Dataset, samples: int) -> _Job:
+    training = subject.experiment.training
+    chosen = stream(training.seed, "bench").integers(len(data.x_train), size=samples)
+    labels = data.labels_train[chosen]
+    y = targets(labels, data.classes, len(subject.circuit.outputs), training.target_low, training.target_high)
+    return _Job(data.x_train[chosen], y, LossNudge(factory.loss(training), (training.beta, -training.beta)))
+
+
+def _solve(solver: Solver, subject: Subject, job: _Job) -> tuple[Equilibrium, ...]:
+    """Find the equilibria, and wait until they are there: JAX answers before it is done."""
+    phases = solver.phases(subject.g, job.x, job.y, job.nudge)
+    return tuple(_as_numpy(phase) for phase in phases)
+
+
+def _as_numpy(phase: Equilibrium) -> Equilibrium:
+    v = {group: np.asarray(volts) for group, volts in phase.v.items()}
+    return Equilibrium(v, np.asarray(phase.residual), np.asarray(phase.steps), np.asarray(phase.result))
+
+
+def _timing(name: EngineName, subject: Subject, job: _Job, phases: Sequence[Equilibrium], milliseconds: Sequence[float]) -> Timing:
+    stand_ins = name == "ngspice" and subject.circuit.of(IdealDiodes)
+    return Timing(
+        engine=name,
+        milliseconds=Spread.of(milliseconds),
+        steps=float(np.mean([phase.steps for phase in phases])),
+        imbalance=None if stand_ins else max(_imbalances(subject, job, phases)),
+        converged=float(np.mean([phase.result == Result.CONVERGED for phase in phases])),
+    )
+
+
+def _imbalances(subject: Subject, job: _Job, phases: Sequence[Equilibrium]) -> Iterator[float]:
+    """Hold the first samples of each phase against Kirchhoff's law."""
+    few = slice(_JUDGED)
+    for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(subject.circuit), job.y)), strict=True):
+        part = Equilibrium({group: v[few] for group, v in phase.v.items()}, phase.residual[few], phase.steps[few], phase.result[few])
+        cut = push._replace(**{name: getattr(push, name)[few] for name in ("target", "current") if np.ndim(getattr(push, name))})
+        found = kirchhoff.balance(subject.circuit, subject.chip, subject.g, Drive(job.x[few], cut), part)
+        yield float((found.residual / found.largest).max())

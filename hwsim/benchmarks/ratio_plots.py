@@ -1,0 +1,164 @@
+"""Plots of benchmarks, as PNG: ratios as bars, times over what grows; error bars reach from the least to the most."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hwsim.benchmarks.device_cost import Cost
+from hwsim.benchmarks.engine_speed import Comparison
+from hwsim.benchmarks.scaling import Measured
+from hwsim.benchmarks.training import Race
+from hwsim.benchmarks.turns import Spread
+
+_AXES = {
+    "width": "hidden units",
+    "depth": "hidden layers",
+    "batch": "images in a batch",
+    "tolerance": "tolerance / largest voltage",
+}
+
+_SPREAD = "bars: median; whiskers: least and most of the rounds"
+
+
+def engines(comparisons: Sequence[Comparison]) -> bytes:
+    """Draw equilibria per second of both engines, and how many times as many numeric finds; gives the PNG's bytes."""
+    figure = _figure(9, 3.8)
+    left, right = figure.subplots(1, 2)
+    names = [comparison.name.replace(", ", "\n") for comparison in comparisons]
+    for k, engine in enumerate(("numeric", "ngspice")):
+        rates = [_inverted(comparison.timings[k].milliseconds, 1e3) for comparison in comparisons]
+        _bars(left, np.arange(len(names)) + 0.4 * k - 0.2, rates, width=0.38, label=engine, color=f"C{k}")
+    left.set(yscale="log", ylabel="equilibria per second", title="Speed")
+    left.legend()
+    _bars(right, np.arange(len(names)), [comparison.ratio for comparison in comparisons], width=0.5, color="C2", named=True)
+    right.set(yscale="log", ylabel="time of ngspice / time of numeric", title="Ratio")
+    for axes in (left, right):
+        axes.set_xticks(np.arange(len(names)), names)
+        axes.grid(visible=True, axis="y", alpha=0.3)
+    return _png(figure, f"Free and nudged equilibria, both engines by turns ({_SPREAD})")
+
+
+def training(races: Sequence[Race]) -> bytes:
+    """Draw the times of circuit and perceptron, and their ratios; gives the PNG's bytes."""
+    figure = _figure(11, 4.2)
+    left, right = figure.subplots(1, 2)
+    sizes = list(dict.fromkeys(race.layers for race in races))
+    batches = sorted({race.batch for race in races})
+    width = 0.8 / len(sizes)
+    for k, layers in enumerate(sizes):
+        of_size = [race for race in races if race.layers == layers]
+        name, color = "-".join(map(str, layers)), f"C{k}"
+        at = [race.batch for race in of_size]
+        _line(left, at, [race.circuit for race in of_size], color=color, marker="o", label=f"{name}: circuit")
+        _line(left, at, [race.perceptron for race in of_size], color=color, marker="s", linestyle="--", label="perceptron")
+        places = np.array([batches.index(batch) for batch in at]) + (k - (len(sizes) - 1) / 2) * width
+        _bars(right, places, [race.ratio for race in of_size], width=0.92 * width, color=color, label=name, named=True)
+    left.set(xscale="log", yscale="log", xlabel="images in a batch", ylabel="time of an image [µs]", title="Time")
+    left.set_xticks(batches, [str(batch) for batch in batches])
+    left.minorticks_off()
+    left.set_ylim(top=left.get_ylim()[1] * 4)  # room for the legend
+    right.set(xlabel="images in a batch", ylabel="time of circuit / time of perceptron", title="Ratio")
+    right.set_xticks(np.arange(len(batches)), [str(batch) for batch in batches])
+    right.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
+    for axes, columns in ((left, len(sizes)), (right, 1)):
+        axes.grid(visible=True, axis="y", alpha=0.3)
+        axes.legend(fontsize=8 if columns < 3 else 6, ncols=columns)  # noqa: PLR2004 - three columns of usual size would overflow
+    return _png(figure, f"Equilibrium propagation in a circuit against back-propagation in a perceptron ({_SPREAD})")
+
+
+def scaling(points: Sequence[Measured]) -> bytes:
+    """Draw how time and sweeps grow, a column of panels a series; gives the PNG's bytes."""
+    kinds = list(dict.fromkeys(found.point.series for found in points))
+    figure = _figure(1 + 3.1 * len(kinds), 5.4)
+    panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1]})
+    for (above, below), kind in zip(panels.T, kinds, strict=True):
+        _series(above, below, [found for found in points if found.point.series == kind])
+        below.set(xlabel=_AXES[kind])
+        if kind == "tolerance":
+            below.invert_xaxis()
+    panels[0, 0].set(ylabel="time of an image [µs]")
+    panels[1, 0].set(ylabel="sweeps of a phase")
+    return _png(figure, "What the time of an image grows with (points: median; whiskers: least and most of the rounds)")
+
+
+def _series(above: Any, below: Any, points: list[Measured]) -> None:
+    precisions = list(dict.fromkeys(found.point.precision for found in points))
+    for precision, marker, linestyle in zip(precisions, "os", ("-", "--"), strict=False):
+        part = [found for found in points if found.point.precision == precision]
+        at, bits = [found.at for found in part], f", {precision[-2:]} bit" if len(precisions) > 1 else ""
+        _line(above, at, [found.training for found in part], color="C0", marker=marker, linestyle=linestyle, label=f"learning{bits}")
+        alone = f"its equilibria alone{bits}"
+        _line(above, at, [found.equilibria for found in part], color="C1", marker=marker, linestyle=linestyle, label=alone)
+        for phase, color in (("free", "C2"), ("nudged", "C3")):
+            sweeps = [getattr(found.settling, f"steps_{phase}") for found in part]
+            below.plot(at, sweeps, color=color, marker=marker, linestyle=linestyle, markersize=4, label=f"{phase}{bits}")
+    above.set(xscale="log", yscale="log")
+    below.set_ylim(0, 1.8 * below.get_ylim()[1])  # room for the legend
+    if points[0].point.series == "depth":
+        above.set_xscale("linear")
+        above.set_xticks(sorted({found.at for found in points}))
+    for axes, columns in ((above, 1), (below, len(precisions))):
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(fontsize=7, ncols=columns)
+    if len(precisions) > 1:
+        above.set_ylim(top=4 * above.get_ylim()[1])  # room for the longer legend
+        above.legend(fontsize=7, loc="upper left")
+
+
+def devices(costs: Sequence[Cost]) -> bytes:
+    """Draw how many times as long each takes as what it is held against; gives the PNG's bytes."""
+    figure = _figure(1.5 + 1.6 * len(costs), 3.4)
+    axes = figure.subplots()
+    _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
+    axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.beside}" for cost in costs], fontsize=7)
+    axes.set(ylabel="time / time of the plain form")
+    axes.grid(visible=True, axis="y", alpha=0.3)
+    return _png(figure, f"What real devices, and many chips at once, cost ({_SPREAD})")
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a benchmark
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Any, title: str) -> bytes:
+    figure.suptitle(title, fontsize=10)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same numbers, same bytes
+    return png.getvalue()
+
+
+def _inverted(spread: Spread, over: float) -> Spread:
+    return Spread(median=over / spread.median, least=over / spread.most, most=over / spread.least)
+
+
+def _whiskers(spreads: Sequence[Spread]) -> tuple[list[float], list[list[float]]]:
+    """Give medians, and how far least and most lie below and above them."""
+    below = [spread.median - spread.least for spread in spreads]
+    above = [spread.most - spread.median for spread in spreads]
+    return [spread.median for spread in spreads], [below, above]
+
+
+def _bars(axes: Any, places: Any, spreads: Sequence[Spread], *, named: bool = False, **style: Any) -> None:
+    medians, whiskers = _whiskers(spreads)
+    axes.bar(places, medians, yerr=whiskers, capsize=3, error_kw={"linewidth": 1}, **style)
+    if named:
+        for place, spread in zip(places, spreads, strict=True):
+            text = f"{spread.median:.3g}"
+            axes.annotate(text, (place, spread.most), (0, 4), textcoords="offset points", ha="center", fontsize=8)
+        axes.margins(y=0.12)
+
+
+def _line(axes: Any, at: Sequence[float], spreads: Sequence[Spread], **style: Any) -> None:
+    medians, whiskers = _whiskers(spreads)
+    axes.errorbar(at, medians, yerr=whiskers, capsize=3, linewidth=1.3, markersize=4, **style)
+
+
+DRAW: dict[str, Callable[[Any], bytes]] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
+"""The plot of each benchmark, by its name."""

@@ -1,0 +1,1 @@
+"""Checks: of a circuit, and of the machine that simulates it."""

@@ -1,0 +1,284 @@
+"""Whether the engines agree, the gradient is what finite differences say, and Kirchhoff's law holds."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import IdealDiodes, InputSources, VoltageSources
+from circuits.units import Siemens
+from hwsim.core import kirchhoff
+from hwsim.core.protocol import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
+from hwsim.data.loading import Dataset, targets
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment
+from hwsim.learning import factory
+from hwsim.learning.losses import Loss
+from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
+from hwsim.numeric.general.general_solver import PortsSolver
+from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+
+Floats = NDArray[np.float64]
+Weights = Mapping[str, Floats]
+
+AGREE_V = 1e-8
+"""V; engines that solve the same equations differ by no more."""
+
+AGREE_SHARP = 1e-3
+"""Share of the voltage range; how far the sharp diode that stands in for an ideal clamp may be off."""
+
+AGREE_GRADIENT = 1e-5
+"""Share of the gradient's largest entry."""
+
+AGREE_OWN = 0.1
+"""Share of the gradient's largest entry that a training's own estimate may be off, by the size of its nudge and by rounding together.
+
+Chosen: well below what stops iris from learning (0.9 and more is rounding at a beta of 1e-11 S in 32 bits)."""
+
+AGREE_KIRCHHOFF = 1e-9
+"""Share of the largest branch current."""
+
+RATE = (3.5, 4.5)
+"""What halving beta divides the error of a centred nudge by: 4, as long as beta is small and the error above rounding.
+
+With ideal clamps it may fall faster: at some beta a clamp that the nudge switched is left alone."""
+
+LADDER = range(-12, 15)
+"""Times that beta is halved in search of agreement; first it is doubled, to see the error fall."""
+
+READABLE = 30
+"""Times the least error, which is rounding; a rate is read from errors above that."""
+
+ENTRIES = 6
+"""Conductances of each crossbar that finite differences are taken of: the one of the largest gradient, others at random."""
+
+STEP = 1e-3
+"""Share of a conductance that it is moved by in a finite difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One comparison: what was found, what is allowed, in which unit, and whether it holds."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """All comparisons of one circuit."""
+
+    circuit: str
+    samples: int
+    ngspice_samples: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison holds."""
+        return all(finding.holds for finding in self.findings)
+
+    def value(self, name: str) -> float | None:
+        """Give what was found under a name, or None."""
+        return next((finding.value for finding in self.findings if finding.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is compared: a circuit with conductances, samples x (n, I) with targets y (n, K) [V], and a loss."""
+
+    circuit: Circuit
+    g: Weights
+    x: Floats
+    y: Floats
+    loss: Loss
+
+
+def check(
+    experiment: Experiment, g: Weights, data: Dataset, reference: Engine, *, samples: int = 20, reference_samples: int = 20
+) -> CheckReport:
+    """Compare the numeric engine with a reference, the gradient with finite differences, and voltages with Kirchhoff's law.
+
+    Parameters
+    ----------
+    g
+        Conductances of the experiment's circuit [S].
+    reference
+        The ngspice engine.
+    samples, reference_samples
+        How many of the data's samples the numeric engine solves, and the reference.
+
+    Raises
+    ------
+    ConvergenceError
+        When an engine does not find an equilibrium.
+
+    """
+    circuit, training = experiment.circuit.compile(experiment.name), experiment.training
+    chip, loss = chip_of(experiment, circuit), factory.loss(training)
+    x, labels = data.x_train[:samples], data.labels_train[:samples]
+    y = targets(labels, data.classes, len(circuit.outputs), training.target_low, training.target_high)
+    bench = Bench(circuit, g, x, y, loss)
+    few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
+    nudge = LossNudge(loss, (training.beta, -training.beta))
+    with _numeric(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
+        ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
+        findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
+        if not circuit.of(IdealDiodes):  # a sharp diode's current is not what an ideal one's law says
+            findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
+    even = _evenly_nudged(chip)
+    by_ngspice = training.engine == reference.name
+    own = reference if by_ngspice else make_engine(training.engine, experiment.solver, training.precision)
+    with _numeric(circuit, even) as numeric, own.prepare(circuit, even) as learner:
+        findings += [*_gradients(numeric, bench, training.beta), _own_gradient(numeric, learner, few if by_ngspice else bench, experiment)]
+    return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
+
+
+def _evenly_nudged(chip: Chip) -> Chip:
+    """Give a chip with nudges as strong as they should be: others follow the gradient of a loss that weighs outputs as they do."""
+    values = {name: parameters for name, parameters in chip.values.items() if name != chip.circuit.outputs.name}
+    return replace(chip, values=values)
+
+
+def _numeric(circuit: Circuit, chip: Chip) -> LayeredSolver | PortsSolver:
+    try:
+        return NumericEngine().prepare(circuit, chip)
+    except UnsupportedCircuitError as error:
+        msg = f"check holds both engines against each other: {error}, with the other commands"
+        raise UnsupportedCircuitError(msg) from None
+
+
+def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tuple[Equilibrium, ...]) -> list[Finding]:
+    """Compare all node voltages, free and nudged."""
+    found = []
+    for name, of_numeric, of_ngspice in zip(("free", "nudged_up", "nudged_down"), numeric, ngspice, strict=True):
+        batch = len(of_ngspice.residual)
+        apart = max(float(np.abs(of_numeric.v[key][:batch] - of_ngspice.v[key]).max()) for key in of_ngspice.v)
+        limit = AGREE_V
+        if circuit.of(IdealDiodes):
+            limit = AGREE_SHARP * _voltage_range(circuit, of_ngspice)
+        found.append(Finding(f"engines_dv_{name}", apart, limit, "V", apart <= limit))
+    return found
+
+
+def _voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
+    """Give the largest voltage that a source holds [V]."""
+    return max(float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources))
+
+
+def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tuple[Equilibrium, ...]) -> Finding:
+    pushes = (Push(), *nudge.pushes(phases[0].outputs(bench.circuit), bench.y))
+    worst = 0.0
+    for push, phase in zip(pushes, phases, strict=True):
+        balance = kirchhoff.balance(bench.circuit, chip, bench.g, Drive(bench.x, push), phase)
+        worst = max(worst, float((balance.residual / balance.largest).max()))
+    return Finding(name, worst, AGREE_KIRCHHOFF, "of the largest current", worst <= AGREE_KIRCHHOFF)
+
+
+def _apart(a: Weights, b: Weights) -> float:
+    """Give the largest difference, crossbar by crossbar, as a share of the second's largest entry."""
+
+    def share(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+        apart, largest = float(np.abs(np.asarray(one) - other).max()), float(np.abs(other).max())
+        return apart / largest if largest else 0.0 if apart == 0.0 else np.inf  # where nothing changes an output, all are 0
+
+    return max(share(a[name], b[name]) for name in b)
+
+
+def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens) -> list[Finding]:
+    """Compare centred equilibrium propagation with the adjoint, as beta falls, and with finite differences."""
+    exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
+    propagate = _propagation(solver, bench)
+    betas = [beta / 2.0**k for k in LADDER]
+    estimates = [propagate(beta) for beta in betas]
+    errors = [_apart(estimate, exact) for estimate in estimates]
+    best = int(np.nanargmin(errors))
+    differences = _against_differences(solver, bench, estimates[best], exact)
+    readable = [k for k in range(best) if errors[k + 1] > READABLE * errors[best]]
+    rate = errors[readable[-1]] / errors[readable[-1] + 1] if readable else RATE[0]
+    most = np.inf if bench.circuit.of(IdealDiodes) else RATE[1]
+    at = f"of the largest entry, at beta = {betas[best]:.2g} S"
+    return [
+        Finding("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
+        Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
+        Finding("gradient_rate", rate, most, f"times smaller error for half of beta; at least {RATE[0]:g}", RATE[0] <= rate <= most),
+    ]
+
+
+def _own_gradient(solver: LayeredSolver | PortsSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
+    """Compare the gradient that a training computes, by its own rule, nudge, engine and precision, with finite differences.
+
+    Coupled learning descends no loss; its contrast is compared with the one that 64 bits give.
+    """
+    training = experiment.training
+    rule = factory.rule(training, bench.circuit)
+    estimate = {name: np.asarray(part, float) for name, part in rule.gradient(learner, bench.g, bench.x, bench.y).g.items()}
+    how = f"in {training.precision[-2:]} bits"
+    if isinstance(rule, CoupledLearning):
+        off = _apart(estimate, {name: np.asarray(part) for name, part in rule.gradient(solver, bench.g, bench.x, bench.y).g.items()})
+        how = f"at training.eta = {training.eta:g} {how}, from 64 bits"
+    else:
+        exact = {name: np.asarray(part) for name, part in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
+        off = _against_differences(solver, bench, estimate, exact)
+        at = "" if isinstance(rule, Adjoint) else f"at training.beta = {training.beta:g} S "
+        how = f"{at}{how}, from finite differences"
+    advice = "" if off <= AGREE_OWN else "; a smaller beta is nearer, or where rounding counts, a larger one or float64"
+    return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule} {how}{advice}", off <= AGREE_OWN)
+
+
+def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
+    """Give what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
+    traced = solver.traced(newton=solver.needs_newton(bench.g)) if isinstance(solver, LayeredSolver) else solver
+
+    def propagate(beta: Siemens) -> Mapping[str, Array]:
+        return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
+
+    if isinstance(solver, PortsSolver):
+        return functools.partial(_or_nothing, propagate, bench.g)
+    import jax  # noqa: PLC0415 - it loads with the numeric engine
+
+    compiled: Callable[[Siemens], Mapping[str, Array]] = jax.jit(propagate)
+    return compiled
+
+
+def _or_nothing(propagate: Callable[[Siemens], Mapping[str, Array]], g: Weights, beta: Siemens) -> Mapping[str, Array]:
+    """Give what is not a number where a nudge is too strong: the next one is half of it."""
+    try:
+        return propagate(beta)
+    except ConvergenceError:
+        return {name: np.full_like(values, np.nan) for name, values in g.items()}
+
+
+def _against_differences(solver: LayeredSolver | PortsSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:
+    """Compare some entries of an estimate with central finite differences of fourth order of the mean loss."""
+    pick = np.random.default_rng(0)
+    worst = 0.0
+    for name, values in bench.g.items():
+        slope = np.abs(exact[name])
+        largest = float(slope.max())
+        for entry in {int(slope.argmax()), *pick.choice(slope.size, min(ENTRIES, slope.size) - 1, replace=False).tolist()}:
+            at = np.unravel_index(entry, slope.shape)
+            h = STEP * float(values[at])
+            near, far = (_rise(solver, bench, name, at, k * h) for k in (1, 2))
+            difference = (8 * near - far) / (12 * h)
+            worst = max(worst, abs(float(np.asarray(estimate[name])[at]) - difference) / largest)
+    return worst
+
+
+def _rise(solver: LayeredSolver | PortsSolver, bench: Bench, name: str, at: tuple[np.intp, ...], h: Siemens) -> float:
+    """Give how much the mean loss rises from −h to +h of one conductance [V²]."""
+
+    def mean_loss(step: Siemens) -> float:
+        moved = dict(bench.g) | {name: bench.g[name].copy()}
+        moved[name][at] += step
+        return float(bench.loss.value(solver.solve(moved, Drive(bench.x)).outputs(bench.circuit), bench.y).mean())
+
+    return mean_loss(h) - mean_loss(-h)

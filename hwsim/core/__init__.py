@@ -1,0 +1,1 @@
+"""What every engine shares: its protocol, and Kirchhoff's laws computed from the elements alone."""

@@ -1,0 +1,73 @@
+"""Conductances by blocks: the rows of a crossbar that one array of sources drives, or that the layer before does.
+
+Nothing that is done to conductances while a circuit learns crosses the blocks, so that training keeps them apart: an update neither
+cuts nor joins large arrays. A block is called by its rows, "w1[0:784]"; an element array that is no crossbar is one block.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from circuits.chip import AnyChip
+from circuits.circuit import Circuit
+from circuits.elements import Crossbar
+from circuits.rows import row_runs
+from hwsim.core.protocol import Array
+
+Blocks = Mapping[str, Array]
+"""One array a block, by its name."""
+
+
+def name(element: str, rows: slice) -> str:
+    """Give the name of a block of rows."""
+    return f"{element}[{rows.start}:{rows.stop}]"
+
+
+def element_of(block: str) -> str:
+    """Give the element array that a block, or an element array itself, belongs to."""
+    return block.partition("[")[0]
+
+
+def rows_of(block: str) -> slice:
+    """Give the rows of its element array that a block is."""
+    start, _, stop = block.partition("[")[2].rstrip("]").partition(":")
+    return slice(int(start), int(stop)) if stop else slice(None)
+
+
+def names(circuit: Circuit) -> list[str]:
+    """List the names of all blocks of trainable devices."""
+    return list(_places(circuit))
+
+
+def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
+    places: dict[str, tuple[str, slice]] = {}
+    for element in circuit.trainable:
+        if isinstance(element, Crossbar):
+            places |= {name(element.name, run.span): (element.name, run.span) for run in row_runs(circuit, element)}
+        else:
+            places[element.name] = (element.name, slice(None))
+    return places
+
+
+def split(circuit: Circuit, g: Mapping[str, Array]) -> dict[str, Array]:
+    """Cut arrays, one a trainable element array, into blocks; blocks stay what they are."""
+    return {block: g[block] if block in g else g[element][rows] for block, (element, rows) in _places(circuit).items()}
+
+
+def join(blocks: Blocks) -> dict[str, Array]:
+    """Put blocks together again, one array an element array."""
+    found: dict[str, list[str]] = {}
+    for block in sorted(blocks, key=lambda block: rows_of(block).start or 0):
+        found.setdefault(element_of(block), []).append(block)
+    return {element: _joined([blocks[block] for block in parts]) for element, parts in found.items()}
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else parts[0].__array_namespace__().concatenate(parts, axis=0)
+
+
+def parameter(chip: AnyChip, block: str, what: str) -> Any:
+    """Give a parameter of a block's devices on a chip: one number, or one a device."""
+    values = chip(element_of(block), what)
+    return values if np.ndim(values) == 0 else values[rows_of(block)]

@@ -1,0 +1,285 @@
+"""Kirchhoff's current law and the co-content, computed from the elements alone: the independent judge of every engine."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
+from circuits.diode import diode_current
+from circuits.elements import (
+    Amplifiers,
+    Crossbar,
+    CurrentSources,
+    Diodes,
+    IdealDiodes,
+    Inductors,
+    InputSources,
+    Memristors,
+    Resistors,
+    VoltageSources,
+)
+from circuits.nodes import Nodes
+from hwsim.core.branch_currents import BEYOND_LAYERS, Held, balanced
+from hwsim.core.protocol import Conductances, Drive, Equilibrium
+
+Floats = NDArray[np.float64]
+
+CLAMP_TOLERANCE = 1e-9
+"""V; an ideal diode counts as conducting from this far below its threshold on."""
+
+
+_AT_ONCE = 1 << 16
+"""Products that are formed at a time: they stay in the cache."""
+
+
+class Branches(NamedTuple):
+    """Currents through an array of two-terminal branches: `i` of shape (B, n) flows from node `a` to node `b` [A]."""
+
+    a: Nodes
+    b: Nodes
+    i: Floats
+
+
+class Balance(NamedTuple):
+    """How well Kirchhoff's current law holds.
+
+    Parameters
+    ----------
+    residual
+        Largest sum of currents into a node, shape (B,) [A].
+    largest
+        Largest current in any branch, shape (B,) [A]: what the residual is to be held against.
+
+    """
+
+    residual: Floats
+    largest: Floats
+
+
+def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
+    """Lay out the voltages by node number, shape (B, N + 1) [V]."""
+    batch = len(np.asarray(equilibrium.residual))
+    v = np.zeros((batch, circuit.size + 1))
+    for group in circuit.groups:
+        v[:, group.nodes] = np.asarray(equilibrium.v[group.name], dtype=np.float64)
+    return v
+
+
+def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
+    """Give the currents of all elements but crossbars, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    for element in circuit.elements:
+        match element:
+            case Resistors(a=a, b=b):
+                yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
+            case Memristors(a=a, b=b):
+                yield Branches(a, b, _drop(v, a, b) * np.asarray(g[element.name], dtype=np.float64))
+            case Diodes(anode=a, cathode=b):
+                i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
+                yield Branches(a, b, i)
+            case CurrentSources(a=a, b=b):
+                yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
+            case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
+                yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
+    out, push = circuit.outputs, drive.push
+    pushed = push.beta * (np.asarray(push.target) - (v[:, out.plus] - v[:, out.minus])) + np.asarray(push.current)
+    yield Branches(out.minus, out.plus, np.asarray(chip(out.name, "gain") * pushed, dtype=float))
+    for group, i in (drive.noise or {}).items():
+        nodes = circuit.nodes(group)
+        yield Branches(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
+
+
+def _crossbar_currents(g: Floats, rows: Floats, columns: Floats, asked: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Give the currents out of the rows `asked` (B, asked) and out of the columns (B, columns) into the crossbar [A]."""
+    return rows[:, asked] * g[asked].sum(axis=1) - columns @ g[asked].T, columns * g.sum(axis=0) - rows @ g
+
+
+def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
+    """Give the largest current of a single memristor, shape (B,) [A], from voltages (B, rows) and (B, columns) [V].
+
+    No row carries more than its largest conductance times its largest drop. The row that might carry most is computed first; then
+    only those are that might carry more, so that not all products are formed.
+    """
+    drop = np.maximum(np.abs(rows - columns.min(axis=1)[:, None]), np.abs(rows - columns.max(axis=1)[:, None]))
+    bound = g.max(axis=1) * drop
+    first = bound.argmax(axis=1)
+    samples = np.arange(len(rows))
+    largest: Floats = np.abs(g[first] * (rows[samples, first][:, None] - columns)).max(axis=1)
+    sample, row = np.nonzero(bound > largest[:, None])
+    at_once = max(_AT_ONCE // g.shape[1], 1)
+    for k in range(0, len(sample), at_once):
+        b, i = sample[k : k + at_once], row[k : k + at_once]
+        np.maximum.at(largest, b, np.abs(g[i] * (rows[b, i][:, None] - columns[b])).max(axis=1))
+    return largest
+
+
+def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
+    """Add currents (B, n) to the sums of their nodes; several may meet at one node."""
+    nodes = np.broadcast_to(nodes, i.shape[1])
+    run = _run(nodes)
+    if isinstance(run, slice):
+        leaving[:, run] += i
+    elif len(nodes) and np.bincount(nodes).max() == 1:
+        leaving[:, nodes] += i
+    else:
+        np.add.at(leaving.T, nodes, i.T)
+
+
+def _run(nodes: Nodes) -> Nodes | slice:
+    """Give a slice where node numbers rise one by one: what it takes is no copy."""
+    first = int(nodes[0]) if len(nodes) else 0
+    return slice(first, first + len(nodes)) if np.array_equal(nodes, np.arange(first, first + len(nodes))) else nodes
+
+
+def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
+    """Give the voltages (B, n) from nodes a to nodes b."""
+    drop: Floats = v[:, _run(a)] - v[:, _run(b)]
+    return drop
+
+
+class Flow(NamedTuple):
+    """What all branches carry whose currents follow from voltages.
+
+    Parameters
+    ----------
+    leaving
+        The sum of their currents out of each node, shape (B, N + 1) [A].
+    largest
+        The largest of them, shape (B,) [A].
+
+    """
+
+    leaving: Floats
+    largest: Floats
+
+
+def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
+    leaving, largest = np.zeros_like(v), np.zeros(len(v))
+    for a, b, i in branches(circuit, chip, g, drive, v):
+        _add(leaving, a, i)
+        _add(leaving, b, -i)
+        largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
+    for crossbar in circuit.of(Crossbar):
+        conductances = np.asarray(g[crossbar.name], dtype=np.float64)
+        rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
+        asked = np.flatnonzero(every | ~_held(circuit)[crossbar.rows])
+        of_rows, of_columns = _crossbar_currents(conductances, rows, columns, asked)
+        _add(leaving, crossbar.rows[asked], of_rows)
+        _add(leaving, crossbar.columns, of_columns)
+        largest = np.maximum(largest, _largest_current(conductances, rows, columns))
+    return Flow(leaving, largest)
+
+
+def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
+    """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
+
+    Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
+    carries what is needed in its forward direction.
+    """
+    v = by_number(circuit, equilibrium)
+    every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
+    leaving, largest = flow(circuit, chip, g, drive, v, every=every)
+    if every:
+        held = balanced(circuit, chip, leaving)
+        _absorb(circuit, v, held.left)
+        largest = np.maximum(largest, np.abs(held.i).max(axis=1, initial=0.0))
+        delivered = {e.name: -held.i[:, held.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
+        off = _source_error(circuit, chip, drive, v, delivered, held) * _stiffness(circuit, g)
+        return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest)
+    delivered = {}
+    for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
+        i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
+        _add(leaving, amplifiers.input, chip(amplifiers.name, "back") * i)
+        largest = np.maximum(largest, np.abs(i).max(axis=1))
+    _absorb(circuit, v, leaving)
+    residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
+    return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)), largest)
+
+
+def _held(circuit: Circuit) -> NDArray[np.bool_]:
+    """Tell of each node whether a source holds it against ground: it carries what is needed, whatever that is."""
+    held = np.zeros(circuit.size + 1, dtype=bool)
+    for source in circuit.of(VoltageSources, InputSources):
+        for a, b in source.pairs:
+            held[a[b == 0]] = True
+            held[b[a == 0]] = True
+    return held
+
+
+def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:
+    """Let ideal diodes that conduct take up their nodes' surplus."""
+    for diodes in circuit.of(IdealDiodes):
+        conducts = v[:, diodes.anode] - v[:, diodes.cathode] >= -CLAMP_TOLERANCE
+        for nodes, forward in ((diodes.anode, -1.0), (diodes.cathode, 1.0)):
+            surplus = leaving[:, nodes]
+            leaving[:, nodes] = np.where(conducts & (forward * surplus > 0), 0.0, surplus)
+
+
+def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
+    """Sum over nodes that sources of voltage join; what is joined to ground drops out. Shape (B, nodes or unions)."""
+    sources = circuit.of(VoltageSources, InputSources, Amplifiers)
+    grounded = np.zeros(circuit.size + 1, dtype=bool)
+    grounded[0] = True
+    floating = []
+    for source in sources:
+        for a, b in source.pairs:
+            ends = np.broadcast_arrays(a, b)
+            grounded[ends[0][ends[1] == 0]] = True
+            grounded[ends[1][ends[0] == 0]] = True
+            floating += [(x, y) for x, y in zip(*(e.tolist() for e in ends), strict=True) if x and y]
+    if not floating:
+        return leaving[:, ~grounded]
+    import networkx as nx  # noqa: PLC0415 - only circuits with floating sources need it
+
+    unions: nx.Graph[int] = nx.Graph(floating)
+    sums = leaving.copy()
+    for joined in nx.connected_components(unions):
+        nodes = sorted(joined)
+        sums[:, nodes[0]] = sums[:, nodes].sum(axis=1)
+        sums[:, nodes[1:]] = 0.0
+        if grounded[nodes].any():
+            sums[:, nodes[0]] = 0.0
+    sums[:, grounded] = 0.0
+    return sums
+
+
+def _source_error(
+    circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], held: Held | None = None
+) -> Floats:
+    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
+
+    `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `held` those of sources where they are known.
+    """
+    error = np.zeros(len(v))
+    for element in circuit.elements:
+        match element:
+            case VoltageSources(plus=a, minus=b):
+                off = v[:, a] - v[:, b] - chip(element.name, "v")
+            case InputSources(plus=a, feature=feature):
+                off = (
+                    v[:, a] - np.asarray(drive.x, dtype=np.float64)[:, feature] * chip(element.name, "scale") - chip(element.name, "offset")
+                )
+            case Amplifiers(input=a, output=b):
+                dropped = chip(element.name, "output_resistance") * delivered[element.name]
+                off = v[:, b] + dropped - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
+            case VoltageControlledVoltageSources(plus=a, minus=b, control_plus=plus, control_minus=minus):
+                off = v[:, a] - v[:, b] - (v[:, plus] - v[:, minus]) * chip(element.name, "gain")
+            case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if held is not None:
+                off = v[:, a] - v[:, b] - held.i[:, held.first[source] + place] * chip(element.name, "rm")
+            case Inductors(a=a, b=b):
+                off = v[:, a] - v[:, b]
+            case IdealDiodes(anode=a, cathode=b):
+                off = np.maximum(v[:, a] - v[:, b] - CLAMP_TOLERANCE, 0.0)
+            case _:
+                continue
+        error = np.maximum(error, np.abs(off).max(axis=1))
+    return error
+
+
+def _stiffness(circuit: Circuit, g: Conductances) -> float:
+    """Give the largest single conductance [S]: what turns an error in a source's voltage into one of current."""
+    return max(float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable)

@@ -1,0 +1,48 @@
+"""Currents of sources, as an ammeter in series with each would read: from any engine's voltages, by Kirchhoff's law."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.checks import HOLDING
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import IdealDiodes
+from circuits.passed import Passed
+from hwsim.core.branch_currents import balanced
+from hwsim.core.kirchhoff import CLAMP_TOLERANCE, by_number, flow
+from hwsim.core.protocol import Conductances, Drive, Equilibrium, UnsupportedCircuitError
+
+Floats = NDArray[np.float64]
+
+
+def source_currents(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> dict[str, Floats]:
+    """Find the current of every source of voltage, by array, each (B, n) [A].
+
+    It flows from `plus` to `minus` inside the source, as ngspice counts it: what a source delivers is negative. An amplifier's flows from
+    its output to ground, an inductor's from `a` to `b`. Ideal diodes at their threshold carry what is needed.
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        When the circuit holds parts whose currents only ngspice knows.
+
+    """
+    if circuit.of(Passed):
+        held = ", ".join(element.name for element in circuit.of(Passed))
+        msg = (
+            f"{circuit.name}: the currents of {held} are known to ngspice alone; what sources deliver, hwsim compile --measure power tells"
+        )
+        raise UnsupportedCircuitError(msg)
+    v = by_number(circuit, equilibrium)
+    leaving = flow(circuit, chip, g, drive, v, every=True).leaving
+    ends = [(diodes.anode, diodes.cathode) for diodes in circuit.of(IdealDiodes)]
+    conducts = np.concatenate([np.zeros((len(v), 0), dtype=bool), *(v[:, a] - v[:, b] >= -CLAMP_TOLERANCE for a, b in ends)], axis=1)
+    anode, cathode = (np.concatenate([np.zeros(0, dtype=np.intp), *(pair[k] for pair in ends)]) for k in (0, 1))
+    found = {element.name: np.zeros((len(v), len(element))) for element in circuit.of(*HOLDING)}
+    patterns, which = np.unique(conducts, axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        some = which.ravel() == k
+        of_some = balanced(circuit, chip, leaving[some], [(anode[pattern], cathode[pattern])])
+        for name, i in found.items():
+            i[some] = of_some.i[:, of_some.first[name] + np.arange(i.shape[1])]
+    return found

@@ -1,0 +1,106 @@
+"""Certificates: before a number is told, Kirchhoff's law is summed over the elements anew, whatever found the voltages."""
+
+from typing import Any
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.constants import V_T
+from circuits.elements import Amplifiers, Crossbar, Diodes
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, Solver
+
+SHARE = 1e-9
+"""Of the largest branch current: what may be left unbalanced at a node."""
+
+TOLERANCE = 1e-13
+"""Of the largest voltage: how finely 64 bits are asked to settle, unless solver.tolerance says otherwise."""
+
+DOUBT = 1e3
+"""Tolerances that a voltage may be off after all."""
+
+_ROUNDINGS = 4.0
+"""How many times a voltage may be rounded; the current of a diode changes by V/(n·v_t) as much as the voltage V across it, in shares."""
+
+WITNESSES = 16
+"""Equilibria of a batch that are judged where judging all would take longer than finding them."""
+
+
+def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float | None = None) -> Equilibrium:
+    """Give equilibria with residuals that are summed up from the elements, in 64 bits; those that do not balance fail, `Result.UNBALANCED`.
+
+    Parameters
+    ----------
+    chip
+        The chip that they were found on.
+    g
+        Conductances [S].
+    drive
+        What was applied.
+    found
+        The equilibria.
+    tolerance
+        To which they were settled, as a share of the largest voltage; None: 1e-13.
+
+    """
+    told = balance(chip.circuit, chip, g, drive, found)
+    volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
+    settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
+    share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in found.v.values()) * volts * _steepest(chip)
+    with np.errstate(over="ignore"):  # of volts beyond 1e150 rounding may leave more than any number says
+        bound = share * told.largest + settled
+    unbalanced = ~(told.residual <= bound) & (np.asarray(found.result) == Result.CONVERGED)
+    return found._replace(residual=told.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
+
+
+def _steepest(chip: Chip) -> float:
+    """Give the largest 1/(n·v_t) of a diode [1/V]."""
+    return max((1 / (V_T * float(np.min(chip(diodes.name, "n")))) for diodes in chip.circuit.of(Diodes)), default=0.0)
+
+
+def witnesses(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float) -> Equilibrium:
+    """Certify the first few samples of a batch; the others are left out."""
+    few = slice(0, WITNESSES)
+    push = Push(*(part if np.ndim(part) < 2 else np.asarray(part)[few] for part in drive.push))  # noqa: PLR2004 - (B, K)
+    noise = None if drive.noise is None else {name: np.asarray(i)[few] for name, i in drive.noise.items()}
+    some = Equilibrium({name: np.asarray(v)[few] for name, v in found.v.items()}, *(np.asarray(part)[few] for part in found[1:]))
+    return certified(chip, g, Drive(np.asarray(drive.x)[few], push, noise), some, tolerance)
+
+
+def _most(chip: Chip, g: Conductances) -> float:
+    """Give the largest sum of trainable conductances at a node [S]; what hangs behind amplifiers counts gain·back times."""
+    sums = [0.0]
+    for element in chip.circuit.trainable:
+        values = np.asarray(g[element.name], float)
+        sums += [values.sum(axis=axis).max() for axis in (0, 1)] if isinstance(element, Crossbar) else [values.sum()]
+    factors = [1.0, *(float(np.max(chip(a.name, "gain") * chip(a.name, "back"))) for a in chip.circuit.of(Amplifiers))]
+    return float(max(sums) * max(factors))
+
+
+class CertifiedSolver(Closing):
+    """A solver whose free equilibria leave with certificates; `worst` is the largest residual so far [A]."""
+
+    def __init__(self, solver: Solver, tolerance: float | None = None) -> None:
+        self.circuit, self.chip, self.solver, self.tolerance = solver.circuit, solver.chip, solver, tolerance
+        self.worst = 0.0
+
+    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
+        """Find the equilibria of a batch.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample does not settle, or not to where Kirchhoff's law holds, and `throw` is set.
+
+        """
+        found = certified(self.chip, g, drive, self.solver.solve(g, drive, start=start, throw=throw), self.tolerance)
+        self.worst = max(self.worst, float(np.max(found.residual, initial=0.0)))
+        return found.check(self.circuit) if throw else found
+
+    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True, noise: Any = None) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one, as the solver does."""
+        return self.solver.phases(g, x, y, nudge, throw=throw, noise=noise)
+
+    def close(self) -> None:
+        """Give back what the solver holds."""
+        self.solver.close()

@@ -1,0 +1,43 @@
+"""Converters: the voltages that a given number of bits can say, at the inputs and at the read-outs."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from circuits.units import Volt
+from hwsim.core.protocol import Array
+from hwsim.data.loading import Dataset
+from hwsim.settings.variation_settings import VariationSettings
+
+
+def quantised(v: Array, bits: int, full_scale: Volt) -> Array:
+    """Give the nearest of 2^bits − 1 voltages that lie evenly from −full_scale to +full_scale, 0 among them; for NumPy and JAX [V]."""
+    most = 2 ** (bits - 1) - 1
+    step = full_scale / most
+    return (v / step).round().clip(-most, most) * step
+
+
+def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dataset:
+    """Give data whose features are those that the inputs' converters can make.
+
+    Raises
+    ------
+    CircuitError
+        When sources of one feature have scales of different size, so that no one number stands for what they would say.
+
+    """
+    bits, full_scale = variation.dac_bits, variation.dac_full_scale
+    if bits is None or full_scale is None:
+        return data
+    scale = np.zeros(circuit.input_count)
+    for source in circuit.inputs:
+        for feature, own in zip(source.feature.tolist(), np.abs(source.scale).tolist(), strict=True):
+            if scale[feature] not in {0.0, own}:
+                msg = f"variation.dac_bits: input {feature} drives sources of {scale[feature]:g} and {own:g} V; give them one scale"
+                raise CircuitError(msg)
+            scale[feature] = own
+    scale[scale == 0] = 1.0
+    x_train, x_test = (quantised(x * scale, bits, full_scale) / scale for x in (data.x_train, data.x_test))
+    return replace(data, x_train=x_train, x_test=x_test)

@@ -1,0 +1,153 @@
+"""Scaling: features as numbers of similar size, by what the training part alone shows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.quoting import quote, quote_all
+from hwsim.files.raw import DataError, Samples
+from hwsim.settings.sections import DataSettings
+
+Features = NDArray[np.float64]
+
+_SQUARED = 400
+"""Binary exponents up to which magnitudes are squared and summed as they are: neither 2^800 times the number of samples nor the square of
+a 2^-52th of 2^-400 leaves the range of 64 bits."""
+
+_OFFSET = 2.0**10
+"""Magnitude over range from which on a feature's lowest value is subtracted before its mean is computed."""
+
+_FAR = 100.0
+"""Standard deviations, or ranges, of the training part by which a test sample may be off before it is reported: of any
+distribution, at most one sample in 100² is farther off (Chebyshev's inequality), and a wrong unit is mostly off by 1,000."""
+
+
+def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, tuple[str, ...]]:
+    """Scale features as `settings.scaling` and `settings.clip` say.
+
+    A feature that never changes in the training part, or only from one number of its stored type to the next, is 0 in both parts: no
+    conductance can learn what it means, and an input at 0 V leaves the circuit as it was trained.
+
+    Returns
+    -------
+    x_train, x_test
+        Shapes (n, I) and (m, I), in 64 bits.
+    notes
+        What a user should know about the features, a line each.
+
+    Raises
+    ------
+    DataError
+        When numbers exceed 64 bits, before or after scaling (naming the feature), or when no feature changes.
+
+    """
+    assert samples.x_test is not None  # noqa: S101 - both parts exist by now
+    x_train, x_test = (_as_float(samples, x) for x in (samples.x, samples.x_test))
+    notes: list[str] = []
+    if settings.scaling != "none":
+        with np.errstate(all="ignore"):  # whatever becomes infinite is looked for afterwards
+            constant, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
+        notes += _constant(samples, constant, changed, rounded)
+        if settings.clip is None:
+            notes += _far(samples, x_test, settings)
+    if settings.clip is not None:
+        for x in (x_train, x_test):
+            np.clip(x, -settings.clip, settings.clip, out=x)
+    return x_train, x_test, tuple(notes)
+
+
+def _as_float(samples: Samples, x: NDArray[np.generic]) -> Features:
+    """Copy to 64 bits; 8-bit images become 0 to 1."""
+    with np.errstate(over="ignore"):
+        wide = np.array(x, dtype=np.float64)
+    if x.dtype == np.uint8:
+        wide /= 255.0
+    if x.dtype.itemsize > wide.itemsize and not np.isfinite(wide).all():
+        k = int(np.flatnonzero(~np.isfinite(wide).all(axis=0))[0])
+        msg = f"{samples.name}: {samples.feature(k)} holds numbers that exceed 64 bits; scale it down"
+        raise DataError(msg)
+    return wide
+
+
+def _stored(samples: Samples) -> np.dtype[np.floating[Any]]:
+    """Return the type whose rounding the features have: their own, or 64 bits where that is finer or of whole numbers."""
+    own = samples.x.dtype
+    return own if own.kind == "f" and own.itemsize < np.dtype(np.float64).itemsize else np.dtype(np.float64)
+
+
+def _spacing(magnitude: Features, stored: np.dtype[np.floating[Any]]) -> Features:
+    """Return the distance to the next number of a type; below its smallest normal number a share of the magnitude, as above it."""
+    return np.minimum(np.spacing(magnitude.astype(stored)).astype(np.float64), float(np.finfo(stored).eps) * magnitude)
+
+
+def _scale(
+    x_train: Features, x_test: Features, stored: np.dtype[np.floating[Any]], settings: DataSettings
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Scale both parts in place, for MNIST takes half a gigabyte.
+
+    Returns
+    -------
+    constant
+        Which features the training part never changes by more than one rounding of the `stored` type, shape (I,).
+    changed
+        Which of these the test part changes.
+    rounded
+        Which of these the training part changes by that one rounding.
+
+    """
+    low, high = x_train.min(axis=0), x_train.max(axis=0)
+    _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
+    exponent[np.abs(exponent) <= _SQUARED] = 0  # a power of two changes no digit, and most data need none
+    if exponent.any():
+        for x in (x_train, x_test, low, high):
+            np.ldexp(x, -exponent, out=x)
+    magnitude, width = np.maximum(np.abs(low), np.abs(high)), high - low
+    rounding = _spacing(magnitude, stored)
+    constant = width <= rounding
+    rounded = constant & (width > 0)
+    outside = ((x_test < low - rounding) | (x_test > high + rounding)).any(axis=0)
+    if (offset := (magnitude > _OFFSET * width) & ~constant).any():
+        low[~offset] = 0.0
+        for x in (x_train, x_test):
+            np.subtract(x, low, out=x)
+    if settings.scaling == "standard":
+        centre, width = x_train.mean(axis=0), x_train.std(axis=0)
+    else:
+        centre = x_train.min(axis=0)
+    for x in (x_train, x_test):
+        np.subtract(x, centre, out=x)
+        np.divide(x, width, out=x)
+        x[:, constant] = 0.0
+    return constant, constant & outside, rounded
+
+
+def _constant(samples: Samples, constant: NDArray[np.bool_], changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:
+    """Report constant features that the test part changes, or rounding; refuse data in which no feature changes."""
+    if constant.all():
+        count = "its one training sample" if len(samples.x) == 1 else f"its {len(samples.x)} training samples"
+        msg = f"{samples.name}: no feature changes in {count}, so there is no scale; use other samples, or data.scaling = 'none'"
+        raise DataError(msg)
+    reasons = {
+        "constant in the training part, so nothing is learnt of it and it is 0 in the test part too": changed & ~rounded,
+        f"changed in the training part by one rounding of {samples.x.dtype} alone, so taken as constant, and 0 in both parts; "
+        "subtract what all samples share before it is stored": rounded,
+    }
+    return [
+        f"{samples.name}: {why}: {quote_all(samples.feature(k) for k in np.flatnonzero(which).tolist())}"
+        for why, which in reasons.items()
+        if which.any()
+    ]
+
+
+def _far(samples: Samples, x_test: Features, settings: DataSettings) -> list[str]:
+    """Report features of the test part that are far out of the training part's range; refuse them where they become infinite."""
+    reach = np.maximum(x_test.max(axis=0), -x_test.min(axis=0))
+    k = int(np.argmax(reach))
+    name, unit = quote(samples.feature(k)), "standard deviations" if settings.scaling == "standard" else "ranges"
+    if not np.isfinite(reach[k]):
+        msg = f"{samples.name}: {name} of the test part cannot be scaled: it is more than 1e308 {unit} of the training part off"
+        raise DataError(f"{msg}; are its units the same?")
+    if reach[k] <= _FAR:
+        return []
+    return [f"{samples.name}: {name} of the test part is up to {reach[k]:.3g} {unit} of the training part off; data.clip limits it"]

@@ -1,0 +1,78 @@
+"""Linear baseline: the error of scaled logistic regression on an experiment's training and test set."""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from hwsim.data.loading import Dataset, load_data
+from hwsim.experiment.experiment import Experiment
+from hwsim.settings.variation_settings import VariationSettings
+
+STRENGTHS = tuple(float(f"{10**half:.3g}") for half in np.arange(-3.0, 3.5, 0.5))
+"""Inverse strengths C of the regularisation that are tried: 1 is scikit-learn's default."""
+
+INNER = 5
+"""Folds of the training set on which one of them is chosen."""
+
+LARGEST = 50_000
+"""Numbers in a training set, samples times features; with more, as of images, choosing would take longer than training the circuit."""
+
+_STEPS = 1000
+"""Most steps of L-BFGS; scikit-learn's limit of 100 stops early where the regularisation is weak."""
+
+
+def described(inner: Iterable[int]) -> str:
+    """Describe the models that `linear_model` builds, for training sets with these numbers of inner folds."""
+    counts = set(inner)
+    some = " or ".join(map(str, sorted(counts - {0})))
+    chosen = [f"C of {STRENGTHS[0]:g} to {STRENGTHS[-1]:g} chosen on {some} inner folds by log loss"] if some else []
+    return f"logistic regression on standardised features, {' or '.join([*chosen, *(['C = 1'] if 0 in counts else [])])}"
+
+
+def linear_error(data: Dataset) -> float:
+    """Fit the linear model to the training set, and return its share of wrong answers on the test set."""
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - takes a second to load
+
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # where classes are separable, weak regularisation needs more steps than the limit
+        fitted = linear_model(data).fit(data.x_train, data.labels_train)
+    return float(np.mean(fitted.predict(data.x_test) != data.labels_test))
+
+
+def linear_model(data: Dataset) -> Any:
+    """Build the linear model, an estimator of scikit-learn: everything that it learns, it learns from the samples that it is fitted to."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to load
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_STEPS))
+    if not (inner := inner_folds(data)):
+        return model
+    folds = StratifiedKFold(inner, shuffle=True, random_state=0)
+    return GridSearchCV(model, {"logisticregression__C": STRENGTHS}, scoring="neg_log_loss", cv=folds)
+
+
+def inner_folds(data: Dataset) -> int:
+    """Count the inner folds that choose C; 0 where the training set is too large, or a class in it too small, and C is 1."""
+    if data.x_train.size > LARGEST:
+        return 0
+    count = min(INNER, int(np.bincount(data.labels_train, minlength=data.classes).min()))
+    return count if count > 1 else 0
+
+
+def unscaled(experiment: Experiment) -> Dataset:
+    """Read the experiment's training and test set without scaling, clipping and the converters of the circuit's inputs.
+
+    Raises
+    ------
+    DataError, ExperimentError
+        As `load_data`.
+
+    """
+    data = experiment.data.model_copy(update={"scaling": "none", "clip": None, "shift": 0})
+    return load_data(experiment.model_copy(update={"data": data, "variation": VariationSettings()}))

@@ -1,0 +1,237 @@
+"""Data sets, split, limited and scaled: what a circuit learns and what it is tested on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.quoting import quote
+from circuits.units import Volt
+from hwsim.data.feature_scaling import scaled
+from hwsim.experiment.experiment import DataSettings, Experiment
+from hwsim.experiment.learnt import refuse_learnt_start
+from hwsim.experiment.netlist_circuit import SHOWN, Netlist
+from hwsim.files.raw import DataError, Samples
+from hwsim.random.streams import stream
+from netlists.text.findings import NetlistError
+
+__all__ = ["DataError", "Dataset", "fold_numbers", "learnable", "load_data", "targets"]
+
+Features = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A training part and a test part.
+
+    Parameters
+    ----------
+    x_train, x_test
+        Features, shapes (n, I) and (m, I) [the circuit's `input_scale` makes volts of them].
+    labels_train, labels_test
+        Numbers of the classes, shapes (n,) and (m,), from 0.
+    class_names
+        What the classes are called, in order of their numbers.
+    shift
+        Pixels by which images of the training part are moved at most, drawn again in every epoch.
+    notes
+        What a user should know about the features, a line each.
+
+    """
+
+    name: str
+    x_train: Features
+    labels_train: Labels
+    x_test: Features
+    labels_test: Labels
+    class_names: tuple[str, ...]
+    shift: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def features(self) -> int:
+        """Number of features of a sample."""
+        return int(self.x_train.shape[1])
+
+
+def load_data(experiment: Experiment) -> Dataset:
+    """Read an experiment's data, hold out the test part or a validation part, and scale by what the training part shows.
+
+    Raises
+    ------
+    DataError
+        When there are none, they are unreadable, too few, or not finite.
+    ExperimentError
+        When they do not fit the circuit's inputs and outputs, or learning starts from a run that may have learned samples of the test part.
+
+    """
+    from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
+
+    refuse_learnt_start(experiment)
+
+    settings, seed = experiment.data, experiment.training.seed
+    if settings.name == SHOWN:
+        return _shown(experiment)
+    samples = read(settings.name)
+    experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
+    notes: list[str] = []
+    if settings.folds is not None:
+        if samples.x_test is not None:
+            notes = [f"{samples.name}: the folds are of its {len(samples.labels)} training samples; its test set is set aside"]
+        samples = _fold(samples, settings.folds, settings.fold, seed)
+    elif samples.x_test is None:
+        samples = _split(samples, settings.test_share, seed, "split")
+    if settings.validation is not None:
+        samples = _split(samples, settings.validation, seed, "validation")
+    data = _finished(_limited(samples, settings, seed), settings, notes)
+    if experiment.variation.dac_bits is None:
+        return data
+    from hwsim.data.converters import driven  # noqa: PLC0415 - only inputs with converters need it
+
+    return driven(data, experiment.circuit.compile(experiment.name), experiment.variation)
+
+
+def _shown(experiment: Experiment) -> Dataset:
+    """Return the one sample that the sources of a netlist show, as both parts; its class is made up.
+
+    Raises
+    ------
+    DataError
+        When the circuit is no netlist.
+    NetlistError
+        When sources of one feature contradict each other: ngspice would solve another sample.
+
+    """
+    if not isinstance(experiment.circuit, Netlist):
+        msg = f"data {SHOWN} are what a netlist's sources show, and circuit is none; give a data set's name or a file"
+        raise DataError(msg)
+    deck = experiment.circuit.deck
+    if deck.contradictions:
+        raise NetlistError(deck.contradictions)
+    x, label = deck.x[None], np.zeros(1, dtype=np.intp)
+    names = ("–",) * max(len(deck.circuit.outputs), 2)
+    return Dataset(name=SHOWN, x_train=x, labels_train=label, x_test=x.copy(), labels_test=label, class_names=names)
+
+
+def learnable(experiment: Experiment) -> Dataset:
+    """Read an experiment's data, and refuse the lone sample that a netlist shows: it has no class.
+
+    Raises
+    ------
+    DataError, ExperimentError
+        As `load_data`.
+
+    """
+    if experiment.data.name == SHOWN and isinstance(experiment.circuit, Netlist):
+        msg = f"{experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
+        raise DataError(msg)
+    return load_data(experiment)
+
+
+def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:
+    """Return what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
+
+    Two classes on one output are drawn to `low` and `high`.
+
+    Raises
+    ------
+    DataError
+        When the outputs do not fit the classes.
+
+    """
+    if (outputs, classes) == (1, 2):
+        return np.where(labels == 1, high, low)[:, None]
+    if outputs != classes:
+        msg = f"{outputs} outputs cannot tell {classes} classes apart; give the circuit {classes} outputs"
+        raise DataError(msg)
+    return np.where(labels[:, None] == np.arange(classes), high, low)
+
+
+def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
+    """Hold out a share of each class of the training part, at least one sample of it, as test part; what remains keeps its order."""
+    order = stream(seed, name)
+    held = np.zeros(len(samples.labels), dtype=bool)
+    for number, class_name in enumerate(samples.class_names):
+        members = np.flatnonzero(samples.labels == number)
+        if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
+            msg = f"{samples.name}: class {quote(class_name)} has {len(members)} sample; it needs 2: one to learn from and one to test on"
+            raise DataError(msg)
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        held[order.permutation(members)[:count]] = True
+    return _tested_on(samples, held)
+
+
+def _fold(samples: Samples, folds: int, fold: int, seed: int) -> Samples:
+    """Test on one fold of the training part; a test part of the data is set aside."""
+    if samples.x_test is samples.x:
+        msg = f"{samples.name}: its {len(samples.labels)} samples are all for training and testing alike; omit data.folds (--folds)"
+        raise DataError(msg)
+    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
+    if counts.min() < folds:
+        least = int(counts.argmin())
+        msg = f"{samples.name}: class {quote(samples.class_names[least])} has {counts[least]} samples, too few for {folds} folds; use fewer"
+        raise DataError(msg)
+    return _tested_on(samples, fold_numbers(samples.labels, folds, seed) == fold)
+
+
+def fold_numbers(labels: Labels, folds: int, seed: int) -> Labels:
+    """Assign each sample to the fold that it tests, shape (n,): folds differ by one sample at most, and so does a class between them."""
+    shuffled = stream(seed, "folds").permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]  # dealt out in turn, class after class
+    numbers = np.empty(len(labels), dtype=np.intp)
+    numbers[by_class] = np.arange(len(labels)) % folds
+    return numbers
+
+
+def _tested_on(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
+    """Make some samples of the training part the test part."""
+    return replace(
+        samples,
+        x=samples.x[~chosen],
+        labels=samples.labels[~chosen],
+        x_test=samples.x[chosen],
+        labels_test=samples.labels[chosen],
+    )
+
+
+def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
+    """Keep no more samples than the limits allow."""
+    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
+    train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
+    test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
+    return replace(
+        samples,
+        x=samples.x[train],
+        labels=samples.labels[train],
+        x_test=None if samples.x_test is None else samples.x_test[test],
+        labels_test=samples.labels_test[test],
+    )
+
+
+def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | slice:
+    if limit is None or limit >= count:
+        return slice(None)
+    return np.sort(stream(seed, name).permutation(count)[:limit])
+
+
+def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) -> Dataset:
+    """Scale both parts, and add notes about it to those about the split."""
+    x_train, x_test, about_scaling = scaled(samples, settings)
+    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
+    return Dataset(
+        name=settings.name,
+        x_train=x_train,
+        labels_train=samples.labels,
+        x_test=x_test,
+        labels_test=samples.labels_test,
+        class_names=samples.class_names,
+        shift=settings.shift,
+        notes=(*notes, *about_scaling),
+    )

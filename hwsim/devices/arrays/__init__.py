@@ -1,0 +1,1 @@
+"""The devices of the crossbars of one chip."""

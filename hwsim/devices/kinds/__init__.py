@@ -1,0 +1,1 @@
+"""Kinds of memristors: step laws, device files and presets."""

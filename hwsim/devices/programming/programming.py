@@ -1,0 +1,79 @@
+"""Programming: from the wanted change of every conductance to the conductances that the devices then have."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, Self
+
+from circuits.chip import AnyChip
+from hwsim.core.blocks import parameter
+from hwsim.core.protocol import Array, Conductances
+
+Held = Mapping[str, Any]
+"""What a way of programming holds from update to update, by kind: one value, or a row of values for each block."""
+
+NOTHING: Held = {}
+"""A dictionary that nobody changes; JAX does not know the read-only kind."""
+
+
+class Programmed(NamedTuple):
+    """What an update did.
+
+    Parameters
+    ----------
+    g
+        The new conductances [S], by block or by element array as they came.
+    pulses
+        Programming pulses sent to all devices together.
+    energy
+        What they took [J].
+    held
+        What the next update needs to know.
+
+    """
+
+    g: dict[str, Array]
+    pulses: Array
+    energy: Array
+    held: Held = NOTHING
+
+
+class Programming(Protocol):
+    """A way to change conductances. Pure, so that it compiles into the training step."""
+
+    @property
+    def devices(self) -> Any:
+        """Its large arrays, which a compiled function is handed beside the conductances."""
+        ...
+
+    def holding(self, devices: Any) -> Self:
+        """Give the same with other such arrays."""
+        ...
+
+    def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
+        """Give the conductances that devices begin with where `g` was wanted [S], and what is held at first."""
+        ...
+
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:
+        """Change the conductances `g` by about `dg` [S], both by block or by element array; `key` is the seed of its randomness."""
+        ...
+
+
+class Ideal:
+    """Conductances become exactly what was wanted, within their bounds, at no cost."""
+
+    devices: tuple[()] = ()
+
+    def holding(self, devices: Any) -> Self:  # noqa: ARG002 - there are none
+        """Give the same."""
+        return self
+
+    def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
+        """Begin with what was wanted, which lies within the bounds."""
+        return dict(g), NOTHING
+
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - ideal devices draw and hold nothing
+        """Add and clip."""
+        new = {}
+        for name, values in g.items():
+            bounds = (parameter(chip, name, bound).astype(values.dtype) for bound in ("g_min", "g_max"))
+            new[name] = (values + dg[name]).clip(*bounds)
+        return Programmed(new, 0, 0.0)

@@ -1,0 +1,1 @@
+"""Many chips and seeds of one experiment, trained and tested together."""

@@ -1,0 +1,112 @@
+"""Many trainings and tests of one circuit: side by side where the engine can, one by one where it cannot."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.protocol import Array, ConvergenceError, Solver
+from hwsim.experiment.experiment import Experiment
+from hwsim.learning import factory
+from hwsim.learning.evaluate import evaluate_as
+from hwsim.learning.readout import Instruments
+from hwsim.learning.trainer import Trainer
+
+if TYPE_CHECKING:
+    from hwsim.numeric.numeric_engine import LayeredSolver
+
+Weights = Mapping[str, NDArray[np.float64]]
+
+
+class Learnt(NamedTuple):
+    """What a training came to.
+
+    Parameters
+    ----------
+    g
+        Conductances [S].
+    train_error
+        Share of wrong answers in the last epoch.
+    pulses, energy
+        Programming pulses of all epochs, and what they took [J].
+    residual
+        Largest sum of currents into a node in any free equilibrium [A].
+    failed
+        What went wrong, where something did; the numbers then mean nothing.
+
+    """
+
+    g: Weights
+    train_error: float
+    pulses: float
+    energy: float
+    residual: float
+    failed: str | None = None
+
+
+class Tested(NamedTuple):
+    """A chip's share of wrong answers, its largest sum of currents into a node [A], and what went wrong."""
+
+    error: float
+    residual: float
+    failed: str | None = None
+
+
+def learn(trainers: Sequence[Trainer]) -> list[Learnt]:
+    """Train all, each from its beginning to the last epoch; they differ in seed and chip only."""
+    if _side_by_side([trainer.solver for trainer in trainers]):
+        from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415 - the ngspice engine trains without JAX
+
+        return Fleet(trainers).train()
+    return [_alone(trainer) for trainer in trainers]
+
+
+def _alone(trainer: Trainer) -> Learnt:
+    state = trainer.begin()
+    begun = trainer.g(state)
+    rows = []
+    try:
+        for progress in trainer.run(state):
+            state = progress.state
+            if progress.record is not None:
+                rows.append(progress.record)
+    except ConvergenceError as error:
+        return Learnt(begun, np.nan, np.nan, np.nan, np.nan, str(error))
+    pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in ("pulses", "programming_J"))
+    return Learnt(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
+
+
+def test(
+    experiments: Sequence[Experiment],
+    solvers: Sequence[Solver],
+    g: Sequence[Weights],
+    x: Sequence[Array],
+    labels: Sequence[Array],
+    classes: int,
+) -> list[Tested]:
+    """Test chips, each with an experiment, conductances [S] and samples (n, I) of its own; one by one where a reading is not exact.
+
+    The experiments may differ in seed, variation and noise; circuit, targets and engine are those of the first.
+    """
+    training = experiments[0].training
+    each = zip(experiments, solvers, strict=True)
+    if _side_by_side(solvers) and all(Instruments.of(one.variation, one.noise).reads_exactly(solver) for one, solver in each):
+        from hwsim.ensemble.vmapped import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
+
+        table = factory.targets_by_class(training, solvers[0].circuit, classes)
+        return test_all(solvers, g, np.stack(x), labels, table, skip_failed=training.skip_failed)
+    return [_test_alone(*each, classes) for each in zip(experiments, solvers, g, x, labels, strict=True)]
+
+
+def _test_alone(experiment: Experiment, solver: Solver, g: Weights, x: Array, labels: Array, classes: int) -> Tested:
+    try:
+        found = evaluate_as(experiment, solver, g, x, labels, classes)
+    except ConvergenceError as error:
+        return Tested(np.nan, np.nan, str(error))
+    return Tested(found.error, found.residual)
+
+
+def _side_by_side(solvers: Sequence[Solver]) -> "TypeGuard[Sequence[LayeredSolver]]":
+    """Whether all are the numeric engine's for layered circuits, which JAX maps over."""
+    return all(hasattr(solver, "on") for solver in solvers)

@@ -1,0 +1,1 @@
+"""Experiments: all that a run depends on, read and checked."""

@@ -1,0 +1,421 @@
+"""Experiment: all that a run depends on, read from TOML and checked: circuit, data, training, solver."""
+
+import difflib
+import functools
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+
+from circuits import zoo
+from circuits.network import Network
+from circuits.quoting import REASON, quote, quote_path
+from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
+from hwsim.files import stored_conductances
+from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
+from hwsim.settings.validation_errors import FORMS, dotted, explain, known_keys, near, too_large
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
+from netlists import examples
+from netlists.text.findings import NetlistError
+
+__all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
+
+_LONGEST = 1 << 20
+"""Bytes of an experiment file."""
+
+RUN_FILE = "experiment.toml"
+"""The experiment of a run, in its folder."""
+
+BUILT_IN = {
+    "xor": (2, 2),
+    "iris": (4, 3),
+    "wine": (13, 3),
+    "breast-cancer": (30, 2),
+    "digits": (64, 10),
+    "mnist": (784, 10),
+    "fashion-mnist": (784, 10),
+}
+"""Features and classes of the data sets that have a name."""
+
+
+class ExperimentError(ValueError):
+    """An experiment that cannot be read or is wrong; the message names file, key, value and remedy."""
+
+
+def _form(given: Any) -> str:
+    return FORMS[isinstance(given, Netlist) or (isinstance(given, dict) and "netlist" in given)]
+
+
+class Experiment(Section):
+    """One experiment, complete: the same experiment gives the same numbers.
+
+    Parameters
+    ----------
+    name
+        What the run's folder and the netlist are called; by default the file's name.
+    about
+        A line for people.
+    circuit
+        The network that is compiled to a circuit, or the netlist that is one.
+    data, training, device, variation, noise, solver
+        What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
+    reached
+        What it is known to reach; nothing is computed from it.
+
+    """
+
+    name: str = Field(default="experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    about: str = ""
+    circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)]
+    data: DataSettings
+    training: TrainingSettings = TrainingSettings()
+    device: DeviceSettings = DeviceSettings()
+    variation: VariationSettings = VariationSettings()
+    noise: NoiseSettings = NoiseSettings()
+    solver: SolverSettings = SolverSettings()
+    reached: Reached | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.circuit, Netlist):
+            circuit = self.circuit.deck.circuit
+            crossbars, outputs = len(circuit.trainable), len(circuit.outputs)
+        else:
+            crossbars, outputs = len(self.circuit.layers) + 1, self.circuit.outputs
+            if self.training.init == "netlist":
+                msg = "training.init = 'netlist' begins with what a netlist says, and circuit is none; use 'uniform' or 'log-uniform'"
+                raise ValueError(msg)
+        for key, given in (("rate", self.training.rates(crossbars)), ("g_init", self.training.initial_ranges(crossbars))):
+            if len(given) != crossbars:
+                msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
+                raise ValueError(msg)
+        if self.training.loss == "cross-entropy" and outputs == 1:
+            msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
+            raise ValueError(msg)
+        for key in ("step", "asymmetry"):
+            if getattr(self.variation, key) and self.device.preset is None:
+                msg = (
+                    f"variation.{key} spreads the steps of pulses, and without device.preset none are sent; name a preset, or leave it out"
+                )
+                raise ValueError(msg)
+        if self.variation.after and self.device.preset is None:
+            msg = (
+                f"variation.after = {self.variation.after:g} s lets the memristors of device.preset drift, and there is none; name one, "
+                "or leave it out"
+            )
+            raise ValueError(msg)
+        if self.data.name in BUILT_IN:
+            self.check_sizes(*BUILT_IN[self.data.name])
+        return self
+
+    @property
+    def shown(self) -> Mapping[str, Any] | None:
+        """The conductances that another training left, or that a netlist shows [S], by trainable element array; None where neither is.
+
+        Raises
+        ------
+        WeightsError
+            When those of `training.start` cannot be read.
+
+        """
+        if self.training.start is not None:
+            return self._started(self.training.start)
+        return self.circuit.deck.g if isinstance(self.circuit, Netlist) else None
+
+    @property
+    def fresh(self) -> Self:
+        """The same experiment with memristors that have just been programmed."""
+        return self.model_copy(update={"variation": self.variation.model_copy(update={"after": 0.0})})
+
+    def refuse_age(self) -> None:
+        """Refuse to train where memristors are to drift: drift comes after training.
+
+        Raises
+        ------
+        ExperimentError
+            Saying how a drifted chip is evaluated.
+
+        """
+        if self.variation.after:
+            msg = (
+                f"variation.after = {self.variation.after:g} s: a chip drifts after training, not before; leave it out, then "
+                "hwsim evaluate RUN --after TIME"
+            )
+            raise ExperimentError(msg)
+
+    def _started(self, start: str) -> Mapping[str, Any]:
+        """Return the conductances at 27 °C [S] that learning starts from; those of a run are those at its own temperature."""
+        from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - only for those who start from learned conductances
+
+        g, run = stored_conductances.read(start), stored_conductances.run_of(start)
+        known = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
+        return at_temperature(g, self.device, known, VariationSettings())
+
+    def check_sizes(self, features: int, classes: int) -> None:
+        """Refuse data that do not fit the circuit's inputs and outputs.
+
+        Raises
+        ------
+        ExperimentError
+            Naming the key to change.
+
+        """
+        data = quote_path(self.data.name)
+        if self.data.shift and features != math.isqrt(features) ** 2:
+            msg = f"data.shift = {self.data.shift} moves square images, and data {data} have {features} features; leave it out"
+            raise ExperimentError(msg)
+        if isinstance(self.circuit, Netlist):
+            self._check_netlist(self.circuit, features, classes)
+            return
+        if self.circuit.inputs != features:
+            msg = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features; set it to {features}"
+            raise ExperimentError(msg)
+        if self.circuit.outputs != classes and (self.circuit.outputs, classes) != (1, 2):
+            right = "2, or 1" if classes == 2 else str(classes)  # noqa: PLR2004 - a pair of classes also fits on one output
+            msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {classes} classes; set it to {right}"
+            raise ExperimentError(msg)
+
+    def _check_netlist(self, netlist: Netlist, features: int, classes: int) -> None:
+        circuit, file, data = netlist.deck.circuit, quote(Path(netlist.netlist).name), quote_path(self.data.name)
+        if circuit.input_count != features:
+            msg = (
+                f"circuit: {file} has sources for {circuit.input_count} features, but data {data} have {features}; "
+                f"let `*hwsim: input` (or --inputs) name a source for each"
+            )
+            raise ExperimentError(msg)
+        outputs = len(circuit.outputs)
+        if outputs != classes and (outputs, classes) != (1, 2):
+            msg = (
+                f"circuit: {file} has {outputs} outputs, but data {data} have {classes} classes; "
+                f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
+            )
+            raise ExperimentError(msg)
+
+
+def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder; or make one of a netlist. Then change keys.
+
+    Parameters
+    ----------
+    what
+        The name or the path; `examples/NAME` is also an example deck, wherever hwsim is installed.
+    settings
+        As for `override`.
+
+    Raises
+    ------
+    ExperimentError
+        When there is none, or when it is wrong; the message names file, key, value and remedy.
+    NetlistError
+        When a netlist cannot be read.
+
+    """
+    example = examples.find(what)
+    if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
+        return _of_netlist(example or Path(what), settings)
+    roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
+    experiment = _read(what)
+    if roles and not isinstance(experiment.circuit, Netlist):
+        msg = f"--{roles}: says what is what in a netlist, and {quote_path(what)} is none"
+        raise ExperimentError(msg)
+    return override(experiment, settings)
+
+
+def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
+    """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
+    said = [setting for setting in settings if setting.startswith("circuit.")]
+    table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
+    for setting in said:
+        _put(table, *_setting(setting))
+    if not path.exists():
+        msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
+        raise ExperimentError(msg)
+    try:
+        deck = Netlist.model_validate(table["circuit"]).deck
+    except ValidationError as error:
+        msg = f"{quote('--set ' + ' --set '.join(said), REASON)}: {explain(error, table, Experiment)}"
+        raise ExperimentError(msg) from None
+    suiting = {
+        "name": as_name(path.stem),
+        "about": f"the netlist {path.name}",
+        "data": {"name": SHOWN, "scaling": "standard", "clip": 3.0},
+        "training": suitable_training(deck),
+    }
+    experiment = _make(suiting | table, str(path))
+    for statement in deck.settings:
+        try:
+            experiment = override(experiment, [f"{key}={value}" for key, value in statement.options.items()])
+        except ExperimentError as error:
+            raise NetlistError([statement.finding(str(error))]) from None
+    return override(experiment, settings)
+
+
+def _read(what: str | Path) -> Experiment:
+    name = str(what)
+    if name in zoo.names():
+        return _parse(zoo.read(name), name, default_name=name)
+    path = Path(what)
+    file = path / RUN_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        msg = f"{quote_path(name)} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
+        raise ExperimentError(msg)
+    if not file.exists():
+        alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
+        msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
+        raise ExperimentError(msg)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
+            raise ExperimentError(msg)
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        msg = f"{quote_path(file)}: is not text in UTF-8; an experiment file is TOML"
+        raise ExperimentError(msg) from None
+    return _parse(text, quote_path(file), default_name=as_name(path.stem), folder=file.parent)
+
+
+def as_name(stem: str) -> str:
+    """Give the nearest to a text that an experiment may be called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
+
+
+def _parse(text: str, where: str, *, default_name: str, folder: Path | None = None) -> Experiment:
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        msg = f"{where}: is not valid TOML: its lists or tables stand in one another too deeply"
+        raise ExperimentError(msg) from None
+    except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
+        msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
+        raise ExperimentError(msg) from None
+    circuit = table.get("circuit")
+    if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
+        circuit["netlist"] = str(folder / circuit["netlist"])
+    training = table.get("training")
+    if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
+        training["start"] = str(folder / training["start"])
+    return _make({"name": default_name} | table, where)
+
+
+def _make(table: dict[str, Any], where: str) -> Experiment:
+    if fault := too_large(table):
+        msg = f"{where}: {fault}"
+        raise ExperimentError(msg)
+    try:
+        return Experiment.model_validate(table)
+    except ValidationError as error:
+        for detail in error.errors():
+            if isinstance(detail.get("ctx", {}).get("error"), NetlistError):
+                raise detail["ctx"]["error"] from None
+        msg = f"{where}: {explain(error, table, Experiment)}"
+        raise ExperimentError(msg) from None
+
+
+def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
+    """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`.
+
+    Values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of neuron starts
+    from that kind's defaults.
+
+    Raises
+    ------
+    ExperimentError
+        When a key is unknown (the message lists the near ones) or a value wrong.
+
+    """
+    if not settings:
+        return experiment
+    table = experiment.model_dump()
+    for setting in settings:
+        _put(table, *_setting(setting))
+    return _make(table, quote("--set " + " --set ".join(settings), REASON))
+
+
+def _setting(setting: str) -> tuple[list[str | int], Any]:
+    """Split KEY=VALUE into keys and the value."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
+        raise ExperimentError(msg)
+    return _keys(key.strip()), read_value(text.strip())
+
+
+def _keys(key: str) -> list[str | int]:
+    """Split `circuit.layers[0].size`, or `circuit.layers.0.size`, into keys and indices."""
+    parts = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
+    return [int(part) if part.isdecimal() else part for part in parts]
+
+
+def read_value(text: str) -> Any:
+    """Read a value as it is typed: as in TOML, bare words as text, nothing as a mark that puts a key back to its default."""
+    if not text:
+        return _DEFAULT
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if list(read) == ["value"] else text
+
+
+_DEFAULT: Any = object()
+
+
+def _put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
+    """Put a value at its place in the nested tables and lists of an experiment."""
+    inside: Any = table
+    for k, key in enumerate(keys[:-1]):
+        inside = _step(inside, keys, k)
+        if inside[key] is None:
+            inside[key] = {}
+        elif isinstance(inside[key], tuple):
+            inside[key] = list(inside[key])
+        inside = inside[key]
+    inside = _step(inside, keys, len(keys) - 1)
+    last: Any = keys[-1]
+    if last == "kind" and inside.get(last) != value:
+        inside.clear()  # another kind has other keys
+    if value is _DEFAULT:
+        inside.pop(last, None)
+    else:
+        inside[last] = value
+
+
+def _step(inside: Any, keys: list[str | int], k: int) -> Any:
+    """Give the table or list that holds `keys[k]`, or say why there is none."""
+    where, key = dotted(tuple(keys[:k])), keys[k]
+    if isinstance(inside, list) and isinstance(key, int):
+        if key < len(inside):
+            return inside
+        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
+        raise ExperimentError(msg)
+    known = _known()
+    if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
+        inside.setdefault(key, None)
+        return inside
+    alike = near(dotted(tuple(keys)), known)
+    hint = f"did you mean {' or '.join(alike)}?" if alike else f"an experiment has {', '.join(Experiment.model_fields)}"
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {hint}"
+    raise ExperimentError(msg)
+
+
+@functools.cache
+def _known() -> list[str]:
+    return list(known_keys(Experiment))
+
+
+def _generic(keys: Sequence[str | int]) -> str:
+    return dotted(tuple(0 if isinstance(key, int) else key for key in keys))
+
+
+def to_toml(experiment: Experiment) -> str:
+    """Write an experiment completely, defaults too; it loads back to an equal one."""
+    import tomli_w  # noqa: PLC0415 - only those who write need it
+
+    return tomli_w.dumps(experiment.model_dump(exclude_none=True))

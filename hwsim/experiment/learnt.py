@@ -1,0 +1,123 @@
+"""Learnt samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from circuits.quoting import REASON, quote, quote_path, quoted
+from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load
+from hwsim.files import stored_conductances
+from hwsim.settings.sections import DataSettings, Section
+
+FILE = "learnt.json"
+"""What the conductances that a run started from had learnt, in its folder."""
+
+_FREE = {"name", "scaling", "clip", "shift", "test_limit"}
+"""Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
+
+
+class Learnt(Section):
+    """One division of data into what was learnt and what was tested: the data section, and the seed that divides by it."""
+
+    data: DataSettings
+    seed: int
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """Return the division by which an experiment trains."""
+        return cls(data=experiment.data, seed=experiment.training.seed)
+
+
+_LISTED = TypeAdapter(list[Learnt])
+
+
+def listed(start: str) -> bytes:
+    """Return the content of a run's file of all that the conductances which it starts from have learnt."""
+    return _LISTED.dump_json(_learnt(Path(start)), indent=2) + b"\n"
+
+
+def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment) -> None:
+    """Refuse to test a run with another division of its data into what is learnt and what is tested.
+
+    Data of another name were not learnt at all, however they are divided.
+
+    Raises
+    ------
+    ExperimentError
+        Naming the key.
+
+    """
+    before = trained if isinstance(trained, Learnt) else Learnt.of(trained)
+    if not _same(before.data.name, asked.data.name):
+        return
+    pairs = [("training.seed", before.seed, asked.training.seed)]
+    keys = [key for key in type(asked.data).model_fields if key not in _FREE]
+    pairs += [(f"data.{key}", getattr(before.data, key), getattr(asked.data, key)) for key in keys]
+    for key, was, now in pairs:
+        if was != now:
+            values = f"{quoted(now)}, and it was trained with {quoted(was)}".replace("None", "nothing")
+            msg = f"{quote_path(what)}: {key} is {values}, so samples that it has learnt may be tested; keep {key}, or name other data"
+            raise ExperimentError(msg)
+
+
+def refuse_learnt_by(place: str | Path, asked: Experiment) -> None:
+    """Refuse to test a run, or a start from a run's conductances, with another division of any data that they have learnt.
+
+    Parameters
+    ----------
+    place
+        A run's folder, or a file of conductances; of a file that is no run's, nothing is known.
+    asked
+        What is to be tested.
+
+    Raises
+    ------
+    ExperimentError
+        Naming the key, or the file that cannot be read.
+
+    """
+    for each in _learnt(Path(place)):
+        refuse_learnt(str(place), each, asked)
+
+
+def refuse_learnt_start(experiment: Experiment) -> None:
+    """Refuse to start from what a run learned when another division of the same data is trained on and tested.
+
+    Raises
+    ------
+    ExperimentError
+        Naming the key.
+
+    """
+    if experiment.training.start is not None:
+        refuse_learnt_by(experiment.training.start, experiment)
+
+
+def _learnt(place: Path) -> list[Learnt]:
+    """List the divisions that conductances have learnt: those of a run, after those of what it started from."""
+    begun = place.name == stored_conductances.STARTED
+    folder = place.parent if begun else stored_conductances.run_of(str(place))
+    if folder is None or not (folder / RUN_FILE).is_file():
+        return []
+    run = load(str(folder))
+    before = _read(folder / FILE) if run.training.start is not None else []
+    if before is None:  # a folder of an earlier version; what it started from may have learnt as it did
+        return [Learnt.of(run)]
+    return before if begun else [*before, Learnt.of(run)]
+
+
+def _read(file: Path) -> list[Learnt] | None:
+    try:
+        return _LISTED.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        reason = quote(error.errors()[0]["msg"], REASON)
+        msg = f"{quote_path(file)}: cannot be read ({reason}); repeat the run with hwsim train RUN --from START --out FOLDER"
+        raise ExperimentError(msg) from None
+
+
+def _same(first: str, second: str) -> bool:
+    """Whether two names of data mean the same."""
+    return first == second or Path(first).resolve() == Path(second).resolve()

@@ -1,0 +1,264 @@
+"""Netlist: a user's deck as the circuit of an experiment, and how a circuit about which nothing else is known is trained."""
+
+import re
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from circuits.circuit import Circuit
+from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.files import atomic
+from hwsim.numeric.layered.recognize import stages
+from hwsim.settings.sections import Section
+from netlists.deck import Deck, encoded, rewrite_files
+from netlists.read.amplifiers import with_amplifiers
+from netlists.read.layers import with_layers
+from netlists.read.parser import read_deck
+from netlists.read.roles import from_patterns
+from netlists.text.findings import Finding, NetlistError
+from netlists.text.lines import Source
+
+SUFFIXES = {".cir", ".ckt", ".net", ".sp", ".spi", ".spice"}
+"""How the names of decks end."""
+
+SHOWN = "netlist"
+"""The name of data that are the one sample which a netlist's own sources show."""
+
+KEPT = "netlist"
+"""The folder in a run's folder that holds the deck as it was when the run began, with all files that it includes."""
+
+TRAINED = "circuit.cir"
+"""The trained deck in a run's folder; beside it lies what it includes."""
+
+TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
+"""Whether decks may include what lies outside of their folders. Only the command line says so: a file that could would trust itself."""
+
+LOOKED_AT: ContextVar[bool] = ContextVar("LOOKED_AT", default=False)
+"""Whether decks are looked at and not solved: nodes may float then."""
+
+_OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
+"""How the names of a run's own files end."""
+
+_NUMBER = re.compile(rb"(?<![\w.])[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[a-z]*")
+"""A number in a deck, in small letters, with its prefix and unit."""
+
+_SIGNIFICANT = 3
+
+_NUDGE, _STEP, _SPREAD = 0.1, 0.05, 10.0
+"""By default, as shares of typical conductances: the nudge, a step of learning, and how far initial ones are drawn apart."""
+
+
+class Netlist(Section):
+    """A deck that is trained.
+
+    Parameters
+    ----------
+    netlist
+        Its path, in an experiment file from that file's folder.
+    trainable, inputs, outputs
+        What learns, carries the data and is read, in the words of a `*hwsim:` comment; they stand in the place of the deck's own.
+
+    """
+
+    netlist: str = Field(min_length=1)
+    trainable: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def deck(self) -> Deck:
+        """The deck, read.
+
+        Raises
+        ------
+        NetlistError
+            When it cannot be read, or does not say what learns, is driven and is read.
+
+        """
+        path = Path(self.netlist)
+        try:
+            state = path.stat()
+        except OSError as error:
+            raise NetlistError([Finding(self.netlist, 0, f"{error.strerror}; give the path of a deck")]) from None
+        return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()), self.trainable, self.inputs, self.outputs)
+
+    def compile(self, name: str) -> Circuit:
+        """Give the circuit, under a name."""
+        return replace(self.deck.circuit, name=name)
+
+    def described(self) -> dict[str, Any]:
+        """Give all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
+        said = self.model_dump(exclude={"netlist"})
+        return said | {"netlist": contents(self.deck)}
+
+    def from_folder(self, folder: Path) -> "Netlist":
+        """Give the deck whose path is said from a folder."""
+        return self.model_copy(update={"netlist": str(folder / self.netlist)})
+
+    def kept(self) -> tuple["Netlist", dict[str, bytes]]:
+        """Give the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
+        copy = self.model_copy(update={"netlist": f"{KEPT}/{Path(self.netlist).name}"})
+        return copy, {f"{KEPT}/{name}": content for name, content in contents(self.deck).items()}
+
+
+@lru_cache(maxsize=2)
+def _read(
+    path: Path,
+    state: tuple[int, int, bool, bool],  # with its time and length, as a file that has changed is read again
+    trainable: tuple[str, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> Deck:
+    _, _, trust, looked_at = state
+    roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
+    return structured(read_deck(path, roles, trust=trust, floating=looked_at))
+
+
+def structured(deck: Deck) -> Deck:
+    """Describe a deck by amplifiers where controlled sources make some, and by layers where it is a chain of them."""
+    if _is_layered(deck.circuit):
+        return deck
+    deck = with_amplifiers(deck)
+    found = with_layers(deck)
+    return deck if found is None or not _is_layered(found.circuit) else found
+
+
+def _is_layered(circuit: Circuit) -> bool:
+    try:
+        stages(circuit)
+    except UnsupportedCircuitError:
+        return False
+    return True
+
+
+def contents(deck: Deck) -> dict[str, bytes]:
+    """Return the content of the deck and of all files that it includes, by their names from its folder.
+
+    Raises
+    ------
+    NetlistError
+        When one of them is outside of its folder.
+
+    """
+    return {name: path.read_bytes() for name, path in _paths(deck).items()}
+
+
+def _paths(deck: Deck) -> dict[str, Path]:
+    paths = {source.path for source in deck.sources if source.path}
+    folder = _folder(deck)
+    outside = [path for path in sorted(paths) if not path.resolve().is_relative_to(folder.resolve())]
+    if outside:
+        text = f"includes {outside[0]}, and what is trained is kept with all its files; copy them into its folder"
+        raise NetlistError([Finding(deck.sources[0].name, 1, text)])
+    return {str(path.relative_to(folder)): path for path in sorted(paths)}
+
+
+def _folder(deck: Deck) -> Path:
+    path = deck.sources[0].path
+    assert path is not None  # noqa: S101 - it was read from a file
+    return path.parent
+
+
+def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the deck, under a name, and all files that it includes, with learned values and everything else as in its `contents`."""
+    main = deck.sources[0]
+    changed = {_name(deck, source): encoded(text) for source, text in rewrite_files(deck, g).items()}
+    files_by_name = {**sources, **changed}
+    return {name: files_by_name.pop(_name(deck, main))} | files_by_name
+
+
+def included(deck: Deck) -> list[str]:
+    """List the files that a deck includes, by their paths from its folder."""
+    return [name for name in _paths(deck) if name != _name(deck, deck.sources[0])]
+
+
+def refuse_names(deck: Deck) -> None:
+    """Refuse included files whose names a run's folder needs for itself.
+
+    Raises
+    ------
+    NetlistError
+        Naming the file.
+
+    """
+    for name in included(deck):
+        if Path(name).suffix in _OWN or Path(name).parts[0] == KEPT or name == TRAINED:
+            text = f"a run's folder keeps what a deck includes beside files of its own, and {name} might be one of them; rename it"
+            raise NetlistError([Finding(deck.sources[0].name, 1, text)])
+
+
+def copy_back(run: Path, deck: Deck, target: Path) -> None:
+    """Write the trained deck that lies in a run's folder to another place, and beside it what it includes, where that has changed."""
+    for name in included(deck):
+        content = (run / name).read_bytes()
+        if content != (target.parent / name).read_bytes():
+            atomic.write(target.parent / name, content)
+    atomic.write(target, (run / TRAINED).read_bytes())
+
+
+def resembles(deck: Deck) -> Callable[[bytes], bool]:
+    """Return what looks at the beginning of a file for whether it is the deck, maybe with other numbers, as after another training."""
+
+    def lines(content: bytes) -> list[bytes]:
+        return [_NUMBER.sub(b"0", line) for line in content.lower().splitlines()]
+
+    own_lines = lines(encoded("\n".join(deck.sources[0].lines)))
+
+    def look(head: bytes) -> bool:
+        first = lines(head)[:-1] or lines(head)  # the last one may be cut
+        return first == own_lines[: len(first)]
+
+    return look
+
+
+def refuse_copy(deck: Deck, target: Path) -> None:
+    """Refuse a place at which a trained deck could not be written, or would not find what it includes.
+
+    Raises
+    ------
+    NetlistError
+        Saying what is in the way.
+
+    """
+    wrong = "is a folder; name a file" if target.is_dir() else f"there is no folder {target.parent}" if not target.parent.is_dir() else ""
+    kept = contents(deck)
+    for name in included(deck):
+        beside = target.parent / name
+        if not wrong and (not beside.is_file() or beside.read_bytes() != kept[name]):
+            wrong = f"the deck includes {name}, and beside this place is not the same file; write into the deck's own folder"
+    if wrong:
+        raise NetlistError([Finding(str(target), 0, wrong)])
+
+
+def _name(deck: Deck, source: Source) -> str:
+    assert source.path is not None  # noqa: S101 - as in _folder
+    return str(source.path.relative_to(_folder(deck)))
+
+
+def suitable_training(deck: Deck) -> dict[str, Any]:
+    """Give training settings that suit the conductances of a deck."""
+    typical = [float(np.exp(np.log(deck.g[element.name]).mean())) for element in deck.circuit.trainable]
+    ranges = []
+    for element, g in zip(deck.circuit.trainable, typical, strict=True):
+        least, most = float(np.min(element.g_min)), float(np.max(element.g_max))
+        ranges.append((_rounded(max(min(g / _SPREAD, most), least)), _rounded(min(max(g * _SPREAD, least), most))))
+    return {
+        "init": "netlist",
+        "loss": "cross-entropy" if len(deck.circuit.outputs) > 1 else "squared-error",
+        "beta": _rounded(_NUDGE * float(np.exp(np.log(typical).mean()))),
+        "rate": tuple(_rounded(_STEP * g) for g in typical),
+        "g_init": tuple(ranges),
+        "schedule": "cosine",
+        "epochs": 50,
+        "batch": 8,
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_SIGNIFICANT - 1}e}")

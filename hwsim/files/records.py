@@ -1,0 +1,167 @@
+"""Records: what the JSON files of a run's folder hold, read with care: they may come from a stranger or a failing disk."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from circuits.quoting import quote, quoted
+from hwsim.files.atomic import UnreadableError
+
+Row = dict[str, float | int]
+
+_LARGEST = 100_000_000
+"""Bytes of a file: a row of metrics takes some 300, and trainings have thousands."""
+
+_DIGITS = 18
+"""Digits of the longest whole number that is read as one; more of them become a float, which may be infinite."""
+
+_SHARES = ("train_error", "test_error")
+
+_ROW = ("epoch", "loss", *_SHARES)
+"""What every row of metrics holds."""
+
+_WORDS = ("name", "data", "engine", "rule", "device")
+"""Texts in a summary; all else there is a number."""
+
+
+def read_text(path: Path) -> str:
+    """Read a text of a size that a run's file can have.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+    OSError
+        When it may not be read.
+
+    """
+    if not path.is_file():
+        msg = "is no file"
+        raise UnreadableError(msg)
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        msg = f"is longer than {_LARGEST / 1e6:g} MB"
+        raise UnreadableError(msg)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        msg = "is not text in UTF-8"
+        raise UnreadableError(msg) from None
+
+
+def parse(text: str | bytes) -> Any:
+    """Read JSON from a text.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+
+    """
+    try:
+        return json.loads(text, parse_int=_whole)
+    except RecursionError:
+        msg = "is no JSON: its lists or objects are nested too deeply"
+        raise UnreadableError(msg) from None
+    except ValueError as error:
+        msg = f"is no JSON ({quote(error)})"
+        raise UnreadableError(msg) from None
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else float(digits)
+
+
+def row(text: str | bytes) -> Row:
+    """Read a row of metrics: numbers alone, errors from 0 to 1.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+
+    """
+    table = _table(parse(text))
+    if absent := [key for key in _ROW if key not in table]:
+        msg = f"has no {absent[0]}"
+        raise UnreadableError(msg)
+    _refuse_odd(table)
+    return table
+
+
+def rows(content: bytes, needed: frozenset[str], epochs: int) -> list[Row]:
+    """Read the rows of metrics of so many epochs from a checkpoint, each with the keys that are needed.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+
+    """
+    listed = parse(content)
+    if not isinstance(listed, list) or len(listed) != epochs:
+        msg = f"are not those of {epochs} epochs"
+        raise UnreadableError(msg)
+    for number, one in enumerate(listed, start=1):
+        if _table(one).get("epoch") != number or not one.keys() >= needed:
+            msg = f"have no whole row for epoch {number}"
+            raise UnreadableError(msg)
+        _refuse_odd(one)
+    return listed
+
+
+def summary(text: str) -> dict[str, Any]:
+    """Read the summary of a run that ended: numbers, and a few words.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+
+    """
+    table = _table(parse(text))
+    for key in _WORDS:
+        if not isinstance(table.get(key, ""), str):
+            raise _odd(key, table[key], "no text")
+    _refuse_odd({key: value for key, value in table.items() if key not in _WORDS})
+    return table
+
+
+def environment(text: str) -> dict[str, Any]:
+    """Read what a run was made with: texts and numbers, lists of them, and tables of one level.
+
+    Raises
+    ------
+    UnreadableError
+        Saying what is wrong with it.
+
+    """
+    table = _table(parse(text))
+    for key, value in table.items():
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if odd := [one for one in inner if not isinstance(one, str | int | float | None)]:
+            raise _odd(key, odd[0], "neither a text nor a number")
+    return table
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        msg = "is no JSON object"
+        raise UnreadableError(msg)
+    return value
+
+
+def _refuse_odd(table: Mapping[str, Any]) -> None:
+    """Refuse what is no finite number, or no share where an error is."""
+    for key, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise _odd(key, value, "no number")
+        if key in _SHARES and not 0 <= value <= 1:
+            raise _odd(key, value, "not from 0 to 1")
+
+
+def _odd(key: str, value: object, what: str) -> UnreadableError:
+    return UnreadableError(f"has {quote(key)} = {quoted(value)}, which is {what}")

@@ -1,0 +1,1 @@
+"""Products of voltage drops, and the factors that make gradients of them."""

@@ -1,0 +1,117 @@
+"""Instruments: what settles a circuit with its noise, and what its voltages are read with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from circuits.constants import TEMPERATURE
+from circuits.rows import held_nodes
+from circuits.units import Kelvin, Volt
+from hwsim.core.protocol import Array, Conductances, Drive, Equilibrium, Nudge, Phases, Push
+from hwsim.data.converters import quantised
+from hwsim.learning.noise_currents import Currents, currents
+from hwsim.random.counter import Draws
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """Converters of the read-outs, and noise. By default they are exact, and nothing is noisy.
+
+    Parameters
+    ----------
+    bits, full_scale
+        Of what is read of the outputs [V].
+    noise
+        What is noisy.
+    temperature
+        Of the chip [K].
+
+    """
+
+    bits: int | None = None
+    full_scale: Volt = 1.0
+    noise: NoiseSettings = field(default_factory=NoiseSettings)
+    temperature: Kelvin = TEMPERATURE
+
+    @classmethod
+    def of(cls, variation: VariationSettings, noise: NoiseSettings) -> Self:
+        """Give those of an experiment."""
+        return cls(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0, noise=noise, temperature=variation.kelvin)
+
+    def solve(self, solver: Phases, g: Conductances, drive: Drive, seed: Array) -> Equilibrium:
+        """Find the equilibria of a batch, with noise."""
+        if not self.noise.in_currents:
+            return solver.solve(g, drive)
+        return solver.solve(g, drive._replace(noise=self._noise(solver, g, drive.x, seed, 1)[0]))
+
+    def phases(self, solver: Phases, g: Conductances, x: Array, y: Array, nudge: Nudge, seed: Array) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one, each with noise of its own."""
+        known = nudge if self._exact(solver) else _ReadNudge(nudge, self, _hashable(solver.chip(solver.circuit.outputs.name, "offset")))
+        if not self.noise.in_currents:
+            return solver.phases(g, x, y, known)
+        count = 1 + len(nudge.pushes(y, y))
+        return solver.phases(g, x, y, known, noise=self._noise(solver, g, x, seed, count))
+
+    def _noise(self, solver: Phases, g: Conductances, x: Array, seed: Array, phases: int) -> list[Currents]:
+        quiet = solver.solve(g, Drive(x))
+        known: dict[str, Any] = {"settings": self.noise, "temperature": self.temperature}
+        return currents(solver.circuit, solver.chip, g, quiet, seed=seed, phases=phases, **known)
+
+    def outputs(self, solver: Phases, found: Equilibrium, seed: Array) -> Array:
+        """Give what is read of the outputs, (B, K) [V]."""
+        read, offset = found.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
+        if self.noise.read:
+            read = read * (1 + self.noise.read * Draws(seed, read).normal("output"))
+        return read if self._exact(solver) else self.converted(read, offset)
+
+    def seen(self, solver: Phases, phases: Sequence[Equilibrium], seed: Array) -> list[Equilibrium]:
+        """Give the phases as learning reads them: each free node once a phase, with the noise of that reading."""
+        if not self.noise.read:
+            return list(phases)
+        found, held = [], held_nodes(solver.circuit).keys()
+        groups = [group.name for group in solver.circuit.groups if not set(group.nodes.tolist()) <= held]
+        whole = [phases[0].v[name] for name in groups]
+        like = whole[0].__array_namespace__().concatenate(whole, axis=1)
+        factors = 1 + self.noise.read * Draws(seed, like).normal("voltage", len(phases))
+        ends = np.cumsum([0, *(v.shape[1] for v in whole)]).tolist()
+        for phase, factor in zip(phases, factors, strict=True):
+            read = {name: phase.v[name] * factor[:, ends[k] : ends[k + 1]] for k, name in enumerate(groups)}
+            found.append(phase._replace(v={**phase.v, **read}))
+        return found
+
+    def converted(self, read: Array, offset: Any) -> Array:
+        """Give what the converters make of read-outs (B, K) [V]."""
+        shifted = read + read.__array_namespace__().asarray(offset, dtype=read.dtype)
+        return shifted if self.bits is None else quantised(shifted, self.bits, self.full_scale)
+
+    def reads_exactly(self, solver: Phases) -> bool:
+        """Whether nothing comes between a circuit and what is read of it."""
+        return self._exact(solver) and not self.noise.in_currents and not self.noise.read
+
+    def _exact(self, solver: Phases) -> bool:
+        offset = solver.chip(solver.circuit.outputs.name, "offset")
+        return self.bits is None and isinstance(offset, np.ndarray) and not offset.any()
+
+
+EXACT = Instruments()
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadNudge:
+    """A nudge that knows the free phase by what the converters read of it."""
+
+    nudge: Nudge
+    instruments: Instruments
+    offset: Any
+
+    def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
+        """Give a push a nudged phase."""
+        return self.nudge.pushes(self.instruments.converted(outputs, self.offset), y)
+
+
+def _hashable(values: Any) -> Any:
+    """Give values as a compiled function's key may hold them; what JAX maps over stays as it is."""
+    return tuple(values.tolist()) if isinstance(values, np.ndarray) else values

@@ -1,0 +1,179 @@
+"""One update of all conductances, and many in a row: step by step on any engine, or as one compiled loop on a traceable one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from circuits.circuit import Circuit
+from hwsim.core.blocks import join
+from hwsim.core.protocol import Array, Conductances, Equilibrium, Solver
+from hwsim.devices.programming.programming import NOTHING, Held, Programmed, Programming
+from hwsim.learning.evaluate import classify
+from hwsim.learning.optimizers import Moments, Optimizer
+from hwsim.learning.rules import Gradient, LearningRule
+from hwsim.learning.shifts import moved
+
+
+class Sums(NamedTuple):
+    """What an epoch has added up so far.
+
+    Parameters
+    ----------
+    residual
+        Largest sum of currents into a node in any free equilibrium [A].
+    steps, nudged_steps
+        Iterations of the free equilibria, and of the nudged ones, whose phases share one count.
+    failed, code
+        Equilibria that were not found, and their worst `Result`.
+    pulses, energy
+        Programming pulses sent to all devices together, and what they took [J].
+
+    """
+
+    samples: Array
+    loss: Array
+    wrong: Array
+    steps: Array
+    nudged_steps: Array
+    residual: Array
+    failed: Array
+    code: Array
+    pulses: Array
+    energy: Array
+
+
+KEPT = 16
+"""Samples of a batch whose voltages an update keeps, for the audit of its gradient: enough to see rounding, and little to hold."""
+
+
+class Carry(NamedTuple):
+    """What one update hands to the next; conductances, moments and what the programming holds are by block.
+
+    `kept` are voltages of the last update: of each phase the first KEPT samples at all nodes, (phases, samples, nodes) [V]; an update
+    takes none.
+    """
+
+    g: dict[str, Array]
+    moments: Moments
+    sums: Sums
+    held: Held = NOTHING
+    kept: Any = ()
+
+
+class Samples(NamedTuple):
+    """The training part: features (n, I), labels (n,), and the targets by class (classes, K) [V]."""
+
+    x: Array
+    labels: Array
+    table: Array
+
+
+class Batches(NamedTuple):
+    """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
+
+    `seeds` (steps,) are those of the noise's and the programming's randomness; `shifts` (steps, batch, 2) move images [pixels].
+    """
+
+    order: Array
+    signs: Array
+    rates: dict[str, Array]
+    seeds: Array
+    shifts: Array | None = None
+
+
+class Updater(NamedTuple):
+    """How conductances learn: a rule, an optimizer and a way to program them."""
+
+    rule: LearningRule
+    optimizer: Optimizer
+    programming: Programming
+
+    def update(self, solver: Any, g: Conductances, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
+        """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
+        chosen = batches.order[k]
+        labels = samples.labels[chosen]
+        x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
+        y, seed = samples.table[labels], batches.seeds[k]
+        gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
+        dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
+        wrong = classify(gradient.outputs, samples.table) != labels
+        done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
+        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held, _kept(solver.circuit, gradient.phases))
+
+    def loop(self, solver: Any, carry: Carry, samples: Samples, batches: Batches, ends: tuple[Array, Array]) -> Carry:
+        """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
+        import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+        shape = self.rule.phases, min(batches.order.shape[1], KEPT), solver.circuit.size
+        begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
+        done: Carry = jax.lax.fori_loop(*ends, lambda k, last: self.update(solver, last.g, last, samples, batches, k), begun)
+        return done
+
+
+def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:
+    xp = phases[0].residual.__array_namespace__()
+    return xp.stack([xp.concatenate([phase.v[group.name][:KEPT] for group in circuit.groups], axis=1) for phase in phases])
+
+
+def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
+    """Add what an update found; `wrong` (B,) says which samples were."""
+    xp = gradient.loss.__array_namespace__()
+    free, *nudged = gradient.phases
+    codes = xp.stack([phase.result for phase in gradient.phases])
+    of_nudged = sum(phase.steps for phase in nudged) if nudged else free.steps
+    rows = [row.astype(np.int32) for row in (wrong, free.steps, of_nudged, (codes != 0).sum(axis=0))]
+    errors, steps, nudged_steps, failed = xp.stack(rows).sum(axis=1, dtype=np.int32)
+    return Sums(
+        samples=sums.samples + np.int32(len(gradient.loss)),
+        loss=sums.loss + gradient.loss.sum(),
+        wrong=sums.wrong + errors,
+        steps=sums.steps + steps,
+        nudged_steps=sums.nudged_steps + nudged_steps // np.int32(max(len(nudged), 1)),
+        residual=xp.maximum(sums.residual, free.residual.max()),
+        failed=sums.failed + failed,
+        code=xp.maximum(sums.code, codes.max().astype(np.int32)),
+        pulses=sums.pulses + done.pulses,
+        energy=sums.energy + done.energy,
+    )
+
+
+Advance = Callable[[Carry, Batches, int, int, Array | None], Carry]
+"""Does the updates number first … last − 1 of an epoch, with the targets by class that it is given, or those of the samples."""
+
+
+def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
+    """Do updates one by one, on any engine."""
+
+    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
+        learned = samples if table is None else samples._replace(table=table)
+        for k in range(first, last):
+            carry = updater.update(solver, join(carry.g), carry, learned, batches, k)
+        return carry
+
+    return advance
+
+
+def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
+    """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in.
+
+    The memory of what is handed in is used for what comes out: an old carry's arrays are gone.
+    """
+    import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+    from hwsim.numeric.jax_config import compiler_options  # noqa: PLC0415 - needs JAX
+
+    on_device, devices = jax.device_put((samples, updater.programming.devices))
+
+    def loop(carry: Carry, samples: Samples, devices: Any, batches: Batches, first: Array, last: Array) -> Carry:
+        on_devices = updater._replace(programming=updater.programming.holding(devices))
+        return on_devices.loop(trace, carry, samples, batches, (first, last))
+
+    compiled_loop = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
+
+    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
+        learned = on_device if table is None else on_device._replace(table=table)
+        done: Carry = compiled_loop(carry._replace(kept=()), learned, devices, batches, first, last)
+        return done
+
+    return advance

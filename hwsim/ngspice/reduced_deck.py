@@ -1,0 +1,172 @@
+"""The lean deck: what ngspice is given when nobody asks for every part. The same circuit, with as few unknowns as it can have.
+
+Nodes that sources hold at one constant voltage become one node; the first crossbar becomes what its columns see of it; an amplifier is
+a source whose own current is sensed. There are no subcircuits, which ngspice reads more slowly.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Amplifiers, Crossbar, Diodes, InputSources, Memristors, Nudges, VoltageSources
+from circuits.nodes import Nodes
+from hwsim.ngspice.eliminated_nodes import Held
+from netlists.text.numbers import plain, resistances
+from netlists.write.cards import flat
+from netlists.write.names import free_stem
+from netlists.write.sections import EXTERNAL, NudgeNodes
+
+Floats = NDArray[np.float64]
+Places = Mapping[str, NDArray[np.intp]]
+
+
+class Constants:
+    """Sources of constant voltage against ground, one for each voltage that is asked for."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+        self.volts: list[float] = []
+
+    def node(self, volts: float) -> str:
+        """Give the node that has this voltage."""
+        if volts == 0:
+            return "0"
+        if volts not in self.volts:
+            self.volts.append(volts)
+        return f"{self.stem}_{self.volts.index(volts)}"
+
+    def cards(self) -> list[str]:
+        """Write the sources."""
+        said = plain(self.volts, "constant voltages")
+        return [f"V_{self.stem}_{k} {self.stem}_{k} 0 {word}" for k, word in enumerate(said)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lean:
+    """A deck without its conductances.
+
+    Parameters
+    ----------
+    fixed
+        All cards that never change.
+    conductances
+        By trainable element array: the beginnings of its cards, behind which resistances go.
+    folded
+        The crossbars whose columns each have one resistor, for the sum of their conductances.
+
+    """
+
+    fixed: list[str]
+    conductances: dict[str, list[str]]
+    folded: frozenset[str]
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip, held: Held, folded: Iterable[Crossbar], driven: Places, asked: Nodes) -> Self:
+        """Write a circuit without ideal diodes; the arguments are those of a Plan."""
+        constants = Constants(free_stem(circuit, "constant"))
+        names, merged = _merged(circuit, chip, held, asked, constants)
+        kept = _kept(circuit, held, merged)
+        gone = frozenset(w.name for w in folded)
+        fixed, conductances = list[str](), dict[str, list[str]]()
+        for element in circuit.elements:
+            match element:
+                case Crossbar(name=name, columns=columns):
+                    which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else "R_{0}_i_j joins row i and column j"
+                    fixed.append(f"* Crossbar {name}: {which.format(name)}")
+                    fixed += [f"I_{name}_{j} 0 {names[k]} {EXTERNAL}" for j, k in enumerate(columns.tolist()) if name in gone]
+                    conductances[name] = list(_folded(element, names) if name in gone else _crossbar(element, names))
+                case Memristors(name=name, a=a, b=b):
+                    ends = zip(a.tolist(), b.tolist(), strict=True)
+                    conductances[name] = [f"R_{name}_{k} {names[one]} {names[other]} " for k, (one, other) in enumerate(ends)]
+                case Amplifiers(name=name):
+                    behind = free_stem(circuit, name) if chip(name, "output_resistance").any() else None
+                    fixed += _amplifiers(element, chip, names, kept[name], constants, behind)
+                case VoltageSources(name=name, plus=plus, minus=minus):
+                    volts = plain(chip(name, "v"), f"{name}: v")
+                    fixed += [f"V_{name}_{k} {names[plus[k]]} {names[minus[k]]} {volts[k]}" for k in kept[name]]
+                case InputSources(name=name, plus=plus):
+                    fixed += [f"V_{name}_{k} {names[plus[k]]} 0 {EXTERNAL}" for k in driven[name]]
+                case Nudges():
+                    fixed += _nudges(element, chip, NudgeNodes.of(circuit), names)
+                case Diodes():
+                    cards = flat(element, chip, {}, names)
+                    fixed += [f"{card} off" if card.startswith("D_") else card for card in cards]  # the search begins at 0 V across them
+                case _:
+                    fixed += flat(element, chip, {}, names)
+        return cls([*fixed, *constants.cards()], conductances, gone)
+
+    def cards(self, g: Mapping[str, Any]) -> Iterator[str]:
+        """Give all cards, for conductances [S]."""
+        yield from self.fixed
+        for name, heads in self.conductances.items():
+            values = np.asarray(g[name], dtype=np.float64)
+            if name in self.folded:
+                values = values.sum(axis=0)
+            yield from map(str.__add__, heads, resistances(values[..., ::-1].T if values.ndim > 1 else values, name))
+
+
+def _merged(circuit: Circuit, chip: Chip, held: Held, asked: Nodes, constants: Constants) -> tuple[list[str], NDArray[np.bool_]]:
+    """Name all nodes, those that have one constant voltage alike, and tell which were merged so. What is asked for stays apart."""
+    unknown_x, unknown_v = np.full((1, circuit.input_count), np.nan), np.full((1, len(held.free)), np.nan)
+    v = held.voltages(circuit, chip, unknown_x, unknown_v)[0]
+    merged = np.isfinite(v)
+    merged[asked] = False
+    merged[0] = False
+    names = [constants.node(float(v[k])) if merged[k] else name for k, name in enumerate(circuit.node_names)]
+    return names, merged
+
+
+def _kept(circuit: Circuit, held: Held, merged: NDArray[np.bool_]) -> Places:
+    """List the sources and amplifiers that are still needed: those which do not hold a node that was merged."""
+    kept = {element.name: np.ones(len(element), dtype=bool) for element in circuit.of(VoltageSources, Amplifiers)}
+    for step in held.steps:
+        if not isinstance(step.element, InputSources):
+            kept[step.element.name][step.places[merged[step.found]]] = False
+    return {name: np.flatnonzero(places) for name, places in kept.items()}
+
+
+def _folded(crossbar: Crossbar, names: list[str]) -> Iterator[str]:
+    for j, column in enumerate(crossbar.columns.tolist()):
+        yield f"R_{crossbar.name}_{j} {names[column]} 0 "
+
+
+def _crossbar(crossbar: Crossbar, names: list[str]) -> Iterator[str]:
+    """Begin the cards of a crossbar, the last column first: so ngspice finds a good order for eliminating nodes soonest."""
+    rows = [(f"R_{crossbar.name}_{k}_", names[row]) for k, row in enumerate(crossbar.rows.tolist())]
+    for j, column in reversed(list(enumerate(crossbar.columns.tolist()))):
+        yield from (f"{head}{j} {row} {names[column]} " for head, row in rows)
+
+
+def _amplifiers(
+    amplifiers: Amplifiers, chip: Chip, names: list[str], kept: NDArray[np.intp], constants: Constants, behind: str | None
+) -> Iterator[str]:
+    """Write v_out = gain·(v_in − v_ref), v_ref = −offset, and back times the current that the source E delivers drawn from the input.
+
+    `behind` names the nodes between sources and output resistances; None: there are none.
+    """
+    name, back = amplifiers.name, chip(amplifiers.name, "back")
+    r = plain(chip(name, "output_resistance"), f"{name}: output_resistance")
+    gain, drawn = plain(chip(name, "gain"), f"{name}: gain"), plain(-back, f"{name}: back")  # a current into a source counts as positive
+    for k in kept.tolist():
+        into, out = names[amplifiers.input[k]], names[amplifiers.output[k]]
+        reference = constants.node(-float(chip(name, "offset")[k]))
+        if behind is not None:
+            yield f"R_{name}_{k} {behind}_{k} {out} {r[k]}"
+            out = f"{behind}_{k}"
+        yield f"E_{name}_{k} {out} 0 {into} {reference} {gain[k]}"
+        yield f"F_{name}_{k} {into} 0 E_{name}_{k} {drawn[k]}"
+
+
+def _nudges(nudges: Nudges, chip: Chip, nodes: NudgeNodes, names: list[str]) -> Iterator[str]:
+    """Write a current into each output, and beta as a conductance across it; what beta draws to a target is part of the current."""
+    gains = chip(nudges.name, "gain")
+    own = [f"{gain} * " if gain != "1.0" else "" for gain in plain(gains, f"{nudges.name}: gain")]
+    yield f"V_{nodes.beta} {nodes.beta} 0 {EXTERNAL}"
+    for k, (plus, minus) in enumerate(zip(nudges.plus.tolist(), nudges.minus.tolist(), strict=True)):
+        yield f"I_{nodes.currents[k]} {names[minus]} {names[plus]} {EXTERNAL}"
+        yield f"B_{nodes.currents[k]} {names[plus]} {names[minus]} I = {own[k]}V({nodes.beta}) * V({names[plus]},{names[minus]})"

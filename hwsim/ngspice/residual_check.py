@@ -1,0 +1,93 @@
+"""The judge: a point of ngspice's counts when Kirchhoff's law, summed up from the elements themselves, holds for it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.elements import Capacitors, Crossbar, CurrentSources, Memristors, Nudges, Resistors
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import Conductances, Drive, Equilibrium, Push, Result
+from hwsim.ngspice.plan import Plan
+
+Floats = NDArray[np.float64]
+
+RESIDUAL = 1e-9
+"""Share of the largest branch current that the currents into a node may sum up to."""
+
+FLOOR = 1e-15
+"""A; a sum that is always allowed: in a circuit that is at rest there is no largest current to speak of."""
+
+
+def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
+    """Give an answer of ngspice with its residuals, and with the code of what is wrong where something is.
+
+    Parameters
+    ----------
+    plan
+        The circuit, with sharp diodes in the place of ideal ones.
+    g
+        Conductances [S].
+    drive
+        Features (B, I) and the push, whose beta has shape (B, 1).
+    answer
+        All voltages, and the codes so far.
+
+    """
+    result, residual = np.array(answer.result), np.full(len(answer.result), np.nan)
+    ok = np.flatnonzero(result == Result.CONVERGED)
+    if len(ok):
+        whole = len(ok) == len(result)
+        some = answer if whole else Equilibrium({name: v[ok] for name, v in answer.v.items()}, residual[ok], answer.steps[ok], result[ok])
+        applied = drive
+        if not whole:
+            noise = None if drive.noise is None else {name: np.asarray(i)[ok] for name, i in drive.noise.items()}
+            applied = Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)), noise)
+        found = balance(plan.circuit, plan.chip, g, applied, some)
+        residual[ok] = found.residual
+        result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS
+    beta = np.asarray(drive.push.beta)
+    if (beta < 0).any():
+        pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")
+        result[(result == Result.CONVERGED) & ~_is_convex(plan, g, pushed)] = Result.NOT_CONVEX
+    return answer._replace(residual=residual, result=result)
+
+
+def _is_convex(plan: Plan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
+    """Tell of each sample, shape (B,), whether its outputs hold against a negative nudge.
+
+    The conductance matrix of an output pair, [[a + beta, −beta], [−beta, b + beta]], must stay positive definite. Outputs at which
+    anything but linear elements stands are not looked at. `beta` is (B, K) [S].
+    """
+    outputs = plan.circuit.outputs
+    a, linear = _conductances(plan, g)
+    a[0] = np.inf
+    linear[0] = True
+    plus, minus = a[outputs.plus], a[outputs.minus]
+    with np.errstate(invalid="ignore"):
+        both = np.where(np.isinf(minus), plus, np.where(np.isinf(plus), minus, plus * minus / (plus + minus)))
+    known = linear[outputs.plus] & linear[outputs.minus] & (outputs.plus != outputs.minus)
+    stable: NDArray[np.bool_] = (~known | (both + beta > 0)).all(axis=1)
+    return stable
+
+
+def _conductances(plan: Plan, g: Conductances) -> tuple[Floats, NDArray[np.bool_]]:
+    """Give the sum of conductances at each node [S], and whether nothing but linear elements stands there."""
+    circuit = plan.circuit
+    a, linear = np.zeros(circuit.size + 1), np.ones(circuit.size + 1, dtype=bool)
+    for element in circuit.elements:
+        match element:
+            case Crossbar(rows=rows, columns=columns, name=name):
+                np.add.at(a, rows, np.asarray(g[name]).sum(axis=1))
+                np.add.at(a, columns, np.asarray(g[name]).sum(axis=0))
+            case Memristors(a=one, b=other, name=name):
+                np.add.at(a, one, np.asarray(g[name]))
+                np.add.at(a, other, np.asarray(g[name]))
+            case Resistors(a=one, b=other, name=name):
+                np.add.at(a, one, 1 / plan.chip(name, "r"))
+                np.add.at(a, other, 1 / plan.chip(name, "r"))
+            case Nudges() | CurrentSources() | Capacitors():
+                pass
+            case _:
+                for terminal in element.terminals:
+                    if terminal != "feature":
+                        linear[getattr(element, terminal)] = False
+    return a, linear

@@ -1,0 +1,288 @@
+"""Any connected circuit: its linear part is eliminated exactly, and Newton's method finds the voltages across what is not linear.
+
+    p = p₀ − Q·i(p)
+
+`p₀` are the port voltages that sources alone would cause, `Q` how they answer currents; both dense and small. All other voltages are a
+linear map of sources and port currents. Ports are the diodes, and the outputs, whose nudges differ from phase to phase.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.passed import Passed
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import FREE, Array, Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.numeric.general.linear_system import Linear, Sources, conductance, given, learned
+from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
+from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
+from hwsim.numeric.general.wired_linear import Frame, WiredLinear
+
+Floats = NDArray[np.float64]
+
+RESIDUAL = 1e-9
+"""Share of the largest branch current that the currents into a node may sum up to; as for ngspice."""
+
+FLOOR = 1e-15
+"""A; a sum that is always allowed."""
+
+TOLERANCE = 1e-13
+"""Share of the largest port voltage, unless something else is asked for."""
+
+_NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
+"""A tolerance below a few roundings would never be met."""
+
+_KINDS = {
+    "b": "behavioural sources (B)",
+    "d": "diodes (D) beyond the junction's law",
+    "j": "JFETs (J)",
+    "m": "MOSFETs (M)",
+    "q": "bipolar transistors (Q)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortsEngine:
+    """Settings of the general solver.
+
+    Parameters
+    ----------
+    tolerance
+        Newton's method ends when no port voltage changes any more by this share of the largest (at least 1 mV).
+    max_steps
+        Most steps of Newton's method, and of each helping conductance.
+
+    """
+
+    name: ClassVar[str] = "numeric"
+    tolerance: float = TOLERANCE
+    max_steps: int = 200
+
+    def prepare(self, circuit: Circuit, chip: Chip) -> "PortsSolver":
+        """Find the circuit's ports.
+
+        Raises
+        ------
+        UnsupportedCircuitError
+            When it holds what only ngspice solves.
+
+        """
+        passed = [element for element in circuit.elements if isinstance(element, Passed)]
+        if passed:
+            held = ", ".join(f"{element.name} holds {_KINDS[element.letter]}" for element in passed)
+            msg = f"{circuit.name}: {held}, which the numeric engine has not; use --engine ngspice"
+            raise UnsupportedCircuitError(msg)
+        return PortsSolver(circuit, chip, self)
+
+
+class _Batch(NamedTuple):
+    """What all phases of a batch share: conductances, features (B, I), and the factorized circuit, None where it is singular.
+
+    `noise` is one phase's own: currents into the nodes of groups, each (B, n) [A].
+    """
+
+    g: Conductances
+    x: Floats
+    linear: Linear | WiredLinear | None
+    noise: Mapping[str, Any] | None = None
+
+
+class PortsSolver(Closing):
+    """A circuit of any form, ready to be solved."""
+
+    def __init__(self, circuit: Circuit, chip: Chip, engine: PortsEngine) -> None:
+        self.circuit, self.chip, self.engine = circuit, chip, engine
+        self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
+        self._given = list(given(circuit, chip))
+        self._frame = Frame.of(circuit, self._given, self._sources)
+        self._g: dict[str, Floats] = {}
+        self._linear: Linear | WiredLinear | None = None
+        self._shunt = np.zeros(0)
+
+    def _batch(self, g: Conductances, x: Array) -> _Batch:
+        """Factorize, unless these conductances are those of the last call."""
+        values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
+        self.circuit.check_conductances(values)
+        features = self._rows(x, self.circuit.input_count, "x")
+        if not self._g or any(not np.array_equal(values[name], self._g[name]) for name in values):
+            typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()])))
+            self._shunt = np.full(len(self._ports.a), typical)
+            self._shunt[self._ports.outputs :] = 0.0
+            self._linear = self._factorized(values)
+            self._g = {name: array.copy() for name, array in values.items()}
+        return _Batch(values, features, self._linear)
+
+    def _factorized(self, g: dict[str, Floats]) -> Linear | WiredLinear | None:
+        """Factorize; None where the circuit is singular."""
+        ends = self._ports.a, self._ports.b
+        shunts = list(conductance(*ends, self._shunt))
+        try:
+            if self._frame is not None:
+                return WiredLinear.of(self._frame, g, self.chip, ends, shunts)
+            return Linear.of(
+                [*self._given, *(part for e in self.circuit.trainable for part in learned(e, g)), *shunts], ends, self._sources
+            )
+        except (RuntimeError, np.linalg.LinAlgError):  # exactly singular, to SuperLU and to LAPACK
+            return None
+
+    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
+        """Find the equilibria of a batch, x (B, I); `start` is where to search from.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample has none and `throw` is set.
+        ValueError
+            When shapes do not fit the circuit.
+
+        """
+        with one_thread():  # its many small products would wait for each other's threads
+            batch = self._batch(g, drive.x)._replace(noise=drive.noise)
+            found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
+        return found.check(self.circuit) if throw else found
+
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Any]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria of a batch, x (B, I), then each nudged one from there towards y (B, K).
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample does not settle in some phase and `throw` is set.
+        ValueError
+            When shapes do not fit the circuit.
+
+        """
+        y = self._rows(y, len(self.circuit.outputs), "y")
+        with one_thread():
+            batch = self._batch(g, x)
+            of_free, *of_nudged = [None] if noise is None else noise
+            free, p = self._phase(batch._replace(noise=of_free), FREE, None)
+            pushes = nudge.pushes(free.outputs(self.circuit), y)
+            each = of_nudged or [None] * len(pushes)
+            found = free, *(self._phase(batch._replace(noise=own), push, p)[0] for push, own in zip(pushes, each, strict=True))
+        return tuple(phase.check(self.circuit) for phase in found) if throw else found
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
+
+        Its matrix is that of the circuit transposed, with the diodes' slopes in their place: (Aᵀ + C·s·Cᵀ)·λ = C·e, so that
+        q = Cᵀ·λ follows from (I + Qᵀ·s)·q = Qᵀ·e (Director & Rohrer 1969).
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample has none.
+
+        """
+        error = np.asarray(error, dtype=np.float64)
+        pushed = np.zeros((len(error), len(self._ports.a)))
+        pushed[:, self._ports.outputs :] = error
+        with one_thread(), np.errstate(all="ignore"):
+            batch = self._batch(g, np.zeros((len(error), self.circuit.input_count)))
+            if batch.linear is None:
+                return self._unsolved(len(error)).check(self.circuit)
+            across = batch.linear.across.T
+            _, slope = self._problem(batch, FREE).law(self._across(free), 0.0)
+            jacobian = np.eye(len(across)) + across * slope[:, None, :]
+            try:
+                q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
+            except np.linalg.LinAlgError:
+                return self._unsolved(len(error)).check(self.circuit)
+            found = self._laid_out(batch.linear, pushed - slope * q, None, None)
+        return found.check(self.circuit)
+
+    def _phase(self, batch: _Batch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
+        """Find the equilibria under a push, and the port voltages, (B, P)."""
+        if batch.linear is None:
+            return self._unsolved(len(batch.x)), np.zeros((len(batch.x), len(self._ports.a)))
+        problem = self._problem(batch, push)
+        tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
+        p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
+        found = self._laid_out(batch.linear, -problem.currents(p), batch.x, batch.noise)._replace(steps=steps)
+        found.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
+        return self._judged(batch, push, found), p
+
+    def _problem(self, batch: _Batch, push: Push) -> Problem:
+        assert batch.linear is not None  # noqa: S101 - the caller has looked
+        p0, across = batch.linear.open(batch.x), batch.linear.across
+        if batch.noise is not None:
+            p0 = np.concatenate([batch.linear.open(batch.x[some], self._into(batch.noise, some)) for some in batch.linear.runs(len(p0))])
+        one_each = (len(p0), len(self.circuit.outputs))
+        beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
+        gain = self.chip(self.circuit.outputs.name, "gain")
+        beta, current = np.broadcast_to(gain * beta, one_each), np.broadcast_to(gain * current, one_each)
+        sees = np.maximum(np.abs(np.diagonal(across))[: self._ports.outputs], 1e-12)
+        return Problem(self._ports, p0, across, self._shunt, HARD / sees, beta, beta * target + current)
+
+    def _across(self, start: Equilibrium) -> Floats:
+        at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)
+        voltages: Floats = np.nan_to_num(np.asarray(at, dtype=np.float64))
+        return voltages
+
+    def _into(self, noise: Mapping[str, Any], some: slice) -> Floats:
+        """Give the noise of some samples as what stands on the right of the linear part, (rows, B) [A]."""
+        right = np.zeros((len(self._sources.fixed), len(next(iter(noise.values()))[some])))
+        for name, i in noise.items():
+            right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
+        return right
+
+    def _laid_out(self, linear: Linear | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None) -> Equilibrium:
+        """Give the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
+        v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
+        result = np.full(len(i), int(Result.CONVERGED))
+
+        def lay_out(some: slice) -> None:
+            with np.errstate(all="ignore"):
+                u = linear.voltages(i[some], None if x is None else x[some], None if noise is None else self._into(noise, some))
+            for group in self.circuit.groups:
+                v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
+            result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
+
+        on_all_cores(lay_out, linear.runs(len(i)))
+        return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
+
+    def _judged(self, batch: _Batch, push: Push, found: Equilibrium) -> Equilibrium:
+        """Let Kirchhoff's law say which samples have settled."""
+        assert batch.linear is not None  # noqa: S101 - there are voltages
+        residual, result = np.zeros(len(found.result)), found.result
+        one_each = (len(batch.x), len(self.circuit.outputs))
+        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
+
+        def judge(some: slice) -> None:
+            these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
+            with np.errstate(all="ignore"):
+                noise = None if batch.noise is None else {name: np.asarray(i)[some] for name, i in batch.noise.items()}
+                drive = Drive(batch.x[some], Push(*(part[some] for part in parts)), noise)
+                held = balance(self.circuit, self.chip, batch.g, drive, these)
+            residual[some] = held.residual
+            off = ~(held.residual <= RESIDUAL * held.largest + FLOOR) & (result[some] == Result.CONVERGED)
+            result[some][off] = int(Result.MAX_STEPS)
+
+        on_all_cores(judge, batch.linear.runs(len(result)))
+        return found._replace(residual=residual)
+
+    def _unsolved(self, count: int) -> Equilibrium:
+        """Say that a circuit holds nothing at its nodes."""
+        v = {group.name: np.full((count, len(group)), np.nan) for group in self.circuit.groups}
+        return Equilibrium(v, np.full(count, np.nan), np.zeros(count, dtype=np.intp), np.full(count, int(Result.NOT_FINITE)))
+
+    def _rows(self, rows: Array, count: int, what: str) -> Floats:
+        values: Floats = np.asarray(rows, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != count:  # noqa: PLR2004 - (B, count)
+            msg = f"{what} has shape {values.shape}; {self.circuit.name} takes (samples, {count})"
+            raise ValueError(msg)
+        return values

@@ -1,0 +1,237 @@
+"""The linear part of any circuit: one sparse matrix for its nodes and held currents, factorized once for all samples.
+
+    A·u = s − C·i(p),     p = Cᵀ·u
+
+`u` holds the voltages of all nodes but ground, then the currents of the elements that hold voltages; `s` what sources push in; `p` are
+the voltages across the ports, between which all that is not linear stands, and `i` its currents.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.checks import HOLDING
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import (
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
+from circuits.nodes import Nodes
+from hwsim.core.branch_currents import columns, ends
+from hwsim.core.protocol import Conductances
+
+Floats = NDArray[np.float64]
+
+_ORDER = "MMD_AT_PLUS_A"
+"""Of elimination: by the pattern of A + Aᵀ. On a crossbar of 784×100 with wires it leaves half as many entries as by that of AᵀA."""
+
+
+class Entries(NamedTuple):
+    """Entries of a sparse matrix; several at one place add up."""
+
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    value: Floats
+
+
+def conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
+    """Give the entries of conductances `g` [S] between nodes."""
+    g = np.broadcast_to(np.asarray(g, dtype=np.float64), a.shape)
+    for row, column, value in ((a, a, g), (b, b, g), (a, b, -g), (b, a, -g)):
+        yield Entries(row, column, value)
+
+
+def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
+    """Give the entries of conductances that learn."""
+    values = np.asarray(g[element.name], dtype=np.float64)
+    if isinstance(element, Memristors):
+        yield from conductance(element.a, element.b, values)
+        return
+    rows, to = element.rows, element.columns
+    row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
+    yield Entries(row, column, -values.ravel())
+    yield Entries(column, row, -values.ravel())
+    yield Entries(rows, rows, values.sum(axis=1))
+    yield Entries(to, to, values.sum(axis=0))
+
+
+def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
+    """Give all other entries; ground is row and column 0, and held currents come behind the nodes."""
+    for element in circuit.elements:
+        match element:
+            case Resistors(a=a, b=b):
+                yield from conductance(a, b, 1.0 / chip(element.name, "r"))
+            case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
+                gm = chip(element.name, "gm")
+                for row, column, value in ((a, plus, gm), (a, minus, -gm), (b, plus, -gm), (b, minus, gm)):
+                    yield Entries(row, column, value)
+    yield from _laws(circuit, chip)
+
+
+def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
+    """Give the entries of held currents in Kirchhoff's law, and those of the laws that the held voltages obey."""
+    size = circuit.size + 1
+    held = columns(circuit, chip)
+    yield Entries(held.node, size + held.current, held.factor)
+    for element in circuit.of(*HOLDING):
+        own = size + held.first[element.name] + np.arange(len(element))
+        a, b = ends(element)
+        one = np.ones(len(element))
+        yield Entries(own, a, one)
+        yield Entries(own, b, -one)
+        match element:
+            case Amplifiers(input=driver):
+                yield Entries(own, driver, -chip(element.name, "gain"))
+                r = chip(element.name, "output_resistance")
+                if r.any():
+                    yield Entries(own, own, -r)  # the held current flows into the output
+            case VoltageControlledVoltageSources(control_plus=plus, control_minus=minus):
+                yield Entries(own, plus, -chip(element.name, "gain"))
+                yield Entries(own, minus, chip(element.name, "gain"))
+            case CurrentControlledVoltageSources(source=source, place=place):
+                yield Entries(own, size + held.first[source] + place, -chip(element.name, "rm"))
+
+
+class Sources(NamedTuple):
+    """What sources push into the nodes and what they hold: s = fixed + by_feature·x.
+
+    Parameters
+    ----------
+    fixed
+        Shape (nodes and held currents,).
+    by_feature
+        Sparse, shape (nodes and held currents, I).
+
+    """
+
+    fixed: Floats
+    by_feature: Any
+
+    @classmethod
+    def of(cls, circuit: Circuit, chip: Chip) -> Self:
+        """Collect all sources."""
+        from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits beyond layers need it
+
+        held = columns(circuit, chip)
+        s = np.zeros(circuit.size + 1 + held.total)
+        scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
+        for element in circuit.of(CurrentSources, VoltageSources, InputSources, Amplifiers):
+            if isinstance(element, CurrentSources):
+                i = np.broadcast_to(chip(element.name, "i"), (len(element),))
+                np.subtract.at(s, element.a, i)
+                np.add.at(s, element.b, i)
+                continue
+            own = circuit.size + 1 + held.first[element.name] + np.arange(len(element))
+            match element:
+                case VoltageSources():
+                    s[own] = chip(element.name, "v")
+                case InputSources(feature=feature):
+                    s[own] = chip(element.name, "offset")
+                    scaled.append((own - 1, feature, np.broadcast_to(chip(element.name, "scale"), own.shape)))
+                case Amplifiers():
+                    s[own] = chip(element.name, "gain") * chip(element.name, "offset")
+        row, feature, scale = (np.concatenate(parts) for parts in zip(*scaled, strict=True))
+        return cls(s[1:], csr_array((scale, (row, feature)), shape=(len(s) - 1, circuit.input_count)))
+
+    def __call__(self, x: Floats) -> Floats:
+        """Give all, shape (nodes and held currents, B), from features (B, I)."""
+        s: Floats = np.asarray(self.by_feature @ x.T)
+        s += self.fixed[:, None]
+        return s
+
+
+_AT_ONCE = 2**22
+"""Numbers that one solve for many right sides may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A factorized circuit.
+
+    Parameters
+    ----------
+    matrix, factors
+        `A`, without ground, and its sparse LU.
+    ports
+        `C`, sparse, shape (rows of A, ports).
+    sources
+        Where `s` comes from.
+    across
+        How port voltages answer port currents, Cᵀ·A⁻¹·C, shape (ports, ports) [ohm].
+    open_fixed, open_by_feature
+        The port voltages of open ports, Cᵀ·A⁻¹·s: shapes (ports,) [V] and (ports, I) [V per unit].
+
+    """
+
+    matrix: Any
+    factors: Any
+    ports: Any
+    sources: Sources
+    across: Floats
+    open_fixed: Floats
+    open_by_feature: Floats
+
+    @classmethod
+    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: Sources) -> Self:
+        """Factorize a circuit of these entries, and find how the ports, from `ports[0]` to `ports[1]`, answer.
+
+        Raises
+        ------
+        RuntimeError
+            When the matrix is singular.
+
+        """
+        from scipy.sparse import csc_array  # noqa: PLC0415 - only circuits beyond layers need it
+        from scipy.sparse.linalg import splu  # noqa: PLC0415
+
+        row, column, value = (np.concatenate([getattr(part, name) for part in parts]) for name in Entries._fields)
+        size, count = len(sources.fixed) + 1, len(ports[0])
+        matrix = csc_array(csc_array((value, (row, column)), shape=(size, size))[1:, 1:])
+        one, numbers = np.ones(count), np.arange(count)
+        incidence = csc_array(
+            (np.concatenate([one, -one]), (np.concatenate(ports), np.concatenate([numbers, numbers]))), shape=(size, count)
+        )
+        incidence = csc_array(incidence[1:, :])
+        across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
+        found = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, sources, across, fixed, by_feature)
+        for some in found.runs(count):
+            answer = found.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
+            across[some] = (incidence.T @ answer).T
+            fixed[some] = sources.fixed @ answer
+            by_feature[some] = (sources.by_feature.T @ answer).T
+        return found
+
+    def runs(self, count: int) -> Iterator[slice]:
+        """Cut right sides into runs that are solved at once."""
+        length = max(_AT_ONCE // self.matrix.shape[0], 1)
+        yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
+
+    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
+        """Give `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
+
+        `into` are currents into the nodes beside these, among all that stands on the right, shape (rows, B).
+        """
+        right = np.asarray(self.ports @ i.T)
+        if x is not None:
+            right += self.sources(x)
+        if into is not None:
+            right += into
+        return self.solve(right, transposed=x is None)
+
+    def open(self, x: Floats, into: Floats | None = None) -> Floats:
+        """Give the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""
+        voltages: Floats = x @ self.open_by_feature.T + self.open_fixed
+        return voltages if into is None else voltages + (self.ports.T @ self.solve(into)).T
+
+    def solve(self, right: Floats, *, transposed: bool = False) -> Floats:
+        """Solve A·u = right, or Aᵀ·u = right, for right sides of shape (rows, B), refined once, which takes the factors' rounding away."""
+        matrix, way = (self.matrix.T, "T") if transposed else (self.matrix, "N")
+        u: Floats = self.factors.solve(right, way)
+        u += self.factors.solve(right - matrix @ u, way)
+        return u

@@ -1,0 +1,1 @@
+"""Chains of crossbars: batched, compiled equilibria in JAX."""

@@ -1,0 +1,67 @@
+"""How far a circuit multiplies a change: whether sweeps that change nothing prove that an equilibrium is near."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwsim.numeric.layered.layers import Layers, Linear
+
+Array = Any
+
+TRUST = 100.0
+"""Sweeps that change nothing are proof enough on circuits that multiply a change by no more than this."""
+
+_STEPS = 256
+"""Most steps of the walk; a circuit in which it leads on for longer multiplies changes too far."""
+
+
+def amplification(layers: Layers, parts: Sequence[Linear]) -> float:
+    """Bound how many times farther from equilibrium a state can be than the last sweep's `sweeps.change`; infinite where nothing bounds it.
+
+    Neurons only pull towards equilibrium, so the bound of the circuit without them holds. What is off in a layer spreads as a walk from
+    node to node that ends at the sources: with P the share of a node's conductance that leads to each neighbour, errors are at most
+    (1 − P)⁻¹·change, and any z > 0 with P·z < z bounds that (Varga: M-matrices). Here z counts where the first steps of the walk lead,
+    so many of them that half of it has ended. `parts` hold arrays of NumPy.
+    """
+    if any(stage.behind is not None for stage in layers.stages):
+        return np.inf  # what is behind a dead zone may hang on its leakage alone
+    unit = layers.units
+    walk = [np.full_like(part.a, one) for one, part in zip(unit, parts, strict=True)]
+    visited = [np.zeros_like(ones) for ones in walk]
+    bound, least = np.inf, min(float(u * weight) for u, weight in zip(unit, layers.weights, strict=True))
+    for _ in range(_STEPS):
+        visited = [v + w for v, w in zip(visited, walk, strict=True)]
+        walk = _walked(layers, parts, walk)
+        left = 1.0 - max(float((w / u).max()) for w, u in zip(walk, unit, strict=True))
+        most = max(float(v.max()) for v in visited) / least
+        bound = min(bound, most / left if left > 0 else np.inf)
+        if left >= 0.5 or most > 2 * TRUST or not np.isfinite(most):  # noqa: PLR2004 - half
+            break
+    return bound
+
+
+def _walked(layers: Layers, parts: Sequence[Linear], walk: Sequence[Array]) -> list[Array]:
+    """Spread what is off in each layer's columns (n,) to their neighbours."""
+    found = []
+    for k, part in enumerate(parts):
+        c = np.zeros_like(part.a)
+        before, behind = layers.couplings[k - 1], layers.couplings[k]
+        if part.w is not None:
+            c += part.rows(walk[k - 1] if before is None else before.gain * walk[k - 1], walk[k]) @ part.w
+        if k + 1 < len(parts):
+            pushed = parts[k + 1].pulled(walk[k + 1])
+            c += pushed if behind is None else behind.back * pushed
+        found.append(c / (part.a + part.a_behind))
+    found[-1] = np.maximum(found[-1], found[-1][layers.outputs.partners])  # a nudge between the two mixes them, to whatever shares
+    return found
+
+
+def suffices(amplified: Array, beta: Array, least: Array, margin: float = 1.0) -> Array:
+    """Whether sweeps are proof enough under nudges of at least `beta` [S], with `least` [S] the smallest conductance of an output column.
+
+    A negative nudge adds to the walk at the outputs. With a `margin`, changes may be multiplied so many times less. For numbers, and for
+    arrays of NumPy and JAX.
+    """
+    nudged = 2 * (-beta) / least * (beta < 0)
+    return margin * amplified <= TRUST * (1 - nudged * amplified)

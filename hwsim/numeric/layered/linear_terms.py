@@ -1,0 +1,105 @@
+"""From conductances and features to the linear parts of a circuit's stages: sums of columns, and currents from what is fixed."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core import blocks
+from hwsim.core.blocks import Blocks
+from hwsim.numeric.layered.layers import Layers, Linear
+from hwsim.numeric.layered.parameters import Coupling, is_zero
+
+Array = Any
+
+_FEW = 4
+"""Samples whose products with a crossbar take less than to read or write it once more."""
+
+
+def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tuple[Linear, ...]:
+    """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX.
+
+    `sums` are those of some blocks' columns, (n,) [S], where they are known.
+    """
+    parts: list[Linear] = []
+    known = sums or {}
+    for k, stage in enumerate(layers.stages):
+        kept = series = None
+        w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
+        of_fixed = [blocks.name(stage.crossbar, rows.span) for rows in stage.fixed]
+        a = sum(known[block] if block in known else g[block].sum(0) for block in of_fixed)
+        fixed = layers.parameters[k].load
+        if fixed is not None:
+            a = a + fixed.g
+        if w is not None:
+            a, coupling = a + w.sum(0), layers.couplings[k - 1]
+            load = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
+            kept, series = _behind(coupling, w)
+            load = load if kept is None else kept * load
+            drawn = 0.0 * load if coupling is None else coupling.offset * load
+            parts[k - 1] = parts[k - 1]._replace(a_behind=load, drawn=drawn)
+        parts.append(Linear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a, kept, series))
+    return tuple(parts)
+
+
+def _behind(coupling: Coupling | None, w: Array) -> tuple[Array | None, Array | None]:
+    """Eliminate the rows behind output resistances: v = e − r·(Σg·v − Σg·u) = (e + r·Σg·u)/(1 + r·Σg); give 1/(1 + r·Σg), and times r."""
+    if coupling is None or coupling.resistance is None:
+        return None, None
+    kept = 1 / (1 + coupling.resistance * w.sum(1))
+    return kept, kept * coupling.resistance
+
+
+def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
+    """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
+    at_once = _of_few(layers, g, x) if len(x) <= _FEW else {}
+    parts = resistive_parts(layers, g, {block: found[-1] for block, found in at_once.items()})
+    pushed = {block: found[:-1] for block, found in at_once.items()}
+    return tuple(part._replace(fixed=_fixed(layers, k, part, g, x, pushed)) for k, part in enumerate(parts))
+
+
+def _of_few(layers: Layers, g: Blocks, x: Array) -> dict[str, Array]:
+    """Give by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
+    found = {}
+    for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
+        for rows, values in zip(stage.fixed, numbers.sources, strict=True):
+            if rows.features is not None:
+                block = blocks.name(stage.crossbar, rows.span)
+                found[block] = jnp.concatenate([_of_features(x, rows.features) * values, jnp.ones((1, len(values)), x.dtype)]) @ g[block]
+    return found
+
+
+def _of_features(x: Array, features: NDArray[np.intp]) -> Array:
+    return x if np.array_equal(features, np.arange(x.shape[1])) else x[:, features]
+
+
+def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array, pushed: Blocks) -> Array:
+    """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A]; `pushed` are those known, by block.
+
+    Runs of rows with the same features share a product.
+    """
+    stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
+    current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
+    weights: dict[bytes, Array] = {}
+    features = {}
+    for rows, values, offset in zip(stage.fixed, numbers.sources, numbers.offsets, strict=True):
+        name = blocks.name(stage.crossbar, rows.span)
+        if offset is not None:
+            current = current + offset @ g[name]
+        if rows.features is None:
+            current = current + values @ g[name]
+        elif name in pushed:
+            current = current + pushed[name]
+        else:
+            key = rows.features.tobytes()
+            features[key] = rows.features
+            weights[key] = weights.get(key, 0.0) + values[:, None] * g[name]
+    for key, weight in weights.items():
+        current = current + _of_features(x, features[key]) @ weight
+    if numbers.load is not None:
+        current = current + numbers.load.i
+    if part.w is not None and coupling is not None and not is_zero(coupling.offset):
+        driven = coupling.gain * coupling.offset
+        current = current + (driven if part.kept is None else part.kept * driven) @ part.w
+    return current

@@ -1,0 +1,60 @@
+"""The response of free equilibria to nudges, to first order: where the search for the nudged ones starts."""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from circuits.constants import V_T
+from hwsim.numeric.layered import column
+from hwsim.numeric.layered.gauss_seidel import System, pushed_back, pushed_in, settle_outputs
+from hwsim.numeric.layered.layers import Layers, State
+from hwsim.numeric.layered.parameters import StageParameters
+from hwsim.numeric.layered.stage import Stage
+
+Array = Any
+
+_FAR = 10 * V_T
+"""V; diodes bend so sharply that what is to first order beyond this is of no use."""
+
+
+def slopes(layers: Layers, state: State) -> tuple[Array, ...]:
+    """Give the neurons' small-signal conductances (B, n) [S], stage by stage: infinite where an ideal diode conducts."""
+    return tuple(_slope(*stage, state, k) for k, stage in enumerate(zip(layers.stages, layers.parameters, strict=True)))
+
+
+def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Array:
+    columns = state.columns[k]
+    if stage.kind != "ideal":
+        u = columns if stage.behind is None else columns - state.drivers(k)
+        return column.current(numbers.neuron, u, ideal=False)[1]
+    clamped = jnp.zeros(columns.shape, bool)
+    high, low = numbers.neuron.high, numbers.neuron.low
+    if high is not None:
+        clamped |= columns >= high.rail
+    if low is not None:
+        clamped |= columns <= low.rail
+    return jnp.where(clamped, jnp.inf, 0.0)
+
+
+def nudged(system: System, free: State, at: tuple[Array, ...]) -> tuple[State, State]:
+    """Let the outputs of free equilibria feel their nudges, then the layers before them and the outputs again what follows.
+
+    `at` are the neurons' slopes at the free equilibria. Layers before dead zones feel nothing yet.
+
+    Returns
+    -------
+    tuple
+        The state when only the outputs had felt anything, and the last.
+
+    """
+    layers, parts, last = system.layers, system.parts, len(system.parts) - 1
+    outputs = settle_outputs(system, parts[last].a * free.columns[last])
+    columns = [*free.columns[:last], outputs]
+    for k in range(last - 1, -1, -1):
+        if layers.stages[k].behind is not None:
+            break
+        moved = pushed_back(system, k, columns[k + 1] - free.columns[k + 1]) / (parts[k].a + parts[k].a_behind + at[k])
+        columns[k] = free.columns[k] + moved.clip(-_FAR, _FAR)
+    begun = free._replace(columns=(*free.columns[:last], outputs))
+    moved = begun._replace(columns=tuple(columns))
+    return begun, moved._replace(columns=(*columns[:last], settle_outputs(system, pushed_in(system, moved, last)[0])))

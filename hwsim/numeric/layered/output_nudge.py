@@ -1,0 +1,58 @@
+"""What nudges push into the output columns, and where these settle under it: no two outputs share a column, so that it is exact."""
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.units import Siemens
+from hwsim.core.protocol import Push
+from hwsim.numeric.layered.layers import Outputs
+
+Array = Any
+
+
+class Inward(NamedTuple):
+    """What the nudges push into each output: `fixed` − beta·ŷ [A].
+
+    `beta` is a number, or one a sample, (B, 1), an output, (K,), or both, (B, K) [S]; `fixed` is (B, K). Where beta is the float 0.0
+    nothing follows the voltages, and `fixed` is what is pushed into the columns, (B, n) or 0.0.
+    """
+
+    beta: Siemens | Array
+    fixed: Array | float
+    signs: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, push: Push, outputs: Outputs, gain: Array | None = None) -> Self:
+        """Give what a push does; each output's is `gain` (K,) times as strong."""
+        if not _is_zero(push.beta):
+            beta, fixed = push.beta, push.beta * push.target + push.current
+            return cls(beta if gain is None else beta * gain, fixed if gain is None else fixed * gain, outputs.signs)
+        if _is_zero(push.current):
+            return cls(0.0, 0.0, outputs.signs)
+        current = push.current if gain is None else push.current * gain
+        return cls(0.0, current @ outputs.signs.astype(current.dtype), outputs.signs)
+
+    def at(self, columns: Array) -> Array | float:
+        """Give what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
+        if _is_zero(self.beta):
+            return self.fixed
+        signs = self.signs.astype(columns.dtype)
+        return (self.fixed - self.beta * (columns @ signs.T)) @ signs
+
+    def settled(self, a: Array, c: Array) -> Array:
+        """Solve a·v = c + pushed for columns that carry nothing else, (B, n) [V].
+
+        No two outputs share a column, so that what follows a read-out is felt by that read-out alone: with ŷ₀ the read-out if nothing were
+        pushed and d the resistance between its columns, (fixed − beta·ŷ₀) / (1 + beta·d) is pushed in the end.
+        """
+        if _is_zero(self.beta):
+            return (c + self.fixed) / a
+        signs = self.signs.astype(c.dtype)
+        into = (self.fixed - self.beta * ((c / a) @ signs.T)) / (1 + self.beta * ((1 / a) @ abs(signs.T)))
+        return (c + into @ signs) / a
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, float) and value == 0.0

@@ -1,0 +1,194 @@
+"""Reads the layers out of a circuit: which crossbar follows which, and what hangs on its columns."""
+
+import numpy as np
+
+from circuits.circuit import Circuit
+from circuits.elements import (
+    Amplifiers,
+    Capacitors,
+    Crossbar,
+    Diodes,
+    IdealDiodes,
+    InputSources,
+    Nudges,
+    Resistors,
+    VoltageSources,
+)
+from circuits.nodes import Nodes
+from circuits.rows import RowRun, held_nodes, row_runs
+from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.numeric.layered.stage import Bridges, Indices, Junctions, Loads, Stage
+
+
+def _unsupported(circuit: Circuit, what: str) -> UnsupportedCircuitError:
+    return UnsupportedCircuitError(f"{circuit.name}: {what}: it is not layered")
+
+
+def stages(circuit: Circuit) -> list[Stage]:
+    """List the circuit's stages in order, the outputs' last.
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        When the circuit is not a chain of crossbars with neurons and amplifiers between them.
+
+    """
+    known = (Crossbar, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
+    for element in circuit.elements:
+        if not isinstance(element, known):
+            raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
+    for source in circuit.voltage_sources:
+        if source.minus.any():
+            raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
+    found: list[Stage] = []
+    left = circuit.of(Crossbar)
+    while left:
+        rows = found[-1].rows if found else None
+        following = [crossbar for crossbar in left if _follows(circuit, crossbar, rows)]
+        if len(following) != 1:
+            names = ", ".join(crossbar.name for crossbar in left)
+            raise _unsupported(circuit, f"crossbars {names} do not follow one another in a chain of layers")
+        crossbar = following[0]
+        left.remove(crossbar)
+        stage = Stage(crossbar.name, crossbar.columns, *_rows(circuit, crossbar, rows))
+        _add_neurons(circuit, stage)
+        _add_loads(circuit, stage)
+        _add_bridges(circuit, stage)
+        _add_amplifier(circuit, stage)
+        found.append(stage)
+    _check_complete(circuit, found)
+    return found
+
+
+def _follows(circuit: Circuit, crossbar: Crossbar, rows: Nodes | None) -> bool:
+    free = np.setdiff1d(crossbar.rows, np.fromiter(held_nodes(circuit), dtype=np.intp))
+    return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
+
+
+def _rows(circuit: Circuit, crossbar: Crossbar, signal_rows: Nodes | None) -> tuple[slice | None, list[RowRun]]:
+    """Split a crossbar's rows into those of the stage before and runs that sources hold."""
+    runs = row_runs(circuit, crossbar)
+    fixed = [run for run in runs if run.source is not None]
+    signal = [run for run in runs if run.source is None]
+    if signal_rows is None:
+        return None, fixed
+    if len(signal) != 1 or not np.array_equal(signal[0].nodes, signal_rows):
+        raise _unsupported(circuit, f"the rows of {crossbar.name} are not in the order of the columns before")
+    return signal[0].span, fixed
+
+
+def _add_neurons(circuit: Circuit, stage: Stage) -> None:
+    for diodes in circuit.of(Diodes, IdealDiodes):
+        for near, far, junctions in ((diodes.anode, diodes.cathode, stage.high), (diodes.cathode, diodes.anode, stage.low)):
+            if np.isin(near, stage.columns).all():
+                kind, junction = _junctions(circuit, stage, diodes, near, far)
+                if stage.kind not in {"linear", kind}:
+                    raise _unsupported(circuit, f"the columns of {stage.crossbar} carry both {stage.kind} and {kind}")
+                stage.kind = kind
+                junctions.append(junction)
+    for junctions in (stage.high, stage.low):
+        columns = np.concatenate([j.columns for j in junctions]) if junctions else np.zeros(0, dtype=np.intp)
+        if len(np.unique(columns)) != len(columns):
+            raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
+
+
+def _add_loads(circuit: Circuit, stage: Stage) -> None:
+    """Take up the fixed resistors between columns and what is fixed."""
+    sources = held_nodes(circuit)
+    for resistors in circuit.of(Resistors):
+        for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
+            ends: dict[str | None, list[int]] = {}
+            for k in np.flatnonzero(np.isin(near, stage.columns)).tolist():
+                source = sources[int(far[k])][0] if int(far[k]) in sources else None
+                if isinstance(source, VoltageSources) or far[k] == 0:
+                    ends.setdefault(source.name if source else None, []).append(k)
+            for rail, some in ends.items():
+                places = np.array(some, dtype=np.intp)
+                rails = np.array([sources[int(node)][1] if rail else 0 for node in far[places]], dtype=np.intp)
+                stage.loads.append(Loads(resistors.name, places, _positions(stage.columns, near[places]), rail, rails))
+
+
+def _add_bridges(circuit: Circuit, stage: Stage) -> None:
+    """Take up the fixed resistors between columns and the nodes behind their dead zones."""
+    if stage.behind is None:
+        return
+    for resistors in circuit.of(Resistors):
+        for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
+            places = np.flatnonzero(np.isin(near, stage.columns))
+            columns = _positions(stage.columns, near[places])
+            beside = far[places] == stage.behind[columns]
+            if beside.any():
+                stage.bridges.append(Bridges(resistors.name, places[beside], columns[beside]))
+
+
+def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, near: Nodes, far: Nodes) -> tuple[str, Junctions]:
+    """Say what diodes between columns (`near`) and other nodes (`far`) make of the stage, and where they are."""
+    sources = held_nodes(circuit)
+    columns = _positions(stage.columns, near)
+    if any(isinstance(sources[int(node)][0], InputSources) for node in far if int(node) in sources):
+        raise _unsupported(circuit, f"the diodes {diodes.name} end on an input")
+    if all(int(node) == 0 or int(node) in sources for node in far):
+        names = {sources[int(node)][0].name if node else None for node in far}
+        if len(names) > 1:
+            raise _unsupported(circuit, f"the diodes {diodes.name} end on several arrays of sources")
+        places = np.array([sources[int(node)][1] if node else 0 for node in far], dtype=np.intp)
+        return "ideal" if isinstance(diodes, IdealDiodes) else "diodes", Junctions(diodes.name, columns, names.pop(), places)
+    if isinstance(diodes, IdealDiodes) or len(near) != stage.size:
+        raise _unsupported(circuit, f"{diodes.name} are in series with some columns of {stage.crossbar} only, or ideal")
+    behind = np.empty_like(stage.columns)
+    behind[columns] = far
+    if stage.behind is not None and not np.array_equal(stage.behind, behind):
+        raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those beside them")
+    stage.behind = behind
+    return "dead-zone", Junctions(diodes.name, columns, None, np.zeros(0, dtype=np.intp))
+
+
+def _positions(columns: Nodes, nodes: Nodes) -> Indices:
+    order = np.argsort(columns)
+    return order[np.searchsorted(columns, nodes, sorter=order)]
+
+
+def _add_amplifier(circuit: Circuit, stage: Stage) -> None:
+    stage.rows = stage.drivers
+    for amplifiers in circuit.of(Amplifiers):
+        if np.array_equal(amplifiers.input, stage.drivers):
+            stage.amplifier, stage.rows = amplifiers.name, amplifiers.output
+            return
+
+
+def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
+    """Refuse what no stage has taken up."""
+    used = {stage.amplifier for stage in found} | {j.diodes for stage in found for j in (*stage.high, *stage.low)}
+    for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
+        if element.name not in used:
+            raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
+    for resistors in circuit.of(Resistors):
+        places = [load.places for stage in found for load in stage.loads if load.resistors == resistors.name]
+        places += [bridge.places for stage in found for bridge in stage.bridges if bridge.resistors == resistors.name]
+        if sum(map(len, places)) != len(resistors):
+            raise _unsupported(
+                circuit, f"{resistors.name} holds resistors that lead from no column to ground, a rail or behind its dead zone"
+            )
+    _check_nodes(circuit, found)
+    last = found[-1]
+    if last.kind != "linear" or last.amplifier is not None:
+        raise _unsupported(circuit, f"the outputs of {last.crossbar} carry diodes or amplifiers")
+    outputs = circuit.outputs
+    ends = np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]])
+    if not np.isin(ends, last.columns).all() or len(np.unique(ends)) != len(ends):
+        raise _unsupported(circuit, "an output is not a column, or not a pair of columns, of the last crossbar")
+    if (outputs.minus > 0).any() and not (outputs.minus > 0).all():
+        raise _unsupported(circuit, "some outputs are single-ended and some are differences")
+
+
+def _check_nodes(circuit: Circuit, found: list[Stage]) -> None:
+    """Refuse nodes that belong to no stage, or twice: loops and shared columns have the form of layers too."""
+    free = [stage.columns for stage in found]
+    free += [stage.behind for stage in found if stage.behind is not None]
+    free += [circuit[stage.amplifier].output for stage in found if stage.amplifier is not None]
+    times = np.bincount(np.concatenate(free), minlength=circuit.size + 1)
+    times[list(held_nodes(circuit))] += 1
+    times[0] += 1
+    odd = np.flatnonzero(times != 1)
+    if len(odd):
+        raise _unsupported(circuit, f"node {circuit.node_names[odd[0]]} is in {times[odd[0]]} places of a chain of layers")

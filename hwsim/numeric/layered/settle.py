@@ -1,0 +1,229 @@
+"""Settling: sweeps until nothing changes; where that proves too little, Newton's method on all nodes until it has nothing to correct."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hwsim.core.protocol import Push, Result
+from hwsim.numeric.layered import error_bound
+from hwsim.numeric.layered.anderson import Trail
+from hwsim.numeric.layered.gauss_seidel import Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
+from hwsim.numeric.layered.layers import Layers, Linear, Settled, State, adjoint_layers
+from hwsim.numeric.layered.linearized_start import slopes
+from hwsim.numeric.layered.newton import in_64_bits, is_convex, newton, path
+from hwsim.numeric.layered.output_nudge import Inward
+
+Array = Any
+
+SWEEPS = 64
+"""Sweeps after which Newton's method takes over, where it may; the circuits that are made for learning need 3 to 20."""
+
+_AHEAD = 16
+"""Sweeps that may begin ahead of the last one's end. Later ones do not: these converge from anywhere, however slowly."""
+
+DOUBT = 1000.0
+"""Tolerances by which voltages may be off after all: where rounding leaves more than one, or a sweep's change is multiplied."""
+
+_ADJOINT_TOLERANCE = 1e-13
+"""As a share of the largest adjoint voltage at the outputs, or 32 roundings."""
+
+
+class Limits(NamedTuple):
+    """When to stop.
+
+    Parameters
+    ----------
+    amplified
+        How far the circuit multiplies a change, by `walk.amplification`. None where nothing is known: Newton's method then judges every
+        state, and without it the caller sees to it that the circuit multiplies changes by little.
+    tolerance
+        How far voltages may be from equilibrium, one number or (B,) [V]; DOUBT times as far where they come no nearer.
+    max_steps
+        Most sweeps and Newton steps to spend together.
+    newton
+        Whether to go on by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
+        what has to be compiled is a third.
+    unlooked
+        Sweeps to do before looking at what changes, for circuits that are known to need more. With a number, as many and the one after
+        them are compiled in a row, which is quicker to do and takes longer to compile; None: all are turns of one loop.
+    felt
+        Layers before the outputs' that the start has made feel what the outputs do.
+
+    """
+
+    amplified: Array | None
+    tolerance: Array | float
+    max_steps: int
+    newton: bool
+    unlooked: int | None = None
+    felt: int = 0
+
+
+def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, limits: Limits) -> Settled:
+    """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers.
+
+    `parts` must be those of a circuit whose sources and offsets are 0. The tolerance is found here.
+    """
+    system = System(adjoint_layers(layers), tuple(parts), Inward.of(Push(current=error), layers.outputs), Slopes(slopes(layers, free)))
+    start = first_guess(system)
+    share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
+    tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
+    return settle(system, start, limits._replace(tolerance=tolerance), start.columns[-1])
+
+
+class _Search(NamedTuple):
+    """How far the search has come, sample by sample (B,).
+
+    Parameters
+    ----------
+    off
+        How far off the state is [V]: the largest change in the last sweep, or the size of the last Newton step.
+    residual
+        Largest sum of currents into a node, met before the last sweep [A].
+    steps
+        Sweeps and Newton steps so far.
+    rounding
+        How far rounding may leave the state off [V], as far as that is known.
+    stalled
+        Whether the error no longer shrinks.
+    holds
+        Whether the state would come back after a disturbance, as far as Newton's method saw it.
+
+    """
+
+    state: State
+    off: Array
+    residual: Array
+    steps: Array
+    rounding: Array
+    stalled: Array
+    holds: Array
+
+    def updated(self, active: Array, state: State, **found: Array) -> "_Search":
+        """Take over what was found for the active samples."""
+        kept = jax.tree.map(lambda new, old: jnp.where(active[:, None], new, old), state, self.state)
+        return self._replace(state=kept, **{name: jnp.where(active, new, getattr(self, name)) for name, new in found.items()})
+
+
+def settle(system: System, start: State, limits: Limits, moved: Array | None = None) -> Settled:
+    """Find the equilibria of a batch from a start; `moved` (B, n) [V] says by how much its outputs moved if a sweep of a kind led there."""
+    amplified, tolerance, max_steps, with_newton, *_ = limits
+    found = _by_sweeps(system, Trail.of(start, moved), limits)
+    finite = jnp.isfinite(found.off)  # what changes by a number is one
+    if with_newton or amplified is not None:
+        settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
+        found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
+    if with_newton:
+        found = _by_newton(system, found, tolerance, max_steps)
+        finite = ~jnp.isnan(found.off) & jnp.isfinite(found.residual) & _is_finite(found.state)
+    result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
+    result = jnp.where(found.holds, result, int(Result.NOT_CONVEX))
+    result = jnp.where(finite, result, int(Result.NOT_FINITE))
+    return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
+
+
+def _is_finite(state: State) -> Array:
+    """Whether every voltage of a sample is a number, shape (B,)."""
+    parts = [part for part in (*state.columns, *state.behind) if part is not None]
+    return functools.reduce(jnp.logical_and, [jnp.isfinite(part).all(1) for part in parts])
+
+
+def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
+    """Give the results, unless a negative nudge makes an output unstable."""
+    beta = system.inward.beta
+    if isinstance(beta, float) and beta >= 0.0:
+        return result  # known while tracing
+    convex = _holds_outputs(system)
+    if limits.newton:
+        sure = jnp.all(jnp.asarray(beta) >= 0) | (jnp.all(convex) & _trusted(system, limits.amplified))
+        convex = jax.lax.cond(sure, lambda: jnp.asarray(True), lambda: is_convex(in_64_bits(system), path(system.layers)))  # noqa: FBT003 - JAX's own
+    return jnp.where(convex, result, int(Result.NOT_CONVEX))
+
+
+class _Sweeping(NamedTuple):
+    """What one sweep hands to the next."""
+
+    trail: Trail
+    off: Array
+    steps: Array
+    met: tuple[Met, ...]
+
+
+def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
+    """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
+
+    What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
+    """
+    least = max(1, len(system.layers.stages) - 1 - limits.felt)
+    tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
+
+    def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
+        moving = ~(last.off <= tolerance) | (last.steps < least)
+        begun = last.trail.state if first else last.trail.ahead(moving & (last.steps < _AHEAD))
+        state, met = sweep(system, begun)
+        changed = change(system.layers, state, begun)
+        off = jnp.where(moving | ~jnp.isfinite(changed), changed, last.off)
+        return _Sweeping(last.trail.then(begun, state), off, last.steps + moving, met)
+
+    def going(last: _Sweeping) -> Array:
+        return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
+
+    batch, dtype = trail.moved.shape[0], trail.moved.dtype
+    unlooked = limits.unlooked or 0
+    for k in range(unlooked):
+        begun = trail.ahead(jnp.ones(batch, bool)) if k else trail.state
+        trail = trail.then(begun, sweep(system, begun).state)
+    begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unlooked, jnp.int32), unmet(system, trail.state))
+    if limits.unlooked is not None:
+        begin = once(begin, first=not unlooked)
+    trail, off, steps, met = jax.lax.while_loop(going, once, begin)
+    nothing = jnp.zeros(batch, bool)
+    return _Search(trail.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
+
+
+def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
+    """Correct all nodes at once, a sweep behind each step, until steps are within the tolerance or rounding lets them shrink no more.
+
+    In 64 bits, whatever the numbers came in, and as finely: where nodes hold each other tight, 32 lose what little holds them all, and a
+    step that is small in 32 is no sign of an equilibrium. How far off the numbers' own rounding leaves the state is then known.
+    """
+    where, eps = path(system.layers), float(np.finfo(begin.off.dtype).eps)
+    wide, finer = in_64_bits(system), float(np.finfo(np.float64).eps) / eps
+    fine = jnp.asarray(tolerance, jnp.float64) * finer**0.5
+
+    def unsettled(search: _Search) -> Array:
+        return (search.off > fine) & ~search.stalled
+
+    def going(search: _Search) -> Array:
+        return unsettled(search) & (search.steps < max_steps)
+
+    def once(search: _Search) -> _Search:
+        state, size, rounding, holds = newton(wide, where, search.state, eps)
+        state, met = sweep(wide, state)
+        stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * fine, rounding * finer))
+        found = {"off": size, "residual": residual(wide, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
+        found["holds"] = holds
+        return search.updated(going(search), state, **found)
+
+    start = in_64_bits(begin)._replace(off=jnp.where(begin.off <= tolerance, 0.0, begin.off.astype(jnp.float64)))
+    ended = jax.lax.while_loop(lambda search: jnp.any(going(search)), once, start)
+    ended = ended._replace(off=jnp.where(unsettled(ended), jnp.inf, ended.off))
+    narrow: _Search = jax.tree.map(lambda found, as_it_came: found.astype(as_it_came.dtype), ended, begin)
+    return narrow
+
+
+def _trusted(system: System, amplified: Array | None) -> Array:
+    """Whether sweeps that change nothing prove an equilibrium, with the nudge in place."""
+    if amplified is None:
+        return jnp.asarray(False)  # noqa: FBT003 - JAX's own
+    return error_bound.suffices(amplified, jnp.min(jnp.asarray(system.inward.beta)), jnp.min(system.parts[-1].a))
+
+
+def _holds_outputs(system: System) -> Array:
+    """Whether every output by itself holds against a negative nudge: a nudge of −1 over the resistance between its columns is too much."""
+    resistance = (1 / system.parts[-1].a) @ abs(system.layers.outputs.signs.T).astype(system.parts[-1].a.dtype)
+    return jnp.all(1 + system.inward.beta * resistance > 0, axis=-1)

@@ -1,0 +1,208 @@
+"""The numeric solver inside of compiled functions: pure, without exceptions, in arrays of JAX."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from circuits.chip import AnyChip
+from circuits.circuit import Circuit
+from circuits.nodes import Nodes
+from hwsim.core import blocks
+from hwsim.core.protocol import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
+from hwsim.numeric.layered import layers, linearized_start, settle
+from hwsim.numeric.layered.gauss_seidel import Neurons, System, enter, first_guess, largest
+from hwsim.numeric.layered.layers import Layers, Linear, Settled, State
+from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
+from hwsim.numeric.layered.noise_terms import with_noise
+from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.parameters import Scales
+from hwsim.numeric.layered.settle import Limits
+from hwsim.numeric.layered.source_voltages import held
+
+if TYPE_CHECKING:
+    from circuits.elements import Amplifiers
+    from hwsim.numeric.numeric_engine import LayeredSolver
+
+
+Noise = Mapping[str, Array] | None
+"""Currents into the free nodes of groups, each (B, n) [A]."""
+
+_UNLOOKED = 2
+"""Sweeps of a free phase in training after which it is first asked whether anything still changes; the zoo's circuits need 3 and more."""
+
+
+class _Settler(NamedTuple):
+    """Settles a batch under a push, from a start or from the first guess."""
+
+    circuit: Circuit
+    free: System
+    guess: State
+    limits: Limits
+
+    def repeated(self, count: int) -> "_Settler":
+        """Give what settles the same batch `count` times over; `guess` stays that of one."""
+        tolerance = self.limits.tolerance
+        limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
+        return self._replace(free=self.free._replace(parts=layers.repeated(self.free.parts, count)), limits=limits)
+
+    def under(self, push: Push, noise: Noise = None) -> System:
+        """Give all that equilibria under a push depend on."""
+        layers, circuit = self.free.layers, self.circuit
+        parts = with_noise(circuit, layers, self.free.parts, noise)
+        return self.free._replace(parts=parts, inward=Inward.of(push, layers.outputs, layers.parameters[-1].pushed))
+
+    def __call__(self, push: Push, start: State | None, noise: Noise) -> Settled:
+        """Settle."""
+        if start is None:
+            return settle.settle(self.under(push, noise), self.guess, self.limits, self.guess.columns[-1])
+        return settle.settle(self.under(push, noise), start, self.limits)
+
+    def nudged(self, push: Push, free: State, slopes: tuple[Array, ...], noise: Noise) -> Settled:
+        """Settle from free equilibria, at which the neurons have these slopes."""
+        system = self.under(push, noise)
+        begun, start = linearized_start.nudged(system, free, slopes)
+        felt = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
+        limits = self.limits._replace(unlooked=None if self.limits.unlooked is None else 0, felt=felt)
+        return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
+
+
+class OnChip(NamedTuple):
+    """What a solver takes from a chip: the numbers of its layers, how large its sources are, and the chip itself."""
+
+    layers: Layers
+    scales: Scales
+    chip: AnyChip
+
+    def largest(self, feature: Array | float) -> Array | float:
+        """Give the largest voltage of a source [V] where the largest feature is `feature`."""
+        held, scale = self.scales
+        if isinstance(feature, float) and isinstance(held, float) and isinstance(scale, float):
+            return max(held, scale * feature)
+        return jnp.maximum(scale * feature, held)
+
+
+class TracedSolver:
+    """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
+
+    Failure is in `Equilibrium.result`. Conductances come by element array or by block. Without Newton's method the caller sees to it that
+    sweeps are proof enough (`LayeredSolver.needs_newton`). With `largest_feature`, the largest magnitude of any feature, tolerances are
+    not looked up sample by sample.
+    """
+
+    def __init__(self, solver: "LayeredSolver", on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
+        self.circuit, self.chip, self._solver, self._on, self._layers = solver.circuit, on.chip, solver, on, on.layers
+        self._newton, self._largest_feature = newton, largest_feature
+
+    def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
+        """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
+        settler = self._settler(g, drive.x, amplified)
+        begin = None if start is None else enter(settler.free, start)
+        return self._equilibrium(drive.x, settler, settler(drive.push, begin, drive.noise), drive.noise)
+
+    def phases(
+        self,
+        g: Conductances,
+        x: Array,
+        y: Array,
+        nudge: Nudge,
+        *,
+        amplified: Array | None = None,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one from there; the work on inputs and conductances is done once."""
+        settler = self._settler(g, x, amplified)
+        of_free, *of_nudged = [None] if noise is None else noise
+        free = settler(Push(), None, of_free)
+        found = self._equilibrium(x, settler, free, of_free)
+        pushes = nudge.pushes(found.outputs(self.circuit), y)
+        nudged = (self._one_by_one if self._newton else self._together)(settler, free, pushes, of_nudged)
+        each = zip(nudged, of_nudged or [None] * len(nudged), strict=True)
+        return found, *(self._equilibrium(x, settler, settled, own) for settled, own in each)
+
+    def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+        """Settle all nudged phases as one batch: few large products instead of many small ones."""
+        count, batch = len(pushes), len(free.steps)
+        if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
+            ones = jnp.ones((batch, 1), free.residual.dtype)
+            pushes = [push._replace(beta=push.beta * ones) for push in pushes]
+        stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
+        slopes = linearized_start.slopes(self._layers, free.state)
+        again: tuple[State, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free.state, slopes))
+        of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
+        settled = settler.repeated(count).nudged(stacked, *again, of_all)
+        return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
+
+    def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+        """Settle one nudged phase after the other in one loop: what it does is compiled once."""
+        dtype = free.residual.dtype
+        stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
+        of_all = jax.tree.map(lambda *parts: jnp.stack(parts), *noise) if noise else None
+        slopes = linearized_start.slopes(self._layers, free.state)
+        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free.state, slopes, phase[1]), (stacked, of_all))
+        return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:
+        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K): the voltages λ by group, each (B, n).
+
+        Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
+        """
+        solver = self._solver
+        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
+        nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
+        parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
+        limits = Limits(amplified, 0.0, solver.engine.max_steps, self._newton)
+        settled = settle.settle_adjoint(self._layers, parts, solver.state(free), error, limits)
+        return Equilibrium(self._spread(settled.state, parts, [], adjoint=True), settled.residual, settled.steps, settled.result)
+
+    def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
+        """Work out what all phases share."""
+        layers, solver = self._layers, self._solver
+        parts = linear_parts(layers, blocks.split(self.circuit, g), x)
+        free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
+        guess = first_guess(free)
+        unlooked = None if self._largest_feature is None or self._newton else _UNLOOKED
+        return _Settler(
+            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked)
+        )
+
+    def _tolerance(self, x: Array, guess: State) -> Array | float:
+        """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
+        if self._largest_feature is not None:
+            return self._solver.share * self._on.largest(self._largest_feature)
+        sources = self._on.largest(jnp.abs(x).max(1))
+        return self._solver.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
+
+    def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
+        parts = settler.under(Push(), noise).parts
+        v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)))
+        return Equilibrium(v, settled.residual, settled.steps, settled.result)
+
+    def _spread(self, state: State, parts: Sequence[Linear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
+        """Lay out voltages by node group, amplified rows included."""
+        known = list(held)
+        for k, (stage, numbers, columns, behind) in enumerate(zip(*self._layers[:2], state.columns, state.behind, strict=True)):
+            known.append((stage.columns, columns))
+            drivers = columns if behind is None else behind
+            if stage.behind is not None:
+                known.append((stage.behind, drivers))
+            if numbers.coupling is not None:
+                amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
+                gain, back, offset, _ = numbers.coupling
+                driven = back * drivers if adjoint else gain * (drivers + offset)
+                behind_them = parts[k + 1]
+                known.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
+        batch = len(state.columns[-1])
+        flat: dict[str, Array] = {}
+        for group in self.circuit.groups:
+            whole = next((values for nodes, values in known if np.array_equal(nodes, group.nodes)), None)
+            if whole is None:
+                whole = jnp.zeros((batch, len(group)), state.columns[-1].dtype)
+                for nodes, values in known:
+                    inside = (nodes >= group.start) & (nodes < group.start + len(group))
+                    if inside.any():
+                        whole = whole.at[:, nodes[inside] - group.start].set(values[:, inside])
+            flat[group.name] = whole
+        return flat

@@ -1,0 +1,1 @@
+"""Random numbers: named streams of a seed, and counters for compiled updates."""

@@ -1,0 +1,98 @@
+"""The command that repeats a run or a sweep: its circuit's name and what was set otherwise, or its experiment file."""
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from circuits import zoo
+from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load, override
+
+if TYPE_CHECKING:
+    from hwsim.sweep.axes import Axis
+    from hwsim.sweep.definition import Definition
+
+_SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "solver")
+"""What the numbers of a run depend on."""
+
+_SHORT = {"training.engine": "--engine", "training.epochs": "--epochs", "training.batch": "--batch", "training.seed": "--seed"}
+"""Keys that have an option of their own."""
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_TOML_WORDS = {"true", "false", "inf", "nan"}
+
+_MOST = 12
+"""Settings; a command with more is longer than the file that it would replace."""
+
+
+def train_command(experiment: Experiment, folder: str) -> str:
+    """Return a command line that trains again, to the same numbers; `folder` is where the run lies."""
+    return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [f"{folder}/{RUN_FILE}"])])
+
+
+def sweep_command(definition: "Definition") -> str:
+    """Give a command line that sweeps again, to the same numbers."""
+    words = ["hwsim", "sweep", *(_subject(definition.experiment, {}) or [RUN_FILE])]
+    for axis in definition.axes:
+        words += ["--vary", f"{axis.key}={_range(axis)}"]
+    design = definition.design
+    words += {"grid": [], "alone": ["--alone"], "random": ["--random", f"{design.count}"], "sobol": ["--sobol", f"{design.count}"]}[
+        design.kind
+    ]
+    words += ["--mode", definition.mode] if definition.mode != "train" else []
+    return shlex.join([*words, "--chips", f"{definition.chips}", "--seeds", f"{definition.seeds}"])
+
+
+def _range(axis: "Axis") -> str:
+    if axis.low is None or axis.high is None:
+        return ",".join(_toml(value) for value in axis.listed)
+    ends = [repr(round(end) if axis.whole else end) for end in (axis.low, axis.high)]
+    return ":".join([*(["log"] if axis.log else []), *ends, *([] if axis.count is None else [f"{axis.count}"])])
+
+
+def _subject(experiment: Experiment, short: Mapping[str, str]) -> list[str]:
+    """Name an experiment as the command line takes it, by a name in the zoo and what was set otherwise; nothing where that cannot be."""
+    if experiment.name not in zoo.names():
+        return []
+    known = load(experiment.name)
+    before = list(_flat(known))
+    changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in before]
+    settings = [f"{key}={_toml(value)}" for key, value in changed]
+    if len(settings) > _MOST or not _same(known, settings, experiment):
+        return []
+    options = [(short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}") for key, value in changed]
+    return [experiment.name, *itertools.chain.from_iterable(options)]
+
+
+def _same(known: Experiment, settings: list[str], wanted: Experiment) -> bool:
+    try:
+        made = override(known, settings)
+    except ExperimentError:
+        return False
+    return all(getattr(made, section) == getattr(wanted, section) for section in _SECTIONS)
+
+
+def _flat(experiment: Experiment) -> Iterator[tuple[str, Any]]:
+    """Give all keys with their values, those in lists of tables too."""
+    for section, table in experiment.model_dump(include=set(_SECTIONS)).items():
+        yield from _below(section, table)
+
+
+def _below(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _below(f"{key}.{name}", inner)
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+        for number, inner in enumerate(value):
+            yield from _below(f"{key}[{number}]", inner)
+    else:
+        yield key, value
+
+
+def _toml(value: Any) -> str:
+    """Write a value as it is typed: as TOML, plain words bare; nothing puts a key back to its default."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _TOML_WORDS:
+        return value
+    return "" if value is None else json.dumps(value)

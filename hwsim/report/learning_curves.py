@@ -1,0 +1,168 @@
+"""What happened while a run learnt: loss, errors, pulses and joules over the epochs, and at last the confusion matrix."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwsim.files.records import Row
+from hwsim.formatting import percent, power, quantity
+from hwsim.report.picture import INK, PAPER, SERIES, Picture, grid, picture
+from hwsim.report.run_files import Confusion
+
+_MOST_NUMBERS = 26
+"""Classes up to which a confusion matrix shows its counts."""
+
+_DECADES = 50.0
+"""Ratio of values below which powers of ten alone would be too few ticks."""
+
+_DARK = 0.55
+"""Share of samples above which a count is written in the ground's colour."""
+
+
+def learning(rows: Sequence[Row], name: str, held_out: str) -> list[Picture]:
+    """Draw loss and errors, on the training part and on the one that is held out."""
+    epochs = [row["epoch"] for row in rows]
+    loss = [row["loss"] for row in rows]
+    errors = {part: [100 * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
+
+    def draw_loss(figure: Any) -> None:
+        axes = over_epochs(figure, "mean loss of a sample [V²]")
+        axes.plot(epochs, loss, color=SERIES[0], **marks(epochs))
+        if min(loss) > 0:
+            logarithmic(axes.yaxis, axes.set_yscale, loss)
+
+    def draw_errors(figure: Any) -> None:
+        axes = over_epochs(figure, "wrong samples [%]")
+        axes.plot(epochs, errors["train"], color=SERIES[0], label="training part", **marks(epochs))
+        axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} part", **marks(epochs))
+        axes.set_ylim(bottom=0)
+        axes.legend()
+
+    best = min(rows, key=lambda row: row["test_error"])
+    told = f"from {errors['test'][0]:.2f} % after the first epoch to {errors['test'][-1]:.2f} % after epoch {epochs[-1]}"
+    return [
+        picture(
+            f"{name}-error",
+            "Error",
+            draw_errors,
+            alt=(
+                f"Curves of wrong samples over the epochs. {held_out.capitalize()} part: {told}. "
+                f"Training part: {errors['train'][-1]:.2f} % at last."
+            ),
+            caption=f"Wrong samples; the least on the {held_out} part is {percent(best['test_error'])}, after epoch {best['epoch']}.",
+        ),
+        picture(
+            f"{name}-loss",
+            "Loss",
+            draw_loss,
+            alt=f"Curve of the mean loss over the epochs: from {loss[0]:.3g} V² to {loss[-1]:.3g} V².",
+            caption="Mean loss of a sample of the training part, as it was met in the epoch.",
+        ),
+    ]
+
+
+def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture]:
+    """Draw what programming took, where devices were pulsed."""
+    if not rows or "pulses" not in rows[0]:
+        return []
+    epochs = [row["epoch"] for row in rows]
+    pulses = [row["pulses"] / memristors for row in rows]
+    joules = np.cumsum([row["programming_J"] for row in rows])
+
+    def draw_pulses(figure: Any) -> None:
+        axes = over_epochs(figure, "pulses a memristor")
+        axes.bar(epochs, pulses, color=SERIES[2], width=0.8)
+
+    def draw_energy(figure: Any) -> None:
+        axes = over_epochs(figure, "energy so far [J]")
+        axes.plot(epochs, joules, color=SERIES[3], **marks(epochs))
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(lambda value, _: quantity(value, "J") if value else "0")
+
+    total = sum(pulses)
+    return [
+        picture(
+            f"{name}-pulses",
+            "Pulses",
+            draw_pulses,
+            alt=f"Bars: programming pulses a memristor in each epoch; {pulses[0]:.3g} in the first, {pulses[-1]:.3g} in the last.",
+            caption=f"Programming pulses of each epoch; {total:.3g} a memristor in all, {total * memristors:,.0f} together.",
+        ),
+        picture(
+            f"{name}-energy",
+            "Programming energy",
+            draw_energy,
+            alt=f"Curve of the energy spent on programming pulses: {quantity(joules[-1], 'J')} at the end.",
+            caption=f"{quantity(joules[-1], 'J')} in all, {quantity(joules[-1] / memristors, 'J')} a memristor.",
+        ),
+    ]
+
+
+def confusion(found: Confusion, name: str, held_out: str) -> Picture:
+    """Draw how each class is read."""
+    counts, names = found.counts, [text if len(text) <= 12 else f"{text[:11]}…" for text in found.class_names]  # noqa: PLR2004 - room for a name
+    size = len(names)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def draw(figure: Any) -> None:
+        axes = figure.add_subplot()
+        axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), xlabel="read as", ylabel="true class", aspect="equal")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        places = range(size) if size <= _MOST_NUMBERS else range(0, size, -(-size // _MOST_NUMBERS))
+        long = max(map(len, names)) > 2 and size > 5  # noqa: PLR2004 - names that would run together
+        axes.set_xticks(places, [names[k] for k in places], rotation=90 if long else 0)
+        axes.set_yticks(places, [names[k] for k in places])
+        for (row, column), share in np.ndenumerate(shares):
+            if share:
+                right = row == column
+                axes.add_patch(_square(column, row, SERIES[0] if right else SERIES[1], max(float(share), 0.12)))
+                if size <= _MOST_NUMBERS:
+                    colour = PAPER if share > _DARK else INK
+                    fit = {"color": colour, "fontsize": min(8.0, 100 / size), "ha": "center", "va": "center"}
+                    axes.text(column, row, f"{counts[row, column]}", **fit)
+
+    wrong = [(int(counts[at]), at) for at in np.ndindex(counts.shape) if at[0] != at[1] and counts[at]]
+    worst = sorted(wrong, reverse=True)[:3]
+    mistakes = "; ".join(f"{found.class_names[a]} as {found.class_names[b]}: {count}" for count, (a, b) in worst)
+    told = f"{int(np.trace(counts))} of {int(counts.sum())} samples of the {held_out} part are read rightly"
+    return picture(
+        f"{name}-confusion",
+        "Confusion matrix",
+        draw,
+        alt=f"Table of squares, true classes downwards, classes read across: {told}. Most frequent mistakes: {mistakes or 'none'}.",
+        caption=f"{told.capitalize()}. Most frequent mistakes: {mistakes or 'none'}.",
+        height=3.7,
+    )
+
+
+def _square(x: float, y: float, colour: str, alpha: float) -> Any:
+    from matplotlib.patches import Rectangle  # noqa: PLC0415 - loaded already by whoever draws
+
+    return Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, facecolor=colour, alpha=alpha)
+
+
+def over_epochs(figure: Any, label: str) -> Any:
+    """Give axes whose abscissa is the epoch."""
+    axes = figure.add_subplot()
+    grid(axes)
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    return axes
+
+
+def logarithmic(axis: Any, set_scale: Any, values: Sequence[float]) -> None:
+    """Make an axis logarithmic for some values, its ticks plain text: powers of ten, and 2 and 5 times these where they are few."""
+    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - loaded already by whoever draws
+
+    set_scale("log")
+    few = max(values) < _DECADES * min(values)
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
+    axis.set_major_formatter(lambda value, _: power(value))
+    axis.set_minor_formatter(lambda _value, _: "")
+
+
+def marks(points: Sequence[Any]) -> dict[str, Any]:
+    """Give points of their own to short curves; closer ones would run together."""
+    return {"marker": "o", "markersize": 2.5} if len(points) < 30 else {}  # noqa: PLR2004 - as many as fit

@@ -1,0 +1,194 @@
+"""What a report reads of a run's folder: whatever is there by now, checked, and in words what is not."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.quoting import quote_path
+from hwsim.experiment.experiment import Experiment, load
+from hwsim.files import records
+from hwsim.files.atomic import UnreadableError
+from hwsim.files.records import Row
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.open_run import RunError
+
+Conductances = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """How the samples of the test part are read: counts by true class and class read, shape (K, K)."""
+
+    counts: NDArray[np.int_]
+    class_names: tuple[str, ...]
+
+    @property
+    def error(self) -> float:
+        """Share of samples that are read as another class."""
+        return 1.0 - float(np.trace(self.counts)) / int(self.counts.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run, ended or under way.
+
+    Parameters
+    ----------
+    what
+        The folder as the user called it.
+    rows
+        The metrics, an epoch each.
+    summary, environment
+        What these files hold; empty without one.
+    before, g
+        Conductances that training began with, and those at the end of the last epoch that was saved [S].
+    confusion
+        How the test part is read with `g`.
+    notes
+        What lacks, and why.
+
+    """
+
+    what: str
+    experiment: Experiment
+    circuit: Circuit
+    rows: list[Row]
+    summary: dict[str, Any]
+    environment: dict[str, Any]
+    before: Conductances
+    g: Conductances | None
+    confusion: Confusion | None
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The experiment's name and the run's seed."""
+        return f"{self.experiment.name}, seed {self.experiment.training.seed}"
+
+    @property
+    def memristors(self) -> int:
+        """Number of devices that learn."""
+        return sum(len(element) for element in self.circuit.trainable)
+
+
+def read_run(what: str) -> RunRecord:
+    """Read a run's folder, and find out how its circuit reads the test part.
+
+    Raises
+    ------
+    RunError
+        When a file cannot be used.
+    ExperimentError, CircuitError
+        When the experiment is wrong, or the conductances do not fit it.
+
+    """
+    folder = RunFolder(Path(what))
+    experiment = load(what)
+    circuit = experiment.circuit.compile(experiment.name)
+    rows = _rows(folder.path / "metrics.jsonl")
+    summary = _table(folder.path / "summary.json", records.summary)
+    environment = _table(folder.path / "environment.json", records.environment)
+    notes = [] if summary else [_unfinished(what, rows, experiment)]
+    g = _within(experiment, circuit, folder.read_weights(circuit)) if folder.weights.exists() else None
+    confusion = None
+    if g is None:
+        notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
+    else:
+        confusion, lack = _confusion(what)
+        notes += lack
+    return RunRecord(
+        what=what,
+        experiment=experiment,
+        circuit=circuit,
+        rows=rows,
+        summary=summary,
+        environment=environment,
+        before=_before(experiment, circuit),
+        g=g,
+        confusion=confusion,
+        notes=tuple(notes),
+    )
+
+
+def _unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
+    done = f"{len(rows)} of {experiment.training.epochs} epochs are saved" if rows else "no epoch is saved yet"
+    return f"This run has not ended: {done}. It goes on with: hwsim train {what} --resume"
+
+
+def _rows(path: Path) -> list[Row]:
+    """Read the metrics; without a file there are none yet."""
+    if not path.exists():
+        return []
+    rows: list[Row] = []
+    with _naming(path, "take the file away, or leave this run out"):
+        lines = records.read_text(path).splitlines()
+    for number, line in enumerate(lines, start=1):
+        with _naming(path, "take the line out, or leave this run out", f"line {number} is no row of metrics: it "):
+            rows.append(records.row(line))
+    return rows
+
+
+def _table(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    with _naming(path, "take the file away, or leave this run out"):
+        return read(records.read_text(path))
+
+
+@contextmanager
+def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
+    """Name the file, and what to do, where something is wrong with it."""
+    try:
+        yield
+    except UnreadableError as error:
+        msg = f"{quote_path(path)}: {part}{error}; {remedy}"
+        raise RunError(msg) from None
+
+
+def _within(experiment: Experiment, circuit: Circuit, g: Conductances) -> Conductances:
+    """Return the conductances that a run's chip has where some are wanted [S]."""
+    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415 - what draws loads only for those who draw
+    from hwsim.learning.initial import within  # noqa: PLC0415
+
+    return within(chip_of(experiment, circuit), g)
+
+
+def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
+    """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
+    from hwsim.core import blocks  # noqa: PLC0415 - what draws loads only for those who draw
+    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415
+    from hwsim.learning import factory  # noqa: PLC0415
+    from hwsim.learning.initial import starting  # noqa: PLC0415
+
+    dtype = np.dtype(experiment.training.precision)
+    wanted = _within(experiment, circuit, starting(chip_of(experiment, circuit), experiment.training, experiment.shown))
+    g = {name: values.astype(dtype) for name, values in wanted.items()}
+    begun, _ = factory.programming(experiment.device, experiment.variation, circuit, dtype).begin(blocks.split(circuit, g))
+    return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}
+
+
+def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
+    """Read what is held out with the run's own engine; when that cannot be, give the reason in a line."""
+    from hwsim.core.protocol import ConvergenceError  # noqa: PLC0415
+    from hwsim.data.loading import load_data  # noqa: PLC0415 - learning loads only for those who read data
+    from hwsim.experiment.engines import make_engine  # noqa: PLC0415
+    from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
+    from hwsim.runs.loaded import subject  # noqa: PLC0415
+
+    given = subject(what)
+    notes = [f"The {given.cut}."] if given.cut else []
+    try:
+        data = load_data(given.experiment)
+        with make_engine(given.experiment.training.engine, given.experiment.solver).prepare(given.circuit, given.chip) as solver:
+            found = evaluate_as(given.experiment, solver, given.g, data.x_test, data.labels_test, data.classes)
+    except (ValueError, OSError, ConvergenceError) as error:
+        return None, [*notes, f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
+    counts = np.zeros((data.classes, data.classes), dtype=int)
+    np.add.at(counts, (data.labels_test, found.predicted), 1)
+    return Confusion(counts=counts, class_names=data.class_names), notes

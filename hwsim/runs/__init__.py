@@ -1,0 +1,1 @@
+"""Runs: training that leaves a folder, survives being killed, and can be resumed."""

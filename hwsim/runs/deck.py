@@ -1,0 +1,99 @@
+"""The deck of a circuit with one sample at its inputs, free and nudged as in training: what a person gives ngspice."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Farad
+from hwsim.core.protocol import Drive, Push
+from hwsim.data.loading import DataError, Dataset, targets
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.netlist_circuit import SHOWN
+from hwsim.learning import factory
+from hwsim.learning.readout import Instruments
+from hwsim.learning.rules import CoupledLearning, LossNudge
+from netlists.measure.control import Measure
+from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
+from netlists.measure.sweep import Sweep
+from netlists.write.writer import OUTPUTS, write_deck
+
+_SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
+
+
+def deck(  # noqa: PLR0913 - a circuit with all that it carries
+    experiment: Experiment,
+    chip: Chip,
+    g: Mapping[str, Any],
+    data: Dataset,
+    *,
+    part: Literal["test", "train"] = "test",
+    sample: int = 0,
+    notes: Sequence[str] = (),
+    measure: Measure = OUTPUTS,
+) -> str:
+    """Write the deck of one sample of a part of the data, on a chip; `measure` is what it prints.
+
+    Raises
+    ------
+    ConvergenceError
+        When the free phase, which some nudges start from, has no equilibrium.
+
+    """
+    x, labels = (data.x_test, data.labels_test) if part == "test" else (data.x_train, data.labels_train)
+    label = labels[sample]
+    told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
+    if data.name == SHOWN:
+        told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
+    y = _targets(experiment, chip.circuit, data, label)
+    pushes = _pushes(experiment, chip, g, x[sample : sample + 1], y)
+    rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
+    return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
+
+
+def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:
+    """Measure how long the voltages take, with a capacitor at each node [F]."""
+    return Settle(capacitance=capacitance, slowest=least_conductance(circuit, g))
+
+
+def sweeping(feature: int, data: Dataset) -> Sweep:
+    """Sweep a feature through the range that it has in the training part; 1 to either side where it has but one value.
+
+    Raises
+    ------
+    DataError
+        When there is no such feature.
+
+    """
+    if feature >= data.x_train.shape[1]:
+        msg = f"input {feature}: {data.name} has {data.x_train.shape[1]} features, numbered from 0"
+        raise DataError(msg)
+    values = data.x_train[:, feature]
+    low, high = float(values.min()), float(values.max())
+    return Sweep(feature=feature, start=low, stop=high) if low < high else Sweep(feature=feature, start=low - 1, stop=high + 1)
+
+
+def _targets(experiment: Experiment, circuit: Circuit, data: Dataset, label: int) -> Any:
+    training = experiment.training
+    return targets(np.array([label]), data.classes, len(circuit.outputs), training.target_low, training.target_high)
+
+
+def _only(values: Any) -> Any:
+    """Give the row of the only sample, or the number that holds for all."""
+    return np.asarray(values)[0] if np.ndim(values) else values
+
+
+def _pushes(experiment: Experiment, chip: Chip, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
+    """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
+    training, circuit = experiment.training, chip.circuit
+    reading = Instruments(bits=experiment.variation.adc_bits, full_scale=experiment.variation.adc_full_scale or 1.0)
+    rule, loss = factory.rule(training, circuit), factory.loss(training)
+    nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
+    outputs = np.zeros((1, len(circuit.outputs)))
+    if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
+        with make_engine(training.engine, experiment.solver).prepare(circuit, chip) as solver:
+            outputs = np.asarray(reading.outputs(solver, solver.solve(g, Drive(x)), np.uint32(0)))
+    return nudge.pushes(outputs, y)

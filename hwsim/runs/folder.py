@@ -1,0 +1,166 @@
+"""The run folder: what its files are called, what is read of a run, and where one begins."""
+
+import errno
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from hwsim.experiment import learnt
+from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.netlist_circuit import KEPT, TRAINED
+from hwsim.files import atomic, stored_conductances
+from hwsim.files.stored_conductances import fault_of, laid_out
+from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError, is_used, read_arrays
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+
+    """
+
+    path: Path
+
+    NAMES: ClassVar = frozenset(
+        {
+            RUN_FILE,
+            TRAINED,
+            CHECKPOINT,
+            stored_conductances.TRAINED,
+            stored_conductances.STARTED,
+            learnt.FILE,
+            "environment.json",
+            "metrics.jsonl",
+            "summary.json",
+            "profile.json",
+            "loss-and-error.png",
+        }
+    )
+    """What the files of every run are called."""
+
+    @property
+    def experiment(self) -> Path:
+        """The complete experiment; it reproduces the run."""
+        return self.path / RUN_FILE
+
+    @property
+    def checkpoint(self) -> Path:
+        """What a run continues from; it holds the metrics so far too, so that both always fit."""
+        return self.path / CHECKPOINT
+
+    @property
+    def weights(self) -> Path:
+        """The conductances at the end of the last whole epoch [S]."""
+        return self.path / stored_conductances.TRAINED
+
+    @property
+    def netlist(self) -> Path:
+        """The trained circuit."""
+        return self.path / TRAINED
+
+    @property
+    def plot(self) -> Path:
+        """Loss and error over the epochs."""
+        return self.path / "loss-and-error.png"
+
+    @property
+    def profile(self) -> Path:
+        """Where the time of the last training went, if someone asked."""
+        return self.path / "profile.json"
+
+    def files(self) -> Iterator[Path]:
+        """List the files that belong to the run, those of a netlist too."""
+        yield from (self.path / name for name in self.NAMES)
+        for file in (self.path / KEPT).rglob("*"):
+            yield file
+            yield self.path / file.relative_to(self.path / KEPT)
+
+    def refuse_used(self) -> None:
+        """Refuse a folder for a new run that is not empty, or no folder.
+
+        Raises
+        ------
+        RunError
+            Saying what to do instead.
+
+        """
+        if self.path.exists() and not self.path.is_dir():
+            msg = f"{self.path} is a file; choose a folder with --out"
+            raise RunError(msg)
+        if self.path.is_dir() and is_used(self.path):
+            msg = f"{self.path} is not empty; continue its run with --resume, or choose another folder with --out"
+            raise RunError(msg)
+
+    @contextmanager
+    def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
+        """Make the folder, or take an empty one, with the files that describe the run, and keep it open; when that fails, leave nothing.
+
+        Raises
+        ------
+        FileExistsError
+            When there is something in it.
+        RunError
+            When another process trains in it.
+
+        """
+        made = not self.path.exists()
+        atomic.make_folder(self.path, exist_ok=not made)
+        with self.locked() as folder:
+            if is_used(folder.descriptor):
+                raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
+            try:
+                folder.describe(experiment, environment)
+            except (OSError, ValueError):  # also of what it starts from, which another process may have changed
+                folder.empty(remove=made)
+                raise
+            yield folder
+
+    def read_weights(self, circuit: Circuit) -> dict[str, NDArray[np.float64]]:
+        """Read the conductances [S] and check that they are the circuit's.
+
+        Raises
+        ------
+        RunError
+            When there are none yet, or they cannot be read.
+        CircuitError
+            When they do not fit the circuit.
+
+        """
+        if not self.weights.exists():
+            msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
+            raise RunError(msg)
+        g = read_arrays(self.weights, self.weights, f"make it again with hwsim train {self.path} --resume")
+        if fault := fault_of(g):
+            msg = f"{self.weights}: {fault}; make it again with hwsim train {self.path} --resume"
+            raise RunError(msg)
+        return laid_out(g, circuit)
+
+    @contextmanager
+    def locked(self) -> Iterator[OpenRun]:
+        """Open the folder, and keep every other process from training in it; the system lets go of it when this process dies.
+
+        Raises
+        ------
+        RunError
+            When another one trains there.
+
+        """
+        with atomic.opened(self.path) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                msg = f"{self.path}: another process trains in this folder; wait for it, or choose another folder with --out"
+                raise RunError(msg) from None
+            yield OpenRun(self.path, descriptor)

@@ -1,0 +1,99 @@
+"""Subject: what a command works on: an experiment, its compiled circuit, and conductances, initial or trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits import zoo
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.devices.kinds.declared import DeviceDrift
+from hwsim.devices.manufacture import chip_of
+from hwsim.devices.temperature import at_temperature
+from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.learnt import refuse_learnt_by
+from hwsim.files.stored_conductances import beyond
+from hwsim.runs.folder import RunFolder
+from hwsim.settings.durations import spelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A circuit and all that is known about it.
+
+    Parameters
+    ----------
+    what
+        What the user called it.
+    g
+        Conductances by trainable element array [S], within the bounds that the chip's devices have.
+    wanted
+        What they were to be at the chip's temperature [S], before its devices had their say, and before any drift.
+    trained
+        Whether `g` comes from a run; otherwise it is where the experiment's training starts.
+    cut
+        Which learned conductances the chip's devices cannot have, in a line; empty where they have all of them.
+
+    """
+
+    what: str
+    experiment: Experiment
+    circuit: Circuit
+    chip: Chip
+    g: dict[str, NDArray[np.float64]]
+    wanted: dict[str, NDArray[np.float64]]
+    trained: bool
+    cut: str
+
+    @property
+    def note(self) -> str:
+        """Where the conductances come from, in a line."""
+        seed, variation = self.experiment.training.seed, self.experiment.variation
+        chip = f"; chip {variation.chip}" if self.chip.values or self.chip.aged else ""
+        warm = f"; {self.chip.heat:.6g} times those at 27 degrees Celsius" if self.chip.heat != 1.0 else ""
+        aged = f"; {spelled(variation.after)} after they were programmed" if self.chip.aged else ""
+        begun = "learned by another run" if self.experiment.training.start else "initial"
+        return f"Conductances: {'trained' if self.trained else f'{begun}, before any training'}, seed {seed}{chip}{warm}{aged}"
+
+    @property
+    def drift(self) -> DeviceDrift | None:
+        """The drift that is known of its memristors; None: none is."""
+        from hwsim.devices.drift import drift_of  # noqa: PLC0415 - help does without
+
+        return drift_of(self.experiment.device)
+
+
+def run_folder(what: str) -> RunFolder | None:
+    """Return the run folder that a user names; None when it is something else. A name in the zoo is never a folder."""
+    folder = RunFolder(Path(what))
+    return folder if what not in zoo.names() and folder.experiment.is_file() else None
+
+
+def subject(what: str, settings: Sequence[str] = ()) -> Subject:
+    """Load and compile what a user names, with settings overridden.
+
+    Raises
+    ------
+    ExperimentError, CircuitError, RunError
+        When there is no such thing, or it is wrong.
+
+    """
+    from hwsim.learning.initial import starting, within  # noqa: PLC0415 - help does without
+
+    experiment = load(what, settings)
+    circuit = experiment.circuit.compile(experiment.name)
+    folder = run_folder(what)
+    if folder and settings:
+        refuse_learnt_by(what, experiment)
+    chip = chip_of(experiment, circuit)
+    if folder is not None:
+        known = load(folder.path).variation
+        wanted = at_temperature(folder.read_weights(circuit), experiment.device, known, experiment.variation)
+    else:
+        wanted = starting(chip, experiment.training, experiment.shown)
+    cut = beyond(chip, wanted) if folder or experiment.training.start else ""
+    g, trained = within(chip, wanted), folder is not None
+    return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=g, wanted=wanted, trained=trained, cut=cut)

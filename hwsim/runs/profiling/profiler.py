@@ -1,0 +1,260 @@
+"""Profiling: where a training's time went, for people who must decide what to do about it."""
+
+import os
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Second
+from hwsim.core.protocol import Equilibrium
+from hwsim.files.records import Row
+from hwsim.runs.profiling.step_timing import time_parts
+from hwsim.runs.profiling.stopwatch import REST, Stopwatch
+from hwsim.runs.profiling.timed_solver import CIRCUIT, COMPILING, DATA, EVALUATION, FILES, LOADING, PHASES, UPDATES, WatchedTraceable
+
+if TYPE_CHECKING:
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Trainer
+
+FREE, NUDGED, GRADIENT, PROGRAMMING, OTHER = "free phase", "nudged phases", "gradient", "programming", "rest of the updates"
+SOLVING, ALTERING, WAITING = "ngspice at work", "decks, values and judging", "waiting"
+
+EQUILIBRIA = "free and nudged phases"
+
+_START_UP = (LOADING, DATA, CIRCUIT, COMPILING)
+
+_OTHERS = (EVALUATION, FILES, REST)
+
+_SWEEPS = {"free": "steps", "nudged": "nudged_steps"}
+
+_COMPILED = (
+    "An update is one compiled program. Its parts were compiled and timed by themselves after the training, on a few batches and the "
+    "trained conductances; their shares of the time of all updates are estimates."
+)
+
+_NGSPICE = (
+    "ngspice at work is the processor time of its workers, their start included, divided by their number; gradient and programming were "
+    "timed once more on the last batch."
+)
+
+_BY_PORTS = (
+    "The circuit has no layers, so that nothing is compiled: equilibria were found update by update; gradient and programming were timed "
+    "once more on the last batch."
+)
+
+_ADVICE = {
+    LOADING: "this is paid once a run: more epochs a run make it small",
+    COMPILING: "this is paid once for each circuit, batch and precision; later runs find the programs in the cache",
+    FREE: "fewer sweeps (a larger solver.tolerance), training.precision=float32 or larger batches make it shorter",
+    NUDGED: "fewer sweeps (a larger solver.tolerance), one nudged phase (training.nudge=random-sign) or float32 make it shorter",
+    GRADIENT: "larger batches or training.precision=float32 make it shorter",
+    EQUILIBRIA: "larger batches factorize the circuit less often",
+    PROGRAMMING: "larger batches program less often; sgd touches less memory than adam",
+    OTHER: "larger batches make it shorter",
+    EVALUATION: "data.test_limit evaluates on fewer samples",
+    FILES: "plot and netlist are made once, at the end; checkpoints are written once a second at most, and longer on a slow disk",
+    SOLVING: "more cores and solver.ngspice_workers, or --engine numeric, make it shorter",
+    ALTERING: "larger batches make fewer decks; --engine numeric needs none",
+    WAITING: "batches that hold a few samples for each worker keep all of them busy",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing that took time.
+
+    Parameters
+    ----------
+    group
+        What it belongs to: start-up, updates, or nothing else.
+    seconds
+        How long, by the clock on the wall [s].
+    share
+        Of the whole.
+
+    """
+
+    group: str
+    name: str
+    seconds: Second
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Where the time of a training went.
+
+    Parameters
+    ----------
+    seconds
+        The whole, up to the last file [s].
+    sweeps
+        Mean iterations of a free equilibrium and of a nudged one, over all updates.
+    programs, from_cache
+        How many programs were compiled, and how many of them the cache on disk held.
+    note
+        How the lines came about, and what they are worth.
+    advice
+        What makes the largest one smaller.
+
+    """
+
+    seconds: Second
+    lines: tuple[Line, ...]
+    sweeps: dict[str, float]
+    programs: int
+    from_cache: int
+    note: str
+    advice: str
+
+    def table(self) -> dict[str, Any]:
+        """Give everything as plain dictionaries."""
+        return asdict(self)
+
+
+class Profiler:
+    """Follows a training from its start: hands out the watch, and in the end tells what it saw.
+
+    What this process had computed before counts as loading.
+    """
+
+    def __init__(self) -> None:
+        self.watch = Stopwatch()
+        self.watch.add(time.process_time(), LOADING)
+        self.programs = self.from_cache = 0
+        self._compiled: list[tuple[float, float]] = []
+        self._following = True
+        self._children = _children()
+
+    def follow_compiling(self) -> None:
+        """Hear from JAX what it traces and compiles, and move that time to an account of its own."""
+        import jax  # noqa: PLC0415 - only the numeric engine compiles
+
+        jax.monitoring.register_event_duration_secs_listener(self._took)
+        jax.monitoring.register_event_listener(self._happened)
+
+    def _took(self, event: str, duration_secs: Second, **_: Any) -> None:
+        if not self._following or not event.startswith("/jax/core/compile/"):
+            return
+        self.programs += event.endswith("backend_compile_duration")
+        end = time.perf_counter()
+        begin, within = end - duration_secs, 0.0
+        while self._compiled and self._compiled[-1][0] >= begin:  # a function that was traced inside of this one
+            inner = self._compiled.pop()
+            within += inner[1] - inner[0]
+        self._compiled.append((begin, end))
+        self.watch.move(max(duration_secs - within, 0.0), COMPILING)
+
+    def _happened(self, event: str, **_: Any) -> None:
+        self.from_cache += self._following and event == "/jax/compilation_cache/cache_hits"
+
+    def profile(self, trainer: "Trainer", state: "State", rows: list[Row], workers: int | None) -> Profile:
+        """Tell where the time went, in the end.
+
+        Parameters
+        ----------
+        trainer, state
+            What was trained, on a solver that this profiler's watch followed; ngspice's workers have ended.
+        rows
+            The metrics of the epochs that were followed.
+        workers
+            How many processes ngspice may run in; None is one a core.
+
+        """
+        seconds, self._following = self.watch.seconds(), False
+        whole = sum(seconds.values())
+        updates = seconds.pop(UPDATES, 0.0)
+        if not rows:
+            split, note = {OTHER: updates}, "There was no epoch left to train."
+        elif isinstance(trainer.solver, WatchedTraceable):
+            split, note = _compiled_updates(trainer, state, updates, trainer.steps * len(rows)), _COMPILED
+        elif trainer.settings.engine == "numeric":
+            split, note = _updates_in_steps(trainer, state, updates) | {EQUILIBRIA: seconds.get(PHASES, 0.0)}, _BY_PORTS
+        else:
+            inside = _updates_in_steps(trainer, state, updates)
+            split, note = inside | self._phases_by_ngspice(trainer, seconds, workers or _cores()), _NGSPICE
+        start_up, others = ({name: seconds[name] for name in names if name in seconds} for names in (_START_UP, _OTHERS))
+        groups = {"start-up": start_up, "updates": split, "": others}
+        lines = [
+            Line(group=group, name=name, seconds=took, share=took / whole)
+            for group, accounts in groups.items()
+            for name, took in accounts.items()
+        ]
+        largest = max(lines, key=lambda line: line.seconds).name
+        return Profile(
+            seconds=whole,
+            lines=tuple(lines),
+            sweeps={name: float(np.mean([row[key] for row in rows])) for name, key in _SWEEPS.items() if rows},
+            programs=self.programs,
+            from_cache=self.from_cache,
+            note=note,
+            advice=f"Most went into {largest}: {_ADVICE[largest]}." if largest in _ADVICE else "",
+        )
+
+    def _phases_by_ngspice(self, trainer: "Trainer", seconds: Mapping[str, Second], workers: int) -> dict[str, Second]:
+        """Share out the time of all phases: what the workers computed, what this process did for them, and the rest."""
+        solver: Any = trainer.solver
+        phases, evaluation = seconds.get(PHASES, 0.0), seconds.get(EVALUATION, 0.0)
+        computed = (_children() - self._children) / workers * phases / max(phases + evaluation, 1e-9)
+        altering = min(solver.own, phases)
+        solving = min(computed, phases - altering)
+        return {SOLVING: solving, ALTERING: altering, WAITING: phases - altering - solving}
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _children() -> Second:
+    """Give what ended child processes computed [s]."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _compiled_updates(trainer: "Trainer", state: "State", updates: Second, count: int) -> dict[str, Second]:
+    """Share out the time of updates that are one compiled program, as their parts take it when they are programs of their own."""
+    parts = time_parts(trainer, state, updates / count)
+    named = {FREE: parts.free, NUDGED: parts.nudged, GRADIENT: parts.gradient, PROGRAMMING: parts.programming}
+    whole = max(parts.whole, sum(named.values()))
+    return {name: updates * part / whole for name, part in named.items()} | {OTHER: updates * (1 - sum(named.values()) / whole)}
+
+
+def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> dict[str, Second]:
+    """Share out what updates took beside the phases, as doing the last one again does."""
+    solver: Any = trainer.solver
+    if solver.last is None:  # a rule that asks for no phases
+        return {OTHER: updates}
+    g, x, y, found = solver.last
+    updater, batches = trainer.updater, trainer.plan(0)
+    replay = _Replay(solver.circuit, solver.chip, found)
+    began = time.perf_counter()
+    slope = updater.rule.gradient(replay, g, x, y).by_block
+    between = time.perf_counter()
+    dg, _ = updater.optimizer.step(slope, state.moments, batches.rates)
+    updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.held)
+    ended = time.perf_counter()
+    share = (between - began) / max(ended - began, 1e-9)
+    return {GRADIENT: updates * share, PROGRAMMING: updates * (1 - share)}
+
+
+@dataclass(slots=True)
+class _Replay:
+    """Gives phases that were found before."""
+
+    circuit: Circuit
+    chip: Chip
+    found: tuple[Equilibrium, ...]
+
+    def solve(self, *_: Any) -> Equilibrium:
+        """Give the free phase."""
+        return self.found[0]
+
+    def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
+        """Give all phases."""
+        return self.found

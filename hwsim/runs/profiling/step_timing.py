@@ -1,0 +1,154 @@
+"""What one update of a traced solver is made of: its parts, compiled and timed by themselves.
+
+Training compiles a whole update into one program, in which nobody can say when one part ends. So each part is made a program of its own,
+with all that it needs before it, and loops over the same batches; what it takes longer than the one before it is its share.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from circuits.units import Second
+from hwsim.core.protocol import Conductances, Drive, Equilibrium, Nudge
+from hwsim.learning.step import Carry
+
+if TYPE_CHECKING:
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Trainer
+
+Array = Any
+
+ROUNDS = 5
+"""Turns of each part; the median counts."""
+
+_TURN = 0.15
+"""How long a turn takes, about [s]."""
+
+
+class Parts(NamedTuple):
+    """Times of one update [s]; `whole` is that of the training's own program, in which parts may share work."""
+
+    free: Second
+    nudged: Second
+    gradient: Second
+    programming: Second
+    whole: Second
+
+
+class _Recorder:
+    """A traced solver that keeps what was last found: all that a rule asks the circuit for."""
+
+    def __init__(self, traced: Any) -> None:
+        self.circuit, self.chip, self.traced = traced.circuit, traced.chip, traced
+        self.found: list[Equilibrium] = []
+
+    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
+        self.found.append(self.traced.solve(g, drive))
+        return self.found[-1]
+
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None) -> tuple[Equilibrium, ...]:
+        found: tuple[Equilibrium, ...] = self.traced.phases(g, x, y, nudge, noise=noise)
+        self.found += found
+        return found
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+        self.found.append(self.traced.adjoint(g, free, error))
+        return self.found[-1]
+
+
+def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second] = time.perf_counter) -> Parts:
+    """Time the parts of an update from a state, by turns.
+
+    Parameters
+    ----------
+    trainer, state
+        What was trained, on a traceable solver.
+    update
+        About how long an update takes [s]; it decides how many are timed.
+    clock
+        Gives the time [s].
+
+    """
+    import jax  # noqa: PLC0415 - loaded already where there is a traced solver
+
+    ready: Any = jax.block_until_ready  # JAX leaves it untyped
+    batches = trainer.plan(0)
+    count = max(1, min(trainer.steps, round(_TURN / max(update, 1e-6))))
+    kept = jax.tree.map(np.array, state.carry)
+
+    def whole(carry: Carry) -> Carry:
+        return trainer.advance(carry, batches, 0, count, newton=state.newton)
+
+    programs = [*_programs(trainer, state, kept, count), (kept, whole)]
+    seconds = np.zeros((1 + ROUNDS, len(programs)))
+    for turn in seconds:
+        for k, (given, program) in enumerate(programs):
+            copy = ready(jax.device_put(given))  # some programs take it away
+            began = clock()
+            ready(program(copy))
+            turn[k] = clock() - began
+    # the first turn compiles
+    free, phases, gradient, programming, all_of_it = (np.median(seconds[1:], axis=0) / count).tolist()
+    return Parts(free, max(phases - free, 0.0), max(gradient - phases, 0.0), programming, all_of_it)
+
+
+def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> list[tuple[Any, Callable[[Any], Any]]]:
+    """Give what each part takes, and its program: the free phase; all phases; these and the gradient; the step of the conductances."""
+    import jax  # noqa: PLC0415 - loaded already where there is a traced solver
+
+    from hwsim.numeric.jax_config import compiler_options  # noqa: PLC0415 - likewise
+
+    barrier: Any = jax.lax.optimization_barrier  # JAX leaves it untyped
+    settings, updater, batches = trainer.settings, trainer.updater, trainer.plan(0)
+    x = trainer.data.x_train.astype(settings.precision)
+    solver: Any = trainer.solver
+    traced = trainer.traced(solver.traced(newton=state.newton, largest_feature=float(np.abs(x).max(initial=0.0))))
+    y = trainer.table.astype(settings.precision)[trainer.data.labels_train]
+    given = kept.g, (x, y, batches.order, batches.signs)
+
+    def batch(g: Any, data: Any, k: Any) -> Any:
+        # the barrier keeps the compiler from doing once what training does for every batch, with other conductances each time
+        g, k = barrier((g, k))
+        x, y, order, signs = data
+        return g, x[order[k]], y[order[k]], signs[k]
+
+    def free(g: Any, data: Any, k: Any) -> Any:
+        g, x, *_ = batch(g, data, k)
+        return traced.solve(g, Drive(x))
+
+    def phases(g: Any, data: Any, k: Any) -> Any:
+        g, x, y, sign = batch(g, data, k)
+        recorder = _Recorder(traced)
+        updater.rule.gradient(recorder, g, x, y, sign=sign)
+        return recorder.found
+
+    def gradient(g: Any, data: Any, k: Any) -> Any:
+        g, x, y, sign = batch(g, data, k)
+        return updater.rule.gradient(traced, g, x, y, sign=sign)
+
+    def looped(part: Callable[[Any, Any, Any], Any]) -> tuple[Any, Callable[[Any], Any]]:
+        def loop(given: Any) -> Any:
+            g, data = given
+            nothing = jax.tree.map(lambda like: jax.numpy.zeros(like.shape, like.dtype), jax.eval_shape(part, g, data, 0))
+            return jax.lax.fori_loop(0, count, lambda k, _: part(g, data, k), nothing)
+
+        return given, jax.jit(loop)
+
+    def step(carry: Any, slope: Any, batches: Any, devices: Any) -> Any:
+        programming = updater.programming.holding(devices)
+
+        def once(k: Any, carry: Any) -> Any:
+            g, moments, held = carry
+            dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates)
+            done = programming.update(g, dg, traced.chip, batches.seeds[k], held)
+            return done.g, moments, done.held
+
+        return jax.lax.fori_loop(0, count, once, carry)
+
+    nowhere = {name: np.zeros_like(values) for name, values in kept.g.items()}
+    compiled_step: Any = jax.jit(step, donate_argnums=0, compiler_options=compiler_options())
+    given_step = (kept.g, kept.moments, kept.held), nowhere, batches, updater.programming.devices
+    programming = given_step, lambda given: compiled_step(*given)
+    return [looped(free), looped(phases), looped(gradient), programming]

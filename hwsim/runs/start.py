@@ -1,0 +1,122 @@
+"""Where a run starts: in a folder of its own, or where another stopped."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwsim.experiment.experiment import RUN_FILE, Experiment, load
+from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.files.stored_conductances import fingerprint
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.open_run import OpenRun, RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An experiment and its folder; None is the next free one of runs/NAME-SEED, runs/NAME-SEED-2 and so on."""
+
+    experiment: Experiment
+    folder: RunFolder | None
+    resume: bool
+
+    @contextmanager
+    def held(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
+        """Make the folder, with the files that describe the run, or open the one to go on in; no other process trains there meanwhile.
+
+        Raises
+        ------
+        RunError
+            When the folder is in use.
+        OSError
+            When it cannot be made or written; then nothing is left behind.
+
+        """
+        with ExitStack() as stack:
+            if self.resume and self.folder is not None:
+                folder = stack.enter_context(self.folder.locked())
+                if not folder.holds(RUN_FILE):
+                    msg = f"{folder.path} was emptied meanwhile; there is nothing to resume"
+                    raise RunError(msg)
+                _refuse_another(load(str(self.folder.experiment)), self.experiment, self.folder)  # again: it may be another by now
+            else:
+                folder = self._begun(environment, stack)
+            yield folder
+
+    def _begun(self, environment: Mapping[str, Any], stack: ExitStack) -> OpenRun:
+        for folder in [self.folder] if self.folder else _numbered(self.experiment):
+            try:
+                return stack.enter_context(folder.begun(self.experiment, environment))
+            except FileExistsError:  # another process was faster
+                continue
+            except RunError:
+                if self.folder:
+                    raise
+                continue
+        msg = f"{self.folder} was taken meanwhile; choose another folder with --out"
+        raise RunError(msg)
+
+
+def new_run(experiment: Experiment, out: Path | None) -> Start:
+    """Start a run in the folder `out`, which must be empty or not exist yet, or in the next free one.
+
+    Raises
+    ------
+    RunError
+        When something is in `out` already.
+
+    """
+    folder = RunFolder(out) if out else None
+    if folder is not None:
+        folder.refuse_used()
+    return Start(experiment, folder, resume=False)
+
+
+def resumed_run(experiment: Experiment, out: Path | None) -> Start:
+    """Start where the run in `out` stopped, or the last one of runs/NAME-SEED, runs/NAME-SEED-2 and so on.
+
+    The experiment must be the folder's own; only `training.epochs` and `solver` may differ.
+
+    Raises
+    ------
+    RunError
+        When there is no such run, or it is another experiment's.
+
+    """
+    if out is None:
+        found = list(itertools.takewhile(lambda folder: folder.path.exists(), _numbered(experiment)))
+        folder = found[-1] if found else next(_numbered(experiment))
+    else:
+        folder = RunFolder(out)
+    if not folder.experiment.is_file():
+        msg = f"{folder.path} holds no run: there is nothing to resume; leave --resume out, or name the folder with --out"
+        raise RunError(msg)
+    _refuse_another(load(str(folder.experiment)), experiment, folder)
+    return Start(experiment, folder, resume=True)
+
+
+def _numbered(experiment: Experiment) -> Iterator[RunFolder]:
+    stem = f"{experiment.name}-{experiment.training.seed}"
+    return (RunFolder(Path("runs") / (stem if k == 1 else f"{stem}-{k}")) for k in itertools.count(1))
+
+
+def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
+    def fixed(experiment: Experiment) -> dict[str, Any]:
+        sections = {"circuit", "data", "training", "device", "variation", "noise"}
+        table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
+        if isinstance(experiment.circuit, Netlist):
+            table["circuit"] = experiment.circuit.described()
+        if experiment.training.start is not None:
+            table["training"]["start"] = fingerprint(experiment.shown or {})
+        return {f"{section}.{key}": value for section, keys in table.items() for key, value in keys.items()}
+
+    was, now = fixed(stored), fixed(asked)
+    if differing := [key for key in was if key not in now or was[key] != now[key]]:
+        key = differing[0]
+        whole = key in {"circuit.netlist", "training.start"}
+        values = "" if whole else f" = {was[key]!r}, not {now.get(key)!r}"
+        other = "another " if whole else ""
+        msg = f"{folder.path} was begun with {other}{key}{values}; resume it as it was, or begin another (--out)"
+        raise RunError(msg)

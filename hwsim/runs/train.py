@@ -1,0 +1,299 @@
+"""A run: training that leaves a folder, survives being killed, and goes on where it was."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.data.loading import Dataset, learnable
+from hwsim.devices.manufacture import chip_of
+from hwsim.experiment.engines import make_engine, reporting
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
+from hwsim.files.records import Row
+from hwsim.runs.environment import environment
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
+from hwsim.runs.profiling.stopwatch import Stopwatch
+from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched
+from hwsim.runs.start import Start
+from hwsim.runs.training_plot import curves
+from netlists.deck import Deck
+
+if TYPE_CHECKING:
+    from hwsim.learning.evaluate import Evaluation
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Progress, Trainer
+    from hwsim.runs.profiling.profiler import Profile, Profiler
+
+Weights = dict[str, NDArray[np.float64]]
+Observe = Callable[["Progress"], None]
+
+EPOCH_SECONDS = 1.0
+"""A checkpoint is written at the end of an epoch; epochs shorter than this share one, or syncing files would take longer than training."""
+
+CHECKPOINT_SECONDS = 20.0
+"""Within an epoch a checkpoint is written when the last one is older than this."""
+
+EXIT_INTERRUPTED = 130
+
+
+class InterruptedRunError(RuntimeError):
+    """The run was asked to stop; what was done is saved."""
+
+    exit_code = EXIT_INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run that reached its last epoch: its folder, the summary that lies there, and where the time went if someone asked."""
+
+    folder: RunFolder
+    summary: dict[str, Any]
+    profile: "Profile | None" = None
+
+
+def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None) -> Trained:
+    """Train to the last epoch; `observe` gets every chunk of updates, `profiler` follows the time, `note` gets what is odd about the data.
+
+    Raises
+    ------
+    InterruptedRunError
+        When SIGINT or SIGTERM asked to stop; the state is saved.
+    ConvergenceError
+        When a sample has no equilibrium; the last checkpoint stays.
+    RunError, DataError, CircuitError, UnsupportedCircuitError, OSError
+        When something cannot be used; a new run then leaves no folder.
+
+    """
+    watch = profiler.watch if profiler else Stopwatch()
+    experiment, training = start.experiment, start.experiment.training
+    experiment.refuse_age()
+    with watch.on(DATA):
+        data = learnable(experiment)
+    if note:
+        for text in data.notes:
+            note(text)
+    with watch.on(CIRCUIT):
+        deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
+        if deck is not None:
+            refuse_names(deck)
+        sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
+        circuit = experiment.circuit.compile(experiment.name)
+        chip = chip_of(experiment, circuit)
+    with watch.on(LOADING):
+        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+
+        engine = make_engine(training.engine, experiment.solver, training.precision)
+    if profiler and training.engine == "numeric":
+        profiler.follow_compiling()
+    with engine.prepare(circuit, chip) as solver:
+        with watch.on(CIRCUIT):
+            followed = watched(solver, watch) if profiler else solver
+            trainer = Trainer.of(experiment, data, followed)
+        with watch.on(FILES):
+            described = environment(experiment)
+        begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
+        with start.held(described) as folder:
+            state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())
+            before = len(rows)
+            if start.resume:
+                folder.describe(experiment, described)
+            with _stop_signals() as stopped:
+                state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
+            with watch.on(FILES):
+                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck, sources).write()
+            if profiler is None:
+                return Trained(RunFolder(folder.present), summary)
+            profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
+            folder.write("profile.json", json.dumps(profile.table(), indent=2) + "\n")
+            return Trained(RunFolder(folder.present), summary, profile)
+
+
+def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
+    """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
+    from hwsim.learning.state import State  # noqa: PLC0415
+
+    if not folder.holds(CHECKPOINT):
+        return trainer.begin(), []
+    arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
+    state = State.from_arrays(arrays, trainer.circuit)
+    trainer.circuit.check_conductances(trainer.g(state))
+    if state.epoch > (epochs := trainer.settings.epochs):
+        msg = (
+            f"{folder.path} has {state.epoch} epochs behind it; training.epochs = {epochs} must be at least that, or begin another (--out)"
+        )
+        raise RunError(msg)
+    return state, rows
+
+
+class _Saver:
+    """Writes checkpoint, metrics and weights, now and then and at the end."""
+
+    def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
+        self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
+        self.weights: Weights | None = None
+        self.saved = -CHECKPOINT_SECONDS
+
+    def add(self, progress: "Progress", *, at_once: bool) -> None:
+        """Take up an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
+        if progress.record is not None:
+            speed = len(self.trainer.data.x_train) / max(progress.record["seconds"], 1e-9)
+            self.rows.append(progress.record | {"samples_per_second": speed})
+            self.weights = self.trainer.g(progress.state)
+        due = EPOCH_SECONDS if progress.record is not None else CHECKPOINT_SECONDS
+        if at_once or time.monotonic() - self.saved > due:
+            self.save(progress.state)
+
+    def save(self, state: "State") -> None:
+        """Write all three; the checkpoint, which alone counts when a run goes on, last."""
+        with self.watch.on(FILES):
+            self.folder.write_rows(self.rows)
+            if self.weights is not None:
+                self.folder.write_weights(self.weights)
+            self.folder.write_checkpoint(state.arrays(), self.rows)
+        self.saved = time.monotonic()
+
+
+def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe, stopped: threading.Event) -> "State":
+    """Train to the last epoch, and give the state there."""
+    epochs = trainer.settings.epochs
+    saver.save(state)
+    for progress in _followed(trainer.run(state), saver.watch):
+        state = progress.state
+        saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
+        observe(progress)
+        if stopped.is_set() and state.epoch < epochs:
+            path = saver.folder.present
+            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
+            raise InterruptedRunError(msg)
+    return state
+
+
+def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Progress"]:
+    """Let the time of training, and not of what is done in between, go to updates; the solver moves evaluation from there."""
+    while True:
+        with watch.on(UPDATES):
+            progress = next(training, None)
+        if progress is None:
+            return
+        yield progress
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM set an event; a second one stops at once."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # only the main thread may handle signals
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        if stopped.is_set():
+            signal.default_int_handler(number, frame)
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+LARGEST_NETLIST = 10_000_000
+"""Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it is as large as no reader takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """All that the last files of a run are made of."""
+
+    experiment: Experiment
+    folder: OpenRun
+    circuit: Circuit
+    chip: Chip
+    data: Dataset
+    g: Weights
+    rows: list[Row]
+    watch: Stopwatch
+    deck: Deck | None
+    sources: Mapping[str, bytes]
+
+    def write(self) -> dict[str, Any]:
+        """Write weights, netlist, plot and summary; gives the summary."""
+        self.folder.write_weights(self.g)
+        seed = self.experiment.training.seed
+        self._write_netlist(f"Conductances: trained, seed {seed}")
+        self.folder.write("loss-and-error.png", curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
+        summary = self._summary()
+        self.folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
+        return summary
+
+    def _write_netlist(self, note: str) -> None:
+        """Write the trained circuit: the user's own deck with learned values, or one of ours, if it is not too large to be read back."""
+        from hwsim.learning.initial import within  # noqa: PLC0415
+        from hwsim.runs.deck import deck  # noqa: PLC0415 - learning loads only for those who train
+
+        if self.deck is not None:
+            cold = {name: values / self.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
+            self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
+        elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
+            g = within(self.chip, self.g)
+            self.folder.write(TRAINED, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
+
+    def _summary(self) -> dict[str, Any]:
+        training, rows, tested = self.experiment.training, self.rows, self._tested()
+        seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
+        return {
+            "name": self.experiment.name,
+            "data": self.experiment.data.name,
+            "engine": training.engine,
+            "rule": training.rule,
+            "seed": training.seed,
+            "chip": self.experiment.variation.chip,
+            "memristors": sum(len(element) for element in self.circuit.trainable),
+            **self._pulsed(),
+            "epochs": len(rows),
+            "test_error": tested.error,
+            "train_error": rows[-1]["train_error"],
+            "loss": rows[-1]["loss"],
+            "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
+            "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
+            **self._failed(tested),
+            **{key: row[key] for row in rows[-1:] for key in ("gradient_error",) if key in row},
+            "seconds_per_epoch": seconds,
+            "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),
+            "seconds": sum(row["seconds"] for row in rows),
+        }
+
+    def _pulsed(self) -> dict[str, Any]:
+        """Tell what programming took, where devices are pulsed."""
+        if self.experiment.device.preset is None:
+            return {}
+        pulses, energy = (sum(row[key] for row in self.rows) for key in ("pulses", "programming_J"))
+        devices = sum(len(element) for element in self.circuit.trainable)
+        return {"device": self.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
+
+    def _failed(self, tested: "Evaluation") -> dict[str, int]:
+        """Count the samples that did not settle, where these were skipped: of learning, phase by phase, and of the last test."""
+        if not self.experiment.training.skip_failed:
+            return {}
+        return {"failed": int(sum(row.get("failed", 0) for row in self.rows)), "failed_tests": tested.failed}
+
+    def _tested(self) -> "Evaluation":
+        """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium with its certificate."""
+        from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415 - learning loads only for those who train
+
+        data = self.data
+        with self.watch.on(EVALUATION), reporting(self.experiment, self.chip) as solver:
+            return evaluate_as(self.experiment, solver, self.g, data.x_test, data.labels_test, data.classes)

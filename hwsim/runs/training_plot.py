@@ -1,0 +1,39 @@
+"""Plots of a run, as PNG."""
+
+import io
+from typing import Any
+
+from hwsim.files.records import Row
+
+
+def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
+    """Draw loss and error over the epochs, on the training part and on the one that is `held_out`; gives the PNG's bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 3.6), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    marker = {"marker": ".", "markersize": 4} if len(rows) < 50 else {}  # noqa: PLR2004 - closer points would run together
+    _line(left, epochs, [row["loss"] for row in rows], label="training part", color="C0", **marker)
+    left.set(title="Loss", ylabel="mean loss of a sample [V²]")
+    if all(row["loss"] > 0 for row in rows):
+        left.set_yscale("log")
+    _line(right, epochs, [100 * row["train_error"] for row in rows], label="training part", color="C0", **marker)
+    _line(right, epochs, [100 * row["test_error"] for row in rows], label=f"{held_out} part", color="C1", **marker)
+    right.set(title="Error", ylabel="wrong samples [%]")
+    right.set_ylim(bottom=0)
+    for axes in (left, right):
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same rows, same bytes
+    return png.getvalue()
+
+
+def _line(axes: Any, epochs: list[float | int], values: list[float], **style: Any) -> None:
+    axes.plot(epochs, values, linewidth=1.3, **style)

@@ -1,0 +1,186 @@
+"""Where a sweep starts: what is typed becomes a definition, with conductances where they are given, and a file to keep it in."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from circuits.chip import Chip
+from hwsim.data.loading import load_data
+from hwsim.devices.drift import drift_of
+from hwsim.devices.manufacture import alike, chip_of
+from hwsim.devices.temperature import at_temperature
+from hwsim.ensemble.instances import Instance, Mode, of_instance
+from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
+from hwsim.files.stored_conductances import beyond, fingerprint
+from hwsim.learning import factory
+from hwsim.learning.initial import initial_conductances
+from hwsim.runs.loaded import run_folder
+from hwsim.settings.variation_settings import VariationSettings
+from hwsim.sweep.axes import read_axis
+from hwsim.sweep.database import Database
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.points import Design, Point
+from hwsim.sweep.recorded import Weights
+from hwsim.sweep.sweep_errors import SweepError
+
+_LONGEST = 60
+"""Letters of varied keys in a file's name."""
+
+_START: Any = {"training": {"start"}}
+
+_READ: dict[str, Any] = {
+    "start": {"data": True, **_START},
+    "circuit": {"circuit": True, **_START},
+    "device": {"device": True, "circuit": True, "variation": True},
+}
+"""What a check looks at, where it is more than its section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A sweep, its points, and the conductances that it evaluates, if they are given [S], at the definition's `weights_at`."""
+
+    definition: Definition
+    points: list[Point]
+    weights: Weights | None
+
+    @classmethod
+    def make(cls, what: str, settings: Sequence[str], vary: Sequence[str], mode: Mode, **counts: Any) -> Self:
+        """Plan a sweep over what a user names, and check every point of it.
+
+        Parameters
+        ----------
+        what
+            A name in the zoo, an experiment file or a run folder; `evaluate` takes a run folder's conductances.
+        settings
+            Overrides that hold at all points.
+        vary
+            The varied keys, as typed.
+        mode
+            What is done at each point.
+        counts
+            Further fields of the definition.
+
+        Raises
+        ------
+        SweepError, ExperimentError, RunError, CircuitError, DataError, DeviceError
+            When something is wrong with it.
+
+        """
+        experiment = load(what, settings)
+        axes = tuple(read_axis(text) for text in vary)
+        folder = run_folder(what) if mode == "evaluate" else None
+        weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
+        if weights is not None and counts.get("seeds", 1) > 1:
+            why = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
+            msg = f"--seeds {counts['seeds']}: {why}; take more chips (--chips)"
+            raise SweepError(msg)
+        if folder and weights:
+            counts |= {"weights": fingerprint(weights), "weights_at": load(folder.path).variation.temperature}
+        definition = Definition.make(experiment, axes, mode=mode, **counts)
+        planned = cls(definition, definition.points(), weights)
+        if folder:
+            for point in planned.points:
+                refuse_learnt_by(what, point.experiment(definition.experiment))
+        planned._check()
+        return planned
+
+    @property
+    def cut(self) -> str:
+        """Which of the given conductances the design's devices cannot have, in a line; empty where they have all of them."""
+        if self.weights is None:
+            return ""
+        base, known = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
+        g = at_temperature(self.weights, base.device, known, VariationSettings())
+        return beyond(Chip.nominal(base.circuit.compile(base.name)), g)
+
+    @property
+    def alike(self) -> bool:
+        """Whether several chips are asked for, and none differs from another."""
+        if self.definition.chips == 1:
+            return False
+        learning = self.definition.mode == "train"
+        each = [point.experiment(self.definition.experiment) for point in self.points]
+        differing = {one.model_dump_json(include={"circuit", "variation", "device", "noise"}): one for one in each}.values()
+        return all(alike(one, one.circuit.compile(one.name), learning=learning) for one in differing)
+
+    @property
+    def driftless(self) -> list[str]:
+        """The presets of points that have an age, and of which no drift is known."""
+        aged = [point.experiment(self.definition.experiment) for point in self.points]
+        settings = {one.device.preset: one.device for one in aged if one.variation.after and one.device.preset}
+        return sorted(preset for preset, device in settings.items() if drift_of(device) is None)
+
+    def _check(self) -> None:
+        """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
+        seen: set[str] = set()
+        for point in self.points:
+            experiment = point.experiment(self.definition.experiment)
+            for section in ("start", "data", "circuit", "device"):
+                read = _READ.get(section, {section: True})
+                key = section + experiment.model_dump_json(include=read)
+                if key not in seen:
+                    seen.add(key)
+                    self._look(experiment, section)
+
+    def _look(self, experiment: Experiment, section: str) -> None:
+        if section == "start":
+            first, count = self.definition.first_seed, self.definition.seeds
+            for seed in {first, first + count - 1}:  # of two seeds, a start that has learnt by one forbids the other
+                refuse_learnt_start(of_instance(experiment, Instance(experiment.variation.chip, seed)))
+            return
+        if section == "data":
+            load_data(experiment)
+            return
+        circuit = experiment.circuit.compile(experiment.name)
+        if section == "circuit" and self.weights is not None:
+            circuit.check_conductances(self.weights)
+        if section == "circuit" and experiment.training.start is not None:
+            initial_conductances(circuit, experiment.training, experiment.shown)
+        if section == "device":
+            chip_of(experiment, circuit)
+            factory.programming(experiment.device, experiment.variation, circuit, np.float64)
+
+    def open(self, path: Path, environment: Any) -> Database:
+        """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""
+        known = {} if path.exists() and path.stat().st_size else environment()
+        return Database.begin(path, self.definition, known, self.weights)
+
+    def default_path(self) -> Path:
+        """Return the first of runs/NAME-KEYS.db, runs/NAME-KEYS-2.db … that holds this sweep or is free."""
+        keys = "-".join(axis.key.rpartition(".")[2] for axis in self.definition.axes)[:_LONGEST]
+        stem = f"{self.definition.experiment.name}-{keys}"
+        paths = (Path("runs") / (f"{stem}.db" if k == 1 else f"{stem}-{k}.db") for k in itertools.count(1))
+        return next(path for path in paths if not path.exists() or self._lies_in(path))
+
+    def _lies_in(self, path: Path) -> bool:
+        try:
+            with Database.open(path) as database:
+                return database.definition.difference(self.definition) is None
+        except SweepError:
+            return False
+
+
+def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:
+    """Choose how points are chosen; at most one of the three may be asked for.
+
+    Raises
+    ------
+    SweepError
+        When two are.
+
+    """
+    asked = {"--alone": alone, "--random": random is not None, "--sobol": sobol is not None}
+    if len(names := [name for name, wanted in asked.items() if wanted]) > 1:
+        msg = f"{' and '.join(names)} choose points in different ways; give one of them"
+        raise SweepError(msg)
+    if alone:
+        return Design(kind="alone")
+    if random is not None:
+        return Design(kind="random", count=random)
+    return Design(kind="sobol", count=sobol) if sobol is not None else Design()

@@ -1,0 +1,154 @@
+"""Outputs: a file that is written may replace an earlier one of its kind, but none that is read meanwhile, and nothing else unasked."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from circuits.quoting import quote_path
+from hwsim.data import sources
+from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.files import atomic
+from hwsim.files.stored_conductances import run_of
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.loaded import run_folder
+from hwsim.sweep.recorded import Result
+
+_HEAD = 1 << 16
+"""Bytes of a file in which it shows what kind it is."""
+
+
+class OutputError(ValueError):
+    """An output that would replace what it must not; the message names the option, the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of output: what it is called, and whether the beginning of a file shows that it is one."""
+
+    name: str
+    shows: Callable[[bytes], bool]
+
+
+_COLUMNS = ",".join(Result._fields[1:]).encode()
+
+DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
+PICTURE = FileKind("a PNG picture", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
+PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
+TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
+PARQUET = FileKind("a Parquet file", lambda head: head.startswith(b"PAR1"))
+TUNED = FileKind("an experiment that hwsim tune found", lambda head: head.startswith(b"# Found by: hwsim tune "))
+BENCHMARK = FileKind("numbers of hwsim bench", lambda head: re.match(rb'\{\s*"benchmark":', head) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file that a command will write: the option that names it, its path, and what it is."""
+
+    option: str
+    path: Path
+    kind: FileKind
+
+
+def refuse(outputs: Iterable[OutputFile], inputs: Iterable[Path], *, force: bool) -> None:
+    """Refuse outputs that would replace what the command reads, another of its outputs, or something of another kind.
+
+    Files are compared by what they are, so that links and other spellings of a path make no difference. Devices, pipes and empty
+    files have nothing to lose.
+
+    Parameters
+    ----------
+    outputs
+        What will be written.
+    inputs
+        Files that the command reads.
+    force
+        Whether the user wants files of another kind replaced; what the command reads never is.
+
+    Raises
+    ------
+    OutputError
+        Naming the first that is refused, and what to do.
+
+    """
+    read, written = {_identity(path) for path in inputs}, list(outputs)
+    if force and not written:
+        msg = "--force is about a file that is there already, and this command writes none; leave it out, or name the file"
+        raise OutputError(msg)
+    for output in written:
+        where = f"{output.option} {quote_path(output.path)}"
+        refuse_place(output)
+        if _identity(output.path) in read:
+            msg = f"{where}: the same command reads or writes this file; choose another one"
+            raise OutputError(msg)
+        read.add(_identity(output.path))
+        if not force and output.path.is_file() and output.path.stat().st_size:
+            _refuse_other(output, where)
+
+
+def refuse_place(output: OutputFile) -> None:
+    """Refuse a path at which no file can be.
+
+    Raises
+    ------
+    OutputError
+        Naming what is there, or missing.
+
+    """
+    where = f"{output.option} {quote_path(output.path)}"
+    if output.path.is_dir():
+        msg = f"{where}: this is a folder; name a file in it"
+        raise OutputError(msg)
+    if not output.path.parent.is_dir():
+        msg = f"{where}: there is no folder {quote_path(output.path.parent)}; make it first"
+        raise OutputError(msg)
+
+
+def _refuse_other(output: OutputFile, where: str) -> None:
+    """Refuse a file that is not an earlier output of the same kind, or that a run needs."""
+    if output.path.name in RunFolder.NAMES and (output.path.parent / RUN_FILE).is_file():
+        msg = f"{where}: belongs to the run in {quote_path(output.path.parent)}; choose another file, or replace it with --force"
+        raise OutputError(msg)
+    with output.path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not output.kind.shows(head):
+        msg = f"{where}: is there already, and not {output.kind.name}; choose another file, or replace it with --force"
+        raise OutputError(msg)
+
+
+def _identity(path: Path) -> tuple[int, int] | Path:
+    """Return what a file is, whatever leads to it; its path where there is none yet, and of devices, which may be named twice."""
+    known = atomic.identity(path) if path.is_file() or path.is_dir() else None
+    return path.resolve() if known is None else known
+
+
+def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Path] = ()) -> Iterator[Path]:
+    """List the files that a command reads which works on what a user names: all of a run, deck and includes, data, device.
+
+    Parameters
+    ----------
+    what
+        As the user named it: a name in the zoo, an experiment, a netlist, a run folder, a sweep's database.
+    experiment
+        The one that it is, with its settings.
+    others
+        Further files that are read.
+
+    """
+    yield from others
+    folder = run_folder(what)
+    if folder is not None:
+        yield from folder.files()
+    elif Path(what).is_file():
+        yield Path(what)
+    if experiment is None:
+        return
+    if isinstance(experiment.circuit, Netlist):
+        yield from (source.path for source in experiment.circuit.deck.sources if source.path)
+    if experiment.training.start is not None:
+        run = run_of(experiment.training.start)
+        yield from [Path(experiment.training.start)] if run is None else RunFolder(run).files()
+    yield from sources.paths(experiment.data.name)
+    if experiment.device.preset is not None:
+        yield Path(experiment.device.preset)

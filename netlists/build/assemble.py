@@ -1,0 +1,109 @@
+"""Assembling: arrays of cards become the elements of a circuit, and the circuit is made."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from circuits.circuit import Block, Circuit
+from circuits.constants import GMIN
+from circuits.elements import Diodes, Resistors
+from netlists.build import by_kind, by_role
+from netlists.build.arrays import Array
+from netlists.build.builder import Making
+from netlists.read.parts import Part
+
+DEFAULT_GMIN = 1e-12
+"""S; what ngspice puts across a junction when the deck says nothing."""
+
+
+@dataclass
+class Assembly:
+    """Makes elements of arrays.
+
+    Parameters
+    ----------
+    making
+        The arrays, and what has been made of them.
+    gmin
+        The conductance that the deck has across each junction [S].
+    rshunt
+        The resistance that it has from each node to ground [ohm]; 0 for none.
+
+    """
+
+    making: Making
+    gmin: float
+    rshunt: float = 0.0
+
+    def run(self) -> None:
+        """Make all elements; what is wrong is noted."""
+        making = self.making
+        for array in making.sorting.arrays:
+            try:
+                _maker(array)(making, array)
+            except ValueError as error:  # a CircuitError is one
+                making.mistake(array, str(error))
+        self._gmin()
+        if self.rshunt:
+            nodes = np.arange(1, len(making.numbers))
+            making.add(Resistors(name=making.free("rshunt"), a=nodes, b=np.zeros_like(nodes), r=self.rshunt), [])
+
+    def _gmin(self) -> None:
+        """Put the conductance that the deck has across its junctions beside the diodes, which have GMIN of their own."""
+        extra = self.gmin - GMIN
+        if self.gmin > DEFAULT_GMIN:
+            self._refuse_amplified()
+        pairs = [(e.anode, e.cathode) for e in self.making.elements if isinstance(e, Diodes)]
+        pairs += [(self.making.nodes([part.nodes[k]]), self.making.nodes([part.nodes[j]])) for part, k, j in self._junctions()]
+        if extra <= GMIN or not pairs:
+            return
+        a, b = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
+        self.making.add(Resistors(name=self.making.free("gmin"), a=a, b=b, r=1.0 / extra), [])
+
+    def _refuse_amplified(self) -> None:
+        """Refuse bipolar transistors with a conductance across their junctions that counts: they amplify its current."""
+        for part in self.making.sorting.flat.parts:
+            if part.kind == "p" and part.more.letter == "q":
+                text = f"{part.name}: gmin = {self.gmin:g} S across a bipolar transistor is not modelled; use at most {DEFAULT_GMIN:g} S"
+                self.making.sorting.findings.mistakes.append(self.making.at(part.name, text))
+
+    def _junctions(self) -> Iterator[tuple[Part, int, int]]:
+        """Give the junctions of what is passed on, whose conductance ngspice is told like that of all others."""
+        for part in self.making.sorting.flat.parts:
+            if part.kind == "p" and part.name not in self.making.sorting.dropped:
+                yield from ((part, k, j) for k, j in part.more.junctions)
+
+    def circuit(self, name: str, groups: Any, *, grounded: bool) -> Circuit:
+        """Make the circuit, in the order that the deck says; unless it must be `grounded`, nodes may float.
+
+        Raises
+        ------
+        CircuitError
+            When it does not pass its own checks.
+
+        """
+        roles = self.making.sorting.roles
+        blocks = {s.words[0]: Block(s.words[0], s.words[1], s.words[2:]) for s in roles.of("block") if len(s.words) > 2}  # noqa: PLR2004 - as in arrays.py
+        order = [word for s in roles.of("order") for word in s.words]
+        elements = sorted(self.making.elements, key=lambda e: order.index(e.name) if e.name in order else len(order))
+        wanted = [word for s in roles.of("blocks") for word in s.words]
+        made = sorted(blocks.values(), key=lambda b: wanted.index(b.name) if b.name in wanted else len(wanted))
+        return Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
+
+
+_BY_ROLE: dict[str, Callable[[Making, Array], None]] = {"output": by_role.outputs, "nudge": by_role.outputs, "block": by_kind.block}
+_BY_KIND: dict[str, Callable[[Making, Array], None]] = {
+    "f": by_kind.sensing,
+    "h": by_kind.sensing,
+    "p": by_kind.passed,
+    "r": by_role.resistors,
+    "x": by_kind.amplifiers,
+}
+
+
+def _maker(array: Array) -> Callable[[Making, Array], None]:
+    """Say what makes elements of an array."""
+    usual = by_role.inputs if array.role == "input" else by_kind.parts
+    return _BY_ROLE.get(array.role) or _BY_KIND.get(array.kind, usual)

@@ -1,0 +1,78 @@
+"""Making: the elements that cards have become so far, how more are added, and at which line what is wrong is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from circuits.elements import Elements
+from circuits.nodes import Nodes
+from netlists.build.arrays import Array, Sorting
+from netlists.read.features import Shown
+from netlists.text.findings import Finding
+from netlists.read.parts import Settings
+
+
+@dataclass
+class Making:
+    """Elements in the making.
+
+    Parameters
+    ----------
+    sorting
+        The arrays and what they are made of.
+    numbers
+        Node numbers by their names in the deck.
+    settings
+        Its temperatures.
+    elements
+        What has been made.
+    members
+        Names in the deck of the elements of each array; none for what is added.
+    shown
+        What the deck's own sources show of the features.
+    next_feature
+        The feature of the next source that does not say its own.
+
+    """
+
+    sorting: Sorting
+    numbers: dict[str, int]
+    settings: Settings
+    elements: list[Elements] = field(default_factory=list)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
+    next_feature: int = 0
+
+    def __post_init__(self) -> None:
+        """Look up where resistors stand in their table, and sources whose currents may be sensed in their arrays."""
+        arrays = [array for array in self.sorting.arrays if array.kind in {"v", "e", "h"}]
+        self.place = {name: k for k, name in enumerate(self.sorting.flat.resistances.names)}
+        self.home = {member: (array.name, k) for array in arrays for k, member in enumerate(array.members)}
+
+    def add(self, element: Elements, members: Sequence[str]) -> None:
+        """Add an array of elements that these cards made."""
+        self.elements.append(element)
+        self.members[element.name] = list(members)
+
+    def nodes(self, names: Sequence[str]) -> Nodes:
+        """Give the numbers of nodes."""
+        numbers = self.numbers
+        return np.array([numbers[name] for name in names], dtype=np.intp)
+
+    def free(self, name: str) -> str:
+        """Give a name like the wanted one that no array has."""
+        while any(element.name == name or element.name.startswith(f"{name}_") for element in self.elements):
+            name += "s"
+        return name
+
+    def at(self, member: str, text: str) -> Finding:
+        """Say something of a card at its line."""
+        table = self.sorting.flat.resistances
+        line = table.lines[self.place[member]] if member in self.place else self.sorting.parts[member].line
+        return Finding(line.source.name, line.number, text)
+
+    def mistake(self, array: Array, text: str) -> None:
+        """Note that something is wrong with an array, at the statement that made it or at its first card."""
+        found = array.statement.finding(text) if array.statement else self.at(array.members[0], text)
+        self.sorting.findings.mistakes.append(found)

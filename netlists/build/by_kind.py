@@ -1,0 +1,141 @@
+"""By kind: cards that no role names become the elements that their letters, or the library's subcircuits, say."""
+
+from typing import Any
+
+import numpy as np
+
+from circuits.controlled import (
+    CurrentControlledCurrentSources,
+    CurrentControlledVoltageSources,
+    VoltageControlledCurrentSources,
+    VoltageControlledVoltageSources,
+)
+from circuits.diode import BAND_GAP, XTI
+from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, IdealDiodes, Inductors, VoltageSources
+from circuits.errors import CircuitError
+from circuits.passed import Passed
+from circuits.quoting import quote_all
+from netlists.write import subcircuits
+from netlists.read import temperatures
+from netlists.build.arrays import Array
+from netlists.build.builder import Making
+
+_MAKERS: dict[str, tuple[type[Elements], tuple[str, ...]]] = {
+    "c": (Capacitors, ("c",)),
+    "d": (Diodes, Diodes.parameters),
+    "e": (VoltageControlledVoltageSources, ("gain",)),
+    "f": (CurrentControlledCurrentSources, ("gain",)),
+    "g": (VoltageControlledCurrentSources, ("gm",)),
+    "h": (CurrentControlledVoltageSources, ("rm",)),
+    "i": (CurrentSources, ("i",)),
+    "l": (Inductors, ("l",)),
+    "v": (VoltageSources, ("v",)),
+}
+"""The element of each kind of part, and its parameters in the order of the part's values."""
+
+
+def parts(making: Making, array: Array) -> None:
+    """Make elements that have nodes and values alone."""
+    kind, parameters = _MAKERS[array.kind]
+    cards = [making.sorting.parts[name] for name in array.members]
+    terminals = {t: making.nodes([card.nodes[k] for card in cards]) for k, t in enumerate(kind.terminals)}
+    if array.role == "ideal":
+        making.add(IdealDiodes(name=array.name, **terminals), array.members)
+        return
+    values = {p: np.array([card.values[k] for card in cards]) for k, p in enumerate(parameters)}
+    making.add(kind(name=array.name, **terminals, **values), array.members)
+
+
+def sensing(making: Making, array: Array) -> None:
+    """Make sources that follow the current of another one; an array for each array of those."""
+    kind, (parameter,) = _MAKERS[array.kind]
+    parts = [making.sorting.parts[name] for name in array.members]
+    groups: dict[str, list[int]] = {}
+    homes = []
+    for k, part in enumerate(parts):
+        if part.more not in making.home:
+            making.sorting.findings.mistakes.append(making.at(part.name, f"{part.name}: there is no source {part.more} to sense"))
+            return
+        homes.append(making.home[part.more])
+        groups.setdefault(homes[-1][0], []).append(k)
+    if len(groups) > 1 and array.statement:
+        msg = f"these sense sources of different arrays ({quote_all(groups)}); write a line for each"
+        raise CircuitError(msg)
+    for source, places in groups.items():
+        chosen = [parts[k] for k in places]
+        name = array.name if len(groups) == 1 else f"{array.name}_of_{source}"
+        terminals = {t: making.nodes([part.nodes[k] for part in chosen]) for k, t in enumerate(kind.terminals)}
+        values: dict[str, Any] = {parameter: np.array([part.values[0] for part in chosen])}
+        sensed: dict[str, Any] = {"source": source, "place": np.array([homes[k][1] for k in places])}
+        making.add(kind(name=name, **terminals, **values, **sensed), [part.name for part in chosen])
+
+
+def passed(making: Making, array: Array) -> None:
+    """Make what is passed on to ngspice as text."""
+    places: dict[str, int] = {}
+    models: dict[str, str] = {}
+    cards, joined = [], []
+    for name in array.members:
+        part = making.sorting.parts[name]
+        for node in part.nodes:
+            places.setdefault(node, len(places))
+        passage, text = part.more, part.more.text
+        for k in reversed(range(len(part.nodes))):
+            text = text.replace(f"{{{k}}}", f"{{#{places[part.nodes[k]]}}}")
+        for k, source in enumerate(passage.sources):
+            if source not in making.home:
+                making.sorting.findings.mistakes.append(making.at(name, f"{name}: there is no source {source} whose current could be read"))
+                return
+            text = text.replace(f"{{s{k}}}", "{" + "{}:{}".format(*making.home[source]) + "}")
+        if passage.model:
+            text = text.replace("{m}", models.setdefault(passage.model, f"{array.name}_{len(models)}"))
+        cards.append(text.replace("{#", "{"))
+        joined += [(places[part.nodes[a]], places[part.nodes[b]]) for a, b in passage.joined]
+    letter = making.sorting.parts[array.members[0]].more.letter
+    called = [f".model {name} {text}" for text, name in models.items()]
+    nodes = making.nodes(list(places))
+    making.add(Passed(name=array.name, nodes=nodes, letter=letter, cards=cards, models=called, joined=joined), array.members)
+
+
+def amplifiers(making: Making, array: Array) -> None:
+    """Make amplifiers of instances of the library's."""
+    parts = [making.sorting.parts[name] for name in array.members]
+    kind = parts[0].more[0] if parts[0].more[0] in subcircuits.AMPLIFIERS else "amplifier"
+    wrong = next((part.name for part in parts if part.more[0] != kind), None)
+    if wrong:
+        msg = f"{wrong} is no {kind} of the library; only block, nudge and array know subcircuits that stay whole"
+        raise CircuitError(msg)
+    _library(making, subcircuits.LIBRARY[kind][0], array.name, array, ("input", "output"))
+
+
+def block(making: Making, array: Array) -> None:
+    """Make the arrays that instances of one of the library's subcircuits stand for."""
+    if array.statement is None:
+        return
+    kind, names = array.statement.words[1], array.parts
+    used = {member: making.sorting.parts[member].more[0] for member in array.members}
+    subcircuit = next(iter(used.values()))
+    parts = subcircuits.LIBRARY.get(subcircuit, ())
+    wrong = next((m for m, called in used.items() if called != subcircuit or subcircuits.plain_kind(called or "") != kind), None)
+    if wrong or len(parts) != len(names):
+        msg = f"{wrong or kind} is not what the library calls {kind} with {len(parts)} parts; remove the statement"
+        raise CircuitError(msg)
+    ideal = array.statement.options.get("ideal", "").split(",")
+    pins = tuple(dict.fromkeys(pin for part in parts for pin in part.pins.values() if pin != "0"))
+    for part, name in zip(parts, names, strict=True):
+        _library(making, part, name, array, pins, ideal=name in ideal)
+
+
+def _library(making: Making, part: subcircuits.Part, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
+    """Make one array of the elements that a subcircuit of the library stands for."""
+    parts = [making.sorting.parts[member] for member in array.members]
+    terminals = {
+        terminal: making.nodes(["0" if pin == "0" else p.nodes[pins.index(pin)] for p in parts]) for terminal, pin in part.pins.items()
+    }
+    values = {parameter: np.array([p.more[1][called] for p in parts]) for parameter, called in part.parameters.items()}
+    if part.kind is Diodes:
+        settings, eg, xti = making.settings, values.get("eg", BAND_GAP), values.get("xti", XTI)
+        i_sat, n = temperatures.junction(values["i_sat"], values["n"], settings.temperature, settings.nominal, eg=eg, xti=xti)
+        values |= {"i_sat": i_sat, "n": n}
+    kind, values = (IdealDiodes, {}) if ideal else (part.kind, values)
+    making.add(kind(name=name, **terminals, **values), array.members)

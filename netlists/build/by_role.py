@@ -1,0 +1,130 @@
+"""By role: cards become what learns, what carries data and what is read, or, as resistors, what they are."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, Resistors
+from circuits.errors import CircuitError
+from netlists.build.arrays import Array, numbered
+from netlists.read.features import Shown
+from netlists.build.builder import Making
+from netlists.text.numbers import read_number
+
+_INPUT = {"scale": 1.0, "offset": 0.0}
+"""What a source that carries data makes of its feature, where the deck does not say."""
+
+_OUTPUT = {"gain": 1.0, "offset": 0.0}
+"""Likewise, how an output is pushed and read."""
+
+_G_MIN, _G_MAX, _ROOM = 1e-8, 1e-4, 100.0
+"""S; bounds of conductances that learn, where the deck says none; those in it have at least so many times room to both sides."""
+
+
+def resistors(making: Making, array: Array) -> None:
+    """Make resistors, or what learns: a crossbar where it is one."""
+    table = making.sorting.flat.resistances
+    if array.role != "trainable":
+        places = [making.place[name] for name in array.members]
+        a, b = making.nodes([table.a[k] for k in places]), making.nodes([table.b[k] for k in places])
+        making.add(Resistors(name=array.name, a=a, b=b, r=np.array([table.ohm[k] for k in places])), array.members)
+        return
+    found = numbered(array)
+    element: Elements
+    crossbar = None if found is None else _crossbar(making, array, found)
+    if crossbar:
+        element, members = crossbar
+    else:
+        members = array.members
+        places = [making.place[name] for name in members]
+        a, b = making.nodes([table.a[k] for k in places]), making.nodes([table.b[k] for k in places])
+        element = Memristors(name=array.name, a=a, b=b, **_bounds(making, array, (len(members),)))
+    making.add(element, members)
+
+
+def inputs(making: Making, array: Array) -> None:
+    """Make sources that carry features."""
+    parts = [making.sorting.parts[name] for name in array.members]
+    options = array.statement.options if array.statement else {}
+    said = _numbers(options.get("feature"), float(making.next_feature))
+    sources = sum(part.kind == "v" for part in making.sorting.flat.parts)
+    if not ((said == np.floor(said)) & (said >= 0) & (said < sources)).all():
+        msg = f"feature={options.get('feature')}: features are whole numbers from 0 to {sources - 1}, at most one a source"
+        raise CircuitError(msg)
+    feature = said.astype(np.intp) if len(said) > 1 else int(said[0]) + np.arange(len(parts))
+    scale, offset = (np.broadcast_to(_numbers(options.get(key), usual), (len(parts),)).copy() for key, usual in _INPUT.items())
+    plus = []
+    for k, part in enumerate(parts):
+        if part.nodes[1] == "0":
+            plus.append(part.nodes[0])
+        elif part.nodes[0] == "0":
+            plus.append(part.nodes[1])
+            scale[k], offset[k] = -scale[k], -offset[k]
+        else:
+            msg = f"{part.name} stands between {part.nodes[0]} and {part.nodes[1]}; an input holds a node against ground"
+            raise CircuitError(msg)
+    element = InputSources(name=array.name, plus=making.nodes(plus), feature=feature, scale=scale, offset=offset)
+    making.add(element, array.members)
+    making.next_feature = max(making.next_feature, int(feature.max()) + 1)
+    for k, part in enumerate(parts):
+        v = part.values[0] if part.nodes[1] == "0" else -part.values[0]
+        making.shown.append(Shown(part, int(feature[k]), v, float(scale[k]), float(offset[k])))
+
+
+def outputs(making: Making, array: Array) -> None:
+    """Make the pairs of nodes that are read and nudged."""
+    said = making.sorting.roles.of("output")
+    pairs = [(s.words[0], s.words[1] if len(s.words) > 1 else "0") for s in said]
+    pairs = [(a, "0" if b == "gnd" else b) for a, b in pairs]
+    unknown = [(s, name) for s, pair in zip(said, pairs, strict=True) for name in pair if name not in making.numbers]
+    for statement, name in unknown:
+        making.sorting.findings.mistakes.append(statement.finding(f"there is no node {name}"))
+    if not pairs:
+        msg = "no pair of nodes is said to be an output; add `*hwsim: output PLUS MINUS`"
+        raise CircuitError(msg)
+    if not unknown:
+        plus, minus = (making.nodes([pair[k] for pair in pairs]) for k in (0, 1))
+        own = {key: np.concatenate([_numbers(s.options.get(key), usual) for s in said]) for key, usual in _OUTPUT.items()}
+        making.add(Nudges(name=array.name, plus=plus, minus=minus, **own), [])
+
+
+def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> tuple[Crossbar, list[str]] | None:
+    """Make a crossbar of resistors called R_w_i_j, if there is one between each of the rows and each of the columns."""
+    table = making.sorting.flat.resistances
+    shape = tuple((at.max(axis=0) + 1).tolist())
+    if math.prod(shape) != len(at):
+        return None
+    order = np.empty(len(at), dtype=np.intp)
+    flat = at[:, 0] * shape[1] + at[:, 1]
+    order[flat] = np.arange(len(at))
+    members = [array.members[k] for k in order]
+    places = [making.place[name] for name in members]
+    rows = making.nodes([table.a[k] for k in places]).reshape(shape)
+    columns = making.nodes([table.b[k] for k in places]).reshape(shape)
+    if len(np.unique(flat)) != len(at) or (rows != rows[:, :1]).any() or (columns != columns[:1]).any():
+        return None
+    return Crossbar(name=array.name, rows=rows[:, 0], columns=columns[0], **_bounds(making, array, shape)), members
+
+
+def _bounds(making: Making, array: Array, shape: tuple[int, ...]) -> dict[str, Any]:
+    said = array.statement.options if array.statement else {}
+    g = [1.0 / making.sorting.flat.resistances.ohm[making.place[name]] for name in array.members]
+    defaults = {"g_min": min(_G_MIN, min(g) / _ROOM), "g_max": max(_G_MAX, max(g) * _ROOM)}
+    bounds = {name: _numbers(said.get(name), default) for name, default in defaults.items()}
+    return {name: values.reshape(shape) if len(values) > 1 else values[0] for name, values in bounds.items()}
+
+
+def _numbers(text: str | None, default: float) -> NDArray[np.float64]:
+    """Read one number, or several with commas between them, of a structured comment.
+
+    Raises
+    ------
+    ValueError
+        When one is no number.
+
+    """
+    if text is None:
+        return np.array([default])
+    return np.array([math.inf if word == "inf" else read_number(word)[0] for word in text.split(",")])

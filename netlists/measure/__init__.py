@@ -1,0 +1,1 @@
+"""What a deck measures: power, settling, transfer curves, pulse trains."""

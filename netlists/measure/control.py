@@ -1,0 +1,130 @@
+"""The commands at the end of a deck: what ngspice measures with it, and how it is told to nudge."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from netlists.text.numbers import plain
+from netlists.write.names import free_stem
+from netlists.write.sections import NudgeNodes, Section
+
+Pushes = Sequence[tuple[Any, Any, Any]]
+"""One (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase; one number may stand for all outputs."""
+
+Inputs = dict[str, list[str | None]]
+"""What the sources of the data say, by the name of their array; None leaves a source out."""
+
+BEGIN = (
+    "*",
+    "* What ngspice does with it. optran keeps it from passing off a circuit without a solution as solved.",
+    *(".control", "set noaskquit", "set numdgt=16", "optran 1 1 1 0 0 0"),
+)
+
+END = ("quit", ".endc")
+
+
+class Measure(ABC):
+    """What a deck prints of one sample. A measure may add elements to the circuit, and cards to the deck."""
+
+    @abstractmethod
+    def says(self, phases: int) -> str:
+        """Say in a line what the deck prints; `phases` counts the nudged ones."""
+
+    @abstractmethod
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:
+        """Write the commands, from .control to .endc."""
+
+    def extended(self, circuit: Circuit) -> Circuit:
+        """Give the circuit with the elements that measuring needs."""
+        return circuit
+
+    def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - some measures look at all
+        """Change what the sources of the data say, and give the cards that stand for those that are left out."""
+        return inputs, []
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs(Measure):
+    """The read-outs, free and nudged: what a deck prints when nothing else is asked for."""
+
+    def says(self, phases: int) -> str:
+        """Say so."""
+        return f"It prints the outputs of one sample, {in_phases(phases)}"
+
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
+        """Solve and print the free phase, then set each push, solve and print again."""
+        yield from BEGIN
+        yield from ("echo", "echo free phase: the outputs in volts", "op", *read_outs(circuit))
+        for phase in phases(circuit, pushes):
+            yield from ("echo", f"echo {phase.name}: the outputs in volts with {phase.what}", *phase.alter(), "op", *read_outs(circuit))
+        yield from END
+
+
+def in_phases(count: int) -> str:
+    """Say in which phases something is printed, when `count` of them are nudged."""
+    nudged = {0: "", 1: " and in the nudged one"}.get(count, f" and in {count} nudged ones")
+    return f"in the free phase{nudged}"
+
+
+class Phase(NamedTuple):
+    """One nudged phase: its name, what it is in words, and what the sources of the nudges say then, by their names.
+
+    In the free phase `beta` and `currents` are 0, and `targets` mean nothing.
+    """
+
+    name: str
+    what: str
+    beta: dict[str, str]
+    targets: dict[str, str]
+    currents: dict[str, str]
+
+    def alter(self) -> Iterator[str]:
+        """Write the commands that bring it about."""
+        yield from (f"alter {source} = {word}" for source, word in (self.beta | self.targets | self.currents).items())
+
+
+def phases(circuit: Circuit, pushes: Pushes) -> Iterator[Phase]:
+    """Give the nudged phases of a deck.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite.
+
+    """
+    nodes, outputs = NudgeNodes.of(circuit), circuit.outputs
+    for number, push in enumerate(pushes, start=1):
+        name = f"nudged phase {number}"
+        beta, targets, currents = (np.asarray(part, dtype=np.float64) for part in push)
+        b = plain(beta, f"{name}: beta")[0]
+        pushed = " and ".join([f"beta {b} S towards the targets"] * bool(beta) + ["fixed currents into the outputs"] * bool(currents.any()))
+        said = [
+            dict(zip((f"V_{node}" for node in named), plain(np.broadcast_to(v, (len(outputs),)), f"{name}: {what}"), strict=True))
+            for named, v, what in ((nodes.targets, targets, "targets"), (nodes.currents, currents, "currents"))
+        ]
+        yield Phase(name, pushed or "nothing", {f"V_{nodes.beta}": b}, *said)
+
+
+def output_voltages(circuit: Circuit) -> tuple[list[str], list[str]]:
+    """Give the names of the outputs in a deck, and the commands that compute them from the last analysis."""
+    names, stem = circuit.node_names, free_stem(circuit, "yhat")
+    pairs = zip(circuit.outputs.plus.tolist(), circuit.outputs.minus.tolist(), strict=True)
+    called = [f"{stem}_{k}" for k in range(len(circuit.outputs))]
+    return called, [f"let {name} = {voltage(names[a])} - {voltage(names[b])}" for name, (a, b) in zip(called, pairs, strict=True)]
+
+
+def read_outs(circuit: Circuit) -> Iterator[str]:
+    """Write the commands that print the outputs of the last analysis."""
+    called, commands = output_voltages(circuit)
+    yield from commands
+    yield from (f"print {name}" for name in called)
+
+
+def voltage(name: str) -> str:
+    """Give the expression of a node's voltage."""
+    return "0" if name == "0" else f"v({name})"

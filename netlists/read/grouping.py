@@ -1,0 +1,101 @@
+"""Grouping: nodes of a deck become node groups, by what the deck says or by what their names look like."""
+
+import re
+from collections import Counter
+from collections.abc import Set as AbstractSet
+
+from circuits.nodes import NodeGroup
+from netlists.read.roles import Roles
+from netlists.text.findings import Findings
+
+_FIT = re.compile(r"[a-z][a-z0-9_]*")
+_ROW = re.compile(r"(.+)_(0|[1-9]\d*)")
+_SAID = re.compile(r"(\S+)(?: to (\S+))?")
+
+
+def group_nodes(names: list[str], roles: Roles, findings: Findings) -> tuple[tuple[NodeGroup, ...], dict[str, int]]:
+    """Make node groups, and give the number of each node by its name in the deck.
+
+    Names like h_0, h_1 … h_9 make the row h. Others stay alone; what a group cannot be called is written with underscores.
+
+    Parameters
+    ----------
+    names
+        The nodes, without ground, each once.
+    roles
+        What the deck says of them (`nodes`).
+    findings
+        Takes the mistakes.
+
+    """
+    groups: list[NodeGroup] = []
+    numbers = {"0": 0}
+
+    def add(stem: str, size: int | None, said: list[str]) -> None:
+        groups.append(NodeGroup(stem, size, len(numbers)))
+        numbers.update({name: len(numbers) + k for k, name in enumerate(said)})
+
+    for statement in roles.of("nodes"):
+        match = _SAID.fullmatch(" ".join(statement.words))
+        group = _row(match.group(1), match.group(2)) if match else None
+        if group is None:
+            findings.mistakes.append(statement.finding("write `nodes NAME`, or `nodes NAME_0 to NAME_9`"))
+            continue
+        if (group[1] or 0) > len(names):
+            findings.mistakes.append(statement.finding(f"the deck has {len(names)} nodes and not so many; name those that it has"))
+            continue
+        said = _members(*group)
+        if any(name in numbers for name in said):
+            findings.mistakes.append(statement.finding("names a node that is named before; name each once"))
+            continue
+        add(*group, said)
+    left = [name for name in names if name not in numbers]
+    found_rows = _rows(left, set(numbers))
+    rows = found_rows.keys() | {group.name for group in groups if group.size is not None}
+    taken = {group.name for group in groups} | set(found_rows)
+    for name in left:
+        found = _ROW.fullmatch(name)
+        if found and found.group(1) in found_rows:
+            if found.group(2) == "0":
+                add(found.group(1), found_rows[found.group(1)], _members(found.group(1), found_rows[found.group(1)]))
+            continue
+        called = _called(name, taken, rows)
+        taken.add(called)
+        add(called, None, [name])
+    return tuple(groups), numbers
+
+
+def _members(stem: str, size: int | None) -> list[str]:
+    return [stem] if size is None else [f"{stem}_{k}" for k in range(size)]
+
+
+def _row(first: str, last: str | None) -> tuple[str, int | None] | None:
+    """Read `h_0 to h_9` as the row h of 10, `bias` as a lone node."""
+    if last is None:
+        return first, None
+    begin, end = _ROW.fullmatch(first), _ROW.fullmatch(last)
+    if begin is None or end is None or begin.group(1) != end.group(1) or begin.group(2) != "0":
+        return None
+    return end.group(1), int(end.group(2)) + 1
+
+
+def _rows(names: list[str], known: set[str]) -> dict[str, int]:
+    """Find the stems whose nodes are numbered from 0 without gaps, two or more of them."""
+    counts: Counter[str] = Counter()
+    largest: dict[str, int] = {}
+    for name in names:
+        found = _ROW.fullmatch(name)
+        if found and _FIT.fullmatch(found.group(1)):
+            counts[found.group(1)] += 1
+            largest[found.group(1)] = max(largest.get(found.group(1), 0), int(found.group(2)))
+    taken = set(names) | known
+    return {stem: count for stem, count in counts.items() if count > 1 and largest[stem] == count - 1 and stem not in taken}
+
+
+def _called(name: str, taken: set[str], rows: AbstractSet[str]) -> str:
+    """Give a lone node a name that a group may have and no other has."""
+    called = name if _FIT.fullmatch(name) else re.sub(r"[^a-z0-9_]", "_", name)
+    called = called if _FIT.fullmatch(called) else f"n{called}"
+    while called in taken or called == "gnd" or (called.rpartition("_")[0] in rows and called.rpartition("_")[2].isdigit()):
+        called += "_"
+    return called

@@ -1,0 +1,206 @@
+"""Layers: a circuit that is a chain of crossbars is recognized as one, whatever its nodes and parts are called and in which order.
+
+Resistors that learn join each column to all of its rows. The rows of the first crossbar are held by sources; those of another are the
+columns before it, or the nodes behind their dead zones, or the outputs of their amplifiers, and more rows that sources hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.circuit import Circuit
+from circuits.elements import (
+    Amplifiers,
+    Capacitors,
+    Crossbar,
+    Diodes,
+    Elements,
+    IdealDiodes,
+    InputSources,
+    Memristors,
+    Nudges,
+    Resistors,
+    VoltageSources,
+)
+from netlists.build.rebuilt import free_name, rebuilt, take
+from netlists.deck import Deck, Places
+
+Device = tuple[str, int]
+"""A device that learns: its array and its place there."""
+
+_KNOWN = (Amplifiers, Capacitors, Crossbar, Diodes, IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The columns of one crossbar, what they hand on, the rows that the layer before drives, in order, and those that sources hold."""
+
+    columns: list[int]
+    drivers: list[int]
+    signal: list[int]
+    held: list[int]
+
+    @property
+    def rows(self) -> list[int]:
+        return [*self.signal, *self.held]
+
+
+def with_layers(deck: Deck) -> Deck | None:
+    """Describe the circuit by the crossbars, diodes and amplifiers of its layers; None when it is no chain of layers."""
+    circuit = deck.circuit
+    if any(not isinstance(element, _KNOWN) for element in circuit.elements):
+        return None
+    devices, held = _devices(circuit), _held(circuit)
+    if devices is None or held is None:
+        return None
+    layers = _chain(circuit, devices, held)
+    neurons = _neurons(circuit, layers, held)
+    columns = {column for layer in layers for column in layer.columns}
+    crossbars = [_used(layer, devices) for layer in layers]
+    placed = {driver for layer in layers for driver in layer.drivers}
+    loose = any(node not in placed for amplifiers in circuit.of(Amplifiers) for node in amplifiers.input.tolist())
+    loose |= any(not columns & {a, b} for resistors in circuit.of(Resistors) for a, b in zip(*_lists(resistors, "a", "b"), strict=True))
+    if neurons is None or loose or sum(map(len, crossbars)) != len(devices):
+        return None
+    return _described(deck, layers, crossbars, neurons)
+
+
+def _devices(circuit: Circuit) -> dict[tuple[int, int], Device] | None:
+    """Give all devices that learn by the nodes that they join, the lower first; None when two join the same nodes."""
+    found: dict[tuple[int, int], Device] = {}
+    for element in circuit.trainable:
+        if isinstance(element, Crossbar):
+            a, b = np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
+        else:
+            a, b = element.a, element.b
+        for k, pair in enumerate(zip(np.minimum(a, b).tolist(), np.maximum(a, b).tolist(), strict=True)):
+            found[pair] = element.name, k
+    return found if len(found) == sum(map(len, circuit.trainable)) else None
+
+
+def _held(circuit: Circuit) -> list[int] | None:
+    """List the nodes that sources hold against ground, those of inputs first; None when a source stands between two others."""
+    found = [node for source in circuit.inputs for node in source.plus.tolist()]
+    for source in circuit.voltage_sources:
+        if (source.plus * source.minus).any():
+            return None
+        found += (source.plus + source.minus).tolist()
+    return found
+
+
+def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], held: list[int]) -> list[_Layer]:
+    """Follow the devices from the inputs: columns, what drives the next rows, the columns that these lead to, and so on."""
+    graph: nx.Graph[int] = nx.Graph(list(devices))
+    behind = _behind(circuit, held)
+    amplified = {a: b for amplifiers in circuit.of(Amplifiers) for a, b in zip(*_lists(amplifiers, "input", "output"), strict=True)}
+    first = [node for source in circuit.inputs for node in source.plus.tolist()]
+    seen, rows, layers = {*held, 0}, [node for node in first if node in graph], list[_Layer]()
+    signal: list[int] = []
+    while True:
+        columns = sorted({node for row in rows for node in graph[row] if node not in seen})
+        if not columns:
+            return layers
+        joined = {node for column in columns for node in graph[column]}
+        drivers = [behind.get(column, column) for column in columns]
+        layers.append(_Layer(columns, drivers, signal, [node for node in held if node in joined]))
+        signal = [amplified.get(driver, driver) for driver in drivers]
+        seen.update(columns, drivers, signal)
+        rows = [row for row in signal if row in graph]
+
+
+def _behind(circuit: Circuit, held: list[int]) -> dict[int, int]:
+    """Give the node on the other side of each dead zone, both ways: two diodes join free nodes, one each way."""
+    known = {*held, 0}
+    pairs = [pair for diodes in circuit.of(Diodes) for pair in zip(*_lists(diodes, "anode", "cathode"), strict=True)]
+    free = {pair for pair in pairs if pair[0] not in known and pair[1] not in known}
+    return {a: b for a, b in free if (b, a) in free}
+
+
+def _lists(element: Elements, *terminals: str) -> list[list[int]]:
+    return [getattr(element, terminal).tolist() for terminal in terminals]
+
+
+def _used(layer: _Layer, devices: dict[tuple[int, int], Device]) -> list[Device]:
+    """Give a layer's devices, row by row; none at all when one is missing."""
+    pairs = [(min(row, column), max(row, column)) for row in layer.rows for column in layer.columns]
+    return [devices[pair] for pair in pairs] if all(pair in devices for pair in pairs) else []
+
+
+def _neurons(circuit: Circuit, layers: list[_Layer], held: list[int]) -> list[Elements] | None:
+    """Sort diodes by layer, direction and what they lead to, in the order of the columns; None when one is elsewhere."""
+    place = {column: (k, j) for k, layer in enumerate(layers, start=1) for j, column in enumerate(layer.columns)}
+    behind = _behind(circuit, held)
+    rails = {int(node) for source in circuit.voltage_sources for node in source.plus + source.minus}
+    groups: dict[tuple[int, type[Elements], str], list[tuple[int, Elements, int]]] = defaultdict(list)
+    for diodes in circuit.of(Diodes, IdealDiodes):
+        for k, (anode, cathode) in enumerate(zip(*_lists(diodes, "anode", "cathode"), strict=True)):
+            near, far, way = (anode, cathode, "up") if anode in place else (cathode, anode, "down")
+            to = "ground" if far == 0 else "rail" if far in rails else "core" if behind.get(near) == far else ""
+            if near not in place or not to:
+                return None
+            layer, column = place[near]
+            groups[layer, type(diodes), f"{to}_{way}"].append((column, diodes, k))
+    made = []
+    for (layer, kind, what), some in groups.items():
+        pieces = [take(diodes, np.array([k])) for _, diodes, k in sorted(some, key=lambda one: one[0])]
+        made.append(_joined(kind, f"h{layer}_{what}", pieces))
+    return made
+
+
+def _joined(kind: type[Elements], name: str, pieces: Sequence[Any]) -> Elements:
+    """Make one array of several."""
+    fields = (*kind.terminals, *kind.parameters)
+    return kind(name=name, **{field: np.concatenate([getattr(piece, field) for piece in pieces]) for field in fields})
+
+
+def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], neurons: list[Elements]) -> Deck:
+    circuit = deck.circuit
+    made: list[Elements] = []
+    for k, (layer, used) in enumerate(zip(layers, crossbars, strict=True), start=1):
+        bounds = {name: _bounds(circuit, name, used).reshape(len(layer.rows), -1) for name in ("g_min", "g_max")}
+        made.append(Crossbar(name=f"w{k}", rows=np.array(layer.rows), columns=np.array(layer.columns), **bounds))
+    sources = [_normal(source) for source in circuit.voltage_sources]
+    fixed = [_joined(VoltageSources, "fixed", sources)] if sources else []
+    amplifiers = [amplifier for k, layer in enumerate(layers, start=1) for amplifier in _amplifiers(circuit, k, layer)]
+    named: list[Elements] = [*fixed, *neurons, *amplifiers, *made]
+    kept = [*circuit.inputs, *circuit.of(Resistors, Capacitors), circuit.outputs]
+    taken = [element.name for element in kept]
+    renamed = [replace(element, name=free_name(element.name, taken)) for element in named]
+    members = {element.name: deck.members.get(element.name, []) for element in kept}
+    g, places = {}, {}
+    table = next(iter(deck.places.values())).table
+    if fixed:
+        members[renamed[0].name] = [name for source in circuit.voltage_sources for name in deck.members.get(source.name, [])]
+    for element, used in zip(renamed[-len(made) :], crossbars, strict=True):
+        assert isinstance(element, Crossbar)  # noqa: S101 - they were put last
+        members[element.name] = [deck.members[name][k] for name, k in used]
+        flat = {name: values.ravel() for name, values in deck.g.items()}
+        g[element.name] = np.array([flat[name][k] for name, k in used]).reshape(element.shape)
+        places[element.name] = Places(table, [deck.places[name].rows[k] for name, k in used])
+    found = rebuilt(deck, [*kept[: len(circuit.inputs)], *renamed, *kept[len(circuit.inputs) :]], members, np.zeros(0, dtype=np.intp))
+    return replace(found, g=g, places=places)
+
+
+def _bounds(circuit: Circuit, which: str, used: list[Device]) -> NDArray[np.float64]:
+    """Give a bound of each device."""
+    of = {e.name: np.broadcast_to(np.asarray(getattr(e, which)), e.shape).ravel() for e in circuit.trainable}
+    return np.array([of[name][k] for name, k in used])
+
+
+def _normal(source: VoltageSources) -> VoltageSources:
+    """Let sources against ground have their ground as `minus`."""
+    v = np.where(source.minus == 0, source.v, -np.asarray(source.v))
+    return replace(source, plus=source.plus + source.minus, minus=np.zeros_like(source.minus), v=v)
+
+
+def _amplifiers(circuit: Circuit, number: int, layer: _Layer) -> list[Elements]:
+    """Give the amplifiers behind a layer's columns, in their order, as one array."""
+    order = {driver: j for j, driver in enumerate(layer.drivers)}
+    found = [(order[a], e, k) for e in circuit.of(Amplifiers) for k, a in enumerate(e.input.tolist()) if a in order]
+    pieces = [take(element, np.array([k])) for _, element, k in sorted(found, key=lambda one: one[0])]
+    return [_joined(Amplifiers, f"amp{number}", pieces)] if pieces else []

@@ -1,0 +1,1 @@
+"""The text of a deck: files, lines, tokens, numbers, expressions, findings."""

@@ -1,0 +1,1 @@
+"""From a circuit to the text of a deck."""

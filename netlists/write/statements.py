@@ -1,0 +1,114 @@
+"""Statements: the structured comments of a deck that hwsim writes, so that reading it gives the same circuit; roles.py explains them."""
+
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Block, Circuit
+from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, VoltageSources
+from netlists.read.roles import stem
+from netlists.text.lines import ROLE
+from netlists.write.cards import letter
+
+_WIDTH = 120
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    """Write a statement, long lists of numbers on lines of their own."""
+    first, *rest = textwrap.wrap(text.replace(",", ", "), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    yield f"{ROLE} {first}".replace(", ", ",")
+    yield from (f"{ROLE}+ {line}".replace(", ", ",") for line in rest)
+
+
+def _numbers(values: Any, *, spread: bool = True) -> str:
+    """Write numbers; with `spread`, one where all are equal."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    return ",".join(map(repr, flat[:1].tolist() if spread and (flat == flat[0]).all() else flat.tolist()))
+
+
+def header(circuit: Circuit, written: Sequence[str], subcircuits: Collection[str]) -> Iterator[str]:
+    """Say what the circuit is called, and what the cards do not tell of it.
+
+    Parameters
+    ----------
+    circuit
+        What is written.
+    written
+        The names of its elements in the order of the cards.
+    subcircuits
+        The names of its blocks that stand as subcircuits, in the order of the cards.
+
+    """
+    yield from _wrapped(f"circuit {' '.join(circuit.name.split())}")
+    names = [element.name for element in circuit.elements]
+    if names != list(written):
+        yield from _wrapped(f"order {' '.join(names)}")
+    yield from (line for block in circuit.blocks if block.name not in subcircuits for line in _block(block, ()))
+    blocks = [block.name for block in circuit.blocks]
+    if blocks != list(subcircuits):
+        yield from _wrapped(f"blocks {' '.join(blocks)}")
+
+
+def nodes(circuit: Circuit) -> Iterator[str]:
+    """Say which nodes there are, in order."""
+    for group in circuit.groups:
+        yield f"{ROLE} nodes {group.name if group.size is None else f'{group.names[0]} to {group.names[-1]}'}"
+
+
+def _block(block: Block, ideal: Collection[str]) -> Iterator[str]:
+    soft = ",".join(name for name in block.elements if name in ideal)
+    yield from _wrapped(f"block {block.name} {block.kind} {' '.join(block.elements)}{f' ideal={soft}' if soft else ''}")
+
+
+def block(block: Block, circuit: Circuit, ideal: Collection[str]) -> Iterator[str]:
+    """Say what a section of subcircuits is; `ideal` names the diodes that stand for ideal ones."""
+    if block not in circuit.blocks:  # amplifiers, which make a block of their own
+        yield f"{ROLE} array {_pattern('X', block.name)}"
+    else:
+        yield from _block(block, ideal)
+
+
+def _pattern(begins: str, name: str, numbers: int = 1) -> str:
+    pattern = f"{begins}_{name}{'_#' * numbers}"
+    return pattern if stem(pattern) == name else f"{pattern} name={name}"
+
+
+def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[str]:
+    """Say which pairs are outputs, and which cards nudge them: `sources` besides the subcircuits."""
+    element: Nudges = circuit.outputs
+    names = circuit.node_names
+    own = (
+        [[] for _ in element.plus]
+        if all((chip(element.name, p) == usual).all() for p, usual in (("gain", 1), ("offset", 0)))
+        else [
+            [f"gain={gain!r}", f"offset={offset!r}"]
+            for gain, offset in zip(chip(element.name, "gain").tolist(), chip(element.name, "offset").tolist(), strict=True)
+        ]
+    )
+    pairs = zip(element.plus.tolist(), element.minus.tolist(), own, strict=True)
+    yield from (" ".join([ROLE, "output", names[plus], names[minus], *said]) for plus, minus, said in pairs)
+    yield f"{ROLE} nudge {' '.join([_pattern('X', element.name), *sources])}"
+
+
+def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str]:
+    """Say what an array of single cards is."""
+    pattern = _pattern(letter(element), element.name, 2 if isinstance(element, Crossbar) else 1)
+    match element:
+        case InputSources(feature=feature):
+            run = np.array_equal(feature, feature[0] + np.arange(len(feature)))
+            said = str(feature[0]) if run else ",".join(map(str, feature.tolist()))
+            offset = chip(element.name, "offset")
+            also = f" offset={_numbers(offset)}" if offset.any() else ""
+            yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}{also}")
+        case Crossbar() | Memristors():
+            bounds = [
+                f"{bound}={_numbers(chip(element.name, bound), spread=isinstance(element, Memristors))}" for bound in ("g_min", "g_max")
+            ]
+            yield from _wrapped(f"trainable {pattern} {' '.join(bounds)}")
+        case VoltageSources():
+            yield f"{ROLE} bias {pattern}"
+        case _:
+            yield f"{ROLE} {'ideal' if element.name in ideal else 'array'} {pattern}"

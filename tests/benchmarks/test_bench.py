@@ -1,0 +1,309 @@
+"""Benchmarks compare like with like, and say how well each side did. Their clock here is a counter: nothing is timed."""
+
+import itertools
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from cli.main import main
+from hwsim.benchmarks import cases, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
+from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
+from hwsim.runs.loaded import subject
+
+DATA = cases.synthetic(800)
+TURNS = {"rounds": 3, "seconds": 1.0}
+
+
+def ticking() -> Callable[[], float]:
+    """Give a clock on which every look takes a second."""
+    ticks = itertools.count()
+    return lambda: float(next(ticks))
+
+
+@cache
+def compared() -> tuple[engine_speed.Comparison, list[int]]:
+    """Hold the engines against each other; which rounds were told of."""
+    rounds: list[int] = []
+    return engine_speed.compare(subject("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking()), rounds
+
+
+@cache
+def raced(*hidden: int) -> tuple[training.Race, list[int]]:
+    """Let a circuit and a perceptron learn by turns, an epoch a turn; which rounds were told of."""
+    rounds: list[int] = []
+    return training.race((hidden, 8), DATA, rounds=3, seconds=1000.0, observe=rounds.append, clock=ticking()), rounds
+
+
+def point(tolerance: float) -> scaling.Point:
+    """Give a small circuit in 64 bits."""
+    return scaling.Point(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64")
+
+
+@cache
+def measured(tolerance: float) -> scaling.Measured:
+    """Time a small circuit."""
+    return scaling.measure(point(tolerance), DATA, **TURNS, clock=ticking())
+
+
+@cache
+def pulsed() -> device_cost.Cost:
+    """Hold pulses against ideal updates."""
+    return device_cost.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)
+
+
+def test_a_spread_holds_median_and_ends() -> None:
+    """The median of an even number of values lies between the middle ones."""
+    assert Spread.of([4.0, 1.0, 2.0, 10.0]) == Spread(median=3.0, least=1.0, most=10.0)
+
+
+def test_turns_alternate_and_change_their_order() -> None:
+    """Everyone has a turn a round; who was first is last in the next; times stand in the column of who took them."""
+    now, heard, rounds = [0.0], [], []
+
+    def contestant(name: str, seconds: float) -> Callable[[int], None]:
+        def work(k: int) -> None:
+            heard.append(f"{name}{k}")
+            now[0] += seconds
+
+        return work
+
+    took = take_turns((contestant("a", 1.0), contestant("b", 5.0)), 3, lambda: now[0], rounds.append)
+    assert heard == ["a0", "b0", "b1", "a1", "a2", "b2"]
+    assert rounds == [0, 1, 2, 3]
+    np.testing.assert_array_equal(took, [[1.0, 5.0]] * 3)
+
+
+@pytest.mark.parametrize(("each", "most", "count"), [(0.01, 10_000, 100), (0.01, 30, 30), (7.0, 10_000, 1), (0.0, 64, 64)])
+def test_repetitions_fill_a_turn(each: float, most: int, count: int) -> None:
+    """As many as fit into a second; at least one, and no more than there are."""
+    now = [0.0]
+
+    def work(times: int) -> None:
+        now[0] += times * each
+
+    assert repetitions(work, 1.0, most, lambda: now[0]) == count
+
+
+def test_both_engines_find_the_same_equilibria_by_turns() -> None:
+    """With a clock that ticks a second a look, every turn takes a second; every equilibrium is found, and in balance."""
+    found, rounds = compared()
+    assert rounds == [0, 1, 2, 3]
+    assert found.equilibria == PHASES * 5
+    assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
+    for timing in found.timings:
+        assert timing.milliseconds.median == pytest.approx(1e3 / 15)
+        assert timing.converged == 1.0
+        assert timing.imbalance is not None
+        assert timing.imbalance < 1e-9
+        assert timing.steps >= 1
+
+
+def test_the_perceptron_propagates_errors_back() -> None:
+    """One update of one sample is what the chain rule, written out, makes of it."""
+    rate, x, label = 0.1, DATA.x_train[:1], int(DATA.labels_train[0])
+    mine = perceptron.Perceptron((5,), DATA, rate)
+    (w1, b1), (w2, b2) = [(np.array(w, np.float64), np.array(b, np.float64)) for w, b in mine.weights]
+    hidden = np.maximum(x @ w1 + b1, 0)
+    share = np.exp(hidden @ w2 + b2)
+    error = share / share.sum() - (np.arange(10) == label)
+    back = (error @ w2.T) * (hidden > 0)
+    mine.learn(np.array([[0]]))
+    expected = ((w1 - rate * x.T @ back, b1 - rate * back[0]), (w2 - rate * hidden.T @ error, b2 - rate * error[0]))
+    for layer, of_layer in zip(mine.weights, expected, strict=True):
+        for ours, theirs in zip(layer, of_layer, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_the_perceptron_learns_in_32_bits() -> None:
+    """Images that can be told apart are told apart; its arrays stay in 32 bits, as the circuit's do."""
+    learner = perceptron.Perceptron((16,), DATA, 0.05)
+    order = np.resize(np.arange(96), (60, 8))
+    learner.learn(order)
+    first = learner.error
+    learner.learn(order)
+    assert learner.error < min(0.1, first)
+    assert {leaf.dtype for leaf in jax.tree.leaves(learner.weights)} == {np.dtype(np.float32)}
+    assert learner.count == 785 * 16 + 17 * 10
+
+
+@pytest.mark.parametrize(("hidden", "off"), [((20,), 1e-6), ((3, 3), 1e-5)])  # rounding in 32 bits is amplified behind a gain of 20
+def test_circuit_and_perceptron_learn_the_same_images_by_turns(hidden: tuple[int, ...], off: float) -> None:
+    """Both do an epoch a turn where it fits; every equilibrium is found, near to where 64 bits put it."""
+    found, rounds = raced(*hidden)
+    assert rounds == [0, 1, 2, 3]
+    assert found.layers == (784, *hidden, 10)
+    assert found.images == found.epoch == 800
+    assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
+    assert found.circuit.median == found.perceptron.median == pytest.approx(1e6 / 800)
+    assert found.settling.converged == 1.0
+    assert found.settling.off is not None
+    assert found.settling.off < off
+    assert min(found.settling.steps_free, found.settling.steps_nudged) >= 1
+    assert 0 <= found.circuit_error <= 1
+    assert training.ratios([found]) == {f"784-{'-'.join(map(str, hidden))}-10, batch 8": 1.0}
+
+
+def test_the_circuit_learns_in_the_benchmark() -> None:
+    """Its rates of plain gradient descent suit it: errors fall from nine in ten."""
+    found, _ = raced(20)
+    assert found.circuit_error < 0.3
+    assert found.perceptron_error < 0.3
+
+
+def test_a_tighter_tolerance_takes_more_sweeps() -> None:
+    """And brings voltages nearer to where they belong: measured with the same clock, at two ends of the curve."""
+    coarse, fine = measured(1e-2), measured(1e-12)
+    assert (coarse.at, fine.at) == (1e-2, 1e-12)
+    assert coarse.settling.steps_free < fine.settling.steps_free
+    assert coarse.settling.off > fine.settling.off
+    assert fine.settling.off < 1e-12
+    assert scaling.ratios([coarse, fine]) == {"tolerance, 64 bit, 0.01 to 1e-12": 1.0}
+
+
+def test_the_points_reach_as_far_as_they_should() -> None:
+    """Width 64 to 8,192, depth 1 to 5, batch 1 to 4,096, tolerance 1e-2 to 1e-13; the data hold the largest batch."""
+    reach = {
+        series: [point.at for point in scaling.POINTS if point.series == series] for series in ("width", "depth", "batch", "tolerance")
+    }
+    assert {series: (min(at), max(at)) for series, at in reach.items()} == {
+        "width": (64, 8192),
+        "depth": (1, 5),
+        "batch": (1, 4096),
+        "tolerance": (1e-13, 1e-2),
+    }
+    assert max(reach["batch"]) <= scaling.IMAGES
+
+
+def test_the_synthetic_images_have_mnists_shape() -> None:
+    """784 pixels from 0 to 1, ten classes, the same at every call."""
+    again = cases.synthetic(800)
+    assert DATA.x_train.shape == (800, 784)
+    assert (DATA.x_train.min(), DATA.x_train.max()) == (0.0, 1.0)
+    assert DATA.classes == 10
+    np.testing.assert_array_equal(again.x_train, DATA.x_train)
+
+
+def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path) -> None:
+    """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG."""
+    found = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
+    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS)
+    for name, result in found.items():
+        told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
+        assert [path.name for path in paths] == [f"{name}-short.json", f"{name}-short.png"]
+        written = json.loads(paths[0].read_text(encoding="utf-8"))
+        assert written == json.loads(json.dumps(told))
+        assert written["results"][0]["rounds"] == result.rounds
+        assert written["ratios"]
+        assert written["load_before"] == 0.25
+        assert written["environment"]["cores"] >= 1
+        assert paths[1].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("words", [["engines", "xor"], ["xor", "--full"]])
+def test_the_command_writes_what_it_prints(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file holds the same results as the JSON on stdout; a circuit's name alone stands for `engines`."""
+    folder = tmp_path / "results"
+    assert main(["bench", *words, "--samples", "3", "--rounds", "2", "--out", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    full = "--full" in words
+    assert told["files"] == [str(folder / f"engines{'-full' if full else ''}.{kind}") for kind in ("json", "png")]
+    assert json.loads(Path(told["files"][0]).read_text(encoding="utf-8"))["results"] == told["results"]
+    assert told["results"][0]["netlist"] == ("full" if full else "norton")
+    assert told["ratios"]["xor"] > 0
+
+
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let synthetic images stand in for MNIST."""
+    monkeypatch.setattr(cases, "images", lambda _=None: DATA)
+
+
+@pytest.mark.usefixtures("few_images")
+def test_training_is_timed_at_the_sizes_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--hidden` and `--batch` say which; so do table and file."""
+    words = ["--hidden", "3x2", "--batch", "8", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
+    assert main(["bench", "training", *words]) == 0
+    said = capsys.readouterr()
+    assert "784-3-3-10" in said.out
+    assert "synthetic" in said.err
+    told = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
+    assert [(one["layers"], one["batch"]) for one in told["results"]] == [([784, 3, 3, 10], 8)]
+    assert told["complete"]
+
+
+@pytest.mark.usefixtures("few_images")
+def test_ctrl_c_keeps_the_cases_that_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An interrupted benchmark writes what it has, says that it is not complete, and exits with 130; with nothing, it writes nothing."""
+    results = iter([measured(1e-2)])
+
+    def measure(*_: object, **__: object) -> scaling.Measured:
+        for result in results:
+            return result
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scaling, "measure", measure)
+    words = ["bench", "scaling", "--along", "tolerance", "--out", str(tmp_path)]
+    assert main(words) == 130
+    written = (tmp_path / "scaling.json").read_text(encoding="utf-8")
+    assert not json.loads(written)["complete"]
+    assert len(json.loads(written)["results"]) == 1
+    assert "interrupted" in capsys.readouterr().err
+    assert main(words) == 130
+    assert (tmp_path / "scaling.json").read_text(encoding="utf-8") == written
+
+
+@pytest.mark.usefixtures("few_images")
+def test_the_short_version_covers_all_benchmarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`hwsim bench` alone runs a few cases of the first three, into files of their own."""
+    monkeypatch.setattr("cli.bench.USUAL", ("xor",))
+    monkeypatch.setattr(training, "SHORT_CASES", (((20,), 8),))
+    monkeypatch.setattr(scaling, "SHORT_POINTS", (point(1e-2),))
+    assert main(["bench", "--out", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["ratios"]) == {"engines", "training", "scaling"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-short.{kind}" for name in told["ratios"] for kind in ("json", "png")}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["training", "--hidden", "many"], "--hidden many"),
+        (["training", "--hidden", "100x"], "--hidden 100x"),
+        (["training", "--hidden", "0"], "--hidden 0"),
+        (["training", "--batch", "0"], "0"),
+        (["training", "--full"], "--full"),
+        (["scaling", "--along", "height"], "height"),
+        (["scaling", "--seconds", "0"], "0"),
+        (["--out", "somewhere", "training"], "--out stands behind"),
+        (["no-such-circuit"], "no-such-circuit"),
+    ],
+)
+def test_wrong_words_are_refused_at_once(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names what is wrong; nothing is measured."""
+    assert main(["bench", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_missing_data_are_an_error_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A circuit that was named is not left out in silence."""
+    monkeypatch.setenv("HWSIM_DATA", str(tmp_path / "nowhere"))
+    assert main(["bench", "mnist-kendall2020", "--out", str(tmp_path / "new")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_pulses_and_chips_are_held_against_their_plain_forms() -> None:
+    """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is told and drawn."""
+    costs = [pulsed()]
+    assert costs[0].ratio == Spread(median=1.0, least=1.0, most=1.0)
+    assert device_cost.ratios(costs) == {"gokmen-vlasov, batch 32": 1.0}
+    assert ratio_plots.devices(costs).startswith(b"\x89PNG")

@@ -1,0 +1,71 @@
+"""Currents of sources: what an ammeter would read, with ngspice's sign."""
+
+import numpy as np
+import pytest
+
+from circuits.builder import Builder
+from circuits.chip import Chip
+from circuits.elements import IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair
+from circuits.nodes import GROUND
+from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
+from hwsim.core.source_currents import source_currents
+from hwsim.numeric.general.general_solver import PortsEngine
+from netlists.read.parser import parse
+from netlists.write.writer import write_deck
+from support.decks import HAND, hand, operating_point
+
+CALLED = ("v_{}_{}", "x_{}_{}.e_forward")
+"""What a deck calls sources, and those inside of amplifiers."""
+
+
+def currents(circuit, chip, g, x) -> dict[str, np.ndarray]:
+    """Solve, and give the currents of all sources."""
+    with PortsEngine().prepare(circuit, chip) as solver:
+        found: Equilibrium = solver.solve(g, Drive(x))
+    return source_currents(circuit, chip, g, Drive(x), found)
+
+
+def test_rows_rails_and_amplifiers_carry_what_ngspice_says(tmp_path):
+    """In a layered circuit on a chip whose amplifiers are no two alike, sample by sample."""
+    layer = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.2, i_sat=1e-7), amplifier=Amplifier(gain=3.0, back=0.5, offset=0.02))
+    circuit = Network(inputs=2, layers=(layer,), outputs=2).compile("small")
+    chip = Chip(circuit, {"amp1": {"gain": np.array([2.0, 3.0, 4.0]), "back": np.array([0.5, 0.3, 1.0])}})
+    rng = np.random.default_rng(4)
+    g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+    x = rng.uniform(-1, 1, (2, 2))
+    found = currents(circuit, chip, g, x)
+    for k, sample in enumerate(x):
+        said = operating_point(write_deck(circuit, chip, g, x=sample), tmp_path).i
+        ours = {calls.format(name, j): i[k, j] for name, i in found.items() for calls in CALLED for j in range(i.shape[1])}
+        shared = ours.keys() & said.keys()
+        assert len(shared) == 2 * 2 + 1 + 3  # rows with their negatives, the bias, amplifiers
+        np.testing.assert_allclose([ours[name] for name in shared], [said[name] for name in shared], rtol=1e-6, atol=1e-15)
+
+
+def test_a_clamp_hands_its_surplus_to_its_rail():
+    """An ideal diode holds a column at 0.1 V: what 1 kohm brings beyond what 1 kohm takes away goes into the rail's source."""
+    builder = Builder()
+    x, h, rail = builder.group("x"), builder.group("h"), builder.group("rail")
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0]),
+        Memristors(name="m", a=x, b=h),
+        Resistors(name="load", a=h, b=GROUND, r=1e3),
+        VoltageSources(name="v_rail", plus=rail, minus=GROUND, v=0.1),
+        IdealDiodes(name="clamp", anode=h, cathode=rail),
+        Nudges(name="nudge", plus=h, minus=GROUND),
+    )
+    circuit = builder.circuit("clamped")
+    found = currents(circuit, Chip.nominal(circuit), {"m": np.array([1e-3])}, np.array([[1.0], [0.1]]))
+    np.testing.assert_allclose(found["v_x"][:, 0], [-0.9e-3, -0.05e-3], rtol=1e-9)
+    np.testing.assert_allclose(found["v_rail"][:, 0], [0.8e-3, 0.0], rtol=1e-9, atol=1e-15)
+
+
+def test_what_only_ngspice_knows_is_not_guessed():
+    """The currents into transistors are no one's here."""
+    assert "mosfet" in HAND
+    deck = parse(hand("mosfet"))
+    nothing = Equilibrium({group.name: np.zeros((1, len(group))) for group in deck.circuit.groups}, *(np.zeros(1) for _ in range(3)))
+    with pytest.raises(UnsupportedCircuitError, match="known to ngspice alone"):
+        source_currents(deck.circuit, Chip.nominal(deck.circuit), deck.g, Drive(deck.x[None]), nothing)

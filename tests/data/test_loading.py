@@ -1,0 +1,357 @@
+"""Data: held out fairly, scaled by what may be seen, and refused in one line when they cannot be used."""
+
+import gzip
+import struct
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hwsim.data import sources
+from hwsim.data.loading import DataError, Dataset, load_data, targets
+from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override
+from hwsim.files.tables import read_file, read_idx
+
+SMALL = ["xor", "iris", "wine", "breast-cancer", "digits"]
+
+
+def experiment(name: str, features: int, classes: int, **settings: Any) -> Experiment:
+    """Make an experiment on some data."""
+    training = {"seed": settings.pop("seed", 0)}
+    return Experiment(circuit={"inputs": features, "outputs": classes}, data={"name": name, **settings}, training=training)
+
+
+def read(name: str, **settings: Any) -> Dataset:
+    """Load a set that has a name."""
+    return load_data(experiment(name, *BUILT_IN[name], **settings))
+
+
+def rows(x: np.ndarray) -> list[tuple[float, ...]]:
+    """Give samples in an order of their own."""
+    return sorted(map(tuple, x.tolist()))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_named_set_has_the_size_that_circuits_are_checked_against(name: str) -> None:
+    """Features and classes are those that BUILT_IN promises; labels are the numbers of the classes."""
+    found = read(name)
+    assert (found.features, found.classes) == BUILT_IN[name]
+    assert found.x_train.dtype == found.x_test.dtype == np.float64
+    for x, labels in ((found.x_train, found.labels_train), (found.x_test, found.labels_test)):
+        assert len(x) == len(labels)
+        assert set(labels.tolist()) == set(range(found.classes))
+
+
+@pytest.mark.parametrize("name", SMALL[1:])
+def test_tables_are_what_scikit_learn_loads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read straight from their files, sets are those that scikit-learn's own loaders give, bit for bit; these serve where a file moved."""
+    straight = read(name, scaling="standard")
+    monkeypatch.setitem(sources._TABLES, name, "moved.csv")
+    loaded = read(name, scaling="standard")
+    for array in ("x_train", "labels_train", "x_test", "labels_test"):
+        assert np.array_equal(getattr(straight, array), getattr(loaded, array)), array
+    assert straight.class_names == loaded.class_names
+
+
+def test_tables_are_read_without_loading_scikit_learn() -> None:
+    """The package takes a second to load, which a start of training would have to wait for."""
+    code = "import sys; from hwsim.data_sources import read; read('digits'); read('iris'); sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", SMALL[1:])
+def test_the_split_loses_and_repeats_nothing(name: str) -> None:
+    """Both parts together are the whole set, whatever the seed; another seed holds out others."""
+    first, second = read(name), read(name, seed=1)
+    assert rows(np.concatenate([first.x_train, first.x_test])) == rows(np.concatenate([second.x_train, second.x_test]))
+    assert rows(first.x_test) != rows(second.x_test)
+    assert np.array_equal(first.x_test, read(name).x_test)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
+def test_each_class_is_held_out_in_the_same_share(share: float) -> None:
+    """The test part holds the asked share of every class, within one sample."""
+    found = read("wine", test_share=share)
+    held, kept = np.bincount(found.labels_test), np.bincount(found.labels_train)
+    assert np.all(np.abs(held - share * (held + kept)) <= 0.5)
+
+
+def test_xor_is_tested_on_what_it_learns() -> None:
+    """There are only four points, and two of each class."""
+    found = read("xor")
+    assert np.array_equal(found.x_train, found.x_test)
+    assert found.labels_train.tolist() == [int(a != b) for a, b in found.x_train.tolist()]
+
+
+def test_scaling_is_fitted_on_the_training_part_alone() -> None:
+    """Standard: mean 0 and variance 1 there, not in the test part. Minmax: 0 to 1 there. The test part is moved along."""
+    raw = read("wine")
+    standard = read("wine", scaling="standard")
+    assert np.allclose(standard.x_train.mean(axis=0), 0, atol=1e-12)
+    assert np.allclose(standard.x_train.std(axis=0), 1)
+    assert not np.allclose(standard.x_test.mean(axis=0), 0, atol=1e-3)
+    assert np.allclose(standard.x_test, (raw.x_test - raw.x_train.mean(axis=0)) / raw.x_train.std(axis=0))
+    minmax = read("wine", scaling="minmax")
+    assert np.allclose([minmax.x_train.min(axis=0), minmax.x_train.max(axis=0)], [[0.0] * 13, [1.0] * 13])
+
+
+def test_a_feature_that_never_changes_becomes_zero() -> None:
+    """The corners of the digits are always white: no division by zero, no NaN."""
+    for scaling in ("standard", "minmax"):
+        assert np.isfinite(read("digits", scaling=scaling).x_train).all()
+
+
+def test_clip_cuts_after_scaling() -> None:
+    """Nothing lies beyond ±clip, and what lay within is untouched."""
+    free, cut = (read("wine", scaling="standard", clip=clip).x_train for clip in (None, 1.5))
+    assert np.array_equal(cut, np.clip(free, -1.5, 1.5))
+
+
+def test_limits_draw_some_samples_and_move_nothing_else() -> None:
+    """A limit keeps that many of the same part; one that is larger than the part keeps all."""
+    whole, few = read("digits"), read("digits", train_limit=100, test_limit=50)
+    assert (len(few.x_train), len(few.x_test)) == (100, 50)
+    assert set(rows(few.x_train)) <= set(rows(whole.x_train))
+    assert np.array_equal(read("digits", train_limit=10**6).x_train, whole.x_train)
+
+
+@given(hnp.arrays(np.intp, st.integers(1, 20), elements=st.integers(0, 4)))
+def test_targets_are_one_hot(labels: np.ndarray) -> None:
+    """Each sample's own output is drawn to `high`, all others to `low`."""
+    y = targets(labels, 5, 5, -0.2, 0.7)
+    assert np.array_equal(y.argmax(axis=1), labels)
+    assert np.array_equal(np.sort(y, axis=1), np.tile([-0.2] * 4 + [0.7], (len(labels), 1)))
+
+
+def test_two_classes_fit_on_one_output() -> None:
+    """One output is drawn to `low` for the first class and to `high` for the second; three classes do not fit."""
+    assert targets(np.array([0, 1, 1]), 2, 1, -0.2, 0.7).tolist() == [[-0.2], [0.7], [0.7]]
+    with pytest.raises(DataError, match="3 outputs"):
+        targets(np.array([0]), 3, 1, 0.0, 1.0)
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write bytes in the format of MNIST, packed if the name says so."""
+    content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.fixture
+def images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndarray]:
+    """Make small images of ten classes, and an empty $HWSIM_DATA for them."""
+    monkeypatch.setenv("HWSIM_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources, "_DEBIAN", tmp_path / "debian")
+    rng = np.random.default_rng(0)
+    made = {f"x_{part}": rng.integers(0, 256, (20, 28, 28), dtype=np.uint8) for part in ("train", "test")}
+    return made | {f"y_{part}": np.tile(np.arange(10, dtype=np.uint8), 2) for part in ("train", "test")}
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("mnist", "mnist.npz"), ("fashion-mnist", "fashion-mnist.npz"), ("fashion-mnist", "fashion_mnist.npz")]
+)
+def test_images_are_found_as_arrays(images: dict[str, np.ndarray], tmp_path: Path, name: str, file: str) -> None:
+    """An .npz file in $HWSIM_DATA is found; images are flattened and their bytes become 0 to 1."""
+    np.savez(tmp_path / file, **images)
+    found = read(name)
+    assert np.array_equal(found.x_train, images["x_train"].reshape(20, 784) / 255)
+    assert np.array_equal(found.labels_test, images["y_test"])
+
+
+@pytest.mark.parametrize("ending", ["-ubyte", "-ubyte.gz"])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("mnist", "."), ("mnist", "mnist"), ("fashion-mnist", "fashion-mnist"), ("fashion-mnist", "debian/fashion-mnist")]
+)
+def test_images_are_found_as_idx_files(images: dict[str, np.ndarray], tmp_path: Path, name: str, folder: str, ending: str) -> None:
+    """The four files as they were published, packed or not, in any of the places that are looked at."""
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    for array, part in (
+        ("x_train", "train-images-idx3"),
+        ("y_train", "train-labels-idx1"),
+        ("x_test", "t10k-images-idx3"),
+        ("y_test", "t10k-labels-idx1"),
+    ):
+        write_idx(tmp_path / folder / f"{part}{ending}", images[array])
+    found = read(name)
+    assert np.array_equal(found.x_test, images["x_test"].reshape(20, 784) / 255)
+    assert np.array_equal(found.labels_train, images["y_train"])
+
+
+class Bunch:
+    """What scikit-learn's OpenML client gives, made small."""
+
+    def __init__(self, count: int) -> None:
+        self.data = np.zeros((count, 784))
+        self.target = np.array([str(k % 10) for k in range(count)])
+
+
+def test_images_are_fetched_once(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any file they come from OpenML, and the second time from the cache."""
+    del images
+    calls = []
+    monkeypatch.setattr(sources, "_TRAIN_IMAGES", 40)
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **settings: calls.append(settings) or Bunch(60))
+    first, second = read("mnist"), read("mnist")
+    assert len(calls) == 1
+    assert (len(first.x_train), len(first.x_test)) == (len(second.x_train), len(second.x_test)) == (40, 20)
+
+
+def test_without_network_the_remedy_is_told(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One line says where the data were looked for and what to do, and no file is left behind."""
+    del images
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", unreachable)
+    with pytest.raises(DataError, match="HWSIM_DATA") as caught:
+        read("mnist")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """$HWSIM_DATA is never passed over in silence."""
+    monkeypatch.setenv("HWSIM_DATA", "/nowhere/at/all")
+    with pytest.raises(DataError, match="/nowhere/at/all is not a folder"):
+        read("mnist")
+
+
+TABLE = "1,2,red\n3,4,blue\n5,6,red\n7,8,blue\n"
+
+
+@pytest.mark.parametrize(
+    "text", [TABLE, "width,height,colour\n" + TABLE, TABLE.replace(",", ";"), "\ufeff" + TABLE, TABLE.replace("\n", "\r\n\r\n")]
+)
+def test_a_table_is_read(tmp_path: Path, text: str) -> None:
+    """With or without header, by comma or semicolon, with the marks and empty lines that other programs leave."""
+    file = tmp_path / "mine.csv"
+    file.write_text(text, encoding="utf-8", newline="")
+    found = load_data(experiment(str(file), 2, 2, test_share=0.5))
+    assert found.class_names == ("blue", "red")
+    assert rows(np.concatenate([found.x_train, found.x_test])) == [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0)]
+
+
+def test_numbers_are_labels_in_their_own_order(tmp_path: Path) -> None:
+    """Ten comes after nine, not after one."""
+    file = tmp_path / "mine.csv"
+    file.write_text("".join(f"0.5,{label}\n{label},{label}\n" for label in (10, 9, 1)), encoding="utf-8")
+    assert read_file(file, "mine.csv").class_names == ("1", "9", "10")
+
+
+@pytest.mark.parametrize(
+    "names", [("x", "y"), ("X", "Y"), ("data", "target"), ("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels")]
+)
+def test_arrays_are_read_under_their_usual_names(tmp_path: Path, names: tuple[str, str]) -> None:
+    """What others call features and labels is understood; without a test part a share is held out."""
+    np.savez(tmp_path / "mine.npz", **{names[0]: np.arange(24.0).reshape(6, 2, 2), names[1]: [0, 1] * 3})
+    found = load_data(experiment(str(tmp_path / "mine.npz"), 4, 2))
+    assert (found.x_train.shape, found.x_test.shape) == ((4, 4), (2, 4))
+
+
+GOOD = np.arange(8.0).reshape(4, 2)
+
+BAD_FILES: dict[str, tuple[str, Any, str]] = {
+    "a gap": ("a.csv", "1,,x\n3,4,y\n", "line 1, column 2 is empty"),
+    "not a number": ("a.csv", "a,b,c\n1,nan,x\n3,4,y\n", r"line 2, column 2 \(b\) holds 'nan'"),
+    "infinite": ("a.csv", "1,inf,x\n3,4,y\n", "'inf'"),
+    "a word among numbers": ("a.csv", "1,2,x\n3,four,y\n", "line 2, column 2 holds 'four'"),
+    "ragged": ("a.csv", "1,2,x\n3,4,y\n3,y\n", "line 3 has 2 columns where most lines have 3"),
+    "one column": ("a.csv", "x\ny\n", "1 columns"),
+    "no label": ("a.csv", "1,2,x\n3,4,\n", "line 2 has no label"),
+    "half labels": ("a.csv", "1,2,0.5\n3,4,1\n", "0.5 is no class"),
+    "empty": ("a.csv", "", "no samples"),
+    "only a header": ("a.csv", "a,b,c\n", "no samples"),
+    "one class": ("a.csv", "1,2,x\n3,4,x\n", "all 2 samples have the label x"),
+    "a lone sample": ("a.csv", "1,2,x\n3,4,x\n3,4,y\n", "class y has 1 sample"),
+    "not text": ("a.csv", b"\xff\xfe\x00", "UTF-8"),
+    "other ending": ("a.txt", "1,2,x\n", "not in .txt"),
+    "text for arrays": ("a.npz", "1,2,x\n", "not, or no longer wholly"),
+    "nothing for arrays": ("a.npz", "", "not, or no longer wholly"),
+    "objects": ("a.npz", {"x": GOOD.astype(object), "y": [0, 1, 0, 1]}, "Object arrays"),
+    "other names": ("a.npz", {"a": GOOD}, "it holds a; it needs x and y"),
+    "lengths": ("a.npz", {"x": GOOD, "y": [0, 1]}, "4 samples but 2 labels"),
+    "nan": ("a.npz", {"x": np.where(GOOD == 5, np.nan, GOOD), "y": [0, 1, 0, 1]}, r"x\[2, 1\] is nan"),
+    "infinity": ("a.npz", {"x": np.where(GOOD == 5, -np.inf, GOOD), "y": [0, 1, 0, 1]}, r"x\[2, 1\] is -inf"),
+    "one dimension": ("a.npz", {"x": GOOD[0], "y": [0, 1]}, r"shape \(2,\)"),
+    "complex": ("a.npz", {"x": GOOD * 1j, "y": [0, 1, 0, 1]}, "complex128"),
+    "one-hot labels": ("a.npz", {"x": GOOD, "y": np.eye(4)}, "one whole number or text a sample"),
+    "fractions": ("a.npz", {"x": GOOD, "y": [0, 1, 0.5, 1]}, r"y\[2\] = 0.5"),
+    "half a test part": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD}, "x_test but no y_test"),
+    "strange test label": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD, "y_test": [0, 1, 2, 0]}, "label 2 of the test part"),
+    "wider test part": (
+        "a.npz",
+        {"x": GOOD, "y": [0, 1, 0, 1], "x_test": np.ones((1, 3)), "y_test": [0]},
+        "2 features, those of the test part 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_explained(tmp_path: Path, case: str) -> None:
+    """One line names the file, the place in it, and what is wrong there."""
+    name, content, says = BAD_FILES[case]
+    file = tmp_path / name
+    if isinstance(content, dict):
+        np.savez(file, **content)
+    else:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=says) as caught:
+        load_data(experiment(str(file), 2, 2))
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_archive_is_noticed(tmp_path: Path, damage: str) -> None:
+    """Neither a file that ends too soon nor one with changed bytes is taken for data."""
+    file = tmp_path / "a.npz"
+    np.savez_compressed(file, x=np.random.default_rng(0).random((100, 10)), y=np.tile([0, 1], 50))
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    file.write_bytes(
+        content[:middle]
+        if damage == "truncated"
+        else content[:middle] + bytes(b ^ 0xFF for b in content[middle:][:9]) + content[middle + 9 :]
+    )
+    with pytest.raises(DataError, match="cannot be read"):
+        read_file(file, "a.npz")
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_an_idx_file_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Whatever a file holds, the reader gives an array of the size that it states or says that it is none."""
+    file = tmp_path_factory.mktemp("idx") / "a.gz"
+    for name, packed in (("a", content), ("a.gz", gzip.compress(content)), ("a.gz", content)):
+        file = file.with_name(name)
+        file.write_bytes(packed)
+        try:
+            array = read_idx(file, "here")
+        except DataError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - either way is right
+        else:
+            assert content[:3] == b"\0\0\x08"
+            assert array.size == len(content) - 4 - 4 * content[3]
+
+
+def test_data_that_do_not_fit_the_circuit_are_refused(tmp_path: Path) -> None:
+    """The line names the key of the circuit and the number that it should have."""
+    np.savez(tmp_path / "a.npz", x=np.ones((6, 3)), y=[0, 1, 2] * 2)
+    with pytest.raises(ExperimentError, match=r"circuit.inputs = 4.*set it to 3"):
+        load_data(experiment(str(tmp_path / "a.npz"), 4, 3))
+    with pytest.raises(ExperimentError, match=r"circuit.outputs = 2.*set it to 3"):
+        load_data(experiment(str(tmp_path / "a.npz"), 3, 2))
+
+
+@pytest.mark.parametrize("name", ["irsi", "no such thing"])
+def test_unknown_data_are_explained(name: str) -> None:
+    """A name that is none is answered with what there is."""
+    with pytest.raises(DataError, match="iris"):
+        load_data(override(load("iris"), [f"data.name={name}"]))

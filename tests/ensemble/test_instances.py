@@ -1,0 +1,156 @@
+"""Many chips and seeds computed as one come to what each comes to by itself."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.network import Network
+from hwsim.data.loading import Dataset, load_data
+from hwsim.ensemble import trainings
+from hwsim.ensemble.instances import Instance, of_instance, outcomes
+from hwsim.ensemble.trainings import learn
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import load, override
+from hwsim.learning.evaluate import evaluate_as
+from hwsim.learning.trainer import Trainer
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.runs.start import new_run
+from hwsim.runs.train import train
+from hwsim.settings.sections import TrainingSettings
+from support.trainers import plain_trainer
+
+INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
+
+
+@pytest.fixture(scope="module")
+def pulsed():
+    """Give a small experiment whose devices differ from chip to chip."""
+    return override(load("iris"), ["training.epochs=2", "device.preset=reram-sb", "training.batch=32"])
+
+
+@pytest.fixture(scope="module")
+def trained(pulsed):
+    return list(outcomes(pulsed, INSTANCES))
+
+
+def test_side_by_side_equals_one_by_one(pulsed, trained):
+    """Each instance learns what a training of its own seed and chip learns, pulse for pulse."""
+    for outcome in trained:
+        own = of_instance(pulsed, outcome.instance)
+        circuit = own.circuit.compile(own.name)
+        with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
+            trainer = Trainer.of(own, load_data(own), solver)
+            rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
+        assert outcome.failed is None
+        assert outcome.pulses == sum(row["pulses"] for row in rows)
+        assert outcome.train_error == pytest.approx(rows[-1]["train_error"])
+        assert outcome.test_error == pytest.approx(rows[-1]["test_error"])
+
+
+def test_company_changes_nothing(pulsed, trained):
+    """What an instance comes to does not depend on those beside it."""
+    alone = next(outcomes(pulsed, INSTANCES[1:2]))
+    assert alone == trained[1]._replace(residual=alone.residual, joules=alone.joules)
+
+
+def test_transfer_trains_once_a_seed(pulsed):
+    """Transferred conductances are those of one nominal training, so that chips of a seed share its training error and pulses."""
+    moved = list(outcomes(pulsed, INSTANCES, "transfer"))
+    assert moved[0].train_error == moved[1].train_error
+    assert moved[0].pulses == moved[1].pulses
+    assert all(np.isfinite(each.test_error) for each in moved)
+
+
+def test_evaluation_trains_nothing(pulsed):
+    """Only tested, initial conductances guess, and nothing is programmed by pulses that one could count."""
+    tested = list(outcomes(pulsed, INSTANCES[:2], "evaluate"))
+    assert all(np.isnan(each.train_error) and each.pulses is None and each.test_error > 0.2 for each in tested)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
+    """Side by side as alone: samples without equilibrium fail a training, or where they are skipped, teach it nothing."""
+    hasty = override(load("iris"), ["training.epochs=1", "training.batch=40", "solver.max_steps=2", "solver.newton=false"])
+    own = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
+    circuit, data = own.circuit.compile(own.name), load_data(own)
+    with make_engine("numeric", own.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        trainers = [Trainer.of(of_instance(own, Instance(0, seed)), data, solver) for seed in (0, 1)]
+        learnt = learn(trainers)
+    for trainer, one in zip(trainers, learnt, strict=True):
+        assert (one.failed is None) == skip
+        for name, begun in trainer.g(trainer.begin()).items() if skip else ():
+            np.testing.assert_array_equal(one.g[name], begun)
+
+
+def test_trainings_that_need_newtons_method_have_it_side_by_side():
+    """As each has it alone, from the first epoch or from the one after which sweeps prove too little."""
+    settings = TrainingSettings(epochs=2, batch=2, rate=1e-8, optimizer="sgd")
+    circuit = Network(inputs=2, layers=(), outputs=2, differential=False).compile("newton")
+    x, labels = np.array([[0.4, -0.1], [-0.2, 0.3], [0.1, 0.2], [0.5, 0.5]]), np.array([0, 1, 1, 0])
+    data = Dataset(name="few", x_train=x, labels_train=labels, x_test=x, labels_test=labels, class_names=("a", "b"))
+    with NumericEngine(newton=True).prepare(circuit, Chip.nominal(circuit)) as solver:
+        trainers = [plain_trainer(settings.model_copy(update={"seed": seed}), data, solver) for seed in (0, 1)]
+        assert all(trainer.begin().newton for trainer in trainers)
+        for trainer, learnt in zip(trainers, learn(trainers), strict=True):
+            *_, last = trainer.run(trainer.begin())
+            assert learnt.failed is None
+            for name, g in trainer.g(last.state).items():
+                np.testing.assert_allclose(learnt.g[name], g, rtol=1e-12)
+
+
+NOISY = override(load("iris"), ["training.epochs=1", "training.batch=40", "noise.read=0.5"])
+
+
+def test_every_seed_is_tested_with_its_own_noise():
+    """Fixed conductances under read noise: each seed of an ensemble errs as an evaluation with that seed does, and they differ."""
+    circuit = NOISY.circuit.compile(NOISY.name)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    errors = [each.test_error for each in outcomes(NOISY, [Instance(0, seed) for seed in range(5)], "evaluate", g)]
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        alone = []
+        for seed in range(5):
+            own = of_instance(NOISY, Instance(0, seed))
+            data = load_data(own)
+            alone.append(evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).error)
+    assert errors == alone
+    assert len(set(errors)) > 1
+
+
+def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
+    """Of one seed, tested or trained without any spread: each chip has noise of its own, and the same chip repeats it to the last digit."""
+    circuit = NOISY.circuit.compile(NOISY.name)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    chips = [0, 1, 2, 1]
+    data = load_data(NOISY)
+    each = [of_instance(NOISY, Instance(chip, 0)) for chip in chips]
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        outputs = [evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).outputs for own in each]
+        learnt = [one.g for one in learn([Trainer.of(own, data, solver) for own in each])]
+    np.testing.assert_array_equal(outputs[1], outputs[3])
+    for name in g:
+        np.testing.assert_array_equal(learnt[1][name], learnt[3][name])
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert not np.isclose(outputs[a], outputs[b], rtol=1e-3).all()
+        assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
+
+
+def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
+    """Tested together, chips of other instruments err as each does by itself, whichever comes first."""
+    circuit, data = NOISY.circuit.compile(NOISY.name), load_data(NOISY)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
+    exact = NOISY.model_copy(update={"noise": type(NOISY.noise)()})
+    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        errors = {one.noise.read: evaluate_as(one, solver, g, data.x_test, data.labels_test, data.classes).error for one in (exact, NOISY)}
+        for pair in ([exact, NOISY], [NOISY, exact]):
+            tested = trainings.test(pair, [solver] * 2, [g] * 2, [data.x_test] * 2, [data.labels_test] * 2, data.classes)
+            assert [one.error for one in tested] == [errors[one.noise.read] for one in pair]
+    assert len(set(errors.values())) > 1
+
+
+@pytest.mark.parametrize("instance", [Instance(0, 3), Instance(2, 3)])
+def test_an_ensemble_of_one_equals_a_run(instance, tmp_path):
+    """Under noise too: the same test error as the run of that seed and chip writes into its summary."""
+    own = of_instance(NOISY, instance)
+    (outcome,) = outcomes(NOISY, [instance])
+    summary = train(new_run(own, tmp_path / "run"), lambda _: None).summary
+    assert (outcome.test_error, outcome.train_error) == (summary["test_error"], summary["train_error"])

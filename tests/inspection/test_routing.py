@@ -1,0 +1,70 @@
+"""Routing: nothing in a schematic covers anything else."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.elements import Nudges
+from hwsim.inspection.node_layout import placed
+from hwsim.inspection.routing import GAP, route
+from hwsim.inspection.schematic import schematic, too_much
+from hwsim.inspection.symbols import parts
+from netlists.read.parser import parse
+from support.decks import HAND, hand, random_deck
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_part_covers_another(seed):
+    """Parts of one row lie beside each other, symbols between neighbouring wires, and what hangs below has room for its words."""
+    deck = parse(random_deck(seed, passed=False))
+    circuit = deck.circuit
+    drawn = list(parts(circuit, Chip.nominal(circuit), deck.g))
+    inputs = [int(node) for source in circuit.inputs for node in source.plus]
+    found = route(drawn, placed(circuit), dict(enumerate(circuit.node_names)), inputs, circuit.outputs.plus.tolist())
+    place = {node: k for k, node in enumerate(found.order)}
+    assert sorted(found.order) == list(range(1, circuit.size + 1))
+    assert found.order[0] in inputs
+    assert found.order[-1] == circuit.outputs.plus[0]
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for part, row, gap in found.levels:
+        left, right = sorted((place[part.a], place[part.b]))
+        assert left <= gap < right
+        spans.setdefault(row, []).append((left, right))
+    for row in spans.values():
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(sorted(row)))
+    x = [found.x[node] for node in found.order]
+    assert (np.diff(x) >= GAP - 1e-9).all()
+    below = [(at, part) for node in found.order for at, part in found.hanging.get(node, [])]
+    assert all(after - at >= 1.4 + 0.2 * len(part.label) for (at, part), (after, _) in itertools.pairwise(below))
+    assert len(below) + len(found.levels) == sum(part.a != part.b for part in drawn)
+
+
+def test_every_part_is_drawn_between_its_nodes():
+    """What a part is called follows its values, and arrows and signs its direction."""
+    deck = parse(hand("sources"))
+    found = {part.label: (part.symbol, part.a, part.b) for part in parts(deck.circuit, Chip.nominal(deck.circuit), deck.g)}
+    node = deck.nodes
+    assert found["2 mA"] == ("SourceI", 0, node["out"])
+    assert found["1 mA"] == ("SourceI", node["out"], 0)
+    assert found["-0.2 V"] == ("SourceV", 0, node["c"])
+    assert found["6k"] == ("Resistor", node["f"], node["out"])
+    count = sum(len(element) for element in deck.circuit.elements if not isinstance(element, Nudges))
+    assert len(list(parts(deck.circuit, Chip.nominal(deck.circuit), deck.g))) == count
+
+
+@pytest.mark.parametrize("name", ["voltage-controlled", "current-controlled", "at-rest"])
+def test_every_kind_of_part_is_drawn(name):
+    """Controlled sources, inductors and capacitors have symbols too; twice the same bytes."""
+    deck = parse(hand(name))
+    given = deck.circuit, Chip.nominal(deck.circuit), deck.g
+    assert not too_much(*given)
+    assert schematic(*given) == schematic(*given)
+
+
+def test_what_has_no_symbol_is_told():
+    """Transistors are ngspice's own."""
+    assert "mosfet" in HAND
+    deck = parse(hand("mosfet"))
+    assert too_much(deck.circuit, Chip.nominal(deck.circuit), deck.g) == "passed_m holds what has no symbol here"

@@ -1,0 +1,169 @@
+"""A deck from a stranger is data: whatever it holds, nothing of it is carried out, no file appears, and it is said what was left aside."""
+
+import contextlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.errors import CircuitError
+from circuits.passed import Passed
+from cli.main import main
+from hwsim.core.protocol import Drive
+from hwsim.ngspice import solver
+from hwsim.ngspice.deck_filter import first_refused
+from hwsim.ngspice.limits import Limits
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspicePointError
+from hwsim.ngspice.pool import Pool
+from netlists.read.parser import parse, read_deck
+from netlists.text.findings import NetlistError
+from netlists.write.writer import write_deck
+from support.hostile_folder import CORPUS, lay_out
+
+EXPECTED = re.compile(rb"\* expect (refused|noted): (.+)")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Lay everything out, and share one worker, which all decks meet in turn."""
+    place = tmp_path_factory.mktemp("hostile")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in lay_out(place).items():
+            patch.setenv(name, value)
+        patch.chdir(place / "working")
+        pool = Pool(1, Limits(silence=60.0))
+        patch.setattr(solver, "Pool", lambda *_: pool)
+        yield place
+        pool.close()
+
+
+def files(place):
+    """List all that lies there."""
+    return set(place.rglob("*"))
+
+
+FEATURE = re.compile(r"\.param feature_*\d+=-?[0-9.]+(?:e[-+]\d+)?")
+"""What a deck for people says of a feature: a plain number."""
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CORPUS])
+def test_nothing_in_a_deck_is_carried_out(name, place):
+    """It is refused with a line that says why, or read as a circuit, whose deck is harmless too, and solved by ngspice."""
+    path = place / "deck" / f"{name}.cir"
+    kind, said = (word.decode() for word in EXPECTED.search(path.read_bytes()).groups())
+    before = files(place)
+    if kind == "refused":
+        with pytest.raises(NetlistError) as error:
+            read_deck(path)
+        assert said in str(error.value)
+    else:
+        deck = read_deck(path)
+        assert said in "\n".join(map(str, (*deck.notes, *deck.warnings)))
+        chip = Chip.nominal(deck.circuit)
+        written = write_deck(deck.circuit, chip, deck.g, x=deck.x).partition(".control")[0]
+        lines = [line for line in written.rstrip("\n").split("\n") if not FEATURE.fullmatch(line)]  # engines write none of these
+        assert first_refused(lines) is None
+        with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as engine, contextlib.suppress(NgspiceDeckError, NgspicePointError):
+            engine.solve(deck.g, Drive(deck.x[None]))
+    assert files(place) == before
+
+
+def test_a_deck_that_is_trusted_includes_what_lies_elsewhere(place):
+    """Only who says so gets it; commands stay what they are: left aside."""
+    for name in ("include-above", "include-link", "include-linked-folder"):
+        path = place / "deck" / f"{name}.cir"
+        assert "r9" in read_deck(path, trust=True).places["rw"].table.names
+    for name in ("control-shell", "star-sharp", "include-control"):
+        read_deck(place / "deck" / f"{name}.cir", trust=True)
+    assert not (place / "escaped").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".control",
+        ".include x",
+        ".lib x y",
+        ".csparam x=1",
+        "*# shell x",
+        "*ng_script\r",
+        "shell x",
+        "a1 [x] y",
+        "R1 a 0 `x`",
+        "R1 a 0 1\r.control",
+        "B1 a 0 V=1\u2028.control",
+        'V1 a 0 pwl file="x"',
+        "R1 a$x 0 1",
+        "+ 1",
+        "",
+        "* a\x0cb",
+    ],
+)
+def test_what_could_be_a_command_never_reaches_ngspice(line):
+    """Whatever a name or an expression brought into a deck, the worker looks through it once more before ngspice sees it."""
+    assert first_refused(["* title", "R1 a 0 1", line]) is not None
+    assert first_refused(["* title", "R1 a 0 1", ".options gmin=1e-18", "B_1 a 0 I = V(a) * V(a,b)", ".end"]) is None
+
+
+@pytest.mark.parametrize("text", ["{0} 0 i=`x`", "{0} 0 i=1\n.control", "{0} 0 i=$x", "{0} 0 i=1;2", '{0} 0 i="x"'])
+def test_a_passed_card_is_arithmetic(text):
+    """Made by hand, it is looked at too."""
+    with pytest.raises(CircuitError, match="holds more than letters, digits and the signs"):
+        Passed(name="p", nodes=np.array([1]), letter="b", cards=(text,))
+
+
+FENCED = """
+import os, sys
+from pathlib import Path
+from hwsim.ngspice.fence import close_behind
+
+def can(what, *given):
+    try:
+        what(*given)
+    except OSError:
+        return False
+    return True
+
+home, outside = Path(sys.argv[1]), Path(sys.argv[2])
+held = close_behind(home)
+print(held, can((home / "in").write_text, "1"), can((outside / "out").write_text, "1"), can((outside / "old").unlink),
+    can(os.truncate, outside / "old", 0), can(os.execv, "/bin/true", ["true"]))
+"""
+
+
+def test_a_fence_keeps_a_process_in(tmp_path):
+    """Where the system has such fences, nothing outside can be written, removed or run, even by code that knows of the fence."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "old").write_text("kept", encoding="utf-8")
+    words = [sys.executable, "-c", FENCED, str(tmp_path / "home"), str(tmp_path)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout.split()
+    held, inside, *outside = (word == "True" for word in said)
+    assert inside
+    assert not (held and any(outside))
+    assert not held or (tmp_path / "old").read_text(encoding="utf-8") == "kept"
+
+
+def test_included_files_that_are_no_text_are_named(tmp_path):
+    """The message says which file, and which line of it."""
+    (tmp_path / "odd.inc").write_text("r1 out 0 1k\nr2 out 0 1k\x0b\n", encoding="utf-8")
+    with pytest.raises(NetlistError, match=r"odd\.inc:2: holds '\\x0b'"):
+        parse("title\n.include odd.inc\n.end\n", path=tmp_path / "deck.cir")
+
+
+def test_only_the_command_line_trusts_a_deck(place, capsys, monkeypatch):
+    """It is read, and what it includes too; to be trained it must have its files beside it. Without --trust the line says how."""
+    monkeypatch.chdir(place / "deck")
+    words = ["include-above.cir", "--outputs", "out"]
+    assert main(["inspect", *words]) == 2
+    assert "trust the deck (--trust)" in capsys.readouterr().err
+    assert main(["solve", *words, "--trust"]) == 0
+    (place / "data.csv").write_text("".join(f"0.{k},{'ab'[k % 2]}\n" for k in range(1, 9)), encoding="utf-8")
+    assert main(["train", *words, "--trust", "--data", str(place / "data.csv"), "--out", str(place / "run")]) == 2
+    assert "copy them into its folder" in capsys.readouterr().err
+    assert not (place / "run").exists()
+    assert main(["inspect", *words]) == 2

@@ -1,0 +1,220 @@
+"""The general solver: any netlist's equilibrium, as ngspice and the layered solver find it, with its certificate and its gradients."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuits.builder import Builder
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.controlled import VoltageControlledCurrentSources
+from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistors
+from circuits.nodes import GROUND
+from circuits.passed import Passed
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, Result, UnsupportedCircuitError
+from hwsim.core.source_currents import source_currents
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.numeric_engine import NumericEngine
+from netlists.read.parser import parse
+from support.decks import HAND, by_name, hand, operating_point, random_deck
+from support.problems import BATCH, PROBLEMS
+from support.strategies import conductances, features, networks
+
+SOLVED = [name for name in HAND if not parse(hand(name)).circuit.of(Passed)]
+PASSED = [name for name in HAND if name not in SOLVED]
+
+
+def by_number(circuit: Circuit, equilibrium: Equilibrium) -> np.ndarray:
+    """Lay out a batch's voltages by node number."""
+    return np.asarray(equilibrium.at(circuit, np.arange(circuit.size + 1)))
+
+
+def agrees(text: str, folder) -> None:
+    """Hold our equilibrium of a deck against ngspice's of its text: all voltages, and the currents of all sources and inductors."""
+    deck = parse(text)
+    circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
+    with PortsEngine().prepare(circuit, chip) as solver:
+        found = solver.solve(deck.g, drive)
+    v, wanted = by_number(circuit, found)[0], operating_point(text, folder)
+    np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted.v], list(wanted.v.values()), rtol=0, atol=1e-9, err_msg=text)
+    i = by_name(deck, source_currents(circuit, chip, deck.g, drive, found))
+    assert i.keys() == wanted.i.keys()
+    np.testing.assert_allclose([i[name] for name in wanted.i], list(wanted.i.values()), rtol=1e-6, atol=1e-14, err_msg=text)
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_hand_written_decks_settle_where_ngspice_says(name, tmp_path):
+    """Our reading of the text, solved by our engine, against ngspice on the text itself."""
+    agrees(hand(name), tmp_path)
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_random_decks_settle_where_ngspice_says(block, tmp_path):
+    """All kinds of elements that the engine knows, in any arrangement."""
+    for seed in range(25 * block, 25 * block + 25):
+        agrees(random_deck(seed, passed=False), tmp_path)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_layered_circuits_settle_where_the_layered_solver_says(problem):
+    """In every phase, on chips with spread, also with ideal clamps."""
+    circuit = problem.circuit()
+    chip, g = problem.chip(circuit), problem.conductances(circuit)
+    with PortsEngine().prepare(circuit, chip) as general, NumericEngine().prepare(circuit, chip) as layered:
+        for drive in problem.drives().values():
+            ours, theirs = general.solve(g, drive), layered.solve(g, drive)
+            np.testing.assert_allclose(by_number(circuit, ours), by_number(circuit, theirs), rtol=0, atol=1e-10 * problem.volts)
+
+
+@given(st.data())
+def test_random_networks_settle(data):
+    """Kirchhoff's law, summed up from the elements, is the judge; a batch is its samples one by one."""
+    circuit = data.draw(networks()).compile()
+    g, x = data.draw(conductances(circuit)), data.draw(features(circuit, batch=3))
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        found = solver.solve(g, Drive(x))
+        held = balance(circuit, solver.chip, g, Drive(x), found)
+        assert (held.residual <= 1e-9 * held.largest + 1e-15).all()
+        alone = [by_number(circuit, solver.solve(g, Drive(x[k : k + 1])))[0] for k in range(len(x))]
+    np.testing.assert_allclose(by_number(circuit, found), alone, rtol=0, atol=1e-9)
+
+
+def mesh(*extra, nodes: int = 6) -> tuple[Circuit, dict[str, np.ndarray]]:
+    """Make an irregular network of resistors that learn and diodes, two inputs and two outputs."""
+    builder = Builder()
+    x, n = builder.group("x", 2), builder.group("n", nodes)
+    everywhere = np.concatenate([x, n])
+    rng = np.random.default_rng(7)
+    pairs = [(a, b) for k, a in enumerate(everywhere) for b in everywhere[k + 1 :] if b > 2]  # not between the inputs
+    a, b = np.array(pairs).T
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0, 1], scale=[1.0, -2.0]),
+        Memristors(name="m", a=a, b=b, g_min=1e-9, g_max=1e-2),
+        Diodes(name="d", anode=n[:3], cathode=n[1:4], i_sat=1e-9, n=1.4),
+        Diodes(name="to_ground", anode=n[4:], cathode=GROUND, i_sat=1e-12, n=1.0),
+        Resistors(name="r", a=n, b=GROUND, r=rng.uniform(1e4, 1e5, nodes)),
+        *extra,
+        Nudges(name="nudge", plus=n[[1, 4]], minus=[n[3], 0]),
+    )
+    return builder.circuit("mesh"), {"m": np.exp(rng.uniform(np.log(1e-6), np.log(1e-4), len(a)))}
+
+
+def test_the_nudged_phases_give_the_gradient_of_the_loss():
+    """Centred, to the order beta²: on a network without layers, against finite differences of every conductance."""
+    circuit, g = mesh()
+    x, y, beta = np.array([[0.7, -0.4], [-0.9, 0.8]]), np.array([[0.1, 0.3], [-0.2, 0.2]]), 1e-7
+    m = circuit["m"]
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+
+        def loss(values: np.ndarray) -> float:
+            outputs = solver.solve({"m": values}, Drive(x)).outputs(circuit)
+            return float(0.5 * ((y - outputs) ** 2).sum())
+
+        free = solver.solve(g, Drive(x))
+        sides = [solver.solve(g, Drive(x, Push(beta=side, target=y)), start=free) for side in (beta, -beta)]
+        up, down = ((e.at(circuit, m.a) - e.at(circuit, m.b)) ** 2 for e in sides)
+        estimate = ((up - down) / (4 * beta)).sum(axis=0)
+        step = 1e-5 * g["m"]
+        differences = [(loss(g["m"] + d) - loss(g["m"] - d)) / (2 * d.max()) for d in np.diag(step)]
+    np.testing.assert_allclose(estimate, differences, rtol=1e-4, atol=1e-4 * np.abs(differences).max())
+
+
+def test_the_certificate_sees_what_is_wrong():
+    """A voltage that is moved, and a source that is not met, both leave a residual, also where currents are sensed."""
+    for name in ("current-controlled", "voltage-controlled", "at-rest"):
+        deck = parse(hand(name))
+        chip, drive = Chip.nominal(deck.circuit), Drive(deck.x[None])
+        with PortsEngine().prepare(deck.circuit, chip) as solver:
+            found = solver.solve(deck.g, drive)
+        assert found.residual[0] <= 1e-12
+        for group in deck.circuit.groups:
+            moved = found._replace(v=dict(found.v) | {group.name: np.asarray(found.v[group.name]) + 1e-3})
+            assert balance(deck.circuit, chip, deck.g, drive, moved).residual[0] > 1e-8, (name, group.name)
+
+
+@pytest.mark.parametrize("name", PASSED)
+def test_transistors_are_left_to_ngspice_which_solves_them_from_the_same_circuit(name, tmp_path):
+    """The refusal names the element and the engine that has it, and that engine's answer is ngspice's on the original text."""
+    deck = parse(hand(name))
+    chip = Chip.nominal(deck.circuit)
+    with pytest.raises(UnsupportedCircuitError, match=r"(passed_\w holds .*, which the numeric engine has not; use --engine ngspice)"):
+        PortsEngine().prepare(deck.circuit, chip)
+    wanted = operating_point(hand(name), tmp_path).v
+    with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as solver:
+        v = by_number(deck.circuit, solver.solve(deck.g, Drive(deck.x[None])))[0]
+    np.testing.assert_allclose([v[deck.nodes[n]] for n in wanted], list(wanted.values()), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["current-controlled", "voltage-controlled", "at-rest", "sensing-in-subcircuit"])
+def test_ngspice_solves_what_it_is_given_and_is_believed(name):
+    """Controlled sources and inductors pass through the ngspice engine with a certificate, and give the same voltages."""
+    deck = parse(hand(name))
+    chip = Chip.nominal(deck.circuit)
+    with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as theirs, PortsEngine().prepare(deck.circuit, chip) as ours:
+        drives = [Drive(np.array([[0.7], [-1.2]])), Drive(np.array([[0.7], [-1.2]]), Push(beta=1e-4, target=np.array([[0.5], [0.1]])))]
+        for drive in drives:
+            np.testing.assert_allclose(
+                by_number(deck.circuit, theirs.solve(deck.g, drive)), by_number(deck.circuit, ours.solve(deck.g, drive)), rtol=0, atol=1e-9
+            )
+
+
+def test_a_circuit_without_an_answer_says_so():
+    """Where a negative conductance takes away all others, nothing holds a node; that is no traceback, and no number."""
+    builder = Builder()
+    x, y = builder.group("x"), builder.group("y")
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=[0]),
+        Memristors(name="m", a=x, b=y),
+        VoltageControlledCurrentSources(name="g", a=y, b=GROUND, control_plus=y, control_minus=GROUND, gm=-(2.0**-14)),
+        Nudges(name="nudge", plus=y, minus=GROUND),
+    )
+    circuit = builder.circuit("unheld")
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        assert solver.solve({"m": np.array([2.0**-13])}, Drive(np.ones((1, 1)))).v["y"][0, 0] == pytest.approx(2.0)
+        assert solver.solve({"m": np.array([2.0**-14])}, Drive(np.ones((1, 1))), throw=False).result[0] == Result.NOT_FINITE
+        with pytest.raises(ConvergenceError, match="unheld: 1 of 1 samples found no equilibrium"):
+            solver.solve({"m": np.array([2.0**-14])}, Drive(np.ones((1, 1))))
+
+
+def test_a_nudge_that_outputs_fall_away_from_is_refused():
+    """A negative beta beyond what the circuit holds against has no stable equilibrium, though Kirchhoff's law has a solution."""
+    circuit, g = mesh()
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        mild = solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1e-6, target=np.zeros((1, 2)))), throw=False)
+        wild = solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1.0, target=np.zeros((1, 2)))), throw=False)
+        assert mild.result[0] == Result.CONVERGED
+        assert wild.result[0] == Result.NOT_CONVEX
+        with pytest.raises(ConvergenceError, match="bring beta nearer to 0"):
+            solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1.0, target=np.zeros((1, 2)))))
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    """As by the other engines."""
+    circuit, g = mesh()
+    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+        with pytest.raises(ValueError, match=r"x has shape \(3,\); mesh takes \(samples, 2\)"):
+            solver.solve(g, Drive(np.zeros(3)))
+        with pytest.raises(ValueError, match="m: conductances have shape"):
+            solver.solve({"m": np.ones(2)}, Drive(np.zeros((1, 2))))
+
+
+def test_a_chip_s_own_values_count():
+    """Amplifiers, diodes and resistors are those of the chip."""
+    circuit, g = mesh()
+    chip = Chip(circuit, {"r": {"r": 2 * circuit["r"].r}, "d": {"i_sat": 5 * circuit["d"].i_sat}})
+    own = replace(circuit, elements=tuple(replaced(element) for element in circuit.elements))
+    x = np.full((BATCH, 2), 0.8)
+    with PortsEngine().prepare(circuit, chip) as drawn, PortsEngine().prepare(own, Chip.nominal(own)) as built:
+        np.testing.assert_array_equal(by_number(circuit, drawn.solve(g, Drive(x))), by_number(own, built.solve(g, Drive(x))))
+
+
+def replaced(element):
+    """Give the element that the chip has."""
+    if element.name == "r":
+        return replace(element, r=2 * element.r)
+    return replace(element, i_sat=5 * element.i_sat) if element.name == "d" else element

@@ -1,0 +1,47 @@
+"""What nudges push into outputs: the columns settle where Kirchhoff's law holds with just that."""
+
+import numpy as np
+import pytest
+
+from hwsim.core.protocol import FREE, Push
+from hwsim.numeric.layered.layers import Outputs
+from hwsim.numeric.layered.output_nudge import Inward
+
+PAIRS = Outputs(np.array([0, 3]), np.array([2, 1]), 4)
+SINGLE = Outputs(np.array([2, 0]), None, 4)
+RNG = np.random.default_rng(0)
+A, C = RNG.uniform(1e-5, 1e-4, 4), RNG.uniform(-1e-5, 1e-5, (3, 4))
+TARGET, CURRENT = RNG.uniform(-1, 1, (3, 2)), RNG.uniform(-1e-5, 1e-5, (3, 2))
+PUSHES = {
+    "nothing": FREE,
+    "follows": Push(2e-5, TARGET),
+    "away": Push(-3e-6, TARGET),
+    "each its own": Push(np.array([[1e-5], [0.0], [4e-5]]), TARGET),
+    "current": Push(current=CURRENT),
+    "both": Push(2e-5, TARGET, CURRENT),
+}
+
+
+@pytest.mark.parametrize("gain", [None, np.array([1.3, 0.6])], ids=["exact", "gains"])
+@pytest.mark.parametrize("outputs", [PAIRS, SINGLE], ids=["pairs", "single"])
+@pytest.mark.parametrize("push", PUSHES)
+def test_columns_settle_under_what_is_pushed(push, outputs, gain) -> None:
+    """Each output gets gain·(beta·(target − ŷ) + current), into its plus and out of its minus; the columns' equation then balances."""
+    push = PUSHES[push]
+    inward = Inward.of(push, outputs, gain)
+    v = np.asarray(inward.settled(A, C))
+    read = v[:, outputs.plus] - (0.0 if outputs.minus is None else v[:, outputs.minus])
+    into = (1.0 if gain is None else gain) * (push.beta * (push.target - read) + push.current)
+    wanted = np.zeros((3, 4))
+    wanted[:, outputs.plus] += into
+    if outputs.minus is not None:
+        wanted[:, outputs.minus] -= into
+    np.testing.assert_allclose(inward.at(v) + np.zeros((3, 4)), wanted, rtol=1e-10, atol=1e-18)
+    np.testing.assert_allclose(A * v, C + wanted, rtol=1e-10, atol=1e-18)
+
+
+def test_partners_are_the_other_columns_of_read_outs() -> None:
+    """A column that nothing reads, or that is read alone, is its own."""
+    np.testing.assert_array_equal(PAIRS.partners, [2, 3, 0, 1])
+    np.testing.assert_array_equal(SINGLE.partners, [0, 1, 2, 3])
+    np.testing.assert_array_equal(PAIRS.signs, [[1, 0, -1, 0], [0, -1, 0, 1]])

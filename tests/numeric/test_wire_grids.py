@@ -1,0 +1,97 @@
+"""Grids are eliminated line by line to the same voltages, and the same adjoint ones, as the whole matrix gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from circuits.builder import Builder
+from circuits.chip import Chip
+from circuits.elements import InputSources, Memristors, Nudges, Resistors
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DeadZone, Rectifier
+from circuits.nodes import GROUND
+from circuits.rows import held_nodes
+from hwsim.core.protocol import Drive, Push
+from hwsim.numeric.general import wired_linear
+from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.wire_grids import find
+
+AMPLIFIED = Layer(size=3, amplifier=Amplifier(gain=4.0, back=0.25, offset=0.01))
+NETWORKS = {
+    "tall": {"inputs": 5, "layers": (AMPLIFIED,), "outputs": 2},
+    "wide": {"inputs": 1, "layers": (replace(AMPLIFIED, size=9),), "outputs": 1},
+    "no amplifiers": {"inputs": 2, "layers": (Layer(size=4, neuron=Rectifier()), Layer(size=6, neuron=DeadZone(i_sat=1e-6))), "outputs": 2},
+    "one row": {"inputs": 1, "signed_inputs": False, "bias": False, "outputs": 2, "differential": False},
+}
+
+
+def wired_network(name):
+    """Build a network whose wires have resistance, large enough to matter."""
+    return Network(**NETWORKS[name], wire_r_row=500.0, wire_r_column=700.0, g_min=1e-7).compile("wired")
+
+
+def drawn(circuit):
+    """Draw conductances between 1 and 100 microsiemens, a chip whose segments differ, and features."""
+    rng = np.random.default_rng(0)
+    g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
+    chip = Chip(circuit, {e.name: {"r": e.r * rng.uniform(0.5, 2.0, len(e))} for e in circuit.of(Resistors)})
+    return g, chip, rng.uniform(-1, 1, (4, circuit.input_count))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_elimination_line_by_line_gives_what_the_whole_matrix_gives(name, monkeypatch):
+    """Free, noisy and nudged, every node within 1e-12 V; and the adjoint circuit, whose matrix is the transposed one."""
+    circuit = wired_network(name)
+    assert [grid.name for grid in find(circuit)] == [element.name for element in circuit.trainable]
+    assert any(grid.turned for grid in find(circuit)) == (name != "tall")
+    g, chip, x = drawn(circuit)
+    push = Push(1e-5, np.full((4, len(circuit.outputs)), 0.2), 0.0)
+    rng = np.random.default_rng(1)
+    error = rng.normal(size=(4, len(circuit.outputs)))
+    held = held_nodes(circuit).keys()
+    noise = {one.name: rng.normal(0, 1e-7, (4, len(one.nodes))) for one in circuit.groups if not set(one.nodes.tolist()) <= held}
+
+    def found():
+        with PortsEngine().prepare(circuit, chip) as solver:
+            free = solver.solve(g, Drive(x))
+            noisy = solver.solve(g, Drive(x, noise=noise))
+            return free, noisy, solver.solve(g, Drive(x, push), start=free), solver.adjoint(g, free, error)
+
+    lines = found()
+    monkeypatch.setattr(wired_linear, "find", lambda circuit: [])  # noqa: ARG005 - the signature of what it stands for
+    whole = found()
+    for one, other in zip(lines, whole, strict=True):
+        for group in circuit.groups:
+            np.testing.assert_allclose(one.v[group.name], other.v[group.name], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("spoil", ["a load on a wire", "a segment that is not there", "another order"])
+def test_what_is_no_grid_is_left_to_the_whole_matrix(spoil):
+    """Anything else on a wire, or wires that run otherwise."""
+    circuit = wired_network("tall")
+    elements = list(circuit.elements)
+    place = next(k for k, e in enumerate(elements) if e.name == "w1_row_wire")
+    wire = elements[place]
+    if spoil == "a load on a wire":
+        elements.append(Resistors(name="load", a=circuit["w1"].a[4], b=0, r=1e6))
+    elif spoil == "a segment that is not there":
+        elements[place] = Resistors(name=wire.name, a=wire.a[1:], b=wire.b[1:], r=wire.r[1:])
+    else:
+        elements[place] = Resistors(name=wire.name, a=wire.a[::-1], b=wire.b[::-1], r=wire.r)
+    spoiled = replace(circuit, elements=tuple(elements))
+    assert [grid.name for grid in find(spoiled)] == ["w2"]
+    g, chip, x = drawn(spoiled)
+    with PortsEngine().prepare(spoiled, chip) as solver:
+        assert (solver.solve(g, Drive(x)).result == 0).all()
+
+
+def test_memristors_without_wires_are_no_grid():
+    """A mesh has none."""
+    builder = Builder()
+    x, h = builder.group("x", 2), builder.group("h", 2)
+    builder.add(InputSources(name="v_x", plus=x, feature=np.arange(2)), Memristors(name="m", a=x, b=h))
+    builder.add(
+        Memristors(name="n", a=h[:1], b=h[1:]), Resistors(name="load", a=h, b=GROUND, r=1e5), Nudges(name="nudge", plus=h, minus=GROUND)
+    )
+    assert find(builder.circuit("mesh")) == []

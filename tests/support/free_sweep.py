@@ -1,0 +1,83 @@
+"""A sweep whose numbers cost nothing: for tests of what surrounds the computing; also a program, to be killed."""
+
+import hashlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from hwsim.experiment.experiment import load
+from hwsim.sweep.axes import read_axis
+from hwsim.sweep.compute import Job
+from hwsim.sweep.database import Database
+from hwsim.sweep.definition import Definition
+from hwsim.sweep.execution import run
+from hwsim.sweep.recorded import Result
+
+
+def definition(points: int = 6, **settings) -> Definition:
+    """Define a sweep over beta."""
+    axes = (read_axis(f"training.beta=log:1e-8:1e-5:{points}"),)
+    return Definition.make(load("xor"), axes, **{"chips": 16, "seeds": 2} | settings)
+
+
+def number(*of: object) -> float:
+    """Give a number from 0 to 1 that looks random and is always the same."""
+    return int.from_bytes(hashlib.sha256(repr(of).encode()).digest()[:6], "big") / 2**48
+
+
+def compute(job: Job) -> list[Result]:
+    """Give the results of a batch, at once."""
+    beta = job.experiment.training.beta
+    errors = {instance: number(beta, *instance) for instance in job.instances}
+    failed = "did not settle"
+    return [
+        Result(job.point, *of, error, error / 2, None, None, 1e-15, 0.01, None)
+        if error < 0.9
+        else Result(job.point, *of, float("nan"), float("nan"), None, None, float("nan"), 0.01, failed)
+        for of, error in errors.items()
+    ]
+
+
+def slowly(job: Job) -> list[Result]:
+    """Give them after a moment."""
+    time.sleep(0.1)
+    return compute(job)
+
+
+def deadly(job: Job) -> list[Result]:
+    """Kill the worker, the first time that the third point is computed."""
+    time.sleep(0.05)
+    mark = Path(os.environ["HWSIM_TEST_MARK"])
+    if job.point == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return compute(job)
+
+
+def always_deadly(job: Job) -> list[Result]:
+    """Kill the worker every time that the third point is computed."""
+    if job.point == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return compute(job)
+
+
+def raising(job: Job) -> list[Result]:
+    """Find an experiment's fault at the third point."""
+    if job.point == 3:
+        msg = "data are missing"
+        raise ValueError(msg)
+    return compute(job)
+
+
+def content(path: Path) -> list[tuple[object, ...]]:
+    """Give all that must not depend on how a sweep was computed."""
+    with Database.open(path) as database:
+        asked = ("SELECT * FROM sweep", "SELECT * FROM points", "SELECT * FROM results ORDER BY point, chip, seed", "SELECT * FROM claims")
+        return [row for one in asked for row in database._connection.execute(one)]
+
+
+if __name__ == "__main__":
+    with Database.begin(Path(sys.argv[1]), definition(), {}) as opened:
+        run(opened, lambda results: sys.stdout.write(f"{len(results)}\n") and sys.stdout.flush(), function=slowly, jobs=int(sys.argv[2]))

@@ -1,0 +1,15 @@
+"""Trainers of plain circuits: ideal devices, no noise, nothing that varies, unless a test names it."""
+
+from typing import Any
+
+from hwsim.core.protocol import Solver
+from hwsim.data.loading import Dataset
+from hwsim.learning.trainer import Trainer
+from hwsim.settings.sections import DeviceSettings, TrainingSettings
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
+
+
+def plain_trainer(settings: TrainingSettings, data: Dataset, solver: Solver | Any, **sections: Any) -> Trainer:
+    """Return a trainer; `sections` are those that are not plain."""
+    plain = {"device": DeviceSettings(), "shown": None, "variation": VariationSettings(), "noise": NoiseSettings()}
+    return Trainer(settings, data, solver, **plain | sections)
