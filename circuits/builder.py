@@ -1,8 +1,9 @@
 """Builder: collects node groups, elements and blocks, and makes the circuit of them."""
 
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.elements import Elements
 from circuits.nodes import NodeGroup, Nodes
+from circuits.topology import Block
 
 
 class Builder:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from circuits.errors import CircuitError, FloatingNodesError
 from circuits.nodes import Nodes
 from circuits.passed import Passed
 from circuits.quoting import quote_all, quoted
-
-if TYPE_CHECKING:
-    from circuits.circuit import Circuit
+from circuits.topology import Topology
 
 HOLDING: tuple[type[Elements], ...] = (
     VoltageSources,
@@ -40,7 +38,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _SHOWN = 4
 
 
-def names(circuit: "Circuit") -> None:
+def names(circuit: Topology) -> None:
     """Names must be unique and fit for a netlist, which does not tell upper case from lower."""
     for what, found in (
         ("node group", [group.name for group in circuit.groups]),
@@ -61,7 +59,7 @@ def names(circuit: "Circuit") -> None:
             raise CircuitError(msg)
 
 
-def terminals(circuit: "Circuit") -> None:
+def terminals(circuit: Topology) -> None:
     """Every terminal must be a node of the circuit."""
     for element in circuit.elements:
         for terminal in element.terminals:
@@ -80,7 +78,7 @@ def terminals(circuit: "Circuit") -> None:
                 raise CircuitError(msg)
 
 
-def senses(circuit: "Circuit") -> None:
+def senses(circuit: Topology) -> None:
     """Every element that senses a current must name a source of voltage that is there."""
     wanted = [(e, e.source, int(k)) for e in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) for k in e.place]
     wanted += [(e, name, place) for e in circuit.of(Passed) for name, place in e.sources]
@@ -92,7 +90,7 @@ def senses(circuit: "Circuit") -> None:
             raise CircuitError(msg)
 
 
-def roles(circuit: "Circuit") -> None:
+def roles(circuit: Topology) -> None:
     """There must be something to drive, something to read and something to learn."""
     for what, found in (
         ("input sources", circuit.of(InputSources)),
@@ -112,7 +110,7 @@ def roles(circuit: "Circuit") -> None:
         raise CircuitError(msg)
 
 
-def source_loops(circuit: "Circuit") -> None:
+def source_loops(circuit: Topology) -> None:
     """Ideal voltage sources (amplifier outputs too) must not form a loop: the current in it would be undefined."""
     edges = [pair for element in circuit.of(*HOLDING) for pair in element.pairs]
     labels = components(edges, circuit.size)
@@ -135,7 +133,7 @@ def source_loops(circuit: "Circuit") -> None:
                 tree[root(from_)] = root(to)
 
 
-def islands(circuit: "Circuit") -> list[Nodes]:
+def islands(circuit: Topology) -> list[Nodes]:
     """List the nodes without a path to ground through elements that conduct, those that are joined together."""
     labels = components([pair for element in circuit.elements for pair in element.pairs], circuit.size)
     floating = np.flatnonzero(labels != labels[0])
@@ -144,7 +142,7 @@ def islands(circuit: "Circuit") -> list[Nodes]:
     return [nodes for nodes in np.split(floating, begins) if len(nodes)]
 
 
-def ground_paths(circuit: "Circuit") -> None:
+def ground_paths(circuit: Topology) -> None:
     """Every node needs a path to ground through elements that conduct, or its voltage is undefined."""
     found = islands(circuit)
     if found:

@@ -1,7 +1,6 @@
 """The circuit as a networkx graph: of blocks, for people and layouts, or of single nodes, for graph algorithms."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
@@ -9,9 +8,7 @@ import numpy as np
 from circuits.elements import Crossbar, Elements, InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
-
-if TYPE_CHECKING:
-    from circuits.circuit import Circuit
+from circuits.topology import Topology
 
 
 def _ends(element: Elements) -> tuple[Nodes, Nodes]:
@@ -26,7 +23,7 @@ def _ends(element: Elements) -> tuple[Nodes, Nodes]:
     return a, b
 
 
-def node_graph(circuit: "Circuit") -> "nx.MultiDiGraph[str]":
+def node_graph(circuit: Topology) -> "nx.MultiDiGraph[str]":
     """Single nodes joined by single elements."""
     names = circuit.node_names
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=circuit.name)
@@ -38,7 +35,7 @@ def node_graph(circuit: "Circuit") -> "nx.MultiDiGraph[str]":
     return graph
 
 
-def block_graph(circuit: "Circuit") -> "nx.MultiDiGraph[str]":
+def block_graph(circuit: Topology) -> "nx.MultiDiGraph[str]":
     """Node groups (and ground, "0") joined by element arrays; `count` says how many elements an edge stands for."""
     of_node = np.concatenate([[0], *(np.full(len(group), k) for k, group in enumerate(circuit.groups, start=1))]).astype(int)
     names = ["0", *(group.name for group in circuit.groups)]

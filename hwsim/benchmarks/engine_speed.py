@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.elements import IdealDiodes
 from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
@@ -17,8 +16,7 @@ from hwsim.learning.rules import LossNudge
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject
 from hwsim.settings.sections import EngineName
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 _JUDGED = 20
 """Samples that are held against Kirchhoff's law; the judge is slow."""

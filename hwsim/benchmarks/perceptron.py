@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.core.protocol import Array
 from hwsim.data.loading import Dataset
 from hwsim.random.streams import stream
+from hwsim.typing import Array
 
 Weights = list[tuple[Array, Array]]
 """A layer's weights (rows, columns) and biases (columns,)."""

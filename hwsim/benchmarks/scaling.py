@@ -12,12 +12,12 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.core.protocol import Array
 from hwsim.data.loading import Dataset
 from hwsim.learning import factory
 from hwsim.learning.rules import LossNudge
 from hwsim.learning.step import Batches
 from hwsim.settings.sections import Precision
+from hwsim.typing import Array
 
 Series = Literal["width", "depth", "batch", "tolerance"]
 

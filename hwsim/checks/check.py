@@ -12,7 +12,7 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.units import Siemens
 from hwsim.core import kirchhoff
-from hwsim.core.protocol import Array, ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
+from hwsim.core.protocol import ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
 from hwsim.data.loading import Dataset, targets
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
@@ -22,9 +22,7 @@ from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.numeric.general.general_solver import PortsSolver
 from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
-
-Floats = NDArray[np.float64]
-Weights = Mapping[str, Floats]
+from hwsim.typing import Array, Floats, Weights
 
 AGREE_V = 1e-8
 """V; engines that solve the same equations differ by no more."""

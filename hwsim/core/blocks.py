@@ -13,7 +13,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar
 from circuits.rows import row_runs
-from hwsim.core.protocol import Array
+from hwsim.typing import Array
 
 Blocks = Mapping[str, Array]
 """One array a block, by its name."""

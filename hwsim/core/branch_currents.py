@@ -17,8 +17,7 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, Elements, Inductors, InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 BEYOND_LAYERS = (
     CurrentControlledCurrentSources,

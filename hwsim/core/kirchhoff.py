@@ -24,9 +24,8 @@ from circuits.elements import (
 )
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import BEYOND_LAYERS, Held, balanced
-from hwsim.core.protocol import Conductances, Drive, Equilibrium
-
-Floats = NDArray[np.float64]
+from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.typing import Conductances, Floats
 
 CLAMP_TOLERANCE = 1e-9
 """V; an ideal diode counts as conducting from this far below its threshold on."""

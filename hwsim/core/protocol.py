@@ -6,7 +6,7 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from types import TracebackType
-from typing import Any, ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -14,12 +14,7 @@ from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from circuits.units import Siemens
-
-Array = Any
-"""An array of NumPy or JAX; the docstring says its shape and unit."""
-
-Conductances = Mapping[str, Array]
-"""One array of conductances [S] a trainable element array, by its name."""
+from hwsim.typing import Array, Conductances
 
 
 class Push(NamedTuple):

@@ -1,7 +1,6 @@
 """Currents of sources, as an ammeter in series with each would read: from any engine's voltages, by Kirchhoff's law."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.checks import HOLDING
 from circuits.chip import Chip
@@ -10,9 +9,8 @@ from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from hwsim.core.branch_currents import balanced
 from hwsim.core.kirchhoff import CLAMP_TOLERANCE, by_number, flow
-from hwsim.core.protocol import Conductances, Drive, Equilibrium, UnsupportedCircuitError
-
-Floats = NDArray[np.float64]
+from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
+from hwsim.typing import Conductances, Floats
 
 
 def source_currents(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> dict[str, Floats]:

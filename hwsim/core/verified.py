@@ -8,7 +8,8 @@ from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Crossbar, Diodes
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, Solver
+from hwsim.core.protocol import Closing, Drive, Equilibrium, Nudge, Push, Result, Solver
+from hwsim.typing import Conductances
 
 SHARE = 1e-9
 """Of the largest branch current: what may be left unbalanced at a node."""

@@ -7,9 +7,9 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.units import Volt
-from hwsim.core.protocol import Array
 from hwsim.data.loading import Dataset
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Array
 
 
 def quantised(v: Array, bits: int, full_scale: Volt) -> Array:

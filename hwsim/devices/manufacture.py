@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -15,11 +14,11 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.random.streams import stream
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Floats
 
 if TYPE_CHECKING:
     from hwsim.devices.kinds.declared import Device
 
-Floats = NDArray[np.float64]
 Value = tuple[str, str, Floats]
 """An element array, one of its parameters, and the parameter's values."""
 

@@ -1,18 +1,16 @@
 """Many chips and seeds of one experiment: trained on each chip, trained once and transferred, or only tested."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.core.protocol import Array
 from hwsim.data.loading import Dataset, load_data
 from hwsim.devices.manufacture import chip_of
 from hwsim.devices.temperature import heat_of
@@ -22,9 +20,9 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.trainer import Trainer
+from hwsim.typing import Array, Weights
 
 Mode = Literal["train", "transfer", "evaluate"]
-Weights = Mapping[str, NDArray[np.float64]]
 
 SIDE_BY_SIDE = 16
 """Most instances that are computed as one."""

@@ -1,22 +1,20 @@
 """Many trainings and tests of one circuit: side by side where the engine can, one by one where it cannot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hwsim.core.protocol import Array, ConvergenceError, Solver
+from hwsim.core.protocol import ConvergenceError, Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
 from hwsim.learning.evaluate import evaluate_as
 from hwsim.learning.readout import Instruments
 from hwsim.learning.trainer import Trainer
+from hwsim.typing import Array, Weights
 
 if TYPE_CHECKING:
     from hwsim.numeric.numeric_engine import LayeredSolver
-
-Weights = Mapping[str, NDArray[np.float64]]
 
 
 class Learnt(NamedTuple):

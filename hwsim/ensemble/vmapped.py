@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from hwsim.core import blocks
-from hwsim.core.protocol import Array, Drive, Equilibrium, Result, Solver
+from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
 from hwsim.core.verified import witnesses
-from hwsim.ensemble.trainings import Learnt, Tested, Weights
+from hwsim.ensemble.trainings import Learnt, Tested
 from hwsim.learning import gradient_audit
 from hwsim.learning.evaluate import BATCH, classify
 from hwsim.learning.step import Batches, Carry, Sums
@@ -21,6 +21,7 @@ from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.source_voltages import held_volts
 from hwsim.numeric.layered.stack import stack
 from hwsim.numeric.numeric_engine import LayeredSolver
+from hwsim.typing import Array, Weights
 
 
 @dataclass(frozen=True)

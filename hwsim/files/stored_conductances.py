@@ -13,9 +13,9 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote
 from hwsim.files import atomic
+from hwsim.typing import Weights
 
 Arrays = dict[str, NDArray[Any]]
-Weights = Mapping[str, NDArray[np.float64]]
 
 TRAINED = "weights.npz"
 """The conductances in a run's folder at the end of its last whole epoch [S]."""

@@ -1,6 +1,6 @@
 """Inspection: what a circuit holds, as blocks and numbers, and warnings about what will not learn."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,9 @@ from hwsim.inspection.neurons import Neurons, neurons
 from hwsim.inspection.reachability import Reach
 from hwsim.inspection.symmetry import is_odd
 from hwsim.numeric.layered.recognize import stages
+from hwsim.typing import Weights
 from netlists.deck import Deck
 from netlists.text.lines import read_lines
-
-Weights = Mapping[str, NDArray[np.float64]]
 
 PINS = 1004
 """Pins of a subcircuit; one more is too many for ngspice (`N_GLOBAL_NODES overflow`)."""

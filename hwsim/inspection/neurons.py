@@ -11,8 +11,7 @@ from circuits.circuit import Circuit
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.units import Ampere, Volt
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 _DIGITS = 6
 """By which diodes of one kind may differ and still be called alike."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors, VoltageSources
@@ -15,8 +14,8 @@ from hwsim.inspection.neurons import Neurons
 from hwsim.inspection.node_layout import placed
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.stage import Stage
+from hwsim.typing import Floats
 
-Floats = NDArray[np.float64]
 Point = tuple[float, float]
 
 _NODES = 120

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Array, Conductances, Drive, Equilibrium, Nudge, Result
+from hwsim.core.protocol import Drive, Equilibrium, Nudge, Result
 from hwsim.core.verified import witnesses
 from hwsim.learning.rules import LearningRule
+from hwsim.typing import Array, Conductances
 
 
 class Witnessed(NamedTuple):

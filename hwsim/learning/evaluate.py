@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.protocol import Array, Conductances, Drive, Phases, Result, Solver
+from hwsim.core.protocol import Drive, Phases, Result, Solver
 from hwsim.learning import factory
 from hwsim.learning.readout import Instruments
 from hwsim.learning.skipping import Skipping
 from hwsim.random.streams import of_chip, stream
+from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment

@@ -14,11 +14,12 @@ from circuits.circuit import Circuit
 from circuits.elements import Crossbar, IdealDiodes
 from circuits.passed import Passed
 from circuits.units import Siemens
-from hwsim.core.protocol import Array, Conductances, Equilibrium, Result
+from hwsim.core.protocol import Equilibrium, Result
 from hwsim.learning.audit import PhaseByPhase
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
 from hwsim.learning.step import KEPT, Batches
 from hwsim.settings.variation_settings import NoiseSettings
+from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.learning.trainer import Trainer

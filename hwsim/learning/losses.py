@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from circuits.units import Siemens, Volt
-from hwsim.core.protocol import Array, Push
+from hwsim.core.protocol import Push
+from hwsim.typing import Array
 
 
 class Loss(Protocol):

@@ -14,9 +14,10 @@ from circuits.nodes import Nodes
 from circuits.rows import held_nodes
 from circuits.units import Kelvin
 from hwsim.core import blocks
-from hwsim.core.protocol import Array, Conductances, Equilibrium, gather
+from hwsim.core.protocol import Equilibrium, gather
 from hwsim.random.counter import Draws
 from hwsim.settings.variation_settings import NoiseSettings
+from hwsim.typing import Array, Conductances
 
 Currents = dict[str, Array]
 """Currents into the nodes of groups, each (B, n) [A]."""

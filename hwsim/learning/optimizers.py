@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from hwsim.core.protocol import Array, Conductances
+from hwsim.typing import Array, Conductances
 
 Steps = dict[str, Array]
 

@@ -8,11 +8,12 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from circuits.units import Siemens
 from hwsim.core import blocks
-from hwsim.core.protocol import Array, Conductances, Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
+from hwsim.core.protocol import Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
 from hwsim.learning.gradient.drops import drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import Loss
 from hwsim.learning.readout import EXACT, Instruments
+from hwsim.typing import Array, Conductances
 
 
 class Gradient(NamedTuple):

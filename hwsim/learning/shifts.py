@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from hwsim.core.protocol import Array
 from hwsim.random.streams import stream
+from hwsim.typing import Array
 
 
 def draw(most: int, seed: int, epoch: int, shape: tuple[int, int]) -> Array | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hwsim.core.protocol import Array, Conductances, ConvergenceError, Drive, Equilibrium, Nudge, Result
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Nudge, Result
+from hwsim.typing import Array, Conductances
 
 OR_SKIP = "; or learn without such samples: --skip-failed"
 """The remedy that a training has besides those of one equilibrium."""

@@ -7,12 +7,13 @@ import numpy as np
 
 from circuits.circuit import Circuit
 from hwsim.core.blocks import join
-from hwsim.core.protocol import Array, Conductances, Equilibrium, Solver
+from hwsim.core.protocol import Equilibrium, Solver
 from hwsim.devices.programming.programming import NOTHING, Held, Programmed, Programming
 from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules import Gradient, LearningRule
 from hwsim.learning.shifts import moved
+from hwsim.typing import Array, Conductances
 
 
 class Sums(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core import blocks
-from hwsim.core.protocol import Conductances, ConvergenceError, Result, Solver
+from hwsim.core.protocol import ConvergenceError, Result, Solver
 from hwsim.data.loading import Dataset
 from hwsim.experiment.engines import exact_engine
 from hwsim.learning import factory, gradient_audit
@@ -26,6 +26,7 @@ from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater,
 from hwsim.random.streams import of_chip, stream
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
+from hwsim.typing import Conductances
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment

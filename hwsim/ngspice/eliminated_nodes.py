@@ -11,8 +11,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Elements, InputSources, VoltageSources
 from circuits.nodes import Nodes
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 
 @dataclass(frozen=True, slots=True)

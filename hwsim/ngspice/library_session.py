@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.ngspice.deck_filter import first_refused
 from hwsim.ngspice.external_sources import Sources
+from hwsim.typing import Floats
 from netlists.write.options import Tolerances
 
 with warnings.catch_warnings():
@@ -27,7 +27,6 @@ with warnings.catch_warnings():
     logging.getLogger("PySpice").propagate = False
     from PySpice.Spice.NgSpice.Shared import NgSpiceShared, ffi
 
-Floats = NDArray[np.float64]
 Follow = Callable[[Floats, int], Sequence[float] | None]
 """Takes the voltages of a point and the number of iterations before it; gives the sources' values at the next point.
 

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.ngspice.plan import Layout
+from hwsim.typing import Floats
 from netlists.write.options import Tolerances
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

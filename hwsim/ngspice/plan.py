@@ -13,16 +13,14 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import Crossbar, InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
-from hwsim.core.protocol import Conductances
 from hwsim.ngspice.eliminated_nodes import Held
 from hwsim.ngspice.reduced_deck import Lean
+from hwsim.typing import Conductances, Floats
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.names import free_stem
 from netlists.write.options import Tolerances, options
 from netlists.write.sections import EXTERNAL, NudgeNodes, Words
 from netlists.write.writer import Body
-
-Floats = NDArray[np.float64]
 
 _A_LINE = 8
 

@@ -21,7 +21,6 @@ from netlists.write.cards import flat
 from netlists.write.names import free_stem
 from netlists.write.sections import EXTERNAL, NudgeNodes
 
-Floats = NDArray[np.float64]
 Places = Mapping[str, NDArray[np.intp]]
 
 

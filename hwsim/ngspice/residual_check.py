@@ -5,10 +5,9 @@ from numpy.typing import NDArray
 
 from circuits.elements import Capacitors, Crossbar, CurrentSources, Memristors, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import Conductances, Drive, Equilibrium, Push, Result
+from hwsim.core.protocol import Drive, Equilibrium, Push, Result
 from hwsim.ngspice.plan import Plan
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Conductances, Floats
 
 RESIDUAL = 1e-9
 """Share of the largest branch current that the currents into a node may sum up to."""

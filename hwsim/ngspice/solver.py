@@ -20,17 +20,17 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.core.protocol import Closing, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Deck, Job
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
 from hwsim.ngspice.residual_check import judged
+from hwsim.typing import Conductances, Floats
 from netlists.write.options import Tolerances, fitting
 from netlists.write.writer import write_deck
 
-Floats = NDArray[np.float64]
 _LOG = logging.getLogger("hwsim.ngspice")
 
 POINTS = 300

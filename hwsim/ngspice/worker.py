@@ -19,16 +19,14 @@ from queue import SimpleQueue
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.core.protocol import Nudge, Push, Result
 from hwsim.ngspice.library_session import Session, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.sandbox import close_behind
+from hwsim.typing import Floats
 from netlists.write.options import Tolerances
-
-Floats = NDArray[np.float64]
 
 _BUSY_EVERY = 1.0
 """s; how often a worker says that it is alive."""

@@ -11,18 +11,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.core.protocol import (
-    Array,
-    Closing,
-    Conductances,
-    ConvergenceError,
-    Drive,
-    Equilibrium,
-    Nudge,
-    Push,
-    Result,
-    UnsupportedCircuitError,
-)
+from hwsim.core.protocol import Closing, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric import jax_config
 from hwsim.numeric.general.general_solver import TOLERANCE, PortsEngine, PortsSolver
 from hwsim.numeric.layered import error_bound
@@ -33,6 +22,7 @@ from hwsim.numeric.layered.programs import Programs
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.source_voltages import held_volts
 from hwsim.numeric.layered.traced import OnChip, TracedSolver
+from hwsim.typing import Array, Conductances
 
 jax_config.configure()
 

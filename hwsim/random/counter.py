@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Array
+from hwsim.typing import Array
 
 PLACES = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
 """What random numbers are for; each has its own."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Elements
@@ -14,8 +13,7 @@ from hwsim.formatting import counted, percent, prefix, quantity
 from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import LINE, SERIES, Picture, grid, picture
 from hwsim.report.run_files import RunRecord
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 _WIDE = 30.0
 """Ratio of conductances beyond which their scale is logarithmic."""

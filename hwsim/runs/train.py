@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -27,6 +26,7 @@ from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched
 from hwsim.runs.start import Start
 from hwsim.runs.training_plot import curves
+from hwsim.typing import Weights
 from netlists.deck import Deck
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from hwsim.learning.trainer import Progress, Trainer
     from hwsim.runs.profiling.profiler import Profile, Profiler
 
-Weights = dict[str, NDArray[np.float64]]
 Observe = Callable[["Progress"], None]
 
 EPOCH_SECONDS = 1.0

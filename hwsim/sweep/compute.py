@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from hwsim.ensemble.instances import Instance, Mode, outcomes
 from hwsim.experiment.experiment import Experiment
-from hwsim.sweep.recorded import Result, Weights
+from hwsim.sweep.recorded import Result
 from hwsim.sweep.sweep_errors import SweepError
+from hwsim.typing import Weights
 
 _ONE_AT_A_TIME = threading.Lock()
 """A worker with several threads computes one batch after the other; for more at once there are more processes."""

@@ -15,9 +15,10 @@ from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
-from hwsim.sweep.recorded import Recorded, Result, Weights
+from hwsim.sweep.recorded import Recorded, Result
 from hwsim.sweep.sealed import objects
 from hwsim.sweep.sweep_errors import SweepError
+from hwsim.typing import Weights
 
 
 def read(path: Path) -> Recorded:

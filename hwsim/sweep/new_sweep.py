@@ -25,8 +25,8 @@ from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design, Point
-from hwsim.sweep.recorded import Weights
 from hwsim.sweep.sweep_errors import SweepError
+from hwsim.typing import Weights
 
 _LONGEST = 60
 """Letters of varied keys in a file's name."""

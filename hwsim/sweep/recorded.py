@@ -1,17 +1,11 @@
 """Recorded: what a sweep has found so far, result by result."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
-
-Weights = Mapping[str, NDArray[np.float64]]
 
 
 class Result(NamedTuple):

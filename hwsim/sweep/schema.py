@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hwsim.sweep.definition import Definition
-from hwsim.sweep.recorded import Weights
 from hwsim.sweep.sealed import Objects, difference, objects
+from hwsim.typing import Weights
 
 VERSION = 1
 """Of the tables below; a file says in `user_version` which it has."""

@@ -3,15 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.points import Point, problem
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import Interval, interval, per_unit, summary
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 
 class Slope(NamedTuple):

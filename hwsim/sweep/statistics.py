@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.sweep.recorded import Recorded, Result
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 LEVEL = 0.95
 """How often an interval holds the truth."""

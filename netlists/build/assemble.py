@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
+from circuits.topology import Block
 from circuits.constants import GMIN
 from circuits.elements import Diodes, Resistors
 from netlists.build import by_kind, by_role

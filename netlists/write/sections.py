@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from circuits.chip import Chip
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import Amplifiers, Crossbar, Elements, InputSources, Nudges
 from circuits.passed import Passed
+from circuits.topology import Block
 from netlists.write import statements, subcircuits
 from netlists.write.cards import flat, letter, norton
 from netlists.write.names import free_stem

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from circuits.chip import Chip
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, VoltageSources
+from circuits.topology import Block
 from netlists.read.roles import stem
 from netlists.text.lines import ROLE
 from netlists.write.cards import letter

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from circuits.chip import Chip
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.diode import is_silicon
 from circuits.elements import Amplifiers, Diodes, Elements, Nudges, VoltageSources
 from circuits.nodes import Nodes
+from circuits.topology import Block
 from netlists.text.numbers import plain
 
 _GROUND = "0"

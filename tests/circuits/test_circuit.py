@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits.builder import Builder
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.controlled import (
     CurrentControlledCurrentSources,
     CurrentControlledVoltageSources,
@@ -34,6 +34,7 @@ from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.nodes import GROUND
 from circuits.passed import Passed
+from circuits.topology import Block
 from support.strategies import conductances, networks
 
 

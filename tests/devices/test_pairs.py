@@ -6,7 +6,6 @@ import pytest
 
 from circuits.circuit import Circuit
 from circuits.network import Layer, Network
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.draw import nominal
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.arrays.pairs import Pairs, refresh
@@ -18,6 +17,7 @@ from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite,
 from hwsim.numeric import jax_config
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Array
 from netlists.read.parser import parse
 
 jax_config.configure()  # 64 bit, as the engine has it

@@ -7,11 +7,11 @@ import pytest
 
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.circuit import Block
 from circuits.elements import Crossbar, Diodes, InputSources, Nudges, VoltageSources
 from circuits.network import Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Rectifier
 from circuits.nodes import GROUND
+from circuits.topology import Block
 from netlists.write import subcircuits
 from netlists.write.ideal_diodes import sharpened
 

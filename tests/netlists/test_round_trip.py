@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from circuits import zoo
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.circuit import Block, Circuit
+from circuits.circuit import Circuit
 from circuits.controlled import (
     CurrentControlledCurrentSources,
     CurrentControlledVoltageSources,
@@ -30,6 +30,7 @@ from circuits.elements import (
 )
 from circuits.nodes import GROUND
 from circuits.passed import Passed
+from circuits.topology import Block
 from hwsim.experiment.experiment import load
 from netlists.read.parser import parse
 from netlists.write.writer import write_deck

@@ -10,8 +10,8 @@ from hwsim.devices.arrays.models import Devices
 from hwsim.devices.kinds.declared import Device, DeviceNoise
 from hwsim.devices.kinds.shapes import NOMINAL, Lengths
 from hwsim.devices.kinds.steps import Bounds, Noise
+from hwsim.typing import Floats
 
-Floats = NDArray[np.float64]
 Streams = Callable[[str], np.random.Generator]
 """Gives the random numbers of a spread by its name, so that adding one spread moves no other."""
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.arrays.pairs import Pairs
 from hwsim.devices.kinds.steps import Table
 from hwsim.devices.programming.rounding import Sizes
+from hwsim.typing import Array
 
 _LONG = 16_384
 """Devices of a block that is a row of its own."""

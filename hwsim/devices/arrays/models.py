@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from hwsim.core.protocol import Array
 from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, Power, Table
+from hwsim.typing import Array
 
 
 class Devices(NamedTuple):

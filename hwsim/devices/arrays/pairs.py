@@ -16,9 +16,9 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.elements import Crossbar, InputSources
 from circuits.nodes import Nodes
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.programming.writing import Written
+from hwsim.typing import Array
 
 Writer = Callable[[Array, Array, Array, int], Written]
 """Writes conductances g [S] to targets [S] where a mask says so, as the number-th writing of one update."""

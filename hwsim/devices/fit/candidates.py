@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.devices.fit.pulse_train import PulseTrain
 
-Floats = NDArray[np.float64]
 Values = Mapping[str, float]
 
 _ALMOST = 1e-3

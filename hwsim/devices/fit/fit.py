@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.devices.fit.candidates import Candidate, candidates
 from hwsim.devices.fit.likelihood import Noises, Readings, surprise
@@ -14,8 +13,7 @@ from hwsim.devices.fit.pulse_train import PulseTrain, Run
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.presets import make
 from hwsim.files.raw import DataError
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 CONFIDENCE = 0.95
 

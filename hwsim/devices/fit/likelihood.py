@@ -10,8 +10,7 @@ from hwsim.devices.fit.pulse_train import PulseTrain
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.shapes import NOMINAL, Lengths
 from hwsim.devices.kinds.steps import Noise
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 _MOST_READINGS = 500
 """Readings that are used; of longer trains, so many are picked evenly, with all pulses between them."""

@@ -14,8 +14,7 @@ from hwsim.devices.fit.pulse_train import PulseTrain
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.shapes import middle
 from hwsim.random.streams import stream
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 SEVERAL = 6
 """Drawn devices that a plot shows."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from circuits.quoting import quote_all, quoted
 from hwsim.files.data_tables import as_number, table
 from hwsim.files.raw import DataError
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 COLUMNS = {
     "g": "g conductance g_s conductance_s",

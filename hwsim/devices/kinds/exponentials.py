@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Array
+from hwsim.typing import Array
 
 
 class _Format(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.core.protocol import Array
+from hwsim.typing import Array
 
 
 def repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -> Any:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, NonNegativeFloat, model_validator
 
-from hwsim.core.protocol import Array
 from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, Power, Table
 from hwsim.settings.sections import Section
+from hwsim.typing import Array
 
 StepSize = Annotated[float, Field(gt=0, le=1)]
 State = Annotated[float, Field(ge=0, le=1)]

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from hwsim.core.protocol import Array
 from hwsim.devices.kinds.exponentials import lost
 from hwsim.devices.kinds.loops import repeat_pair
+from hwsim.typing import Array
 
 _LEAST = 1e-13
 """A slope below is taken for this one, which formulas that divide by it survive, in 32 bits too."""

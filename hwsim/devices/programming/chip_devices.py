@@ -8,7 +8,6 @@ from numpy.typing import DTypeLike
 from circuits.circuit import Circuit
 from circuits.elements import Trainable
 from hwsim.core import blocks
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.draw import draw, nominal
 from hwsim.devices.arrays.flat_layout import Parts, in_a_row
 from hwsim.devices.arrays.models import Devices
@@ -23,6 +22,7 @@ from hwsim.devices.temperature import heat_of
 from hwsim.random.streams import stream
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Array
 
 _LONGEST_CURVE = 2000
 """Pulses of the curve by which a one-sided device is written after a reset."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from circuits.chip import AnyChip
 from hwsim.core.blocks import parameter
-from hwsim.core.protocol import Array, Conductances
+from hwsim.typing import Array, Conductances
 
 Held = Mapping[str, Any]
 """What a way of programming holds from update to update, by kind: one value, or a row of values for each block."""

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from circuits.chip import AnyChip
-from hwsim.core.protocol import Array, Conductances
 from hwsim.devices.arrays.flat_layout import Parts, Row, rows
 from hwsim.devices.arrays.pairs import Pairs, refresh
 from hwsim.devices.kinds.loops import either
@@ -19,6 +18,7 @@ from hwsim.devices.programming.symmetric_point import TikiTaka, TikiTakaDraws, T
 from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite, write, write_anew, write_exactly, write_those
 from hwsim.random.counter import Draws
 from hwsim.settings.sections import DeviceSettings
+from hwsim.typing import Array, Conductances
 
 
 class Done(NamedTuple):

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from circuits.units import Siemens
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.draw import conductance_range
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.shapes import middle
+from hwsim.typing import Array
 
 MOST = 1_000_000
 """Pulses that one device can be sent at once; more is taken for this many. All whole numbers up to it are 32-bit floats, as counts are."""

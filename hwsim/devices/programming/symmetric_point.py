@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.kinds.steps import Noise
 from hwsim.devices.programming.rounding import Sizes, accumulate, limited, stochastic
 from hwsim.devices.programming.writing import Written, write
+from hwsim.typing import Array
 
 _HALVINGS = 50
 

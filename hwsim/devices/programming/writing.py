@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from circuits.units import Second, Volt
-from hwsim.core.protocol import Array
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.kinds.loops import repeat
 from hwsim.devices.programming.rounding import Sizes, limited, nearest
+from hwsim.typing import Array
 
 
 class Written(NamedTuple):

@@ -9,8 +9,9 @@ from circuits.circuit import Circuit
 from circuits.elements import Crossbar, Memristors
 from circuits.rows import RowRun, row_runs
 from hwsim.core import blocks
-from hwsim.core.protocol import Array, gather
+from hwsim.core.protocol import gather
 from hwsim.learning.gradient.outer import outer_sum
+from hwsim.typing import Array
 
 Field = Mapping[str, Array]
 """Voltages by node group, each (B, n)."""

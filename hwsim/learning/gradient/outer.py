@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.core.protocol import Array
+from hwsim.typing import Array
 
 _FEW = 4
 """Samples whose products are summed where they are used, so that nothing as large as a crossbar is written and read once more."""

@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import FREE, Array, Closing, Conductances, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.core.protocol import FREE, Closing, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
 from hwsim.numeric.general.linear_system import Linear, Sources, conductance, given, learned
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Array, Conductances, Floats
 
 RESIDUAL = 1e-9
 """Share of the largest branch current that the currents into a node may sum up to; as for ngspice."""

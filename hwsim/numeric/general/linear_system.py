@@ -24,9 +24,7 @@ from circuits.controlled import (
 from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
-from hwsim.core.protocol import Conductances
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Conductances, Floats
 
 _ORDER = "MMD_AT_PLUS_A"
 """Of elimination: by the pattern of A + Aᵀ. On a crossbar of 784×100 with wires it leaves half as many entries as by that of AᵀA."""

@@ -16,8 +16,7 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 HARD = 1e14
 """An ideal diode conducts so many times better than what it sees of the circuit."""

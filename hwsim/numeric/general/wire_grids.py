@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors, Memristors, Resistors
 from circuits.nodes import Nodes
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Floats
 
 
 class Wire(NamedTuple):

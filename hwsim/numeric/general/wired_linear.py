@@ -12,11 +12,9 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
-from hwsim.core.protocol import Conductances
 from hwsim.numeric.general.linear_system import Entries, Linear, Sources, learned
 from hwsim.numeric.general.wire_grids import Eliminated, Grid, find
-
-Floats = NDArray[np.float64]
+from hwsim.typing import Conductances, Floats
 
 _AT_ONCE = 2**23
 """Numbers that one solve for many right sides may hold: its products of matrices like many columns."""

@@ -6,14 +6,13 @@ seen in what the outputs do. A sweep from there has the last word on whether a s
 Source: Anderson 1965, "Iterative procedures for nonlinear integral equations", with a depth of one; Aitken 1926.
 """
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
 
 from hwsim.numeric.layered.layers import State
-
-Array = Any
+from hwsim.typing import Array
 
 _AHEAD, _BACK = 2.0, 0.5
 """A sample starts at most so many of the last change ahead, or a part of it back."""

@@ -8,11 +8,12 @@ import jax
 import numpy as np
 
 from circuits.circuit import Circuit
-from hwsim.core.protocol import FREE, Array, Conductances, Drive, Equilibrium, Push, Result
+from hwsim.core.protocol import FREE, Drive, Equilibrium, Push, Result
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.stack import stack
 from hwsim.numeric.layered.traced import OnChip, TracedSolver
 from hwsim.numeric.numeric_engine import MARGIN, LayeredSolver
+from hwsim.typing import Array, Conductances
 
 Values = dict[tuple[str, str], Any]
 

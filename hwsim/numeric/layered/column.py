@@ -1,14 +1,13 @@
 """One column by itself: the scalar equation a·u + i(u) = c, solved for whole arrays of columns at once."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from circuits.constants import V_T
 from circuits.diode import diode_current
-
-Array = Any
+from hwsim.typing import Array
 
 _LEAP = 10.0
 """Newton's method may carry a voltage this many n·v_t beyond the rail, or farther beyond it, in a step: so no exponential overflows."""

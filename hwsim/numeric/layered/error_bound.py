@@ -1,13 +1,11 @@
 """How far a circuit multiplies a change: whether sweeps that change nothing prove that an equilibrium is near."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from hwsim.numeric.layered.layers import Layers, Linear
-
-Array = Any
+from hwsim.typing import Array
 
 TRUST = 100.0
 """Sweeps that change nothing are proof enough on circuits that multiply a change by no more than this."""

@@ -6,7 +6,7 @@ its conductances, and c, the current that its neighbours push in. A sweep brings
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,8 +16,7 @@ from hwsim.numeric.layered.column import Law
 from hwsim.numeric.layered.layers import Layers, Linear, State
 from hwsim.numeric.layered.output_nudge import Inward
 from hwsim.numeric.layered.parameters import Coupling
-
-Array = Any
+from hwsim.typing import Array
 
 
 class Columns(Protocol):

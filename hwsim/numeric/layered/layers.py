@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from circuits.nodes import Nodes
 from hwsim.numeric.layered.parameters import Coupling, StageParameters
 from hwsim.numeric.layered.stage import Stage
-
-Array = Any
-
+from hwsim.typing import Array
 
 _AMPLE = 4.0
 """Amplifiers may multiply what is off by this much on its way before it counts for more."""

@@ -1,7 +1,5 @@
 """From conductances and features to the linear parts of a circuit's stages: sums of columns, and currents from what is fixed."""
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +8,7 @@ from hwsim.core import blocks
 from hwsim.core.blocks import Blocks
 from hwsim.numeric.layered.layers import Layers, Linear
 from hwsim.numeric.layered.parameters import Coupling, is_zero
-
-Array = Any
+from hwsim.typing import Array
 
 _FEW = 4
 """Samples whose products with a crossbar take less than to read or write it once more."""

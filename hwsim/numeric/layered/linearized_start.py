@@ -1,7 +1,5 @@
 """The response of free equilibria to nudges, to first order: where the search for the nudged ones starts."""
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from circuits.constants import V_T
@@ -10,8 +8,7 @@ from hwsim.numeric.layered.gauss_seidel import System, pushed_back, pushed_in, s
 from hwsim.numeric.layered.layers import Layers, State
 from hwsim.numeric.layered.parameters import StageParameters
 from hwsim.numeric.layered.stage import Stage
-
-Array = Any
+from hwsim.typing import Array
 
 _FAR = 10 * V_T
 """V; diodes bend so sharply that what is to first order beyond this is of no use."""

@@ -6,7 +6,7 @@ factorized: a circuit of one hidden layer costs a matrix of its outputs alone.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,8 @@ import numpy as np
 
 from hwsim.numeric.layered.gauss_seidel import System, pushed_in
 from hwsim.numeric.layered.layers import Layers, State
+from hwsim.typing import Array
 
-Array = Any
 Numbers = TypeVar("Numbers")
 
 _SHARES = (*(4.0**-k for k in range(13)), 0.0)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from circuits.circuit import Circuit
-from hwsim.core.protocol import Array, gather
+from hwsim.core.protocol import gather
 from hwsim.numeric.layered.layers import Layers, Linear
+from hwsim.typing import Array
 
 
 def with_noise(circuit: Circuit, layers: Layers, parts: Sequence[Linear], noise: Mapping[str, Array] | None) -> tuple[Linear, ...]:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from circuits.units import Siemens
 from hwsim.core.protocol import Push
 from hwsim.numeric.layered.layers import Outputs
-
-Array = Any
+from hwsim.typing import Array
 
 
 class Inward(NamedTuple):

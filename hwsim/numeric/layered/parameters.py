@@ -9,8 +9,7 @@ from circuits.chip import Chip
 from circuits.rows import RowRun
 from hwsim.numeric.layered.column import Junction, Neuron
 from hwsim.numeric.layered.stage import Junctions, Stage
-
-Array = Any
+from hwsim.typing import Array
 
 _LEAST = 1e-3
 """V; tolerances are never shares of less."""

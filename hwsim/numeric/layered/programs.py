@@ -4,10 +4,11 @@ from typing import Any
 
 import jax
 
-from hwsim.core.protocol import Array, Conductances, Drive, Equilibrium, Nudge
+from hwsim.core.protocol import Drive, Equilibrium, Nudge
 from hwsim.numeric.layered.layers import State
 from hwsim.numeric.layered.source_voltages import held_groups
 from hwsim.numeric.layered.traced import TracedSolver
+from hwsim.typing import Array, Conductances
 
 
 class Programs:

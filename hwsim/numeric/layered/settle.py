@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,7 @@ from hwsim.numeric.layered.layers import Layers, Linear, Settled, State, adjoint
 from hwsim.numeric.layered.linearized_start import slopes
 from hwsim.numeric.layered.newton import in_64_bits, is_convex, newton, path
 from hwsim.numeric.layered.output_nudge import Inward
-
-Array = Any
+from hwsim.typing import Array
 
 SWEEPS = 64
 """Sweeps after which Newton's method takes over, where it may; the circuits that are made for learning need 3 to 20."""

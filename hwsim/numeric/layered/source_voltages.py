@@ -10,8 +10,7 @@ from circuits.circuit import Circuit
 from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.numeric.layered.parameters import is_zero
-
-Array = Any
+from hwsim.typing import Array
 
 
 def held_groups(circuit: Circuit) -> set[str]:

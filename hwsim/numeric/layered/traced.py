@@ -11,7 +11,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.core import blocks
-from hwsim.core.protocol import FREE, Array, Conductances, Drive, Equilibrium, Nudge, Push
+from hwsim.core.protocol import FREE, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric.layered import layers, linearized_start, settle
 from hwsim.numeric.layered.gauss_seidel import Neurons, System, enter, first_guess, largest
 from hwsim.numeric.layered.layers import Layers, Linear, Settled, State
@@ -21,6 +21,7 @@ from hwsim.numeric.layered.output_nudge import Inward
 from hwsim.numeric.layered.parameters import Scales
 from hwsim.numeric.layered.settle import Limits
 from hwsim.numeric.layered.source_voltages import held
+from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from circuits.elements import Amplifiers

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from circuits.units import Second
-from hwsim.core.protocol import Conductances, Drive, Equilibrium, Nudge
+from hwsim.core.protocol import Drive, Equilibrium, Nudge
 from hwsim.learning.step import Carry
+from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.learning.state import State
     from hwsim.learning.trainer import Trainer
 
-Array = Any
 
 ROUNDS = 5
 """Turns of each part; the median counts."""

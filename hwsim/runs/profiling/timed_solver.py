@@ -3,8 +3,9 @@
 import time
 from typing import Any
 
-from hwsim.core.protocol import Closing, Conductances, Drive, Equilibrium, Nudge, Solver
+from hwsim.core.protocol import Closing, Drive, Equilibrium, Nudge, Solver
 from hwsim.runs.profiling.stopwatch import Stopwatch
+from hwsim.typing import Conductances
 
 LOADING = "loading Python, JAX and hwsim"
 DATA = "data"

@@ -1,0 +1,102 @@
+"""Topology: groups of nodes, arrays of elements and what they are for, with all that is looked up in them; nothing is checked here."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from circuits.elements import Elements, InputSources, Nudges, Trainable, VoltageSources
+from circuits.errors import CircuitError
+from circuits.nodes import NodeGroup, Nodes, node_names
+from circuits.quoting import quote_all, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Elements that a netlist writes as one subcircuit an index: the k-th of each array makes the k-th instance."""
+
+    name: str
+    kind: str
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """Nodes and what is between them; `circuits.circuit.Circuit` describes the parameters."""
+
+    name: str
+    groups: tuple[NodeGroup, ...]
+    elements: tuple[Elements, ...]
+    blocks: tuple[Block, ...] = field(default=())
+    grounded: bool = True
+
+    @cached_property
+    def _elements(self) -> dict[str, Elements]:
+        return {element.name: element for element in self.elements}
+
+    @cached_property
+    def _groups(self) -> dict[str, NodeGroup]:
+        return {group.name: group for group in self.groups}
+
+    def __getitem__(self, name: str) -> Any:
+        """Give the element array of this name."""
+        try:
+            return self._elements[name]
+        except KeyError:
+            msg = f"{self.name} has no element {quoted(name)}; it has {quote_all(self._elements)}"
+            raise CircuitError(msg) from None
+
+    def of(self, *kinds: type[Elements]) -> list[Any]:
+        """List the element arrays of these kinds, in order."""
+        return [element for element in self.elements if isinstance(element, kinds)]
+
+    def nodes(self, group: str) -> Nodes:
+        """Give the node numbers of a group."""
+        return self._groups[group].nodes
+
+    def owner(self, node: int) -> tuple[NodeGroup | None, int]:
+        """Give the group of a node number and the node's place in it; ground has none."""
+        if node == 0:
+            return None, 0
+        group = self.groups[bisect_right(self._starts, node) - 1]
+        return group, node - group.start
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [group.start for group in self.groups]
+
+    @property
+    def size(self) -> int:
+        """Number of nodes, ground not counted."""
+        return sum(len(group) for group in self.groups)
+
+    @cached_property
+    def node_names(self) -> list[str]:
+        """The name of every node by its number; ground first."""
+        return node_names(self.groups)
+
+    @property
+    def trainable(self) -> tuple[Trainable, ...]:
+        """The element arrays whose conductances learning changes, in order."""
+        return tuple(self.of(*Trainable.__args__))
+
+    @property
+    def inputs(self) -> list[InputSources]:
+        """The sources that carry the data."""
+        return self.of(InputSources)
+
+    @property
+    def input_count(self) -> int:
+        """Number of features that a sample has."""
+        return 1 + max(int(source.feature.max()) for source in self.inputs)
+
+    @property
+    def outputs(self) -> Nudges:
+        """The read and nudged pairs of nodes."""
+        outputs: Nudges = self.of(Nudges)[0]
+        return outputs
+
+    @property
+    def voltage_sources(self) -> list[VoltageSources]:
+        """The sources of fixed voltage."""
+        return self.of(VoltageSources)
