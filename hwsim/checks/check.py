@@ -21,7 +21,8 @@ from hwsim.learning import factory
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.numeric.general.general_solver import PortsSolver
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.typing import Array, Floats, Weights
 
 AGREE_V = 1e-8

@@ -14,7 +14,7 @@ from hwsim.learning.trainer import Trainer
 from hwsim.typing import Array, Weights
 
 if TYPE_CHECKING:
-    from hwsim.numeric.numeric_engine import LayeredSolver
+    from hwsim.numeric.layered.layered_solver import LayeredSolver
 
 
 class Learnt(NamedTuple):

@@ -18,9 +18,9 @@ from hwsim.learning.step import Batches, Carry, Sums
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_config import compiler_options
 from hwsim.numeric.layered.chips import Chips
+from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.source_voltages import held_volts
 from hwsim.numeric.layered.stack import stack
-from hwsim.numeric.numeric_engine import LayeredSolver
 from hwsim.typing import Array, Weights
 
 

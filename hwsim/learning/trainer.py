@@ -276,8 +276,8 @@ class Trainer:
 
     def rounding_advice(self, error: GradientError) -> str:
         """Return what is wrong with a gradient and what to do, in a line."""
-        engine = getattr(self.solver, "engine", None)
-        return gradient_audit.advice(error.value, self.settings, getattr(engine, "tolerance", None), error.element)
+        options = getattr(self.solver, "options", None)
+        return gradient_audit.advice(error.value, self.settings, getattr(options, "tolerance", None), error.element)
 
     def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
         """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.

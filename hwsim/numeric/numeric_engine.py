@@ -1,63 +1,20 @@
 """The numeric engine: layered circuits, batched and compiled, in 64 bit or, for training, in 32; any others by their ports, in 64."""
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar
-
-import jax
-import jax.numpy as jnp
-import numpy as np
+from typing import ClassVar
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.core import blocks
-from hwsim.core.protocol import Closing, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
-from hwsim.numeric import jax_config
+from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.numeric.general.general_solver import TOLERANCE, PortsEngine, PortsSolver
-from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.layers import Layers, Outputs, State, adjoint_layers
-from hwsim.numeric.layered.linear_terms import resistive_parts
-from hwsim.numeric.layered.parameters import Scales, collect
-from hwsim.numeric.layered.programs import Programs
-from hwsim.numeric.layered.recognize import stages
-from hwsim.numeric.layered.source_voltages import held_volts
-from hwsim.numeric.layered.traced import OnChip, TracedSolver
-from hwsim.typing import Array, Conductances
-
-jax_config.configure()
-
-Precision = Literal["float32", "float64"]
-
-MARGIN = 1.5
-"""Sweeps must prove this many times more than they have to: conductances change while they are relied on."""
-
-_NOISE_FLOOR = 8
-"""Roundings; a tolerance below this many of them would never be met."""
+from hwsim.numeric.layered.layered_solver import LayeredOptions, LayeredSolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumericEngine:
-    """Settings of the numeric engine.
-
-    Parameters
-    ----------
-    tolerance
-        A sample has settled when no voltage changes any more by this share of the largest (at least 1 mV), and none is off by more than a
-        thousand times as much; None: 1e-13 in 64 bit, 1e-6 in 32 bit.
-    max_steps
-        Most sweeps over the layers, and steps of Newton's method on all nodes where sweeps are not enough.
-    precision
-        Of all arrays: "float64" for what is reported or compared, "float32" for training layered circuits.
-    newton
-        Whether Newton's method on all nodes may take over from sweeps; None: where it is needed.
-
-    """
+class NumericEngine(LayeredOptions):
+    """The numeric engine; its settings are those of the layered solver."""
 
     name: ClassVar[str] = "numeric"
-    tolerance: float | None = None
-    max_steps: int = 2000
-    precision: Precision = "float64"
-    newton: bool | None = None
 
     def prepare(self, circuit: Circuit, chip: Chip) -> "LayeredSolver | PortsSolver":
         """Find the circuit's layers, or, where it has none, its ports.
@@ -80,160 +37,3 @@ class NumericEngine:
             msg = f"{why}; circuits of any form are solved by Newton's method in 64 bits: set {wrong}"
             raise UnsupportedCircuitError(msg)
         return PortsEngine(max_steps=self.max_steps, tolerance=TOLERANCE if self.tolerance is None else self.tolerance)
-
-
-Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
-
-
-class LayeredSolver(Closing):
-    """A layered circuit, ready to be solved.
-
-    Sweeps over the layers are tried first; what they leave unsettled is compiled and solved anew with Newton's method on all nodes.
-    """
-
-    def __init__(self, circuit: Circuit, chip: Chip, engine: NumericEngine) -> None:
-        self.circuit, self.chip, self.engine = circuit, chip, engine
-        self.dtype = jnp.dtype(engine.precision)
-        self.stages = stages(circuit)
-        last = self.stages[-1].columns
-        plus, minus = circuit.outputs.plus, circuit.outputs.minus
-        order = np.argsort(last)
-
-        def place(nodes: Any) -> Any:
-            return order[np.searchsorted(last, nodes, sorter=order)]
-
-        outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
-        self._layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
-        self.on = OnChip(self._layers, Scales.of(self.stages, self._layers.parameters), chip)
-        self._programs = tuple(Programs(self.traced(newton=newton)) for newton in (False, True))
-
-    def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
-        """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
-        return TracedSolver(self, self.on, newton=newton, largest_feature=largest_feature)
-
-    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
-        """Whether sweeps alone are too slow for these conductances and nudges of at least `beta` [S], or prove too little; with a margin.
-
-        Raises
-        ------
-        ConvergenceError
-            When they do, and the engine is forbidden to use Newton's method.
-
-        """
-        enough = bool(error_bound.suffices(self.amplification(g), beta, self._least_output(g), MARGIN))
-        if self.engine.newton is False and not enough:
-            msg = f"{self.circuit.name}: sweeps over the layers prove no equilibrium of these conductances; set solver.newton to true"
-            raise ConvergenceError(msg)
-        return not enough if self.engine.newton is None else self.engine.newton
-
-    def amplification(self, g: Conductances) -> float:
-        """Bound how far the circuit, or its adjoint, multiplies a change."""
-        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
-        return max(error_bound.amplification(layers, parts) for layers in (self._layers, adjoint_layers(self._layers)))
-
-    def _least_output(self, g: Conductances) -> float:
-        return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
-
-    def _found(self, g: Conductances, solve: Callable[["Programs", float], Found]) -> Found:
-        """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
-        amplified, newton = self.amplification(g), self.engine.newton
-        slow = not MARGIN * amplified <= error_bound.TRUST if newton is None else newton
-        found = solve(self._programs[slow], amplified)
-        phases = (found,) if isinstance(found, Equilibrium) else found
-        unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
-        return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
-
-    @property
-    def share(self) -> float:
-        """The tolerance as a share of the largest voltage, never below the rounding of this precision."""
-        share = self.engine.tolerance
-        if share is None:
-            share = 1e-13 if self.dtype == jnp.float64 else 1e-6
-        return max(share, _NOISE_FLOOR * float(np.finfo(self.dtype).eps))
-
-    def _arrays(self, g: Conductances) -> dict[str, Array]:
-        self.circuit.check_conductances(g)
-        return {name: np.asarray(values, self.dtype) for name, values in g.items()}
-
-    def _rows(self, rows: Array, count: int, what: str) -> Array:
-        rows = np.asarray(rows, self.dtype)
-        if rows.ndim != 2 or rows.shape[1] != count:  # noqa: PLR2004 - (B, count)
-            raise ValueError(f"{what} has shape {rows.shape}; {self.circuit.name} takes (samples, {count})")
-        return rows
-
-    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
-        """Find the equilibria of a batch, x (B, I).
-
-        Raises
-        ------
-        ConvergenceError
-            When a sample does not settle and `throw` is set.
-        ValueError
-            When shapes do not fit the circuit.
-
-        """
-        x = self._rows(drive.x, self.circuit.input_count, "x")
-        one_each = (len(x), len(self.circuit.outputs))  # whatever was given, so that one compiled function serves all phases
-        beta, *volts_and_amperes = (np.asarray(part, self.dtype) for part in drive.push)
-        push = Push(beta, *(np.broadcast_to(part, one_each) for part in volts_and_amperes))
-        begin = None if start is None else self.state(start)
-        conductances = self._arrays(g)
-        found = self._found(
-            conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push, drive.noise), start=begin, amplified=bound)
-        )
-        return self._delivered((found,), x, throw=throw)[0]
-
-    def phases(
-        self,
-        g: Conductances,
-        x: Array,
-        y: Array,
-        nudge: Nudge,
-        *,
-        throw: bool = True,
-        noise: Sequence[Mapping[str, Array]] | None = None,
-    ) -> tuple[Equilibrium, ...]:
-        """Find the free equilibria of a batch, x (B, I), then each nudged one from there towards y (B, K).
-
-        Raises
-        ------
-        ConvergenceError
-            When a sample does not settle in some phase and `throw` is set.
-        ValueError
-            When shapes do not fit the circuit.
-
-        """
-        x, y = self._rows(x, self.circuit.input_count, "x"), self._rows(y, len(self.circuit.outputs), "y")
-        conductances = self._arrays(g)
-        found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound, noise=noise))
-        return self._delivered(found, x, throw=throw)
-
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
-        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
-
-        Raises
-        ------
-        ConvergenceError
-            When a sample does not settle.
-
-        """
-        conductances, error = self._arrays(g), np.asarray(error, self.dtype)
-        found = self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound))
-        return self._delivered((found,), None)[0]
-
-    def _delivered(self, found: Sequence[Equilibrium], x: Array | None, *, throw: bool = True) -> tuple[Equilibrium, ...]:
-        """Bring the phases of one batch to NumPy, check them, and add what sources hold, which all phases share; x None: 0 V."""
-        held = held_volts(self.circuit, self.chip, x, len(found[0].steps), self.dtype)
-        phases = []
-        for phase in found:
-            host: Equilibrium = jax.tree.map(np.asarray, phase)
-            v = {**host.v, **held}
-            host = host._replace(v={group.name: v[group.name] for group in self.circuit.groups})
-            phases.append(host.check(self.circuit) if throw else host)
-        return tuple(phases)
-
-    def state(self, equilibrium: Equilibrium) -> State:
-        """Take the free nodes' voltages out of an equilibrium."""
-        columns = tuple(equilibrium.at(self.circuit, stage.columns) for stage in self.stages)
-        behind = tuple(None if stage.behind is None else equilibrium.at(self.circuit, stage.behind) for stage in self.stages)
-        return State(columns, behind)

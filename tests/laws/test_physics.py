@@ -11,7 +11,8 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair, IdealPair, Linear, Neuron
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import Drive, Equilibrium, Push
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.numeric_engine import NumericEngine
 
 BATCH = 3
 QUARTER, SKEWED = Amplifier(gain=4.0, back=0.25), Amplifier(gain=3.0, back=0.5, offset=0.02)

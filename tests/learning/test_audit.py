@@ -12,7 +12,8 @@ from hwsim.learning.audit import witnessed
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation
 from hwsim.numeric.layered.chips import Chips
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.numeric_engine import NumericEngine
 from support.trainers import plain_trainer
 
 EXPERIMENT = override(load("iris"), ["training.epochs=2"])

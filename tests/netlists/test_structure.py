@@ -15,8 +15,9 @@ from hwsim.core.protocol import Drive, Engine
 from hwsim.experiment.experiment import load
 from hwsim.experiment.netlist_circuit import structured
 from hwsim.numeric.general.general_solver import PortsEngine, PortsSolver
+from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.deck import Deck, rewrite
 from netlists.read.parser import parse
 from support.renamed_decks import disguised

@@ -9,8 +9,9 @@ from circuits.neurons import DiodePair
 from hwsim.core.protocol import Drive, Push, Result
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.chips import Chips
+from hwsim.numeric.layered.layered_solver import MARGIN
 from hwsim.numeric.layered.stack import stack
-from hwsim.numeric.numeric_engine import MARGIN, NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.25))
 CIRCUIT = Network(inputs=2, layers=(HIDDEN,), outputs=2, bias=False).compile("several")

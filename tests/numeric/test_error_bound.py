@@ -8,7 +8,8 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair
 from hwsim.core.protocol import ConvergenceError
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.numeric_engine import MARGIN, NumericEngine
+from hwsim.numeric.layered.layered_solver import MARGIN
+from hwsim.numeric.numeric_engine import NumericEngine
 
 GAINS = [(4.0, 0.25), (0.5, 2.0), (12.0, 0.02)]
 SIZES = (4, 3, 5)

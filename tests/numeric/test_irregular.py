@@ -27,7 +27,8 @@ from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
 from hwsim.numeric.general.general_solver import PortsSolver
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.read.parser import parse
 
 X, Y = np.array([[0.7, -0.4], [-0.9, 0.8], [0.1, 0.3]]), np.array([[0.1, 0.3], [-0.2, 0.2], [0.0, 0.1]])

@@ -26,12 +26,12 @@ def test_every_layer_starts_near_its_nudged_equilibrium(neuron: DiodePair | Idea
     g = {e.name: rng.uniform(1e-6, 1e-5, e.shape) for e in circuit.trainable}
     x, target = rng.uniform(-1, 1, (6, 3)), rng.uniform(-1, 1, (6, 2))
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        free = solver.state(solver.solve(g, Drive(x)))
+        free = solver.problem.state(solver.solve(g, Drive(x)))
         layers = solver.on.layers
         parts = linear_parts(layers, blocks.split(circuit, g), x)
         for beta in (1e-8, -1e-8):
             push = Push(beta=beta, target=target)
-            nudged = solver.state(solver.solve(g, Drive(x, push)))
+            nudged = solver.problem.state(solver.solve(g, Drive(x, push)))
             system = System(layers, parts, Inward.of(push, layers.outputs), Neurons(layers))
             begun, start = linearized_start.nudged(system, free, linearized_start.slopes(layers, free))
             for before, found, wanted in zip(free.columns, start.columns, nudged.columns, strict=True):
@@ -48,7 +48,7 @@ def test_layers_before_dead_zones_wait() -> None:
     g = {e.name: rng.uniform(1e-6, 1e-5, e.shape) for e in circuit.trainable}
     x = rng.uniform(-1, 1, (2, 2))
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        free, layers = solver.state(solver.solve(g, Drive(x))), solver.on.layers
+        free, layers = solver.problem.state(solver.solve(g, Drive(x))), solver.on.layers
         parts = linear_parts(layers, blocks.split(circuit, g), x)
         system = System(layers, parts, Inward.of(Push(current=np.ones((2, 2)) * 1e-9), layers.outputs), Neurons(layers))
         _, start = linearized_start.nudged(system, free, linearized_start.slopes(layers, free))

@@ -26,8 +26,9 @@ from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, LossNudge
 from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.numeric_engine import NumericEngine
 
 Change = Callable[["Chain"], None]
 

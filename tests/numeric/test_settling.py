@@ -13,7 +13,8 @@ from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import ConvergenceError, Drive, Push, Result
 from hwsim.numeric.layered import newton
-from hwsim.numeric.numeric_engine import LayeredSolver, NumericEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.numeric_engine import NumericEngine
 
 QUARTER = Amplifier(gain=4.0, back=0.25)
 SMALL = Network(inputs=2, layers=(Layer(size=3, amplifier=QUARTER),), outputs=2, differential=False)

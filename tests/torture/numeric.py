@@ -28,7 +28,8 @@ import numpy as np
 from circuits.circuit import Circuit
 from hwsim.core.protocol import Push, Result
 from hwsim.numeric.layered.chips import Chips
-from hwsim.numeric.numeric_engine import NumericEngine, Precision
+from hwsim.numeric.layered.layered_solver import Precision
+from hwsim.numeric.numeric_engine import NumericEngine
 from torture.beside import beside
 from torture.exact import Exact, Verdict
 from torture.extremes import Case, cases, structures

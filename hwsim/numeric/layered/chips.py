@@ -10,9 +10,9 @@ import numpy as np
 from circuits.circuit import Circuit
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Push, Result
 from hwsim.numeric.layered import error_bound
+from hwsim.numeric.layered.layered_solver import MARGIN, LayeredSolver
 from hwsim.numeric.layered.stack import stack
 from hwsim.numeric.layered.traced import OnChip, TracedSolver
-from hwsim.numeric.numeric_engine import MARGIN, LayeredSolver
 from hwsim.typing import Array, Conductances
 
 Values = dict[tuple[str, str], Any]
@@ -57,7 +57,7 @@ class Chips:
         numbers: _Numbers = self._numbers.one(mapped)
         layers = self._first.on.layers._replace(parameters=numbers.stages)
         on = OnChip(layers, numbers.scales, _Standing(self._first.circuit, numbers.values))
-        return TracedSolver(self._first, on, newton=newton, largest_feature=largest_feature)
+        return TracedSolver(self._first.problem, on, newton=newton, largest_feature=largest_feature)
 
     def _program(self, *, newton: bool) -> Any:
         def solve(mapped: Sequence[Array], g: Conductances, drive: Drive, amplified: Array) -> Equilibrium:
@@ -89,7 +89,7 @@ class Chips:
         whole = Push(beta, *(np.broadcast_to(np.asarray(part, dtype), shape) for part in (push.target, push.current)))
         beside = {name: np.stack([np.asarray(own[name], dtype) for own in g]) for name in g[0]}
         arguments = (self.mapped, beside, Drive(np.asarray(x, dtype), whole), amplified)
-        forced = self._first.engine.newton
+        forced = self._first.options.newton
         if forced is not None:
             return _on_host(self._programs[forced](*arguments))
         found = _on_host(self._programs[False](*arguments))

@@ -19,13 +19,13 @@ from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
 from hwsim.numeric.layered.noise_terms import with_noise
 from hwsim.numeric.layered.output_nudge import Inward
 from hwsim.numeric.layered.parameters import Scales
+from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.settle import Limits
 from hwsim.numeric.layered.source_voltages import held
 from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from circuits.elements import Amplifiers
-    from hwsim.numeric.numeric_engine import LayeredSolver
 
 
 Noise = Mapping[str, Array] | None
@@ -93,8 +93,8 @@ class TracedSolver:
     not looked up sample by sample.
     """
 
-    def __init__(self, solver: "LayeredSolver", on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
-        self.circuit, self.chip, self._solver, self._on, self._layers = solver.circuit, on.chip, solver, on, on.layers
+    def __init__(self, problem: LayeredProblem, on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
+        self.circuit, self.chip, self._problem, self._on, self._layers = problem.circuit, on.chip, problem, on, on.layers
         self._newton, self._largest_feature = newton, largest_feature
 
     def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
@@ -150,31 +150,30 @@ class TracedSolver:
 
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
         """
-        solver = self._solver
         parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
         nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
         parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
-        limits = Limits(amplified, 0.0, solver.engine.max_steps, self._newton)
-        settled = settle.settle_adjoint(self._layers, parts, solver.state(free), error, limits)
+        limits = Limits(amplified, 0.0, self._problem.max_steps, self._newton)
+        settled = settle.settle_adjoint(self._layers, parts, self._problem.state(free), error, limits)
         return Equilibrium(self._spread(settled.state, parts, [], adjoint=True), settled.residual, settled.steps, settled.result)
 
     def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
         """Work out what all phases share."""
-        layers, solver = self._layers, self._solver
+        layers = self._layers
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
         unlooked = None if self._largest_feature is None or self._newton else _UNLOOKED
         return _Settler(
-            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), solver.engine.max_steps, self._newton, unlooked)
+            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self._newton, unlooked)
         )
 
     def _tolerance(self, x: Array, guess: State) -> Array | float:
         """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
         if self._largest_feature is not None:
-            return self._solver.share * self._on.largest(self._largest_feature)
+            return self._problem.share * self._on.largest(self._largest_feature)
         sources = self._on.largest(jnp.abs(x).max(1))
-        return self._solver.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
+        return self._problem.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
     def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
         parts = settler.under(Push(), noise).parts
