@@ -12,7 +12,7 @@ from cli.loading import loaded
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from hwsim.data.loading import Dataset
+    from hwsim.learning.dataset import Dataset
     from hwsim.runs.loaded import Subject
     from netlists.measure.control import Measure
 

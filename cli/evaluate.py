@@ -13,7 +13,7 @@ from cli.output import Output, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hwsim.ensemble.trainings import Tested
+    from hwsim.ensemble.results import Tested
 
 
 @make_command(

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwsim.data.loading import DataError, Dataset, load_data
+from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.files.raw import DataError
+from hwsim.learning.dataset import Dataset
 from hwsim.random.streams import stream
 from hwsim.settings.sections import Precision
 

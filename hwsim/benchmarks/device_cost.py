@@ -11,10 +11,11 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.data.loading import Dataset, load_data
+from hwsim.data.loading import load_data
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment, override
+from hwsim.learning.dataset import Dataset
 
 if TYPE_CHECKING:
     from hwsim.ensemble.vmapped import Fleet

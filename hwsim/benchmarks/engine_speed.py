@@ -9,9 +9,10 @@ from circuits.elements import IdealDiodes
 from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
-from hwsim.data.loading import Dataset, load_data, targets
+from hwsim.data.loading import load_data
 from hwsim.experiment.engines import make_engine
 from hwsim.learning import factory
+from hwsim.learning.dataset import Dataset, targets
 from hwsim.learning.rules import LossNudge
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject

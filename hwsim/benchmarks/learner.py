@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from hwsim.benchmarks.turns import PHASES
 from hwsim.core.blocks import join
 from hwsim.core.protocol import ConvergenceError
-from hwsim.data.loading import Dataset
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.step import Batches, Sums
 from hwsim.learning.trainer import Trainer
 

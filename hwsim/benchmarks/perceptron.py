@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.data.loading import Dataset
+from hwsim.learning.dataset import Dataset
 from hwsim.random.streams import stream
 from hwsim.typing import Array
 

@@ -12,8 +12,8 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.data.loading import Dataset
 from hwsim.learning import factory
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.rules import LossNudge
 from hwsim.learning.step import Batches
 from hwsim.settings.sections import Precision

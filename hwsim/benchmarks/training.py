@@ -8,7 +8,7 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.data.loading import Dataset
+from hwsim.learning.dataset import Dataset
 
 TOLERANCE = 1e-6
 """To which the circuit's equilibria converge, as a share of the largest voltage."""

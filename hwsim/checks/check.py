@@ -13,11 +13,11 @@ from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.units import Siemens
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
-from hwsim.data.loading import Dataset, targets
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
+from hwsim.learning.dataset import Dataset, targets
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.numeric.general.general_solver import PortsSolver

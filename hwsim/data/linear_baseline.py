@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.data.loading import Dataset, load_data
+from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment
+from hwsim.learning.dataset import Dataset
 from hwsim.settings.variation_settings import VariationSettings
 
 STRENGTHS = tuple(float(f"{10**half:.3g}") for half in np.arange(-3.0, 3.5, 0.5))

@@ -1,64 +1,21 @@
 """Data sets, split, limited and scaled: what a circuit learns and what it is tested on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import quote
-from circuits.units import Volt
 from hwsim.data.feature_scaling import scaled
+from hwsim.data.input_converters import driven
 from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.learnt import refuse_learnt_start
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError, Samples
+from hwsim.learning.dataset import Dataset, Labels
 from hwsim.random.streams import stream
 from netlists.text.findings import NetlistError
-
-__all__ = ["DataError", "Dataset", "fold_numbers", "learnable", "load_data", "targets"]
-
-Features = NDArray[np.float64]
-Labels = NDArray[np.intp]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dataset:
-    """A training part and a test part.
-
-    Parameters
-    ----------
-    x_train, x_test
-        Features, shapes (n, I) and (m, I) [the circuit's `input_scale` makes volts of them].
-    labels_train, labels_test
-        Numbers of the classes, shapes (n,) and (m,), from 0.
-    class_names
-        What the classes are called, in order of their numbers.
-    shift
-        Pixels by which images of the training part are moved at most, drawn again in every epoch.
-    notes
-        What a user should know about the features, a line each.
-
-    """
-
-    name: str
-    x_train: Features
-    labels_train: Labels
-    x_test: Features
-    labels_test: Labels
-    class_names: tuple[str, ...]
-    shift: int = 0
-    notes: tuple[str, ...] = ()
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self.class_names)
-
-    @property
-    def features(self) -> int:
-        """Number of features of a sample."""
-        return int(self.x_train.shape[1])
 
 
 def load_data(experiment: Experiment) -> Dataset:
@@ -93,8 +50,6 @@ def load_data(experiment: Experiment) -> Dataset:
     data = _finished(_limited(samples, settings, seed), settings, notes)
     if experiment.variation.dac_bits is None:
         return data
-    from hwsim.data.converters import driven  # noqa: PLC0415 - only inputs with converters need it
-
     return driven(data, experiment.circuit.compile(experiment.name), experiment.variation)
 
 
@@ -133,25 +88,6 @@ def learnable(experiment: Experiment) -> Dataset:
         msg = f"{experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
         raise DataError(msg)
     return load_data(experiment)
-
-
-def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:
-    """Return what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
-
-    Two classes on one output are drawn to `low` and `high`.
-
-    Raises
-    ------
-    DataError
-        When the outputs do not fit the classes.
-
-    """
-    if (outputs, classes) == (1, 2):
-        return np.where(labels == 1, high, low)[:, None]
-    if outputs != classes:
-        msg = f"{outputs} outputs cannot tell {classes} classes apart; give the circuit {classes} outputs"
-        raise DataError(msg)
-    return np.where(labels[:, None] == np.arange(classes), high, low)
 
 
 def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:

@@ -11,13 +11,15 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.data.loading import Dataset, load_data
+from hwsim.data.loading import load_data
 from hwsim.devices.manufacture import chip_of
 from hwsim.devices.temperature import heat_of
-from hwsim.ensemble.trainings import Learnt, Tested, learn, test
+from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.initial import initial_conductances, within
 from hwsim.learning.trainer import Trainer
 from hwsim.typing import Array, Weights

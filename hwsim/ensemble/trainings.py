@@ -1,11 +1,12 @@
 """Many trainings and tests of one circuit: side by side where the engine can, one by one where it cannot."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
 from hwsim.core.protocol import ConvergenceError, Solver
+from hwsim.ensemble.results import Learnt, Tested
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
 from hwsim.learning.evaluate import evaluate_as
@@ -15,40 +16,6 @@ from hwsim.typing import Array, Weights
 
 if TYPE_CHECKING:
     from hwsim.numeric.layered.layered_solver import LayeredSolver
-
-
-class Learnt(NamedTuple):
-    """What a training came to.
-
-    Parameters
-    ----------
-    g
-        Conductances [S].
-    train_error
-        Share of wrong answers in the last epoch.
-    pulses, energy
-        Programming pulses of all epochs, and what they took [J].
-    residual
-        Largest sum of currents into a node in any free equilibrium [A].
-    failed
-        What went wrong, where something did; the numbers then mean nothing.
-
-    """
-
-    g: Weights
-    train_error: float
-    pulses: float
-    energy: float
-    residual: float
-    failed: str | None = None
-
-
-class Tested(NamedTuple):
-    """A chip's share of wrong answers, its largest sum of currents into a node [A], and what went wrong."""
-
-    error: float
-    residual: float
-    failed: str | None = None
 
 
 def learn(trainers: Sequence[Trainer]) -> list[Learnt]:

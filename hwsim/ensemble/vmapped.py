@@ -11,7 +11,7 @@ import numpy as np
 from hwsim.core import blocks
 from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
 from hwsim.core.verified import witnesses
-from hwsim.ensemble.trainings import Learnt, Tested
+from hwsim.ensemble.results import Learnt, Tested
 from hwsim.learning import gradient_audit
 from hwsim.learning.evaluate import BATCH, classify
 from hwsim.learning.step import Batches, Carry, Sums

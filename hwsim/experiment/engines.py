@@ -1,8 +1,6 @@
 """Engines by name, made from an experiment's settings; each loads only when it is asked for."""
 
 from circuits.chip import Chip
-from circuits.circuit import Circuit
-from circuits.elements import Diodes, IdealDiodes
 from hwsim.core.protocol import Engine, Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.settings.sections import EngineName, Precision, SolverSettings
@@ -29,21 +27,6 @@ def make_engine(name: EngineName, settings: SolverSettings, precision: Precision
     from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
     return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision, newton=settings.newton)
-
-
-_MANY = 400
-"""Diodes; more of them are solved by layers sooner than by ports."""
-
-
-def exact_engine(circuit: Circuit) -> Engine:
-    """Return the numeric engine in 64 bits, as finely as it settles, for a few samples: without compiling, unless there are many diodes."""
-    if sum(map(len, circuit.of(Diodes, IdealDiodes))) > _MANY:
-        from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
-
-        return NumericEngine()
-    from hwsim.numeric.general.general_solver import PortsEngine  # noqa: PLC0415 - only those who solve
-
-    return PortsEngine()
 
 
 def reporting(experiment: Experiment, chip: Chip) -> Solver:

@@ -9,7 +9,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.protocol import ConvergenceError, Drive
-from hwsim.experiment.engines import exact_engine
+from hwsim.numeric.exact import exact_engine
 
 _SAMPLES = 4
 _EVEN = 1e-9

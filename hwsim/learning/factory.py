@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from circuits.circuit import Circuit
-from hwsim.data.loading import targets
 from hwsim.devices.programming.programming import Ideal, Programming
+from hwsim.learning.dataset import targets
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.readout import EXACT, Instruments

@@ -9,8 +9,8 @@ import numpy as np
 from circuits.constants import TEMPERATURE
 from circuits.rows import held_nodes
 from circuits.units import Kelvin, Volt
+from hwsim.core.converters import quantised
 from hwsim.core.protocol import Drive, Equilibrium, Nudge, Phases, Push
-from hwsim.data.converters import quantised
 from hwsim.learning.noise_currents import Currents, currents
 from hwsim.random.counter import Draws
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings

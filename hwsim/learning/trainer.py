@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from hwsim.core import blocks
 from hwsim.core.protocol import ConvergenceError, Result, Solver
-from hwsim.data.loading import Dataset
-from hwsim.experiment.engines import exact_engine
 from hwsim.learning import factory, gradient_audit
 from hwsim.learning.audit import Witnessed, witnessed
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
@@ -23,6 +22,7 @@ from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings

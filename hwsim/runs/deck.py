@@ -9,11 +9,12 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.units import Farad
 from hwsim.core.protocol import Drive, Push
-from hwsim.data.loading import DataError, Dataset, targets
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN
+from hwsim.files.raw import DataError
 from hwsim.learning import factory
+from hwsim.learning.dataset import Dataset, targets
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules import CoupledLearning, LossNudge
 from netlists.measure.control import Measure

@@ -13,12 +13,13 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.data.loading import Dataset, learnable
+from hwsim.data.loading import learnable
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine, reporting
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
+from hwsim.learning.dataset import Dataset
 from hwsim.runs.environment import environment
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError

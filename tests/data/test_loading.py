@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hwsim.data import sources
-from hwsim.data.loading import DataError, Dataset, load_data, targets
+from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override
+from hwsim.files.raw import DataError
 from hwsim.files.tables import read_file, read_idx
+from hwsim.learning.dataset import Dataset, targets
 
 SMALL = ["xor", "iris", "wine", "breast-cancer", "digits"]
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from hwsim.data.loading import DataError, load_data
+from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load, override
+from hwsim.files.raw import DataError
 
 
 def test_the_test_part_is_never_looked_at() -> None:

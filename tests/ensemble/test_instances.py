@@ -5,12 +5,13 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.network import Network
-from hwsim.data.loading import Dataset, load_data
+from hwsim.data.loading import load_data
 from hwsim.ensemble import trainings
 from hwsim.ensemble.instances import Instance, of_instance, outcomes
 from hwsim.ensemble.trainings import learn
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import load, override
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import evaluate_as
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine

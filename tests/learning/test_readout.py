@@ -9,9 +9,9 @@ from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, TEMPERATURE
 from circuits.diode import diode_current
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, Linear
+from hwsim.core.converters import quantised
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push
-from hwsim.data.converters import quantised
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError

@@ -10,10 +10,10 @@ from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.core import blocks
 from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Result
-from hwsim.data.loading import Dataset
 from hwsim.ensemble import trainings
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import evaluate as evaluate_module
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.readout import EXACT
 from hwsim.numeric.general.general_solver import PortsEngine

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hwsim.core.protocol import Solver
-from hwsim.data.loading import Dataset
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.trainer import Trainer
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings

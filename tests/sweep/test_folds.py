@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.data.linear_baseline import described, linear_model, unscaled
-from hwsim.data.loading import DataError, fold_numbers, load_data
+from hwsim.data.loading import fold_numbers, load_data
 from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.files.raw import DataError
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train
 from hwsim.sweep.execution import run

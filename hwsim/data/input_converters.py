@@ -1,4 +1,4 @@
-"""Converters: the voltages that a given number of bits can say, at the inputs and at the read-outs."""
+"""The inputs' digital-to-analog converters: features rounded to what they can output."""
 
 from dataclasses import replace
 
@@ -6,17 +6,9 @@ import numpy as np
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from circuits.units import Volt
-from hwsim.data.loading import Dataset
+from hwsim.core.converters import quantised
+from hwsim.learning.dataset import Dataset
 from hwsim.settings.variation_settings import VariationSettings
-from hwsim.typing import Array
-
-
-def quantised(v: Array, bits: int, full_scale: Volt) -> Array:
-    """Give the nearest of 2^bits − 1 voltages that lie evenly from −full_scale to +full_scale, 0 among them; for NumPy and JAX [V]."""
-    most = 2 ** (bits - 1) - 1
-    step = full_scale / most
-    return (v / step).round().clip(-most, most) * step
 
 
 def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dataset:
