@@ -12,6 +12,7 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.units import Siemens
 from hwsim.core import kirchhoff
+from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
 from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
@@ -235,12 +236,12 @@ def _own_gradient(solver: LayeredSolver | PortsSolver, learner: Solver, bench: B
 
 def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
     """Give what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
-    traced = solver.traced(newton=solver.needs_newton(bench.g)) if isinstance(solver, LayeredSolver) else solver
+    traced = solver.traced(newton=solver.needs_newton(bench.g)) if is_traceable(solver) else solver
 
     def propagate(beta: Siemens) -> Mapping[str, Array]:
         return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
 
-    if isinstance(solver, PortsSolver):
+    if not is_traceable(solver):
         return functools.partial(_or_nothing, propagate, bench.g)
     import jax  # noqa: PLC0415 - it loads with the numeric engine
 

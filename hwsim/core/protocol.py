@@ -3,8 +3,8 @@
 B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and JAX's or NumPy's from the numeric engine.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum, IntEnum
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Protocol, Self
 
@@ -181,10 +181,27 @@ class Nudge(Protocol):
         ...
 
 
+class Capability(Enum):
+    """What a solver does besides solving. It declares it; nobody looks for methods."""
+
+    TRACEABLE = "compiles into a training step"
+    ADJOINT = "solves the adjoint circuit"
+    MANY_CHIPS = "solves many chips as one computation"
+    VERIFIED = "verifies every equilibrium by Kirchhoff's law"
+
+
 class Phases(Protocol):
     """What a learning rule needs of a solver; compiled functions have it too."""
 
-    circuit: Circuit
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that is solved."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it does besides."""
+        ...
 
     @property
     def chip(self) -> AnyChip:
@@ -205,7 +222,15 @@ class Phases(Protocol):
 class Solver(Phases, Protocol):
     """A circuit on a chip, ready to be solved for any conductances and drives."""
 
-    chip: Chip
+    @property
+    def chip(self) -> Chip:
+        """The chip that the circuit is on."""
+        ...
+
+    @property
+    def tolerance(self) -> float | None:
+        """The tolerance that was set, as a share of the largest voltage; None: none was."""
+        ...
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch; `start` is where to search from. With `throw`, failed samples raise ConvergenceError."""
@@ -230,6 +255,21 @@ class Solver(Phases, Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+Find = Callable[[Push, Mapping[str, Array] | None, bool], Equilibrium]
+"""Finds the equilibria under a push, with noise currents or without; the last argument says whether to start from the free ones."""
+
+
+def free_and_nudged(
+    circuit: Circuit, y: Array, nudge: Nudge, noise: Sequence[Mapping[str, Array]] | None, find: Find
+) -> tuple[Equilibrium, ...]:
+    """Find the free equilibria, then each nudged one towards targets y (B, K) [V]; `noise` are currents for each phase."""
+    of_free, *of_nudged = [None] if noise is None else noise
+    free = find(FREE, of_free, False)  # noqa: FBT003 - the free phase has nothing to start from
+    pushes = nudge.pushes(free.outputs(circuit), y)
+    each = of_nudged or [None] * len(pushes)
+    return free, *(find(push, currents, True) for push, currents in zip(pushes, each, strict=True))  # noqa: FBT003
 
 
 class Closing:

@@ -8,7 +8,8 @@ from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Crossbar, Diodes
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import Closing, Drive, Equilibrium, Nudge, Push, Result, Solver
+from hwsim.core.protocol import Capability, Drive, Equilibrium, Push, Result, Solver
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.typing import Conductances
 
 SHARE = 1e-9
@@ -78,14 +79,19 @@ def _most(chip: Chip, g: Conductances) -> float:
     return float(max(sums) * max(factors))
 
 
-class CertifiedSolver(Closing):
+class CertifiedSolver(SolverWrapper):
     """A solver whose free equilibria leave with certificates; `worst` is the largest residual so far [A]."""
 
     def __init__(self, solver: Solver, tolerance: float | None = None) -> None:
-        self.circuit, self.chip, self.solver, self.tolerance = solver.circuit, solver.chip, solver, tolerance
-        self.worst = 0.0
+        super().__init__(solver)
+        self._tolerance, self.worst = tolerance, 0.0
 
-    def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the solver declares, and that its free equilibria are verified; what compiles is not."""
+        return super().capabilities - {Capability.TRACEABLE} | {Capability.VERIFIED}
+
+    def solve(self, g: Conductances, drive: Drive, *, throw: bool = True, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch.
 
         Raises
@@ -94,14 +100,6 @@ class CertifiedSolver(Closing):
             When a sample does not settle, or not to where Kirchhoff's law holds, and `throw` is set.
 
         """
-        found = certified(self.chip, g, drive, self.solver.solve(g, drive, start=start, throw=throw), self.tolerance)
+        found = certified(self.solver.chip, g, drive, super().solve(g, drive, throw=throw, **how), self._tolerance)
         self.worst = max(self.worst, float(np.max(found.residual, initial=0.0)))
         return found.check(self.circuit) if throw else found
-
-    def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, *, throw: bool = True, noise: Any = None) -> tuple[Equilibrium, ...]:
-        """Find the free equilibria, then each nudged one, as the solver does."""
-        return self.solver.phases(g, x, y, nudge, throw=throw, noise=noise)
-
-    def close(self) -> None:
-        """Give back what the solver holds."""
-        self.solver.close()

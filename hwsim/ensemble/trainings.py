@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from hwsim.core.protocol import ConvergenceError, Solver
+from hwsim.core.protocol import Capability, ConvergenceError, Solver
 from hwsim.ensemble.results import Learnt, Tested
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
@@ -74,4 +74,4 @@ def _test_alone(experiment: Experiment, solver: Solver, g: Weights, x: Array, la
 
 def _side_by_side(solvers: Sequence[Solver]) -> "TypeGuard[Sequence[LayeredSolver]]":
     """Whether all are the numeric engine's for layered circuits, which JAX maps over."""
-    return all(hasattr(solver, "on") for solver in solvers)
+    return all(Capability.MANY_CHIPS in solver.capabilities for solver in solvers)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Drive, Equilibrium, Nudge, Result
+from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, free_and_nudged
 from hwsim.core.verified import witnesses
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.rules import LearningRule
 from hwsim.typing import Array, Conductances
 
@@ -21,23 +22,20 @@ class Witnessed(NamedTuple):
     code: int
 
 
-class PhaseByPhase:
+class PhaseByPhase(SolverWrapper):
     """Solves every phase by itself, from nothing, by the program that also evaluates."""
 
-    def __init__(self, solver: Any) -> None:
-        self.circuit, self.chip, self.solver = solver.circuit, solver.chip, solver
-
-    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
+    def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
-        equilibrium: Equilibrium = self.solver.solve(g, drive, throw=False)
-        return equilibrium
+        return super().solve(g, drive, **how | {"throw": False})
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None) -> tuple[Equilibrium, ...]:
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None, **how: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one."""
-        currents = iter(noise or ())
-        free = self.solve(g, Drive(x, noise=next(currents, None)))
-        pushes = nudge.pushes(free.outputs(self.circuit), y)
-        return free, *(self.solve(g, Drive(x, push, next(currents, None))) for push in pushes)
+
+        def find(push: Push, currents: Any, _: bool) -> Equilibrium:  # noqa: FBT001 - as free_and_nudged calls it
+            return self.solve(g, Drive(x, push, currents), **how)
+
+        return free_and_nudged(self.circuit, y, nudge, noise, find)
 
 
 class Witness(PhaseByPhase):
@@ -47,10 +45,10 @@ class Witness(PhaseByPhase):
         super().__init__(solver)
         self.found = Witnessed(0.0, 0, int(Result.CONVERGED))
 
-    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
+    def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
-        found = super().solve(g, drive)
-        told = witnesses(self.chip, g, drive, found, self.solver.share)
+        found = super().solve(g, drive, **how)
+        told = witnesses(self.solver.chip, g, drive, found, self.solver.share)
         failed = told.result != Result.CONVERGED
         residual = float(np.max(told.residual[~failed], initial=0.0))
         worst, before, code = self.found

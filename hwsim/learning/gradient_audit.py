@@ -14,7 +14,7 @@ from circuits.circuit import Circuit
 from circuits.elements import Crossbar, IdealDiodes
 from circuits.passed import Passed
 from circuits.units import Siemens
-from hwsim.core.protocol import Equilibrium, Result
+from hwsim.core.protocol import Capability, Equilibrium, Result
 from hwsim.learning.audit import PhaseByPhase
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
 from hwsim.learning.step import KEPT, Batches
@@ -67,6 +67,7 @@ class _Recorded(NamedTuple):
     circuit: Circuit
     chip: Any
     found: Sequence[Equilibrium]
+    capabilities: frozenset[Capability] = frozenset()
 
     def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
         """Return all phases."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from circuits.units import Siemens
 from hwsim.core import blocks
+from hwsim.core.capabilities import has_adjoint
 from hwsim.core.protocol import Drive, Equilibrium, Phases, Push, UnsupportedCircuitError
 from hwsim.learning.gradient.drops import drop_products
 from hwsim.learning.gradient.factors import energy_factors
@@ -194,13 +195,12 @@ class Adjoint:
             When the solver cannot form the adjoint circuit.
 
         """
-        solve_adjoint = getattr(solver, "adjoint", None)  # a runtime-checkable protocol would not see what Skipping hands on
-        if solve_adjoint is None:
+        if not has_adjoint(solver):
             msg = "rule adjoint needs the adjoint circuit, which ngspice has not; use --engine numeric, or rule equilibrium-propagation"
             raise UnsupportedCircuitError(msg)
         free = self.instruments.solve(solver, g, Drive(x), seed)
         outputs = self.instruments.outputs(solver, free, seed)
-        adjoint: Equilibrium = solve_adjoint(g, free, self.loss.error(outputs, y))
+        adjoint = solver.adjoint(g, free, self.loss.error(outputs, y))
         products = drop_products(solver.circuit, solver.chip, adjoint.v, free.v, x)
         xp = outputs.__array_namespace__()
         free = free._replace(result=xp.maximum(free.result, adjoint.result))

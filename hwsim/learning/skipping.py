@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Nudge, Result
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.typing import Array, Conductances
 
 OR_SKIP = "; or learn without such samples: --skip-failed"
@@ -22,30 +23,27 @@ def or_skip(*, skipping: bool) -> Iterator[None]:
         raise type(error)(f"{error}{OR_SKIP}") from error
 
 
-class Skipping:
+class Skipping(SolverWrapper):
     """Hands a solver's equilibria on with 0 V everywhere in samples of which a phase failed: no device sees a drop in them.
 
     Their codes stay. A traced solver never `raises`, others are told not to.
     """
 
     def __init__(self, solver: Any, *, raises: bool = True) -> None:
-        self.circuit, self.chip, self.solver = solver.circuit, solver.chip, solver
+        super().__init__(solver)
         self._quietly: dict[str, Any] = {"throw": False} if raises else {}
 
-    def __getattr__(self, name: str) -> Any:
-        """Have an adjoint where the solver has one, in which samples that failed before fail too."""
-        if name != "adjoint":
-            raise AttributeError(name)
-        solve = self.solver.adjoint
-        return lambda g, free, error: _kept((solve(g, free, error), free))[0]
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+        """Solve the adjoint circuit; samples that failed before fail in it too."""
+        return _kept((super().adjoint(g, free, error), free))[0]
 
-    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
+    def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
-        return _kept((self.solver.solve(g, drive, **self._quietly),))[0]
+        return _kept((super().solve(g, drive, **how | self._quietly),))[0]
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None) -> tuple[Equilibrium, ...]:
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one."""
-        return _kept(self.solver.phases(g, x, y, nudge, noise=noise, **self._quietly))
+        return _kept(super().phases(g, x, y, nudge, **how | self._quietly))
 
 
 def _kept(phases: tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:

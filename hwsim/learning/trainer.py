@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core import blocks
-from hwsim.core.protocol import ConvergenceError, Result, Solver
+from hwsim.core.capabilities import is_traceable
+from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
 from hwsim.learning import factory, gradient_audit
 from hwsim.learning.audit import Witnessed, witnessed
 from hwsim.learning.dataset import Dataset
@@ -46,24 +47,6 @@ class Progress:
     samples_total: int
     loss: float
     record: dict[str, float | int] | None
-
-
-@runtime_checkable
-class Traceable(Protocol):
-    """A solver that compiles into the training step."""
-
-    @property
-    def share(self) -> float:
-        """The tolerance as a share of the largest voltage."""
-        ...
-
-    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
-        """Whether a circuit of these conductances, under nudges of at least `beta` [S], needs the slower program."""
-        ...
-
-    def traced(self, *, newton: bool, largest_feature: float | None = None) -> Any:
-        """Give the solver for use inside of compiled functions."""
-        ...
 
 
 class Trainer:
@@ -120,7 +103,7 @@ class Trainer:
         """Whether sweeps alone are too slow for conductances [S], or prove too little, under this training's nudges."""
         settings = self.settings
         follows = settings.loss == "squared-error" and settings.nudge != "positive"  # the nudge of other losses is a fixed current
-        return isinstance(self.solver, Traceable) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
+        return is_traceable(self.solver) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
 
     def advance(
         self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False, table: NDArray[Any] | None = None
@@ -131,7 +114,7 @@ class Trainer:
         return self._programs[newton](carry, batches, first, last, table)
 
     def _program(self, *, newton: bool) -> Advance:
-        if not isinstance(self.solver, Traceable):
+        if not is_traceable(self.solver):
             return stepwise(self.updater, self._lenient, self.samples)
         largest = float(np.abs(self.samples.x).max(initial=0.0))
         return compiled(self.updater, self.traced(self.solver.traced(newton=newton, largest_feature=largest)), self.samples)
@@ -231,7 +214,7 @@ class Trainer:
         }
         if judged is not None:
             row["certified_A"] = judged.residual
-        elif not isinstance(self.solver, Traceable):
+        elif Capability.VERIFIED in self.solver.capabilities:
             row["certified_A"] = row["residual_A"]  # it judges each by itself
         if rounding is not None:
             row["gradient_error"] = rounding.value
@@ -276,8 +259,7 @@ class Trainer:
 
     def rounding_advice(self, error: GradientError) -> str:
         """Return what is wrong with a gradient and what to do, in a line."""
-        options = getattr(self.solver, "options", None)
-        return gradient_audit.advice(error.value, self.settings, getattr(options, "tolerance", None), error.element)
+        return gradient_audit.advice(error.value, self.settings, self.solver.tolerance, error.element)
 
     def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
         """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.
@@ -288,7 +270,7 @@ class Trainer:
             When some do not hold, and failed samples are not skipped.
 
         """
-        if not self._due(epoch) or not isinstance(self.solver, Traceable):
+        if not self._due(epoch) or not is_traceable(self.solver):
             return None
         samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
         chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)

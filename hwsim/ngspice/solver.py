@@ -20,7 +20,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Closing, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Deck, Job
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
@@ -57,6 +57,9 @@ class NgspiceSolver(Closing):
         When ngspice takes an iteration for the solution; None is what the circuit needs.
 
     """
+
+    capabilities = frozenset({Capability.VERIFIED})
+    tolerance: float | None = None
 
     def __init__(
         self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: Limits, tolerances: Tolerances | None

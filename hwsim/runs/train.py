@@ -24,7 +24,7 @@ from hwsim.runs.environment import environment
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.runs.profiling.stopwatch import Stopwatch
-from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, watched
+from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, WatchedSolver
 from hwsim.runs.start import Start
 from hwsim.runs.training_plot import curves
 from hwsim.typing import Weights
@@ -98,7 +98,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         profiler.follow_compiling()
     with engine.prepare(circuit, chip) as solver:
         with watch.on(CIRCUIT):
-            followed = watched(solver, watch) if profiler else solver
+            followed = WatchedSolver(solver, watch) if profiler else solver
             trainer = Trainer.of(experiment, data, followed)
         with watch.on(FILES):
             described = environment(experiment)

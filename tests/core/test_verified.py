@@ -37,7 +37,7 @@ def test_a_voltage_that_is_off_is_caught(found):
     assert (certified(CHIP, G, DRIVE, lie).result == [0, 0, Result.UNBALANCED, 0, 0]).all()
 
     class Liar:
-        circuit, chip = CIRCUIT, CHIP
+        circuit, chip, capabilities = CIRCUIT, CHIP, frozenset()
 
         def solve(self, *_, **__):
             """Give what is wrong."""

@@ -47,6 +47,9 @@ View = Mapping[str, Mapping[str, str]]
 class Solver(Closing):
     """Stands for a solver, and keeps what it was made of."""
 
+    capabilities = frozenset[Any]()
+    tolerance = None
+
     def __init__(self, engine: Any, circuit: Any, chip: Any) -> None:
         self.engine, self.circuit, self.chip = engine, circuit, chip
 

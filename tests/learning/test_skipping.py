@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.core.protocol import ConvergenceError, Result
+from hwsim.core.protocol import Capability, ConvergenceError, Result
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
@@ -21,12 +22,13 @@ DATA = load_data(EXPERIMENT)
 LIMIT = float(np.quantile(DATA.x_train[:, 0], 0.8))
 
 
-class Flaky:
-    """Finds no equilibrium of samples whose first feature is large."""
+class Flaky(SolverWrapper):
+    """Finds no equilibrium of samples whose first feature is large; it does not compile."""
+
+    capabilities = frozenset({Capability.ADJOINT, Capability.VERIFIED})
 
     def __init__(self):
-        self.solver = NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT))
-        self.circuit, self.chip = CIRCUIT, self.solver.chip
+        super().__init__(NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)))
 
     def _spoilt(self, found, x, throw):
         bad = x[:, 0] > LIMIT
@@ -41,10 +43,6 @@ class Flaky:
     def phases(self, g, x, y, nudge, *, throw=True, noise=None):
         """Find all phases, but of some."""
         return tuple(self._spoilt(phase, x, throw) for phase in self.solver.phases(g, x, y, nudge, noise=noise))
-
-    def adjoint(self, g, free, error):
-        """Solve the adjoint circuit."""
-        return self.solver.adjoint(g, free, error)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.core.protocol import ConvergenceError, Solver
+from hwsim.core.protocol import Capability, ConvergenceError
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
@@ -17,11 +18,10 @@ from hwsim.numeric.layered import error_bound
 from hwsim.numeric.numeric_engine import NumericEngine
 
 
-class Plain:
+class Plain(SolverWrapper):
     """A solver that hides that it can be compiled."""
 
-    def __init__(self, solver: Solver) -> None:
-        self.circuit, self.chip, self.solve, self.phases = solver.circuit, solver.chip, solver.solve, solver.phases
+    capabilities = frozenset({Capability.VERIFIED})
 
 
 def experiment(*settings: str) -> Experiment:

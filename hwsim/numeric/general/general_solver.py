@@ -16,7 +16,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import FREE, Closing, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError
+from hwsim.core.protocol import FREE, Capability, Closing, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError, free_and_nudged
 from hwsim.numeric.general.linear_system import Linear, Sources, conductance, given, learned
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
@@ -93,6 +93,8 @@ class _Batch(NamedTuple):
 class PortsSolver(Closing):
     """A circuit of any form, ready to be solved."""
 
+    capabilities = frozenset({Capability.ADJOINT, Capability.VERIFIED})
+
     def __init__(self, circuit: Circuit, chip: Chip, engine: PortsEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine
         self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
@@ -127,6 +129,11 @@ class PortsSolver(Closing):
             )
         except (RuntimeError, np.linalg.LinAlgError):  # exactly singular, to SuperLU and to LAPACK
             return None
+
+    @property
+    def tolerance(self) -> float | None:
+        """The tolerance that was set, as a share of the largest voltage."""
+        return self.engine.tolerance
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch, x (B, I); `start` is where to search from.
@@ -166,12 +173,14 @@ class PortsSolver(Closing):
         """
         y = self._rows(y, len(self.circuit.outputs), "y")
         with one_thread():
-            batch = self._batch(g, x)
-            of_free, *of_nudged = [None] if noise is None else noise
-            free, p = self._phase(batch._replace(noise=of_free), FREE, None)
-            pushes = nudge.pushes(free.outputs(self.circuit), y)
-            each = of_nudged or [None] * len(pushes)
-            found = free, *(self._phase(batch._replace(noise=own), push, p)[0] for push, own in zip(pushes, each, strict=True))
+            batch, across = self._batch(g, x), list[Floats]()
+
+            def find(push: Push, currents: Any, nudged: bool) -> Equilibrium:  # noqa: FBT001 - as free_and_nudged calls it
+                equilibrium, p = self._phase(batch._replace(noise=currents), push, across[0] if nudged else None)
+                across.append(p)
+                return equilibrium
+
+            found = free_and_nudged(self.circuit, y, nudge, noise, find)
         return tuple(phase.check(self.circuit) for phase in found) if throw else found
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:

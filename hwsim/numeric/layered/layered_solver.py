@@ -11,7 +11,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.core.protocol import Closing, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.numeric import jax_config
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.layers import Layers, Outputs, adjoint_layers
@@ -68,6 +68,8 @@ class LayeredSolver(Closing):
     Sweeps over the layers are tried first; what they leave unsettled is compiled and solved anew with Newton's method on all nodes.
     """
 
+    capabilities = frozenset({Capability.TRACEABLE, Capability.ADJOINT, Capability.MANY_CHIPS})
+
     def __init__(self, circuit: Circuit, chip: Chip, options: LayeredOptions) -> None:
         self.circuit, self.chip, self.options = circuit, chip, options
         self.dtype = jnp.dtype(options.precision)
@@ -120,6 +122,11 @@ class LayeredSolver(Closing):
         phases = (found,) if isinstance(found, Equilibrium) else found
         unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
         return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
+
+    @property
+    def tolerance(self) -> float | None:
+        """The tolerance that was set, as a share of the largest voltage; None: none was."""
+        return self.options.tolerance
 
     @property
     def share(self) -> float:

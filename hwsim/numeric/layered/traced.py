@@ -11,7 +11,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.core import blocks
-from hwsim.core.protocol import FREE, Drive, Equilibrium, Nudge, Push
+from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric.layered import layers, linearized_start, settle
 from hwsim.numeric.layered.gauss_seidel import Neurons, System, enter, first_guess, largest
 from hwsim.numeric.layered.layers import Layers, Linear, Settled, State
@@ -92,6 +92,8 @@ class TracedSolver:
     sweeps are proof enough (`LayeredSolver.needs_newton`). With `largest_feature`, the largest magnitude of any feature, tolerances are
     not looked up sample by sample.
     """
+
+    capabilities = frozenset({Capability.ADJOINT})
 
     def __init__(self, problem: LayeredProblem, on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
         self.circuit, self.chip, self._problem, self._on, self._layers = problem.circuit, on.chip, problem, on, on.layers

@@ -12,11 +12,11 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.units import Second
-from hwsim.core.protocol import Equilibrium
+from hwsim.core.protocol import Capability, Equilibrium
 from hwsim.files.records import Row
 from hwsim.runs.profiling.step_timing import time_parts
 from hwsim.runs.profiling.stopwatch import REST, Stopwatch
-from hwsim.runs.profiling.timed_solver import CIRCUIT, COMPILING, DATA, EVALUATION, FILES, LOADING, PHASES, UPDATES, WatchedTraceable
+from hwsim.runs.profiling.timed_solver import CIRCUIT, COMPILING, DATA, EVALUATION, FILES, LOADING, PHASES, UPDATES
 
 if TYPE_CHECKING:
     from hwsim.learning.state import State
@@ -172,7 +172,7 @@ class Profiler:
         updates = seconds.pop(UPDATES, 0.0)
         if not rows:
             split, note = {OTHER: updates}, "There was no epoch left to train."
-        elif isinstance(trainer.solver, WatchedTraceable):
+        elif Capability.TRACEABLE in trainer.solver.capabilities:
             split, note = _compiled_updates(trainer, state, updates, trainer.steps * len(rows)), _COMPILED
         elif trainer.settings.engine == "numeric":
             split, note = _updates_in_steps(trainer, state, updates) | {EQUILIBRIA: seconds.get(PHASES, 0.0)}, _BY_PORTS
@@ -250,6 +250,7 @@ class _Replay:
     circuit: Circuit
     chip: Chip
     found: tuple[Equilibrium, ...]
+    capabilities: frozenset[Capability] = frozenset()
 
     def solve(self, *_: Any) -> Equilibrium:
         """Give the free phase."""

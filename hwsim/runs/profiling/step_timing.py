@@ -12,6 +12,7 @@ import numpy as np
 
 from circuits.units import Second
 from hwsim.core.protocol import Drive, Equilibrium, Nudge
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.step import Carry
 from hwsim.typing import Array, Conductances
 
@@ -37,24 +38,24 @@ class Parts(NamedTuple):
     whole: Second
 
 
-class _Recorder:
+class _Recorder(SolverWrapper):
     """A traced solver that keeps what was last found: all that a rule asks the circuit for."""
 
     def __init__(self, traced: Any) -> None:
-        self.circuit, self.chip, self.traced = traced.circuit, traced.chip, traced
+        super().__init__(traced)
         self.found: list[Equilibrium] = []
 
-    def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
-        self.found.append(self.traced.solve(g, drive))
+    def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
+        self.found.append(super().solve(g, drive, **how))
         return self.found[-1]
 
-    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, *, noise: Any = None) -> tuple[Equilibrium, ...]:
-        found: tuple[Equilibrium, ...] = self.traced.phases(g, x, y, nudge, noise=noise)
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
+        found = super().phases(g, x, y, nudge, **how)
         self.found += found
         return found
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
-        self.found.append(self.traced.adjoint(g, free, error))
+        self.found.append(super().adjoint(g, free, error))
         return self.found[-1]
 
 

@@ -1,0 +1,71 @@
+"""A solver around another one: it forwards everything, except what a subclass does otherwise."""
+
+from typing import Any
+
+from circuits.circuit import Circuit
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge
+from hwsim.typing import Array, Conductances
+
+
+class SolverWrapper(Closing):
+    """Forwards to a solver, or to a traced one; keywords are those that it takes.
+
+    What it wraps is the solver of one chip: that many of them solve as one is lost.
+    """
+
+    def __init__(self, solver: Any) -> None:
+        self.solver = solver
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that is solved."""
+        circuit: Circuit = self.solver.circuit
+        return circuit
+
+    @property
+    def chip(self) -> Any:
+        """The chip that it is on."""
+        return self.solver.chip
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the solver declares, but for many chips."""
+        return frozenset(self.solver.capabilities - {Capability.MANY_CHIPS})
+
+    @property
+    def share(self) -> float:
+        """The tolerance as a share of the largest voltage."""
+        return float(self.solver.share)
+
+    @property
+    def tolerance(self) -> float | None:
+        """The tolerance that was set, as a share of the largest voltage; None: none was."""
+        tolerance: float | None = self.solver.tolerance
+        return tolerance
+
+    def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
+        """Find the equilibria of a batch."""
+        equilibrium: Equilibrium = self.solver.solve(g, drive, **how)
+        return equilibrium
+
+    def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then each nudged one."""
+        phases: tuple[Equilibrium, ...] = self.solver.phases(g, x, y, nudge, **how)
+        return phases
+
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+        """Solve the adjoint circuit of an equilibrium."""
+        equilibrium: Equilibrium = self.solver.adjoint(g, free, error)
+        return equilibrium
+
+    def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
+        """Whether a circuit of these conductances needs the slower program."""
+        return bool(self.solver.needs_newton(g, beta))
+
+    def traced(self, **settings: Any) -> Any:
+        """Return the solver for use inside of compiled functions."""
+        return self.solver.traced(**settings)
+
+    def close(self) -> None:
+        """Release what the solver holds."""
+        self.solver.close()
