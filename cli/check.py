@@ -24,15 +24,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 ) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
     from hwsim.checks.check import check  # noqa: PLC0415 - help does without
-    from hwsim.data.loading import load_data  # noqa: PLC0415
     from hwsim.experiment.engines import make_engine  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)
-    data_set = load_data(given.experiment)
+    data_set = given.session.data
     output.notes(data_set.notes)
-    report = check(given.experiment, given.g, data_set, reference, samples=samples, reference_samples=min(few, samples))
+    report = check(given.session, given.g, reference, samples=samples, reference_samples=min(few, samples))
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
     result = {
         "what": what,

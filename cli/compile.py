@@ -113,14 +113,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
 
 def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
-    from hwsim.data.loading import load_data  # noqa: PLC0415 - help does without
-    from hwsim.runs.deck import deck  # noqa: PLC0415
+    from hwsim.runs.deck import deck  # noqa: PLC0415 - help does without
 
-    samples = load_data(given.experiment)
+    samples = given.session.data
     output.notes(samples.notes)
     options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
     chosen = _measure(measure, given, samples, measured)
-    return deck(given.experiment, given.chip, given.g, samples, part=part, sample=sample, notes=(given.note,), measure=chosen)
+    return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen)
 
 
 def _measure(name: str, given: "Subject", samples: "Dataset", measured: dict[str, Any]) -> "Measure":

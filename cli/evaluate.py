@@ -38,19 +38,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
     import numpy as np  # noqa: PLC0415 - help does without
 
-    from hwsim.data.loading import learnable  # noqa: PLC0415
-    from hwsim.experiment.engines import reporting  # noqa: PLC0415
-    from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
-
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
-    samples = learnable(given.experiment)
+    samples = given.session.learnable
     output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
     engine_name = given.experiment.training.engine
-    with reporting(given.experiment, given.chip) as solver:
-        found = evaluate_as(given.experiment, solver, given.g, x, labels, samples.classes)
+    with given.session.verified_solver() as solver:
+        found = given.session.evaluate(solver, given.g, x, labels, samples.classes)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)
     np.add.at(confusion, (labels, found.predicted), 1)
     result = {
@@ -73,8 +69,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         from hwsim.ensemble.instances import on_chips  # noqa: PLC0415 - only for those who ask
 
         if chip is None and not given.experiment.variation.chip:  # else that was noted
-            note_alike(output, given.experiment, given.circuit)
-        of_chips = on_chips(given.experiment, given.wanted, x, labels, samples.classes, range(chips))
+            note_alike(output, given.session)
+        of_chips = on_chips(given.session, given.wanted, x, labels, samples.classes, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]

@@ -50,15 +50,15 @@ def refuse_others(out: "Path | None") -> None:
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
     """Train and test on every fold of every repeat, and print the table; the exit code says whether all folds have an error."""
-    from hwsim.data.loading import learnable  # noqa: PLC0415 - help does without
-    from hwsim.runs.environment import environment  # noqa: PLC0415
+    from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
+    from hwsim.session import Session  # noqa: PLC0415
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415
     from hwsim.sweep.folds import cross_validation, plan  # noqa: PLC0415
 
     one_thread()
     planned = plan(what, settings, folds, repeats)
     note_left_aside(output, what, "every fold trains")
-    output.notes(learnable(planned.definition.experiment).notes)
+    output.notes(Session.of(planned.definition.experiment).learnable.notes)
     path = out or planned.default_path()
     if path.exists():
         output.note(f"{path}: resumes the folds in it")

@@ -7,9 +7,8 @@ from cli import netlist
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from circuits.circuit import Circuit
-    from hwsim.experiment.experiment import Experiment
     from hwsim.runs.loaded import Subject
+    from hwsim.session import Session
 
 
 def loaded(output: Output, what: str, settings: Sequence[str], *, chip: int | None) -> "Subject":
@@ -19,17 +18,15 @@ def loaded(output: Output, what: str, settings: Sequence[str], *, chip: int | No
     given = subject(what, settings)
     netlist.told(output, given.experiment)
     if chip is not None or given.experiment.variation.chip:
-        note_alike(output, given.experiment, given.circuit)
+        note_alike(output, given.session)
     if given.cut:
         output.note(f"{what}: {given.cut}")
     return given
 
 
-def note_alike(output: Output, experiment: "Experiment", circuit: "Circuit", *, learning: bool = False) -> None:
+def note_alike(output: Output, session: "Session", *, learning: bool = False) -> None:
     """Print a note where all chips of an experiment are alike, `learning` or as they are."""
-    from hwsim.devices.manufacture import alike  # noqa: PLC0415 - help does without
-
-    if alike(experiment, circuit, learning=learning):
+    if session.alike(learning=learning):
         output.note("all chips are alike: nothing here spreads from chip to chip; set a spread, such as --set variation.diode_i_sat=0.3")
 
 

@@ -41,17 +41,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """
     from hwsim.core.protocol import Drive  # noqa: PLC0415
     from hwsim.core.source_currents import source_currents  # noqa: PLC0415 - help does without
-    from hwsim.data.loading import load_data  # noqa: PLC0415
-    from hwsim.experiment.engines import reporting  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
-    samples = load_data(given.experiment)
+    samples = given.session.data
     output.notes(samples.notes)
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine
-    with reporting(given.experiment, given.chip) as solver:
+    with given.session.verified_solver() as solver:
         found = solver.solve(given.g, Drive(x[where]))
     of_sources = source_currents(given.circuit, given.chip, given.g, Drive(x[where]), found) if currents else None
     result = {

@@ -137,20 +137,17 @@ def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experimen
 
 def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:
     """Print what is worth a note about the chip, and about learned conductances that training starts from."""
-    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415 - help does without
-    from hwsim.files.stored_conductances import beyond  # noqa: PLC0415
-    from hwsim.learning.initial import starting  # noqa: PLC0415
+    from hwsim.files.stored_conductances import beyond  # noqa: PLC0415 - help does without
+    from hwsim.session import Session  # noqa: PLC0415
 
     asked = number is not None or experiment.variation.chip
     if not asked and not experiment.training.start:
         return
-    circuit = experiment.circuit.compile(experiment.name)
+    session = Session.of(experiment)
     if asked:
-        note_alike(output, experiment, circuit, learning=True)
-    if experiment.training.start:
-        chip = chip_of(experiment, circuit)
-        if cut := beyond(chip, starting(chip, experiment.training, experiment.shown)):
-            output.note(f"{experiment.training.start}: {cut}")
+        note_alike(output, session, learning=True)
+    if experiment.training.start and (cut := beyond(session.chip, session.starting())):
+        output.note(f"{experiment.training.start}: {cut}")
 
 
 class _Reporter:

@@ -12,7 +12,7 @@ import pytest
 
 from hwsim import siblings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.data.loading import load_data
-from hwsim.devices.manufacture import chip_of
-from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment, override
 from hwsim.learning.dataset import Dataset
+from hwsim.session import Session
 
 if TYPE_CHECKING:
     from hwsim.ensemble.vmapped import Fleet
@@ -91,14 +89,11 @@ def chips(
 
 def ensemble(experiment: Experiment, count: int) -> "Fleet":
     """Return an experiment's trainings on the chips 0 to count − 1, to be computed as one."""
-    from hwsim.ensemble.instances import Instance, of_instance  # noqa: PLC0415 - JAX takes a second to load
-    from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415
-    from hwsim.learning.trainer import Trainer  # noqa: PLC0415
+    from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415 - JAX takes a second to load
 
-    circuit, data = experiment.circuit.compile(experiment.name), load_data(experiment)
-    engine = make_engine("numeric", experiment.solver, experiment.training.precision)
-    each = [of_instance(experiment, Instance(chip, experiment.training.seed)) for chip in range(count)]
-    return Fleet([Trainer.of(one, data, engine.prepare(circuit, chip_of(one, circuit))) for one in each])
+    session = Session.of(experiment).changed("training", engine="numeric")
+    each = [session.on_chip(number) for number in range(count)]
+    return Fleet([one.trainer(one.training_solver()) for one in each])
 
 
 def _cost(name: str, beside: str, unit: str, took: NDArray[np.float64]) -> Cost:

@@ -9,10 +9,7 @@ from circuits.elements import IdealDiodes
 from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
-from hwsim.data.loading import load_data
-from hwsim.experiment.engines import make_engine
 from hwsim.learning import factory
-from hwsim.learning.dataset import Dataset, targets
 from hwsim.learning.rules import LossNudge
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject
@@ -123,9 +120,9 @@ def compare(
 
     """
     experiment = subject.experiment
-    one = experiment.solver.model_copy(update={"ngspice_workers": 1, "ngspice_full": full})
-    job = _job(subject, load_data(experiment), samples)
-    numeric, ngspice = (make_engine(name, one).prepare(subject.circuit, subject.chip) for name in ENGINES)
+    session = subject.session.changed("solver", ngspice_workers=1, ngspice_full=full)
+    job = _job(subject, samples)
+    numeric, ngspice = (session.changed("training", engine=name).solver() for name in ENGINES)
     with numeric, ngspice:
         solvers = (numeric, ngspice)
         settled = [_solve(solver, subject, job) for solver in solvers]
@@ -151,12 +148,15 @@ def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
     return {comparison.circuit: comparison.ratio.median for comparison in comparisons}
 
 
-def _job(subject: Subject, data: Dataset, samples: int) -> _Job:
-    training = subject.experiment.training
+def _job(subject: Subject, samples: int) -> _Job:
+    training, data = subject.experiment.training, subject.session.data
     chosen = stream(training.seed, "bench").integers(len(data.x_train), size=samples)
     labels = data.labels_train[chosen]
-    y = targets(labels, data.classes, len(subject.circuit.outputs), training.target_low, training.target_high)
-    return _Job(data.x_train[chosen], y, LossNudge(factory.loss(training), (training.beta, -training.beta)))
+    return _Job(
+        data.x_train[chosen],
+        subject.session.targets(data.classes)[labels],
+        LossNudge(factory.loss(training), (training.beta, -training.beta)),
+    )
 
 
 def _solve(solver: Solver, subject: Subject, job: _Job) -> tuple[Equilibrium, ...]:

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from hwsim.benchmarks.turns import PHASES
 from hwsim.core.blocks import join
 from hwsim.core.protocol import ConvergenceError
-from hwsim.devices.manufacture import chip_of
-from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.step import Batches, Sums
-from hwsim.learning.trainer import Trainer
+from hwsim.session import Session
 
 _HELD_AGAINST = 8
 """Samples that are solved anew in 64 bits."""
@@ -58,10 +56,10 @@ class Learner:
 
     def __init__(self, experiment: Experiment, data: Dataset) -> None:
         self.experiment, self.data = experiment, data
-        self.circuit = experiment.circuit.compile(experiment.name)
-        self.chip = chip_of(experiment, self.circuit)
-        self.solver: Any = make_engine("numeric", experiment.solver, experiment.training.precision).prepare(self.circuit, self.chip)
-        self.trainer = Trainer.of(experiment, data, self.solver)
+        self.session = Session.of(experiment, data).changed("training", engine="numeric")
+        self.circuit = self.session.circuit
+        self.solver: Any = self.session.training_solver()
+        self.trainer = self.session.trainer(self.solver)
         begun = self.trainer.begin()
         self.newton = begun.newton
         self._carry = begun.carry
@@ -111,9 +109,7 @@ class Learner:
     def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
         x, y = self.data.x_train[chosen], self.trainer.table[self.data.labels_train[chosen]]
         rule, traced, dtype = self.trainer.updater.rule, self.traced, self.trainer.dtype
-        exact = make_engine("numeric", self.experiment.solver.model_copy(update={"tolerance": None, "newton": None})).prepare(
-            self.circuit, self.chip
-        )
+        exact = self.session.changed("solver", tolerance=None, newton=None).solver()
         found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y).phases)(self.g, x.astype(dtype), y.astype(dtype))
         try:
             truth = rule.gradient(exact, {name: values.astype(np.float64) for name, values in join(self.g).items()}, x, y).phases

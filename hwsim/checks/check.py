@@ -14,16 +14,15 @@ from circuits.units import Siemens
 from hwsim.core import kirchhoff
 from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import ConvergenceError, Drive, Engine, Equilibrium, Push, Solver, UnsupportedCircuitError
-from hwsim.devices.manufacture import chip_of
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
-from hwsim.learning.dataset import Dataset, targets
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.numeric.general.general_solver import PortsSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 from hwsim.typing import Array, Floats, Weights
 
 AGREE_V = 1e-8
@@ -102,15 +101,13 @@ class Bench:
     loss: Loss
 
 
-def check(
-    experiment: Experiment, g: Weights, data: Dataset, reference: Engine, *, samples: int = 20, reference_samples: int = 20
-) -> CheckReport:
+def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20, reference_samples: int = 20) -> CheckReport:
     """Compare the numeric engine with a reference, the gradient with finite differences, and voltages with Kirchhoff's law.
 
     Parameters
     ----------
     g
-        Conductances of the experiment's circuit [S].
+        Conductances of the session's circuit [S].
     reference
         The ngspice engine.
     samples, reference_samples
@@ -122,10 +119,10 @@ def check(
         When an engine does not find an equilibrium.
 
     """
-    circuit, training = experiment.circuit.compile(experiment.name), experiment.training
-    chip, loss = chip_of(experiment, circuit), factory.loss(training)
+    circuit, chip, data, training = session.circuit, session.chip, session.data, session.experiment.training
+    loss = factory.loss(training)
     x, labels = data.x_train[:samples], data.labels_train[:samples]
-    y = targets(labels, data.classes, len(circuit.outputs), training.target_low, training.target_high)
+    y = session.targets(data.classes)[labels]
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
     nudge = LossNudge(loss, (training.beta, -training.beta))
@@ -136,9 +133,12 @@ def check(
             findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
     even = _evenly_nudged(chip)
     by_ngspice = training.engine == reference.name
-    own = reference if by_ngspice else make_engine(training.engine, experiment.solver, training.precision)
+    own = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
     with _numeric(circuit, even) as numeric, own.prepare(circuit, even) as learner:
-        findings += [*_gradients(numeric, bench, training.beta), _own_gradient(numeric, learner, few if by_ngspice else bench, experiment)]
+        findings += [
+            *_gradients(numeric, bench, training.beta),
+            _own_gradient(numeric, learner, few if by_ngspice else bench, session.experiment),
+        ]
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
 
 

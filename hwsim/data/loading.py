@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.circuit import Circuit
 from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
 from hwsim.data.input_converters import driven
@@ -18,8 +19,10 @@ from hwsim.random.streams import stream
 from netlists.text.findings import NetlistError
 
 
-def load_data(experiment: Experiment) -> Dataset:
+def load_data(experiment: Experiment, circuit: Circuit | None = None) -> Dataset:
     """Read an experiment's data, hold out the test part or a validation part, and scale by what the training part shows.
+
+    `circuit` is the experiment's, if it is compiled already; converters at the inputs depend on it.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def load_data(experiment: Experiment) -> Dataset:
     data = _finished(_limited(samples, settings, seed), settings, notes)
     if experiment.variation.dac_bits is None:
         return data
-    return driven(data, experiment.circuit.compile(experiment.name), experiment.variation)
+    return driven(data, circuit or experiment.circuit.compile(experiment.name), experiment.variation)
 
 
 def _shown(experiment: Experiment) -> Dataset:
@@ -73,21 +76,6 @@ def _shown(experiment: Experiment) -> Dataset:
     x, label = deck.x[None], np.zeros(1, dtype=np.intp)
     names = ("–",) * max(len(deck.circuit.outputs), 2)
     return Dataset(name=SHOWN, x_train=x, labels_train=label, x_test=x.copy(), labels_test=label, class_names=names)
-
-
-def learnable(experiment: Experiment) -> Dataset:
-    """Read an experiment's data, and refuse the lone sample that a netlist shows: it has no class.
-
-    Raises
-    ------
-    DataError, ExperimentError
-        As `load_data`.
-
-    """
-    if experiment.data.name == SHOWN and isinstance(experiment.circuit, Netlist):
-        msg = f"{experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
-        raise DataError(msg)
-    return load_data(experiment)
 
 
 def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:

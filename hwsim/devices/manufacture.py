@@ -10,10 +10,9 @@ from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources
 from circuits.errors import CircuitError
 from hwsim.devices.temperature import heat_of
-from hwsim.experiment.experiment import Experiment
 from hwsim.random.streams import stream
 from hwsim.settings.sections import DeviceSettings
-from hwsim.settings.variation_settings import VariationSettings
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Floats
 
 if TYPE_CHECKING:
@@ -26,17 +25,11 @@ _LEAST = 0.01
 """No positive quantity falls below this share of its nominal value, however wide its spread."""
 
 
-def chip_of(experiment: Experiment, circuit: Circuit) -> Chip:
-    """Return the chip that an experiment names, of its compiled circuit."""
-    return draw(circuit, experiment.variation, experiment.device)
-
-
-def alike(experiment: Experiment, circuit: Circuit, *, learning: bool = False) -> bool:
-    """Whether all chips of an experiment are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed."""
+def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings, noise: NoiseSettings, *, learning: bool = False) -> bool:
+    """Whether all chips are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed."""
     from hwsim.devices.programming.chip_devices import kind_of  # noqa: PLC0415 - as below
 
-    variation, device = experiment.variation, experiment.device
-    if experiment.noise.in_currents or experiment.noise.read:
+    if noise.in_currents or noise.read:
         return False
     kind = kind_of(variation, device)
     if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and _pulses_differ(kind, device)):

@@ -7,11 +7,8 @@ import numpy as np
 
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
 from hwsim.ensemble.results import Learnt, Tested
-from hwsim.experiment.experiment import Experiment
-from hwsim.learning import factory
-from hwsim.learning.evaluate import evaluate_as
-from hwsim.learning.readout import Instruments
 from hwsim.learning.trainer import Trainer
+from hwsim.session import Session
 from hwsim.typing import Array, Weights
 
 if TYPE_CHECKING:
@@ -43,30 +40,28 @@ def _alone(trainer: Trainer) -> Learnt:
 
 
 def test(
-    experiments: Sequence[Experiment],
+    sessions: Sequence[Session],
     solvers: Sequence[Solver],
     g: Sequence[Weights],
     x: Sequence[Array],
     labels: Sequence[Array],
     classes: int,
 ) -> list[Tested]:
-    """Test chips, each with an experiment, conductances [S] and samples (n, I) of its own; one by one where a reading is not exact.
+    """Test chips, each with a session, conductances [S] and samples (n, I) of its own; one by one where a reading is not exact.
 
-    The experiments may differ in seed, variation and noise; circuit, targets and engine are those of the first.
+    The sessions may differ in seed, variation and noise; circuit, targets and engine are those of the first.
     """
-    training = experiments[0].training
-    each = zip(experiments, solvers, strict=True)
-    if _side_by_side(solvers) and all(Instruments.of(one.variation, one.noise).reads_exactly(solver) for one, solver in each):
+    first = sessions[0]
+    if _side_by_side(solvers) and all(one.readout.reads_exactly(solver) for one, solver in zip(sessions, solvers, strict=True)):
         from hwsim.ensemble.vmapped import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
-        table = factory.targets_by_class(training, solvers[0].circuit, classes)
-        return test_all(solvers, g, np.stack(x), labels, table, skip_failed=training.skip_failed)
-    return [_test_alone(*each, classes) for each in zip(experiments, solvers, g, x, labels, strict=True)]
+        return test_all(solvers, g, np.stack(x), labels, first.targets(classes), skip_failed=first.experiment.training.skip_failed)
+    return [_test_alone(*each, classes) for each in zip(sessions, solvers, g, x, labels, strict=True)]
 
 
-def _test_alone(experiment: Experiment, solver: Solver, g: Weights, x: Array, labels: Array, classes: int) -> Tested:
+def _test_alone(session: Session, solver: Solver, g: Weights, x: Array, labels: Array, classes: int) -> Tested:
     try:
-        found = evaluate_as(experiment, solver, g, x, labels, classes)
+        found = session.evaluate(solver, g, x, labels, classes)
     except ConvergenceError as error:
         return Tested(np.nan, np.nan, str(error))
     return Tested(found.error, found.residual)

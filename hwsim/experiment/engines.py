@@ -1,8 +1,6 @@
 """Engines by name, made from an experiment's settings; each loads only when it is asked for."""
 
-from circuits.chip import Chip
-from hwsim.core.protocol import Engine, Solver
-from hwsim.experiment.experiment import Experiment
+from hwsim.core.protocol import Engine
 from hwsim.settings.sections import EngineName, Precision, SolverSettings
 
 
@@ -27,17 +25,3 @@ def make_engine(name: EngineName, settings: SolverSettings, precision: Precision
     from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
     return NumericEngine(tolerance=settings.tolerance, max_steps=settings.max_steps, precision=precision, newton=settings.newton)
-
-
-def reporting(experiment: Experiment, chip: Chip) -> Solver:
-    """Make the solver by which an experiment's numbers are told: in 64 bits, and each equilibrium held against Kirchhoff's law.
-
-    The ngspice engine, and the numeric one for circuits without layers, do that anyway.
-    """
-    settings = experiment.solver
-    solver = make_engine(experiment.training.engine, settings).prepare(chip.circuit, chip)
-    if not hasattr(solver, "on"):
-        return solver
-    from hwsim.core.verified import CertifiedSolver  # noqa: PLC0415 - only for the numeric engine
-
-    return CertifiedSolver(solver, settings.tolerance)

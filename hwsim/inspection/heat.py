@@ -7,9 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hwsim.data.loading import learnable
 from hwsim.ensemble.trainings import test
-from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import ExperimentError, load
 from hwsim.runs.loaded import subject
 
@@ -97,15 +95,14 @@ def _measured(what: str, settings: tuple[str, ...], temperatures: Iterable[Celsi
     """Measure the test error at temperatures, as one computation where the engine can."""
     each = sorted(temperatures)
     warm = [subject(what, (*settings, f"variation.temperature={celsius!r}")) for celsius in each]
-    experiment = warm[0].experiment
-    data, engine = learnable(experiment), make_engine(experiment.training.engine, experiment.solver)
+    data = warm[0].session.learnable
     errors: Errors = {}
-    several = len(warm) if engine.name == "numeric" else 1  # each solver of ngspice has processes of its own
+    several = len(warm) if warm[0].experiment.training.engine == "numeric" else 1  # each solver of ngspice has processes of its own
     for group in (warm[first : first + several] for first in range(0, len(warm), several)):
         with ExitStack() as open_solvers:
-            solvers = [open_solvers.enter_context(engine.prepare(one.circuit, one.chip)) for one in group]
+            solvers = [open_solvers.enter_context(one.session.solver()) for one in group]
             x, labels, count = data.x_test, data.labels_test, len(group)
-            tested = test([one.experiment for one in group], solvers, [one.g for one in group], [x] * count, [labels] * count, data.classes)
+            tested = test([one.session for one in group], solvers, [one.g for one in group], [x] * count, [labels] * count, data.classes)
         errors |= {
             one.experiment.variation.temperature: 1.0 if result.failed else result.error for one, result in zip(group, tested, strict=True)
         }

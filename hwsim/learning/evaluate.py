@@ -1,20 +1,14 @@
 """Evaluation: what a circuit with given conductances makes of samples that it does not learn from."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.protocol import Drive, Phases, Result, Solver
-from hwsim.learning import factory
+from hwsim.core.protocol import Drive, Phases, Result
 from hwsim.learning.readout import Instruments
-from hwsim.learning.skipping import Skipping
 from hwsim.random.streams import of_chip, stream
 from hwsim.typing import Array, Conductances
-
-if TYPE_CHECKING:
-    from hwsim.experiment.experiment import Experiment
 
 BATCH = 500
 """Samples that are solved at once; short parts are filled up, so that one compiled function serves all."""
@@ -52,22 +46,6 @@ class Evaluation:
 def classify(outputs: Array, table: Array) -> Array:
     """Give the class whose target is nearest to each read-out, shape (n,); `table` holds the targets by class, (classes, K) [V]."""
     return (outputs @ table.T - 0.5 * (table**2).sum(axis=1)).argmax(axis=1)
-
-
-def evaluate_as(experiment: "Experiment", solver: Solver, g: Conductances, x: Array, labels: Array, classes: int) -> Evaluation:
-    """Evaluate samples x (n, I) with labels (n,) as an experiment prescribes: its targets, read-out, noise, seed, and what fails.
-
-    Raises
-    ------
-    ConvergenceError
-        When a sample does not settle, and the experiment does not skip such samples.
-
-    """
-    training = experiment.training
-    table = factory.targets_by_class(training, solver.circuit, classes)
-    lenient = Skipping(solver) if training.skip_failed else solver
-    instruments, chip = Instruments.of(experiment.variation, experiment.noise), experiment.variation.chip
-    return evaluate(lenient, g, x, labels, table, instruments, noise_seed(training.seed, chip))
 
 
 def noise_seed(seed: int, chip: int) -> int:

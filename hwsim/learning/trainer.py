@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,6 @@ from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Conductances
 
-if TYPE_CHECKING:
-    from hwsim.experiment.experiment import Experiment
-
 CHUNK_SECONDS = 0.7
 """How long to compute between two reports, about."""
 
@@ -52,7 +49,7 @@ class Progress:
 class Trainer:
     """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number.
 
-    Every section that changes a training is a required argument, so that none can be left out; `of` takes them all from an experiment.
+    Every section that changes a training is a required argument, so that none can be left out; a session takes them all from an experiment.
 
     Parameters
     ----------
@@ -84,12 +81,6 @@ class Trainer:
         self.steps = -(-len(data.x_train) // settings.batch)
         self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
         self._programs: dict[bool, Advance] = {}
-
-    @classmethod
-    def of(cls, experiment: "Experiment", data: Dataset, solver: Solver) -> Self:
-        """Return the trainer of an experiment, on a solver of its circuit and chip."""
-        device, variation, noise = experiment.device, experiment.variation, experiment.noise
-        return cls(experiment.training, data, solver, device=device, shown=experiment.shown, variation=variation, noise=noise)
 
     def begin(self) -> State:
         """Give the state before the first update."""

@@ -17,6 +17,7 @@ from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
+from hwsim.session import Session
 
 Conductances = Mapping[str, NDArray[np.float64]]
 
@@ -90,12 +91,12 @@ def read_run(what: str) -> RunRecord:
     """
     folder = RunFolder(Path(what))
     experiment = load(what)
-    circuit = experiment.circuit.compile(experiment.name)
+    session = Session.of(experiment)
     rows = _rows(folder.path / "metrics.jsonl")
     summary = _table(folder.path / "summary.json", records.summary)
     environment = _table(folder.path / "environment.json", records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
-    g = _within(experiment, circuit, folder.read_weights(circuit)) if folder.weights.exists() else None
+    g = _learned(session, folder) if folder.weights.exists() else None
     confusion = None
     if g is None:
         notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
@@ -105,15 +106,22 @@ def read_run(what: str) -> RunRecord:
     return RunRecord(
         what=what,
         experiment=experiment,
-        circuit=circuit,
+        circuit=session.circuit,
         rows=rows,
         summary=summary,
         environment=environment,
-        before=_before(experiment, circuit),
+        before=session.begun(),
         g=g,
         confusion=confusion,
         notes=tuple(notes),
     )
+
+
+def _learned(session: Session, folder: RunFolder) -> Conductances:
+    """Return what the chip's devices make of a run's conductances [S]."""
+    from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who ask
+
+    return within(session.chip, folder.read_weights(session.circuit))
 
 
 def _unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
@@ -151,42 +159,17 @@ def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
         raise RunError(msg) from None
 
 
-def _within(experiment: Experiment, circuit: Circuit, g: Conductances) -> Conductances:
-    """Return the conductances that a run's chip has where some are wanted [S]."""
-    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415 - what draws loads only for those who draw
-    from hwsim.learning.initial import within  # noqa: PLC0415
-
-    return within(chip_of(experiment, circuit), g)
-
-
-def _before(experiment: Experiment, circuit: Circuit) -> Conductances:
-    """Give the conductances that training begins with: drawn from the run's seed, then what its devices make of them."""
-    from hwsim.core import blocks  # noqa: PLC0415 - what draws loads only for those who draw
-    from hwsim.devices.manufacture import chip_of  # noqa: PLC0415
-    from hwsim.learning import factory  # noqa: PLC0415
-    from hwsim.learning.initial import starting  # noqa: PLC0415
-
-    dtype = np.dtype(experiment.training.precision)
-    wanted = _within(experiment, circuit, starting(chip_of(experiment, circuit), experiment.training, experiment.shown))
-    g = {name: values.astype(dtype) for name, values in wanted.items()}
-    begun, _ = factory.programming(experiment.device, experiment.variation, circuit, dtype).begin(blocks.split(circuit, g))
-    return {name: np.asarray(values, dtype=np.float64) for name, values in blocks.join(begun).items()}
-
-
 def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
     """Read what is held out with the run's own engine; when that cannot be, give the reason in a line."""
     from hwsim.core.protocol import ConvergenceError  # noqa: PLC0415
-    from hwsim.data.loading import load_data  # noqa: PLC0415 - learning loads only for those who read data
-    from hwsim.experiment.engines import make_engine  # noqa: PLC0415
-    from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415
     from hwsim.runs.loaded import subject  # noqa: PLC0415
 
     given = subject(what)
     notes = [f"The {given.cut}."] if given.cut else []
     try:
-        data = load_data(given.experiment)
-        with make_engine(given.experiment.training.engine, given.experiment.solver).prepare(given.circuit, given.chip) as solver:
-            found = evaluate_as(given.experiment, solver, given.g, data.x_test, data.labels_test, data.classes)
+        data = given.session.data
+        with given.session.solver() as solver:
+            found = given.session.evaluate(solver, given.g, data.x_test, data.labels_test, data.classes)
     except (ValueError, OSError, ConvergenceError) as error:
         return None, [*notes, f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)

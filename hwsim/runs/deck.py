@@ -5,18 +5,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.units import Farad
 from hwsim.core.protocol import Drive, Push
-from hwsim.experiment.engines import make_engine
-from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN
 from hwsim.files.raw import DataError
 from hwsim.learning import factory
-from hwsim.learning.dataset import Dataset, targets
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules import CoupledLearning, LossNudge
+from hwsim.session import Session
 from netlists.measure.control import Measure
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
@@ -25,11 +23,9 @@ from netlists.write.writer import OUTPUTS, write_deck
 _SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
 
 
-def deck(  # noqa: PLR0913 - a circuit with all that it carries
-    experiment: Experiment,
-    chip: Chip,
+def deck(
+    session: Session,
     g: Mapping[str, Any],
-    data: Dataset,
     *,
     part: Literal["test", "train"] = "test",
     sample: int = 0,
@@ -44,13 +40,13 @@ def deck(  # noqa: PLR0913 - a circuit with all that it carries
         When the free phase, which some nudges start from, has no equilibrium.
 
     """
+    data, chip = session.data, session.chip
     x, labels = (data.x_test, data.labels_test) if part == "test" else (data.x_train, data.labels_train)
     label = labels[sample]
     told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
     if data.name == SHOWN:
         told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
-    y = _targets(experiment, chip.circuit, data, label)
-    pushes = _pushes(experiment, chip, g, x[sample : sample + 1], y)
+    pushes = _pushes(session, g, x[sample : sample + 1], session.targets(data.classes)[label : label + 1])
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
     return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
 
@@ -77,24 +73,19 @@ def sweeping(feature: int, data: Dataset) -> Sweep:
     return Sweep(feature=feature, start=low, stop=high) if low < high else Sweep(feature=feature, start=low - 1, stop=high + 1)
 
 
-def _targets(experiment: Experiment, circuit: Circuit, data: Dataset, label: int) -> Any:
-    training = experiment.training
-    return targets(np.array([label]), data.classes, len(circuit.outputs), training.target_low, training.target_high)
-
-
 def _only(values: Any) -> Any:
     """Give the row of the only sample, or the number that holds for all."""
     return np.asarray(values)[0] if np.ndim(values) else values
 
 
-def _pushes(experiment: Experiment, chip: Chip, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
+def _pushes(session: Session, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
     """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
-    training, circuit = experiment.training, chip.circuit
-    reading = Instruments(bits=experiment.variation.adc_bits, full_scale=experiment.variation.adc_full_scale or 1.0)
+    training, circuit, variation = session.experiment.training, session.circuit, session.experiment.variation
+    reading = Instruments(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0)
     rule, loss = factory.rule(training, circuit), factory.loss(training)
     nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
     outputs = np.zeros((1, len(circuit.outputs)))
     if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
-        with make_engine(training.engine, experiment.solver).prepare(circuit, chip) as solver:
+        with session.solver() as solver:
             outputs = np.asarray(reading.outputs(solver, solver.solve(g, Drive(x)), np.uint32(0)))
     return nudge.pushes(outputs, y)

@@ -11,12 +11,12 @@ from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.devices.kinds.declared import DeviceDrift
-from hwsim.devices.manufacture import chip_of
 from hwsim.devices.temperature import at_temperature
 from hwsim.experiment.experiment import Experiment, load
 from hwsim.experiment.learnt import refuse_learnt_by
 from hwsim.files.stored_conductances import beyond
 from hwsim.runs.folder import RunFolder
+from hwsim.session import Session
 from hwsim.settings.durations import spelled
 
 
@@ -40,13 +40,26 @@ class Subject:
     """
 
     what: str
-    experiment: Experiment
-    circuit: Circuit
-    chip: Chip
+    session: Session
     g: dict[str, NDArray[np.float64]]
     wanted: dict[str, NDArray[np.float64]]
     trained: bool
     cut: str
+
+    @property
+    def experiment(self) -> Experiment:
+        """What the circuit is part of."""
+        return self.session.experiment
+
+    @property
+    def circuit(self) -> Circuit:
+        """The compiled circuit."""
+        return self.session.circuit
+
+    @property
+    def chip(self) -> Chip:
+        """The chip that it is on."""
+        return self.session.chip
 
     @property
     def note(self) -> str:
@@ -81,19 +94,19 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         When there is no such thing, or it is wrong.
 
     """
-    from hwsim.learning.initial import starting, within  # noqa: PLC0415 - help does without
+    from hwsim.learning.initial import within  # noqa: PLC0415 - help does without
 
     experiment = load(what, settings)
-    circuit = experiment.circuit.compile(experiment.name)
+    session = Session.of(experiment)
     folder = run_folder(what)
     if folder and settings:
         refuse_learnt_by(what, experiment)
-    chip = chip_of(experiment, circuit)
+    chip = session.chip
     if folder is not None:
         known = load(folder.path).variation
-        wanted = at_temperature(folder.read_weights(circuit), experiment.device, known, experiment.variation)
+        wanted = at_temperature(folder.read_weights(session.circuit), experiment.device, known, experiment.variation)
     else:
-        wanted = starting(chip, experiment.training, experiment.shown)
+        wanted = session.starting()
     cut = beyond(chip, wanted) if folder or experiment.training.start else ""
     g, trained = within(chip, wanted), folder is not None
-    return Subject(what=what, experiment=experiment, circuit=circuit, chip=chip, g=g, wanted=wanted, trained=trained, cut=cut)
+    return Subject(what=what, session=session, g=g, wanted=wanted, trained=trained, cut=cut)

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuits.chip import Chip
-from circuits.circuit import Circuit
-from hwsim.data.loading import learnable
-from hwsim.devices.manufacture import chip_of
-from hwsim.experiment.engines import make_engine, reporting
-from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.engines import make_engine
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
-from hwsim.learning.dataset import Dataset
 from hwsim.runs.environment import environment
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
@@ -27,6 +21,7 @@ from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, WatchedSolver
 from hwsim.runs.start import Start
 from hwsim.runs.training_plot import curves
+from hwsim.session import Session
 from hwsim.typing import Weights
 from netlists.deck import Deck
 
@@ -78,28 +73,28 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
     watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
     experiment.refuse_age()
-    with watch.on(DATA):
-        data = learnable(experiment)
-    if note:
-        for text in data.notes:
-            note(text)
     with watch.on(CIRCUIT):
         deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
         if deck is not None:
             refuse_names(deck)
         sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
-        circuit = experiment.circuit.compile(experiment.name)
-        chip = chip_of(experiment, circuit)
+        session = Session.of(experiment)
+    with watch.on(DATA):
+        data = session.learnable
+    if note:
+        for text in data.notes:
+            note(text)
     with watch.on(LOADING):
-        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+        import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train
 
-        engine = make_engine(training.engine, experiment.solver, training.precision)
+        make_engine(training.engine, experiment.solver, training.precision)
     if profiler and training.engine == "numeric":
         profiler.follow_compiling()
-    with engine.prepare(circuit, chip) as solver:
+    with watch.on(CIRCUIT):
+        _ = session.chip
+    with session.training_solver() as solver:
         with watch.on(CIRCUIT):
-            followed = WatchedSolver(solver, watch) if profiler else solver
-            trainer = Trainer.of(experiment, data, followed)
+            trainer = session.trainer(WatchedSolver(solver, watch) if profiler else solver)
         with watch.on(FILES):
             described = environment(experiment)
         begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
@@ -111,7 +106,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
             with _stop_signals() as stopped:
                 state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
             with watch.on(FILES):
-                summary = _Ending(experiment, folder, circuit, chip, data, trainer.g(state), rows, watch, deck, sources).write()
+                summary = _Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
             if profiler is None:
                 return Trained(RunFolder(folder.present), summary)
             profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
@@ -218,11 +213,8 @@ LARGEST_NETLIST = 10_000_000
 class _Ending:
     """All that the last files of a run are made of."""
 
-    experiment: Experiment
+    session: Session
     folder: OpenRun
-    circuit: Circuit
-    chip: Chip
-    data: Dataset
     g: Weights
     rows: list[Row]
     watch: Stopwatch
@@ -232,9 +224,10 @@ class _Ending:
     def write(self) -> dict[str, Any]:
         """Write weights, netlist, plot and summary; gives the summary."""
         self.folder.write_weights(self.g)
-        seed = self.experiment.training.seed
+        seed = self.session.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
-        self.folder.write("loss-and-error.png", curves(self.rows, f"{self.experiment.name}, seed {seed}", self.experiment.data.held_out))
+        experiment = self.session.experiment
+        self.folder.write("loss-and-error.png", curves(self.rows, f"{experiment.name}, seed {seed}", experiment.data.held_out))
         summary = self._summary()
         self.folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
@@ -245,23 +238,23 @@ class _Ending:
         from hwsim.runs.deck import deck  # noqa: PLC0415 - learning loads only for those who train
 
         if self.deck is not None:
-            cold = {name: values / self.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
+            cold = {name: values / self.session.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
             self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
-        elif sum(len(element) for element in self.circuit.trainable) <= LARGEST_NETLIST:
-            g = within(self.chip, self.g)
-            self.folder.write(TRAINED, deck(self.experiment, self.chip, g, self.data, notes=(note,)))
+        elif sum(len(element) for element in self.session.circuit.trainable) <= LARGEST_NETLIST:
+            g = within(self.session.chip, self.g)
+            self.folder.write(TRAINED, deck(self.session, g, notes=(note,)))
 
     def _summary(self) -> dict[str, Any]:
-        training, rows, tested = self.experiment.training, self.rows, self._tested()
+        training, rows, tested = self.session.experiment.training, self.rows, self._tested()
         seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
-            "name": self.experiment.name,
-            "data": self.experiment.data.name,
+            "name": self.session.experiment.name,
+            "data": self.session.experiment.data.name,
             "engine": training.engine,
             "rule": training.rule,
             "seed": training.seed,
-            "chip": self.experiment.variation.chip,
-            "memristors": sum(len(element) for element in self.circuit.trainable),
+            "chip": self.session.experiment.variation.chip,
+            "memristors": sum(len(element) for element in self.session.circuit.trainable),
             **self._pulsed(),
             "epochs": len(rows),
             "test_error": tested.error,
@@ -272,28 +265,26 @@ class _Ending:
             **self._failed(tested),
             **{key: row[key] for row in rows[-1:] for key in ("gradient_error",) if key in row},
             "seconds_per_epoch": seconds,
-            "samples_per_second": len(self.data.x_train) / max(seconds, 1e-9),
+            "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
         }
 
     def _pulsed(self) -> dict[str, Any]:
         """Tell what programming took, where devices are pulsed."""
-        if self.experiment.device.preset is None:
+        if self.session.experiment.device.preset is None:
             return {}
         pulses, energy = (sum(row[key] for row in self.rows) for key in ("pulses", "programming_J"))
-        devices = sum(len(element) for element in self.circuit.trainable)
-        return {"device": self.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
+        devices = sum(len(element) for element in self.session.circuit.trainable)
+        return {"device": self.session.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
         """Count the samples that did not settle, where these were skipped: of learning, phase by phase, and of the last test."""
-        if not self.experiment.training.skip_failed:
+        if not self.session.experiment.training.skip_failed:
             return {}
         return {"failed": int(sum(row.get("failed", 0) for row in self.rows)), "failed_tests": tested.failed}
 
     def _tested(self) -> "Evaluation":
-        """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium with its certificate."""
-        from hwsim.learning.evaluate import evaluate_as  # noqa: PLC0415 - learning loads only for those who train
-
-        data = self.data
-        with self.watch.on(EVALUATION), reporting(self.experiment, self.chip) as solver:
-            return evaluate_as(self.experiment, solver, self.g, data.x_test, data.labels_test, data.classes)
+        """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium verified."""
+        data = self.session.data
+        with self.watch.on(EVALUATION), self.session.verified_solver() as solver:
+            return self.session.evaluate(solver, self.g, data.x_test, data.labels_test, data.classes)

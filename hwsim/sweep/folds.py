@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
-from hwsim.ensemble.instances import Instance, of_instance
-from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.experiment.experiment import ExperimentError, load, override
 from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import LEVEL, Interval
@@ -141,7 +140,7 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
     folds: list[Fold] = []
     inner: list[int] = []
     for result in sorted(recorded.results, key=lambda one: (one.seed, one.point)):
-        experiment = of_instance(points[result.point].experiment(base), Instance(result.chip, result.seed))
+        experiment = override(points[result.point].experiment(base), [f"training.seed={result.seed}"])
         data = unscaled(experiment)
         inner.append(inner_folds(data))
         folds.append(

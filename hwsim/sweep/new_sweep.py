@@ -6,20 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from circuits.chip import Chip
-from hwsim.data.loading import load_data
 from hwsim.devices.drift import drift_of
-from hwsim.devices.manufacture import alike, chip_of
 from hwsim.devices.temperature import at_temperature
-from hwsim.ensemble.instances import Instance, Mode, of_instance
+from hwsim.ensemble.instances import Mode
 from hwsim.experiment.experiment import Experiment, load
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.files.stored_conductances import beyond, fingerprint
-from hwsim.learning import factory
-from hwsim.learning.initial import initial_conductances
 from hwsim.runs.loaded import run_folder
+from hwsim.session import Session
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
@@ -97,7 +92,7 @@ class Planned:
             return ""
         base, known = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
         g = at_temperature(self.weights, base.device, known, VariationSettings())
-        return beyond(Chip.nominal(base.circuit.compile(base.name)), g)
+        return beyond(Chip.nominal(Session.of(base).circuit), g)
 
     @property
     def alike(self) -> bool:
@@ -107,7 +102,7 @@ class Planned:
         learning = self.definition.mode == "train"
         each = [point.experiment(self.definition.experiment) for point in self.points]
         differing = {one.model_dump_json(include={"circuit", "variation", "device", "noise"}): one for one in each}.values()
-        return all(alike(one, one.circuit.compile(one.name), learning=learning) for one in differing)
+        return all(Session.of(one).alike(learning=learning) for one in differing)
 
     @property
     def driftless(self) -> list[str]:
@@ -129,22 +124,22 @@ class Planned:
                     self._look(experiment, section)
 
     def _look(self, experiment: Experiment, section: str) -> None:
-        if section == "start":
-            first, count = self.definition.first_seed, self.definition.seeds
-            for seed in {first, first + count - 1}:  # of two seeds, a start that has learnt by one forbids the other
-                refuse_learnt_start(of_instance(experiment, Instance(experiment.variation.chip, seed)))
-            return
-        if section == "data":
-            load_data(experiment)
-            return
-        circuit = experiment.circuit.compile(experiment.name)
-        if section == "circuit" and self.weights is not None:
-            circuit.check_conductances(self.weights)
-        if section == "circuit" and experiment.training.start is not None:
-            initial_conductances(circuit, experiment.training, experiment.shown)
-        if section == "device":
-            chip_of(experiment, circuit)
-            factory.programming(experiment.device, experiment.variation, circuit, np.float64)
+        session = Session.of(experiment)
+        match section:
+            case "start":
+                first, count = self.definition.first_seed, self.definition.seeds
+                for seed in {first, first + count - 1}:  # of two seeds, a start that has learnt by one forbids the other
+                    refuse_learnt_start(session.seeded(seed).experiment)
+            case "data":
+                _ = session.data
+            case "circuit":
+                if self.weights is not None:
+                    session.circuit.check_conductances(self.weights)
+                if experiment.training.start is not None:
+                    session.starting()
+            case "device":
+                _ = session.chip
+                session.programming("float64")
 
     def open(self, path: Path, environment: Any) -> Database:
         """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwsim.core.protocol import ConvergenceError
-from hwsim.data.loading import learnable
-from hwsim.devices.manufacture import chip_of
-from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment, override
+from hwsim.session import Session
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 from hwsim.tuning import space, study
@@ -105,12 +103,9 @@ def validation_errors(experiment: Experiment) -> Iterator[float]:
         When a sample has no equilibrium.
 
     """
-    from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
-
-    training, data = experiment.training, learnable(experiment)
-    circuit = experiment.circuit.compile(experiment.name)
-    with make_engine(training.engine, experiment.solver, training.precision).prepare(circuit, chip_of(experiment, circuit)) as solver:
-        trainer = Trainer.of(experiment, data, solver)
+    session = Session.of(experiment)
+    with session.training_solver() as solver:
+        trainer = session.trainer(solver)
         for progress in trainer.run(trainer.begin()):
             if progress.record is not None:
                 yield float(progress.record["test_error"])

@@ -5,10 +5,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from hwsim.data.loading import learnable
 from hwsim.experiment.experiment import as_name, override, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import atomic
+from hwsim.session import Session
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 from hwsim.tuning import space, study
@@ -48,7 +48,7 @@ def tune(search: Search, observe: Observe) -> Tuned:
     definition = search.definition
     _check(definition)
     definition.experiment.refuse_age()
-    learnable(definition.experiment)  # so that bad data end the search before it begins
+    _ = Session.of(definition.experiment).learnable  # so that bad data end the search before it begins
     with study.opened(search.database, definition) as opened:
         try:
             while len(done := study.ended(opened)) < search.trials:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from hwsim.data.loading import load_data
-from hwsim.devices.manufacture import chip_of
+from hwsim.devices.manufacture import draw
 from hwsim.experiment.experiment import load
 from hwsim.learning.state import State
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 from hwsim.settings.variation_settings import NoiseSettings
 
 VARIED = [
@@ -61,13 +61,13 @@ def test_noisy_training_goes_on_to_the_same_bits() -> None:
     keys = ["training.epochs=2", "variation.diode_i_sat=0.3", "noise.thermal=true", "noise.shot=true", "noise.read=0.001"]
     told = load("xor", keys)
     circuit = told.circuit.compile()
-    with NumericEngine().prepare(circuit, chip_of(told, circuit)) as solver:
-        trainer = Trainer.of(told, load_data(told), solver)
+    with NumericEngine().prepare(circuit, draw(circuit, told.variation, told.device)) as solver:
+        trainer = Session.of(told).trainer(solver)
         training = trainer.run(trainer.begin())
         saved = next(training).state.arrays()  # before the next updates take its memory
         *_, last = training
         *_, resumed = trainer.run(State.from_arrays(saved, circuit))
-        quiet = Trainer.of(told.model_copy(update={"noise": NoiseSettings()}), load_data(told), solver)
+        quiet = Session.of(told.model_copy(update={"noise": NoiseSettings()}), load_data(told)).trainer(solver)
         *_, other = quiet.run(quiet.begin())
     for name, g in trainer.g(last.state).items():
         np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.devices.manufacture import alike, chip_of
 from hwsim.devices.temperature import heat_of
 from hwsim.experiment.experiment import ExperimentError, load
 from hwsim.files.stored_conductances import WeightsError, beyond
 from hwsim.runs.loaded import subject
+from hwsim.session import Session
 from hwsim.sweep.compute import Job, compute
 from hwsim.sweep.execution import run
 from hwsim.sweep.new_sweep import Planned
@@ -270,8 +270,6 @@ def test_chips_are_alike_only_where_no_seed_changes_anything():
         (["device.preset=reram-sb", "variation.g_min=0", "variation.g_max=0"], False, True),
     ):
         experiment = load("xor", settings)
-        circuit = experiment.circuit.compile("xor")
-        assert alike(experiment, circuit, learning=asked) == wanted, settings
-        assert chip_of(experiment, circuit).circuit is circuit
+        assert Session.of(experiment).alike(learning=asked) == wanted, settings
         plan = Planned.make("xor", settings, ["training.beta=1e-6,2e-6"], "train" if asked else "evaluate", chips=2)
         assert plan.alike == wanted, settings

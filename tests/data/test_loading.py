@@ -64,7 +64,7 @@ def test_tables_are_what_scikit_learn_loads(name: str, monkeypatch: pytest.Monke
 
 def test_tables_are_read_without_loading_scikit_learn() -> None:
     """The package takes a second to load, which a start of training would have to wait for."""
-    code = "import sys; from hwsim.data_sources import read; read('digits'); read('iris'); sys.exit('sklearn' in sys.modules)"
+    code = "import sys; from hwsim.data.sources import read; read('digits'); read('iris'); sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -8,14 +8,15 @@ from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Drive
 from hwsim.devices.drift import drift_of, drifted
-from hwsim.devices.manufacture import chip_of
+from hwsim.devices.manufacture import draw
 from hwsim.devices.temperature import heat_of
-from hwsim.ensemble.instances import Instance, outcomes, written
+from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, ExperimentError, load
 from hwsim.learning.initial import starting, within
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.runs.loaded import subject
+from hwsim.session import Session
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
@@ -27,7 +28,7 @@ def made(*settings: str) -> tuple[Experiment, Circuit, Chip]:
     """Load xor with settings, compile it and draw its chip."""
     experiment = load("xor", settings)
     circuit = experiment.circuit.compile(experiment.name)
-    return experiment, circuit, chip_of(experiment, circuit)
+    return experiment, circuit, draw(circuit, experiment.variation, experiment.device)
 
 
 def factors(after: float, *settings: str) -> dict[str, np.ndarray]:
@@ -128,11 +129,9 @@ def test_a_coefficient_that_leaves_no_conductance_is_refused() -> None:
 def test_hot_devices_are_programmed_as_cold_ones(preset: str) -> None:
     """What is programmed on a hot chip is, over its factor, what is programmed on a cold one: range, steps and bounds scale alike."""
     settings = [f"device.preset={preset}", "variation.chip=3", "device.temperature_coefficient=0.001"]
-    cold, _, cold_chip = made(*settings)
-    hot, _, hot_chip = made(*settings, "variation.temperature=85")
-    assert hot_chip.heat == pytest.approx(1.058, rel=1e-12)
-    of_cold = written(cold, cold_chip, starting(cold_chip, cold.training))
-    of_hot = written(hot, hot_chip, starting(hot_chip, hot.training))
+    cold, hot = (Session.of(load("xor", [*settings, f"variation.temperature={celsius}"])) for celsius in (27, 85))
+    assert hot.chip.heat == pytest.approx(1.058, rel=1e-12)
+    of_cold, of_hot = (session.programmed(session.starting()) for session in (cold, hot))
     for name, values in of_cold.items():
         np.testing.assert_allclose(of_hot[name], 1.058 * values, rtol=1e-12)
 

@@ -9,7 +9,6 @@ import pytest
 from circuits.chip import Chip
 from hwsim.core import blocks
 from hwsim.core.protocol import Engine
-from hwsim.data.loading import load_data
 from hwsim.devices.arrays import flat_layout
 from hwsim.devices.arrays.draw import draw
 from hwsim.devices.kinds import presets
@@ -18,10 +17,11 @@ from hwsim.devices.programming.chip_devices import pulsed
 from hwsim.devices.programming.pulsed import Pulsed
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning.state import State
-from hwsim.learning.trainer import Progress, Trainer
+from hwsim.learning.trainer import Progress
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.random.streams import stream
+from hwsim.session import Session
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
@@ -55,7 +55,7 @@ class Training:
     def __init__(self, told: Experiment, engine: Engine | None = None) -> None:
         self.told, self.circuit = told, told.circuit.compile()
         self.solver = (engine or NumericEngine()).prepare(self.circuit, Chip.nominal(self.circuit))
-        self.trainer = Trainer.of(told, load_data(told), self.solver)
+        self.trainer = Session.of(told).trainer(self.solver)
 
     def __enter__(self) -> Self:
         self.solver.__enter__()

@@ -7,16 +7,15 @@ from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.data.loading import load_data
 from hwsim.ensemble import trainings
-from hwsim.ensemble.instances import Instance, of_instance, outcomes
+from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.ensemble.trainings import learn
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.dataset import Dataset
-from hwsim.learning.evaluate import evaluate_as
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train
+from hwsim.session import Session
 from hwsim.settings.sections import TrainingSettings
 from support.trainers import plain_trainer
 
@@ -37,10 +36,11 @@ def trained(pulsed):
 def test_side_by_side_equals_one_by_one(pulsed, trained):
     """Each instance learns what a training of its own seed and chip learns, pulse for pulse."""
     for outcome in trained:
-        own = of_instance(pulsed, outcome.instance)
+        session = Session.of(pulsed).seeded(outcome.instance.seed).on_chip(outcome.instance.chip)
+        own = session.experiment
         circuit = own.circuit.compile(own.name)
         with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
-            trainer = Trainer.of(own, load_data(own), solver)
+            trainer = session.trainer(solver)
             rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
         assert outcome.failed is None
         assert outcome.pulses == sum(row["pulses"] for row in rows)
@@ -75,7 +75,7 @@ def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
     own = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
     circuit, data = own.circuit.compile(own.name), load_data(own)
     with make_engine("numeric", own.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainers = [Trainer.of(of_instance(own, Instance(0, seed)), data, solver) for seed in (0, 1)]
+        trainers = [Session.of(override(own, [f"training.seed={seed}"]), data).trainer(solver) for seed in (0, 1)]
         learnt = learn(trainers)
     for trainer, one in zip(trainers, learnt, strict=True):
         assert (one.failed is None) == skip
@@ -110,23 +110,21 @@ def test_every_seed_is_tested_with_its_own_noise():
     with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
         alone = []
         for seed in range(5):
-            own = of_instance(NOISY, Instance(0, seed))
-            data = load_data(own)
-            alone.append(evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).error)
+            session = Session.of(NOISY).seeded(seed)
+            data = session.data
+            alone.append(session.evaluate(solver, g, data.x_test, data.labels_test, data.classes).error)
     assert errors == alone
     assert len(set(errors)) > 1
 
 
 def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
     """Of one seed, tested or trained without any spread: each chip has noise of its own, and the same chip repeats it to the last digit."""
-    circuit = NOISY.circuit.compile(NOISY.name)
-    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
-    chips = [0, 1, 2, 1]
-    data = load_data(NOISY)
-    each = [of_instance(NOISY, Instance(chip, 0)) for chip in chips]
-    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
-        outputs = [evaluate_as(own, solver, g, data.x_test, data.labels_test, data.classes).outputs for own in each]
-        learnt = [one.g for one in learn([Trainer.of(own, data, solver) for own in each])]
+    session = Session.of(NOISY)
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in session.circuit.trainable}
+    data, each = session.data, [session.on_chip(chip) for chip in (0, 1, 2, 1)]
+    with session.solver() as solver:
+        outputs = [one.evaluate(solver, g, data.x_test, data.labels_test, data.classes).outputs for one in each]
+        learnt = [one.g for one in learn([one.trainer(solver) for one in each])]
     np.testing.assert_array_equal(outputs[1], outputs[3])
     for name in g:
         np.testing.assert_array_equal(learnt[1][name], learnt[3][name])
@@ -137,21 +135,22 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
 
 def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
     """Tested together, chips of other instruments err as each does by itself, whichever comes first."""
-    circuit, data = NOISY.circuit.compile(NOISY.name), load_data(NOISY)
-    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
-    exact = NOISY.model_copy(update={"noise": type(NOISY.noise)()})
-    with make_engine("numeric", NOISY.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
-        errors = {one.noise.read: evaluate_as(one, solver, g, data.x_test, data.labels_test, data.classes).error for one in (exact, NOISY)}
-        for pair in ([exact, NOISY], [NOISY, exact]):
+    noisy = Session.of(NOISY)
+    exact, data = noisy.changed("noise", read=0.0), noisy.data
+    g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in noisy.circuit.trainable}
+    with noisy.solver() as solver:
+        alone = [one.evaluate(solver, g, data.x_test, data.labels_test, data.classes).error for one in (exact, noisy)]
+        for order in (slice(None), slice(None, None, -1)):
+            pair = [exact, noisy][order]
             tested = trainings.test(pair, [solver] * 2, [g] * 2, [data.x_test] * 2, [data.labels_test] * 2, data.classes)
-            assert [one.error for one in tested] == [errors[one.noise.read] for one in pair]
-    assert len(set(errors.values())) > 1
+            assert [one.error for one in tested] == alone[order]
+    assert len(set(alone)) > 1
 
 
 @pytest.mark.parametrize("instance", [Instance(0, 3), Instance(2, 3)])
 def test_an_ensemble_of_one_equals_a_run(instance, tmp_path):
     """Under noise too: the same test error as the run of that seed and chip writes into its summary."""
-    own = of_instance(NOISY, instance)
+    own = Session.of(NOISY).seeded(instance.seed).on_chip(instance.chip).experiment
     (outcome,) = outcomes(NOISY, [instance])
     summary = train(new_run(own, tmp_path / "run"), lambda _: None).summary
     assert (outcome.test_error, outcome.train_error) == (summary["test_error"], summary["train_error"])

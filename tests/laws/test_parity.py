@@ -22,7 +22,7 @@ from circuits.circuit import Circuit
 from cli.main import main
 from hwsim.benchmarks.device_cost import ensemble
 from hwsim.benchmarks.learner import Learner
-from hwsim.core.protocol import Closing
+from hwsim.core.protocol import Capability, Closing
 from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
@@ -34,6 +34,7 @@ from hwsim.report.run_files import read_run
 from hwsim.runs.open_run import RunError
 from hwsim.runs.start import new_run, resumed_run
 from hwsim.runs.train import train
+from hwsim.session import Session
 from hwsim.settings.validation_errors import typed_keys
 from hwsim.tuning.trial import validation_errors
 
@@ -47,7 +48,7 @@ View = Mapping[str, Mapping[str, str]]
 class Solver(Closing):
     """Stands for a solver, and keeps what it was made of."""
 
-    capabilities = frozenset[Any]()
+    capabilities = frozenset({Capability.VERIFIED})
     tolerance = None
 
     def __init__(self, engine: Any, circuit: Any, chip: Any) -> None:
@@ -393,12 +394,12 @@ def test_a_path_that_forgets_a_section_breaks_the_law(
 
 def test_noise_that_a_trainer_forgets_is_seen(spies: Spies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One argument that is dropped on the way into a trial's trainer is enough."""
-    of = Trainer.of.__func__
+    trainer = Session.trainer
 
     def without_noise(experiment: Experiment) -> Iterator[float]:
         quiet = experiment.model_copy(update={"noise": type(experiment.noise)()})
         with monkeypatch.context() as patch:
-            patch.setattr(Trainer, "of", classmethod(lambda cls, _, data, solver: of(cls, quiet, data, solver)))
+            patch.setattr(Session, "trainer", lambda session, solver: trainer(replace(session, experiment=quiet), solver))
             yield from validation_errors(experiment)
 
     def walk(experiment: Experiment, _: Path, spies: Spies) -> View:

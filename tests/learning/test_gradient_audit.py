@@ -14,8 +14,8 @@ from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import factory, gradient_audit
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.session import Session
 
 IRIS = load("iris", ["training.epochs=1", "training.batch=40"])
 CIRCUIT = IRIS.circuit.compile("iris")
@@ -25,7 +25,7 @@ CHIP = Chip.nominal(CIRCUIT)
 def rows(experiment: Experiment) -> list[dict]:
     """Train through the general solver, in 64 bits and without compiling."""
     with PortsEngine().prepare(CIRCUIT, CHIP) as solver:
-        trainer = Trainer.of(experiment, load_data(experiment), solver)
+        trainer = Session.of(experiment).trainer(solver)
         return [step.record for step in trainer.run(trainer.begin()) if step.record]
 
 
@@ -60,7 +60,7 @@ def test_what_learns_from_no_difference_is_not_measured() -> None:
 def test_a_gradient_that_is_lost_is_off_by_one_and_a_right_one_by_nothing() -> None:
     """Where all phases read alike the gradient is 0; where voltages are off by so much, the error is as much larger."""
     with PortsEngine().prepare(CIRCUIT, CHIP) as solver:
-        trainer = Trainer.of(IRIS, load_data(IRIS), solver)
+        trainer = Session.of(IRIS).trainer(solver)
         state = trainer.begin()
         (plan,), table = gradient_audit.planned(trainer, 0), gradient_audit.wrong_targets(trainer)
         kept = trainer.advance(state.carry, plan, 0, 1, table=table).kept

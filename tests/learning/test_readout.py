@@ -12,7 +12,7 @@ from circuits.neurons import DeadZone, DiodePair, Linear
 from hwsim.core.converters import quantised
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push
-from hwsim.devices.manufacture import chip_of
+from hwsim.devices.manufacture import draw
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.noise_currents import currents
@@ -200,7 +200,7 @@ def test_inputs_and_outputs_go_through_their_converters() -> None:
     data = load_data(experiment)
     assert len(np.unique(np.concatenate([data.x_train, data.x_test]))) <= 2**3 - 1
     circuit = Network(inputs=2, layers=(Layer(size=2, neuron=Linear()),), outputs=3).compile()
-    chip = chip_of(experiment, circuit)
+    chip = draw(circuit, experiment.variation, experiment.device)
     g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
     with NumericEngine().prepare(circuit, chip) as prepared:
         found = prepared.solve(g, Drive(np.zeros((1, 2))))

@@ -9,7 +9,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.core import blocks
-from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Result
+from hwsim.core.protocol import Capability, ConvergenceError, Drive, Equilibrium, Result
 from hwsim.ensemble import trainings
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import evaluate as evaluate_module
@@ -18,6 +18,7 @@ from hwsim.learning.evaluate import evaluate
 from hwsim.learning.readout import EXACT
 from hwsim.numeric.general.general_solver import PortsEngine
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 from hwsim.settings.sections import DataSettings, TrainingSettings
 from support.trainers import plain_trainer
 
@@ -39,7 +40,8 @@ DATA = Dataset(
 class Told:
     """A solver whose residuals, steps and results are told by the first feature, so that sums of them are known; voltages are true."""
 
-    circuit, chip = CIRCUIT, CHIP
+    circuit, chip, tolerance = CIRCUIT, CHIP, None
+    capabilities = frozenset({Capability.VERIFIED})
 
     def __init__(self, results: Mapping[float, Result] | None = None) -> None:
         self._solver, self._results = PortsEngine().prepare(CIRCUIT, CHIP), dict(results or {})
@@ -149,6 +151,7 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
 
     class Traced(Told):
         share = 1e-13
+        capabilities = frozenset({Capability.TRACEABLE})
 
         def traced(self, **_: Any) -> None: ...
 
@@ -219,9 +222,9 @@ def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
     assert np.isnan([failed.train_error, failed.pulses, failed.energy, failed.residual]).all()
     for name, values in trainer.g(trainer.begin()).items():
         np.testing.assert_array_equal(failed.g[name], values)
-    experiment = Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings)
+    session = Session.of(Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings))
     labels = [DATA.labels_train, np.array([0, 1])]
-    tested = trainings.test([experiment] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
+    tested = trainings.test([session] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
     assert [one.failed for one in tested] == [None, None]
     assert [one.residual for one in tested] == [pytest.approx(0.5e-9), pytest.approx(0.4e-9)]
     assert tested[0].error == evaluate(Told(), learnt.g, X, DATA.labels_train, np.eye(2) * 0.1, EXACT, 0).error

@@ -13,8 +13,8 @@ from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
 from hwsim.learning.skipping import Skipping
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 
 EXPERIMENT = override(load("iris"), ["circuit.layers=[]", "training.epochs=1"])
 CIRCUIT = EXPERIMENT.circuit.compile("iris")
@@ -70,11 +70,11 @@ def test_nothing_is_learnt_from_a_failed_sample(flaky, rule):
 def test_training_stops_or_counts(flaky):
     """A failed sample of either set stops the training, and the message names the setting; with it, each phase of each is counted."""
     with pytest.raises(ConvergenceError, match=r"iris: \d+ of \d+ samples found no equilibrium.*; or learn without .*: --skip-failed\Z"):
-        list(Trainer.of(EXPERIMENT, DATA, flaky).run(Trainer.of(EXPERIMENT, DATA, flaky).begin()))
+        list(Session.of(EXPERIMENT, DATA).trainer(flaky).run(Session.of(EXPERIMENT, DATA).trainer(flaky).begin()))
     settled = replace(DATA, x_train=np.minimum(DATA.x_train, LIMIT))
     with pytest.raises(ConvergenceError, match=r"samples found no equilibrium.*--skip-failed\Z"):  # of the test part
-        list(Trainer.of(EXPERIMENT, settled, flaky).run(Trainer.of(EXPERIMENT, settled, flaky).begin()))
-    trainer = Trainer.of(override(EXPERIMENT, ["training.skip_failed=true"]), DATA, flaky)
+        list(Session.of(EXPERIMENT, settled).trainer(flaky).run(Session.of(EXPERIMENT, settled).trainer(flaky).begin()))
+    trainer = Session.of(override(EXPERIMENT, ["training.skip_failed=true"]), DATA).trainer(flaky)
     row = [step.record for step in trainer.run(trainer.begin()) if step.record][-1]
     seen = trainer.plan(0).order.ravel()
     assert row["failed"] == 3 * (DATA.x_train[seen, 0] > LIMIT).sum()

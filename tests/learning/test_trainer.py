@@ -8,7 +8,6 @@ import pytest
 from circuits.chip import Chip
 from hwsim.core.protocol import Capability, ConvergenceError
 from hwsim.core.wrapper import SolverWrapper
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
@@ -16,6 +15,7 @@ from hwsim.learning.state import Arrays, State
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 
 
 class Plain(SolverWrapper):
@@ -31,7 +31,7 @@ def experiment(*settings: str) -> Experiment:
 def make(settings: Experiment, *, plain: bool = False, max_steps: int = 2000) -> Trainer:
     circuit = settings.circuit.compile()
     solver = NumericEngine(precision=settings.training.precision, max_steps=max_steps).prepare(circuit, Chip.nominal(circuit))
-    return Trainer.of(settings, load_data(settings), Plain(solver) if plain else solver)
+    return Session.of(settings).trainer(Plain(solver) if plain else solver)
 
 
 def final(trainer: Trainer, state: State | None = None) -> State:

@@ -4,11 +4,10 @@ import numpy as np
 
 from circuits.chip import Chip
 from hwsim.core.protocol import Engine
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load, override
-from hwsim.learning.trainer import Trainer
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 
 
 def test_both_engines_learn_the_same() -> None:
@@ -18,7 +17,7 @@ def test_both_engines_learn_the_same() -> None:
 
     def trained(engine: Engine) -> dict[str, np.ndarray]:
         with engine.prepare(circuit, Chip.nominal(circuit)) as solver:
-            trainer = Trainer.of(experiment, load_data(experiment), solver)
+            trainer = Session.of(experiment).trainer(solver)
             *_, last = trainer.run(trainer.begin())
             return trainer.g(last.state)
 

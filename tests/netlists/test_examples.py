@@ -11,11 +11,10 @@ from circuits.chip import Chip
 from circuits.passed import Passed
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load
-from hwsim.learning.trainer import Trainer
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.session import Session
 from netlists.read.parser import read_deck
 from netlists.write import subcircuits
 from support.decks import by_name, operating_point, run_ngspice
@@ -119,7 +118,7 @@ def test_a_network_of_mosfets_learns_through_ngspice_alone(seen):
     experiment = load(str(EXAMPLES["mosfet-network"]), ["training.epochs=150"])
     circuit = experiment.circuit.compile(experiment.name)
     with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainer = Trainer.of(experiment, load_data(experiment), solver)
+        trainer = Session.of(experiment).trainer(solver)
         *_, last = trainer.run(trainer.begin())
         x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
         equal, different, other, both = solver.solve(trainer.g(last.state), Drive(x)).outputs(circuit)[:, 0]

@@ -120,7 +120,7 @@ def test_a_passed_card_is_arithmetic(text):
 FENCED = """
 import os, sys
 from pathlib import Path
-from hwsim.ngspice.fence import close_behind
+from hwsim.ngspice.sandbox import close_behind
 
 def can(what, *given):
     try:

@@ -39,9 +39,9 @@ SCRIPT = """
 import numpy as np
 from circuits.chip import Chip
 from circuits.network import Layer, Network
-from hwsim.engine import ConvergenceError, Drive, Result
+from hwsim.core.protocol import ConvergenceError, Drive, Result
 from hwsim.ngspice import installed
-from hwsim.ngspice.engine import NgspiceEngine
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
 
 circuit = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
 g = {element.name: np.full(element.shape, 1e-6) for element in circuit.trainable}

@@ -6,10 +6,9 @@ import jax
 import pytest
 
 from circuits.chip import Chip
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load, override
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 
 
 @pytest.mark.parametrize(("optimizer", "kept"), [("sgd", 1), ("adam", 3)])
@@ -21,7 +20,7 @@ def test_a_training_step_holds_little_beside_the_conductances(optimizer: str, ke
     settings = ["circuit.layers.0.size=2048", "training.batch=8", f"training.optimizer={optimizer}", "training.precision=float32"]
     experiment = override(load("digits"), [*settings, "data.train_limit=64"])
     circuit = experiment.circuit.compile()
-    trainer = Trainer.of(experiment, load_data(experiment), NumericEngine(precision="float32").prepare(circuit, Chip.nominal(circuit)))
+    trainer = Session.of(experiment).trainer(NumericEngine(precision="float32").prepare(circuit, Chip.nominal(circuit)))
     state, programs, jit = trainer.begin(), list[Any](), jax.jit
 
     def looked_at(function: Any, **options: Any) -> Any:

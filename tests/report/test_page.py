@@ -8,7 +8,7 @@ from hwsim.report import learning_curves
 from hwsim.report.page import render, write_page
 from hwsim.report.run_files import Confusion
 from hwsim.report.section import Gallery, Listing, Section, Table
-from support.html import Page, assert_complete
+from support.report_pages import Page, assert_complete
 
 EVIL = '<script>alert("1")</script> & $x$ </style> {{ 7 * 7 }} ${1}'
 

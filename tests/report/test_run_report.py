@@ -10,17 +10,16 @@ import pytest
 
 from circuits.chip import Chip
 from cli.main import main
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.formatting import quantity
-from hwsim.learning.trainer import Trainer
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.report import command_line
 from hwsim.report.conductances import of_run
 from hwsim.report.overview import overview
 from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
-from support.html import assert_complete
+from hwsim.session import Session
+from support.report_pages import assert_complete
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,7 @@ def test_before_is_where_training_began(record: RunRecord) -> None:
     circuit = record.circuit
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         own = record.experiment
-        trainer = Trainer.of(own, load_data(own), solver)
+        trainer = Session.of(own).trainer(solver)
         begun = trainer.g(trainer.begin())
     for name, values in begun.items():
         np.testing.assert_array_equal(record.before[name], values)

@@ -22,7 +22,7 @@ from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Result
 from hwsim.sweep.statistics import interval, summary
-from support.html import assert_complete
+from support.report_pages import assert_complete
 
 BETA, RATE, WORD = "training.beta=log:1e-7:1e-5:3", "training.rate=1e-7:1e-6:3", "training.optimizer=adam,sgd"
 CHIPS, SEEDS = 8, 2

@@ -1,0 +1,240 @@
+"""Session: an experiment made real, once: its circuit, its chip and its data, and the solvers, trainers and tests of them."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.core import blocks
+from hwsim.core.protocol import Capability, Solver
+from hwsim.devices import manufacture
+from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.netlist_circuit import SHOWN, Netlist
+from hwsim.files.raw import DataError
+from hwsim.settings.sections import Precision
+from hwsim.typing import Array, Conductances, Floats, Weights
+
+if TYPE_CHECKING:
+    from hwsim.devices.programming.programming import Programming
+    from hwsim.learning.dataset import Dataset
+    from hwsim.learning.evaluate import Evaluation
+    from hwsim.learning.readout import Instruments
+    from hwsim.learning.trainer import Trainer
+
+
+class _Source:
+    """Where an experiment's data come from; read when they are first asked for."""
+
+    def __init__(self, experiment: Experiment, circuit: Circuit, data: "Dataset | None" = None) -> None:
+        self._made_of = experiment, circuit
+        if data is not None:
+            self.data = data
+
+    @cached_property
+    def data(self) -> "Dataset":
+        """The data."""
+        from hwsim.data.loading import load_data  # noqa: PLC0415 - the readers load only for those who read data
+
+        return load_data(*self._made_of)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An experiment made real.
+
+    Whatever trains, tests, times or describes an experiment takes it from here, so that no section of it can be left out: a key that
+    changes a training changes a trial, a sweep, a benchmark and a report alike. Chip and data are made when they are first asked for.
+    """
+
+    experiment: Experiment
+    circuit: Circuit
+    source: _Source
+
+    @classmethod
+    def of(cls, experiment: Experiment, data: "Dataset | None" = None) -> Self:
+        """Compile an experiment's circuit; `data` stand in place of those that the experiment names.
+
+        Raises
+        ------
+        CircuitError
+            When the circuit is wrong.
+
+        """
+        circuit = experiment.circuit.compile(experiment.name)
+        return cls(experiment, circuit, _Source(experiment, circuit, data))
+
+    def changed(self, section: str, **values: Any) -> Self:
+        """Return the session with other values of one section of the experiment, with the same data."""
+        settings = getattr(self.experiment, section).model_copy(update=values)
+        return replace(self, experiment=self.experiment.model_copy(update={section: settings}))
+
+    def on_chip(self, number: int) -> Self:
+        """Return the session on the chip of this number."""
+        return self.changed("variation", chip=number)
+
+    def seeded(self, seed: int) -> Self:
+        """Return the session with another seed, which may also divide the data."""
+        other = self.changed("training", seed=seed)
+        return replace(other, source=_Source(other.experiment, self.circuit))
+
+    @property
+    def fresh(self) -> Self:
+        """The session with memristors that have just been programmed: the one that trains."""
+        return self.changed("variation", after=0.0)
+
+    @property
+    def nominal(self) -> Self:
+        """The session on the chip that is as designed, with the same data."""
+        without = self.changed("device", spread=False)
+        return replace(without, experiment=without.experiment.model_copy(update={"variation": self.experiment.variation.nominal}))
+
+    @cached_property
+    def chip(self) -> Chip:
+        """The manufactured chip that the experiment names.
+
+        Raises
+        ------
+        DeviceError, CircuitError
+            As `manufacture.draw`.
+
+        """
+        return manufacture.draw(self.circuit, self.experiment.variation, self.experiment.device)
+
+    def alike(self, *, learning: bool) -> bool:
+        """Whether all chips of the experiment are one, where they are `learning` or only tested."""
+        return manufacture.alike(self.circuit, self.experiment.variation, self.experiment.device, self.experiment.noise, learning=learning)
+
+    @property
+    def data(self) -> "Dataset":
+        """The training set and the test set.
+
+        Raises
+        ------
+        DataError, ExperimentError
+            As `load_data`.
+
+        """
+        return self.source.data
+
+    @property
+    def learnable(self) -> "Dataset":
+        """The data; the lone sample that a netlist shows is refused: it has no class.
+
+        Raises
+        ------
+        DataError, ExperimentError
+            As `load_data`, and for that sample.
+
+        """
+        if self.experiment.data.name == SHOWN and isinstance(self.experiment.circuit, Netlist):
+            msg = f"{self.experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
+            raise DataError(msg)
+        return self.data
+
+    def solver(self, precision: Precision = "float64") -> Solver:
+        """Prepare the experiment's engine for its circuit on its chip; the caller closes it.
+
+        Raises
+        ------
+        UnsupportedCircuitError, ValueError
+            When the engine does not solve such circuits, or not in this precision.
+
+        """
+        training = self.experiment.training
+        return make_engine(training.engine, self.experiment.solver, precision).prepare(self.circuit, self.chip)
+
+    def training_solver(self) -> Solver:
+        """Prepare the solver that training uses, in the training's precision."""
+        return self.solver(self.experiment.training.precision)
+
+    def verified_solver(self) -> Solver:
+        """Prepare the solver of reported numbers: in 64 bits, and every equilibrium is verified by Kirchhoff's law.
+
+        The ngspice engine, and the numeric one for circuits without layers, do that anyway.
+        """
+        solver = self.solver()
+        if Capability.VERIFIED in solver.capabilities:
+            return solver
+        from hwsim.core.verified import CertifiedSolver  # noqa: PLC0415 - only for the numeric engine
+
+        return CertifiedSolver(solver, self.experiment.solver.tolerance)
+
+    def trainer(self, solver: Solver) -> "Trainer":
+        """Return the trainer of the experiment, on a solver of its circuit and chip."""
+        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+
+        given = self.experiment
+        return Trainer(
+            given.training, self.data, solver, device=given.device, shown=given.shown, variation=given.variation, noise=given.noise
+        )
+
+    @property
+    def readout(self) -> "Instruments":
+        """What the circuit's voltages are read with, and what is noisy."""
+        from hwsim.learning.readout import Instruments  # noqa: PLC0415 - learning loads only for those who test
+
+        return Instruments.of(self.experiment.variation, self.experiment.noise)
+
+    def targets(self, classes: int) -> Floats:
+        """Return what each output is drawn to for each class, shape (classes, K) [V]."""
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who test
+
+        return factory.targets_by_class(self.experiment.training, self.circuit, classes)
+
+    def evaluate(self, solver: Solver, g: Conductances, x: Array, labels: Array, classes: int) -> "Evaluation":
+        """Evaluate samples x (n, I) with labels (n,) with the experiment's targets, read-out, noise and seed.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample does not settle, and the experiment does not skip such samples.
+
+        """
+        from hwsim.learning import evaluate  # noqa: PLC0415 - learning loads only for those who test
+        from hwsim.learning.skipping import Skipping  # noqa: PLC0415
+
+        training, chip = self.experiment.training, self.experiment.variation.chip
+        lenient = Skipping(solver) if training.skip_failed else solver
+        seed = evaluate.noise_seed(training.seed, chip)
+        return evaluate.evaluate(lenient, g, x, labels, self.targets(classes), self.readout, seed)
+
+    def programming(self, precision: Precision) -> "Programming":
+        """Return the way in which the devices' conductances are changed.
+
+        Raises
+        ------
+        DeviceError
+            When the device cannot be read.
+
+        """
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who program
+
+        return factory.programming(self.experiment.device, self.experiment.variation, self.circuit, np.dtype(precision))
+
+    def starting(self) -> dict[str, Floats]:
+        """Return the conductances that training is to start from, at the chip's temperature [S], before its devices limit them."""
+        from hwsim.learning.initial import starting  # noqa: PLC0415 - learning loads only for those who start from them
+
+        return starting(self.chip, self.experiment.training, self.experiment.shown)
+
+    def programmed(self, g: Weights) -> Weights:
+        """Return the conductances that the chip's devices have, programmed to `g` at its temperature, and drifted since then [S]."""
+        from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who program
+
+        return within(self.chip, self._begun(g, "float64"))
+
+    def begun(self) -> Weights:
+        """Return the conductances that training begins with [S]: within the devices' bounds, rounded, programmed."""
+        from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who start from them
+
+        return self._begun(within(self.chip, self.starting()), self.experiment.training.precision)
+
+    def _begun(self, g: Weights, precision: Precision) -> dict[str, Floats]:
+        """Program conductances in a precision."""
+        wanted = {name: values.astype(precision) for name, values in g.items()}
+        parts, _ = self.programming(precision).begin(blocks.split(self.circuit, wanted))
+        return {name: np.asarray(values, np.float64) for name, values in blocks.join(parts).items()}
