@@ -24,8 +24,10 @@ def what(function: Function) -> Function:
     @functools.wraps(function)
     def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
         roles = {name: others.pop(name) for name in _ROLES}
-        said = [f"circuit.{name}={json.dumps(list(patterns))}" for name, patterns in roles.items() if patterns]
-        return function(*arguments, settings=(*said, *settings), **others)
+        said = {f"circuit.{name}": list(patterns) for name, patterns in roles.items() if patterns}
+        for key, patterns in said.items():
+            _refuse_contradiction(key.removeprefix("circuit."), key, patterns, settings)
+        return function(*arguments, settings=(*(f"{key}={json.dumps(patterns)}" for key, patterns in said.items()), *settings), **others)
 
     for name, text in reversed(_ROLES.items()):
         given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
@@ -118,12 +120,37 @@ def force(function: Function) -> Function:
 
 
 def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
-    """Give all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`."""
+    """List all overrides: those of options such as `--epochs` as keys of the training section, `--data`, then those of `--set`.
+
+    Raises
+    ------
+    click.UsageError
+        When an option and `--set` name different values of one key.
+
+    """
     keys = {"data": "data.name", "chip": "variation.chip", "after": "variation.after"}
-    short = [f"{keys.get(name, f'training.{name}')}={json.dumps(value)}" for name, value in shortcuts.items() if value is not None]
+    short = []
+    for name, value in shortcuts.items():
+        if value is not None:
+            key = keys.get(name, f"training.{name}")
+            _refuse_contradiction("from" if name == "start" else name.replace("_", "-"), key, value, settings)
+            short.append(f"{key}={json.dumps(value)}")
     if shortcuts.get("engine") == "ngspice":
         short.append("training.precision=float64")  # ngspice has no other
     return [*short, *settings]
+
+
+def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[str]) -> None:
+    """Refuse a `--set` of the key that an option sets to another value, or of the whole section that the key is in."""
+    from circuits.quoting import quote, quoted  # noqa: PLC0415 - help does without
+    from hwsim.experiment.experiment import read_value  # noqa: PLC0415
+
+    for setting in settings:
+        named, _, text = setting.partition("=")
+        whole = key.startswith(f"{named.strip()}.")
+        if whole or (named.strip() == key and read_value(text.strip()) != value):
+            msg = f"--{option} sets {key} to {quoted(value)}, and --set {quote(setting)} to something else; omit one of them"
+            raise click.UsageError(msg)
 
 
 def samples(function: Function) -> Function:

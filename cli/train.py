@@ -88,8 +88,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     write: Path | None = others.pop("write")
     folds: int | None = others.pop("folds")
     repeats: int | None = others.pop("repeats")
-    lenient = ("training.skip_failed=true",) if skip_failed else ()
-    changed = options.overrides((*settings, *lenient), **others)
+    changed = options.overrides(settings, skip_failed=skip_failed or None, **others)
     if folds is not None:
         cross.refuse_others(out)
         return cross.cross_validate(output, what, changed, folds=folds, repeats=repeats or 1, out=out)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from circuits import zoo
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.quoting import quote_path, quoted
 from hwsim.devices.kinds.declared import DeviceDrift
 from hwsim.devices.temperature import at_temperature
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import Experiment, ExperimentError, load
 from hwsim.experiment.learnt import refuse_learnt_by
 from hwsim.files.stored_conductances import beyond
 from hwsim.runs.folder import RunFolder
@@ -85,6 +86,20 @@ def run_folder(what: str) -> RunFolder | None:
     return folder if what not in zoo.names() and folder.experiment.is_file() else None
 
 
+def refuse_start(folder: RunFolder, trained: Experiment, asked: Experiment) -> None:
+    """Refuse another start for what a run has learned, which would change nothing.
+
+    Raises
+    ------
+    ExperimentError
+        Saying what to name instead.
+
+    """
+    if asked.training.start != trained.training.start:
+        msg = f"training.start = {quoted(asked.training.start)}: the run {quote_path(folder.path)} has conductances that it learned"
+        raise ExperimentError(f"{msg}; omit it, or name the experiment instead: {quote_path(folder.experiment)}")
+
+
 def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     """Load and compile what a user names, with settings overridden.
 
@@ -103,10 +118,10 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         refuse_learnt_by(what, experiment)
     chip = session.chip
     if folder is not None:
-        known = load(folder.path).variation
-        wanted = at_temperature(folder.read_weights(session.circuit), experiment.device, known, experiment.variation)
+        trained = load(folder.path)
+        refuse_start(folder, trained, experiment)
+        wanted = at_temperature(folder.read_weights(session.circuit), experiment.device, trained.variation, experiment.variation)
     else:
         wanted = session.starting()
     cut = beyond(chip, wanted) if folder or experiment.training.start else ""
-    g, trained = within(chip, wanted), folder is not None
-    return Subject(what=what, session=session, g=g, wanted=wanted, trained=trained, cut=cut)
+    return Subject(what=what, session=session, g=within(chip, wanted), wanted=wanted, trained=folder is not None, cut=cut)

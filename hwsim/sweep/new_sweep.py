@@ -13,7 +13,7 @@ from hwsim.ensemble.instances import Mode
 from hwsim.experiment.experiment import Experiment, load
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.files.stored_conductances import beyond, fingerprint
-from hwsim.runs.loaded import run_folder
+from hwsim.runs.loaded import refuse_start, run_folder
 from hwsim.session import Session
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import read_axis
@@ -80,7 +80,9 @@ class Planned:
         definition = Definition.make(experiment, axes, mode=mode, **counts)
         planned = cls(definition, definition.points(), weights)
         if folder:
+            trained = load(folder.path)
             for point in planned.points:
+                refuse_start(folder, trained, point.experiment(definition.experiment))
                 refuse_learnt_by(what, point.experiment(definition.experiment))
         planned._check()
         return planned

@@ -56,6 +56,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "output in a file": ("train iris --out nan.csv/run", "not a folder"),
     "precision": ("train iris --engine ngspice --set training.precision=float32", "float64"),
     "adjoint with ngspice": ("train iris --engine ngspice --set training.rule=adjoint", "adjoint"),
+    "two seeds": (
+        "train iris --seed 3 --set training.seed=5",
+        "training.seed to 3, and --set training.seed=5 to something else",
+    ),
+    "two chips": ("solve iris --chip 3 --set variation.chip=1", "omit one of them"),
+    "two ages": ("evaluate iris --after 1d --set variation.after=5", "--after sets variation.after to 86400"),
+    "two data sets": ("tune iris --data wine --set data.name=iris --vary training.rate=1e-7:1e-6", "--data sets data.name to 'wine'"),
+    "a section besides an option": ("train iris --epochs 3 --set training={epochs=3}", "--epochs sets training.epochs to 3"),
+    "lenient and not": ("train iris --skip-failed --set training.skip_failed=false", "--skip-failed sets training.skip_failed to True"),
+    "two roles": ("solve my.cir --inputs V1 --set circuit.inputs=['V2']", "--inputs sets circuit.inputs to ['V1']"),
     "unknown circuit in the zoo": ("zoo digts", "digits"),
 }
 

@@ -273,3 +273,10 @@ def test_chips_are_alike_only_where_no_seed_changes_anything():
         assert Session.of(experiment).alike(learning=asked) == wanted, settings
         plan = Planned.make("xor", settings, ["training.beta=1e-6,2e-6"], "train" if asked else "evaluate", chips=2)
         assert plan.alike == wanted, settings
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["solve"], ["sweep", "--mode", "evaluate", "--vary", "variation.offset=0,1e-3"]])
+def test_what_a_run_learned_takes_no_other_start(hwsim, trained, command):
+    """A run is tested with what it learned, so that a start from elsewhere would change nothing; the line names what to test instead."""
+    answer = hwsim(command[0], trained, *command[1:], "--set", "training.start=elsewhere.npz")
+    assert (answer.code, answer.out) == (2, "")
