@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.components import components
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
-from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, Trainable, VoltageSources
+from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.nodes import Nodes
 from circuits.passed import Passed

@@ -1,4 +1,4 @@
-"""Elements as frozen arrays, one class a kind. A crossbar of 1569×100 memristors is one object; a lone resistor an array of one.
+"""Elements as frozen arrays, one class a kind; a lone resistor is an array of one. Those that learning changes are in arrays.py.
 
 Terminals are node numbers (0 is ground); parameters hold one value an element. A branch current flows from the first terminal
 to the second inside the element. Conductances that learning changes travel beside the circuit, never inside it.
@@ -89,49 +89,15 @@ class Elements:
         return hash((type(self), self.name, len(self)))
 
     @property
+    def ends(self) -> tuple[Nodes, Nodes]:
+        """The two nodes of each single element; a branch current flows from the first to the second inside it."""
+        a, b = (getattr(self, terminal) for terminal in self.terminals[:2])
+        return a, b
+
+    @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
         """Node pairs between which the element conducts a direct current; what a path to ground may use."""
-        a, b = (getattr(self, terminal) for terminal in self.terminals[:2])
-        return ((a, b),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Crossbar(Elements):
-    """A memristor between every row and every column; its conductances, shape (rows, columns), are the weights.
-
-    `g_min` and `g_max` [S] bound the conductances: scalars, or arrays of shape (rows, columns).
-    """
-
-    terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
-    parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
-    positive: ClassVar[tuple[str, ...]] = ("g_min",)
-
-    rows: Nodes
-    columns: Nodes
-    g_min: Values | float = 1e-8
-    g_max: Values | float = 1e-4
-
-    def __post_init__(self) -> None:
-        """Check the bounds; unlike in other elements the two terminals differ in length."""
-        for name in self.terminals:
-            self._set(name, np.atleast_1d(getattr(self, name)).astype(np.intp))
-        for name in self.parameters:
-            self._set(name, np.asarray(getattr(self, name), dtype=np.float64))
-            _check_shape(self.name, name, np.shape(getattr(self, name)), self.shape)
-        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return len(self.rows), len(self.columns)
-
-    def __len__(self) -> int:
-        return len(self.rows) * len(self.columns)
-
-    @property
-    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
-        """A star over the first row and the first column: it connects what the whole crossbar connects."""
-        return (self.rows[:1], self.columns), (self.rows, self.columns[:1])
+        return (self.ends,)
 
 
 def check_bounds(element: str, g_min: Values, g_max: Values) -> None:
@@ -147,34 +113,18 @@ def check_bounds(element: str, g_min: Values, g_max: Values) -> None:
     _check(in_order, np.broadcast_to(g_max, in_order.shape), f"{element}: g_max", "above g_min, or equal to it for a device that is stuck")
 
 
-def _check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+def check_shape(element: str, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Refuse a parameter that is neither one number nor one a device.
+
+    Raises
+    ------
+    CircuitError
+        Naming the element, the parameter and both shapes.
+
+    """
     if shape not in {(), wanted}:
         msg = f"{element}: {name} has shape {shape}; it must be one number or have shape {wanted}"
         raise CircuitError(msg)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Memristors(Elements):
-    """Trainable conductances between any nodes, outside of a crossbar; bounds `g_min`, `g_max` [S]."""
-
-    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
-    parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
-    positive: ClassVar[tuple[str, ...]] = ("g_min",)
-
-    a: Nodes
-    b: Nodes
-    g_min: Values | float = 1e-8
-    g_max: Values | float = 1e-4
-
-    def __post_init__(self) -> None:
-        """Check the bounds as well."""
-        Elements.__post_init__(self)
-        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
-
-    @property
-    def shape(self) -> tuple[int]:
-        """(elements,)."""
-        return (len(self),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -244,9 +194,9 @@ class InputSources(Elements):
     offset: Values | float = 0.0
 
     @property
-    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+    def ends(self) -> tuple[Nodes, Nodes]:
         """Each source stands between its node and ground."""
-        return ((self.plus, np.zeros_like(self.plus)),)
+        return self.plus, np.zeros_like(self.plus)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -356,6 +306,3 @@ class Inductors(Elements):
     a: Nodes
     b: Nodes
     l: Values | float  # noqa: E741 - the letter of an inductance
-
-
-Trainable = Crossbar | Memristors

@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.neurons import FORBID_UNKNOWN, DiodePair, Neuron
 from circuits.nodes import GROUND, Nodes

@@ -71,7 +71,7 @@ class Passed(Elements):
         return tuple((name, int(place)) for card in self.cards for name, place in HOLE.findall(card) if place)
 
     @property
-    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+    def ends(self) -> tuple[Nodes, Nodes]:
         """The pairs of nodes that the cards join."""
         pairs = np.array(self.joined, dtype=np.intp).reshape(-1, 2)
-        return ((self.nodes[pairs[:, 0]], self.nodes[pairs[:, 1]]),)
+        return self.nodes[pairs[:, 0]], self.nodes[pairs[:, 1]]

@@ -1,4 +1,4 @@
-"""Runs of a crossbar's rows: which ideal sources hold, with what, and which are free."""
+"""Runs of an array's rows: which ideal sources hold, with what, and which are free."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, Elements, InputSources, VoltageSources
+from circuits.elements import Elements, InputSources, VoltageSources
 from circuits.nodes import Nodes
 
 
@@ -44,18 +45,18 @@ def _grounded(source: VoltageSources | InputSources) -> NDArray[np.bool_]:
     return source.minus == 0 if isinstance(source, VoltageSources) else np.ones(len(source), dtype=bool)
 
 
-def row_runs(circuit: Circuit, crossbar: Crossbar) -> list[RowRun]:
-    """Split a crossbar's rows into runs of one source array each, and runs of free rows."""
+def row_runs(circuit: Circuit, array: Trainable) -> list[RowRun]:
+    """Split an array's rows into runs of one source array each, and runs of free rows."""
     sources = circuit.of(VoltageSources, InputSources)
     owner, place = np.full(circuit.size + 1, -1), np.zeros(circuit.size + 1, dtype=np.intp)
     for number, source in enumerate(sources):
         grounded = _grounded(source)
         owner[source.plus[grounded]], place[source.plus[grounded]] = number, np.flatnonzero(grounded)
-    owners, places = owner[crossbar.rows], place[crossbar.rows]
+    owners, places = owner[array.rows], place[array.rows]
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     runs = []
     for first, end in pairwise(cuts):
         source = sources[owners[first]] if owners[first] >= 0 else None
         features = source.feature[places[first:end]] if isinstance(source, InputSources) else None
-        runs.append(RowRun(first, crossbar.rows[first:end], source.name if source else None, places[first:end], features))
+        runs.append(RowRun(first, array.rows[first:end], source.name if source else None, places[first:end], features))
     return runs

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from circuits.elements import Elements, InputSources, Nudges, Trainable, VoltageSources
+from circuits.arrays import Trainable
+from circuits.elements import Elements, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup, Nodes, node_names
 from circuits.quoting import quote_all, quoted
@@ -78,7 +79,7 @@ class Topology:
     @property
     def trainable(self) -> tuple[Trainable, ...]:
         """The element arrays whose conductances learning changes, in order."""
-        return tuple(self.of(*Trainable.__args__))
+        return tuple(element for element in self.elements if isinstance(element, Trainable))
 
     @property
     def inputs(self) -> list[InputSources]:

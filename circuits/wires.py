@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from circuits.arrays import Memristors
 from circuits.builder import Builder
-from circuits.elements import Memristors, Resistors
+from circuits.elements import Resistors
 from circuits.nodes import Nodes
 from circuits.units import Ohm, Siemens
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar
 from circuits.rows import row_runs
 from hwsim.typing import Array
 
@@ -43,7 +42,7 @@ def names(circuit: Circuit) -> list[str]:
 def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
     for element in circuit.trainable:
-        if isinstance(element, Crossbar):
+        if element.grid:
             places |= {name(element.name, run.span): (element.name, run.span) for run in row_runs(circuit, element)}
         else:
             places[element.name] = (element.name, slice(None))

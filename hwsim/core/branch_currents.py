@@ -14,7 +14,7 @@ from circuits.controlled import (
     CurrentControlledVoltageSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, Elements, Inductors, InputSources
+from circuits.elements import Amplifiers, Elements, Inductors
 from circuits.nodes import Nodes
 from circuits.passed import Passed
 from hwsim.typing import Floats
@@ -45,13 +45,10 @@ class Columns(NamedTuple):
 def ends(element: Elements) -> tuple[Nodes, Nodes]:
     """Give the nodes between which an element holds a voltage."""
     match element:
-        case InputSources(plus=plus):
-            return plus, np.zeros_like(plus)
         case Amplifiers(output=output):
             return output, np.zeros_like(output)
         case _:
-            a, b = (getattr(element, terminal) for terminal in element.terminals[:2])
-            return a, b
+            return element.ends
 
 
 def columns(circuit: Circuit, chip: Chip, beside: Sequence[tuple[Nodes, Nodes]] = ()) -> Columns:

@@ -6,22 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
 from circuits.diode import diode_current
-from circuits.elements import (
-    Amplifiers,
-    Crossbar,
-    CurrentSources,
-    Diodes,
-    IdealDiodes,
-    Inductors,
-    InputSources,
-    Memristors,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import BEYOND_LAYERS, Held, balanced
 from hwsim.core.protocol import Drive, Equilibrium
@@ -69,13 +59,14 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
 
 
 def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Give the currents of all elements but crossbars, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    """Give the currents of all elements but grids that learn, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
                 yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
-            case Memristors(a=a, b=b):
-                yield Branches(a, b, _drop(v, a, b) * np.asarray(g[element.name], dtype=np.float64))
+            case Trainable(grid=False):
+                a, b, values = element.expand(np.asarray(g[element.name], dtype=np.float64))
+                yield Branches(a, b, _drop(v, a, b) * values)
             case Diodes(anode=a, cathode=b):
                 i, _ = diode_current(v[:, a] - v[:, b], chip(element.name, "i_sat"), chip(element.name, "n"))
                 yield Branches(a, b, i)
@@ -89,11 +80,6 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
     for group, i in (drive.noise or {}).items():
         nodes = circuit.nodes(group)
         yield Branches(np.zeros_like(nodes), nodes, np.asarray(i, dtype=float))
-
-
-def _crossbar_currents(g: Floats, rows: Floats, columns: Floats, asked: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Give the currents out of the rows `asked` (B, asked) and out of the columns (B, columns) into the crossbar [A]."""
-    return rows[:, asked] * g[asked].sum(axis=1) - columns @ g[asked].T, columns * g.sum(axis=0) - rows @ g
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
@@ -156,20 +142,19 @@ class Flow(NamedTuple):
 
 
 def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
-    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of grids into rows that sources hold are left out."""
     leaving, largest = np.zeros_like(v), np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
         _add(leaving, b, -i)
         largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
-    for crossbar in circuit.of(Crossbar):
-        conductances = np.asarray(g[crossbar.name], dtype=np.float64)
-        rows, columns = v[:, crossbar.rows], v[:, crossbar.columns]
-        asked = np.flatnonzero(every | ~_held(circuit)[crossbar.rows])
-        of_rows, of_columns = _crossbar_currents(conductances, rows, columns, asked)
-        _add(leaving, crossbar.rows[asked], of_rows)
-        _add(leaving, crossbar.columns, of_columns)
-        largest = np.maximum(largest, _largest_current(conductances, rows, columns))
+    for grid in (array for array in circuit.trainable if array.grid):
+        values = np.asarray(g[grid.name], dtype=np.float64)
+        rows, columns = v[:, grid.rows], v[:, grid.columns]
+        asked = np.flatnonzero(every | ~_held(circuit)[grid.rows])
+        _add(leaving, grid.rows[asked], rows[:, asked] * grid.row_sum(values[asked]) - grid.backward(values[asked], columns))
+        _add(leaving, grid.columns, columns * grid.column_sum(values) - grid.forward(values, rows))
+        largest = np.maximum(largest, _largest_current(values, rows, columns))
     return Flow(leaving, largest)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.constants import V_T
-from circuits.elements import Amplifiers, Crossbar, Diodes
+from circuits.elements import Amplifiers, Diodes
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Capability, Drive, Equilibrium, Push, Result, Solver
 from hwsim.core.wrapper import SolverWrapper
@@ -74,7 +74,7 @@ def _most(chip: Chip, g: Conductances) -> float:
     sums = [0.0]
     for element in chip.circuit.trainable:
         values = np.asarray(g[element.name], float)
-        sums += [values.sum(axis=axis).max() for axis in (0, 1)] if isinstance(element, Crossbar) else [values.sum()]
+        sums += [element.column_sum(values).max(), element.row_sum(values).max()] if element.grid else [values.sum()]
     factors = [1.0, *(float(np.max(chip(a.name, "gain") * chip(a.name, "back"))) for a in chip.circuit.of(Amplifiers))]
     return float(max(sums) * max(factors))
 

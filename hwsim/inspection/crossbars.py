@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.elements import Memristors
 
 
 class Found(NamedTuple):
@@ -22,8 +21,8 @@ class Found(NamedTuple):
 def crossbars(circuit: Circuit) -> list[Found]:
     """Find the crossbars of at least two rows and two columns among single devices, the largest first; what is left belongs to none."""
     graph: nx.Graph[int] = nx.Graph()
-    for element in circuit.of(Memristors):
-        for k, (a, b) in enumerate(zip(element.a.tolist(), element.b.tolist(), strict=True)):
+    for element in (array for array in circuit.trainable if not array.grid):
+        for k, (a, b) in enumerate(zip(*(end.tolist() for end in element.ends), strict=True)):
             if not graph.has_edge(a, b):
                 graph.add_edge(a, b, device=(element.name, k))
     alike: dict[frozenset[int], list[int]] = defaultdict(list)

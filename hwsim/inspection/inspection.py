@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.checks import islands
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -16,7 +17,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors
+from circuits.elements import Amplifiers, Diodes, IdealDiodes, Resistors
 from circuits.errors import floating
 from circuits.passed import Passed
 from hwsim.core.protocol import UnsupportedCircuitError
@@ -92,7 +93,7 @@ class Inspection:
                 inside[name] += 1
             yield {"kind": "crossbar", "name": f"found {k}", "rows": len(one.rows), "columns": len(one.columns)} | _range(values)
         for element in self.circuit.trainable:
-            shape = {"rows": element.shape[0], "columns": element.shape[1]} if isinstance(element, Crossbar) else {}
+            shape = {"rows": element.shape[0], "columns": element.shape[1]} if element.grid else {}
             kind = "crossbar" if shape else "resistors that learn"
             bounds = {"g_min": float(np.min(element.g_min)), "g_max": float(np.max(element.g_max))}
             at = self.at_bounds(element.name)
@@ -209,9 +210,9 @@ def _of_nodes(circuit: Circuit) -> Iterator[str]:
     """Warn of nodes at which a single part ends."""
     touched = np.zeros(circuit.size + 1, dtype=np.intp)
     for element in circuit.elements:
-        if isinstance(element, Crossbar):
-            np.add.at(touched, element.rows, len(element.columns))
-            np.add.at(touched, element.columns, len(element.rows))
+        if isinstance(element, Trainable):
+            for end in element.ends:
+                np.add.at(touched, end, 1)
             continue
         for terminal in element.terminals:
             if terminal != "feature":
@@ -223,7 +224,7 @@ def _of_nodes(circuit: Circuit) -> Iterator[str]:
 
 
 def _of_bounds(found: Inspection) -> Iterator[str]:
-    for element in found.circuit.of(Crossbar, Memristors):
+    for element in found.circuit.trainable:
         low, high = found.at_bounds(element.name)
         for count, bound in ((low, "g_min"), (high, "g_max")):
             if count > _MANY * len(element):

@@ -6,7 +6,8 @@ import networkx as nx
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, InputSources, Nudges
+from circuits.elements import InputSources, Nudges
+from circuits.passed import Passed
 
 _ROUNDS = 40
 """Times that nodes of a level move towards the mean of their neighbours."""
@@ -17,14 +18,8 @@ def joined(circuit: Circuit) -> "nx.Graph[int]":
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(1, circuit.size + 1))
     for element in circuit.elements:
-        if isinstance(element, InputSources | Nudges):
-            continue
-        if isinstance(element, Crossbar):
-            graph.add_edges_from((int(row), int(column)) for row in element.rows for column in element.columns)
-            continue
-        ends = [getattr(element, terminal) for terminal in element.terminals[:2]]
-        if len(ends) > 1:
-            graph.add_edges_from((a, b) for a, b in zip(*(end.tolist() for end in ends), strict=True) if a and b)
+        if not isinstance(element, InputSources | Nudges | Passed):
+            graph.add_edges_from((a, b) for a, b in zip(*(end.tolist() for end in element.ends), strict=True) if a and b)
     return graph
 
 

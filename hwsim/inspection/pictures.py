@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, Memristors, Resistors, VoltageSources
+from circuits.elements import Amplifiers, Diodes, Elements, IdealDiodes, Resistors, VoltageSources
 from circuits.passed import Passed
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import Neurons
@@ -72,7 +73,7 @@ def _chain(axes: Any, found: Inspection) -> None:
     circuit = found.circuit
     boxes = [(f"inputs\n{circuit.input_count} features", _INPUT)]
     for stage in stages(circuit):
-        element: Crossbar = circuit[stage.crossbar]
+        element: Trainable = circuit[stage.crossbar]
         boxes.append((f"{element.name}\ncrossbar\n{element.shape[0]} × {element.shape[1]}", "#1c2430"))
         if stage.kind != "linear":
             boxes.append((f"{stage.size} neurons\n{_neuron(found, stage)}", _DIODE))
@@ -110,22 +111,20 @@ def _mesh(axes: Any, found: Inspection) -> None:
     low, high = np.log(every.min()), max(np.log(every.max()), np.log(every.min()) + 1e-9)
     for element in found.circuit.elements:
         match element:
-            case Crossbar() | Memristors():
-                widths = 0.3 + 1.7 * (np.log(found.g[element.name].ravel()) - low) / (high - low)
-                _lines(axes, places, _pairs(element), widths, color=_SOFT, alpha=0.75)
+            case Trainable():
+                widths = 0.3 + 1.7 * (np.log(element.expand(found.g[element.name]).g) - low) / (high - low)
+                _lines(axes, places, _lists(element), widths, color=_SOFT, alpha=0.75)
             case Resistors():
-                _lines(axes, places, (element.a.tolist(), element.b.tolist()), np.full(len(element), 0.4), color=_SOFT, linestyle=":")
+                _lines(axes, places, _lists(element), np.full(len(element), 0.4), color=_SOFT, linestyle=":")
             case Amplifiers():
-                ends = element.input.tolist(), element.output.tolist()
-                _lines(axes, places, ends, np.full(len(element), 1.6), color="#8e4fa8")
+                _lines(axes, places, _lists(element), np.full(len(element), 1.6), color="#8e4fa8")
             case Diodes() | IdealDiodes():
-                for one, other in zip(element.anode.tolist(), element.cathode.tolist(), strict=True):
+                for one, other in zip(*_lists(element), strict=True):
                     if one and other:
                         arrow = {"arrowstyle": "-|>", "color": _DIODE, "linewidth": 1.0, "shrinkA": 3, "shrinkB": 3}
                         axes.annotate("", xy=places[other], xytext=places[one], arrowprops=arrow, zorder=2)
             case Passed():
-                one, other = (element.nodes[[pair[k] for pair in element.joined]].tolist() for k in (0, 1))
-                _lines(axes, places, (one, other), np.full(len(element.joined), 1.0), color=_DIODE, linestyle="--")
+                _lines(axes, places, _lists(element), np.full(len(element.joined), 1.0), color=_DIODE, linestyle="--")
     _points(axes, found, places)
 
 
@@ -135,10 +134,9 @@ def _lines(axes: Any, places: Mapping[int, Point], ends: tuple[list[int], list[i
             axes.plot(*zip(places[one], places[other], strict=True), linewidth=width, zorder=1, **style)
 
 
-def _pairs(element: Crossbar | Memristors) -> tuple[list[int], list[int]]:
-    if isinstance(element, Memristors):
-        return element.a.tolist(), element.b.tolist()
-    return np.repeat(element.rows, len(element.columns)).tolist(), np.tile(element.columns, len(element.rows)).tolist()
+def _lists(element: Elements) -> tuple[list[int], list[int]]:
+    a, b = element.ends
+    return a.tolist(), b.tolist()
 
 
 def _points(axes: Any, found: Inspection, places: Mapping[int, Point]) -> None:
@@ -179,9 +177,9 @@ def _levels(axes: Any, circuit: Circuit) -> None:
     axes.set(xlim=(-0.08, 1.08), ylim=(0, 1))
 
 
-def _conductances(figure: Any, axes: Any, element: Crossbar | Memristors, g: Floats) -> None:
+def _conductances(figure: Any, axes: Any, element: Trainable, g: Floats) -> None:
     """Draw a crossbar as a map, other devices as a histogram; both logarithmic."""
-    if isinstance(element, Crossbar):
+    if element.grid:
         from matplotlib.colors import LogNorm  # noqa: PLC0415 - loaded with the figure
 
         low, high = float(g.min()), float(g.max())

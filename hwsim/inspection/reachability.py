@@ -5,9 +5,10 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlled, CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Amplifiers, Capacitors, Crossbar, CurrentSources, Elements, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Capacitors, CurrentSources, Elements, InputSources, Nudges, VoltageSources
 from circuits.passed import Passed
 
 Truths = NDArray[np.bool_]
@@ -41,7 +42,7 @@ class Reach:
                 self._both(a, b)  # forward by its gain, backward by what it draws
             case Passed(nodes=nodes):
                 self._both(nodes[:1], nodes)
-            case Crossbar(rows=rows, columns=columns):
+            case Trainable(grid=True, rows=rows, columns=columns):
                 self._by_way(rows, columns)
                 self._by_way(columns, rows)
             case CurrentControlledCurrentSources() | CurrentControlledVoltageSources():

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -17,13 +18,11 @@ from circuits.controlled import (
 from circuits.elements import (
     Amplifiers,
     Capacitors,
-    Crossbar,
     CurrentSources,
     Diodes,
     IdealDiodes,
     Inductors,
     InputSources,
-    Memristors,
     Nudges,
     Resistors,
     VoltageSources,
@@ -62,8 +61,13 @@ def parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) ->
 
 def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
     match element:
-        case Crossbar() | Memristors() | Resistors():
-            yield from _resistors(element, chip, g)
+        case Trainable(name=name):
+            a, b, values = element.expand(np.asarray(g[name]))
+            yield from _each("ResistorVar", a, b, _numbers(1 / values))
+        case Resistors(a=a, b=b, name=name):
+            r = chip(name, "r")
+            shown = r < _OPEN
+            yield from _each("Resistor", a[shown], b[shown], _numbers(r[shown]))
         case Diodes(anode=a, cathode=b) | IdealDiodes(anode=a, cathode=b):
             yield from _each("Diode", a, b, [""] * len(a))
         case VoltageSources(plus=a, minus=b, name=name):
@@ -78,19 +82,6 @@ def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.f
             yield from _each("Inductor", a, b, _numbers(chip(name, "l"), " {}H"))
         case _:
             yield from _controlled(circuit, element, chip)
-
-
-def _resistors(element: Crossbar | Memristors | Resistors, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
-    if isinstance(element, Resistors):
-        r = chip(element.name, "r")
-        shown = r < _OPEN
-        yield from _each("Resistor", element.a[shown], element.b[shown], _numbers(r[shown]))
-        return
-    if isinstance(element, Crossbar):
-        a, b = np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
-    else:
-        a, b = element.a, element.b
-    yield from _each("ResistorVar", a, b, _numbers(1 / np.asarray(g[element.name]).ravel()))
 
 
 def _controlled(circuit: Circuit, element: Any, chip: Chip) -> Iterator[Part]:

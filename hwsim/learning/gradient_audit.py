@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, IdealDiodes
+from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from circuits.units import Siemens
 from hwsim.core.protocol import Capability, Equilibrium, Result
@@ -187,12 +187,8 @@ def _output_conductance(circuit: Circuit, g: Mapping[str, Array]) -> Siemens:
     sums = np.zeros(circuit.size + 1)
     for element in circuit.trainable:
         values = np.asarray(g[element.name], float)
-        if isinstance(element, Crossbar):
-            ends = (element.rows, values.sum(axis=1)), (element.columns, values.sum(axis=0))
-        else:
-            ends = (element.a, values), (element.b, values)
-        for nodes, total in ends:
-            np.add.at(sums, nodes, total)
+        np.add.at(sums, element.rows, element.row_sum(values))
+        np.add.at(sums, element.columns, element.column_sum(values))
     sums[0] = 0.0
     read = sums[np.concatenate([circuit.outputs.plus, circuit.outputs.minus])]
     typical = float(np.exp(np.mean([np.log(np.asarray(values, float)).mean() for values in g.values()])))

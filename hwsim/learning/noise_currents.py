@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from circuits.diode import diode_current
-from circuits.elements import Crossbar, Diodes, Memristors, Resistors
+from circuits.elements import Diodes, Resistors
 from circuits.nodes import Nodes
 from circuits.rows import held_nodes
 from circuits.units import Kelvin
@@ -125,11 +126,12 @@ def _sources(
     for element in circuit.elements:
         own = [values for block, values in of_blocks.items() if blocks.element_of(block) == element.name]
         match element:
-            case Crossbar() if settings.thermal:
+            case Trainable(grid=True) if settings.thermal:
                 spans = [blocks.rows_of(block) for block in of_blocks if blocks.element_of(block) == element.name]
                 yield _grid(circuit, element, [element.rows[span] for span in spans], own, amplitude)
-            case Memristors(a=a, b=b) if settings.thermal:
-                yield _Between(a, b, amplitude * xp.sqrt(own[0]))
+            case Trainable() if settings.thermal:
+                a, b, values = element.expand(own[0])
+                yield _Between(a, b, amplitude * xp.sqrt(values))
             case Resistors(a=a, b=b) if settings.thermal:
                 yield _Between(a, b, amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype)))
             case Diodes(anode=a, cathode=b) if settings.shot:
@@ -138,7 +140,7 @@ def _sources(
                 yield _Between(a, b, xp.sqrt(2 * ELEMENTARY_CHARGE * settings.bandwidth * abs(i)))
 
 
-def _grid(circuit: Circuit, crossbar: Crossbar, rows: list[Nodes], g: list[Array], amplitude: float) -> _Grid:
+def _grid(circuit: Circuit, crossbar: Trainable, rows: list[Nodes], g: list[Array], amplitude: float) -> _Grid:
     """Find how the lines of a crossbar, given by runs of rows, are noisy together; those that sources hold drop out."""
     xp = g[0].__array_namespace__()
     held = np.array([0, *held_nodes(circuit)])

@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Crossbar, InputSources
+from circuits.elements import InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
 from hwsim.ngspice.eliminated_nodes import Held
@@ -85,7 +86,7 @@ class Plan:
     chip: Chip
     held: Held
     asked: Nodes
-    folded: tuple[Crossbar, ...]
+    folded: tuple[Trainable, ...]
     driven: dict[str, NDArray[np.intp]]
     layout: Layout
     lean: Lean | None
@@ -97,7 +98,7 @@ class Plan:
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
         full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources, Passed))  # they may sense any source
         held = Held.of(sharp, on_chip)
-        folded = () if full else tuple(w for w in sharp.of(Crossbar) if held.fixed[w.rows].all())
+        folded = () if full else tuple(w for w in sharp.trainable if w.grid and held.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.plus]) for e in sharp.inputs}
         outputs = sharp.outputs
@@ -166,7 +167,7 @@ class Plan:
             parts.append(x[:, element.feature[places]] * scale + offset)
         if self.folded:
             v = self.held.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.held.free))))
-            parts += [v[:, w.rows] @ np.asarray(g[w.name], dtype=np.float64) for w in self.folded]
+            parts += [w.forward(np.asarray(g[w.name], dtype=np.float64), v[:, w.rows]) for w in self.folded]
         return np.concatenate(parts, axis=1)
 
     def voltages(self, x: Floats, answer: Floats) -> dict[str, Floats]:
@@ -176,10 +177,10 @@ class Plan:
         return {group.name: v[:, group.start : group.start + len(group)] for group in self.circuit.groups}
 
 
-def _needed(circuit: Circuit, folded: tuple[Crossbar, ...]) -> NDArray[np.bool_]:
-    """Tell which nodes something stands at besides sources of inputs and folded crossbars."""
+def _needed(circuit: Circuit, folded: tuple[Trainable, ...]) -> NDArray[np.bool_]:
+    """Tell which nodes something stands at besides sources of inputs and folded arrays."""
     needed = np.zeros(circuit.size + 1, dtype=bool)
-    gone = {crossbar.name for crossbar in folded}
+    gone = {array.name for array in folded}
     for element in circuit.elements:
         if not isinstance(element, InputSources) and element.name not in gone:
             for terminal in element.terminals:

@@ -11,13 +11,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Crossbar, Diodes, InputSources, Memristors, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Diodes, InputSources, Nudges, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.ngspice.eliminated_nodes import Held
 from netlists.text.numbers import plain, resistances
-from netlists.write.cards import flat
+from netlists.write.cards import flat, heads, ohms
 from netlists.write.names import free_stem
 from netlists.write.sections import EXTERNAL, NudgeNodes
 
@@ -54,34 +55,32 @@ class Lean:
     fixed
         All cards that never change.
     conductances
-        By trainable element array: the beginnings of its cards, behind which resistances go.
+        Each trainable array with the beginnings of its cards, behind which resistances go.
     folded
-        The crossbars whose columns each have one resistor, for the sum of their conductances.
+        The arrays whose columns each have one resistor, for the sum of their conductances.
 
     """
 
     fixed: list[str]
-    conductances: dict[str, list[str]]
+    conductances: list[tuple[Trainable, list[str]]]
     folded: frozenset[str]
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, held: Held, folded: Iterable[Crossbar], driven: Places, asked: Nodes) -> Self:
+    def of(cls, circuit: Circuit, chip: Chip, held: Held, folded: Iterable[Trainable], driven: Places, asked: Nodes) -> Self:
         """Write a circuit without ideal diodes; the arguments are those of a Plan."""
         constants = Constants(free_stem(circuit, "constant"))
         names, merged = _merged(circuit, chip, held, asked, constants)
         kept = _kept(circuit, held, merged)
         gone = frozenset(w.name for w in folded)
-        fixed, conductances = list[str](), dict[str, list[str]]()
+        fixed, conductances = list[str](), list[tuple[Trainable, list[str]]]()
         for element in circuit.elements:
             match element:
-                case Crossbar(name=name, columns=columns):
-                    which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else "R_{0}_i_j joins row i and column j"
-                    fixed.append(f"* Crossbar {name}: {which.format(name)}")
+                case Trainable(name=name, columns=columns):
+                    if element.grid:
+                        which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else "R_{0}_i_j joins row i and column j"
+                        fixed.append(f"* {type(element).__name__} {name}: {which.format(name)}")
                     fixed += [f"I_{name}_{j} 0 {names[k]} {EXTERNAL}" for j, k in enumerate(columns.tolist()) if name in gone]
-                    conductances[name] = list(_folded(element, names) if name in gone else _crossbar(element, names))
-                case Memristors(name=name, a=a, b=b):
-                    ends = zip(a.tolist(), b.tolist(), strict=True)
-                    conductances[name] = [f"R_{name}_{k} {names[one]} {names[other]} " for k, (one, other) in enumerate(ends)]
+                    conductances.append((element, _folded(element, names) if name in gone else heads(element, names)))
                 case Amplifiers(name=name):
                     behind = free_stem(circuit, name) if chip(name, "output_resistance").any() else None
                     fixed += _amplifiers(element, chip, names, kept[name], constants, behind)
@@ -102,11 +101,10 @@ class Lean:
     def cards(self, g: Mapping[str, Any]) -> Iterator[str]:
         """Give all cards, for conductances [S]."""
         yield from self.fixed
-        for name, heads in self.conductances.items():
-            values = np.asarray(g[name], dtype=np.float64)
-            if name in self.folded:
-                values = values.sum(axis=0)
-            yield from map(str.__add__, heads, resistances(values[..., ::-1].T if values.ndim > 1 else values, name))
+        for element, begun in self.conductances:
+            values = np.asarray(g[element.name], dtype=np.float64)
+            folded = element.name in self.folded
+            yield from map(str.__add__, begun, resistances(element.column_sum(values), element.name) if folded else ohms(element, values))
 
 
 def _merged(circuit: Circuit, chip: Chip, held: Held, asked: Nodes, constants: Constants) -> tuple[list[str], NDArray[np.bool_]]:
@@ -129,16 +127,8 @@ def _kept(circuit: Circuit, held: Held, merged: NDArray[np.bool_]) -> Places:
     return {name: np.flatnonzero(places) for name, places in kept.items()}
 
 
-def _folded(crossbar: Crossbar, names: list[str]) -> Iterator[str]:
-    for j, column in enumerate(crossbar.columns.tolist()):
-        yield f"R_{crossbar.name}_{j} {names[column]} 0 "
-
-
-def _crossbar(crossbar: Crossbar, names: list[str]) -> Iterator[str]:
-    """Begin the cards of a crossbar, the last column first: so ngspice finds a good order for eliminating nodes soonest."""
-    rows = [(f"R_{crossbar.name}_{k}_", names[row]) for k, row in enumerate(crossbar.rows.tolist())]
-    for j, column in reversed(list(enumerate(crossbar.columns.tolist()))):
-        yield from (f"{head}{j} {row} {names[column]} " for head, row in rows)
+def _folded(array: Trainable, names: list[str]) -> list[str]:
+    return [f"R_{array.name}_{j} {names[column]} 0 " for j, column in enumerate(array.columns.tolist())]
 
 
 def _amplifiers(

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.elements import Capacitors, Crossbar, CurrentSources, Memristors, Nudges, Resistors
+from circuits.arrays import Trainable
+from circuits.elements import Capacitors, CurrentSources, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Equilibrium, Push, Result
 from hwsim.ngspice.plan import Plan
@@ -74,12 +75,9 @@ def _conductances(plan: Plan, g: Conductances) -> tuple[Floats, NDArray[np.bool_
     a, linear = np.zeros(circuit.size + 1), np.ones(circuit.size + 1, dtype=bool)
     for element in circuit.elements:
         match element:
-            case Crossbar(rows=rows, columns=columns, name=name):
-                np.add.at(a, rows, np.asarray(g[name]).sum(axis=1))
-                np.add.at(a, columns, np.asarray(g[name]).sum(axis=0))
-            case Memristors(a=one, b=other, name=name):
-                np.add.at(a, one, np.asarray(g[name]))
-                np.add.at(a, other, np.asarray(g[name]))
+            case Trainable(rows=rows, columns=columns, name=name):
+                np.add.at(a, rows, element.row_sum(np.asarray(g[name])))
+                np.add.at(a, columns, element.column_sum(np.asarray(g[name])))
             case Resistors(a=one, b=other, name=name):
                 np.add.at(a, one, 1 / plan.chip(name, "r"))
                 np.add.at(a, other, 1 / plan.chip(name, "r"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, Elements
 from circuits.rows import RowRun, row_runs
 from hwsim.formatting import counted, percent, prefix, quantity
 from hwsim.report.learning_curves import logarithmic
@@ -38,7 +38,7 @@ def of_run(record: RunRecord, name: str) -> list[Picture]:
         after = None if record.g is None else record.g[element.name]
         pair = _Pair(record.circuit, element, record.before[element.name], after)
         found += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
-        if after is not None and element is record.circuit.trainable[0] and isinstance(element, Crossbar):
+        if after is not None and element is record.circuit.trainable[0] and element.grid:
             found += _fields(record.circuit, element, after, f"{name}-fields")
     return found
 
@@ -48,7 +48,7 @@ class _Pair:
     """The conductances of an array of memristors before and, unless there are none yet, after training [S]."""
 
     circuit: Circuit
-    element: Elements
+    element: Trainable
     before: Floats
     after: Floats | None
 
@@ -107,7 +107,7 @@ class _Pair:
         if rows == 1:
             axes.set_yticks([])
             return
-        if isinstance(self.element, Crossbar):
+        if self.element.grid:
             runs = row_runs(self.circuit, self.element)
             long = [run for run in runs if len(run.nodes) * 12 >= self.element.shape[0]]  # the bias row has no room for its name
             axes.set_yticks(
@@ -176,7 +176,7 @@ def _blocks(table: Floats) -> Floats:
     return table
 
 
-def _fields(circuit: Circuit, crossbar: Crossbar, g: Floats, name: str) -> list[Picture]:
+def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list[Picture]:
     """Draw each hidden column's conductances as the image that it looks for, if samples are square images."""
     signed = np.zeros((circuit.input_count, g.shape[1]))
     for run in row_runs(circuit, crossbar):

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, Resistors
+from circuits.arrays import Crossbar, Memristors
+from circuits.elements import Elements, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from netlists.build.arrays import Array, numbered
 from netlists.read.features import Shown

@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Capacitors, Crossbar, InputSources, Memristors, Resistors, VoltageSources
+from circuits.elements import Amplifiers, Capacitors, InputSources, Resistors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.units import Farad
@@ -109,14 +109,13 @@ def moving(circuit: Circuit) -> Nodes:
 def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:
     """Give the least sum of conductances at a node that moves [S]: where it takes longest to charge a capacitor."""
     total = np.zeros(circuit.size + 1)
-    for crossbar in circuit.of(Crossbar):
-        values = np.asarray(g[crossbar.name], dtype=np.float64)
-        np.add.at(total, crossbar.rows, values.sum(axis=1))
-        np.add.at(total, crossbar.columns, values.sum(axis=0))
-    lone = [(e, np.asarray(g[e.name], dtype=np.float64)) for e in circuit.of(Memristors)] + [(e, 1.0 / e.r) for e in circuit.of(Resistors)]
-    for element, values in lone:
-        np.add.at(total, element.a, values)
-        np.add.at(total, element.b, values)
+    for array in circuit.trainable:
+        values = np.asarray(g[array.name], dtype=np.float64)
+        np.add.at(total, array.rows, array.row_sum(values))
+        np.add.at(total, array.columns, array.column_sum(values))
+    for resistors in circuit.of(Resistors):
+        np.add.at(total, resistors.a, 1.0 / resistors.r)
+        np.add.at(total, resistors.b, 1.0 / resistors.r)
     some = total[moving(circuit)]
     return float(some[some > 0].min(initial=_LEAST))
 

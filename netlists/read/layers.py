@@ -13,27 +13,16 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Crossbar, Trainable
 from circuits.circuit import Circuit
-from circuits.elements import (
-    Amplifiers,
-    Capacitors,
-    Crossbar,
-    Diodes,
-    Elements,
-    IdealDiodes,
-    InputSources,
-    Memristors,
-    Nudges,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers, Capacitors, Diodes, Elements, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from netlists.build.rebuilt import free_name, rebuilt, take
 from netlists.deck import Deck, Places
 
 Device = tuple[str, int]
 """A device that learns: its array and its place there."""
 
-_KNOWN = (Amplifiers, Capacitors, Crossbar, Diodes, IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources)
+_KNOWN = (Amplifiers, Capacitors, Diodes, IdealDiodes, InputSources, Nudges, Resistors, Trainable, VoltageSources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +63,7 @@ def _devices(circuit: Circuit) -> dict[tuple[int, int], Device] | None:
     """Give all devices that learn by the nodes that they join, the lower first; None when two join the same nodes."""
     found: dict[tuple[int, int], Device] = {}
     for element in circuit.trainable:
-        if isinstance(element, Crossbar):
-            a, b = np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
-        else:
-            a, b = element.a, element.b
+        a, b = element.ends
         for k, pair in enumerate(zip(np.minimum(a, b).tolist(), np.maximum(a, b).tolist(), strict=True)):
             found[pair] = element.name, k
     return found if len(found) == sum(map(len, circuit.trainable)) else None
@@ -160,7 +146,7 @@ def _joined(kind: type[Elements], name: str, pieces: Sequence[Any]) -> Elements:
 
 def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], neurons: list[Elements]) -> Deck:
     circuit = deck.circuit
-    made: list[Elements] = []
+    made: list[Crossbar] = []
     for k, (layer, used) in enumerate(zip(layers, crossbars, strict=True), start=1):
         bounds = {name: _bounds(circuit, name, used).reshape(len(layer.rows), -1) for name in ("g_min", "g_max")}
         made.append(Crossbar(name=f"w{k}", rows=np.array(layer.rows), columns=np.array(layer.columns), **bounds))
@@ -176,11 +162,10 @@ def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], 
     table = next(iter(deck.places.values())).table
     if fixed:
         members[renamed[0].name] = [name for source in circuit.voltage_sources for name in deck.members.get(source.name, [])]
-    for element, used in zip(renamed[-len(made) :], crossbars, strict=True):
-        assert isinstance(element, Crossbar)  # noqa: S101 - they were put last
+    for crossbar, element, used in zip(made, renamed[-len(made) :], crossbars, strict=True):
         members[element.name] = [deck.members[name][k] for name, k in used]
         flat = {name: values.ravel() for name, values in deck.g.items()}
-        g[element.name] = np.array([flat[name][k] for name, k in used]).reshape(element.shape)
+        g[element.name] = np.array([flat[name][k] for name, k in used]).reshape(crossbar.shape)
         places[element.name] = Places(table, [deck.places[name].rows[k] for name, k in used])
     found = rebuilt(deck, [*kept[: len(circuit.inputs)], *renamed, *kept[len(circuit.inputs) :]], members, np.zeros(0, dtype=np.intp))
     return replace(found, g=g, places=places)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -14,32 +15,18 @@ from circuits.controlled import (
     VoltageControlledVoltageSources,
 )
 from circuits.diode import is_silicon
-from circuits.elements import (
-    Capacitors,
-    Crossbar,
-    CurrentSources,
-    Diodes,
-    Elements,
-    Inductors,
-    InputSources,
-    Memristors,
-    Resistors,
-    VoltageSources,
-)
-from circuits.nodes import Nodes
+from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, Inductors, InputSources, Resistors, VoltageSources
 from circuits.passed import HOLE, Passed
 from netlists.text.numbers import plain, resistances
 
 LETTERS: dict[type[Elements], str] = {
     Capacitors: "C",
-    Crossbar: "R",
     CurrentControlledCurrentSources: "F",
     CurrentControlledVoltageSources: "H",
     CurrentSources: "I",
     Diodes: "D",
     Inductors: "L",
     InputSources: "V",
-    Memristors: "R",
     Resistors: "R",
     VoltageControlledCurrentSources: "G",
     VoltageControlledVoltageSources: "E",
@@ -50,27 +37,31 @@ LETTERS: dict[type[Elements], str] = {
 
 def letter(element: Elements) -> str:
     """Give what the names of an array's cards begin with; X when it is written as subcircuits."""
-    return element.letter.upper() if isinstance(element, Passed) else LETTERS.get(type(element), "X")
+    if isinstance(element, Passed):
+        return element.letter.upper()
+    return "R" if isinstance(element, Trainable) else LETTERS.get(type(element), "X")
 
 
-def crossbar(element: Crossbar, g: Any, names: Sequence[str]) -> Iterator[str]:
-    """Write a memristor between each row and column, the last column first.
-
-    SPICE numbers nodes as it meets them and eliminates in that order: a large crossbar listed so solves several times faster.
-    """
-    r = np.asarray(resistances(g, element.name), dtype=object).reshape(element.shape)
-    rows = [(f"R_{element.name}_{k}_", names[row]) for k, row in enumerate(element.rows.tolist())]
-    for j, column in reversed(list(enumerate(element.columns.tolist()))):
-        to = names[column]
-        yield from [f"{head}{j} {row} {to} {value}" for (head, row), value in zip(rows, r[:, j], strict=True)]
+def heads(element: Trainable, names: Sequence[str]) -> list[str]:
+    """Begin the cards of an array's single devices, in its order; behind them go resistances."""
+    called = ["_".join(map(str, numbers)) for numbers in element.numbers.tolist()]
+    a, b = (end.tolist() for end in element.ends)
+    return [f"R_{element.name}_{called[k]} {names[a[k]]} {names[b[k]]} " for k in element.order.tolist()]
 
 
-def norton(element: Crossbar, g: Any, names: Sequence[str], word: str) -> Iterator[str]:
-    """Write what the columns of a crossbar see of it when ideal sources hold its rows: the sum of their conductances, and a current.
+def ohms(element: Trainable, g: Any) -> list[str]:
+    """Write the resistances of an array's single devices [ohm], in its order, for conductances g [S]."""
+    r = resistances(g, element.name)
+    of_device = element.expand(np.arange(len(r)).reshape(element.shape)).g
+    return [r[k] for k in of_device[element.order].tolist()]
+
+
+def norton(element: Trainable, g: Any, names: Sequence[str], word: str) -> Iterator[str]:
+    """Write what the columns of an array see of it when ideal sources hold its rows: the sum of their conductances, and a current.
 
     `word` is what the current sources say, which push into the columns: the rows' voltages times their conductances.
     """
-    r = resistances(np.asarray(g, dtype=np.float64).sum(axis=0), element.name)
+    r = resistances(element.column_sum(np.asarray(g, dtype=np.float64)), element.name)
     for j, column in reversed(list(enumerate(element.columns.tolist()))):
         yield f"R_{element.name}_{j} {names[column]} 0 {r[j]}"
         yield f"I_{element.name}_{j} 0 {names[column]} {word}"
@@ -136,14 +127,12 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
 
     """
     match element:
-        case Crossbar():
-            yield from crossbar(element, g[element.name], names)
+        case Trainable():
+            yield from map(str.__add__, heads(element, names), ohms(element, g[element.name]))
         case Diodes():
             yield from _diodes(element, chip, names)
-        case InputSources(plus=plus):
-            yield from _two_terminals(element, plus, np.zeros_like(plus), words or (), names)
-        case Memristors(a=a, b=b):
-            yield from _two_terminals(element, a, b, resistances(g[element.name], element.name), names)
+        case InputSources():
+            yield from _two_terminals(element, words or (), names)
         case Passed():
             yield from _passed(element, chip.circuit, names)
         case (
@@ -154,15 +143,15 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
         ):
             yield from _controlled(element, chip, names)
         case VoltageSources() | CurrentSources() | Resistors() | Capacitors() | Inductors():
-            (a, b), (parameter,) = (getattr(element, terminal) for terminal in element.terminals), element.parameters
-            yield from _two_terminals(element, a, b, plain(chip(element.name, parameter), f"{element.name}: {parameter}"), names)
+            (parameter,) = element.parameters
+            yield from _two_terminals(element, plain(chip(element.name, parameter), f"{element.name}: {parameter}"), names)
         case _:
             msg = f"{element.name}: a netlist has no card for {type(element).__name__}"
             raise TypeError(msg)
 
 
-def _two_terminals(element: Elements, a: Nodes, b: Nodes, values: Sequence[str | None], names: Sequence[str]) -> Iterator[str]:
+def _two_terminals(element: Elements, values: Sequence[str | None], names: Sequence[str]) -> Iterator[str]:
     head = f"{LETTERS[type(element)]}_{element.name}"
-    for k, (plus, minus, value) in enumerate(zip(a.tolist(), b.tolist(), values, strict=True)):
+    for k, (plus, minus, value) in enumerate(zip(*(end.tolist() for end in element.ends), values, strict=True)):
         if value is not None:
             yield f"{head}_{k} {names[plus]} {names[minus]} {value}"

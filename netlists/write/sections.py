@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Amplifiers, Crossbar, Elements, InputSources, Nudges
+from circuits.elements import Amplifiers, Elements, InputSources, Nudges
 from circuits.passed import Passed
 from circuits.topology import Block
 from netlists.write import statements, subcircuits
@@ -31,7 +32,7 @@ class Words:
     targets, currents
         One word an output.
     folded
-        Crossbars between ideal sources and columns, to be written as one resistor and one EXTERNAL current source a column.
+        Arrays between ideal sources and columns, to be written as one resistor and one EXTERNAL current source a column.
 
     """
 
@@ -130,7 +131,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
 def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> Section:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
     card = f"{letter(element)}_{element.name}"
-    if isinstance(element, Crossbar):
+    if isinstance(element, Trainable) and element.grid:
         rows, columns = element.shape
         if element.name in words.folded:
             title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"

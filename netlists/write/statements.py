@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, Elements, InputSources, Memristors, Nudges, VoltageSources
+from circuits.elements import Elements, InputSources, Nudges, VoltageSources
 from circuits.topology import Block
 from netlists.read.roles import stem
 from netlists.text.lines import ROLE
@@ -96,7 +97,7 @@ def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[st
 
 def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str]:
     """Say what an array of single cards is."""
-    pattern = _pattern(letter(element), element.name, 2 if isinstance(element, Crossbar) else 1)
+    pattern = _pattern(letter(element), element.name, element.numbers.shape[1] if isinstance(element, Trainable) else 1)
     match element:
         case InputSources(feature=feature):
             run = np.array_equal(feature, feature[0] + np.arange(len(feature)))
@@ -104,10 +105,8 @@ def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str
             offset = chip(element.name, "offset")
             also = f" offset={_numbers(offset)}" if offset.any() else ""
             yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}{also}")
-        case Crossbar() | Memristors():
-            bounds = [
-                f"{bound}={_numbers(chip(element.name, bound), spread=isinstance(element, Memristors))}" for bound in ("g_min", "g_max")
-            ]
+        case Trainable():
+            bounds = [f"{bound}={_numbers(chip(element.name, bound), spread=not element.grid)}" for bound in ("g_min", "g_max")]
             yield from _wrapped(f"trainable {pattern} {' '.join(bounds)}")
         case VoltageSources():
             yield f"{ROLE} bias {pattern}"

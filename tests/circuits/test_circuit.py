@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.circuit import Circuit
 from circuits.controlled import (
@@ -19,13 +20,11 @@ from circuits.controlled import (
 from circuits.elements import (
     Amplifiers,
     Capacitors,
-    Crossbar,
     CurrentSources,
     Diodes,
     Elements,
     Inductors,
     InputSources,
-    Memristors,
     Nudges,
     Resistors,
     VoltageSources,

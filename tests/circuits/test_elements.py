@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.controlled import (
     CurrentControlledCurrentSources,
     CurrentControlledVoltageSources,
@@ -14,14 +15,12 @@ from circuits.controlled import (
 from circuits.elements import (
     Amplifiers,
     Capacitors,
-    Crossbar,
     CurrentSources,
     Diodes,
     Elements,
     IdealDiodes,
     Inductors,
     InputSources,
-    Memristors,
     Nudges,
     Resistors,
     VoltageSources,

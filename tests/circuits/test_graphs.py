@@ -5,7 +5,7 @@ from collections import Counter
 import networkx as nx
 from hypothesis import given
 
-from circuits.elements import Crossbar, InputSources
+from circuits.elements import InputSources
 from circuits.network import Amplifier, Layer, Network
 from support.strategies import networks
 
@@ -38,7 +38,7 @@ def test_a_nodes_degree_is_its_elements(network: Network) -> None:
     """A first-layer column touches as many memristors of w1 as there are rows."""
     circuit = network.compile()
     graph = circuit.graph(nodes=True)
-    w1: Crossbar = circuit["w1"]
+    w1 = circuit["w1"]
     for node in w1.columns:
         touching = [e for *_, e in graph.in_edges(circuit.node_names[node], data="element")]
         assert touching.count("w1") == len(w1.rows)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from circuits.arrays import Crossbar
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.chip import Chip
-from circuits.elements import Crossbar, Memristors, Resistors
+from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from hwsim.core.protocol import Drive, Push

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistors
+from circuits.elements import Diodes, InputSources, Nudges, Resistors
 from circuits.nodes import GROUND
 from hwsim.inspection.crossbars import crossbars
 from hwsim.inspection.inspection import inspect

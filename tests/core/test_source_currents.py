@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import IdealDiodes, InputSources, Memristors, Nudges, Resistors, VoltageSources
+from circuits.elements import IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from circuits.nodes import GROUND

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import Crossbar, Diodes, InputSources, Nudges, VoltageSources
+from circuits.elements import Diodes, InputSources, Nudges, VoltageSources
 from circuits.network import Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Rectifier
 from circuits.nodes import GROUND

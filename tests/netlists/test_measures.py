@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import Capacitors, Crossbar, InputSources, Nudges, Resistors
+from circuits.elements import Capacitors, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, IdealPair, Rectifier

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
-from circuits.elements import Crossbar, InputSources, Memristors, Nudges, Resistors
+from circuits.elements import InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND
 from netlists.write.names import check_names, free_stem

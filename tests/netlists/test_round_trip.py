@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import zoo
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -15,19 +16,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import (
-    Capacitors,
-    Crossbar,
-    CurrentSources,
-    Diodes,
-    IdealDiodes,
-    Inductors,
-    InputSources,
-    Memristors,
-    Nudges,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Capacitors, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Nudges, Resistors, VoltageSources
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from circuits.topology import Block

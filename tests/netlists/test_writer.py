@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import Capacitors, Crossbar, CurrentSources, Diodes, InputSources, Memristors, Nudges, Resistors, VoltageSources
+from circuits.elements import Capacitors, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import IdealPair

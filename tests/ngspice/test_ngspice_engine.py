@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.diode import diode_current
-from circuits.elements import Capacitors, Crossbar, CurrentSources, Diodes, InputSources, Memristors, Nudges, Resistors, VoltageSources
+from circuits.elements import Capacitors, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, IdealPair, IdealRectifier

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import VoltageControlledCurrentSources
-from circuits.elements import Diodes, InputSources, Memristors, Nudges, Resistors
+from circuits.elements import Diodes, InputSources, Nudges, Resistors
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance

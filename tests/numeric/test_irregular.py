@@ -5,20 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import (
-    Amplifiers,
-    Crossbar,
-    CurrentSources,
-    Diodes,
-    InputSources,
-    Memristors,
-    Nudges,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers, CurrentSources, Diodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.network import Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from circuits.nodes import GROUND

@@ -5,20 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import (
-    Amplifiers,
-    Crossbar,
-    CurrentSources,
-    Diodes,
-    IdealDiodes,
-    InputSources,
-    Nudges,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone
 from circuits.nodes import GROUND

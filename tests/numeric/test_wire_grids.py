@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
-from circuits.elements import InputSources, Memristors, Nudges, Resistors
+from circuits.elements import InputSources, Nudges, Resistors
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, Rectifier
 from circuits.nodes import GROUND

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from circuits.arrays import Crossbar
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import GMIN, V_T
-from circuits.elements import Amplifiers, Crossbar, Diodes, IdealDiodes, InputSources, VoltageSources
+from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, VoltageSources
 
 LONG = np.longdouble
 STEPS = 200

@@ -8,13 +8,13 @@ fixed voltage: where it has become much, both are written lower, with the same d
 Source: Bichler 2012, "2-PCM synapse"; Burr 2015, where pairs are written anew once a device is full, for there nothing is loaded.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, InputSources
+from circuits.elements import InputSources
 from circuits.nodes import Nodes
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.programming.writing import Written
@@ -43,7 +43,7 @@ class Pairs(NamedTuple):
     def of(cls, circuit: Circuit) -> Self:
         """Find the pairs among a circuit's trainable devices, all in a row."""
         opposite = _opposites(circuit)
-        ends = [np.concatenate(parts) for parts in zip(*_ends(circuit), strict=True)]
+        ends = [np.concatenate(parts) for parts in zip(*(element.ends for element in circuit.trainable), strict=True)]
         low, high = np.minimum(*ends), np.maximum(*ends)
         size = circuit.size + 1
         keys = low * size + high
@@ -86,14 +86,6 @@ def _opposites(circuit: Circuit) -> Nodes:
     two = outputs.minus > 0
     opposite[outputs.plus[two]], opposite[outputs.minus[two]] = outputs.minus[two], outputs.plus[two]
     return opposite
-
-
-def _ends(circuit: Circuit) -> Iterator[tuple[Nodes, Nodes]]:
-    for element in circuit.trainable:
-        if isinstance(element, Crossbar):
-            yield np.repeat(element.rows, len(element.columns)), np.tile(element.columns, len(element.rows))
-        else:
-            yield element.a, element.b
 
 
 def refresh(devices: Devices, pairs: Pairs, g: Array, common: float, write: Writer) -> Written:

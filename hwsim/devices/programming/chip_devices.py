@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Trainable
 from hwsim.core import blocks
 from hwsim.devices.arrays.draw import draw, nominal
 from hwsim.devices.arrays.flat_layout import Parts, in_a_row

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.elements import Crossbar, Memristors
 from circuits.rows import RowRun, row_runs
 from hwsim.core import blocks
 from hwsim.core.protocol import gather
-from hwsim.learning.gradient.outer import outer_sum
 from hwsim.typing import Array
 
 Field = Mapping[str, Array]
@@ -41,19 +40,19 @@ def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array,
     """
     found: dict[str, Array] = {}
     for element in circuit.trainable:
-        if isinstance(element, Memristors):
-            p_drop, q_drop = (gather(circuit, field, element.a) - gather(circuit, field, element.b) for field in (p, q))
-            found[element.name] = (p_drop * q_drop).sum(axis=0)
+        if element.grid:
+            found |= _of_runs(circuit, chip, element, p, q, x, phases)
         else:
-            found |= _of_crossbar(circuit, chip, element, p, q, x, phases)
+            sides = ((gather(circuit, field, element.rows), gather(circuit, field, element.columns)) for field in (p, q))
+            found[element.name] = element.drop_products(*sides)
     return found
 
 
-def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the crossbar
-    circuit: Circuit, chip: AnyChip, crossbar: Crossbar, p: Field, q: Field, x: Array, phases: int
+def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the grid
+    circuit: Circuit, chip: AnyChip, grid: Trainable, p: Field, q: Field, x: Array, phases: int
 ) -> dict[str, Array]:
-    # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j, the middle two only for rows that move
-    p_columns, q_columns = gather(circuit, p, crossbar.columns), gather(circuit, q, crossbar.columns)
+    # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j − Σ q_i·p_j where p_i = 0; q_i follows from features, or is the same for all samples
+    p_columns, q_columns = gather(circuit, p, grid.columns), gather(circuit, q, grid.columns)
     of_columns = (p_columns * q_columns).sum(axis=0)
     shared: dict[bytes, Array] = {}
 
@@ -62,7 +61,7 @@ def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the 
             key = run.features.tobytes()
             if key not in shared:
                 whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
-                shared[key] = outer_sum(x if whole else x[:, run.features], p_columns)
+                shared[key] = grid.outer(x if whole else x[:, run.features], p_columns)
             scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
             products = of_columns - (phases * scale[:, None]) * shared[key]
             if isinstance(offset, np.ndarray) and not offset.any():
@@ -71,7 +70,6 @@ def _of_crossbar(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the 
         if run.source is not None:
             held = chip(run.source, "v")[run.places].astype(p_columns.dtype)
             return of_columns - phases * held[:, None] * p_columns.sum(axis=0)
-        p_rows, q_rows = gather(circuit, p, run.nodes), gather(circuit, q, run.nodes)
-        return of_columns + (p_rows * q_rows).sum(axis=0)[:, None] - outer_sum(p_rows, q_columns) - outer_sum(q_rows, p_columns)
+        return grid.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
 
-    return {blocks.name(crossbar.name, run.span): block(run) for run in row_runs(circuit, crossbar)}
+    return {blocks.name(grid.name, run.span): block(run) for run in row_runs(circuit, grid)}

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.components import components
-from circuits.elements import Amplifiers, Crossbar, InputSources, Nudges, Trainable, VoltageSources
+from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.nodes import Nodes
 
 Factor = Any
@@ -89,7 +90,7 @@ def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[
 
 def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
     """Give the weight of the free nodes that an element joins, one number where it is one for the whole array."""
-    if isinstance(element, Crossbar):
+    if element.grid:
         if apart and not free[element.rows].any():
             return of_node[element.columns]
         joined = np.concatenate([element.columns, element.rows])
@@ -97,7 +98,8 @@ def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart:
         one = of_node[joined[0]] if len(joined) else 1.0
         return float(one) if isinstance(of_node, np.ndarray) else one
     xp = of_node.__array_namespace__()
-    each = xp.where(free[element.a], of_node[element.a], xp.where(free[element.b], of_node[element.b], 1.0))
+    a, b = element.ends
+    each = xp.where(free[a], of_node[a], xp.where(free[b], of_node[b], 1.0))
     return float(each[0]) if isinstance(each, np.ndarray) and (each == each[0]).all() else each
 
 
@@ -121,9 +123,9 @@ def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
-        elif isinstance(element, Crossbar) and apart and held[element.rows].all():
-            continue
-        elif isinstance(element, Crossbar):
+        elif isinstance(element, Trainable) and element.grid:
+            if apart and held[element.rows].all():
+                continue
             joined = np.concatenate([element.columns, element.rows])
             joined = joined[~held[joined]]
             pairs = ((joined[:1], joined),)

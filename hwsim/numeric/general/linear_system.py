@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Trainable
 from circuits.checks import HOLDING
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -21,7 +22,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, CurrentSources, InputSources, Memristors, Resistors, Trainable, VoltageSources
+from circuits.elements import Amplifiers, CurrentSources, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
 from hwsim.typing import Conductances, Floats
@@ -48,15 +49,14 @@ def conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
 def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
     """Give the entries of conductances that learn."""
     values = np.asarray(g[element.name], dtype=np.float64)
-    if isinstance(element, Memristors):
-        yield from conductance(element.a, element.b, values)
+    a, b, each = element.expand(values)
+    if not element.grid:
+        yield from conductance(a, b, each)
         return
-    rows, to = element.rows, element.columns
-    row, column = np.repeat(rows, len(to)), np.tile(to, len(rows))
-    yield Entries(row, column, -values.ravel())
-    yield Entries(column, row, -values.ravel())
-    yield Entries(rows, rows, values.sum(axis=1))
-    yield Entries(to, to, values.sum(axis=0))
+    yield Entries(a, b, -each)
+    yield Entries(b, a, -each)
+    for nodes, total in ((element.rows, element.row_sum(values)), (element.columns, element.column_sum(values))):
+        yield Entries(nodes, nodes, total)
 
 
 def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.elements import Capacitors, Memristors, Resistors
+from circuits.elements import Capacitors, Resistors
 from circuits.nodes import Nodes
 from hwsim.typing import Floats
 
@@ -71,21 +72,22 @@ def find(circuit: Circuit) -> list[Grid]:
                 if terminal != "feature":
                     np.add.at(touched, getattr(element, terminal), 1)
     wires = circuit.of(Resistors)
-    found = [_grid(element, wires) for element in circuit.of(Memristors)]
+    found = [_grid(element, wires) for element in circuit.trainable if not element.grid]
     return [grid for grid in found if grid is not None and _only(grid, touched)]
 
 
-def _grid(element: Memristors, wires: list[Resistors]) -> Grid | None:
-    row = next((wire for wire in wires if np.array_equal(wire.b, element.a)), None)
-    column = next((wire for wire in wires if np.array_equal(wire.a, element.b)), None)
+def _grid(element: Trainable, wires: list[Resistors]) -> Grid | None:
+    a, b = element.ends
+    row = next((wire for wire in wires if np.array_equal(wire.b, a)), None)
+    column = next((wire for wire in wires if np.array_equal(wire.a, b)), None)
     if row is None or column is None:
         return None
-    starts = np.flatnonzero(np.concatenate([[True], row.a[1:] != element.a[:-1]]))
-    columns, left = divmod(len(element), len(starts))
+    starts = np.flatnonzero(np.concatenate([[True], row.a[1:] != a[:-1]]))
+    columns, left = divmod(len(a), len(starts))
     if left or not np.array_equal(starts, columns * np.arange(len(starts))):
         return None
     shape = len(starts), columns
-    r, c, behind = element.a.reshape(shape), element.b.reshape(shape), column.b.reshape(shape)
+    r, c, behind = a.reshape(shape), b.reshape(shape), column.b.reshape(shape)
     if not np.array_equal(behind[:-1], c[1:]):
         return None
     along = Wire(row.name, r, row.a[starts], last=False), Wire(column.name, c, behind[-1], last=True)

@@ -2,18 +2,9 @@
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import (
-    Amplifiers,
-    Capacitors,
-    Crossbar,
-    Diodes,
-    IdealDiodes,
-    InputSources,
-    Nudges,
-    Resistors,
-    VoltageSources,
-)
+from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from circuits.rows import RowRun, held_nodes, row_runs
 from hwsim.core.protocol import UnsupportedCircuitError
@@ -33,15 +24,15 @@ def stages(circuit: Circuit) -> list[Stage]:
         When the circuit is not a chain of crossbars with neurons and amplifiers between them.
 
     """
-    known = (Crossbar, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
+    known = (Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
     for element in circuit.elements:
-        if not isinstance(element, known):
+        if not (element.grid if isinstance(element, Trainable) else isinstance(element, known)):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
     for source in circuit.voltage_sources:
         if source.minus.any():
             raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
     found: list[Stage] = []
-    left = circuit.of(Crossbar)
+    left = list(circuit.trainable)
     while left:
         rows = found[-1].rows if found else None
         following = [crossbar for crossbar in left if _follows(circuit, crossbar, rows)]
@@ -60,12 +51,12 @@ def stages(circuit: Circuit) -> list[Stage]:
     return found
 
 
-def _follows(circuit: Circuit, crossbar: Crossbar, rows: Nodes | None) -> bool:
+def _follows(circuit: Circuit, crossbar: Trainable, rows: Nodes | None) -> bool:
     free = np.setdiff1d(crossbar.rows, np.fromiter(held_nodes(circuit), dtype=np.intp))
     return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
 
 
-def _rows(circuit: Circuit, crossbar: Crossbar, signal_rows: Nodes | None) -> tuple[slice | None, list[RowRun]]:
+def _rows(circuit: Circuit, crossbar: Trainable, signal_rows: Nodes | None) -> tuple[slice | None, list[RowRun]]:
     """Split a crossbar's rows into those of the stage before and runs that sources hold."""
     runs = row_runs(circuit, crossbar)
     fixed = [run for run in runs if run.source is not None]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hwsim.learning.gradient.outer import outer_sum
+from circuits.outer import outer_sum
 from hwsim.numeric import jax_config
 
 jax_config.configure()

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.typing import Array
+Array = Any
+"""An array of NumPy or JAX, which share no static type."""
 
 _FEW = 4
 """Samples whose products are summed where they are used, so that nothing as large as a crossbar is written and read once more."""

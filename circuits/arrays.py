@@ -1,0 +1,217 @@
+"""Arrays of trainable conductances and their operators: currents from voltages, and what a gradient sums over a batch.
+
+An array joins the nodes `rows` to the nodes `columns` by single devices. Its conductances g [S] are the weights; they travel beside the
+circuit, in an array of `shape`. Voltages of its rows have shape (B, rows), of its columns (B, columns), in NumPy or in JAX. The operators
+are written for ideal sources on one side and 0 V on the other; the current of a device between rows and columns that both move is
+
+    i = row_sum(g)·v_rows − backward(g, v_columns)        into the array at its rows
+    i = column_sum(g)·v_columns − forward(g, v_rows)      into the array at its columns
+
+A kind of array is one class here: solvers, rules, decks and pictures use its operators and properties, and do not ask which kind it is.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from circuits.elements import Elements, Values, check_bounds, check_shape
+from circuits.nodes import Nodes
+from circuits.outer import Array, outer_sum
+
+Sides = tuple[Array, Array]
+"""What the rows and the columns of an array have, (B, rows) and (B, columns)."""
+
+
+class Devices(NamedTuple):
+    """The single devices of an array: conductances `g` [S] from nodes `a` to nodes `b`, all of shape (devices,)."""
+
+    a: Nodes
+    b: Nodes
+    g: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trainable(Elements, ABC):
+    """Conductances that learning changes, between the bounds `g_min` and `g_max` [S]."""
+
+    parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
+    positive: ClassVar[tuple[str, ...]] = ("g_min",)
+
+    grid: ClassVar[bool] = False
+    """Whether a device joins each row to each column: g has shape (rows, columns), and the operators also take a run of the rows."""
+
+    g_min: Values | float = 1e-8
+    g_max: Values | float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check the bounds; they are scalars or of the shape of g, and the two terminals may differ in length."""
+        for name in self.terminals:
+            self._set(name, np.atleast_1d(getattr(self, name)).astype(np.intp))
+        for name in self.parameters:
+            self._set(name, np.asarray(getattr(self, name), dtype=np.float64))
+            check_shape(self.name, name, np.shape(getattr(self, name)), self.shape)
+        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
+
+    @property
+    def rows(self) -> Nodes:
+        """The nodes on one side."""
+        nodes: Nodes = getattr(self, self.terminals[0])
+        return nodes
+
+    @property
+    def columns(self) -> Nodes:
+        """The nodes on the other side."""
+        nodes: Nodes = getattr(self, self.terminals[1])
+        return nodes
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of the conductances."""
+
+    @property
+    def numbers(self) -> Nodes:
+        """What a netlist calls each single device, shape (devices, numbers): the indices of its conductance."""
+        return np.indices(self.shape).reshape(len(self.shape), -1).T
+
+    @property
+    def order(self) -> Nodes:
+        """The places of the single devices in the order in which a netlist lists them."""
+        return np.arange(len(self.ends[0]))
+
+    def expand(self, g: Array) -> Devices:
+        """Return the single devices; their conductances are elements of `g`, whatever that holds."""
+        return Devices(*self.ends, g.reshape(-1))
+
+    @abstractmethod
+    def forward(self, g: Array, v: Array) -> Array:
+        """Return Σ_i g_ij·v_i, the currents into the columns from rows at v (B, rows) [V], shape (B, columns) [A]."""
+
+    @abstractmethod
+    def backward(self, g: Array, v: Array) -> Array:
+        """Return Σ_j g_ij·v_j, the currents into the rows from columns at v (B, columns) [V], shape (B, rows) [A]."""
+
+    @abstractmethod
+    def row_sum(self, g: Array) -> Array:
+        """Return the conductance that ends at each row, shape (rows,) [S]."""
+
+    @abstractmethod
+    def column_sum(self, g: Array) -> Array:
+        """Return the conductance that ends at each column, shape (columns,) [S]."""
+
+    @abstractmethod
+    def outer(self, p: Array, q: Array) -> Array:
+        """Return Σ_b p_i·q_j for p (B, rows) and q (B, columns): the derivative of q·forward(g, p) by g, of g's shape."""
+
+    @abstractmethod
+    def drop_products(self, p: Sides, q: Sides) -> Array:
+        """Return Σ_b (p_i − p_j)·(q_i − q_j) over the devices of each conductance, of g's shape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossbar(Trainable):
+    """A memristor between every row and every column; its conductances have the shape (rows, columns).
+
+    `g_min` and `g_max` [S] are scalars, or arrays of shape (rows, columns).
+    """
+
+    terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
+    grid: ClassVar[bool] = True
+
+    rows: Nodes = field()  # else the properties of Trainable would be their defaults
+    columns: Nodes = field()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return len(self.rows), len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.rows) * len(self.columns)
+
+    @property
+    def ends(self) -> tuple[Nodes, Nodes]:
+        """Row and column of each device, row by row."""
+        return np.repeat(self.rows, len(self.columns)), np.tile(self.columns, len(self.rows))
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """A star over the first row and the first column: it connects what the whole crossbar connects."""
+        return (self.rows[:1], self.columns), (self.rows, self.columns[:1])
+
+    @property
+    def order(self) -> Nodes:
+        """The last column first: SPICE numbers nodes as it meets them and eliminates in that order, several times faster so."""
+        return np.arange(len(self)).reshape(self.shape)[:, ::-1].T.ravel()
+
+    def forward(self, g: Array, v: Array) -> Array:
+        """Return v·g."""
+        return v @ g
+
+    def backward(self, g: Array, v: Array) -> Array:
+        """Return v·gᵀ."""
+        return v @ g.T
+
+    def row_sum(self, g: Array) -> Array:
+        """Sum over the columns."""
+        return g.sum(axis=1)
+
+    def column_sum(self, g: Array) -> Array:
+        """Sum over the rows."""
+        return g.sum(axis=0)
+
+    def outer(self, p: Array, q: Array) -> Array:
+        """Return pᵀ·q."""
+        return outer_sum(p, q)
+
+    def drop_products(self, p: Sides, q: Sides) -> Array:
+        """Expand the product into matrix products; an array (B, rows, columns) is never built."""
+        # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j + Σ p_i·q_i − Σ p_i·q_j − Σ q_i·p_j
+        of_rows, of_columns = ((one * other).sum(axis=0) for one, other in zip(p, q, strict=True))
+        return of_columns + of_rows[:, None] - self.outer(p[0], q[1]) - self.outer(q[0], p[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Memristors(Trainable):
+    """Single devices between any nodes: a row and a column for each."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    a: Nodes
+    b: Nodes
+
+    def __post_init__(self) -> None:
+        """Check the bounds; each device has one of its own, and a node at either end."""
+        Elements.__post_init__(self)
+        check_bounds(self.name, np.asarray(self.g_min), np.asarray(self.g_max))
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(devices,)."""
+        return (len(self),)
+
+    def forward(self, g: Array, v: Array) -> Array:
+        """Return v·g, device by device."""
+        return v * g
+
+    def backward(self, g: Array, v: Array) -> Array:
+        """Return v·g, device by device."""
+        return v * g
+
+    def row_sum(self, g: Array) -> Array:
+        """Return g."""
+        return g
+
+    def column_sum(self, g: Array) -> Array:
+        """Return g."""
+        return g
+
+    def outer(self, p: Array, q: Array) -> Array:
+        """Return Σ_b p·q, device by device."""
+        return (p * q).sum(axis=0)
+
+    def drop_products(self, p: Sides, q: Sides) -> Array:
+        """Multiply the drops."""
+        return self.outer(p[0] - p[1], q[0] - q[1])
