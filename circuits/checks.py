@@ -91,21 +91,13 @@ def senses(circuit: Topology) -> None:
             raise CircuitError(msg)
 
 
-def roles(circuit: Topology) -> None:
-    """There must be something to drive, something to read and something to learn."""
-    for what, found in (
-        ("input sources", circuit.of(InputSources)),
-        ("outputs (Nudges)", circuit.of(Nudges)),
-        ("trainable conductances", circuit.trainable),
-    ):
-        if not found:
-            msg = f"{circuit.name} has no {what}; add some"
-            raise CircuitError(msg)
+def numbering(circuit: Topology) -> None:
+    """Features must be numbered without gaps, and outputs be one array, where there are any; a task may `require` that there are."""
     if len(circuit.of(Nudges)) > 1:
         msg = f"{circuit.name} has {len(circuit.of(Nudges))} arrays of outputs; put all pairs into one"
         raise CircuitError(msg)
-    driven = np.unique(np.concatenate([source.feature for source in circuit.inputs]))
-    if driven[0] < 0 or driven[-1] != len(driven) - 1:
+    driven = np.unique([feature for source in circuit.inputs for feature in source.feature.tolist()])
+    if len(driven) and (driven[0] < 0 or driven[-1] != len(driven) - 1):
         missing = np.setdiff1d(np.arange(len(driven)), driven)[:_SHOWN].tolist()
         msg = f"{circuit.name}: features {missing} drive no source; number features from 0 without gaps"
         raise CircuitError(msg)

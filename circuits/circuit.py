@@ -34,7 +34,7 @@ class Circuit(Topology):
     Raises
     ------
     CircuitError
-        When names clash, terminals lie outside, sources form a loop, a node has no path to ground, or inputs or outputs are missing.
+        When names clash, terminals lie outside, sources form a loop, a node has no path to ground, or features have gaps.
 
     """
 
@@ -43,7 +43,7 @@ class Circuit(Topology):
         checks.names(self)
         checks.terminals(self)
         checks.senses(self)
-        checks.roles(self)
+        checks.numbering(self)
         checks.source_loops(self)
         if self.grounded:
             checks.ground_paths(self)

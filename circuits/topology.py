@@ -3,13 +3,21 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from circuits.arrays import Trainable
 from circuits.elements import Elements, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup, Nodes, node_names
 from circuits.quoting import quote_all, quoted
+
+Role = Literal["inputs", "outputs", "trainable"]
+
+_ROLES: dict[Role, tuple[type[Elements], str]] = {
+    "inputs": (InputSources, "input sources"),
+    "outputs": (Nudges, "outputs (Nudges)"),
+    "trainable": (Trainable, "trainable conductances"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,20 @@ class Topology:
         """List the element arrays of these kinds, in order."""
         return [element for element in self.elements if isinstance(element, kinds)]
 
+    def require(self, *roles: Role) -> None:
+        """Refuse a circuit without something that a task needs: inputs and outputs to be solved, and something trainable to be trained.
+
+        Raises
+        ------
+        CircuitError
+            Naming what is missing.
+
+        """
+        for kind, called in map(_ROLES.__getitem__, roles):
+            if not self.of(kind):
+                msg = f"{self.name} has no {called}; add some"
+                raise CircuitError(msg)
+
     def nodes(self, group: str) -> Nodes:
         """Give the node numbers of a group."""
         return self._groups[group].nodes
@@ -89,11 +111,12 @@ class Topology:
     @property
     def input_count(self) -> int:
         """Number of features that a sample has."""
-        return 1 + max(int(source.feature.max()) for source in self.inputs)
+        return max((1 + int(source.feature.max()) for source in self.inputs), default=0)
 
     @property
     def outputs(self) -> Nudges:
-        """The read and nudged pairs of nodes."""
+        """The read and nudged pairs of nodes; a circuit without any is refused."""
+        self.require("outputs")
         outputs: Nudges = self.of(Nudges)[0]
         return outputs
 

@@ -265,5 +265,5 @@ def _source_error(
 
 
 def _stiffness(circuit: Circuit, g: Conductances) -> float:
-    """Give the largest single conductance [S]: what turns an error in a source's voltage into one of current."""
-    return max(float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable)
+    """Give the largest single conductance [S]: what turns an error in a source's voltage into one of current; 1 S where none learns."""
+    return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=1.0)

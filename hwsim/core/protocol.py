@@ -297,6 +297,8 @@ class Engine(Protocol):
         ------
         UnsupportedCircuitError
             When the circuit holds something that this engine does not solve; the message names an engine that does.
+        CircuitError
+            When it has no inputs or no outputs.
 
         """
         ...

@@ -72,6 +72,7 @@ class Trainer:
         self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
         self.chip = variation.chip
         self.circuit = circuit = solver.circuit
+        circuit.require("trainable")
         self.dtype = np.dtype(settings.precision)
         self.table = factory.targets_by_class(settings, circuit, data.classes)
         self.instruments = Instruments.of(variation, noise)

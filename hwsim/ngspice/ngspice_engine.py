@@ -55,6 +55,7 @@ class NgspiceEngine:
             When a netlist cannot hold the circuit.
 
         """
+        circuit.require("inputs", "outputs")
         require_library()
         try:
             check_names(circuit)

@@ -25,6 +25,7 @@ class NumericEngine(LayeredOptions):
             When it holds what only ngspice solves, or is not layered and settings ask for what only layers have.
 
         """
+        circuit.require("inputs", "outputs")
         try:
             return LayeredSolver(circuit, chip, self)
         except UnsupportedCircuitError as error:

@@ -82,7 +82,7 @@ class Assembly:
         Raises
         ------
         CircuitError
-            When it does not pass its own checks.
+            When it does not pass its own checks, or has no inputs, no outputs or nothing trainable.
 
         """
         roles = self.making.sorting.roles
@@ -91,7 +91,9 @@ class Assembly:
         elements = sorted(self.making.elements, key=lambda e: order.index(e.name) if e.name in order else len(order))
         wanted = [word for s in roles.of("blocks") for word in s.words]
         made = sorted(blocks.values(), key=lambda b: wanted.index(b.name) if b.name in wanted else len(wanted))
-        return Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
+        circuit = Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
+        circuit.require("inputs", "outputs", "trainable")
+        return circuit
 
 
 _BY_ROLE: dict[str, Callable[[Making, Array], None]] = {"output": by_role.outputs, "nudge": by_role.outputs, "block": by_kind.block}

@@ -74,9 +74,6 @@ def without(*names: str) -> dict[str, object]:
         (lambda: divider(Resistors(name="q", a=Y, b=Z, r=1.0)), "q: b holds numbers from 3 to 3; nodes are 0 (ground) to 2"),
         (lambda: divider(Resistors(name="q", a=-X, b=Y, r=1.0)), "q: a holds numbers from -1 to -1; nodes are 0 (ground) to 2"),
         (lambda: divider(Crossbar(name="w", rows=X[:0], columns=Y)), "w: rows holds nothing; nodes are 0 (ground) to 2"),
-        (lambda: Circuit(**without("v_x")), "divider has no input sources; add some"),
-        (lambda: Circuit(**without("nudge")), "divider has no outputs (Nudges); add some"),
-        (lambda: Circuit(**without("m")), "divider has no trainable conductances; add some"),
         (lambda: divider(Nudges(name="more", plus=Y, minus=GROUND)), "divider has 2 arrays of outputs; put all pairs into one"),
         (
             lambda: divider(InputSources(name="v_z", plus=Z, feature=[2]), groups=("z",)),
@@ -92,6 +89,29 @@ def test_a_wrong_circuit_is_refused(make, message) -> None:
     """The error names the circuit or element, what is wrong with it and what would be right."""
     with pytest.raises(CircuitError, match=re.escape(message)):
         make()
+
+
+ROLES = {"inputs": ("v_x", "input sources"), "outputs": ("nudge", "outputs (Nudges)"), "trainable": ("m", "trainable conductances")}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_task_needs_is_refused_where_it_is_missing(role) -> None:
+    """A circuit may do without inputs, outputs or trainable conductances; who requires what it has not is refused, who does not is not."""
+    element, called = ROLES[role]
+    loads = (VoltageSources(name="v", plus=X, minus=GROUND, v=1.0),) if role == "inputs" else ()
+    circuit = Circuit(name="divider", groups=divider().groups, elements=(*without(element)["elements"], *loads))
+    circuit.require(*(other for other in ROLES if other != role))
+    with pytest.raises(CircuitError, match=re.escape(f"divider has no {called}; add some")):
+        circuit.require(*ROLES)
+    divider().require(*ROLES)
+
+
+def test_circuits_without_inputs_or_outputs_know_it() -> None:
+    """A circuit without inputs has no features; one without outputs refuses to say which they are."""
+    groups, fixed = divider().groups, VoltageSources(name="v", plus=X, minus=GROUND, v=1.0)
+    assert Circuit(name="divider", groups=groups, elements=(*without("v_x")["elements"], fixed)).input_count == 0
+    with pytest.raises(CircuitError, match=re.escape("divider has no outputs (Nudges); add some")):
+        _ = Circuit(**without("nudge")).outputs
 
 
 @pytest.mark.parametrize(
@@ -256,5 +276,5 @@ def test_circuits_cannot_be_changed() -> None:
     circuit = divider()
     with pytest.raises(AttributeError):
         circuit.name = "other"  # type: ignore[misc]  # frozen, which is the point
-    with pytest.raises(CircuitError, match="has no trainable conductances"):
-        replace(circuit, elements=tuple(e for e in circuit.elements if e.name != "m"))
+    with pytest.raises(CircuitError, match="y has no conducting path to ground"):
+        replace(circuit, elements=tuple(e for e in circuit.elements if e.name not in {"m", "r"}))

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from circuits.builder import Builder
+from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import IdealDiodes, InputSources, VoltageSources
+from circuits.elements import Elements, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
+from circuits.errors import CircuitError
+from circuits.nodes import GROUND
 from hwsim.core import kirchhoff
-from hwsim.core.protocol import Engine, Equilibrium
+from hwsim.core.protocol import FREE, Drive, Engine, Equilibrium, Push
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from support.problems import PROBLEMS, Problem
@@ -49,3 +53,36 @@ def test_every_engine_solves_every_problem(problem: Problem) -> None:
         assert set(ours[phase].v) == set(theirs[phase].v) == {group.name for group in circuit.groups}
         for group, v in ours[phase].v.items():
             np.testing.assert_allclose(v, theirs[phase].v[group], rtol=0, atol=atol, err_msg=f"{phase} {group}")
+
+
+def fixed_divider(*elements: Elements) -> Circuit:
+    """Make a divider of resistors and a diode, in which nothing learns; with what a test adds."""
+    builder = Builder()
+    x, y = builder.group("x"), builder.group("y")
+    builder.add(Resistors(name="r", a=np.concatenate([x, y]), b=np.concatenate([y, GROUND]), r=[1e3, 3e3]), *elements)
+    return builder.circuit("fixed")
+
+
+X, Y = np.array([1]), np.array([2])
+INPUT, OUTPUT = InputSources(name="v_x", plus=X, feature=[0], scale=-2.0), Nudges(name="nudge", plus=Y, minus=GROUND)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_circuits_are_solved_in_which_nothing_learns(engine: str) -> None:
+    """Three quarters of the input, and with a nudge what the two resistors in parallel make of its current."""
+    circuit = fixed_divider(INPUT, OUTPUT)
+    x = np.array([[0.3], [-0.2]])
+    with ENGINES[engine].prepare(circuit, Chip.nominal(circuit)) as solver:
+        free, pushed = (solver.solve({}, Drive(x, push)) for push in (FREE, Push(current=np.full((2, 1), 1e-4))))
+    np.testing.assert_allclose(free.outputs(circuit), -1.5 * x, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(pushed.outputs(circuit), -1.5 * x + 0.075, rtol=0, atol=1e-10)
+    assert (kirchhoff.balance(circuit, Chip.nominal(circuit), {}, Drive(x), free).residual < 1e-12).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("elements", "message"), [((INPUT,), "fixed has no outputs"), ((OUTPUT,), "fixed has no input sources")])
+def test_circuits_without_inputs_or_outputs_are_not_solved(engine: str, elements: tuple[Elements, ...], message: str) -> None:
+    """Every engine refuses them in one line that says what is missing."""
+    circuit = fixed_divider(*elements)
+    with pytest.raises(CircuitError, match=message):
+        ENGINES[engine].prepare(circuit, Chip.nominal(circuit))

@@ -1,13 +1,17 @@
 """Training: the same numbers compiled or step by step, in any chunks, and after an interruption."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from circuits.chip import Chip
+from circuits.elements import Resistors
+from circuits.errors import CircuitError
 from hwsim.core.protocol import Capability, ConvergenceError
 from hwsim.core.wrapper import SolverWrapper
+from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
@@ -45,6 +49,16 @@ def assert_same(ours: Arrays, theirs: Arrays) -> None:
     for name in set(ours) - {"seconds"}:
         assert ours[name].dtype == theirs[name].dtype, name
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+def test_a_circuit_in_which_nothing_learns_is_not_trained() -> None:
+    """The trainer says what is missing; solving such a circuit asks for less."""
+    settings = experiment()
+    circuit = settings.circuit.compile("net")
+    resistors = [Resistors(name=array.name, a=array.ends[0], b=array.ends[1], r=1e5) for array in circuit.trainable]
+    fixed = replace(circuit, elements=(*(element for element in circuit.elements if element not in circuit.trainable), *resistors))
+    with pytest.raises(CircuitError, match="net has no trainable conductances; add some"):
+        Trainer(settings.training, load_data(settings), NumericEngine().prepare(fixed, Chip.nominal(fixed)))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum", "sgd"])

@@ -35,6 +35,9 @@ TOLERANCE = 1e-13
 _NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
 """A tolerance below a few roundings would never be met."""
 
+_FIXED = 1e-4
+"""S; what bridges the ports of a circuit in which nothing learns. It is taken away again: the answer does not depend on it."""
+
 _KINDS = {
     "b": "behavioural sources (B)",
     "d": "diodes (D) beyond the junction's law",
@@ -70,6 +73,7 @@ class PortsEngine:
             When it holds what only ngspice solves.
 
         """
+        circuit.require("inputs", "outputs")
         passed = [element for element in circuit.elements if isinstance(element, Passed)]
         if passed:
             held = ", ".join(f"{element.name} holds {_KINDS[element.letter]}" for element in passed)
@@ -100,7 +104,7 @@ class PortsSolver(Closing):
         self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
         self._given = list(given(circuit, chip))
         self._frame = Frame.of(circuit, self._given, self._sources)
-        self._g: dict[str, Floats] = {}
+        self._g: dict[str, Floats] | None = None
         self._linear: Linear | WiredLinear | None = None
         self._shunt = np.zeros(0)
 
@@ -109,8 +113,8 @@ class PortsSolver(Closing):
         values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
         self.circuit.check_conductances(values)
         features = self._rows(x, self.circuit.input_count, "x")
-        if not self._g or any(not np.array_equal(values[name], self._g[name]) for name in values):
-            typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()])))
+        if self._g is None or any(not np.array_equal(values[name], self._g[name]) for name in values):
+            typical = float(np.exp(np.mean([np.log(array).mean() for array in values.values()] or np.log(_FIXED))))
             self._shunt = np.full(len(self._ports.a), typical)
             self._shunt[self._ports.outputs :] = 0.0
             self._linear = self._factorized(values)

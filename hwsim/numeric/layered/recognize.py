@@ -33,6 +33,8 @@ def stages(circuit: Circuit) -> list[Stage]:
             raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
     found: list[Stage] = []
     left = list(circuit.trainable)
+    if not left:
+        raise _unsupported(circuit, "it has no crossbars")
     while left:
         rows = found[-1].rows if found else None
         following = [crossbar for crossbar in left if _follows(circuit, crossbar, rows)]
