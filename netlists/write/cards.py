@@ -44,9 +44,10 @@ def letter(element: Elements) -> str:
 
 def heads(element: Trainable, names: Sequence[str]) -> list[str]:
     """Begin the cards of an array's single devices, in its order; behind them go resistances."""
-    called = ["_".join(map(str, numbers)) for numbers in element.numbers.tolist()]
-    a, b = (end.tolist() for end in element.ends)
-    return [f"R_{element.name}_{called[k]} {names[a[k]]} {names[b[k]]} " for k in element.order.tolist()]
+    numbers = element.numbers[element.order].T.tolist()
+    a, b = (map(names.__getitem__, end[element.order].tolist()) for end in element.ends)
+    head = f"R_{element.name}{'_{}' * len(numbers)} {{}} {{}} "
+    return list(map(head.format, *numbers, a, b))
 
 
 def ohms(element: Trainable, g: Any) -> list[str]:
