@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.arrays import Trainable
 from circuits.chip import Chip
@@ -13,6 +12,7 @@ from circuits.controlled import CurrentControlledVoltageSources, VoltageControll
 from circuits.diode import diode_current
 from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
+from circuits.rows import fixed_nodes
 from hwsim.core.branch_currents import BEYOND_LAYERS, Held, balanced
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
@@ -151,7 +151,7 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
     for grid in (array for array in circuit.trainable if array.grid):
         values = np.asarray(g[grid.name], dtype=np.float64)
         rows, columns = v[:, grid.rows], v[:, grid.columns]
-        asked = np.flatnonzero(every | ~_held(circuit)[grid.rows])
+        asked = np.flatnonzero(every | ~fixed_nodes(circuit)[grid.rows])
         _add(leaving, grid.rows[asked], rows[:, asked] * grid.row_sum(values[asked]) - grid.backward(values[asked], columns))
         _add(leaving, grid.columns, columns * grid.column_sum(values) - grid.forward(values, rows))
         largest = np.maximum(largest, _largest_current(values, rows, columns))
@@ -182,16 +182,6 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     _absorb(circuit, v, leaving)
     residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
     return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)), largest)
-
-
-def _held(circuit: Circuit) -> NDArray[np.bool_]:
-    """Tell of each node whether a source holds it against ground: it carries what is needed, whatever that is."""
-    held = np.zeros(circuit.size + 1, dtype=bool)
-    for source in circuit.of(VoltageSources, InputSources):
-        for a, b in source.pairs:
-            held[a[b == 0]] = True
-            held[b[a == 0]] = True
-    return held
 
 
 def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:

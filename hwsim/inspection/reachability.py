@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlled, CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Amplifiers, Capacitors, CurrentSources, Elements, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, Capacitors, CurrentSources, Elements, InputSources, Nudges
 from circuits.passed import Passed
+from circuits.rows import fixed_nodes
 
 Truths = NDArray[np.bool_]
 
@@ -22,12 +23,7 @@ class Reach:
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
-        self.held = np.zeros(circuit.size + 1, dtype=bool)
-        self.held[0] = True
-        for source in circuit.of(VoltageSources, InputSources):
-            for a, b in source.pairs:
-                self.held[a[b == 0]] = True
-                self.held[b[a == 0]] = True
+        self.held = fixed_nodes(circuit)
         self._points = circuit.size + 1
         self._first: dict[int, list[int]] = {}
         self._back: dict[int, list[int]] = {}

@@ -8,9 +8,10 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Capacitors, InputSources, Resistors, VoltageSources
+from circuits.elements import Amplifiers, Capacitors, Resistors
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
+from circuits.rows import fixed_nodes
 from circuits.units import Farad
 from netlists.measure.control import BEGIN, END, Measure, Pushes, phases, voltage
 from netlists.text.numbers import plain
@@ -97,13 +98,7 @@ class Settle(Measure):
 
 def moving(circuit: Circuit) -> Nodes:
     """Give the nodes that take time: neither sources nor amplifiers hold them against ground."""
-    held = np.zeros(circuit.size + 1, dtype=bool)
-    held[0] = True
-    for element in circuit.of(VoltageSources, InputSources, Amplifiers):
-        for a, b in element.pairs:
-            held[a[b == 0]] = True
-            held[b[a == 0]] = True
-    return np.flatnonzero(~held)
+    return np.flatnonzero(~fixed_nodes(circuit, Amplifiers))
 
 
 def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:

@@ -11,7 +11,6 @@ from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Capability, ConvergenceError
 from hwsim.core.wrapper import SolverWrapper
-from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.evaluate import classify
@@ -58,7 +57,7 @@ def test_a_circuit_in_which_nothing_learns_is_not_trained() -> None:
     resistors = [Resistors(name=array.name, a=array.ends[0], b=array.ends[1], r=1e5) for array in circuit.trainable]
     fixed = replace(circuit, elements=(*(element for element in circuit.elements if element not in circuit.trainable), *resistors))
     with pytest.raises(CircuitError, match="net has no trainable conductances; add some"):
-        Trainer(settings.training, load_data(settings), NumericEngine().prepare(fixed, Chip.nominal(fixed)))
+        Session.of(settings).trainer(NumericEngine().prepare(fixed, Chip.nominal(fixed)))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum", "sgd"])

@@ -10,8 +10,9 @@ from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.components import components
-from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
+from circuits.elements import Amplifiers, InputSources, Nudges
 from circuits.nodes import Nodes
+from circuits.rows import fixed_nodes
 
 Factor = Any
 """One number for an array; one an element, or one a column of a crossbar: arrays of NumPy, or JAX where it maps over chips."""
@@ -25,7 +26,7 @@ def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
     amplifiers behind the first layer may differ, and the gradient is exact. Those behind later layers must have one back/gain for that;
     if they have not, there is no energy, and their geometric mean is taken.
     """
-    held = _held(circuit)
+    held = fixed_nodes(circuit)
     if not all(_alike(chip, amplifiers) for amplifiers in circuit.of(Amplifiers)):
         return _one_by_one(circuit, chip, held)
     parts = _parts(circuit, apart=False)
@@ -103,21 +104,10 @@ def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart:
     return float(each[0]) if isinstance(each, np.ndarray) and (each == each[0]).all() else each
 
 
-def _held(circuit: Circuit) -> NDArray[np.bool_]:
-    """Tell which nodes sources hold against ground, and ground."""
-    held = np.zeros(circuit.size + 1, dtype=bool)
-    held[0] = True
-    for source in circuit.of(VoltageSources, InputSources):
-        for a, b in source.pairs:
-            held[a[b == 0]] = True
-            held[b[a == 0]] = True
-    return held
-
-
 @lru_cache(maxsize=4)  # every update asks
 def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
     """Label nodes by the part that they belong to; what sources hold joins nothing, nor, with `apart`, does a crossbar of such rows."""
-    held, edges = _held(circuit), []
+    held, edges = fixed_nodes(circuit), []
     for element in circuit.elements:
         if isinstance(element, Amplifiers | InputSources):
             continue
