@@ -58,7 +58,7 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
     one_thread()
     planned = plan(what, settings, folds, repeats)
     note_left_aside(output, what, "every fold trains")
-    output.notes(Session.of(planned.definition.experiment).learnable.notes)
+    output.notes(Session.of(planned.definition.experiment).notes)
     path = out or planned.default_path()
     if path.exists():
         output.note(f"{path}: resumes the folds in it")

@@ -37,7 +37,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @options.data
 @options.chip
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
-@click.option("--batch", type=click.IntRange(min=1), help="Samples an update.")
+@click.option("--batch", type=click.IntRange(min=1), help="Samples an update; all of them where there are no more.")
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option(

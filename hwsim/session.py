@@ -8,6 +8,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.quoting import quoted
 from hwsim.core import blocks
 from hwsim.core.protocol import Capability, Solver
 from hwsim.devices import manufacture
@@ -134,6 +135,13 @@ class Session:
             msg = f"{self.experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
             raise DataError(msg)
         return self.data
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about a training on the data, a line each."""
+        batch, samples = self.experiment.training.batch, len(self.learnable.x_train)
+        all_at_once = f"training.batch = {quoted(batch)}: there are {samples} training samples, and each update takes them all"
+        return (*self.learnable.notes, *([all_at_once] if batch > samples else []))
 
     def solver(self, precision: Precision = "float64") -> Solver:
         """Prepare the experiment's engine for its circuit on its chip; the caller closes it.

@@ -79,7 +79,8 @@ class Trainer:
         programming = factory.programming(device, variation, circuit, self.dtype)
         self.updater = Updater(factory.rule(settings, circuit, self.instruments), factory.optimizer(settings), programming)
         self.pulsed = device.preset is not None
-        self.steps = -(-len(data.x_train) // settings.batch)
+        self.batch = min(settings.batch, len(data.x_train))
+        self.steps = -(-len(data.x_train) // self.batch)
         self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
         self._programs: dict[bool, Advance] = {}
 
@@ -130,7 +131,7 @@ class Trainer:
     def plan(self, epoch: int) -> Batches:
         """Draw an epoch's batches. The last one is filled up with samples of the first, so that all have one size."""
         settings, samples = self.settings, len(self.data.x_train)
-        order = np.resize(stream(settings.seed, f"order/{epoch}").permutation(samples), (self.steps, settings.batch))
+        order = np.resize(stream(settings.seed, f"order/{epoch}").permutation(samples), (self.steps, self.batch))
         signs = stream(settings.seed, f"sign/{epoch}").choice([-1.0, 1.0], self.steps)
         match settings.schedule:
             case "exponential":
@@ -186,7 +187,7 @@ class Trainer:
     def _progress(self, state: State, record: dict[str, float | int] | None) -> Progress:
         done = int(state.sums.samples)
         loss = float(state.sums.loss) / max(done, 1)
-        return Progress(state, state.epoch, self.settings.epochs, done, self.steps * self.settings.batch, loss, record)
+        return Progress(state, state.epoch, self.settings.epochs, done, self.steps * self.batch, loss, record)
 
     def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
         sums, samples = state.sums, int(state.sums.samples)

@@ -80,9 +80,9 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
         session = Session.of(experiment)
     with watch.on(DATA):
-        data = session.learnable
+        notes = session.notes
     if note:
-        for text in data.notes:
+        for text in notes:
             note(text)
     with watch.on(LOADING):
         import hwsim.learning.trainer  # noqa: F401, PLC0415 - learning loads only for those who train

@@ -120,7 +120,7 @@ class TrainingSettings(Section):
     decay
         Factor of the exponential schedule, per epoch.
     epochs, batch
-        Passes over the training part; samples an update.
+        Passes over the training part; samples an update, all of them where there are no more.
     seed
         Where every random stream starts: split, order, initial conductances, random signs.
     precision

@@ -92,6 +92,15 @@ def test_chunks_do_not_matter(monkeypatch) -> None:
     assert_same(final(make(experiment())).arrays(), whole)
 
 
+def test_a_batch_beyond_the_samples_is_all_of_them() -> None:
+    """However large a batch is asked for, an update sees each sample once, and no array is larger than the training set."""
+    all_at_once = make(experiment("training.batch=120"))
+    assert len(all_at_once.data.x_train) == 120
+    huge = make(experiment("training.batch=100000000"))
+    assert sorted(huge.plan(1).order.ravel()) == list(range(120))
+    assert_same(final(huge).arrays(), final(all_at_once).arrays())
+
+
 def of_images(*settings: str) -> Experiment:
     return override(load("digits"), ["training.epochs=2", "data.train_limit=70", "data.shift=1", "data.scaling=none", *settings])
 
