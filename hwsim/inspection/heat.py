@@ -34,7 +34,7 @@ class Tolerance:
     own
         Temperature at which the circuit was trained [°C].
     coldest, hottest
-        Ends of the range within which the error stays small [°C], to 3 K.
+        Ends of the range within which the error stays small at all temperatures tried [°C], to 3 K; beyond, it may be small again.
     errors
         Share of wrong answers at each temperature that was tried, the coldest first; 1 where some sample found no equilibrium.
 
@@ -48,10 +48,14 @@ class Tolerance:
     @property
     def warning(self) -> str | None:
         """A line that says where it fails, if it does within the range that was searched."""
-        if self.coldest <= COLDEST and self.hottest >= HOTTEST:
+        colder = [celsius for celsius in self.errors if celsius < self.coldest]
+        warmer = [celsius for celsius in self.errors if celsius > self.hottest]
+        beyond = [f"{celsius:g}" for celsius in (*colder[-1:], *warmer[:1])]
+        if not beyond:
             return None
-        allowed = f"more than {100 * TOLERATED:g} point above the {100 * self.errors[self.own]:.2f} % at {self.own:g} °C"
-        return f"heat: outside of {self.coldest:.0f} to {self.hottest:.0f} °C the test error is {allowed}"
+        allowed = f"within {100 * TOLERATED:g} point of the {100 * self.errors[self.own]:.2f} % at {self.own:g} °C"
+        said = f"from {self.coldest:g} to {self.hottest:g} °C the test error stays {allowed}"
+        return f"heat: {said}; it first exceeds that at {' and '.join(beyond)} °C"
 
 
 def tolerance(what: str, settings: tuple[str, ...]) -> Tolerance:

@@ -6,6 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 
+from hwsim.inspection.heat import Tolerance
+
 PCM = ["--set", "device.preset=pcm"]
 HOT = ["--set", "variation.temperature=85", "--set", "device.temperature_coefficient=0.001"]
 
@@ -101,7 +103,26 @@ def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
     measured = hwsim("evaluate", trained, "--set", f"variation.temperature={hotter}", "--json").json
     assert measured["test_error"] == errors[hotter] > limit
     (warning,) = (line for line in answer.json["warnings"] if line.startswith("heat:"))
-    assert f"to {heat['hottest_C']:.0f} °C" in warning
+    assert f"from {heat['coldest_C']:g} to {heat['hottest_C']:g} °C the test error stays within 1 point" in warning
+
+
+@pytest.mark.parametrize(
+    ("coldest", "hottest", "says"),
+    [
+        (
+            4.6,
+            28.6,
+            "from 4.6 to 28.6 °C the test error stays within 1 point of the 2.00 % at 27 °C; it first exceeds that at 2 and 30.2 °C",
+        ),
+        (-40.0, 28.6, "from -40 to 28.6 °C the test error stays within 1 point of the 2.00 % at 27 °C; it first exceeds that at 30.2 °C"),
+        (-40.0, 125.0, None),
+    ],
+)
+def test_a_warning_of_heat_names_measured_temperatures_only(coldest: float, hottest: float, says: str | None) -> None:
+    """No end of the range is rounded to where nothing was tried, and nothing is said of what lies beyond the first failure."""
+    errors = {-40.0: 0.0, 2.0: 0.3, 4.6: 0.03, 27.0: 0.02, 28.6: 0.03, 30.2: 0.3, 125.0: 0.0}
+    warning = Tolerance(27.0, coldest, hottest, errors).warning
+    assert warning == (f"heat: {says}" if says else None)
 
 
 def test_the_reference_of_heat_is_the_temperature_of_the_training(hwsim, trained) -> None:
