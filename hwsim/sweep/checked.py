@@ -2,25 +2,31 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.quoting import quoted
+from circuits.quoting import quote, quoted
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import MOST, Point
 from hwsim.sweep.recorded import Result
+from hwsim.sweep.sweep_errors import SweepError
+
+_ROUNDING = 1e-9
+"""Relative difference of two values that are the same but for rounding; those of ranges are written with 12 digits."""
 
 _LONGEST = 10_000
 """Characters of the reason why there is no error; it is a line."""
 
 
 def points(rows: Iterable[tuple[Any, Any]], definition: Definition) -> list[Point]:
-    """Check the rows of points: numbered from 1 on, each with values of the varied keys.
+    """Check the rows of points: numbered from 1 on, each with the values that the definition has there.
+
+    Sobol points, whose choice is a library's, are only compared with the ends of their ranges.
 
     Raises
     ------
@@ -36,11 +42,49 @@ def points(rows: Iterable[tuple[Any, Any]], definition: Definition) -> list[Poin
             msg = f"point {quoted(written)} is none of its {len(keys)} varied keys"
             raise ValueError(msg)
         checked.append(Point(number, settings))
+    _compare(checked, definition)
     return checked
 
 
+def _compare(points: Sequence[Point], definition: Definition) -> None:
+    """Compare points with those of the definition."""
+    axes, design = definition.axes, definition.design
+    drawn = design.kind == "sobol"
+    try:
+        chosen = [] if drawn else design.settings(axes, definition.experiment)
+    except SweepError as error:
+        raise ValueError(str(error)) from None
+    count = design.count * (len(axes) + 2) if drawn else len(chosen)
+    if len(points) != count:
+        msg = f"it has {len(points)} points, and its definition {count}"
+        raise ValueError(msg)
+    for point in points:
+        for axis in axes:
+            value, ends = point.settings.get(axis.key), (axis.low, axis.high)
+            right = _between(value, *ends) if drawn else _same(value, chosen[point.number - 1].get(axis.key))
+            if not right:
+                wanted = f"{quoted(ends[0])} to {quoted(ends[1])}" if drawn else quoted(chosen[point.number - 1].get(axis.key))
+                msg = f"point {point.number}: {quote(axis.key)} = {quoted(value)}, and its definition has {wanted}"
+                raise ValueError(msg)
+
+
+def _between(value: Any, low: float | None, high: float | None) -> bool:
+    """Whether a number is in a range, whichever of its ends is the lower."""
+    if low is None or high is None or type(value) not in {int, float}:
+        return False
+    slack = _ROUNDING * max(abs(low), abs(high))
+    return bool(min(low, high) - slack <= value <= max(low, high) + slack)
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    """Whether a value is the wanted one; another machine's logarithm may round a number differently."""
+    if type(value) is float and type(wanted) is float:
+        return math.isclose(value, wanted, rel_tol=_ROUNDING)
+    return type(value) is type(wanted) and bool(value == wanted)
+
+
 def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int) -> Iterator[Result]:
-    """Check rows of results of `count` points: errors are shares, amounts are not negative, and each belongs to the sweep.
+    """Check rows of results of `count` points: errors are shares and missing only where something failed, amounts are not negative.
 
     Raises
     ------
@@ -68,6 +112,9 @@ def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int)
             if type(value) not in {int, float} or not 0.0 <= value <= most or math.isinf(value):
                 msg = f"{place}: {name} = {quoted(value)} is no number from 0 {'on' if math.isinf(most) else f'to {most:g}'}"
                 raise ValueError(msg)
+        if one.failed is None and (one.test_error is None or (one.train_error is None and definition.mode == "train")):
+            msg = f"{place}: it has no error, and no reason why there is none"
+            raise ValueError(msg)
         if not (one.failed is None or (isinstance(one.failed, str) and len(one.failed) <= _LONGEST)):
             msg = f"{place}: failed = {quoted(one.failed)} is no line of text"
             raise ValueError(msg)

@@ -82,20 +82,31 @@ class Design:
             When they cannot be chosen, or one of them is no experiment.
 
         """
-        self._check(axes)
-        match self.kind:
-            case "grid":
-                settings = [dict(zip([axis.key for axis in axes], at, strict=True)) for at in itertools.product(*_grids(axes))]
-            case "alone":
-                settings = [{}, *({axis.key: value} for axis in axes for value in axis.values)]
-            case "random":
-                shares = stream(base.training.seed, "sweep/points").random((self.count, len(axes)))
-                settings = [{axis.key: _drawn(axis, share) for axis, share in zip(axes, row, strict=True)} for row in shares.tolist()]
-            case "sobol":
-                settings = [{axis.key: axis.at(share) for axis, share in zip(axes, row, strict=True)} for row in saltelli(axes, self.count)]
+        settings = self.settings(axes, base)
         for one in settings:
             _at(base, one)
         return [Point(number, one) for number, one in enumerate(settings, start=1)]
+
+    def settings(self, axes: Sequence[Axis], base: Experiment) -> list[dict[str, Value]]:
+        """Choose the values of the varied keys at all points.
+
+        Raises
+        ------
+        SweepError
+            When they cannot be chosen.
+
+        """
+        self._check(axes)
+        match self.kind:
+            case "grid":
+                return [dict(zip([axis.key for axis in axes], at, strict=True)) for at in itertools.product(*_grids(axes))]
+            case "alone":
+                return [{}, *({axis.key: value} for axis in axes for value in axis.values)]
+            case "random":
+                shares = stream(base.training.seed, "sweep/points").random((self.count, len(axes)))
+                return [{axis.key: _drawn(axis, share) for axis, share in zip(axes, row, strict=True)} for row in shares.tolist()]
+            case "sobol":
+                return [{axis.key: axis.at(share) for axis, share in zip(axes, row, strict=True)} for row in saltelli(axes, self.count)]
 
     def _check(self, axes: Sequence[Axis]) -> None:
         if not axes:

@@ -241,6 +241,20 @@ IMPOSSIBLE = {
     "another seed": ("UPDATE results SET seed = -1; UPDATE times SET seed = -1", "seeds from 0 to 0"),
     "a point of other keys": ('UPDATE points SET settings = \'{"data.name": "/etc/passwd"}\'', "none of its 1 varied keys"),
     "a hole in the points": ("UPDATE points SET point = 7 WHERE point = 2", "none of its 1 varied keys"),
+    "a point that is infinite": (
+        "UPDATE points SET settings = '{\"training.beta\": 1e400}' WHERE point = 1",
+        "point 1: training.beta = inf, and its definition has 1e-07",
+    ),
+    "a point of another type": (
+        'UPDATE points SET settings = \'{"training.beta": "1e-07"}\' WHERE point = 1',
+        "point 1: training.beta = '1e-07'",
+    ),
+    "points that were exchanged": (
+        "UPDATE points SET point = CASE point WHEN 1 THEN -2 WHEN 2 THEN -1 ELSE point END; UPDATE points SET point = abs(point)",
+        "point 1: training.beta = 1e-06, and its definition has 1e-07",
+    ),
+    "a point too few": ("DELETE FROM points WHERE point = 3", "it has 2 points, and its definition 3"),
+    "no error without a reason": ("UPDATE results SET test_error = NULL", "it has no error, and no reason why there is none"),
     "negative conductances": ("UPDATE weights SET g = CAST(x'00000000000000c0' || substr(g, 9) AS BLOB)", "not all positive and finite"),
     "a claim of no process": ("INSERT INTO claims VALUES (0, -7, 0.0)", "is damaged"),
     "an environment that is a list": ("UPDATE sweep SET value = '[]' WHERE key = 'environment'", "its environment is no JSON object"),
