@@ -48,6 +48,8 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None) -> Dataset
         samples = _fold(samples, settings.folds, settings.fold, seed)
     elif samples.x_test is None:
         samples = _split(samples, settings.test_share, seed, "split")
+    elif settings.test_share != type(settings).model_fields["test_share"].default:
+        notes = [f"{samples.name}: has a test set, so data.test_share = {settings.test_share:g} changes nothing"]
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
     data = _finished(_limited(samples, settings, seed), settings, notes)

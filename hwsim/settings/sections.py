@@ -78,6 +78,12 @@ class DataSettings(Section):
         if self.folds is not None and self.fold >= self.folds:
             msg = f"fold = {self.fold} is not one of {self.folds} folds, which are numbered from 0 to {self.folds - 1}"
             raise ValueError(msg)
+        if self.folds is not None and self.test_share != (default := type(self).model_fields["test_share"].default):
+            msg = (
+                f"test_share = {self.test_share:g} divides data without folds, and folds = {self.folds}; "
+                f"set data.test_share to {default:g}, its default, or omit data.folds"
+            )
+            raise ValueError(msg)
         if self.shift and self.scaling != "none":
             msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
             raise ValueError(msg)

@@ -60,6 +60,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "train iris --seed 3 --set training.seed=5",
         "training.seed to 3, and --set training.seed=5 to something else",
     ),
+    "a share next to folds": (
+        "train iris --folds 3 --set data.test_share=0.5",
+        "test_share = 0.5 divides data without folds, and folds = 3",
+    ),
     "two chips": ("solve iris --chip 3 --set variation.chip=1", "omit one of them"),
     "two ages": ("evaluate iris --after 1d --set variation.after=5", "--after sets variation.after to 86400"),
     "two data sets": ("tune iris --data wine --set data.name=iris --vary training.rate=1e-7:1e-6", "--data sets data.name to 'wine'"),

@@ -40,6 +40,14 @@ def rows(x: np.ndarray) -> list[tuple[float, ...]]:
     return sorted(map(tuple, x.tolist()))
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.2, 0), (0.5, 1)])
+def test_a_share_that_divides_nothing_is_noted(share: float, count: int) -> None:
+    """Data that bring a test set are tested on it, whatever share is asked for."""
+    data = read("xor", test_share=share)
+    assert len(data.notes) == count
+    assert all("data.test_share = 0.5 changes nothing" in note for note in data.notes)
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_a_named_set_has_the_size_that_circuits_are_checked_against(name: str) -> None:
     """Features and classes are those that BUILT_IN promises; labels are the numbers of the classes."""
