@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 class _Source:
     """Where an experiment's data come from; read when they are first asked for."""
 
-    def __init__(self, experiment: Experiment, circuit: Circuit, data: "Dataset | None" = None) -> None:
-        self._made_of = experiment, circuit
+    def __init__(self, experiment: Experiment, circuit: Circuit, data: "Dataset | None" = None, run: str | None = None) -> None:
+        self._made_of = experiment, circuit, run
+        self.run = run
         if data is not None:
             self.data = data
 
@@ -56,8 +57,10 @@ class Session:
     source: _Source
 
     @classmethod
-    def of(cls, experiment: Experiment, data: "Dataset | None" = None) -> Self:
+    def of(cls, experiment: Experiment, data: "Dataset | None" = None, run: str | None = None) -> Self:
         """Compile an experiment's circuit; `data` stand in place of those that the experiment names.
+
+        `run` is the folder of the run whose conductances are used: data of which it may have learnt what they hold for testing are refused.
 
         Raises
         ------
@@ -66,7 +69,7 @@ class Session:
 
         """
         circuit = experiment.circuit.compile(experiment.name)
-        return cls(experiment, circuit, _Source(experiment, circuit, data))
+        return cls(experiment, circuit, _Source(experiment, circuit, data, run))
 
     def changed(self, section: str, **values: Any) -> Self:
         """Return the session with other values of one section of the experiment, with the same data."""
@@ -80,7 +83,7 @@ class Session:
     def seeded(self, seed: int) -> Self:
         """Return the session with another seed, which may also divide the data."""
         other = self.changed("training", seed=seed)
-        return replace(other, source=_Source(other.experiment, self.circuit))
+        return replace(other, source=_Source(other.experiment, self.circuit, run=self.source.run))
 
     @property
     def fresh(self) -> Self:

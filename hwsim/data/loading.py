@@ -11,7 +11,7 @@ from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
 from hwsim.data.input_converters import driven
 from hwsim.experiment.experiment import DataSettings, Experiment
-from hwsim.experiment.learnt import refuse_learnt_start
+from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError, Samples
 from hwsim.learning.dataset import Dataset, Labels
@@ -19,17 +19,19 @@ from hwsim.random.streams import stream
 from netlists.text.findings import NetlistError
 
 
-def load_data(experiment: Experiment, circuit: Circuit | None = None) -> Dataset:
+def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
     """Read an experiment's data, hold out the test part or a validation part, and scale by what the training part shows.
 
-    `circuit` is the experiment's, if it is compiled already; converters at the inputs depend on it.
+    `circuit` is the experiment's, if it is compiled already; converters at the inputs depend on it. `run` is the folder of the run whose
+    conductances are to be tested, or trained on, if any.
 
     Raises
     ------
     DataError
         When there are none, they are unreadable, too few, or not finite.
     ExperimentError
-        When they do not fit the circuit's inputs and outputs, or learning starts from a run that may have learned samples of the test part.
+        When they do not fit the circuit's inputs and outputs, or when a run that is tested or started from may have learned samples of the
+        test part.
 
     """
     from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
@@ -40,6 +42,10 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None) -> Dataset
     if settings.name == SHOWN:
         return _shown(experiment)
     samples = read(settings.name)
+    sha256 = samples.sha256
+    for place in (experiment.training.start, run):
+        if place is not None:
+            refuse_learnt_by(place, experiment, sha256)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
     notes: list[str] = []
     if settings.folds is not None:
@@ -52,7 +58,7 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None) -> Dataset
         notes = [f"{samples.name}: has a test set, so data.test_share = {settings.test_share:g} changes nothing"]
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
-    data = _finished(_limited(samples, settings, seed), settings, notes)
+    data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
     if experiment.variation.dac_bits is None:
         return data
     return driven(data, circuit or experiment.circuit.compile(experiment.name), experiment.variation)

@@ -7,26 +7,37 @@ from pydantic import TypeAdapter, ValidationError
 
 from circuits.quoting import REASON, quote, quote_path, quoted
 from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load
-from hwsim.files import stored_conductances
+from hwsim.files import records, stored_conductances
+from hwsim.files.atomic import UnreadableError
 from hwsim.settings.sections import DataSettings, Section
 
 FILE = "learnt.json"
 """What the conductances that a run started from had learnt, in its folder."""
+
+ENVIRONMENT = "environment.json"
+"""What a run was made with, in its folder."""
+
+DATA_SHA256 = "data_sha256"
+"""Key in it: the fingerprint of the samples; earlier versions wrote none."""
 
 _FREE = {"name", "scaling", "clip", "shift", "test_limit"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
 
 
 class Learnt(Section):
-    """One division of data into what was learnt and what was tested: the data section, and the seed that divides by it."""
+    """One division of data into what was learnt and what was tested: the data section, and the seed that divides by it.
+
+    `sha256` is the fingerprint of the samples; empty in files of earlier versions.
+    """
 
     data: DataSettings
     seed: int
+    sha256: str = ""
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Self:
+    def of(cls, experiment: Experiment, sha256: str = "") -> Self:
         """Return the division by which an experiment trains."""
-        return cls(data=experiment.data, seed=experiment.training.seed)
+        return cls(data=experiment.data, seed=experiment.training.seed, sha256=sha256)
 
 
 _LISTED = TypeAdapter(list[Learnt])
@@ -37,10 +48,11 @@ def listed(start: str) -> bytes:
     return _LISTED.dump_json(_learnt(Path(start)), indent=2) + b"\n"
 
 
-def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment) -> None:
+def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment, sha256: str = "") -> None:
     """Refuse to test a run with another division of its data into what is learnt and what is tested.
 
-    Data of another name were not learnt at all, however they are divided.
+    Data of another name with other samples were not learnt at all, however they are divided. A division is by the samples' order, so that
+    it is another one in a file that has changed. `sha256` is the fingerprint of the samples of `asked`, where they were read.
 
     Raises
     ------
@@ -49,8 +61,13 @@ def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment) ->
 
     """
     before = trained if isinstance(trained, Learnt) else Learnt.of(trained)
-    if not _same(before.data.name, asked.data.name):
+    known = bool(sha256 and before.sha256)
+    if not _same(before.data.name, asked.data.name) and not (known and before.sha256 == sha256):
         return
+    if known and before.sha256 != sha256:
+        name = quote_path(asked.data.name)
+        msg = f"{quote_path(what)}: {name} has changed since it was trained, so samples that it has learnt may be tested; restore {name}"
+        raise ExperimentError(f"{msg}, or name other data")
     pairs = [("training.seed", before.seed, asked.training.seed)]
     keys = [key for key in type(asked.data).model_fields if key not in _FREE]
     pairs += [(f"data.{key}", getattr(before.data, key), getattr(asked.data, key)) for key in keys]
@@ -61,7 +78,7 @@ def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment) ->
             raise ExperimentError(msg)
 
 
-def refuse_learnt_by(place: str | Path, asked: Experiment) -> None:
+def refuse_learnt_by(place: str | Path, asked: Experiment, sha256: str = "") -> None:
     """Refuse to test a run, or a start from a run's conductances, with another division of any data that they have learnt.
 
     Parameters
@@ -70,6 +87,8 @@ def refuse_learnt_by(place: str | Path, asked: Experiment) -> None:
         A run's folder, or a file of conductances; of a file that is no run's, nothing is known.
     asked
         What is to be tested.
+    sha256
+        Fingerprint of its samples, where they were read.
 
     Raises
     ------
@@ -78,7 +97,7 @@ def refuse_learnt_by(place: str | Path, asked: Experiment) -> None:
 
     """
     for each in _learnt(Path(place)):
-        refuse_learnt(str(place), each, asked)
+        refuse_learnt(str(place), each, asked, sha256)
 
 
 def refuse_learnt_start(experiment: Experiment) -> None:
@@ -101,10 +120,22 @@ def _learnt(place: Path) -> list[Learnt]:
     if folder is None or not (folder / RUN_FILE).is_file():
         return []
     run = load(str(folder))
+    own = Learnt.of(run, _sha256(folder / ENVIRONMENT))
     before = _read(folder / FILE) if run.training.start is not None else []
     if before is None:  # a folder of an earlier version; what it started from may have learnt as it did
-        return [Learnt.of(run)]
-    return before if begun else [*before, Learnt.of(run)]
+        return [own]
+    return before if begun else [*before, own]
+
+
+def _sha256(file: Path) -> str:
+    """Read the fingerprint of a run's samples; empty for a run of an earlier version."""
+    if not file.exists():
+        return ""
+    try:
+        return str(records.environment(records.read_text(file)).get(DATA_SHA256) or "")
+    except UnreadableError as error:
+        msg = f"{quote_path(file)}: {error}; restore it, or delete it: then nobody knows whether the run's data have changed"
+        raise ExperimentError(msg) from None
 
 
 def _read(file: Path) -> list[Learnt] | None:

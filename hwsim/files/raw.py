@@ -1,5 +1,6 @@
 """Samples as they were read, checked: finite features of equal length and a class for each."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +14,10 @@ _SHOWN = 40
 
 _WHOLE = 2.0**53
 """From here on a float no longer tells neighbouring whole numbers apart."""
+
+
+_HASHED = 4096
+"""Samples that are hashed at once."""
 
 
 class DataError(ValueError):
@@ -37,6 +42,15 @@ class Samples:
     def feature(self, k: int) -> str:
         """Return what messages call a feature: its column in the file, or its place in the array."""
         return self.columns[k] if self.columns else f"x[:, {k}]"
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the samples in their order: of numbers, classes and what is for testing, whatever kind of file they are in."""
+        digest = hashlib.sha256("\0".join(self.class_names).encode())
+        for array in (self.x, self.labels, self.x_test, self.labels_test):
+            for rows in () if array is None else np.array_split(array, -(-len(array) // _HASHED)):  # few at once, as numbers of 64 bits
+                digest.update(f"{rows.shape}".encode() + np.ascontiguousarray(rows, dtype="<f8").tobytes())
+        return digest.hexdigest()
 
     @classmethod
     def checked(cls, name: str, x: Any, y: Any, x_test: Any = None, y_test: Any = None) -> Self:

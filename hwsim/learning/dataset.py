@@ -28,6 +28,8 @@ class Dataset:
         Pixels by which images of the training part are moved at most, drawn again in every epoch.
     notes
         What a user should know about the features, a line each.
+    sha256
+        Fingerprint of the samples that were read, before they were split and scaled; empty where none were.
 
     """
 
@@ -39,6 +41,7 @@ class Dataset:
     class_names: tuple[str, ...]
     shift: int = 0
     notes: tuple[str, ...] = ()
+    sha256: str = ""
 
     @property
     def classes(self) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path
 from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.learnt import ENVIRONMENT
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row
@@ -94,7 +95,7 @@ def read_run(what: str) -> RunRecord:
     session = Session.of(experiment)
     rows = _rows(folder.path / "metrics.jsonl")
     summary = _table(folder.path / "summary.json", records.summary)
-    environment = _table(folder.path / "environment.json", records.environment)
+    environment = _table(folder.path / ENVIRONMENT, records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
     g = _learned(session, folder) if folder.weights.exists() else None
     confusion = None

@@ -41,7 +41,7 @@ class RunFolder:
             stored_conductances.TRAINED,
             stored_conductances.STARTED,
             learnt.FILE,
-            "environment.json",
+            learnt.ENVIRONMENT,
             "metrics.jsonl",
             "summary.json",
             "profile.json",

@@ -112,8 +112,8 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     from hwsim.learning.initial import within  # noqa: PLC0415 - help does without
 
     experiment = load(what, settings)
-    session = Session.of(experiment)
     folder = run_folder(what)
+    session = Session.of(experiment, run=what if folder else None)
     if folder and settings:
         refuse_learnt_by(what, experiment)
     chip = session.chip

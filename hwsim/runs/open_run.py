@@ -106,7 +106,7 @@ class OpenRun:
                 update={"training": experiment.training.model_copy(update={"start": stored_conductances.STARTED})}
             )
         self.write(RUN_FILE, to_toml(experiment))
-        self.write("environment.json", json.dumps(environment, indent=2) + "\n")
+        self.write(learnt.ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
 
     def write_all(self, contents: Mapping[str, bytes]) -> None:
         """Write files by their paths within the folder."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim.experiment.engines import make_engine
+from hwsim.experiment.learnt import DATA_SHA256
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
 from hwsim.runs.environment import environment
@@ -78,7 +79,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         if deck is not None:
             refuse_names(deck)
         sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
-        session = Session.of(experiment)
+        session = Session.of(experiment, run=str(start.folder.path) if start.resume and start.folder else None)
     with watch.on(DATA):
         notes = session.notes
     if note:
@@ -96,7 +97,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         with watch.on(CIRCUIT):
             trainer = session.trainer(WatchedSolver(solver, watch) if profiler else solver)
         with watch.on(FILES):
-            described = environment(experiment)
+            described = environment(experiment) | {DATA_SHA256: session.data.sha256}
         begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
         with start.held(described) as folder:
             state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())

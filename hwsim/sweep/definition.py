@@ -8,8 +8,9 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import ValidationError
 
-from circuits.quoting import quote, quoted
+from circuits.quoting import quote, quote_path, quoted
 from hwsim.experiment.experiment import Experiment, override
+from hwsim.experiment.netlist_circuit import SHOWN
 from hwsim.files.stored_conductances import fingerprint
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import Axis
@@ -18,6 +19,11 @@ from hwsim.sweep.sweep_errors import SweepError
 
 Mode = Literal["train", "transfer", "evaluate"]
 
+
+_FINGERPRINTS = ("start", "data_sha256")
+"""Fields about the content of files, which earlier versions do not have."""
+
+_NAME = "data.name"
 
 _LARGEST = 9_999_999
 """Of any count: seven digits, as a range's may have."""
@@ -59,6 +65,8 @@ class Definition(Varied):
     start
         Fingerprint of the conductances that training starts from, of each file that `training.start` names; empty where it names none, and
         in files of earlier versions.
+    data_sha256
+        Fingerprint of the samples of each data set that `data.name` names; empty in files of earlier versions.
 
     """
 
@@ -69,24 +77,29 @@ class Definition(Varied):
     weights: str = ""
     weights_at: float = VariationSettings().temperature
     start: str = ""
+    data_sha256: str = ""
 
     @classmethod
     def make(cls, experiment: Experiment, axes: tuple[Axis, ...], **settings: Any) -> Self:
         """Make a definition; what changes no number is left out of its experiment."""
         plain = experiment.model_copy(update={"about": "", "reached": None})
-        return cls(experiment=plain, axes=fitted(axes, plain), start=_start(plain, axes), **settings)
+        start, data_sha256 = _start(plain, axes), _data(plain, axes)
+        return cls(experiment=plain, axes=fitted(axes, plain), start=start, data_sha256=data_sha256, **settings)
 
-    def refuse_another_start(self) -> None:
-        """Refuse to go on where a file that training starts from holds other conductances than it did.
+    def refuse_changed_files(self) -> None:
+        """Refuse to go on where a file of data, or one that training starts from, holds another content than it did.
 
         Raises
         ------
         SweepError
             Saying so.
-        WeightsError
+        WeightsError, DataError
             When it cannot be read.
 
         """
+        if self.data_sha256 and _data(self.experiment, self.axes) != self.data_sha256:
+            msg = f"{self._data_changed}; restore it, or begin another sweep (--out)"
+            raise SweepError(msg)
         if self.start and _start(self.experiment, self.axes) != self.start:
             name = quoted(self.experiment.training.start)
             msg = (
@@ -148,8 +161,12 @@ class Definition(Varied):
             yield f"mode {quoted(self.mode)}"
         if self.design.kind not in get_args(Kind) or not _is_count(self.design.count, 0):
             yield f"design {quoted(self.design.kind)} of {quoted(self.design.count)}"
-        if type(self.weights_at) not in {int, float} or not abs(self.weights_at) < math.inf or not isinstance(self.start, str):
-            yield f"weights_at {quoted(self.weights_at)} or start {quoted(self.start)}"
+        if (
+            type(self.weights_at) not in {int, float}
+            or not abs(self.weights_at) < math.inf
+            or not all(isinstance(getattr(self, key), str) for key in _FINGERPRINTS)
+        ):
+            yield f"weights_at {quoted(self.weights_at)}, start {quoted(self.start)} or data_sha256 {quoted(self.data_sha256)}"
         for name in ("chips", "seeds"):
             if not _is_count(getattr(self, name), 1):
                 yield f"{name} = {quoted(getattr(self, name))}"
@@ -168,19 +185,29 @@ class Definition(Varied):
     def difference(self, other: Self) -> str | None:
         """Say in words the first thing in which another definition differs; None for the same."""
         mine, theirs = dict(_flat("", self._table())), dict(_flat("", other._table()))
-        if not (self.start and other.start):  # it is not known what a start of earlier versions held
-            mine, theirs = ({key: value for key, value in table.items() if key != "start"} for table in (mine, theirs))
-        for key in mine | theirs:
+        for name in _FINGERPRINTS:
+            if not (getattr(self, name) and getattr(other, name)):  # it is not known what files of earlier versions held
+                mine, theirs = ({key: value for key, value in table.items() if key != name} for table in (mine, theirs))
+        for key in sorted(mine | theirs, key=_FINGERPRINTS.__contains__):
             if mine.get(key) != theirs.get(key):
+                if key == "data_sha256":
+                    return f"other samples: {self._data_changed}"
                 name = key.removeprefix("experiment.")
                 return f"{name} = {_said(mine.get(key))}, not {_said(theirs.get(key))}"
         return None
+
+    @property
+    def _data_changed(self) -> str:
+        named = next((axis.listed for axis in self.axes if axis.key == _NAME), (self.experiment.data.name,))
+        return f"{' or '.join(quote_path(str(name)) for name in named)} has changed since the sweep began"
 
     def _table(self) -> dict[str, Any]:
         table = {key: getattr(self, key) for key in ("mode", "chips", "seeds", "weights")}
         axes = [asdict(axis) for axis in self.axes]
         table |= {
-            key: value for key in ("weights_at", "start") if (value := getattr(self, key)) != type(self).__dataclass_fields__[key].default
+            key: value
+            for key in ("weights_at", *_FINGERPRINTS)
+            if (value := getattr(self, key)) != type(self).__dataclass_fields__[key].default
         }
         return table | {"design": asdict(self.design), "axes": axes, "experiment": self.experiment.model_dump(mode="json")}
 
@@ -190,6 +217,14 @@ def _start(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
     starts = [experiment.training.start, *(value for axis in axes if axis.key == "training.start" for value in axis.listed)]
     each = [override(experiment, [f"training.start={json.dumps(start)}"]).shown for start in starts if start is not None]
     return ",".join(fingerprint(g) for g in each if g is not None)
+
+
+def _data(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
+    """Return the fingerprints of the samples of all data that are named, but for what a netlist's own sources show."""
+    from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
+
+    listed = [value for axis in axes if axis.key == _NAME for value in axis.listed]
+    return ",".join(read(str(name)).sha256 for name in listed or [experiment.data.name] if name != SHOWN)
 
 
 def _is_count(value: Any, least: int) -> bool:

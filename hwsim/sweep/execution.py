@@ -64,7 +64,7 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
     wanted = {batch.number: batch for batch in batches(database.definition, database.points) if not done.issuperset(batch.rows)}
     if not wanted:
         return
-    database.definition.refuse_another_start()
+    database.definition.refuse_changed_files()
     total = len(database.points) * database.definition.chips * database.definition.seeds
     try:
         with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as team:

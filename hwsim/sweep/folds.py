@@ -134,8 +134,11 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
     ------
     DataError, ExperimentError
         When the data cannot be read again.
+    SweepError
+        When they have changed since the circuits were trained.
 
     """
+    recorded.definition.refuse_changed_files()
     base, points = recorded.definition.experiment, {point.number: point for point in recorded.points}
     folds: list[Fold] = []
     inner: list[int] = []

@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from hwsim.devices.drift import drift_of
 from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.instances import Mode
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import load
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.files.stored_conductances import beyond, fingerprint
 from hwsim.runs.loaded import refuse_start, run_folder
@@ -84,7 +84,7 @@ class Planned:
             for point in planned.points:
                 refuse_start(folder, trained, point.experiment(definition.experiment))
                 refuse_learnt_by(what, point.experiment(definition.experiment))
-        planned._check()
+        planned._check(what if folder else None)
         return planned
 
     @property
@@ -113,7 +113,7 @@ class Planned:
         settings = {one.device.preset: one.device for one in aged if one.variation.after and one.device.preset}
         return sorted(preset for preset, device in settings.items() if drift_of(device) is None)
 
-    def _check(self) -> None:
+    def _check(self, run: str | None) -> None:
         """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
         seen: set[str] = set()
         for point in self.points:
@@ -123,10 +123,9 @@ class Planned:
                 key = section + experiment.model_dump_json(include=read)
                 if key not in seen:
                     seen.add(key)
-                    self._look(experiment, section)
+                    self._look(Session.of(experiment, run=run), section)
 
-    def _look(self, experiment: Experiment, section: str) -> None:
-        session = Session.of(experiment)
+    def _look(self, session: Session, section: str) -> None:
         match section:
             case "start":
                 first, count = self.definition.first_seed, self.definition.seeds
@@ -137,7 +136,7 @@ class Planned:
             case "circuit":
                 if self.weights is not None:
                     session.circuit.check_conductances(self.weights)
-                if experiment.training.start is not None:
+                if session.experiment.training.start is not None:
                     session.starting()
             case "device":
                 _ = session.chip

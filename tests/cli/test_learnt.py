@@ -1,12 +1,15 @@
 """Learnt samples: no override lets a trained circuit be tested on what it has learnt."""
 
+import json
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
+from hwsim.data.sources import read
+from hwsim.experiment.experiment import Experiment, ExperimentError, load, override, to_toml
 from hwsim.experiment.learnt import refuse_learnt
 
 
@@ -148,3 +151,105 @@ def test_a_folder_that_does_not_list_what_was_learnt(hwsim, second: Path) -> Non
     (second / "learnt.json").unlink()
     assert hwsim("train", "second/experiment.toml", "--seed", "9").code == 2
     assert hwsim("train", "second/experiment.toml", "--epochs", "1", "--out", "again").code == 0
+
+
+@pytest.fixture
+def mine(hwsim) -> Path:
+    """Train on a table of one's own, and make a sweep of it."""
+    made("mine.csv", "")
+    experiment = Experiment(circuit={"inputs": 4, "outputs": 3}, data={"name": "mine.csv", "scaling": "standard"}, training={"epochs": 1})
+    Path("mine.toml").write_text(to_toml(experiment))
+    assert hwsim("train", "mine.toml", "--out", "run").code == 0
+    assert hwsim(*SWEEP.split()).code == 0
+    return Path("run")
+
+
+SWEEP = "sweep mine.toml --mode evaluate --vary variation.offset=0,1e-3 --out sweep.db"
+FOLDS = "train mine.toml --folds 2 --out folds.db"
+USES = [
+    "evaluate run",
+    "evaluate run --chips 2",
+    "train run --resume --epochs 2",
+    "train mine.toml --resume --out run --epochs 2",
+    "train mine.toml --from run --out second",
+    "sweep run --mode evaluate --vary variation.offset=0,1e-3 --out other.db",
+    SWEEP,
+    FOLDS,
+]
+
+
+CHANGES = {
+    "as it was": (lambda lines: [lines[0].replace(".5,", ".500,"), *lines[1:], ""], True),
+    "shuffled": (lambda lines: lines[::-1], False),
+    "longer": (lambda lines: [*lines, "70.5,7,1,2,a"], False),
+    "another label": (lambda lines: [lines[0].replace(",a", ",b"), *lines[1:]], False),
+    "another class": (lambda lines: [line.replace(",c", ",d") for line in lines], False),
+    "another number": (lambda lines: [*lines[:-1], f"-{lines[-1]}"], False),
+}
+"""What is done to the lines of a file, and whether the samples are the same."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_fingerprint_is_of_samples_in_their_order(name: str, tmp_path: Path) -> None:
+    """What counts are numbers, classes and their order, not the bytes of a file."""
+    change, same = CHANGES[name]
+    file = tmp_path / "mine.csv"
+    made(str(file), "")
+    before = read(str(file)).sha256
+    file.write_text("\n".join(change(file.read_text().splitlines())))
+    assert (read(str(file)).sha256 == before) == same
+
+
+def test_a_file_that_has_changed_is_refused_by_all_that_began_with_it(hwsim, mine: Path) -> None:
+    """Samples are divided by their order: in a changed file others are learnt, and no table mixes two data sets. Nothing is written."""
+    assert hwsim(*FOLDS.split()).code == 0
+    with sqlite3.connect("sweep.db") as database:  # one point is missing
+        database.execute("DELETE FROM results WHERE point = 2")
+    database.close()
+    Path("mine.csv").write_text("\n".join(reversed(Path("mine.csv").read_text().splitlines())))
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    for words in [*USES, "sweep sweep.db"]:
+        answer = hwsim(*words.split())
+        assert (answer.code, answer.out) == (2, ""), words
+        assert "mine.csv has changed since" in answer.err.splitlines()[-1], words
+        assert {path for path in Path().rglob("*") if path.is_file()} == set(before), words
+    assert all(path.read_bytes() == content for path, content in before.items() if path.suffix != ".db")
+    assert mine.is_dir()
+
+
+def test_a_copy_under_another_name_is_the_same_data(hwsim) -> None:
+    """Other names make no sample unlearnt."""
+    made("first.csv", "")
+    made("copy.csv", "")
+    assert hwsim("train", "iris", "--data", "first.csv", "--epochs", "1", "--set", "data.scaling=standard", "--out", "a").code == 0
+    assert hwsim("evaluate", "a", "--data", "copy.csv").code == 0
+    answer = hwsim("evaluate", "a", "--data", "copy.csv", "--set", "training.seed=1")
+    assert (answer.code, answer.out) == (2, "")
+    assert "a: training.seed is 1, and it was trained with 0" in answer.err
+
+
+def test_a_run_and_a_sweep_without_a_fingerprint_are_used_as_before(hwsim, mine: Path) -> None:
+    """Earlier versions did not write down what the samples were."""
+    environment = json.loads((mine / "environment.json").read_text())
+    del environment["data_sha256"]
+    (mine / "environment.json").write_text(json.dumps(environment))
+    with sqlite3.connect("sweep.db") as database:
+        definition = json.loads(database.execute("SELECT value FROM sweep WHERE key = 'definition'").fetchone()[0])
+        del definition["data_sha256"]
+        database.execute("UPDATE sweep SET value = ? WHERE key = 'definition'", (json.dumps(definition),))
+    database.close()
+    made("mine.csv", "-")
+    for words in ("evaluate run", SWEEP, "train run --resume --epochs 2"):
+        answer = hwsim(*words.split())
+        assert answer.code == 0, (words, answer.err)
+
+
+def test_a_damaged_environment_is_named(hwsim, trained: Path) -> None:
+    """One line names the file that says which samples a run has learnt."""
+    environment = trained / "environment.json"
+    content = environment.read_bytes()
+    environment.write_text("{")
+    answer = hwsim("evaluate", trained)
+    environment.write_bytes(content)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "environment.json: is no JSON" in answer.err
