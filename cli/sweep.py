@@ -145,7 +145,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     refuse(planned.definition.experiment, path)
     if defining["mode"] != "evaluate":
         note_left_aside(output, what, "every instance trains")
-    elif planned.cut:
+    if planned.cut:
         output.note(f"{what}: {planned.cut}")
     if planned.alike:
         output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")

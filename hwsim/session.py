@@ -144,7 +144,15 @@ class Session:
         """What a user should know about a training on the data, a line each."""
         batch, samples = self.experiment.training.batch, len(self.learnable.x_train)
         all_at_once = f"training.batch = {quoted(batch)}: there are {samples} training samples, and each update takes them all"
-        return (*self.learnable.notes, *([all_at_once] if batch > samples else []))
+        cut = self.initial_cut
+        return (*self.learnable.notes, *([all_at_once] if batch > samples else []), *([cut] if cut else []))
+
+    @property
+    def initial_cut(self) -> str:
+        """Which initial conductances the circuit's devices cannot have, in a line; empty where they have all, or these were learned."""
+        from hwsim.learning.initial import initial_cut  # noqa: PLC0415 - learning loads only for those who start from them
+
+        return initial_cut(self.circuit, self.experiment.training, self.experiment.shown)
 
     def solver(self, precision: Precision = "float64") -> Solver:
         """Prepare the experiment's engine for its circuit on its chip; the caller closes it.

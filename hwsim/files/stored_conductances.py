@@ -121,8 +121,8 @@ def fingerprint(g: Weights) -> str:
     return digest.hexdigest()[:16]
 
 
-def beyond(chip: Chip, g: Weights) -> str:
-    """Report how many conductances [S], at a chip's temperature, its devices cannot have, and the farthest of each array.
+def beyond(chip: Chip, g: Weights, kind: str = "learned") -> str:
+    """Report how many conductances [S] of a kind, at a chip's temperature, its devices cannot have, and the farthest of each array.
 
     Returns
     -------
@@ -143,4 +143,4 @@ def beyond(chip: Chip, g: Weights) -> str:
                 f"{int(outside.sum())} of {values.size} in {name} "
                 f"({name}[{place}] = {values[at]:.4g} S, its device has {low[at]:.4g} to {high[at]:.4g} S)"
             )
-    return f"learned conductances beyond what the devices can have are cut to their bounds: {'; '.join(arrays)}" if arrays else ""
+    return f"{kind} conductances beyond what the devices can have are cut to their bounds: {'; '.join(arrays)}" if arrays else ""

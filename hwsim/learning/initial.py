@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.quoting import quote_path
-from hwsim.files.stored_conductances import WeightsError, laid_out
+from hwsim.files.stored_conductances import WeightsError, beyond, laid_out
 from hwsim.random.streams import stream
 from hwsim.settings.sections import TrainingSettings
 
@@ -33,6 +33,23 @@ def initial_conductances(
         When those that another training left do not fit the circuit.
 
     """
+    wanted = _wanted(circuit, training, shown)
+    if training.start is not None and shown is not None:
+        return wanted
+    return {element.name: np.clip(wanted[element.name], element.g_min, element.g_max) for element in circuit.trainable}
+
+
+def initial_cut(circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None) -> str:
+    """Report which initial conductances are beyond the devices' bounds, in a line; empty where none is, or they are learned."""
+    if training.start is not None:
+        return ""
+    return beyond(Chip.nominal(circuit), _wanted(circuit, training, shown), "initial")
+
+
+def _wanted(
+    circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None
+) -> dict[str, NDArray[np.float64]]:
+    """Return the conductances at 27 °C that are drawn, shown or learned [S], before any bounds."""
     if training.start is not None and shown is not None:
         try:
             return laid_out(shown, circuit)
@@ -40,12 +57,11 @@ def initial_conductances(
             msg = f"training.start = {quote_path(training.start)}: {error}"
             raise WeightsError(msg) from None
     if training.init == "netlist" and shown is not None:
-        return {element.name: np.clip(shown[element.name], element.g_min, element.g_max) for element in circuit.trainable}
+        return {element.name: shown[element.name] for element in circuit.trainable}
     drawn = {}
     for element, (low, high) in zip(circuit.trainable, training.initial_ranges(len(circuit.trainable)), strict=True):
         share = stream(training.seed, f"conductances/{element.name}").random(element.shape)
-        g = low * (high / low) ** share if training.init == "log-uniform" else low + (high - low) * share
-        drawn[element.name] = np.clip(g, element.g_min, element.g_max)
+        drawn[element.name] = low * (high / low) ** share if training.init == "log-uniform" else low + (high - low) * share
     return drawn
 
 

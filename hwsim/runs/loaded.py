@@ -36,7 +36,7 @@ class Subject:
     trained
         Whether `g` comes from a run; otherwise it is where the experiment's training starts.
     cut
-        Which learned conductances the chip's devices cannot have, in a line; empty where they have all of them.
+        Which learned or initial conductances the devices cannot have, in a line; empty where they have all of them.
 
     """
 
@@ -123,5 +123,5 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
         wanted = at_temperature(folder.read_weights(session.circuit), experiment.device, trained.variation, experiment.variation)
     else:
         wanted = session.starting()
-    cut = beyond(chip, wanted) if folder or experiment.training.start else ""
+    cut = beyond(chip, wanted) if folder or experiment.training.start else session.initial_cut
     return Subject(what=what, session=session, g=within(chip, wanted), wanted=wanted, trained=folder is not None, cut=cut)

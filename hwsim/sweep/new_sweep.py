@@ -89,9 +89,9 @@ class Planned:
 
     @property
     def cut(self) -> str:
-        """Which of the given conductances the design's devices cannot have, in a line; empty where they have all of them."""
+        """Which of the given or initial conductances the design's devices cannot have, in a line; empty where they have all of them."""
         if self.weights is None:
-            return ""
+            return Session.of(self.definition.experiment).initial_cut
         base, known = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
         g = at_temperature(self.weights, base.device, known, VariationSettings())
         return beyond(Chip.nominal(Session.of(base).circuit), g)

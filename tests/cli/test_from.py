@@ -280,3 +280,21 @@ def test_what_a_run_learned_takes_no_other_start(hwsim, trained, command):
     """A run is tested with what it learned, so that a start from elsewhere would change nothing; the line names what to test instead."""
     answer = hwsim(command[0], trained, *command[1:], "--set", "training.start=elsewhere.npz")
     assert (answer.code, answer.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--epochs", "1"],
+        ["evaluate"],
+        ["inspect"],
+        ["sweep", "--mode", "evaluate", "--vary", "variation.offset=0,1e-3"],
+    ],
+)
+def test_initial_conductances_beyond_the_bounds_are_reported(hwsim, command):
+    """Each command that cuts them prints how many and the farthest; within the bounds, and up to them, nothing is said."""
+    cut = "initial conductances beyond what the devices can have are cut to their bounds: 72 of 72 in w1 ("
+    for wanted, reported in (("[1e-3,1e-2]", True), ("[1e-7,1e-4]", False)):
+        answer = hwsim(command[0], "iris", *command[1:], "--set", f"training.g_init={wanted}")
+        assert answer.code == 0
+        assert (cut in answer.err + answer.out) == reported
