@@ -26,7 +26,8 @@ from hwsim.core.protocol import Capability, Closing
 from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
-from hwsim.learning.evaluate import Evaluation
+from hwsim.learning.evaluate import Evaluation, noise_seed
+from hwsim.learning.skipping import Skipping
 from hwsim.learning.trainer import Progress, Trainer
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -86,6 +87,7 @@ class Spies:
         self.tested: list[dict[str, str]] = []
         self.begun: list[dict[str, str]] = []
         self.before: dict[str, View] = {}
+        self.lenient = False
 
     def trained_before(self, experiment: Experiment, folder: Path) -> View:
         """Return what training sees of an experiment from which several keys depart."""
@@ -103,6 +105,7 @@ class Spies:
         """Record what an evaluation is given."""
         names = ("solver", "g", "x", "labels", "table", "instruments", "seed")
         self.tested.append({name: fingerprint(part) for name, part in zip(names, arguments, strict=True)})
+        self.lenient = isinstance(arguments[0], Skipping)
         x, table = arguments[2], arguments[4]
         return Evaluation(np.zeros((len(x), table.shape[1])), np.zeros(len(x), np.intp), 0.5, 0.0, 1.0)
 
@@ -363,6 +366,26 @@ def test_a_key_that_changes_a_training_changes_everything_else_alike(key: str, s
     assert not wrong
     label = any(key.startswith(start) for start in LABELS)
     assert (before == after) == label, f"{key} changes no training: an option that does nothing, or one that needs company"
+
+
+TESTING = ["train", "ensemble", "evaluated ensemble", "transferred ensemble", "evaluate", "evaluate --chips", "report"]
+"""Paths that test what was trained."""
+
+
+@pytest.mark.parametrize("path", TESTING)
+@pytest.mark.parametrize("skips", [False, True])
+def test_noise_and_leniency_of_a_test_are_those_of_the_experiment(path: str, *, skips: bool, spies: Spies, tmp_path: Path) -> None:
+    """The noise is drawn by seed and chip, and samples that fail are skipped if and only if the experiment says so.
+
+    All paths share the code that decides it, so that they would agree on what is wrong; here it is compared with the experiment itself.
+    """
+    experiment = load("iris", ["training.seed=3", "variation.chip=7", f"training.skip_failed={str(skips).lower()}"])
+    trained(experiment, tmp_path / "run", spies)
+    if path != "train":
+        spies.tested.clear()
+        PATHS[path](experiment, tmp_path / "run", spies)
+    assert spies.tested[-1]["seed"] == fingerprint(noise_seed(3, 0 if path == "evaluate --chips" else 7))
+    assert spies.lenient == skips
 
 
 @pytest.mark.parametrize("path", PATHS)
