@@ -14,6 +14,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from circuits import zoo
 from circuits.network import Network
 from circuits.quoting import REASON, quote, quote_path
+from circuits.regular_file import open_regular
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.files import stored_conductances
 from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
@@ -269,7 +270,7 @@ def _read(what: str | Path) -> Experiment:
         msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
         raise ExperimentError(msg)
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             content = opened.read(_LONGEST + 1)
         if len(content) > _LONGEST:
             msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"

@@ -140,7 +140,7 @@ def _sha256(file: Path) -> str:
 
 def _read(file: Path) -> list[Learnt] | None:
     try:
-        return _LISTED.validate_json(file.read_bytes())
+        return _LISTED.validate_json(records.read_text(file))
     except FileNotFoundError:
         return None
     except ValidationError as error:

@@ -10,11 +10,13 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+from circuits.regular_file import open_regular
 
 
 def write(path: Path, content: bytes | str, *, within: int | None = None) -> None:
@@ -192,18 +194,18 @@ def read_arrays(path: Path, within: int | None = None) -> dict[str, NDArray[Any]
 
     """
     try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags, dir_fd=within)) as file:
+        with open_regular(path, within) as file:
             return _unpacked(file)
     except UnreadableError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a place before the file's beginning; the others are the disk's
             raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise UnreadableError(reason) from None
 
 
-def _unpacked(file: io.BufferedReader) -> dict[str, NDArray[Any]]:
+def _unpacked(file: BinaryIO) -> dict[str, NDArray[Any]]:
     if not zipfile.is_zipfile(file):
         msg = "it is not, or no longer wholly, an .npz file"
         raise UnreadableError(msg)

@@ -1,6 +1,7 @@
 """Tables of samples (.csv): a sample a line, features, then the label; headers and index columns that are none are refused."""
 
 import csv
+import io
 import math
 from array import array
 from collections import Counter
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import REASON, quote, quoted
+from circuits.regular_file import open_regular
 from hwsim.files.raw import DataError, Samples
 
 _LONGEST_START = 1 << 20
@@ -46,7 +48,7 @@ def table(path: Path, name: str) -> Iterator[Any]:
 
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_regular(path), newline="", encoding="utf-8-sig") as file:
             start = file.readline(_LONGEST_START)
             file.seek(0)
             yield csv.reader(file, delimiter=max(",;\t", key=start.count))

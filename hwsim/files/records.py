@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from circuits.quoting import quote, quoted
+from circuits.regular_file import open_regular
 from hwsim.files.atomic import UnreadableError
 
 Row = dict[str, float | int]
@@ -40,7 +41,7 @@ def read_text(path: Path) -> str:
     if not path.is_file():
         msg = "is no file"
         raise UnreadableError(msg)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         msg = f"is longer than {_LARGEST / 1e6:g} MB"

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.regular_file import open_regular
 from hwsim.files import atomic
 from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
@@ -37,7 +38,7 @@ def read(path: Path) -> Recorded:
 def is_database(path: Path) -> bool:
     """Whether a file is one of SQLite's; `read` says whether it is a sweep's."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(16) == b"SQLite format 3\0"
     except OSError:
         return False
@@ -129,6 +130,9 @@ class Database:
 
         """
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            msg = f"{path}: is not a regular file; choose another file with --out"
+            raise SweepError(msg)
         _refuse_journal(path)
         with plainly(path), closing(connect(path)) as connection:
             if not objects(connection):  # what is there already is looked at before it is written to

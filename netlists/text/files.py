@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from circuits.quoting import quote_all
+from circuits.regular_file import open_regular
 from netlists.text.findings import BadCardError, Finding, Findings
 from netlists.text.lines import Line, Source, read_lines
 
@@ -33,7 +34,7 @@ def text_of(path: Path) -> str:
         When it cannot be read.
 
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file.read(_LONGEST + 1)
     if len(content) > _LONGEST:
         msg = f"{path.name} is longer than {_LONGEST} bytes; train so large a circuit from an experiment file"

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from circuits.quoting import REASON, quote, quote_path
+from circuits.regular_file import open_regular
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.nonlinearity import Curve
 from hwsim.devices.kinds.weights import Weights
@@ -46,7 +47,8 @@ def load(what: str) -> Device:
         msg = f"{quote_path(what)}: {kind}; {hint}"
         raise DeviceError(msg)
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8")
     except UnicodeDecodeError:
         msg = f"{quote_path(what)}: is not text in UTF-8; a device file is TOML"
         raise DeviceError(msg) from None
