@@ -136,16 +136,6 @@ def samples(circuit):
     return rng.uniform(-1, 1, (6, 3)), rng.uniform(-0.2, 0.2, (6, len(circuit.outputs)))
 
 
-def test_a_batch_is_its_samples_one_by_one_in_any_order(circuit, solver, samples):
-    """A sweep leaves no trace in the next point."""
-    (x, _), g, order = samples, uniform(circuit), np.array([5, 3, 0, 4, 1, 2])
-    batch, shuffled = solver.solve(g, Drive(x)), solver.solve(g, Drive(x[order]))
-    for k in range(len(x)):
-        one = solver.solve(g, Drive(x[k : k + 1]))
-        assert all(np.abs(one.v[name][0] - batch.v[name][k]).max() <= SAME for name in one.v)
-    assert all(np.abs(shuffled.v[name] - batch.v[name][order]).max() <= SAME for name in batch.v)
-
-
 @pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy(v_softmax=0.1, low=-0.2, high=0.2)], ids=["squared-error", "cross-entropy"])
 def test_phases_are_what_their_pushes_give_when_solved_alone(circuit, solver, samples, loss):
     """A nudge that follows the outputs and a frozen one, to either side, with another strength for each."""
@@ -313,12 +303,6 @@ def test_a_nudge_that_fails_is_told_and_harms_nothing(circuit, solver, samples):
         solver.phases(g, x, y, local)
     free, pushed = solver.phases(g, x, y, Failing(Push(current=np.array([1e-7, 0.0]))))
     assert apart(free, pushed) > 1e-4
-
-
-def test_where_to_start_makes_no_difference(circuit, solver, samples):
-    """There is one equilibrium, and a sweep starts from the last point."""
-    x, g = samples[0], uniform(circuit)
-    assert apart(solver.solve(g, Drive(x)), solver.solve(g, Drive(x), start=solver.solve(g, Drive(-x)))) <= SAME
 
 
 def test_looser_tolerances_are_passed_on_and_judged(circuit, samples):

@@ -182,6 +182,7 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
     at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
     for first in range(0, len(p), at_once):
         samples = np.arange(first, min(first + at_once, len(p)))
+        samples = samples[np.isfinite(problem.p0[samples]).all(axis=1)]  # no step makes the others finite
         walk = _Walk(problem, p, steps, tolerance, max_steps)
         left = walk(samples, 0.0)
         if len(left):

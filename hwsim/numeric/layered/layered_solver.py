@@ -189,6 +189,8 @@ class LayeredSolver(Closing):
 
         """
         x, y = self._rows(x, self.circuit.input_count, "x"), self._rows(y, len(self.circuit.outputs), "y")
+        if len(x) != len(y):
+            raise ValueError(f"x has {len(x)} samples and y has {len(y)}; {self.circuit.name} takes one target row a sample")
         conductances = self._arrays(g)
         found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound, noise=noise))
         return self._delivered(found, x, throw=throw)
