@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,15 @@ def what(function: Function) -> Function:
     @functools.wraps(function)
     def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
         roles = {name: others.pop(name) for name in _ROLES}
-        said = {f"circuit.{name}": list(patterns) for name, patterns in roles.items() if patterns}
-        for key, patterns in said.items():
-            _refuse_contradiction(key.removeprefix("circuit."), key, patterns, settings)
-        return function(*arguments, settings=(*(f"{key}={json.dumps(patterns)}" for key, patterns in said.items()), *settings), **others)
+        from hwsim.experiment.experiment import FromOption  # noqa: PLC0415 - help does without
+
+        said = []
+        for name, patterns in roles.items():
+            if patterns:
+                _refuse_contradiction(name, f"circuit.{name}", list(patterns), settings)
+                typed = " ".join(f"--{name} {shlex.quote(pattern)}" for pattern in patterns)
+                said.append(FromOption(f"circuit.{name}={json.dumps(list(patterns))}", typed))
+        return function(*arguments, settings=(*said, *settings), **others)
 
     for name, text in reversed(_ROLES.items()):
         given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
@@ -128,16 +134,28 @@ def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
         When an option and `--set` name different values of one key.
 
     """
+    from hwsim.experiment.experiment import FromOption  # noqa: PLC0415 - help does without
+
     keys = {"data": "data.name", "chip": "variation.chip", "after": "variation.after"}
-    short = []
+    short: list[str] = []
     for name, value in shortcuts.items():
         if value is not None:
             key = keys.get(name, f"training.{name}")
-            _refuse_contradiction("from" if name == "start" else name.replace("_", "-"), key, value, settings)
-            short.append(f"{key}={json.dumps(value)}")
+            option = "from" if name == "start" else name.replace("_", "-")
+            _refuse_contradiction(option, key, value, settings)
+            short.append(FromOption(f"{key}={json.dumps(value)}", _typed(option, value)))
     if shortcuts.get("engine") == "ngspice":
         short.append("training.precision=float64")  # ngspice has no other
     return [*short, *settings]
+
+
+def _typed(option: str, value: Any) -> str:
+    """Return an option as it may have been typed."""
+    from hwsim.settings.durations import spelled  # noqa: PLC0415 - help does without
+
+    if value is True:
+        return f"--{option}"
+    return f"--{option} {spelled(value).replace(' ', '') if option == 'after' else value}"
 
 
 def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.files import stored_conductances
+from hwsim.settings.durations import spelled
 from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
 from hwsim.settings.validation_errors import FORMS, dotted, explain, known_keys, near, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
@@ -27,6 +28,9 @@ __all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "Experi
 
 _LONGEST = 1 << 20
 """Bytes of an experiment file."""
+
+_DATABASE = b"SQLite format 3\0"
+"""How a file of SQLite begins."""
 
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
@@ -105,8 +109,8 @@ class Experiment(Section):
                 raise ValueError(msg)
         if self.variation.after and self.device.preset is None:
             msg = (
-                f"variation.after = {self.variation.after:g} s lets the memristors of device.preset drift, and there is none; name one, "
-                "or leave it out"
+                f"variation.after = {spelled(self.variation.after)} lets the memristors of device.preset drift, and there is none; "
+                "name one, or leave it out"
             )
             raise ValueError(msg)
         if self.data.name in BUILT_IN:
@@ -143,7 +147,7 @@ class Experiment(Section):
         """
         if self.variation.after:
             msg = (
-                f"variation.after = {self.variation.after:g} s: a chip drifts after training, not before; leave it out, then "
+                f"variation.after = {spelled(self.variation.after)}: a chip drifts after training, not before; leave it out, then "
                 "hwsim evaluate RUN --after TIME"
             )
             raise ExperimentError(msg)
@@ -238,7 +242,7 @@ def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     try:
         deck = Netlist.model_validate(table["circuit"]).deck
     except ValidationError as error:
-        msg = f"{quote('--set ' + ' --set '.join(said), REASON)}: {explain(error, table, Experiment)}"
+        msg = f"{_as_typed(said)}: {explain(error, table, Experiment)}"
         raise ExperimentError(msg) from None
     suiting = {
         "name": as_name(path.stem),
@@ -272,6 +276,9 @@ def _read(what: str | Path) -> Experiment:
     try:
         with open_regular(file) as opened:
             content = opened.read(_LONGEST + 1)
+        if content.startswith(_DATABASE):
+            msg = f"{quote_path(file)}: is a database, of a sweep or of folds; continue it with hwsim sweep, or read it with hwsim report"
+            raise ExperimentError(msg)
         if len(content) > _LONGEST:
             msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
             raise ExperimentError(msg)
@@ -336,7 +343,25 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
     table = experiment.model_dump()
     for setting in settings:
         _put(table, *_setting(setting))
-    return _make(table, quote("--set " + " --set ".join(settings), REASON))
+    return _make(table, _as_typed(settings))
+
+
+class FromOption(str):
+    """A setting that an option of a command stands for, such as `--after 30d`; messages show the option."""
+
+    __slots__ = ("typed",)
+    typed: str
+
+    def __new__(cls, setting: str, typed: str) -> Self:
+        """Keep what was typed next to the setting."""
+        made = super().__new__(cls, setting)
+        made.typed = typed
+        return made
+
+
+def _as_typed(settings: Sequence[str]) -> str:
+    """Return settings as they were typed, at most so much of them as a message shows."""
+    return quote(" ".join(one.typed if isinstance(one, FromOption) else f"--set {one}" for one in settings), REASON)
 
 
 def _setting(setting: str) -> tuple[list[str | int], Any]:

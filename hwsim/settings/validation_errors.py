@@ -50,7 +50,7 @@ def near(key: str, known: list[str]) -> list[str]:
     last = key.rpartition(".")[2]
     same = [k for k in known if k.rpartition(".")[2] == last]
     if same:
-        return same[:_SHOWN]
+        return list(dict.fromkeys(same))[:_SHOWN]
     alike = difflib.get_close_matches(key, known, n=_SHOWN, cutoff=0.85)
     tails = {k.rpartition(".")[2]: k for k in known}
     alike += [tails[tail] for tail in difflib.get_close_matches(last, tails, n=_SHOWN, cutoff=0.75)]
@@ -59,11 +59,15 @@ def near(key: str, known: list[str]) -> list[str]:
 
 _LARGEST = 2**63 - 1
 
+_WRITABLE = 14_000
+"""Bits of a whole number that Python writes in decimal digits, of which it allows 4300."""
+
 
 def too_large(table: Any, path: Path = ()) -> str:
     """Say which whole number of nested tables and lists is larger than computers count; nothing when none is."""
     if isinstance(table, int) and abs(table) > _LARGEST:
-        return f"{dotted(path)} = {quote(hex(table))}: should be smaller; it has more than 64 bits"
+        number = str(table) if table.bit_length() < _WRITABLE else hex(table)
+        return f"{dotted(path)} = {quote(number)}: should be smaller; it has more than 64 bits"
     inner = table.items() if isinstance(table, Mapping) else enumerate(table) if isinstance(table, list | tuple) else ()
     return next((fault for key, value in inner if (fault := too_large(value, (*path, key)))), "")
 

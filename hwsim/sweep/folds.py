@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
-from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError, FromOption, load, override
 from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import LEVEL, Interval
@@ -123,7 +123,7 @@ def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planne
         chosen = f"data.fold = {given.fold}" if given.fold else f"data.folds = {given.folds}"
         msg = f"{chosen} does not go with --folds {folds}, which tests every one of {folds} folds; omit the key"
         raise ExperimentError(msg)
-    splits = (*settings, f"data.folds={folds}")
+    splits = (*settings, FromOption(f"data.folds={folds}", f"--folds {folds}"))
     return Planned.make(what, splits, [f"{KEY}={','.join(map(str, range(folds)))}"], "train", seeds=repeats)
 
 

@@ -70,6 +70,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "a section besides an option": ("train iris --epochs 3 --set training={epochs=3}", "--epochs sets training.epochs to 3"),
     "lenient and not": ("train iris --skip-failed --set training.skip_failed=false", "--skip-failed sets training.skip_failed to True"),
     "two roles": ("solve my.cir --inputs V1 --set circuit.inputs=['V2']", "--inputs sets circuit.inputs to ['V1']"),
+    "an age without devices": ("evaluate iris --after 30d", "hwsim: --after 30d: variation.after = 30 d lets the memristors"),
+    "a key of many kinds": ("solve iris --set circuit.eg=0.69", "there is no such key; did you mean circuit.layers[0].neuron.eg?"),
+    "a seed of many digits": (
+        "train iris --seed 99999999999999999999",
+        "--seed 99999999999999999999: training.seed = 9999",
+    ),
+    "a database": (
+        "train folds.db",
+        "folds.db: is a database, of a sweep or of folds; continue it with hwsim sweep",
+    ),
     "unknown circuit in the zoo": ("zoo digts", "digits"),
 }
 
@@ -81,6 +91,7 @@ def clutter(hwsim, tmp_path: Path) -> Path:
     (tmp_path / "nan.csv").write_text("1,2,3,4,a\n1,2,nan,4,b\n")
     np.savez(tmp_path / "wide.npz", x=np.ones((6, 5)), y=[0, 1, 2] * 2)
     (tmp_path / "cut.npz").write_bytes((tmp_path / "wide.npz").read_bytes()[:200])
+    (tmp_path / "folds.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)))
     (tmp_path / "broken.toml").write_text("[circuit\n")
     (tmp_path / "wrong.toml").write_text("[circuit]\ninputs = 4\n[data]\nname = 'iris'\n")
     (tmp_path / "my.cir").write_text("* a deck\n.end\n")

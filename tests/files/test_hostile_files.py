@@ -135,7 +135,7 @@ _HEAD = "[data]\nname = 'iris'\n[circuit]\n"
 EXPERIMENTS = {
     "lists in lists": ("a = " + "[" * 100_000 + "]" * 100_000, "too deeply"),
     "a number of ten thousand digits": ("a = " + "9" * 10_000, "not valid TOML"),
-    "a number of 401 digits": (_HEAD + "inputs = 4\noutputs = 3\n[training]\nseed = 1" + "0" * 400, "training.seed = 0x"),
+    "a number of 401 digits": (_HEAD + "inputs = 4\noutputs = 3\n[training]\nseed = 1" + "0" * 400, "training.seed = 1000000"),
     "a number of 401 digits in a list": (_HEAD + "inputs = 4\noutputs = 3\ng_max = [1" + "0" * 400 + "]", "more than 64 bits"),
     "a page too long": ("#" * (1 << 20) + "\na = 1", "longer than"),
     "no text": ("\0\0", "not valid TOML"),
