@@ -11,6 +11,7 @@ from hwsim.benchmarks.engine_speed import Comparison
 from hwsim.benchmarks.scaling import Measured
 from hwsim.benchmarks.training import Race
 from hwsim.benchmarks.turns import Spread
+from hwsim.files.png import METADATA
 
 _AXES = {
     "width": "hidden units",
@@ -130,7 +131,7 @@ def _figure(width: float, height: float) -> Any:
 def _png(figure: Any, title: str) -> bytes:
     figure.suptitle(title, fontsize=10)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same numbers, same bytes
+    figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()
 
 

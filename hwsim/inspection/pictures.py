@@ -10,6 +10,7 @@ from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, Elements, IdealDiodes, Resistors, VoltageSources
 from circuits.passed import Passed
+from hwsim.files.png import METADATA
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import Neurons
 from hwsim.inspection.node_layout import placed
@@ -59,7 +60,7 @@ def overview(found: Inspection, name: str) -> bytes:
             _conductances(bottom, place, element, found.g[element.name])
     figure.suptitle(name)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same circuit, same bytes
+    figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from hwsim.files.png import METADATA
 from hwsim.inspection.node_layout import placed
 from hwsim.inspection.routing import ROW, Level, Route, route
 from hwsim.inspection.symbols import AMPLIFIER, Part, parts, unknown
@@ -64,7 +65,7 @@ def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]
     for x, y, text, style in sheet.texts:
         axes.text(x, y, text, fontsize=7.5, **style)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.15)
+    figure.savefig(png, format="png", metadata=METADATA, bbox_inches="tight", pad_inches=0.15)
     return png.getvalue()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hwsim.files.png import METADATA
+
 INK, SOFT, LINE, PAPER = "#1c2430", "#5b6675", "#d5dce4", "#ffffff"
 SERIES = ("#1f6fb2", "#c8551b", "#2f8a57", "#8e4fa8", "#a07d1c", "#6b7480")
 """Colours of text, of what stands back, of grids and of the ground, and those of curves."""
@@ -92,7 +94,7 @@ def picture(  # noqa: PLR0913 - a picture and its words
         vector, raster = io.StringIO(), io.BytesIO()
         figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
         figure.set_layout_engine("none")  # where everything stands is known by now
-        figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata={"Software": None})
+        figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
     return Picture(name=name, title=title, caption=caption, alt=alt, svg=_inline(vector.getvalue(), name), png=raster.getvalue(), wide=wide)
 
 

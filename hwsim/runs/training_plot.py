@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+from hwsim.files.png import METADATA
 from hwsim.files.records import Row
 
 
@@ -31,7 +32,7 @@ def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
         axes.legend()
     figure.suptitle(title)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same rows, same bytes
+    figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()
 
 

@@ -10,6 +10,7 @@ from hwsim.data import sources
 from hwsim.experiment.experiment import RUN_FILE, Experiment
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import atomic
+from hwsim.files.png import is_ours
 from hwsim.files.stored_conductances import run_of
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import run_folder
@@ -34,7 +35,7 @@ class FileKind:
 _COLUMNS = ",".join(Result._fields[1:]).encode()
 
 DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
-PICTURE = FileKind("a PNG picture", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"))
+PICTURE = FileKind("a picture that hwsim drew", is_ours)
 PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
 TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
 PARQUET = FileKind("a Parquet file", lambda head: head.startswith(b"PAR1"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.files.png import METADATA
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.points import shown
 from hwsim.sweep.recorded import Recorded
@@ -175,5 +176,5 @@ def _png(figure: Any, recorded: Recorded) -> bytes:
     each = f"{definition.chips} chips × {definition.seeds} seeds a point"
     figure.suptitle(f"{definition.experiment.name}, {definition.mode}, {each}", fontsize=10)
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same numbers, same bytes
+    figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()

@@ -1,5 +1,6 @@
 """Outputs replace earlier ones of their kind, nothing that the command reads, and what is something else only with --force."""
 
+import base64
 import os
 import shutil
 from pathlib import Path
@@ -99,6 +100,9 @@ def test_no_command_writes_over_what_it_reads(hwsim, here: Path, case: str, forc
     assert contents(here) == before
 
 
+PHOTOGRAPH = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+"""A PNG of one black pixel, which hwsim did not draw."""
+
 OTHERS = {
     "a page": "report run -o notes.txt",
     "a page over a deck": "report run -o two.cir",
@@ -111,6 +115,8 @@ OTHERS = {
     "a picture": "inspect two.toml --plot notes.png",
     "a schematic": "inspect two.toml --plot other.png",
     "a picture of a device": "devices pcm --plot notes.png",
+    "a photograph": "devices pcm --plot photograph.png",
+    "a photograph by a sweep": "sweep s.db --plot photograph.png",
     "a fit's picture": "devices --fit pulses.csv --plot notes.png",
     "a search": "tune two.toml --vary training.batch=2:4 --trials 1 --out notes.toml",
     "a netlist": "train my.cir --data my.csv --epochs 1 --write two.cir",
@@ -123,6 +129,7 @@ def test_what_is_something_else_is_replaced_only_by_force(hwsim, here: Path, cas
     for name in ("notes.csv", "notes.parquet", "notes.png", "other-schematic.png", "notes.toml", "p-figures/sweep-1-error-beta.png"):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).write_text("mine")
+    (here / "photograph.png").write_bytes(PHOTOGRAPH)
     if case == "a picture of a page":
         hwsim("report", "s.db", "-o", "q.html")
         for picture in (here / "q-figures").iterdir():

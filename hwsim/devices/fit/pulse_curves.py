@@ -13,6 +13,7 @@ from hwsim.devices.arrays.models import Devices
 from hwsim.devices.fit.pulse_train import PulseTrain
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.shapes import middle
+from hwsim.files.png import METADATA
 from hwsim.random.streams import stream
 from hwsim.typing import Floats
 
@@ -174,5 +175,5 @@ def _figure(width: float, height: float) -> Any:
 
 def _png(figure: Any) -> bytes:
     png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # without its date and version: same device, same bytes
+    figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()
