@@ -54,7 +54,7 @@ def _wanted(
         try:
             return laid_out(shown, circuit)
         except CircuitError as error:
-            msg = f"training.start = {quote_path(training.start)}: {error}"
+            msg = f"training.start = {quote_path(training.start)}: {error}; name conductances of this circuit"
             raise WeightsError(msg) from None
     if training.init == "netlist" and shown is not None:
         return {element.name: shown[element.name] for element in circuit.trainable}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
+from circuits.errors import CircuitError
 from hwsim.experiment import learnt
 from hwsim.experiment.experiment import RUN_FILE, Experiment
 from hwsim.experiment.netlist_circuit import KEPT, TRAINED
@@ -133,9 +134,7 @@ class RunFolder:
         Raises
         ------
         RunError
-            When there are none yet, or they cannot be read.
-        CircuitError
-            When they do not fit the circuit.
+            When there are none yet, they cannot be read, or they do not fit the circuit.
 
         """
         if not self.weights.exists():
@@ -145,7 +144,12 @@ class RunFolder:
         if fault := fault_of(g):
             msg = f"{self.weights}: {fault}; make it again with hwsim train {self.path} --resume"
             raise RunError(msg)
-        return laid_out(g, circuit)
+        try:
+            return laid_out(g, circuit)
+        except CircuitError as error:
+            remedy = f"keep the run's circuit, or make the file again with hwsim train {self.path} --resume"
+            msg = f"{self.weights}: {error}; {remedy}"
+            raise RunError(msg) from None
 
     @contextmanager
     def locked(self) -> Iterator[OpenRun]:

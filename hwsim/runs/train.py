@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from circuits.errors import CircuitError
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.learnt import DATA_SHA256
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
@@ -123,7 +124,11 @@ def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
         return trainer.begin(), []
     arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
     state = State.from_arrays(arrays, trainer.circuit)
-    trainer.circuit.check_conductances(trainer.g(state))
+    try:
+        trainer.circuit.check_conductances(trainer.g(state))
+    except CircuitError as error:
+        msg = f"{folder.path / CHECKPOINT}: {error}; train again into another folder (--out)"
+        raise RunError(msg) from None
     if state.epoch > (epochs := trainer.settings.epochs):
         msg = (
             f"{folder.path} has {state.epoch} epochs behind it; training.epochs = {epochs} must be at least that, or begin another (--out)"

@@ -115,6 +115,50 @@ def test_a_run_made_to_harm_is_refused_in_a_line(hwsim, whole: Path, tmp_path: P
     assert not (tmp_path / "page.html").exists()
 
 
+UNFIT = {
+    "negative": lambda g: {name: -values for name, values in g.items()},
+    "zero": lambda g: {name: 0.0 * values for name, values in g.items()},
+    "not a number": lambda g: {name: np.nan * values for name, values in g.items()},
+    "of another shape": lambda g: {name: values[:-1] for name, values in g.items()},
+    "of another name": lambda g: {f"{name}0": values for name, values in g.items()},
+    "missing": lambda g: dict(list(g.items())[1:]),
+}
+"""What is done to conductances so that they are no circuit's, or another one's."""
+
+USES = {
+    EVALUATE: ("bad/weights.npz: ", "make the file again with hwsim train bad --resume"),
+    REPORT: ("bad/weights.npz: ", "make the file again with hwsim train bad --resume"),
+    "sweep bad --mode evaluate --vary variation.offset=0,1e-3 --out bad.db": ("bad/weights.npz: ", "with hwsim train bad --resume"),
+    "train xor --from bad/weights.npz": ("bad/weights.npz: ", "name conductances of this circuit"),
+}
+"""Commands that read conductances, the file that they name, and the remedy."""
+
+
+@pytest.mark.parametrize("fault", UNFIT)
+def test_conductances_that_do_not_fit_are_refused_with_their_file_and_a_remedy(hwsim, whole: Path, tmp_path: Path, fault: str) -> None:
+    """Whatever reads them names the file, what is wrong in it, and what to do; nothing is written."""
+    shutil.copytree(whole, tmp_path / "bad")
+    with np.load(whole / "weights.npz") as arrays:
+        np.savez(tmp_path / "bad" / "weights.npz", **UNFIT[fault](dict(arrays)))
+    for words, (file, remedy) in USES.items():
+        answer = hwsim(*words.split())
+        assert (answer.code, answer.out) == (2, ""), words
+        last = answer.err.splitlines()[-1]
+        assert file in last, words
+        assert last.endswith(remedy), words
+        assert list(tmp_path.iterdir()) == [tmp_path / "bad"], words
+
+
+def test_a_checkpoint_that_is_no_circuit_s_is_refused_with_its_file_and_a_remedy(hwsim, whole: Path, tmp_path: Path) -> None:
+    """A run does not resume from conductances that no circuit has."""
+    shutil.copytree(whole, tmp_path / "bad")
+    times("checkpoint.npz", -1.0)(tmp_path / "bad")
+    answer = hwsim(*RESUME.split())
+    assert (answer.code, answer.out) == (2, "")
+    assert "bad/checkpoint.npz: " in answer.err.splitlines()[-1]
+    assert answer.err.endswith("train again into another folder (--out)\n")
+
+
 def test_a_gradient_that_is_nothing_is_checked_without_a_warning(hwsim, whole: Path, tmp_path: Path) -> None:
     """Where conductances at their bounds let no output move, all estimates are 0, which is no division."""
     shutil.copytree(whole, tmp_path / "stuck")
