@@ -139,12 +139,12 @@ def _sha256(file: Path) -> str:
 
 
 def _read(file: Path) -> list[Learnt] | None:
+    if not file.exists():
+        return None
     try:
         return _LISTED.validate_json(records.read_text(file))
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        reason = quote(error.errors()[0]["msg"], REASON)
+    except (ValidationError, UnreadableError) as error:
+        reason = quote(error.errors()[0]["msg"] if isinstance(error, ValidationError) else error, REASON)
         msg = f"{quote_path(file)}: cannot be read ({reason}); repeat the run with hwsim train RUN --from START --out FOLDER"
         raise ExperimentError(msg) from None
 
