@@ -35,13 +35,18 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     limit: int | None,
     chips: int | None,
 ) -> None:
-    """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training."""
+    """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training.
+
+    A netlist is evaluated with its conductances as they are.
+    """
     import numpy as np  # noqa: PLC0415 - help does without
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
     samples = given.session.learnable
     output.notes(samples.notes)
+    if given.from_netlist:
+        output.note(f"{what}: if its conductances are trained, nobody knows on which samples, and these may be among them")
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
     x, labels = x[:limit], labels[:limit]
     engine_name = given.experiment.training.engine
@@ -75,7 +80,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
-    state = ("" if given.trained else " before any training") + spelled_age(given)
+    untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
+    state = ("" if given.trained else untrained) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
     output.result(result, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")

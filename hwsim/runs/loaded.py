@@ -63,14 +63,22 @@ class Subject:
         return self.session.chip
 
     @property
+    def from_netlist(self) -> bool:
+        """Whether the conductances are those that a netlist shows, which may be trained: what they have learnt is unknown."""
+        training = self.experiment.training
+        return not self.trained and training.start is None and training.init == "netlist"
+
+    @property
     def note(self) -> str:
         """Where the conductances come from, in a line."""
         seed, variation = self.experiment.training.seed, self.experiment.variation
         chip = f"; chip {variation.chip}" if self.chip.values or self.chip.aged else ""
         warm = f"; {self.chip.heat:.6g} times those at 27 degrees Celsius" if self.chip.heat != 1.0 else ""
         aged = f"; {spelled(variation.after)} after they were programmed" if self.chip.aged else ""
-        begun = "learned by another run" if self.experiment.training.start else "initial"
-        return f"Conductances: {'trained' if self.trained else f'{begun}, before any training'}, seed {seed}{chip}{warm}{aged}"
+        training = self.experiment.training
+        begun = "learned by another run" if training.start else "initial"
+        untrained = "the netlist's" if self.from_netlist else f"{begun}, before any training"
+        return f"Conductances: {'trained' if self.trained else untrained}, seed {seed}{chip}{warm}{aged}"
 
     @property
     def drift(self) -> DeviceDrift | None:

@@ -193,3 +193,16 @@ def test_bad_input(name, hwsim):
     assert hint in answer.err
     assert "Traceback" not in answer.err
     assert sorted(Path().rglob("*")) == before
+
+
+def test_a_netlist_s_conductances_are_not_called_untrained(hwsim, trained: Path) -> None:
+    """A deck may be a trained one: its error is no error before training, and what it has learnt is unknown. Drawn ones are untrained."""
+    deck = ("evaluate", trained / "circuit.cir", "--data", "iris")
+    answer = hwsim(*deck)
+    assert answer.code == 0
+    assert "before any training" not in answer.out
+    assert "with the netlist's conductances" in answer.out
+    assert "nobody knows on which samples" in answer.err
+    drawn = hwsim(*deck, "--set", "training.init=uniform")
+    assert "before any training" in drawn.out
+    assert "nobody knows" not in drawn.err
