@@ -48,12 +48,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if given.from_netlist:
         output.note(f"{what}: if its conductances are trained, nobody knows on which samples, and these may be among them")
     x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
-    x, labels = x[:limit], labels[:limit]
+    x, labels, targets = x[:limit], labels[:limit], getattr(given.session.task, part).some(slice(limit))
     engine_name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
-        found = given.session.evaluate(solver, given.g, x, labels, samples.classes)
+        found = given.session.evaluate(solver, given.g, x, targets)
     confusion = np.zeros((samples.classes, samples.classes), dtype=int)
-    np.add.at(confusion, (labels, found.predicted), 1)
+    np.add.at(confusion, (labels, found.answers), 1)
     result = {
         "what": what,
         "trained": given.trained,
@@ -75,7 +75,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
         if chip is None and not given.experiment.variation.chip:  # else that was noted
             note_alike(output, given.session)
-        of_chips = on_chips(given.session, given.wanted, x, labels, samples.classes, range(chips))
+        of_chips = on_chips(given.session, given.wanted, x, targets, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips)}"
     names = [name[:12] for name in samples.class_names]

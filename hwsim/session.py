@@ -24,15 +24,23 @@ if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.readout import Instruments
+    from hwsim.learning.task import Targets, Task
     from hwsim.learning.trainer import Trainer
 
 
 class _Source:
-    """Where an experiment's data come from; read when they are first asked for."""
+    """Where an experiment's data come from, read when they are first asked for, and the task that stands in place of its own."""
 
-    def __init__(self, experiment: Experiment, circuit: Circuit, data: "Dataset | None" = None, run: str | None = None) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        circuit: Circuit,
+        data: "Dataset | None" = None,
+        run: str | None = None,
+        task: "Task | None" = None,
+    ) -> None:
         self._made_of = experiment, circuit, run
-        self.run = run
+        self.run, self.task, self.given = run, task, data is not None or task is not None
         if data is not None:
             self.data = data
 
@@ -57,8 +65,8 @@ class Session:
     source: _Source
 
     @classmethod
-    def of(cls, experiment: Experiment, data: "Dataset | None" = None, run: str | None = None) -> Self:
-        """Compile an experiment's circuit; `data` stand in place of those that the experiment names.
+    def of(cls, experiment: Experiment, data: "Dataset | None" = None, run: str | None = None, task: "Task | None" = None) -> Self:
+        """Compile an experiment's circuit; `data` and `task` stand in place of those that the experiment names.
 
         `run` is the folder of the run whose conductances are used: data of which it may have learnt what they hold for testing are refused.
 
@@ -69,7 +77,7 @@ class Session:
 
         """
         circuit = experiment.circuit.compile(experiment.name)
-        return cls(experiment, circuit, _Source(experiment, circuit, data, run))
+        return cls(experiment, circuit, _Source(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
         """Return the session with other values of one section of the experiment, with the same data."""
@@ -81,9 +89,9 @@ class Session:
         return self.changed("variation", chip=number)
 
     def seeded(self, seed: int) -> Self:
-        """Return the session with another seed, which may also divide the data."""
+        """Return the session with another seed, which may also divide the data; data or a task in place of the experiment's stay."""
         other = self.changed("training", seed=seed)
-        return replace(other, source=_Source(other.experiment, self.circuit, run=self.source.run))
+        return other if self.source.given else replace(other, source=_Source(other.experiment, self.circuit, run=self.source.run))
 
     @property
     def fresh(self) -> Self:
@@ -188,7 +196,14 @@ class Session:
 
         given = self.experiment
         return Trainer(
-            given.training, self.data, solver, device=given.device, shown=given.shown, variation=given.variation, noise=given.noise
+            given.training,
+            self.data,
+            solver,
+            task=self.task,
+            device=given.device,
+            shown=given.shown,
+            variation=given.variation,
+            noise=given.noise,
         )
 
     @property
@@ -198,14 +213,22 @@ class Session:
 
         return Instruments.of(self.experiment.variation, self.experiment.noise)
 
-    def targets(self, classes: int) -> Floats:
-        """Return what each output is drawn to for each class, shape (classes, K) [V]."""
-        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who test
+    @property
+    def task(self) -> "Task":
+        """What is learned of the data.
 
-        return factory.targets_by_class(self.experiment.training, self.circuit, classes)
+        Raises
+        ------
+        DataError, ExperimentError
+            As `load_data`, and when the circuit's outputs do not fit the classes.
 
-    def evaluate(self, solver: Solver, g: Conductances, x: Array, labels: Array, classes: int) -> "Evaluation":
-        """Evaluate samples x (n, I) with labels (n,) with the experiment's targets, read-out, noise and seed.
+        """
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn or test
+
+        return self.source.task or factory.task(self.experiment.training, self.circuit, self.data)
+
+    def evaluate(self, solver: Solver, g: Conductances, x: Array, targets: "Targets") -> "Evaluation":
+        """Evaluate samples x (n, I) by their targets, with the experiment's read-out, noise and seed.
 
         Raises
         ------
@@ -219,7 +242,7 @@ class Session:
         training, chip = self.experiment.training, self.experiment.variation.chip
         lenient = Skipping(solver) if training.skip_failed else solver
         seed = evaluate.noise_seed(training.seed, chip)
-        return evaluate.evaluate(lenient, g, x, labels, self.targets(classes), self.readout, seed)
+        return evaluate.evaluate(lenient, g, x, targets, self.readout, seed)
 
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which the devices' conductances are changed.

@@ -151,10 +151,9 @@ def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
 def _job(subject: Subject, samples: int) -> _Job:
     training, data = subject.experiment.training, subject.session.data
     chosen = stream(training.seed, "bench").integers(len(data.x_train), size=samples)
-    labels = data.labels_train[chosen]
     return _Job(
         data.x_train[chosen],
-        subject.session.targets(data.classes)[labels],
+        subject.session.task.train.of(chosen),
         LossNudge(factory.loss(training), (training.beta, -training.beta)),
     )
 

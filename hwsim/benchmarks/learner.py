@@ -107,7 +107,7 @@ class Learner:
         )
 
     def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
-        x, y = self.data.x_train[chosen], self.trainer.table[self.data.labels_train[chosen]]
+        x, y = self.data.x_train[chosen], self.trainer.task.train.of(chosen)
         rule, traced, dtype = self.trainer.updater.rule, self.traced, self.trainer.dtype
         exact = self.session.changed("solver", tolerance=None, newton=None).solver()
         found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y).phases)(self.g, x.astype(dtype), y.astype(dtype))

@@ -131,8 +131,7 @@ def measure(
 def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
     """Give what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
     trainer = learner.trainer
-    x, labels = (jnp.asarray(part) for part in (trainer.data.x_train.astype(trainer.dtype), trainer.data.labels_train))
-    table, order = jnp.asarray(trainer.table, trainer.dtype), jnp.asarray(plan.order)
+    (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
     nudge = LossNudge(factory.loss(trainer.settings), (trainer.settings.beta, -trainer.settings.beta))
     g, traced = learner.g, learner.traced
 
@@ -140,7 +139,7 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
     def loop(count: Array, g: dict[str, Array], x: Array) -> Array:
         def once(k: Array, residual: Array) -> Array:
             chosen = order[k % len(order)]
-            phases = traced.phases(g, x[chosen], table[labels[chosen]], nudge)
+            phases = traced.phases(g, x[chosen], targets.of(chosen), nudge)
             return jnp.maximum(residual, jnp.max(jnp.stack([phase.residual for phase in phases])))
 
         return jax.lax.fori_loop(0, count, once, jnp.zeros((), x.dtype))

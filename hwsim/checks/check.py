@@ -121,8 +121,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     """
     circuit, chip, data, training = session.circuit, session.chip, session.data, session.experiment.training
     loss = factory.loss(training)
-    x, labels = data.x_train[:samples], data.labels_train[:samples]
-    y = session.targets(data.classes)[labels]
+    x, y = data.x_train[:samples], session.task.train.of(slice(samples))
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
     nudge = LossNudge(loss, (training.beta, -training.beta))

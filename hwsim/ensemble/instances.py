@@ -11,6 +11,7 @@ import numpy as np
 from hwsim.ensemble.results import Learnt, Tested
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
+from hwsim.learning.task import Targets
 from hwsim.session import Session
 from hwsim.typing import Array, Weights
 
@@ -122,8 +123,9 @@ class _Group:
 
     def _outcomes(self, g: Sequence[Weights], learnt: Sequence[Learnt] | None = None) -> list[Outcome]:
         """Write conductances into the devices of each chip, and test it in 64 bits."""
-        data = [session.data for session in self.sessions]
-        tested = _tested(self.sessions, g, [part.x_test for part in data], [part.labels_test for part in data], data[0].classes)
+        tested = _tested(
+            self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]
+        )
         pulsed = self.session.experiment.device.preset is not None
         found = []
         for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
@@ -142,21 +144,21 @@ class _Group:
         return found
 
 
-def on_chips(session: Session, g: Weights, x: Array, labels: Array, classes: int, chips: Sequence[int]) -> list[Tested]:
-    """Write conductances [S] into the devices of several chips, and test each on samples x (n, I) with labels (n,), in 64 bits."""
+def on_chips(session: Session, g: Weights, x: Array, targets: Targets, chips: Sequence[int]) -> list[Tested]:
+    """Write conductances [S] into the devices of several chips, and test each on samples x (n, I) with their targets, in 64 bits."""
     tested: list[Tested] = []
     for begin in range(0, len(chips), SIDE_BY_SIDE):
         each = [session.on_chip(chip) for chip in chips[begin : begin + SIDE_BY_SIDE]]
-        tested += _tested(each, [g] * len(each), [x] * len(each), [labels] * len(each), classes)
+        tested += _tested(each, [g] * len(each), [x] * len(each), [targets] * len(each))
     return tested
 
 
-def _tested(sessions: Sequence[Session], g: Sequence[Weights], x: Sequence[Array], labels: Sequence[Array], classes: int) -> list[Tested]:
+def _tested(sessions: Sequence[Session], g: Sequence[Weights], x: Sequence[Array], targets: Sequence[Targets]) -> list[Tested]:
     """Write conductances [S] into the devices of each session's chip, and test it in 64 bits."""
     programmed = [session.programmed(values) for session, values in zip(sessions, g, strict=True)]
     with ExitStack() as open_solvers:
         solvers = [open_solvers.enter_context(session.solver()) for session in sessions]
-        return test(sessions, solvers, programmed, x, labels, classes)
+        return test(sessions, solvers, programmed, x, targets)
 
 
 def _warm(session: Session, g: Weights) -> Weights:

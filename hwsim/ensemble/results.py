@@ -13,7 +13,7 @@ class Learnt(NamedTuple):
     g
         Conductances [S].
     train_error
-        Share of wrong answers in the last epoch.
+        Share of wrong answers in the last epoch, or another task's error.
     pulses, energy
         Programming pulses of all epochs, and what they took [J].
     residual
@@ -32,7 +32,7 @@ class Learnt(NamedTuple):
 
 
 class Tested(NamedTuple):
-    """A chip's share of wrong answers, its largest sum of currents into a node [A], and what went wrong."""
+    """A chip's share of wrong answers, or another task's error, its largest sum of currents into a node [A], and what went wrong."""
 
     error: float
     residual: float

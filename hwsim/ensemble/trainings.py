@@ -7,6 +7,7 @@ import numpy as np
 
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
 from hwsim.ensemble.results import Learnt, Tested
+from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
 from hwsim.typing import Array, Weights
@@ -40,28 +41,23 @@ def _alone(trainer: Trainer) -> Learnt:
 
 
 def test(
-    sessions: Sequence[Session],
-    solvers: Sequence[Solver],
-    g: Sequence[Weights],
-    x: Sequence[Array],
-    labels: Sequence[Array],
-    classes: int,
+    sessions: Sequence[Session], solvers: Sequence[Solver], g: Sequence[Weights], x: Sequence[Array], targets: Sequence[Targets]
 ) -> list[Tested]:
-    """Test chips, each with a session, conductances [S] and samples (n, I) of its own; one by one where a reading is not exact.
+    """Test chips, each with a session, conductances [S], samples (n, I) and targets of its own; one by one where a reading is not exact.
 
-    The sessions may differ in seed, variation and noise; circuit, targets and engine are those of the first.
+    The sessions may differ in seed, variation and noise; circuit and engine are those of the first.
     """
     first = sessions[0]
     if _side_by_side(solvers) and all(one.readout.reads_exactly(solver) for one, solver in zip(sessions, solvers, strict=True)):
         from hwsim.ensemble.vmapped import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
-        return test_all(solvers, g, np.stack(x), labels, first.targets(classes), skip_failed=first.experiment.training.skip_failed)
-    return [_test_alone(*each, classes) for each in zip(sessions, solvers, g, x, labels, strict=True)]
+        return test_all(solvers, g, np.stack(x), targets, skip_failed=first.experiment.training.skip_failed)
+    return [_test_alone(*each) for each in zip(sessions, solvers, g, x, targets, strict=True)]
 
 
-def _test_alone(session: Session, solver: Solver, g: Weights, x: Array, labels: Array, classes: int) -> Tested:
+def _test_alone(session: Session, solver: Solver, g: Weights, x: Array, targets: Targets) -> Tested:
     try:
-        found = session.evaluate(solver, g, x, labels, classes)
+        found = session.evaluate(solver, g, x, targets)
     except ConvergenceError as error:
         return Tested(np.nan, np.nan, str(error))
     return Tested(found.error, found.residual)

@@ -13,8 +13,9 @@ from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
 from hwsim.core.verified import witnesses
 from hwsim.ensemble.results import Learnt, Tested
 from hwsim.learning import gradient_audit
-from hwsim.learning.evaluate import BATCH, classify
-from hwsim.learning.step import Batches, Carry, Sums
+from hwsim.learning.evaluate import BATCH, judged
+from hwsim.learning.step import Batches, Carry, Samples, Sums
+from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_config import compiler_options
 from hwsim.numeric.layered.chips import Chips
@@ -37,24 +38,27 @@ class Fleet:
     def _program(self, *, newton: bool) -> Any:
         """Compile many updates in a row, mapped over trainers."""
         first, chips = self.trainers[0], Chips([_layered(trainer.solver) for trainer in self.trainers])
-        samples = stack([trainer.samples for trainer in self.trainers])
+        x = stack([trainer.samples.x for trainer in self.trainers])
+        learned = stack([trainer.samples.targets for trainer in self.trainers])
         devices = stack([trainer.updater.programming.devices for trainer in self.trainers])
-        shared = jax.device_put((samples.shared, devices.shared))
-        mapped = jax.device_put((samples.mapped, devices.mapped, chips.mapped, self._largest))
+        shared = jax.device_put((x.shared, devices.shared))
+        mapped = jax.device_put((x.mapped, devices.mapped, chips.mapped, self._largest))
 
-        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array], table: Array) -> Carry:
+        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array], targets: Any) -> Carry:
             of_samples, of_devices, of_chip, largest = mapped
-            own = samples.one(of_samples, shared[0])._replace(table=table)
+            own = Samples(x.one(of_samples, shared[0]), learned.one(*targets))
             programming = first.updater.programming.holding(devices.one(of_devices, shared[1]))
             updater = first.updater._replace(programming=programming)
             trace = first.traced(chips.traced(of_chip, newton=newton, largest_feature=largest))
 
             return updater.loop(trace, carry, own, batches, ends)
 
-        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None, None)), donate_argnums=0, compiler_options=compiler_options())
+        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None, (0, None))), donate_argnums=0, compiler_options=compiler_options())
+        of_tasks = jax.device_put((learned.mapped, learned.shared))
 
-        def advance(carry: Carry, batches: Batches, last: int, table: Array = first.samples.table) -> Carry:
-            done: Carry = compiled(carry._replace(kept=()), batches, mapped, shared, (0, last), table)
+        def advance(carry: Carry, batches: Batches, last: int, targets: Sequence[Targets] | None = None) -> Carry:
+            given = of_tasks if targets is None else learned.laid(targets)
+            done: Carry = compiled(carry._replace(kept=()), batches, mapped, shared, (0, last), given)
             return done
 
         return advance
@@ -80,7 +84,7 @@ class Fleet:
         of_all: Sums = _beside(sums)  # (epochs, trainers)
         weights = self._weights(carry)
         rounding = self._rounding(carry._replace(sums=zero), weights, newton=newton)
-        return [self._learnt(g, jax.tree.map(lambda values, k=k: values[:, k], of_all), rounding[k]) for k, g in enumerate(weights)]
+        return [self._learnt(k, g, jax.tree.map(lambda values, k=k: values[:, k], of_all), rounding[k]) for k, g in enumerate(weights)]
 
     def _rounding(self, carry: Carry, weights: Sequence[Weights], *, newton: bool) -> list[str | None]:
         """Return why each gradient is worth nothing, where it is: of the first trainer, and of the others where that is in doubt.
@@ -91,9 +95,9 @@ class Fleet:
         if not gradient_audit.audited(first.updater.rule):
             return [None] * len(self.trainers)
         plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in self.trainers]
-        kept, failed, table = [], np.zeros(len(self.trainers), bool), gradient_audit.wrong_targets(first)
+        kept, failed, wrong = [], np.zeros(len(self.trainers), bool), [trainer.samples.targets.wrong() for trainer in self.trainers]
         for batches in zip(*plans, strict=True):
-            done = self._programs[newton](jax.tree.map(np.array, carry), _beside(batches), 1, table)
+            done = self._programs[newton](jax.tree.map(np.array, carry), _beside(batches), 1, wrong)
             kept.append(np.asarray(done.kept))
             failed |= np.asarray(done.sums.failed) > 0
         reasons: list[str | None] = []
@@ -110,13 +114,13 @@ class Fleet:
         g = jax.tree.map(np.asarray, carry.g)
         return [blocks.join({name: values[k].astype(np.float64) for name, values in g.items()}) for k in range(len(self.trainers))]
 
-    def _learnt(self, g: Weights, sums: Sums, failed: str | None) -> Learnt:
-        """Sum up a training, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
+    def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> Learnt:
+        """Sum up training number k, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
         if sums.failed.any() and not self.trainers[0].settings.skip_failed:
             epoch = int(np.flatnonzero(sums.failed)[0])
             advice = Result(int(sums.code[epoch])).advice
             failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
-        error = float(sums.wrong[-1]) / float(sums.samples[-1])
+        error = self.trainers[k].task.train.scores(float(sums.wrong[-1]), int(sums.samples[-1]))["error"]
         return Learnt(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
 
 
@@ -132,7 +136,7 @@ def _beside(trees: Sequence[Any]) -> Any:
 
 
 def test_all(
-    solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, labels: Sequence[Array], table: Array, *, skip_failed: bool
+    solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, targets: Sequence[Targets], *, skip_failed: bool
 ) -> list[Tested]:
     """Test chips with conductances of their own on samples x (chips, n, I); those that do not settle fail a chip, or count as wrong."""
     chips, circuit, count = Chips(solvers), solvers[0].circuit, x.shape[1]
@@ -141,7 +145,7 @@ def test_all(
     parts[0] = _judged(solvers, g, x[:, order[0]], parts[0])
     outputs = np.concatenate([jax.vmap(lambda found: found.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
     residual, result = (np.concatenate([getattr(part, what) for part in parts], axis=1)[:, :count] for what in ("residual", "result"))
-    return [_tested(*of_chip, table, skip_failed=skip_failed) for of_chip in zip(outputs, residual, result, labels, strict=True)]
+    return [_tested(*of_chip, skip_failed=skip_failed) for of_chip in zip(outputs, residual, result, targets, strict=True)]
 
 
 def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, found: Equilibrium) -> Equilibrium:
@@ -156,9 +160,10 @@ def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, fo
     return found._replace(result=result, residual=residual)
 
 
-def _tested(outputs: Array, residual: Array, result: Array, labels: Array, table: Array, *, skip_failed: bool) -> Tested:
+def _tested(outputs: Array, residual: Array, result: Array, targets: Targets, *, skip_failed: bool) -> Tested:
     failed, good = None, result == Result.CONVERGED
     if (unsettled := int((~good).sum())) and not skip_failed:
         failed = f"{unsettled} of {len(result)} test samples have no equilibrium: {Result(int(result.max())).advice}"
-    wrong = ~good | (classify(outputs, table) != labels)
-    return Tested(float(np.mean(wrong)), float(residual[good].max(initial=0.0)) if skip_failed else float(residual.max()), failed)
+    return Tested(
+        judged(targets, outputs, good)[1]["error"], float(residual[good].max(initial=0.0)) if skip_failed else float(residual.max()), failed
+    )

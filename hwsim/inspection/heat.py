@@ -105,8 +105,8 @@ def _measured(what: str, settings: tuple[str, ...], temperatures: Iterable[Celsi
     for group in (warm[first : first + several] for first in range(0, len(warm), several)):
         with ExitStack() as open_solvers:
             solvers = [open_solvers.enter_context(one.session.solver()) for one in group]
-            x, labels, count = data.x_test, data.labels_test, len(group)
-            tested = test([one.session for one in group], solvers, [one.g for one in group], [x] * count, [labels] * count, data.classes)
+            sessions, targets = [one.session for one in group], [one.session.task.test for one in group]
+            tested = test(sessions, solvers, [one.g for one in group], [data.x_test] * len(group), targets)
         errors |= {
             one.experiment.variation.temperature: 1.0 if result.failed else result.error for one, result in zip(group, tested, strict=True)
         }

@@ -1,12 +1,9 @@
-"""A data set as a circuit learns it: features and classes of a training set and a test set, and the voltages that stand for classes."""
+"""A data set as a circuit learns it: features and classes of a training set and a test set."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from circuits.units import Volt
-from hwsim.files.raw import DataError
 
 Features = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -52,22 +49,3 @@ class Dataset:
     def features(self) -> int:
         """Number of features of a sample."""
         return int(self.x_train.shape[1])
-
-
-def targets(labels: Labels, classes: int, outputs: int, low: Volt, high: Volt) -> Features:
-    """Return what each output is drawn to, shape (n, outputs) [V]: `high` for the sample's class, `low` for others.
-
-    Two classes on one output are drawn to `low` and `high`.
-
-    Raises
-    ------
-    DataError
-        When the outputs do not fit the classes.
-
-    """
-    if (outputs, classes) == (1, 2):
-        return np.where(labels == 1, high, low)[:, None]
-    if outputs != classes:
-        msg = f"{outputs} outputs cannot tell {classes} classes apart; give the circuit {classes} outputs"
-        raise DataError(msg)
-    return np.where(labels[:, None] == np.arange(classes), high, low)

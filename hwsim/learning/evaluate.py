@@ -1,12 +1,14 @@
 """Evaluation: what a circuit with given conductances makes of samples that it does not learn from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.protocol import Drive, Phases, Result
 from hwsim.learning.readout import Instruments
+from hwsim.learning.task import Targets
 from hwsim.random.streams import of_chip, stream
 from hwsim.typing import Array, Conductances
 
@@ -22,30 +24,37 @@ class Evaluation:
     ----------
     outputs
         Read-outs, shape (n, K) [V].
-    predicted
-        Class of each sample, shape (n,).
-    error
-        Share of samples whose class is wrong.
+    answers
+        The class of each sample, shape (n,), or what else the task makes of the read-outs.
+    scores
+        The `error`, by the task's own measure: the share of samples whose class is wrong, or the root mean square [V]; and others.
     residual
         Largest sum of currents into a node over all samples [A].
     steps
         Mean number of iterations.
     failed
-        Samples that did not settle, where the solver does not raise; they count as wrong, in class −1.
+        Samples that did not settle, where the solver does not raise; they count as wrong: in class −1, or with 0 V.
 
     """
 
     outputs: NDArray[np.float64]
-    predicted: NDArray[np.intp]
-    error: float
+    answers: NDArray[Any]
+    scores: dict[str, float]
     residual: float
     steps: float
     failed: int = 0
 
+    @property
+    def error(self) -> float:
+        """The error, by the task's own measure."""
+        return self.scores["error"]
 
-def classify(outputs: Array, table: Array) -> Array:
-    """Give the class whose target is nearest to each read-out, shape (n,); `table` holds the targets by class, (classes, K) [V]."""
-    return (outputs @ table.T - 0.5 * (table**2).sum(axis=1)).argmax(axis=1)
+
+def judged(targets: Targets, outputs: Array, good: NDArray[np.bool_]) -> tuple[NDArray[Any], dict[str, float]]:
+    """Return what read-outs (n, K) [V] mean, and the task's scores; samples that are not `good` (n,) have no equilibrium."""
+    answers = np.array(targets.answers(outputs))
+    answers[~good] = targets.failed
+    return answers, targets.scores(float(targets.mistakes(answers, slice(None)).sum()), len(answers))
 
 
 def noise_seed(seed: int, chip: int) -> int:
@@ -53,10 +62,8 @@ def noise_seed(seed: int, chip: int) -> int:
     return int(stream(seed, of_chip("noise/test", chip)).integers(2**32)) if chip else seed
 
 
-def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
-    solver: Phases, g: Conductances, x: Array, labels: Array, table: Array, instruments: Instruments, seed: int
-) -> Evaluation:
-    """Solve samples x (n, I) and compare with their labels (n,); `seed` is that of the noise.
+def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: Instruments, seed: int) -> Evaluation:
+    """Solve samples x (n, I) and compare with their targets; `seed` is that of the noise.
 
     Raises
     ------
@@ -76,5 +83,5 @@ def evaluate(  # noqa: PLR0913, PLR0917 - a circuit, samples, and what reads it
         steps += float(np.sum(found.steps[: len(part)]))
     read = np.concatenate(outputs)
     good = np.concatenate(settled)
-    predicted = np.where(good, classify(read, np.asarray(table)), -1)
-    return Evaluation(read, predicted, float(np.mean(predicted != labels)), residual, steps / len(x), int((~good).sum()))
+    answers, scores = judged(targets, read, good)
+    return Evaluation(read, answers, scores, residual, steps / len(x), int((~good).sum()))

@@ -1,15 +1,15 @@
-"""From the words of an experiment file to the loss, targets, rule and optimizer that they name."""
+"""From the words of an experiment file to the loss, task, rule and optimizer that they name."""
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
 from hwsim.devices.programming.programming import Ideal, Programming
-from hwsim.learning.dataset import targets
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.readout import EXACT, Instruments
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
+from hwsim.learning.task import Task, classification
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 
@@ -24,9 +24,9 @@ def loss(training: TrainingSettings) -> Loss:
     return SquaredError()
 
 
-def targets_by_class(training: TrainingSettings, circuit: Circuit, classes: int) -> NDArray[np.float64]:
-    """Return what each output is drawn to for each class, shape (classes, K) [V]."""
-    return targets(np.arange(classes), classes, len(circuit.outputs), training.target_low, training.target_high)
+def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
+    """Return what is learned of data."""
+    return classification(data, len(circuit.outputs), training.target_low, training.target_high)
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:

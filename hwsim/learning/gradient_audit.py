@@ -74,14 +74,6 @@ class _Recorded(NamedTuple):
         return tuple(self.found)
 
 
-def wrong_targets(trainer: "Trainer") -> Array:
-    """Return targets by class (classes, K) [V] that are another class's: samples as wrong as can be, however well they are learned.
-
-    What a mistake teaches must be seen; the gradient of samples that are right already fades into rounding, and may.
-    """
-    return np.roll(trainer.samples.table, -1, axis=0)
-
-
 def audited(rule: LearningRule) -> bool:
     """Whether a rule learns from a difference of equilibria that no noise currents move: the adjoint has none, and noise hides rounding."""
     return not isinstance(rule, Adjoint) and not rule.instruments.noise.in_currents  # type: ignore[attr-defined] # the other two have them
@@ -109,7 +101,8 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
     plans
         The updates, from `planned`.
     kept
-        The voltages that each kept, with `wrong_targets`.
+        The voltages that each kept, with the targets' `wrong`: what a mistake teaches must be seen; the gradient of samples that are right
+        already fades into rounding, and may.
 
     Returns
     -------
@@ -120,19 +113,18 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
     circuit, chip, rule = trainer.circuit, trainer.solver.chip, _quiet(trainer.updater.rule)
     if circuit.of(Passed) or (trainer.settings.engine == "ngspice" and circuit.of(IdealDiodes)):
         return None
-    finer, labels = _resolved(rule, circuit, g), trainer.samples.labels
+    finer, x, wrong = _resolved(rule, circuit, g), trainer.data.x_train, trainer.samples.targets.wrong()
     chosen = [plan.order[0][:KEPT] for plan in plans]
-    x, y = trainer.data.x_train, wrong_targets(trainer).astype(float)
     every = np.concatenate(chosen)
     recorder = _Recorder(trainer.exact)
-    finer.gradient(recorder, g, x[every], y[labels[every]])
+    finer.gradient(recorder, g, x[every], wrong.of(every).astype(float))
     if any((phase.result != Result.CONVERGED).any() for phase in recorder.found) or not all(np.isfinite(one).all() for one in kept):
         return None
     off, size, begin = dict[str, float](), dict[str, float](), 0
     for samples, voltages in zip(chosen, kept, strict=True):
         some = slice(begin, begin + len(samples))
         begin += len(samples)
-        given = (g, x[samples], y[labels[samples]])
+        given = (g, x[samples], wrong.of(samples).astype(float))
         ours = rule.gradient(_Recorded(circuit, chip, _phases(circuit, voltages)), *given).g
         right = finer.gradient(_Recorded(circuit, chip, [_cut(phase, some) for phase in recorder.found]), *given).g
         for name, values in right.items():

@@ -9,10 +9,10 @@ from circuits.circuit import Circuit
 from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Solver
 from hwsim.devices.programming.programming import NOTHING, Held, Programmed, Programming
-from hwsim.learning.evaluate import classify
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules import Gradient, LearningRule
 from hwsim.learning.shifts import moved
+from hwsim.learning.task import Targets
 from hwsim.typing import Array, Conductances
 
 
@@ -21,6 +21,8 @@ class Sums(NamedTuple):
 
     Parameters
     ----------
+    wrong
+        Mistakes as the task counts them: wrong answers, or squared errors [V²].
     residual
         Largest sum of currents into a node in any free equilibrium [A].
     steps, nudged_steps
@@ -63,11 +65,10 @@ class Carry(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """The training part: features (n, I), labels (n,), and the targets by class (classes, K) [V]."""
+    """The training set: features (n, I) and targets."""
 
     x: Array
-    labels: Array
-    table: Array
+    targets: Targets
 
 
 class Batches(NamedTuple):
@@ -92,13 +93,12 @@ class Updater(NamedTuple):
 
     def update(self, solver: Any, g: Conductances, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
-        chosen = batches.order[k]
-        labels = samples.labels[chosen]
+        chosen, targets = batches.order[k], samples.targets
         x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
-        y, seed = samples.table[labels], batches.seeds[k]
+        y, seed = targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
-        wrong = classify(gradient.outputs, samples.table) != labels
+        wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held, _kept(solver.circuit, gradient.phases))
 
@@ -118,13 +118,15 @@ def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:
 
 
 def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:
-    """Add what an update found; `wrong` (B,) says which samples were."""
+    """Add what an update found; `wrong` (B,) holds each sample's mistake."""
     xp = gradient.loss.__array_namespace__()
     free, *nudged = gradient.phases
     codes = xp.stack([phase.result for phase in gradient.phases])
     of_nudged = sum(phase.steps for phase in nudged) if nudged else free.steps
-    rows = [row.astype(np.int32) for row in (wrong, free.steps, of_nudged, (codes != 0).sum(axis=0))]
-    errors, steps, nudged_steps, failed = xp.stack(rows).sum(axis=1, dtype=np.int32)
+    tally = sums.wrong.dtype  # one sum for all; as real numbers too, counts of a batch are exact
+    rows = [row.astype(tally) for row in (wrong, free.steps, of_nudged, (codes != 0).sum(axis=0))]
+    errors, *counts = xp.stack(rows).sum(axis=1, dtype=tally)
+    steps, nudged_steps, failed = (count.astype(np.int32) for count in counts)
     return Sums(
         samples=sums.samples + np.int32(len(gradient.loss)),
         loss=sums.loss + gradient.loss.sum(),
@@ -139,15 +141,15 @@ def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Su
     )
 
 
-Advance = Callable[[Carry, Batches, int, int, Array | None], Carry]
-"""Does the updates number first … last − 1 of an epoch, with the targets by class that it is given, or those of the samples."""
+Advance = Callable[[Carry, Batches, int, int, Targets | None], Carry]
+"""Does the updates number first … last − 1 of an epoch, with the targets that it is given, or those of the samples."""
 
 
 def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
     """Do updates one by one, on any engine."""
 
-    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
-        learned = samples if table is None else samples._replace(table=table)
+    def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
+        learned = samples if targets is None else samples._replace(targets=targets)
         for k in range(first, last):
             carry = updater.update(solver, join(carry.g), carry, learned, batches, k)
         return carry
@@ -172,8 +174,8 @@ def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
 
     compiled_loop = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
 
-    def advance(carry: Carry, batches: Batches, first: int, last: int, table: Array | None = None) -> Carry:
-        learned = on_device if table is None else on_device._replace(table=table)
+    def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
+        learned = on_device if targets is None else on_device._replace(targets=targets)
         done: Carry = compiled_loop(carry._replace(kept=()), learned, devices, batches, first, last)
         return done
 

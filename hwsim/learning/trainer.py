@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hwsim.core import blocks
 from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
+from hwsim.files.raw import DataError
 from hwsim.learning import factory, gradient_audit
 from hwsim.learning.audit import Witnessed, witnessed
 from hwsim.learning.dataset import Dataset
@@ -23,6 +24,7 @@ from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.learning.task import Targets, Task
 from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
@@ -53,6 +55,8 @@ class Trainer:
 
     Parameters
     ----------
+    task
+        What is learned of the data.
     shown
         The conductances of a netlist [S], where training may begin; None where the circuit is none.
 
@@ -64,25 +68,32 @@ class Trainer:
         data: Dataset,
         solver: Solver,
         *,
+        task: Task,
         device: DeviceSettings,
         shown: Mapping[str, NDArray[np.float64]] | None,
         variation: VariationSettings,
         noise: NoiseSettings,
     ) -> None:
-        self.settings, self.data, self.solver, self.shown = settings, data, solver, shown
+        self.settings, self.data, self.solver, self.task, self.shown = settings, data, solver, task, shown
         self.chip = variation.chip
         self.circuit = circuit = solver.circuit
         circuit.require("trainable")
         self.dtype = np.dtype(settings.precision)
-        self.table = factory.targets_by_class(settings, circuit, data.classes)
+        self._refuse_misfit()
         self.instruments = Instruments.of(variation, noise)
         programming = factory.programming(device, variation, circuit, self.dtype)
         self.updater = Updater(factory.rule(settings, circuit, self.instruments), factory.optimizer(settings), programming)
         self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)
-        self.samples = Samples(data.x_train.astype(self.dtype), data.labels_train.astype(np.int32), self.table.astype(self.dtype))
+        self.samples = Samples(data.x_train.astype(self.dtype), task.train.cast(self.dtype))
         self._programs: dict[bool, Advance] = {}
+
+    def _refuse_misfit(self) -> None:
+        self.task.refuse_misfit(self.data, len(self.circuit.outputs))
+        if self.settings.loss == "cross-entropy" and not self.task.train.of_classes:
+            msg = f"{self.data.name}: training.loss = 'cross-entropy' needs classes, and the targets are real; use 'squared-error'"
+            raise DataError(msg)
 
     def begin(self) -> State:
         """Give the state before the first update."""
@@ -99,12 +110,12 @@ class Trainer:
         return is_traceable(self.solver) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
 
     def advance(
-        self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False, table: NDArray[Any] | None = None
+        self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False, targets: Targets | None = None
     ) -> Carry:
-        """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then. `table` replaces the targets."""
+        """Do the updates number `first` … `last` − 1 of an epoch; the arrays of `carry` are gone then. `targets` replace the task's."""
         if newton not in self._programs:
             self._programs[newton] = self._program(newton=newton)
-        return self._programs[newton](carry, batches, first, last, table)
+        return self._programs[newton](carry, batches, first, last, targets)
 
     def _program(self, *, newton: bool) -> Advance:
         if not is_traceable(self.solver):
@@ -122,6 +133,7 @@ class Trainer:
 
     def _zero_sums(self) -> Sums:
         kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
+        kinds["wrong"] = self.samples.targets.tally
         return Sums(*(np.zeros((), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
@@ -193,13 +205,13 @@ class Trainer:
         sums, samples = state.sums, int(state.sums.samples)
         data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):
-            tested = evaluate(self._lenient, g, data.x_test, data.labels_test, self.table, self.instruments, seed)
+            tested = evaluate(self._lenient, g, data.x_test, self.task.test, self.instruments, seed)
         judged, rounding = self._witnessed(state.epoch + 1, g, seed), self._gradient_error(state)
         row: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
-            "train_error": int(sums.wrong) / samples,
-            "test_error": tested.error,
+            **{f"train_{name}": value for name, value in self.task.train.scores(float(sums.wrong), samples).items()},
+            **{f"test_{name}": value for name, value in tested.scores.items()},
             "seconds": state.seconds,
             "residual_A": max(float(sums.residual), tested.residual),
             "steps": int(sums.steps) / samples,
@@ -237,11 +249,11 @@ class Trainer:
         """
         if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule):
             return None
-        plans, table = gradient_audit.planned(self, state.epoch), gradient_audit.wrong_targets(self)
+        plans, targets = gradient_audit.planned(self, state.epoch), self.samples.targets.wrong()
         kept = []
         for plan in plans:
             carry = copied(state.carry)  # an update takes it away
-            done = self.advance(carry, plan, 0, 1, newton=state.newton, table=table)
+            done = self.advance(carry, plan, 0, 1, newton=state.newton, targets=targets)
             if int(done.sums.failed) > int(state.sums.failed):
                 return None
             kept.append(np.asarray(done.kept))
@@ -267,7 +279,7 @@ class Trainer:
             return None
         samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
         chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)
-        judged = witnessed(self.solver, self.updater.rule, g, samples.x[chosen], samples.table[samples.labels[chosen]], seed)
+        judged = witnessed(self.solver, self.updater.rule, g, samples.x[chosen], samples.targets.of(chosen), seed)
         if judged.failed and not self.settings.skip_failed:
             what = f"after epoch {epoch}, {judged.failed} of the equilibria that were judged anew do not hold"
             msg = f"{self.circuit.name}: {what}: {Result(judged.code).advice}"

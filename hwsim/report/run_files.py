@@ -170,9 +170,9 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
     try:
         data = given.session.data
         with given.session.solver() as solver:
-            found = given.session.evaluate(solver, given.g, data.x_test, data.labels_test, data.classes)
+            found = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
     except (ValueError, OSError, ConvergenceError) as error:
         return None, [*notes, f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
     counts = np.zeros((data.classes, data.classes), dtype=int)
-    np.add.at(counts, (data.labels_test, found.predicted), 1)
+    np.add.at(counts, (data.labels_test, found.answers), 1)
     return Confusion(counts=counts, class_names=data.class_names), notes

@@ -46,7 +46,7 @@ def deck(
     told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
     if data.name == SHOWN:
         told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
-    pushes = _pushes(session, g, x[sample : sample + 1], session.targets(data.classes)[label : label + 1])
+    pushes = _pushes(session, g, x[sample : sample + 1], getattr(session.task, part).of(slice(sample, sample + 1)))
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
     return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
 

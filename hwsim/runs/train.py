@@ -291,6 +291,6 @@ class _Ending:
 
     def _tested(self) -> "Evaluation":
         """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium verified."""
-        data = self.session.data
-        with self.watch.on(EVALUATION), self.session.verified_solver() as solver:
-            return self.session.evaluate(solver, self.g, data.x_test, data.labels_test, data.classes)
+        session = self.session
+        with self.watch.on(EVALUATION), session.verified_solver() as solver:
+            return session.evaluate(solver, self.g, session.data.x_test, session.task.test)

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from hwsim.data import sources
 from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override
 from hwsim.files.raw import DataError
 from hwsim.files.tables import read_file, read_idx
-from hwsim.learning.dataset import Dataset, targets
+from hwsim.learning.dataset import Dataset
 
 SMALL = ["xor", "iris", "wine", "breast-cancer", "digits"]
 
@@ -130,21 +129,6 @@ def test_limits_draw_some_samples_and_move_nothing_else() -> None:
     assert (len(few.x_train), len(few.x_test)) == (100, 50)
     assert set(rows(few.x_train)) <= set(rows(whole.x_train))
     assert np.array_equal(read("digits", train_limit=10**6).x_train, whole.x_train)
-
-
-@given(hnp.arrays(np.intp, st.integers(1, 20), elements=st.integers(0, 4)))
-def test_targets_are_one_hot(labels: np.ndarray) -> None:
-    """Each sample's own output is drawn to `high`, all others to `low`."""
-    y = targets(labels, 5, 5, -0.2, 0.7)
-    assert np.array_equal(y.argmax(axis=1), labels)
-    assert np.array_equal(np.sort(y, axis=1), np.tile([-0.2] * 4 + [0.7], (len(labels), 1)))
-
-
-def test_two_classes_fit_on_one_output() -> None:
-    """One output is drawn to `low` for the first class and to `high` for the second; three classes do not fit."""
-    assert targets(np.array([0, 1, 1]), 2, 1, -0.2, 0.7).tolist() == [[-0.2], [0.7], [0.7]]
-    with pytest.raises(DataError, match="3 outputs"):
-        targets(np.array([0]), 3, 1, 0.0, 1.0)
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -112,7 +112,7 @@ def test_every_seed_is_tested_with_its_own_noise():
         for seed in range(5):
             session = Session.of(NOISY).seeded(seed)
             data = session.data
-            alone.append(session.evaluate(solver, g, data.x_test, data.labels_test, data.classes).error)
+            alone.append(session.evaluate(solver, g, data.x_test, session.task.test).error)
     assert errors == alone
     assert len(set(errors)) > 1
 
@@ -123,7 +123,7 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
     g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in session.circuit.trainable}
     data, each = session.data, [session.on_chip(chip) for chip in (0, 1, 2, 1)]
     with session.solver() as solver:
-        outputs = [one.evaluate(solver, g, data.x_test, data.labels_test, data.classes).outputs for one in each]
+        outputs = [one.evaluate(solver, g, data.x_test, one.task.test).outputs for one in each]
         learnt = [one.g for one in learn([one.trainer(solver) for one in each])]
     np.testing.assert_array_equal(outputs[1], outputs[3])
     for name in g:
@@ -139,10 +139,10 @@ def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
     exact, data = noisy.changed("noise", read=0.0), noisy.data
     g = {element.name: np.random.default_rng(3).uniform(1e-6, 2e-5, element.shape) for element in noisy.circuit.trainable}
     with noisy.solver() as solver:
-        alone = [one.evaluate(solver, g, data.x_test, data.labels_test, data.classes).error for one in (exact, noisy)]
+        alone = [one.evaluate(solver, g, data.x_test, one.task.test).error for one in (exact, noisy)]
         for order in (slice(None), slice(None, None, -1)):
             pair = [exact, noisy][order]
-            tested = trainings.test(pair, [solver] * 2, [g] * 2, [data.x_test] * 2, [data.labels_test] * 2, data.classes)
+            tested = trainings.test(pair, [solver] * 2, [g] * 2, [data.x_test] * 2, [noisy.task.test] * 2)
             assert [one.error for one in tested] == alone[order]
     assert len(set(alone)) > 1
 

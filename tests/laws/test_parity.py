@@ -103,11 +103,11 @@ class Spies:
 
     def test(self, *arguments: Any) -> Evaluation:
         """Record what an evaluation is given."""
-        names = ("solver", "g", "x", "labels", "table", "instruments", "seed")
+        names = ("solver", "g", "x", "targets", "instruments", "seed")
         self.tested.append({name: fingerprint(part) for name, part in zip(names, arguments, strict=True)})
         self.lenient = isinstance(arguments[0], Skipping)
-        x, table = arguments[2], arguments[4]
-        return Evaluation(np.zeros((len(x), table.shape[1])), np.zeros(len(x), np.intp), 0.5, 0.0, 1.0)
+        targets = arguments[3]
+        return Evaluation(np.zeros(targets.shape), np.zeros(targets.shape[0], np.intp), {"error": 0.5}, 0.0, 1.0)
 
 
 def _begun(g: Any) -> dict[str, str]:

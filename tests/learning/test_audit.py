@@ -11,6 +11,7 @@ from hwsim.experiment.experiment import load, override
 from hwsim.learning.audit import witnessed
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation
+from hwsim.learning.task import Classes
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -67,7 +68,7 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
 
     monkeypatch.setattr(Chips, "solve", lie)
     table = np.eye(3, len(CIRCUIT.outputs))
-    good, bad = vmapped.test_all(solvers, [G, G], np.stack([X, X]), [DATA.labels_train[:30]] * 2, table, skip_failed=False)
+    good, bad = vmapped.test_all(solvers, [G, G], np.stack([X, X]), [Classes(DATA.labels_train[:30], table)] * 2, skip_failed=False)
     assert good.failed is None
     assert "currents do not balance" in str(bad.failed)
 

@@ -62,8 +62,8 @@ def test_a_gradient_that_is_lost_is_off_by_one_and_a_right_one_by_nothing() -> N
     with PortsEngine().prepare(CIRCUIT, CHIP) as solver:
         trainer = Session.of(IRIS).trainer(solver)
         state = trainer.begin()
-        (plan,), table = gradient_audit.planned(trainer, 0), gradient_audit.wrong_targets(trainer)
-        kept = trainer.advance(state.carry, plan, 0, 1, table=table).kept
+        (plan,), targets = gradient_audit.planned(trainer, 0), trainer.samples.targets.wrong()
+        kept = trainer.advance(state.carry, plan, 0, 1, targets=targets).kept
         g = trainer.g(trainer.begin())
 
         def value(voltages: np.ndarray) -> float:
@@ -105,7 +105,7 @@ def test_check_compares_the_training_s_own_gradient() -> None:
     found = {}
     for beta in ("1e-6", "1e-20"):
         experiment = override(IRIS, [f"training.beta={beta}"])
-        x, y = data.x_train[:8], factory.targets_by_class(experiment.training, CIRCUIT, 3)[data.labels_train[:8]]
+        x, y = data.x_train[:8], factory.task(experiment.training, CIRCUIT, data).train.of(slice(8))
         bench = Bench(CIRCUIT, g, x, y, factory.loss(experiment.training))
         with PortsEngine().prepare(CIRCUIT, CHIP) as exact:
             found[beta] = _own_gradient(exact, exact, bench, experiment)

@@ -16,6 +16,7 @@ from hwsim.learning import evaluate as evaluate_module
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.readout import EXACT
+from hwsim.learning.task import Classes
 from hwsim.numeric.general.general_solver import PortsEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
@@ -79,7 +80,7 @@ def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
     state = trainer.begin()
     for k, chosen in enumerate(order):
         read = solver.solve(g, Drive(X[chosen])).outputs(CIRCUIT)
-        y = trainer.table[DATA.labels_train[chosen]]
+        y = trainer.task.train.of(chosen)
         loss += (0.5 * ((read - y) ** 2).sum(axis=1)).tolist()
         wrong += (read.argmax(axis=1) != DATA.labels_train[chosen]).tolist()
         state = next(p.state for p in trainer.run(state)) if k + 1 < len(order) else state
@@ -181,14 +182,14 @@ def test_evaluation_counts_every_sample_once(monkeypatch) -> None:
     weights = g.g(g.begin())
     read = PortsEngine().prepare(CIRCUIT, CHIP).solve(weights, Drive(X)).outputs(CIRCUIT)
     guess = read.argmax(axis=1)
-    found = evaluate(solver, weights, X, guess, np.eye(2) * 0.1, EXACT, 0)
+    found = evaluate(solver, weights, X, Classes(guess, np.eye(2) * 0.1), EXACT, 0)
     assert [len(x) for x in solver.seen] == [2, 2, 2]
     assert found.steps == pytest.approx(np.mean(np.round(10 * X[:, 0] + 10)))
     assert found.residual == pytest.approx(0.5e-9)
     assert (found.failed, found.error) == (1, 0.2)
-    np.testing.assert_array_equal(found.predicted, [*guess[:3], -1, guess[4]])
+    np.testing.assert_array_equal(found.answers, [*guess[:3], -1, guess[4]])
     np.testing.assert_allclose(found.outputs, read)
-    assert evaluate(Told(), weights, X[:2], 1 - guess[:2], np.eye(2) * 0.1, EXACT, 0).error == 1.0
+    assert evaluate(Told(), weights, X[:2], Classes(1 - guess[:2], np.eye(2) * 0.1), EXACT, 0).error == 1.0
 
 
 @pytest.mark.parametrize("skip", [False, True])
@@ -223,8 +224,8 @@ def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
     for name, values in trainer.g(trainer.begin()).items():
         np.testing.assert_array_equal(failed.g[name], values)
     session = Session.of(Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings))
-    labels = [DATA.labels_train, np.array([0, 1])]
-    tested = trainings.test([session] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], labels, 2)
+    targets = [Classes(DATA.labels_train, np.eye(2) * 0.1), Classes(np.array([0, 1]), np.eye(2) * 0.1)]
+    tested = trainings.test([session] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], targets)
     assert [one.failed for one in tested] == [None, None]
     assert [one.residual for one in tested] == [pytest.approx(0.5e-9), pytest.approx(0.4e-9)]
-    assert tested[0].error == evaluate(Told(), learnt.g, X, DATA.labels_train, np.eye(2) * 0.1, EXACT, 0).error
+    assert tested[0].error == evaluate(Told(), learnt.g, X, targets[0], EXACT, 0).error

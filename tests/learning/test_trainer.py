@@ -13,7 +13,6 @@ from hwsim.core.protocol import Capability, ConvergenceError
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import trainer as trainer_module
-from hwsim.learning.evaluate import classify
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.layered import error_bound
@@ -175,9 +174,3 @@ def test_the_last_batch_is_filled_up() -> None:
     order = trainer.plan(0).order
     assert order.shape == (18, 7)
     assert set(order.ravel().tolist()) == set(range(120))
-
-
-def test_classes_are_the_nearest_targets() -> None:
-    """One-hot targets give the largest output; a single output is cut halfway between its two targets."""
-    np.testing.assert_array_equal(classify(np.array([[0.2, 0.9, 0.4], [0.5, 0.1, 0.3]]), 0.1 * np.eye(3)), [1, 0])
-    np.testing.assert_array_equal(classify(np.array([[0.04], [0.06]]), np.array([[0.0], [0.1]])), [0, 1])

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hwsim.core.protocol import Solver
+from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.trainer import Trainer
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
@@ -10,6 +11,12 @@ from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 
 
 def plain_trainer(settings: TrainingSettings, data: Dataset, solver: Solver | Any, **sections: Any) -> Trainer:
-    """Return a trainer; `sections` are those that are not plain."""
-    plain = {"device": DeviceSettings(), "shown": None, "variation": VariationSettings(), "noise": NoiseSettings()}
+    """Return a trainer; `sections`, and the task, are those that are not plain."""
+    plain = {
+        "task": factory.task(settings, solver.circuit, data),
+        "device": DeviceSettings(),
+        "shown": None,
+        "variation": VariationSettings(),
+        "noise": NoiseSettings(),
+    }
     return Trainer(settings, data, solver, **plain | sections)

@@ -33,6 +33,12 @@ class Stack(NamedTuple):
         leaves = [next(differing) if leaf is None else leaf for leaf in (self.shared if shared is None else shared)]
         return jax.tree.unflatten(self.form, leaves)
 
+    def laid(self, trees: Sequence[Tree]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return the mapped and the shared leaves of other trees of this form, divided as these are."""
+        leaves = list(zip(*map(jax.tree.leaves, trees), strict=True))
+        mapped = tuple(np.stack(each) for each, leaf in zip(leaves, self.shared, strict=True) if leaf is None)
+        return mapped, tuple(None if leaf is None else each[0] for each, leaf in zip(leaves, self.shared, strict=True))
+
 
 def stack(trees: Sequence[Tree]) -> Stack:
     """Lay trees of NumPy arrays and numbers side by side.

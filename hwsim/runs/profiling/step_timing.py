@@ -102,11 +102,11 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     from hwsim.numeric.jax_config import compiler_options  # noqa: PLC0415 - likewise
 
     barrier: Any = jax.lax.optimization_barrier  # JAX leaves it untyped
-    settings, updater, batches = trainer.settings, trainer.updater, trainer.plan(0)
-    x = trainer.data.x_train.astype(settings.precision)
+    updater, batches = trainer.updater, trainer.plan(0)
+    x, targets = trainer.samples
     solver: Any = trainer.solver
     traced = trainer.traced(solver.traced(newton=state.newton, largest_feature=float(np.abs(x).max(initial=0.0))))
-    y = trainer.table.astype(settings.precision)[trainer.data.labels_train]
+    y = targets.of(slice(None))
     given = kept.g, (x, y, batches.order, batches.signs)
 
     def batch(g: Any, data: Any, k: Any) -> Any:
