@@ -1,6 +1,7 @@
 """Nodes that ideal sources hold, and runs of an array's rows: which are held, with what, and which are free."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.elements import Elements, InputSources, VoltageSources
-from circuits.nodes import Nodes
+from circuits.nodes import NodeGroup, Nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ def fixed_nodes(circuit: Circuit, *also: type[Elements]) -> NDArray[np.bool_]:
         for a, b in source.pairs:
             fixed[a[b == 0]] = fixed[b[a == 0]] = True
     return fixed
+
+
+@lru_cache(maxsize=4)  # every update asks
+def free_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
+    """List the groups in which a node's voltage must be solved for; in the others sources hold all of them."""
+    fixed = fixed_nodes(circuit)
+    return tuple(group for group in circuit.groups if not fixed[group.nodes].all())
 
 
 def row_runs(circuit: Circuit, array: Trainable) -> list[RowRun]:

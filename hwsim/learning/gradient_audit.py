@@ -13,6 +13,7 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
+from circuits.rows import free_groups
 from circuits.units import Siemens
 from hwsim.core.protocol import Capability, Equilibrium, Result
 from hwsim.learning.audit import PhaseByPhase
@@ -125,8 +126,9 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
         some = slice(begin, begin + len(samples))
         begin += len(samples)
         given = (g, x[samples], wrong.of(samples).astype(float))
-        ours = rule.gradient(_Recorded(circuit, chip, _phases(circuit, voltages)), *given).g
-        right = finer.gradient(_Recorded(circuit, chip, [_cut(phase, some) for phase in recorder.found]), *given).g
+        exact = [_cut(phase, some) for phase in recorder.found]
+        ours = rule.gradient(_Recorded(circuit, chip, _phases(circuit, voltages, exact)), *given).g
+        right = finer.gradient(_Recorded(circuit, chip, exact), *given).g
         for name, values in right.items():
             off[name] = off.get(name, 0.0) + float(((np.asarray(ours[name], float) - values) ** 2).sum())
             size[name] = size.get(name, 0.0) + float((values**2).sum())
@@ -145,13 +147,15 @@ class _Recorder(PhaseByPhase):
         return self.found
 
 
-def _phases(circuit: Circuit, voltages: Array) -> list[Equilibrium]:
-    """Return kept voltages (phases, samples, nodes) as equilibria."""
-    ends = np.cumsum([len(group) for group in circuit.groups])[:-1]
+def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> list[Equilibrium]:
+    """Return kept voltages (phases, samples, nodes) as equilibria; what sources hold is as in the exact ones."""
+    groups = free_groups(circuit)
+    ends = np.cumsum([len(group) for group in groups])[:-1]
     nothing = np.zeros(voltages.shape[1])
-    split = [np.split(np.asarray(phase), ends, axis=1) for phase in voltages]
-    names = [group.name for group in circuit.groups]
-    return [Equilibrium(dict(zip(names, parts, strict=True)), nothing, nothing, nothing) for parts in split]
+    names = [group.name for group in groups]
+    split = [dict(zip(names, np.split(np.asarray(phase), ends, axis=1), strict=True)) for phase in voltages]
+    whole = [{name: v.astype(voltages.dtype) for name, v in known.v.items()} | free for known, free in zip(exact, split, strict=True)]
+    return [Equilibrium(v, nothing, nothing, nothing) for v in whole]
 
 
 def _cut(phase: Equilibrium, some: slice) -> Equilibrium:
