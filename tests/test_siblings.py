@@ -40,11 +40,14 @@ def distribution(folder: Path, name: str, record: list[str]) -> None:
 RUN = "from hwsim.__main__ import run; run()"
 
 
-def typed(*path: Path, words: str = "", code: str = RUN) -> subprocess.CompletedProcess[str]:
-    """Run the entry of the command line, as the program `hwsim` does, with folders to import from."""
+def typed(*path: Path, words: str = "", code: str = RUN, bare: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the entry of the command line, as the program `hwsim` does, with folders to import from.
+
+    `bare` leaves out what is installed for the interpreter: a checkout that is would lend what is missing in the folders.
+    """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
     return subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.remove(''); {code}", *words.split()],
+        [sys.executable, *(["-S"] if bare else []), "-c", f"import sys; sys.path.remove(''); {code}", *words.split()],
         env=environment,
         capture_output=True,
         text=True,
@@ -104,18 +107,18 @@ def test_a_package_that_overwrote_ours_is_named(installed: Path) -> None:
     """Installed into the same folder, it leaves a mixture: both steps out of it are named; so is what is left when it is uninstalled."""
     distribution(installed, "voltage-games", ["circuits/__init__.py,,"])
     (installed / "circuits" / "__init__.py").write_text("print('a stranger')\n")
-    assert_refused(typed(installed), "pip uninstall voltage-games, then install hwsim again")
+    assert_refused(typed(installed, bare=True), "pip uninstall voltage-games, then install hwsim again")
     shutil.rmtree(installed / "voltage-games-1.dist-info")
     (installed / "circuits" / "__init__.py").unlink()
-    assert_refused(typed(installed), "circuits/__init__.py is missing", "install hwsim again")
+    assert_refused(typed(installed, bare=True), "circuits/__init__.py is missing", "install hwsim again")
     shutil.rmtree(installed / "circuits")
-    assert_refused(typed(installed), "package circuits is missing", "install hwsim again")
+    assert_refused(typed(installed, bare=True), "package circuits is missing", "install hwsim again")
 
 
 def test_json_has_the_fault_too(installed: Path) -> None:
     """With --json the line is on standard output as well, as one object."""
     (installed / "cli" / "__init__.py").unlink()
-    done = typed(installed, words="zoo --json")
+    done = typed(installed, words="zoo --json", bare=True)
     assert done.returncode == 2
     assert "cli/__init__.py is missing" in json.loads(done.stdout)["error"]
 
