@@ -65,7 +65,7 @@ class Circuit(Topology):
             checks.conductance(element, np.asarray(g[element.name]))
 
     def graph(self, *, nodes: bool = False) -> "nx.MultiDiGraph[str]":
-        """Give the graph of blocks: node groups joined by element arrays; with `nodes`, single nodes joined by single elements.
+        """Return the graph of blocks: node groups joined by element arrays; with `nodes`, single nodes joined by single elements.
 
         Edges run from the first terminal to the second and carry `element` (the array's name), `kind` and, between blocks, `count`.
         """

@@ -24,7 +24,7 @@ def is_silicon(eg: Any, xti: Any) -> bool:
 def junction_at(
     i_sat: Any, n: Any, kelvin: Kelvin, *, nominal: Kelvin = TEMPERATURE, eg: Any = BAND_GAP, xti: Any = XTI
 ) -> tuple[Any, Any]:
-    """Give the saturation current [A] and the emission coefficient that make the law below, at 27 °C, one of another temperature.
+    """Return the saturation current [A] and the emission coefficient that make the law below, at 27 °C, one of another temperature.
 
     i_sat·exp((T/T_nominal − 1)·eg/(n·kT/q) + xti/n·ln(T/T_nominal)), as SPICE has it, with the energy gap `eg` [eV] and the exponent
     `xti`; the thermal voltage that grows with T is taken up by n·T/300.15 K. Numbers and arrays.
@@ -42,7 +42,7 @@ def junction_at(
 
 
 def diode_current(v: Any, i_sat: Any, n: Any, e: Any = None) -> tuple[Any, Any]:
-    """Give the current through a junction and its derivative.
+    """Return the current through a junction and its derivative.
 
     i(v) = i_sat·(exp(v / (n·v_t)) − 1) + gmin·v for v ≥ −3·n·v_t, and
     i(v) = −i_sat·(1 + (3·n·v_t / (e·v))³) + gmin·v below.

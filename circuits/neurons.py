@@ -48,7 +48,7 @@ class Linear:
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A]: none."""
+        """Return i(v) [A]: none."""
         return np.zeros_like(v)
 
 
@@ -78,7 +78,7 @@ class DiodePair:
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A] from the column to ground."""
+        """Return i(v) [A] from the column to ground."""
         up, _ = diode_current(v - self.v_high, self.i_sat, self.n)
         down, _ = diode_current(self.v_low - v, self.i_sat, self.n)
         return np.asarray(up - down)
@@ -106,7 +106,7 @@ class Rectifier:
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A] from a column of the first half to ground; one of the second half is its mirror image."""
+        """Return i(v) [A] from a column of the first half to ground; one of the second half is its mirror image."""
         i, _ = diode_current(self.v_low - v, self.i_sat, self.n)
         return np.asarray(-i)
 
@@ -130,7 +130,7 @@ class IdealPair:
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A]: none between the rails, unbounded beyond them."""
+        """Return i(v) [A]: none between the rails, unbounded beyond them."""
         return np.where(v > self.v_high, np.inf, np.where(v < self.v_low, -np.inf, 0.0))
 
 
@@ -152,7 +152,7 @@ class IdealRectifier:
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A] of the first half: none above `v_low`, unbounded below it."""
+        """Return i(v) [A] of the first half: none above `v_low`, unbounded below it."""
         return np.where(v < self.v_low, -np.inf, 0.0)
 
 
@@ -179,7 +179,7 @@ class DeadZone:
         return behind
 
     def current(self, v: NDArray[np.float64]) -> Current:
-        """Give i(v) [A] from the column to the node behind the diodes, v between these two."""
+        """Return i(v) [A] from the column to the node behind the diodes, v between these two."""
         forward, _ = diode_current(v, self.i_sat, self.n)
         backward, _ = diode_current(-v, self.i_sat, self.n)
         return np.asarray(forward - backward)

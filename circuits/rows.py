@@ -42,12 +42,12 @@ def held_nodes(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
 
 
 def _grounded(source: VoltageSources | InputSources) -> NDArray[np.bool_]:
-    """Tell which of these sources hold their `plus` against ground."""
+    """Return which of these sources hold their `plus` against ground."""
     return source.minus == 0 if isinstance(source, VoltageSources) else np.ones(len(source), dtype=bool)
 
 
 def fixed_nodes(circuit: Circuit, *also: type[Elements]) -> NDArray[np.bool_]:
-    """Say of each node whether a source of voltage, or what `also` is one, holds it against ground, shape (N + 1,); ground is held."""
+    """Return for each node whether a source of voltage, or what `also` is one, holds it against ground, shape (N + 1,); ground is held."""
     fixed = np.zeros(circuit.size + 1, dtype=bool)
     fixed[0] = True
     for source in circuit.of(VoltageSources, InputSources, *also):

@@ -48,7 +48,7 @@ class Topology:
         return {group.name: group for group in self.groups}
 
     def __getitem__(self, name: str) -> Any:
-        """Give the element array of this name."""
+        """Return the element array of this name."""
         try:
             return self._elements[name]
         except KeyError:
@@ -74,11 +74,11 @@ class Topology:
                 raise CircuitError(msg)
 
     def nodes(self, group: str) -> Nodes:
-        """Give the node numbers of a group."""
+        """Return the node numbers of a group."""
         return self._groups[group].nodes
 
     def owner(self, node: int) -> tuple[NodeGroup | None, int]:
-        """Give the group of a node number and the node's place in it; ground has none."""
+        """Return the group of a node number and the node's place in it; ground has none."""
         if node == 0:
             return None, 0
         group = self.groups[bisect_right(self._starts, node) - 1]

@@ -9,7 +9,7 @@ def names() -> list[str]:
 
 
 def read(name: str) -> str:
-    """Give the text of a circuit's file.
+    """Return the text of a circuit's file.
 
     Raises
     ------

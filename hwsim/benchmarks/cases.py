@@ -29,7 +29,7 @@ _USUAL_BATCH = 32
 
 
 def experiment(hidden: Sequence[int], batch: int, *, tolerance: float, precision: Precision = "float32") -> Experiment:
-    """Give the circuit mnist-kendall2020 with other hidden layers, and plain gradient descent at a constant rate.
+    """Return the circuit mnist-kendall2020 with other hidden layers, and plain gradient descent at a constant rate.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _layer(size: int, *, deep: bool) -> str:
 
 
 def images(count: int | None = None) -> Dataset:
-    """Give MNIST, or where it is not at hand, synthetic images of its shape; no more than `count` to train on, if given."""
+    """Return MNIST, or where it is not at hand, synthetic images of its shape; no more than `count` to train on, if given."""
     wanted = override(load(BASE), [] if count is None else [f"data.train_limit={count}"])
     try:
         return load_data(wanted)

@@ -109,5 +109,5 @@ def _cost(name: str, beside: str, unit: str, took: NDArray[np.float64]) -> Cost:
 
 
 def ratios(costs: Sequence[Cost]) -> dict[str, float]:
-    """Give how many times as long each takes as what it is held against."""
+    """Return how many times as long each takes as what it is held against."""
     return {cost.name: cost.ratio.median for cost in costs}

@@ -144,7 +144,7 @@ def compare(
 
 
 def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
-    """Give how many times as long ngspice takes, by circuit."""
+    """Return how many times as long ngspice takes, by circuit."""
     return {comparison.circuit: comparison.ratio.median for comparison in comparisons}
 
 

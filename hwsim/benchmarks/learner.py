@@ -72,12 +72,12 @@ class Learner:
 
     @property
     def g(self) -> dict[str, NDArray[Any]]:
-        """Give the conductances [S] by block, in the precision of the training."""
+        """Return the conductances [S] by block, in the precision of the training."""
         return {name: np.array(values) for name, values in self._carry.g.items()}
 
     @property
     def traced(self) -> Any:
-        """Give the solver for use inside of compiled functions, as training uses it."""
+        """Return the solver for use inside of compiled functions, as training uses it."""
         return self.trainer.traced(self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max())))
 
     def learn(self, plan: Batches, updates: int) -> None:
@@ -91,12 +91,12 @@ class Learner:
 
     @property
     def error(self) -> float:
-        """Give the share of samples that were in the wrong class in the last turn, before each was learnt."""
+        """Return the share of samples that were in the wrong class in the last turn, before each was learnt."""
         before, after = self._sums[-2:]
         return float((after.wrong - before.wrong) / (after.samples - before.samples))
 
     def settling(self, chosen: NDArray[np.integer[Any]]) -> Settling:
-        """Tell how well all equilibria settled so far; some samples, by their numbers, are solved once more in 64 bits."""
+        """Return how well all equilibria settled so far; some samples, by their numbers, are solved once more in 64 bits."""
         sums = self._sums[-1]
         return Settling(
             steps_free=float(sums.steps / sums.samples),

@@ -61,7 +61,7 @@ def initial(sizes: Sequence[int], seed: int) -> Weights:
 
 
 def outputs(weights: Weights, x: Array) -> Array:
-    """Give the logits (B, K) of samples x (B, I)."""
+    """Return the logits (B, K) of samples x (B, I)."""
     for w, b in weights[:-1]:
         x = jax.nn.relu(x @ w + b)
     w, b = weights[-1]
@@ -69,7 +69,7 @@ def outputs(weights: Weights, x: Array) -> Array:
 
 
 def mean_loss(weights: Weights, x: Array, labels: Array) -> tuple[Array, Array]:
-    """Give the mean cross-entropy, and how many samples are in the wrong class."""
+    """Return the mean cross-entropy, and how many samples are in the wrong class."""
     logits = outputs(weights, x)
     own = jax.nn.one_hot(labels, logits.shape[1], dtype=logits.dtype)
     loss = (jax.nn.logsumexp(logits, axis=1) - (logits * own).sum(1)).mean()

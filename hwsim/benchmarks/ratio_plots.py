@@ -140,7 +140,7 @@ def _inverted(spread: Spread, over: float) -> Spread:
 
 
 def _whiskers(spreads: Sequence[Spread]) -> tuple[list[float], list[list[float]]]:
-    """Give medians, and how far least and most lie below and above them."""
+    """Return medians, and how far least and most lie below and above them."""
     below = [spread.median - spread.least for spread in spreads]
     above = [spread.most - spread.median for spread in spreads]
     return [spread.median for spread in spreads], [below, above]

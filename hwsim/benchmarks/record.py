@@ -23,7 +23,7 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
 
 
 def load_average() -> float | None:
-    """Give how many processes wanted to compute during the last minute, on average; None where the system does not tell."""
+    """Return how many processes wanted to compute during the last minute, on average; None where the system does not tell."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

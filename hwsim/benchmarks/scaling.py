@@ -129,7 +129,7 @@ def measure(
 
 
 def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
-    """Give what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
+    """Return what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
     trainer = learner.trainer
     (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
     nudge = LossNudge(factory.loss(trainer.settings), (trainer.settings.beta, -trainer.settings.beta))
@@ -148,7 +148,7 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
 
 
 def ratios(points: Sequence[Measured]) -> dict[str, float]:
-    """Give how many times as long an image is learnt at the end of each series as at its beginning."""
+    """Return how many times as long an image is learnt at the end of each series as at its beginning."""
     found: dict[str, list[Measured]] = {}
     for point in points:
         found.setdefault(f"{point.point.series}, {point.point.precision[-2:]} bit", []).append(point)

@@ -135,5 +135,5 @@ def race(
 
 
 def ratios(races: Sequence[Race]) -> dict[str, float]:
-    """Give how many times as long the circuit takes, by sizes and batch."""
+    """Return how many times as long the circuit takes, by sizes and batch."""
     return {race.name: race.ratio.median for race in races}

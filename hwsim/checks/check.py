@@ -19,7 +19,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
-from hwsim.numeric.general.general_solver import PortsSolver
+from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
@@ -86,7 +86,7 @@ class CheckReport:
         return all(finding.holds for finding in self.findings)
 
     def value(self, name: str) -> float | None:
-        """Give what was found under a name, or None."""
+        """Return what was found under a name, or None."""
         return next((finding.value for finding in self.findings if finding.name == name), None)
 
 
@@ -142,12 +142,12 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
 
 
 def _evenly_nudged(chip: Chip) -> Chip:
-    """Give a chip with nudges as strong as they should be: others follow the gradient of a loss that weighs outputs as they do."""
+    """Return a chip with nudges as strong as they should be: others follow the gradient of a loss that weighs outputs as they do."""
     values = {name: parameters for name, parameters in chip.values.items() if name != chip.circuit.outputs.name}
     return replace(chip, values=values)
 
 
-def _numeric(circuit: Circuit, chip: Chip) -> LayeredSolver | PortsSolver:
+def _numeric(circuit: Circuit, chip: Chip) -> LayeredSolver | GeneralSolver:
     try:
         return NumericEngine().prepare(circuit, chip)
     except UnsupportedCircuitError as error:
@@ -169,7 +169,7 @@ def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tupl
 
 
 def _voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
-    """Give the largest voltage that a source holds [V]."""
+    """Return the largest voltage that a source holds [V]."""
     return max(float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources))
 
 
@@ -183,7 +183,7 @@ def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tu
 
 
 def _apart(a: Weights, b: Weights) -> float:
-    """Give the largest difference, crossbar by crossbar, as a share of the second's largest entry."""
+    """Return the largest difference, crossbar by crossbar, as a share of the second's largest entry."""
 
     def share(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         apart, largest = float(np.abs(np.asarray(one) - other).max()), float(np.abs(other).max())
@@ -192,7 +192,7 @@ def _apart(a: Weights, b: Weights) -> float:
     return max(share(a[name], b[name]) for name in b)
 
 
-def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens) -> list[Finding]:
+def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, beta: Siemens) -> list[Finding]:
     """Compare centred equilibrium propagation with the adjoint, as beta falls, and with finite differences."""
     exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
     propagate = _propagation(solver, bench)
@@ -212,7 +212,7 @@ def _gradients(solver: LayeredSolver | PortsSolver, bench: Bench, beta: Siemens)
     ]
 
 
-def _own_gradient(solver: LayeredSolver | PortsSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
+def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
     """Compare the gradient that a training computes, by its own rule, nudge, engine and precision, with finite differences.
 
     Coupled learning descends no loss; its contrast is compared with the one that 64 bits give.
@@ -233,8 +233,8 @@ def _own_gradient(solver: LayeredSolver | PortsSolver, learner: Solver, bench: B
     return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule} {how}{advice}", off <= AGREE_OWN)
 
 
-def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
-    """Give what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
+def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
+    """Return what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
     traced = solver.traced(newton=solver.needs_newton(bench.g)) if is_traceable(solver) else solver
 
     def propagate(beta: Siemens) -> Mapping[str, Array]:
@@ -249,14 +249,14 @@ def _propagation(solver: LayeredSolver | PortsSolver, bench: Bench) -> Callable[
 
 
 def _or_nothing(propagate: Callable[[Siemens], Mapping[str, Array]], g: Weights, beta: Siemens) -> Mapping[str, Array]:
-    """Give what is not a number where a nudge is too strong: the next one is half of it."""
+    """Return what is not a number where a nudge is too strong: the next one is half of it."""
     try:
         return propagate(beta)
     except ConvergenceError:
         return {name: np.full_like(values, np.nan) for name, values in g.items()}
 
 
-def _against_differences(solver: LayeredSolver | PortsSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:
+def _against_differences(solver: LayeredSolver | GeneralSolver, bench: Bench, estimate: Weights, exact: Weights) -> float:
     """Compare some entries of an estimate with central finite differences of fourth order of the mean loss."""
     pick = np.random.default_rng(0)
     worst = 0.0
@@ -272,8 +272,8 @@ def _against_differences(solver: LayeredSolver | PortsSolver, bench: Bench, esti
     return worst
 
 
-def _rise(solver: LayeredSolver | PortsSolver, bench: Bench, name: str, at: tuple[np.intp, ...], h: Siemens) -> float:
-    """Give how much the mean loss rises from −h to +h of one conductance [V²]."""
+def _rise(solver: LayeredSolver | GeneralSolver, bench: Bench, name: str, at: tuple[np.intp, ...], h: Siemens) -> float:
+    """Return how much the mean loss rises from −h to +h of one conductance [V²]."""
 
     def mean_loss(step: Siemens) -> float:
         moved = dict(bench.g) | {name: bench.g[name].copy()}

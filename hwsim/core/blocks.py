@@ -19,17 +19,17 @@ Blocks = Mapping[str, Array]
 
 
 def name(element: str, rows: slice) -> str:
-    """Give the name of a block of rows."""
+    """Return the name of a block of rows."""
     return f"{element}[{rows.start}:{rows.stop}]"
 
 
 def element_of(block: str) -> str:
-    """Give the element array that a block, or an element array itself, belongs to."""
+    """Return the element array that a block, or an element array itself, belongs to."""
     return block.partition("[")[0]
 
 
 def rows_of(block: str) -> slice:
-    """Give the rows of its element array that a block is."""
+    """Return the rows of its element array that a block is."""
     start, _, stop = block.partition("[")[2].rstrip("]").partition(":")
     return slice(int(start), int(stop)) if stop else slice(None)
 
@@ -67,6 +67,6 @@ def _joined(parts: list[Array]) -> Array:
 
 
 def parameter(chip: AnyChip, block: str, what: str) -> Any:
-    """Give a parameter of a block's devices on a chip: one number, or one a device."""
+    """Return a parameter of a block's devices on a chip: one number, or one a device."""
     values = chip(element_of(block), what)
     return values if np.ndim(values) == 0 else values[rows_of(block)]

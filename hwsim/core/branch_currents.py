@@ -43,7 +43,7 @@ class Columns(NamedTuple):
 
 
 def ends(element: Elements) -> tuple[Nodes, Nodes]:
-    """Give the nodes between which an element holds a voltage."""
+    """Return the nodes between which an element holds a voltage."""
     match element:
         case Amplifiers(output=output):
             return output, np.zeros_like(output)

@@ -59,7 +59,7 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
 
 
 def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Give the currents of all elements but grids that learn, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    """Return the currents of all elements but grids that learn, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
@@ -83,7 +83,7 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
 
 
 def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
-    """Give the largest current of a single memristor, shape (B,) [A], from voltages (B, rows) and (B, columns) [V].
+    """Return the largest current of a single memristor, shape (B,) [A], from voltages (B, rows) and (B, columns) [V].
 
     No row carries more than its largest conductance times its largest drop. The row that might carry most is computed first; then
     only those are that might carry more, so that not all products are formed.
@@ -114,13 +114,13 @@ def _add(leaving: Floats, nodes: Nodes, i: Floats) -> None:
 
 
 def _run(nodes: Nodes) -> Nodes | slice:
-    """Give a slice where node numbers rise one by one: what it takes is no copy."""
+    """Return a slice where node numbers rise one by one: what it takes is no copy."""
     first = int(nodes[0]) if len(nodes) else 0
     return slice(first, first + len(nodes)) if np.array_equal(nodes, np.arange(first, first + len(nodes))) else nodes
 
 
 def _drop(v: Floats, a: Nodes, b: Nodes) -> Floats:
-    """Give the voltages (B, n) from nodes a to nodes b."""
+    """Return the voltages (B, n) from nodes a to nodes b."""
     drop: Floats = v[:, _run(a)] - v[:, _run(b)]
     return drop
 
@@ -224,7 +224,7 @@ def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
 def _source_error(
     circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], held: Held | None = None
 ) -> Floats:
-    """Give the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
+    """Return the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
 
     `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `held` those of sources where they are known.
     """
@@ -255,5 +255,5 @@ def _source_error(
 
 
 def _stiffness(circuit: Circuit, g: Conductances) -> float:
-    """Give the largest single conductance [S]: what turns an error in a source's voltage into one of current; 1 S where none learns."""
+    """Return the largest single conductance [S]: what turns an error in a source's voltage into one of current; 1 S where none learns."""
     return max((float(np.max(np.asarray(g[element.name]))) for element in circuit.trainable), default=1.0)

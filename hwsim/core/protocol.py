@@ -114,11 +114,11 @@ class Equilibrium(NamedTuple):
     result: Array
 
     def at(self, circuit: Circuit, nodes: Array) -> Array:
-        """Give the voltages at node numbers, shape (B, len(nodes)) [V]; ground is 0 V."""
+        """Return the voltages at node numbers, shape (B, len(nodes)) [V]; ground is 0 V."""
         return gather(circuit, self.v, nodes)
 
     def outputs(self, circuit: Circuit) -> Array:
-        """Give the read-outs ŷ = v(plus) − v(minus), shape (B, K) [V]."""
+        """Return the read-outs ŷ = v(plus) − v(minus), shape (B, K) [V]."""
         return self.at(circuit, circuit.outputs.plus) - self.at(circuit, circuit.outputs.minus)
 
     def check(self, circuit: Circuit) -> Self:
@@ -143,7 +143,7 @@ class Equilibrium(NamedTuple):
 
 
 def gather(circuit: Circuit, v: Mapping[str, Array], nodes: Array) -> Array:
-    """Give the voltages of node numbers out of voltages by group, shape (B, len(nodes)) [V]; ground is 0 V.
+    """Return the voltages of node numbers out of voltages by group, shape (B, len(nodes)) [V]; ground is 0 V.
 
     A run of nodes within one group is a slice: no copy, and cheap under JAX.
     """
@@ -177,7 +177,7 @@ class Nudge(Protocol):
     """Turns what the free phase read into the pushes of the nudged phases; works on NumPy and JAX arrays, and can be pickled."""
 
     def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
-        """Give a push a nudged phase, from the free read-outs (B, K) [V] and the targets (B, K) [V]."""
+        """Return a push a nudged phase, from the free read-outs (B, K) [V] and the targets (B, K) [V]."""
         ...
 
 
@@ -250,7 +250,7 @@ class Solver(Phases, Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the solver holds (processes, files)."""
+        """Release what the solver holds (processes, files)."""
         ...
 
     def __enter__(self) -> Self: ...

@@ -56,7 +56,7 @@ def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
 
 
 def _steepest(chip: Chip) -> float:
-    """Give the largest 1/(n·v_t) of a diode [1/V]."""
+    """Return the largest 1/(n·v_t) of a diode [1/V]."""
     return max((1 / (V_T * float(np.min(chip(diodes.name, "n")))) for diodes in chip.circuit.of(Diodes)), default=0.0)
 
 
@@ -70,7 +70,7 @@ def witnesses(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
 
 
 def _most(chip: Chip, g: Conductances) -> float:
-    """Give the largest sum of trainable conductances at a node [S]; what hangs behind amplifiers counts gain·back times."""
+    """Return the largest sum of trainable conductances at a node [S]; what hangs behind amplifiers counts gain·back times."""
     sums = [0.0]
     for element in chip.circuit.trainable:
         values = np.asarray(g[element.name], float)

@@ -31,7 +31,7 @@ _WHY_NOT = {
 
 
 def parameters(device: Device, devices: Devices) -> dict[str, float]:
-    """Give the parameters of the library's memristor for one device.
+    """Return the parameters of the library's memristor for one device.
 
     Parameters
     ----------
@@ -121,5 +121,5 @@ def pulse_train_deck(settings: DeviceSettings, circuit: Circuit, pulses: int | N
 
 
 def _foretold(one: Devices, g: Any, n: Sequence[float]) -> Any:
-    """Give the conductances after n pulses from g, for several n."""
+    """Return the conductances after n pulses from g, for several n."""
     return one.pulse(np.repeat(g, len(n)), np.array(n), np.zeros(len(n)))

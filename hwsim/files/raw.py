@@ -84,7 +84,7 @@ class Samples:
 
 
 def _features(name: str, array: str, given: Any) -> NDArray[Any]:
-    """Give features of shape (n, I), finite numbers."""
+    """Return features of shape (n, I), finite numbers."""
     x: NDArray[Any] = np.asarray(given)
     if x.dtype.kind not in "buif":
         msg = f"{name}: {array} holds {x.dtype}; features must be real numbers"
@@ -101,7 +101,7 @@ def _features(name: str, array: str, given: Any) -> NDArray[Any]:
 
 
 def _labels(name: str, array: str, given: Any) -> NDArray[Any]:
-    """Give labels of shape (n,), whole numbers or texts."""
+    """Return labels of shape (n,), whole numbers or texts."""
     y: NDArray[Any] = np.asarray(given)
     if y.ndim > 1 and y.size == len(y):
         y = y.ravel()

@@ -3,7 +3,7 @@
 from circuits.circuit import Circuit
 from circuits.elements import Diodes, IdealDiodes
 from hwsim.core.protocol import Engine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 
 _MANY = 400
 """Diodes; more of them are solved by layers sooner than by ports."""
@@ -15,4 +15,4 @@ def exact_engine(circuit: Circuit) -> Engine:
         from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 
         return NumericEngine()
-    return PortsEngine()
+    return GeneralEngine()

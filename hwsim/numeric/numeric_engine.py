@@ -6,7 +6,7 @@ from typing import ClassVar
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core.protocol import UnsupportedCircuitError
-from hwsim.numeric.general.general_solver import TOLERANCE, PortsEngine, PortsSolver
+from hwsim.numeric.general.general_solver import TOLERANCE, GeneralEngine, GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredOptions, LayeredSolver
 
 
@@ -16,7 +16,7 @@ class NumericEngine(LayeredOptions):
 
     name: ClassVar[str] = "numeric"
 
-    def prepare(self, circuit: Circuit, chip: Chip) -> "LayeredSolver | PortsSolver":
+    def prepare(self, circuit: Circuit, chip: Chip) -> "LayeredSolver | GeneralSolver":
         """Find the circuit's layers, or, where it has none, its ports.
 
         Raises
@@ -31,10 +31,10 @@ class NumericEngine(LayeredOptions):
         except UnsupportedCircuitError as error:
             return self._general(error).prepare(circuit, chip)
 
-    def _general(self, why: UnsupportedCircuitError) -> PortsEngine:
-        """Give the general solver with these settings; `why` says what is not layered."""
+    def _general(self, why: UnsupportedCircuitError) -> GeneralEngine:
+        """Return the general solver with these settings; `why` says what is not layered."""
         wrong = "solver.newton to true" if self.newton is False else "training.precision to float64" if self.precision != "float64" else ""
         if wrong:
             msg = f"{why}; circuits of any form are solved by Newton's method in 64 bits: set {wrong}"
             raise UnsupportedCircuitError(msg)
-        return PortsEngine(max_steps=self.max_steps, tolerance=TOLERANCE if self.tolerance is None else self.tolerance)
+        return GeneralEngine(max_steps=self.max_steps, tolerance=TOLERANCE if self.tolerance is None else self.tolerance)

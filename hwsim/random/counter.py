@@ -50,15 +50,15 @@ class Draws(NamedTuple):
     total: int = 0
 
     def uniform(self, place: str) -> Array:
-        """Give numbers from 0 to 1."""
+        """Return numbers from 0 to 1."""
         return self._on_host(self._steps(place) * np.float32(_FINE))
 
     def turns(self, place: str) -> "Turns":
-        """Give as many standard normal numbers as are asked for, one array after the other, none before it is needed."""
+        """Return as many standard normal numbers as are asked for, one array after the other, none before it is needed."""
         return Turns(self, place)
 
     def normal(self, place: str, *leading: int, turn: Array = 0) -> Array:
-        """Give standard normal numbers, with leading axes on request; each turn has others.
+        """Return standard normal numbers, with leading axes on request; each turn has others.
 
         The bits of a word that are set, 16 of 32 in the mean, with the halves of another word, smooth what is left of steps; a cubic takes
         the rest of the curvature away. Over all 2^32 words the distribution is a normal one's to 1.6e-4, its tail beyond 4 standard
@@ -73,11 +73,11 @@ class Draws(NamedTuple):
         return self._on_host(z * (np.float32(_LINEAR) + np.float32(_CUBIC) * z * z))
 
     def _steps(self, place: str) -> Array:
-        """Give whole numbers below 2^23, as 32-bit floats."""
+        """Return whole numbers below 2^23, as 32-bit floats."""
         return (self._words(place) >> 9).astype(np.float32)
 
     def _words(self, place: str, *leading: int, turn: Array = 0) -> Array:
-        """Give 32 random bits each."""
+        """Return 32 random bits each."""
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
@@ -101,7 +101,7 @@ class Turns:
     first: int = 0
 
     def after(self, count: int) -> "Turns":
-        """Give those behind the first `count`."""
+        """Return those behind the first `count`."""
         return Turns(self.draws, self.place, self.first + count)
 
     def __getitem__(self, at: tuple[Array, int]) -> Array:

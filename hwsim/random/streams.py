@@ -6,7 +6,7 @@ import numpy as np
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Give the stream of random numbers that belongs to a seed and a name, always from its start."""
+    """Return the stream of random numbers that belongs to a seed and a name, always from its start."""
     digest = hashlib.sha256(name.encode()).digest()
     key = np.frombuffer(digest[:16], dtype="<u4").tolist()  # little-endian: the same on every machine
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

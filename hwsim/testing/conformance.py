@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from hwsim.core.protocol import Engine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.testing.laws import LAWS, QUICK, Examination, Law
 from hwsim.testing.problems import PROBLEMS, EngineProblem
 
@@ -70,7 +70,7 @@ def check(
     faults = []
     for problem in problems:
         volts = tolerance(problem) if callable(tolerance) else tolerance
-        for law, broken in _broken(engine, problem, reference or PortsEngine(), volts):
+        for law, broken in _broken(engine, problem, reference or GeneralEngine(), volts):
             pair = f"{problem.name}/{law}"
             matches = [pattern for pattern in allowed if fnmatchcase(pair, pattern)]
             if broken is not None and not matches:

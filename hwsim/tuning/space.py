@@ -33,7 +33,7 @@ def distributions(axes: Sequence[Axis]) -> "dict[str, BaseDistribution]":
 
 
 def settings(axes: Sequence[Axis], parameters: Mapping[str, Any]) -> dict[str, Value]:
-    """Give the values of the varied keys that Optuna's parameters stand for."""
+    """Return the values of the varied keys that Optuna's parameters stand for."""
     return {axis.key: _value(axis, parameters[axis.key]) for axis in axes}
 
 
@@ -49,7 +49,7 @@ def _value(axis: Axis, parameter: Any) -> Value:
 
 
 def present(axes: Sequence[Axis], experiment: Experiment) -> dict[str, Any] | None:
-    """Give the parameters that stand for the experiment as it is; None when it lies outside the space."""
+    """Return the parameters that stand for the experiment as it is; None when it lies outside the space."""
     found: dict[str, Any] = {}
     for axis in axes:
         value = _at(experiment.model_dump(mode="json"), axis.key)

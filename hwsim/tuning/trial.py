@@ -62,7 +62,7 @@ class Trial:
             self.study.tell(trial, error)
 
     def _known(self, trial: "Asked") -> float | None:
-        """Give the error of an earlier trial with the same settings: it would be the same again."""
+        """Return the error of an earlier trial with the same settings: it would be the same again."""
         mine = space.settings(self.definition.axes, trial.params)
         for other in study.completed(self.study):
             if space.settings(self.definition.axes, other.params) == mine:

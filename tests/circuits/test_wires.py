@@ -11,7 +11,7 @@ from circuits.network import Amplifier, Layer, Network
 from hwsim.core.protocol import Drive, Push
 from hwsim.experiment.engines import make_engine
 from hwsim.learning.gradient.factors import energy_factors
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
 from hwsim.settings.sections import SolverSettings
@@ -37,7 +37,7 @@ def drawn(circuit):
 
 def solved(circuit, push=None, chip=None, engine=None):
     """Solve three samples."""
-    with (engine or PortsEngine()).prepare(circuit, chip or Chip.nominal(circuit)) as solver:
+    with (engine or GeneralEngine()).prepare(circuit, chip or Chip.nominal(circuit)) as solver:
         return solver.solve(drawn(circuit), Drive(X) if push is None else Drive(X, push))
 
 
@@ -84,7 +84,7 @@ def test_both_engines_find_the_same_voltages_in_a_grid(push):
 def test_a_row_is_driven_at_its_first_column_and_a_column_read_at_its_last_row():
     """With one row driven and no load, its voltage falls from column to column, and a column's rises towards that row."""
     circuit = Network(inputs=3, outputs=2, bias=False, signed_inputs=False, wire_r_row=1e4, wire_r_column=1e4).compile()
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         v = solver.solve({"w1": np.full(12, 1e-4)}, Drive(np.array([[1.0, 0.0, 0.0]]))).v
     row, column = v["w1_row"].reshape(3, 4), v["w1_column"].reshape(3, 4)
     assert (np.diff(row[0]) < 0).all()

@@ -12,7 +12,7 @@ from circuits.neurons import DiodePair
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.decks import HAND, hand, operating_point
@@ -23,7 +23,7 @@ CALLED = ("v_{}_{}", "x_{}_{}.e_forward")
 
 def currents(circuit, chip, g, x) -> dict[str, np.ndarray]:
     """Solve, and give the currents of all sources."""
-    with PortsEngine().prepare(circuit, chip) as solver:
+    with GeneralEngine().prepare(circuit, chip) as solver:
         found: Equilibrium = solver.solve(g, Drive(x))
     return source_currents(circuit, chip, g, Drive(x), found)
 

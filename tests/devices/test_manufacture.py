@@ -16,7 +16,7 @@ from hwsim.experiment.experiment import ExperimentError, load, override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, EquilibriumPropagation
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import VariationSettings
 from netlists.read.parser import parse
@@ -136,7 +136,7 @@ def test_both_engines_solve_the_same_chip(full: bool) -> None:  # noqa: FBT001 -
     with (
         NumericEngine().prepare(CIRCUIT, chip) as numeric,
         NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, chip) as ngspice,
-        PortsEngine().prepare(CIRCUIT, chip) as ports,
+        GeneralEngine().prepare(CIRCUIT, chip) as ports,
     ):
         for push in (Push(), Push(2e-6, y), Push(current=1e-7 * y)):
             found = [solver.solve(g, Drive(x, push)) for solver in (numeric, ngspice, ports)]

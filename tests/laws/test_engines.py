@@ -9,7 +9,7 @@ from circuits.elements import InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.testing import conformance
 from hwsim.testing.conformance import AGREE_V, PROBLEMS, EngineProblem
@@ -33,7 +33,7 @@ def of_spice(problem: EngineProblem) -> float:
 
 ENGINES = {
     "layered": {"engine": NumericEngine(), "tolerance": 1e-10},
-    "general": {"engine": PortsEngine(), "reference": LEAN, "tolerance": of_spice},
+    "general": {"engine": GeneralEngine(), "reference": LEAN, "tolerance": of_spice},
     "ngspice": {"engine": LEAN, "tolerance": of_spice, "exceptions": SHARP | UNJUDGED},
     "ngspice-full": {"engine": FULL, "tolerance": of_spice, "exceptions": SHARP | UNJUDGED},
 }

@@ -11,7 +11,7 @@ from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
 from hwsim.learning.skipping import Skipping
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))
 CIRCUIT = Network(inputs=2, layers=(HIDDEN,), outputs=2, differential=False).compile("contrast")
@@ -24,7 +24,7 @@ X, Y = RNG.uniform(-1, 1, (3, 2)), RNG.uniform(-0.2, 0.2, (3, 2))
 @pytest.fixture(scope="module")
 def solver():
     """Give the circuit, prepared once."""
-    with PortsEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as prepared:
+    with GeneralEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as prepared:
         yield prepared
 
 

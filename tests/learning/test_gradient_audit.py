@@ -14,7 +14,7 @@ from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, load, override
 from hwsim.learning import factory, gradient_audit
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.session import Session
 
 IRIS = load("iris", ["training.epochs=1", "training.batch=40"])
@@ -24,7 +24,7 @@ CHIP = Chip.nominal(CIRCUIT)
 
 def rows(experiment: Experiment) -> list[dict]:
     """Train through the general solver, in 64 bits and without compiling."""
-    with PortsEngine().prepare(CIRCUIT, CHIP) as solver:
+    with GeneralEngine().prepare(CIRCUIT, CHIP) as solver:
         trainer = Session.of(experiment).trainer(solver)
         return [step.record for step in trainer.run(trainer.begin()) if step.record]
 
@@ -59,7 +59,7 @@ def test_what_learns_from_no_difference_is_not_measured() -> None:
 
 def test_a_gradient_that_is_lost_is_off_by_one_and_a_right_one_by_nothing() -> None:
     """Where all phases read alike the gradient is 0; where voltages are off by so much, the error is as much larger."""
-    with PortsEngine().prepare(CIRCUIT, CHIP) as solver:
+    with GeneralEngine().prepare(CIRCUIT, CHIP) as solver:
         trainer = Session.of(IRIS).trainer(solver)
         state = trainer.begin()
         (plan,), targets = gradient_audit.planned(trainer, 0), trainer.samples.targets.wrong()
@@ -107,7 +107,7 @@ def test_check_compares_the_training_s_own_gradient() -> None:
         experiment = override(IRIS, [f"training.beta={beta}"])
         x, y = data.x_train[:8], factory.task(experiment.training, CIRCUIT, data).train.of(slice(8))
         bench = Bench(CIRCUIT, g, x, y, factory.loss(experiment.training))
-        with PortsEngine().prepare(CIRCUIT, CHIP) as exact:
+        with GeneralEngine().prepare(CIRCUIT, CHIP) as exact:
             found[beta] = _own_gradient(exact, exact, bench, experiment)
     assert found["1e-6"].holds
     assert 0 < found["1e-6"].value < 1e-2

@@ -40,7 +40,9 @@ NETWORKS = {
     "gain-4-back-4": network(Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER)),
     "no-amplifier": network(Layer(size=3, neuron=Rectifier(v_low=-0.05, v_high=0.02)), differential=False),
     "three-layers": network(
-        Layer(size=3, neuron=PAIR, amplifier=SKEWED), Layer(size=2, neuron=Linear()), Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER)
+        Layer(size=3, neuron=PAIR, amplifier=SKEWED),
+        Layer(size=2, neuron=Linear()),
+        Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER),
     ),
     "dead-zones": network(Layer(size=3, neuron=DeadZone(i_sat=1e-6, n=1.1), amplifier=SKEWED)),
     "ideal-clamps": network(Layer(size=4, neuron=IdealPair(v_low=-0.1, v_high=0.15), amplifier=QUARTER)),

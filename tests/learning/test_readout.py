@@ -19,7 +19,7 @@ from hwsim.learning.noise_currents import currents
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules import EquilibriumPropagation, LossNudge
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import NoiseSettings
 
@@ -142,7 +142,7 @@ def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
     """A dead zone's diodes take from one node what they give to the next."""
     circuit = Network(inputs=2, layers=(Layer(size=3, neuron=DeadZone()),), outputs=2).compile()
     g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
         quiet = prepared.solve(g, Drive(X))
         known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
         (found,) = currents(circuit, prepared.chip, g, quiet, settings=NoiseSettings(shot=True), **known)
@@ -156,14 +156,14 @@ def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
     """The general solver finds what the layered one finds, and with wires what ngspice finds, grids' inner nodes included."""
     x, y, nudge = X, Y, LossNudge(SquaredError(), (1e-6,))
     if not wired:
-        with PortsEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as general:
+        with GeneralEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as general:
             found, expected = (one.phases(G, x, y, nudge, noise=injected()) for one in (general, solver))
     else:
         layer = Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER)
         circuit = Network(inputs=2, layers=(layer,), outputs=2, wire_r_row=200.0, wire_r_column=300.0).compile()
         chip = Chip.nominal(circuit)
         g = {e.name: G[e.name].reshape(-1) for e in circuit.trainable}
-        with PortsEngine().prepare(circuit, chip) as general, NgspiceEngine(workers=1, full=True).prepare(circuit, chip) as ngspice:
+        with GeneralEngine().prepare(circuit, chip) as general, NgspiceEngine(workers=1, full=True).prepare(circuit, chip) as ngspice:
             quiet = general.solve(g, Drive(x))
             strong = NoiseSettings(thermal=True, shot=True, bandwidth=1e12)
             noise = currents(circuit, chip, g, quiet, settings=strong, temperature=TEMPERATURE, seed=np.uint32(3), phases=2)

@@ -17,7 +17,7 @@ from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import evaluate
 from hwsim.learning.readout import EXACT
 from hwsim.learning.task import Classes
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.settings.sections import DataSettings, TrainingSettings
@@ -45,7 +45,7 @@ class Told:
     capabilities = frozenset({Capability.VERIFIED})
 
     def __init__(self, results: Mapping[float, Result] | None = None) -> None:
-        self._solver, self._results = PortsEngine().prepare(CIRCUIT, CHIP), dict(results or {})
+        self._solver, self._results = GeneralEngine().prepare(CIRCUIT, CHIP), dict(results or {})
         self.seen: list[np.ndarray] = []
 
     def _told(self, x: np.ndarray, found: Equilibrium, phase: int) -> Equilibrium:
@@ -74,7 +74,7 @@ def trained(settings: TrainingSettings = SETTINGS, solver: Any = None, data: Dat
 
 def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
     """Loss, errors and iterations a sample, counting those twice that fill the last batch up; the largest residual, free and tested."""
-    trainer, solver = plain_trainer(SETTINGS, DATA, Told()), PortsEngine().prepare(CIRCUIT, CHIP)
+    trainer, solver = plain_trainer(SETTINGS, DATA, Told()), GeneralEngine().prepare(CIRCUIT, CHIP)
     order, g = trainer.plan(0).order, dict(trainer.g(trainer.begin()))
     loss, wrong = [], []
     state = trainer.begin()
@@ -180,7 +180,7 @@ def test_evaluation_counts_every_sample_once(monkeypatch) -> None:
     monkeypatch.setattr(evaluate_module, "BATCH", 2)
     solver, g = Told({0.5: Result.NOT_FINITE}), plain_trainer(SETTINGS, DATA, Told())
     weights = g.g(g.begin())
-    read = PortsEngine().prepare(CIRCUIT, CHIP).solve(weights, Drive(X)).outputs(CIRCUIT)
+    read = GeneralEngine().prepare(CIRCUIT, CHIP).solve(weights, Drive(X)).outputs(CIRCUIT)
     guess = read.argmax(axis=1)
     found = evaluate(solver, weights, X, Classes(guess, np.eye(2) * 0.1), EXACT, 0)
     assert [len(x) for x in solver.seen] == [2, 2, 2]

@@ -21,7 +21,7 @@ from hwsim.learning.evaluate import judged
 from hwsim.learning.state import State
 from hwsim.learning.task import Classes, Task, Voltages, distillation, reconstruction, regression, table_of_classes
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.settings.sections import DataSettings, TrainingSettings
@@ -121,7 +121,7 @@ def test_targets_of_reconstruction_are_the_inputs() -> None:
     """They are the voltages of the sources that carry the features; with images that are moved in training it is refused."""
     circuit = Network(inputs=3, layers=(), outputs=3, input_scale=0.5, differential=False, bias=False).compile()
     g = {element.name: np.full(element.shape, 1e-5) for element in circuit.trainable}
-    solution = PortsEngine().prepare(circuit, Chip.nominal(circuit)).solve(g, Drive(DATA.x_test))
+    solution = GeneralEngine().prepare(circuit, Chip.nominal(circuit)).solve(g, Drive(DATA.x_test))
     np.testing.assert_allclose(reconstruction(DATA, 0.5).test.of(slice(None)), solution.v["x"], atol=1e-12)
     with pytest.raises(DataError, match=r"data.shift = 2 .*set data.shift = 0"):
         reconstruction(uniform(5, 4, shift=2))

@@ -13,7 +13,7 @@ from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
 from hwsim.experiment.experiment import load
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.session import Session
 from netlists.read.parser import read_deck
 from netlists.write import subcircuits
@@ -59,7 +59,7 @@ def test_examples_with_roles_are_read_as_ngspice_reads_them(name, tmp_path):
     """
     deck = read_deck(EXAMPLES[name])
     circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
-    engine = NgspiceEngine(workers=1) if circuit.of(Passed) else PortsEngine()
+    engine = NgspiceEngine(workers=1) if circuit.of(Passed) else GeneralEngine()
     with engine.prepare(circuit, chip) as solver:
         found = solver.solve(deck.g, drive)
     v = found.at(circuit, np.arange(circuit.size + 1))[0]
@@ -124,7 +124,7 @@ def test_a_network_of_mosfets_learns_through_ngspice_alone(seen):
         equal, different, other, both = solver.solve(trainer.g(last.state), Drive(x)).outputs(circuit)[:, 0]
     assert max(equal, both) < -0.002 < 0.002 < min(different, other)
     with pytest.raises(UnsupportedCircuitError, match="MOSFETs"):
-        PortsEngine().prepare(circuit, Chip.nominal(circuit))
+        GeneralEngine().prepare(circuit, Chip.nominal(circuit))
 
 
 def test_two_settled_states_give_the_gradient(seen):

@@ -15,7 +15,7 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, IdealPair, Rectifier
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Push
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.measure.power import Power
 from netlists.measure.settle import Settle, least_conductance
 from netlists.measure.sweep import Sweep
@@ -66,7 +66,7 @@ def test_the_watts_of_each_part_are_its_own(tmp_path):
     """A crossbar takes g·Δv² summed, an amplifier what goes in and comes out of it, and a nudge what it pushes times the read-out."""
     circuit = network()
     found, g = printed(circuit, Power(), tmp_path, PUSHES[:1]), uniform(circuit)
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         settled = solver.solve(g, Drive(X[None], PUSHES[0]))
     for w in circuit.of(Crossbar):
         drop = settled.at(circuit, w.rows)[0][:, None] - settled.at(circuit, w.columns)[0]
@@ -127,7 +127,7 @@ def test_a_sweep_tabulates_what_the_engine_finds(command, tmp_path):
     rows = np.array([line.split() for line in run_ngspice(text, tmp_path, command).splitlines() if re.match(r"\d+\t", line)], dtype=float)
     x = np.linspace(-1.0, 0.5, 16)
     np.testing.assert_allclose(rows[:, 2], 0.55 * x, atol=1e-8)
-    with PortsEngine().prepare(circuit, chip) as solver:
+    with GeneralEngine().prepare(circuit, chip) as solver:
         wanted = solver.solve(uniform(circuit), Drive(np.stack([np.full(16, X[0]), x], axis=1))).outputs(circuit)
     np.testing.assert_allclose(rows[:, 3:], wanted, rtol=0, atol=1e-8)
     assert "*hwsim:" not in text  # it would be read as another circuit

@@ -14,7 +14,7 @@ from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
 from hwsim.core.protocol import Drive, Engine
 from hwsim.experiment.experiment import load
 from hwsim.experiment.netlist_circuit import structured
-from hwsim.numeric.general.general_solver import PortsEngine, PortsSolver
+from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -23,16 +23,16 @@ from netlists.read.parser import parse
 from support.renamed_decks import disguised
 from support.strategies import conductances, features, networks
 
-ENGINES: dict[str, Engine] = {"xor": PortsEngine(), "iris": NumericEngine(), "digits": PortsEngine()}
+ENGINES: dict[str, Engine] = {"xor": GeneralEngine(), "iris": NumericEngine(), "digits": GeneralEngine()}
 
 
-def holds(deck: Deck, x: np.ndarray, engine: Engine = PortsEngine()) -> None:  # noqa: B008 - it is frozen
+def holds(deck: Deck, x: np.ndarray, engine: Engine = GeneralEngine()) -> None:  # noqa: B008 - it is frozen
     """Hold a deck that was read against what was recognized in it: layers, the same voltages, the same text with learned values."""
     found = structured(deck)
     assert stages(found.circuit)
     assert all(len(found.members[source.name]) == len(source) for source in found.circuit.of(VoltageSources, InputSources))
     with (
-        PortsEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as ports,
+        GeneralEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as ports,
         engine.prepare(found.circuit, Chip.nominal(found.circuit)) as layers,
     ):
         assert isinstance(layers, LayeredSolver) == isinstance(engine, NumericEngine)
@@ -80,7 +80,7 @@ def test_all_kinds_of_neurons_are_known(seed):
     rng = np.random.default_rng(seed)
     g = {e.name: np.exp(rng.uniform(np.log(1e-6), np.log(1e-4), e.shape)) for e in circuit.trainable}
     x = rng.uniform(-1, 1, (3, 2))
-    gmin, engine = ("", PortsEngine()) if seed else (".options gmin=1e-7", NumericEngine())
+    gmin, engine = ("", GeneralEngine()) if seed else (".options gmin=1e-7", NumericEngine())
     holds(parse(disguised(circuit, g, x[0], seed, gmin)), x, engine)
 
 
@@ -112,4 +112,4 @@ def test_what_is_no_chain_of_layers_keeps_its_ports(change):
     deck = structured(parse(changed))
     assert deck.circuit.of(Amplifiers)
     with NumericEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
-        assert isinstance(solver, PortsSolver)
+        assert isinstance(solver, GeneralSolver)

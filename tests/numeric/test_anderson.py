@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hwsim.numeric import jax_config
-from hwsim.numeric.layered.anderson import Trail
+from hwsim.numeric.layered.anderson import AndersonState
 from hwsim.numeric.layered.layers import State
 
 jax_config.configure()
@@ -20,15 +20,15 @@ def state(sweeps: int) -> State:
     return State((v + 1.0, 2.0 * v, v), (None, None, v - 1.0))
 
 
-def trail(sweeps: int) -> Trail:
+def history(sweeps: int) -> AndersonState:
     before, now, last = (state(sweeps + k) for k in range(3))
     moved_before, moved = now.columns[-1] - before.columns[-1], last.columns[-1] - now.columns[-1]
-    return Trail(last, now, jnp.asarray(moved), jnp.asarray(moved_before))
+    return AndersonState(last, now, jnp.asarray(moved), jnp.asarray(moved_before))
 
 
 def test_what_fades_by_one_share_is_gone_at_once() -> None:
     """Two sweeps tell a sample's own share, and with it where all that would follow leads; only the first columns stay."""
-    ahead = trail(2).ahead(np.ones(3, bool))
+    ahead = history(2).extrapolate(np.ones(3, bool))
     np.testing.assert_allclose(ahead.columns[2], LIMIT, rtol=0, atol=1e-14)
     np.testing.assert_allclose(ahead.columns[1], 2.0 * LIMIT, rtol=0, atol=1e-14)
     np.testing.assert_allclose(ahead.behind[2], LIMIT - 1.0, rtol=0, atol=1e-14)
@@ -37,13 +37,13 @@ def test_what_fades_by_one_share_is_gone_at_once() -> None:
 
 def test_only_samples_that_settle_start_ahead() -> None:
     """A sample that is not wanted, moves farther than before, is no number, or stands still starts where it is; no other feels it."""
-    usual = trail(2)
+    usual = history(2)
     moved = usual.moved.at[1].multiply(-8.0)
-    ahead = usual._replace(moved=moved).ahead(np.array([False, True, True]))
+    ahead = usual._replace(moved=moved).extrapolate(np.array([False, True, True]))
     np.testing.assert_array_equal(ahead.columns[2][:2], state(4).columns[2][:2])
     np.testing.assert_allclose(ahead.columns[2][2], LIMIT[2], rtol=0, atol=1e-14)
-    broken = usual._replace(moved=usual.moved.at[0].set(np.nan)).ahead(np.ones(3, bool))
+    broken = usual._replace(moved=usual.moved.at[0].set(np.nan)).extrapolate(np.ones(3, bool))
     np.testing.assert_array_equal(broken.columns[2][0], state(4).columns[2][0])
     np.testing.assert_allclose(broken.columns[2][1:], LIMIT[1:], rtol=0, atol=1e-14)
-    still = Trail.of(state(3), None).ahead(np.ones(3, bool))
+    still = AndersonState.of(state(3), None).extrapolate(np.ones(3, bool))
     np.testing.assert_array_equal(still.columns[2], state(3).columns[2])

@@ -19,7 +19,7 @@ from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Push, Result, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.read.parser import parse
 from support.decks import HAND, by_name, hand, operating_point, random_deck
 from support.strategies import conductances, features, networks
@@ -37,7 +37,7 @@ def agrees(text: str, folder) -> None:
     """Hold our equilibrium of a deck against ngspice's of its text: all voltages, and the currents of all sources and inductors."""
     deck = parse(text)
     circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
-    with PortsEngine().prepare(circuit, chip) as solver:
+    with GeneralEngine().prepare(circuit, chip) as solver:
         found = solver.solve(deck.g, drive)
     v, wanted = by_number(circuit, found)[0], operating_point(text, folder)
     np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted.v], list(wanted.v.values()), rtol=0, atol=1e-9, err_msg=text)
@@ -64,7 +64,7 @@ def test_random_networks_settle(data):
     """Kirchhoff's law, summed up from the elements, is the judge; a batch is its samples one by one."""
     circuit = data.draw(networks()).compile()
     g, x = data.draw(conductances(circuit)), data.draw(features(circuit, batch=3))
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         found = solver.solve(g, Drive(x))
         held = balance(circuit, solver.chip, g, Drive(x), found)
         assert (held.residual <= 1e-9 * held.largest + 1e-15).all()
@@ -97,7 +97,7 @@ def test_the_nudged_phases_give_the_gradient_of_the_loss():
     circuit, g = mesh()
     x, y, beta = np.array([[0.7, -0.4], [-0.9, 0.8]]), np.array([[0.1, 0.3], [-0.2, 0.2]]), 1e-7
     m = circuit["m"]
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
 
         def loss(values: np.ndarray) -> float:
             outputs = solver.solve({"m": values}, Drive(x)).outputs(circuit)
@@ -117,7 +117,7 @@ def test_the_certificate_sees_what_is_wrong():
     for name in ("current-controlled", "voltage-controlled", "at-rest"):
         deck = parse(hand(name))
         chip, drive = Chip.nominal(deck.circuit), Drive(deck.x[None])
-        with PortsEngine().prepare(deck.circuit, chip) as solver:
+        with GeneralEngine().prepare(deck.circuit, chip) as solver:
             found = solver.solve(deck.g, drive)
         assert found.residual[0] <= 1e-12
         for group in deck.circuit.groups:
@@ -131,7 +131,7 @@ def test_transistors_are_left_to_ngspice_which_solves_them_from_the_same_circuit
     deck = parse(hand(name))
     chip = Chip.nominal(deck.circuit)
     with pytest.raises(UnsupportedCircuitError, match=r"(passed_\w holds .*, which the numeric engine has not; use --engine ngspice)"):
-        PortsEngine().prepare(deck.circuit, chip)
+        GeneralEngine().prepare(deck.circuit, chip)
     wanted = operating_point(hand(name), tmp_path).v
     with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as solver:
         v = by_number(deck.circuit, solver.solve(deck.g, Drive(deck.x[None])))[0]
@@ -143,7 +143,7 @@ def test_ngspice_solves_what_it_is_given_and_is_believed(name):
     """Controlled sources and inductors pass through the ngspice engine with a certificate, and give the same voltages."""
     deck = parse(hand(name))
     chip = Chip.nominal(deck.circuit)
-    with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as theirs, PortsEngine().prepare(deck.circuit, chip) as ours:
+    with NgspiceEngine(workers=1).prepare(deck.circuit, chip) as theirs, GeneralEngine().prepare(deck.circuit, chip) as ours:
         drives = [Drive(np.array([[0.7], [-1.2]])), Drive(np.array([[0.7], [-1.2]]), Push(beta=1e-4, target=np.array([[0.5], [0.1]])))]
         for drive in drives:
             np.testing.assert_allclose(
@@ -162,7 +162,7 @@ def test_a_circuit_without_an_answer_says_so():
         Nudges(name="nudge", plus=y, minus=GROUND),
     )
     circuit = builder.circuit("unheld")
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         assert solver.solve({"m": np.array([2.0**-13])}, Drive(np.ones((1, 1)))).v["y"][0, 0] == pytest.approx(2.0)
         assert solver.solve({"m": np.array([2.0**-14])}, Drive(np.ones((1, 1))), throw=False).result[0] == Result.NOT_FINITE
         with pytest.raises(ConvergenceError, match="unheld: 1 of 1 samples found no equilibrium"):
@@ -172,7 +172,7 @@ def test_a_circuit_without_an_answer_says_so():
 def test_a_nudge_that_outputs_fall_away_from_is_refused():
     """A negative beta beyond what the circuit holds against has no stable equilibrium, though Kirchhoff's law has a solution."""
     circuit, g = mesh()
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         mild = solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1e-6, target=np.zeros((1, 2)))), throw=False)
         wild = solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1.0, target=np.zeros((1, 2)))), throw=False)
         assert mild.result[0] == Result.CONVERGED
@@ -184,7 +184,7 @@ def test_a_nudge_that_outputs_fall_away_from_is_refused():
 def test_shapes_that_do_not_fit_are_refused():
     """As by the other engines."""
     circuit, g = mesh()
-    with PortsEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         with pytest.raises(ValueError, match=r"x has shape \(3,\); mesh takes \(samples, 2\)"):
             solver.solve(g, Drive(np.zeros(3)))
         with pytest.raises(ValueError, match="m: conductances have shape"):
@@ -197,7 +197,7 @@ def test_a_chip_s_own_values_count():
     chip = Chip(circuit, {"r": {"r": 2 * circuit["r"].r}, "d": {"i_sat": 5 * circuit["d"].i_sat}})
     own = replace(circuit, elements=tuple(replaced(element) for element in circuit.elements))
     x = np.full((4, 2), 0.8)
-    with PortsEngine().prepare(circuit, chip) as drawn, PortsEngine().prepare(own, Chip.nominal(own)) as built:
+    with GeneralEngine().prepare(circuit, chip) as drawn, GeneralEngine().prepare(own, Chip.nominal(own)) as built:
         np.testing.assert_array_equal(by_number(circuit, drawn.solve(g, Drive(x))), by_number(own, built.solve(g, Drive(x))))
 
 

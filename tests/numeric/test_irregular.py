@@ -17,7 +17,7 @@ from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
-from hwsim.numeric.general.general_solver import PortsSolver
+from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.read.parser import parse
@@ -50,15 +50,15 @@ def tangle(*, gain: float = 3.0) -> tuple[Circuit, dict[str, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def tangled() -> tuple[PortsSolver, dict[str, np.ndarray]]:
+def tangled() -> tuple[GeneralSolver, dict[str, np.ndarray]]:
     """Give the tangle, ready to be solved."""
     circuit, g = tangle()
     solver = NumericEngine().prepare(circuit, Chip.nominal(circuit))
-    assert isinstance(solver, PortsSolver)
+    assert isinstance(solver, GeneralSolver)
     return solver, g
 
 
-def differences(solver: PortsSolver, g: dict[str, np.ndarray], loss: Loss) -> dict[str, np.ndarray]:
+def differences(solver: GeneralSolver, g: dict[str, np.ndarray], loss: Loss) -> dict[str, np.ndarray]:
     """Take central finite differences of the mean loss by every conductance."""
 
     def mean_loss(name: str, at: tuple[int, ...], factor: float) -> float:
@@ -135,7 +135,7 @@ def test_only_chains_of_layers_are_solved_as_such():
     """A crossbar that leads back to columns which another has filled is no layer, though it follows."""
     layered, back = chain([3, 4]), chain([3, 4, 0])
     assert isinstance(NumericEngine().prepare(layered, Chip.nominal(layered)), LayeredSolver)
-    assert isinstance(NumericEngine().prepare(back, Chip.nominal(back)), PortsSolver)
+    assert isinstance(NumericEngine().prepare(back, Chip.nominal(back)), GeneralSolver)
 
 
 def test_dead_zones_are_layers_where_both_diodes_lead_to_the_same_nodes():
@@ -148,7 +148,7 @@ def test_dead_zones_are_layers_where_both_diodes_lead_to_the_same_nodes():
     crossed = replace(backward, anode=np.roll(backward.anode, 1))
     spoiled = replace(circuit, elements=tuple(crossed if e is backward else e for e in circuit.elements))
     assert set(forward.cathode) == set(crossed.anode)
-    assert isinstance(NumericEngine().prepare(spoiled, Chip.nominal(spoiled)), PortsSolver)
+    assert isinstance(NumericEngine().prepare(spoiled, Chip.nominal(spoiled)), GeneralSolver)
 
 
 @pytest.mark.parametrize(("settings", "remedy"), [({"precision": "float32"}, "training.precision"), ({"newton": False}, "solver.newton")])

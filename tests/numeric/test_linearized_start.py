@@ -12,7 +12,7 @@ from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.layered import linearized_start
 from hwsim.numeric.layered.gauss_seidel import Neurons, System
 from hwsim.numeric.layered.linear_terms import linear_parts
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.numeric_engine import NumericEngine
 
 QUARTER = Amplifier(gain=4.0, back=0.25)
@@ -32,7 +32,7 @@ def test_every_layer_starts_near_its_nudged_equilibrium(neuron: DiodePair | Idea
         for beta in (1e-8, -1e-8):
             push = Push(beta=beta, target=target)
             nudged = solver.problem.state(solver.solve(g, Drive(x, push)))
-            system = System(layers, parts, Inward.of(push, layers.outputs), Neurons(layers))
+            system = System(layers, parts, OutputNudge.of(push, layers.outputs), Neurons(layers))
             begun, start = linearized_start.nudged(system, free, linearized_start.slopes(layers, free))
             for before, found, wanted in zip(free.columns, start.columns, nudged.columns, strict=True):
                 moved = abs(wanted - before).max()
@@ -50,7 +50,7 @@ def test_layers_before_dead_zones_wait() -> None:
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         free, layers = solver.problem.state(solver.solve(g, Drive(x))), solver.on.layers
         parts = linear_parts(layers, blocks.split(circuit, g), x)
-        system = System(layers, parts, Inward.of(Push(current=np.ones((2, 2)) * 1e-9), layers.outputs), Neurons(layers))
+        system = System(layers, parts, OutputNudge.of(Push(current=np.ones((2, 2)) * 1e-9), layers.outputs), Neurons(layers))
         _, start = linearized_start.nudged(system, free, linearized_start.slopes(layers, free))
     jax.tree.map(np.testing.assert_array_equal, (start.columns[:2], start.behind), (free.columns[:2], free.behind))
     assert (abs(np.asarray(start.columns[2]) - free.columns[2]) > 0).all()

@@ -13,7 +13,7 @@ from hwsim.core.protocol import Push
 from hwsim.numeric.layered import newton
 from hwsim.numeric.layered.gauss_seidel import Neurons, System
 from hwsim.numeric.layered.linear_terms import linear_parts
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.numeric_engine import NumericEngine
 
 PAIR, DEAD = DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), DeadZone(i_sat=1e-6)
@@ -39,7 +39,7 @@ def test_the_matrix_is_the_derivative_of_kirchhoffs_law(name) -> None:
     @jax.jit
     def looked_at(v: jax.Array) -> tuple[jax.Array, ...]:
         parts = linear_parts(layers, blocks.split(circuit, g), jnp.asarray([[0.4, -0.7]]))
-        system = System(layers, parts, Inward.of(push, layers.outputs), Neurons(layers))
+        system = System(layers, parts, OutputNudge.of(push, layers.outputs), Neurons(layers))
 
         def surplus(v: jax.Array) -> newton.Surplus:
             return newton.surplus(system, where, newton._state(where, v))

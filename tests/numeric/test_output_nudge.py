@@ -5,7 +5,7 @@ import pytest
 
 from hwsim.core.protocol import FREE, Push
 from hwsim.numeric.layered.layers import Outputs
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.output_nudge import OutputNudge
 
 PAIRS = Outputs(np.array([0, 3]), np.array([2, 1]), 4)
 SINGLE = Outputs(np.array([2, 0]), None, 4)
@@ -28,15 +28,15 @@ PUSHES = {
 def test_columns_settle_under_what_is_pushed(push, outputs, gain) -> None:
     """Each output gets gain·(beta·(target − ŷ) + current), into its plus and out of its minus; the columns' equation then balances."""
     push = PUSHES[push]
-    inward = Inward.of(push, outputs, gain)
-    v = np.asarray(inward.settled(A, C))
+    output_nudge = OutputNudge.of(push, outputs, gain)
+    v = np.asarray(output_nudge.settled(A, C))
     read = v[:, outputs.plus] - (0.0 if outputs.minus is None else v[:, outputs.minus])
     into = (1.0 if gain is None else gain) * (push.beta * (push.target - read) + push.current)
     wanted = np.zeros((3, 4))
     wanted[:, outputs.plus] += into
     if outputs.minus is not None:
         wanted[:, outputs.minus] -= into
-    np.testing.assert_allclose(inward.at(v) + np.zeros((3, 4)), wanted, rtol=1e-10, atol=1e-18)
+    np.testing.assert_allclose(output_nudge.at(v) + np.zeros((3, 4)), wanted, rtol=1e-10, atol=1e-18)
     np.testing.assert_allclose(A * v, C + wanted, rtol=1e-10, atol=1e-18)
 
 

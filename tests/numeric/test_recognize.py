@@ -16,7 +16,7 @@ from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules import Adjoint, LossNudge
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -100,7 +100,7 @@ def test_what_hangs_beside_neurons_is_part_of_the_layers(change: Change) -> None
     circuit = chain.circuit()
     name = next(name for name in chain.parts if isinstance(chain.parts[name], Resistors))
     chip = Chip(circuit, {name: {"r": circuit[name].r * np.linspace(0.8, 1.3, len(circuit[name]))}})
-    with NumericEngine(newton=change is leak).prepare(circuit, chip) as layers, PortsEngine().prepare(circuit, chip) as ports:
+    with NumericEngine(newton=change is leak).prepare(circuit, chip) as layers, GeneralEngine().prepare(circuit, chip) as ports:
         assert isinstance(layers, LayeredSolver)
         nudge = LossNudge(SquaredError(), (2e-6,))
         for ours, theirs in zip(layers.phases(G, X, Y, nudge), ports.phases(G, X, Y, nudge), strict=True):
@@ -133,7 +133,7 @@ def test_noise_enters_behind_dead_zones() -> None:
     noise = [{group.name: rng.normal(0, 1e-7, (2, len(group))) for group in free}]
     assert len(free) == 4
     chip = Chip.nominal(circuit)
-    with NumericEngine(newton=True).prepare(circuit, chip) as layers, PortsEngine().prepare(circuit, chip) as ports:
+    with NumericEngine(newton=True).prepare(circuit, chip) as layers, GeneralEngine().prepare(circuit, chip) as ports:
         ours, theirs = (solver.solve(g, Drive(X, noise=noise[0])) for solver in (layers, ports))
         quiet = layers.solve(g, Drive(X))
     for group in free:

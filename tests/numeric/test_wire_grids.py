@@ -15,7 +15,7 @@ from circuits.nodes import GROUND
 from circuits.rows import held_nodes
 from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.general import wired_linear
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.general.wire_grids import find
 
 AMPLIFIED = Layer(size=3, amplifier=Amplifier(gain=4.0, back=0.25, offset=0.01))
@@ -54,7 +54,7 @@ def test_elimination_line_by_line_gives_what_the_whole_matrix_gives(name, monkey
     noise = {one.name: rng.normal(0, 1e-7, (4, len(one.nodes))) for one in circuit.groups if not set(one.nodes.tolist()) <= held}
 
     def found():
-        with PortsEngine().prepare(circuit, chip) as solver:
+        with GeneralEngine().prepare(circuit, chip) as solver:
             free = solver.solve(g, Drive(x))
             noisy = solver.solve(g, Drive(x, noise=noise))
             return free, noisy, solver.solve(g, Drive(x, push), start=free), solver.adjoint(g, free, error)
@@ -83,7 +83,7 @@ def test_what_is_no_grid_is_left_to_the_whole_matrix(spoil):
     spoiled = replace(circuit, elements=tuple(elements))
     assert [grid.name for grid in find(spoiled)] == ["w2"]
     g, chip, x = drawn(spoiled)
-    with PortsEngine().prepare(spoiled, chip) as solver:
+    with GeneralEngine().prepare(spoiled, chip) as solver:
         assert (solver.solve(g, Drive(x)).result == 0).all()
 
 

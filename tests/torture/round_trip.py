@@ -22,7 +22,7 @@ from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.protocol import Drive, Result, Solver
 from hwsim.experiment.experiment import load
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.read.parser import parse
 from netlists.write.writer import write_deck
@@ -74,7 +74,7 @@ def of_zoo(name: str) -> Sample:
     return Sample(circuit, g, rng.uniform(-1, 1, circuit.input_count))
 
 
-def compared(sample: Sample, engine: NumericEngine | PortsEngine) -> Told:
+def compared(sample: Sample, engine: NumericEngine | GeneralEngine) -> Told:
     """Write, read, compare, and solve both."""
     circuit, g, x = sample
     deck = parse(write_deck(circuit, Chip.nominal(circuit), g, x=x))
@@ -109,13 +109,13 @@ def main() -> int:
     options = parser.parse_args()
     began, told = time.monotonic(), list[Told]()
 
-    def look(name: str, sample: Sample, engine: NumericEngine | PortsEngine) -> None:
+    def look(name: str, sample: Sample, engine: NumericEngine | GeneralEngine) -> None:
         told.append(compared(sample, engine))
         if told[-1].wrong:
             print(f"{name}: {told[-1].wrong}", flush=True)  # noqa: T201 - a command prints
 
     for k, sample in enumerate(randoms(options.seed, options.random)):
-        look(f"random circuit {k}", sample, PortsEngine())
+        look(f"random circuit {k}", sample, GeneralEngine())
     for name in () if options.zoo is None else options.zoo or zoo.names():
         look(name, of_zoo(name), NumericEngine())
         print(f"{name}: {told[-1].apart}", flush=True)  # noqa: T201

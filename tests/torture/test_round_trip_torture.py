@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from hwsim.numeric.general.general_solver import PortsEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from torture import round_trip
 from torture.round_trip import compared, randoms
 
 
 def test_random_circuits_come_back_from_their_decks():
     """Networks at the extremes and circuits of any elements: the same circuit, the same conductances, the same voltages."""
-    told = [compared(sample, PortsEngine()) for sample in randoms(3, 12)]
+    told = [compared(sample, GeneralEngine()) for sample in randoms(3, 12)]
     assert [one.wrong for one in told] == [""] * len(told)
     apart = [one.apart for one in told if one.apart is not None]
     assert len(apart) >= 6
@@ -26,6 +26,6 @@ def test_what_comes_back_changed_is_told(monkeypatch):
         return replace(deck, g={name: g * (1 + 1e-15) for name, g in deck.g.items()}, x=deck.x + 1.0)
 
     monkeypatch.setattr(round_trip, "parse", worn)
-    wrong = compared(sample, PortsEngine()).wrong
+    wrong = compared(sample, GeneralEngine()).wrong
     assert "g of w1" in wrong
     assert wrong.endswith("x")

@@ -13,7 +13,7 @@ from hwsim.devices.kinds.steps import Bounds, Noise
 from hwsim.typing import Floats
 
 Streams = Callable[[str], np.random.Generator]
-"""Gives the random numbers of a spread by its name, so that adding one spread moves no other."""
+"""Return the random numbers of a spread by its name, so that adding one spread moves no other."""
 
 _FLOOR = 0.1
 """Share of g_min; however wide the spread of the lower bound is, no device conducts less."""
@@ -77,7 +77,7 @@ def _noise(noise: DeviceNoise) -> Noise:
 
 
 def nominal(device: Device, g_range: tuple[Siemens, Siemens] | None = None) -> Devices:
-    """Give one device without spreads, none of it stuck; noise stays."""
+    """Return one device without spreads, none of it stuck; noise stays."""
     plain = device.model_copy(update={"spread": type(device.spread)(), "stuck": None})
     if plain.drift is not None:
         plain = plain.model_copy(update={"drift": plain.drift.model_copy(update={"nu_spread": 0.0})})
@@ -90,7 +90,7 @@ def _none(name: str) -> np.random.Generator:
 
 
 def conductance_range(device: Device, g_range: tuple[Siemens, Siemens] | None) -> tuple[Siemens, Siemens]:
-    """Give the range of a device [S], or else the one of its crossbar."""
+    """Return the range of a device [S], or else the one of its crossbar."""
     if device.g_min is not None and device.g_max is not None:
         return device.g_min, device.g_max
     if g_range is None:

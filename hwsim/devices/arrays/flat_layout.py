@@ -33,7 +33,7 @@ class Parts(NamedTuple):
     pairs: Pairs | None = None
 
     def of(self, spans: Sequence[slice]) -> "Parts":
-        """Give those of some spans only."""
+        """Return those of some spans only."""
         devices, sizes, fast = (_cut(rows, spans) for rows in (self.devices, self.sizes, self.fast))
         return Parts(devices, sizes, fast, self.curve)
 
@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Give the number of devices."""
+        """Return the number of devices."""
         return sum(span.stop - span.start for span in self.spans)
 
     def join(self, blocks: Mapping[str, Array]) -> Array:

@@ -60,25 +60,25 @@ class Devices(NamedTuple):
     reset_noise: Array = 0.0
 
     def state(self, g: Array) -> Array:
-        """Give the states x of conductances [S]."""
+        """Return the states x of conductances [S]."""
         return (g - self.g_min) * (1 / (self.g_max - self.g_min))  # XLA works a product out where it is needed, but stores a quotient
 
     def conductance(self, x: Array) -> Array:
-        """Give the conductances of states x [S]."""
+        """Return the conductances of states x [S]."""
         return self.g_min + x * (self.g_max - self.g_min)
 
     def limits(self) -> tuple[Array, Array]:
-        """Give each device's own lowest and highest conductance [S]."""
+        """Return each device's own lowest and highest conductance [S]."""
         return self.conductance(self.bounds.low), self.conductance(self.bounds.high)
 
     def begin(self, g: Array) -> Array:
-        """Give the conductances that devices begin with where `g` was wanted [S]: within their bounds, and the stuck ones as they are."""
+        """Return the conductances that devices begin with where `g` was wanted [S]: within their bounds, and the stuck ones as they are."""
         xp = g.__array_namespace__()
         low, high = self.limits()
         return self._unless_stuck(xp.clip(g, low, high), xp.broadcast_to(xp.asarray(self.stuck_at, dtype=g.dtype), g.shape))
 
     def pulse(self, g: Array, n: Array, normal: Array) -> Array:
-        """Give the conductances after n pulses, up where n > 0 and down where n < 0.
+        """Return the conductances after n pulses, up where n > 0 and down where n < 0.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class Devices(NamedTuple):
         return self._unless_stuck(xp.where(n != 0, after, g).astype(g.dtype), g)
 
     def show(self, shown: Array, hidden: Array, n: Array, normal: Array) -> Array:
-        """Give what the circuit sees of hidden conductances [S]: write noise is drawn anew where pulses were sent, else it stays."""
+        """Return what the circuit sees of hidden conductances [S]: write noise is drawn anew where pulses were sent, else it stays."""
         if self.write is None:
             return hidden
         xp = hidden.__array_namespace__()
@@ -105,7 +105,7 @@ class Devices(NamedTuple):
         return self._unless_stuck(xp.where(n != 0, xp.clip(noisy, low, high), shown).astype(hidden.dtype), hidden)
 
     def seen(self, g: Array, normal: Array) -> Array:
-        """Give one reading of conductances [S]."""
+        """Return one reading of conductances [S]."""
         if self.read is None:
             return g
         xp = g.__array_namespace__()
@@ -118,7 +118,7 @@ class Devices(NamedTuple):
         return self._unless_stuck(xp.where(where, self.conductance(x), g).astype(g.dtype), g)
 
     def leak(self, g: Array, updates: Array) -> Array:
-        """Give the conductances [S] after the time of some updates."""
+        """Return the conductances [S] after the time of some updates."""
         if self.lifetime is None:
             return g
         xp = g.__array_namespace__()
@@ -126,7 +126,7 @@ class Devices(NamedTuple):
         return self._unless_stuck((g + lost * (self.conductance(self.rest) - g)).astype(g.dtype), g)
 
     def drift(self, g: Array, seconds: Array) -> Array:
-        """Give the conductances [S] some seconds after they were programmed; within t0 nothing drifts."""
+        """Return the conductances [S] some seconds after they were programmed; within t0 nothing drifts."""
         if self.nu is None:
             return g
         xp = g.__array_namespace__()
@@ -134,13 +134,13 @@ class Devices(NamedTuple):
         return self._unless_stuck((g * factor).astype(g.dtype), g)
 
     def energy(self, before: Array, after: Array, n: Array) -> Array:
-        """Give the energy of n pulses [J], device by device: v²·t times the mean conductance from before to after."""
+        """Return the energy of n pulses [J], device by device: v²·t times the mean conductance from before to after."""
         xp = before.__array_namespace__()
         g = xp.abs(n) * (before + after) / 2
         return xp.where(n > 0, self.charge_up * g, self.charge_down * g)
 
     def cast(self, dtype: DTypeLike) -> "Devices":
-        """Give the same devices with all numbers in one precision, so that 32-bit conductances stay so."""
+        """Return the same devices with all numbers in one precision, so that 32-bit conductances stay so."""
         kind = np.dtype(dtype)
         return _cast(self, kind)  # type: ignore[no-any-return] # a tuple of the same kind
 

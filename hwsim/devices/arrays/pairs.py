@@ -61,12 +61,12 @@ class Pairs(NamedTuple):
         return cls(np.where(mutual, partner, own).astype(np.int32), np.where(mutual, side, 0).astype(np.int32))
 
     def wanted(self, dg: Array) -> Array:
-        """Give what each device shall rise by [S] for changes dg: of a pair the difference, with opposite signs for its two devices."""
+        """Return what each device shall rise by [S] for changes dg: of a pair the difference, with opposite signs for its two devices."""
         xp = dg.__array_namespace__()
         return xp.where(self.side == 0, dg, dg - dg[self.partner])
 
     def raised(self, n: Array) -> Array:
-        """Give the pulses to send: a pair's fall on one of its devices, upwards; the device of side 1 decides for both."""
+        """Return the pulses to send: a pair's fall on one of its devices, upwards; the device of side 1 decides for both."""
         xp = n.__array_namespace__()
         both = xp.where(self.side < 0, -n[self.partner], n)
         return xp.where(self.side == 0, n, xp.maximum(both, 0))

@@ -39,7 +39,7 @@ class Candidate:
     two_sided: bool
 
     def settings(self, values: Values) -> dict[str, Any]:
-        """Give the step and the range of a device file for values of the free parameters."""
+        """Return the step and the range of a device file for values of the free parameters."""
         told = self.span | {key: values[key] for key in ("g_min", "g_max") if key in values}
         step = {key: float(value) for key, value in values.items() if key not in told}
         if not self.two_sided:
@@ -76,7 +76,7 @@ def candidates(train: PulseTrain) -> dict[str, Candidate]:
 
 
 def _mean_step(train: PulseTrain, sign: int) -> float:
-    """Give the mean change of a pulse in one direction [S]."""
+    """Return the mean change of a pulse in one direction [S]."""
     runs = train.along(sign)
     pulses = sum(abs(int(run.n[-1])) for run in runs)
     return max(sign * sum(float(run.g[-1] - run.g[0]) for run in runs) / pulses, 0.0)

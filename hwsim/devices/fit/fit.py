@@ -172,7 +172,7 @@ class _Search:
         return Noises(math.exp(centre[0]), math.exp(centre[1]), self.even)
 
     def _intervals(self, found: Any) -> list[Estimate]:
-        """Give each parameter with its interval, from the curvature of the sum of squares."""
+        """Return each parameter with its interval, from the curvature of the sum of squares."""
         from scipy import stats  # noqa: PLC0415 - only fits need it
 
         left = max(len(found.fun) - len(found.x), 1)
@@ -184,7 +184,7 @@ class _Search:
         return [Estimate(key, float(x), *end) for key, x, end in zip(self.candidate.free, found.x, ends, strict=True)]
 
     def _noise_intervals(self, values: Floats, noises: Noises) -> list[Estimate]:
-        """Give both noises with intervals, from the curvature over their logarithms; one that the data do not need reaches down to 0."""
+        """Return both noises with intervals, from the curvature over their logarithms; one that the data do not need reaches down to 0."""
         logs, h = np.log([noises.cycle, noises.read]), _NOISE_STEP
         moves = [np.zeros(2), *(sign * h * np.eye(2)[k] for k in range(2) for sign in (1, -1))]
         tried = [Noises(math.exp(cycle), math.exp(read), self.even) for cycle, read in (logs + move for move in moves)]
@@ -200,7 +200,7 @@ class _Search:
 
 
 def smoothed(train: PulseTrain) -> Fit:
-    """Give the measured points themselves as a table: the mean curve of all runs up and of all down, made to rise and to fall.
+    """Return the measured points themselves as a table: the mean curve of all runs up and of all down, made to rise and to fall.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def _origin(how: str, name: str) -> dict[str, Any]:
 
 
 def _monotone(runs: Sequence[Run], sign: int, low: float, high: float) -> list[float]:
-    """Give the mean state after 0, 1, 2 … pulses, by isotonic regression; a plateau gets the least slope."""
+    """Return the mean state after 0, 1, 2 … pulses, by isotonic regression; a plateau gets the least slope."""
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - only tables need it
 
     counts, states = np.concatenate([abs(run.n) for run in runs]), (np.concatenate([run.g for run in runs]) - low) / (high - low)

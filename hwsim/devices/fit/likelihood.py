@@ -60,7 +60,7 @@ class Surprise(NamedTuple):
     variance: Floats
 
     def cost(self) -> Floats:
-        """Give minus the logarithm of the likelihood of each device."""
+        """Return minus the logarithm of the likelihood of each device."""
         of_each = self.error**2 / self.variance + np.log(2 * np.pi * self.variance)
         total: Floats = np.where(np.isfinite(of_each), of_each, 1e6).sum(axis=0) / 2
         return total
@@ -93,7 +93,7 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
 
 
 def _stacked(devices: Sequence[Device]) -> tuple[Any, Floats, Floats]:
-    """Give one law whose parameters are arrays with a value for each of the devices, and their ranges."""
+    """Return one law whose parameters are arrays with a value for each of the devices, and their ranges."""
     laws = [device.step.law(Lengths(), NOMINAL) for device in devices]
     of_each = zip(*laws, strict=True)
     law = type(laws[0])(*(None if values[0] is None else np.array(values, dtype=np.float64) for values in of_each))

@@ -63,7 +63,7 @@ def trace(devices: Devices, pulses: tuple[int, int], size: int, rng: np.random.G
 
 
 def train_lengths(device: Device) -> tuple[int, int]:
-    """Give how many pulses take a device well across its range, up and down."""
+    """Return how many pulses take a device well across its range, up and down."""
     if device.step.kind == "table":
         return len(device.step.up) - 1, len(device.step.down) - 1
     up, down = (1 if not step else min(math.ceil(_ENOUGH / step), 100_000) for step in middle(device.step))

@@ -53,7 +53,7 @@ class PulseTrain(NamedTuple):
         return np.concatenate([run.g for run in self.runs])
 
     def along(self, sign: int) -> tuple[Run, ...]:
-        """Give the runs up (1) or down (−1)."""
+        """Return the runs up (1) or down (−1)."""
         return tuple(run for run in self.runs if sign * run.n[-1] > 0)
 
 
@@ -126,7 +126,7 @@ def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) ->
 
 
 def _from_numbers(name: str, lines: list[tuple[int, list[str]]], columns: dict[str, int]) -> NDArray[np.int64]:
-    """Give the signed pulses before each reading from running numbers; where these begin anew there is a gap, written as 0."""
+    """Return the signed pulses before each reading from running numbers; where these begin anew there is a gap, written as 0."""
     n = np.zeros(len(lines), dtype=np.int64)
     before = None
     for k, (number, row) in enumerate(lines):

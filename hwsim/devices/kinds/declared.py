@@ -177,7 +177,7 @@ class Device(Section):
         return None if self.g_min is None or self.g_max is None else self.g_max / self.g_min
 
     def table(self) -> dict[str, Any]:
-        """Give all keys that differ from their defaults, for a file."""
+        """Return all keys that differ from their defaults, for a file."""
         told: dict[str, Any] = self.model_dump(exclude_defaults=True, mode="json")
         told["step"] = {"kind": self.step.kind} | told["step"]
         return told

@@ -33,7 +33,7 @@ _LARGEST = 15.0
 
 
 def lost(e: Array) -> Array:
-    """Give 1 − exp(e) to rounding, however small e is: 1 − 2^k·exp(f), with the series of exp for f, half of ln 2 at most.
+    """Return 1 − exp(e) to rounding, however small e is: 1 − 2^k·exp(f), with the series of exp for f, half of ln 2 at most.
 
     Source: Cody & Waite 1980, who take ln 2 in two parts.
     """

@@ -9,7 +9,7 @@ from hwsim.typing import Array
 
 
 def repeat(once: Callable[[Any, Any], Any], times: Array, carry: Any, xp: Any) -> Any:
-    """Give once(times − 1, … once(1, once(0, carry))); `xp` is the namespace of the carry's arrays."""
+    """Return once(times − 1, … once(1, once(0, carry))); `xp` is the namespace of the carry's arrays."""
     if xp is np:
         for j in range(int(times)):
             carry = once(j, carry)
@@ -33,7 +33,7 @@ def repeat_pair(once: Callable[[Any, Any], Any], times: Array, pair: tuple[Array
 
 
 def either(condition: Array, yes: Callable[[], Any], no: Callable[[], Any], xp: Any) -> Any:
-    """Give yes() or no(), which have arrays of the same shapes."""
+    """Return yes() or no(), which have arrays of the same shapes."""
     if xp is np:
         return yes() if condition else no()
     import jax  # noqa: PLC0415 - only arrays of JAX come here, so it is loaded

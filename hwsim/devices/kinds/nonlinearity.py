@@ -28,7 +28,7 @@ class Curve(Section):
     nl_down: Annotated[float, Field(ge=-8.5, le=8.5)]
 
     def sections(self) -> dict[str, Any]:
-        """Give the same device as sections of a device file."""
+        """Return the same device as sections of a device file."""
         if not self.nl_up or not self.nl_down:
             least = 1e-3  # straight to within 1e-4 of the range
             return self.model_copy(update={"nl_up": self.nl_up or least, "nl_down": self.nl_down or -least}).sections()
@@ -47,13 +47,13 @@ class Curve(Section):
 
 
 def deviation(bend: float) -> float:
-    """Give the largest distance of (1 − exp(−bend·p))/(1 − exp(−bend)) from p, for p from 0 to 1."""
+    """Return the largest distance of (1 − exp(−bend·p))/(1 − exp(−bend)) from p, for p from 0 to 1."""
     full = -math.expm1(-bend)
     return 1 / full - 1 / bend - math.log(bend / full) / bend
 
 
 def characteristic(label: float) -> float:
-    """Give A as a share of the pulses for a positive label: the inverse of `deviation`, by bisection."""
+    """Return A as a share of the pulses for a positive label: the inverse of `deviation`, by bisection."""
     low, high = _LEAST, _LARGEST
     for _ in range(100):
         bend = math.sqrt(low * high)

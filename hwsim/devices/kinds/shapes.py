@@ -34,7 +34,7 @@ class IdealStep(Section):
     kind: Literal["ideal"] = "ideal"
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Exact:  # noqa: ARG002 - all kinds have these parameters
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         return Exact()
 
 
@@ -54,7 +54,7 @@ class LinearStep(Section):
     own_slope: bool = True
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Affine:
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         low, high = bounds if self.own_slope else NOMINAL
         start_up, start_down = (0.0, 1.0) if self.reference is None else (self.reference, self.reference)
         up, down = self.delta_up * lengths.up, self.delta_down * lengths.down
@@ -74,7 +74,7 @@ class ConstantStep(Section):
     delta_down: StepSize
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Affine:
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         return LinearStep(delta_up=self.delta_up, delta_down=self.delta_down, gamma_up=0.0, gamma_down=0.0).law(lengths, bounds)
 
 
@@ -87,7 +87,7 @@ class SoftBoundsStep(Section):
     reference: State | None = None
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Affine:
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         told = self.model_dump(exclude={"kind"})
         return LinearStep(gamma_up=1.0, gamma_down=1.0, **told).law(lengths, bounds)
 
@@ -106,7 +106,7 @@ class ExponentialStep(Section):
     start: float = 0.0
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Exponential:  # noqa: ARG002 - all kinds have these parameters
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         shape = (self.a_up, self.a_down, self.gamma_up, self.gamma_down, self.slope, self.start)
         return Exponential(self.delta_up * lengths.up, self.delta_down * lengths.down, *shape)
 
@@ -121,7 +121,7 @@ class PowerStep(Section):
     gamma_down: NonNegativeFloat
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Power:  # noqa: ARG002 - all kinds have these parameters
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         return Power(self.delta_up * lengths.up, self.delta_down * lengths.down, self.gamma_up, self.gamma_down)
 
 
@@ -132,7 +132,7 @@ class LevelsStep(Section):
     count: Annotated[int, Field(ge=2)]
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Levels:  # noqa: ARG002 - all kinds have these parameters
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         return Levels(float(self.count))
 
 
@@ -155,12 +155,12 @@ class TableStep(Section):
         return self
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Table:  # noqa: ARG002 - all kinds have these parameters
-        """Give the law of devices with these lengths and bounds."""
+        """Return the law of devices with these lengths and bounds."""
         return Table(np.array(self.up), np.array(self.down), lengths.up, lengths.down)
 
 
 def middle(step: Any) -> tuple[float, float]:
-    """Give the mean step of a nominal device from the middle of its range, up and down [share of the range]."""
+    """Return the mean step of a nominal device from the middle of its range, up and down [share of the range]."""
     x = np.full(2, 0.5)
     moved = step.law(Lengths(), NOMINAL).walk(x, np.array([1, -1]), Noise(), NOMINAL).mean
     return float(moved[0]), float(-moved[1])

@@ -35,16 +35,16 @@ class Moved(NamedTuple):
 
     @property
     def mean(self) -> Array:
-        """Give the mean change of the state."""
+        """Return the mean change of the state."""
         return self.by / self.over
 
     @property
     def variance(self) -> Array:
-        """Give the variance of the noise."""
+        """Return the variance of the noise."""
         return (self.std / self.over) ** 2
 
     def noisy(self, normal: Array) -> Array:
-        """Give the change of the state with noise from standard normal numbers."""
+        """Return the change of the state with noise from standard normal numbers."""
         return (self.by + self.std * normal) / self.over
 
 
@@ -62,7 +62,7 @@ class Noise(NamedTuple):
     even: Array | None = None
 
     def variance(self, of_steps: Array, n: Array) -> Array:
-        """Give the variance of n pulses, the squares of whose steps add up to `of_steps`."""
+        """Return the variance of n pulses, the squares of whose steps add up to `of_steps`."""
         noisy = 0.0 * of_steps if self.sigma is None else self.sigma**2 * of_steps
         return noisy if self.even is None else noisy + self.even**2 * n
 
@@ -71,7 +71,7 @@ class StepLaw(Protocol):
     """What all step laws have."""
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x."""
         ...
 
 
@@ -84,7 +84,7 @@ class Exact(NamedTuple):
     """Devices that go where they are told: n, which need not be whole, is the wanted change itself."""
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - every law takes them
-        """Give n."""
+        """Return n."""
         return Moved(n + 0.0 * x, 0.0 * x)
 
 
@@ -102,7 +102,7 @@ class Affine(NamedTuple):
     down_slope: Array | None
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - its bounds are in its parameters
-        """Give how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         k, up = xp.abs(n).astype(x.dtype), n > 0
         if self.up_slope is None or self.down_slope is None:
@@ -141,7 +141,7 @@ class Exponential(NamedTuple):
     start: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         up = n > 0
         gamma = xp.where(up, self.gamma_up, -self.gamma_down)
@@ -164,7 +164,7 @@ class Power(NamedTuple):
     gamma_down: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         up, size = n > 0, bounds.high - bounds.low
         delta, gamma = xp.where(up, self.delta_up, self.delta_down), xp.where(up, self.gamma_up, self.gamma_down)
@@ -188,7 +188,7 @@ class Table(NamedTuple):
     rate_down: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give how far n pulses bring devices from x."""
+        """Return how far n pulses bring devices from x."""
         xp = x.__array_namespace__()
         size = bounds.high - bounds.low
         u, k = (x - bounds.low) / size, xp.abs(n).astype(x.dtype)
@@ -210,7 +210,7 @@ class Levels(NamedTuple):
     count: Array
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:
-        """Give how far the level is that is n levels from the nearest one."""
+        """Return how far the level is that is n levels from the nearest one."""
         xp = x.__array_namespace__()
         size = bounds.high - bounds.low
         last = self.count - 1

@@ -67,7 +67,7 @@ class Weights(Section):
     reset_dtod: NonNegativeFloat = 0.0
 
     def sections(self) -> dict[str, Any]:
-        """Give the same device as sections of a device file."""
+        """Return the same device as sections of a device file."""
         size = self.w_max - self.w_min
         delta, zero = self.dw_min / size, -self.w_min / size
         told: dict[str, Any] = {

@@ -32,7 +32,7 @@ _ENOUGH = 4
 
 
 def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
-    """Give the kind of device that an experiment's memristors are, with the spreads that its chips have.
+    """Return the kind of device that an experiment's memristors are, with the spreads that its chips have.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def check(device: Device, settings: DeviceSettings) -> None:
 
 
 def fitted(device: Device, element: Trainable, heat: float = 1.0) -> tuple[Device, float]:
-    """Give a device the circuit's range or, if it has one of its own, the upper part of it; also how much more the real one conducts.
+    """Return a device the circuit's range or, if it has one of its own, the upper part of it; also how much more the real one conducts.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _way_up(device: Device) -> Array:
 
 
 def _cast(value: Any, kind: np.dtype[Any]) -> Any:
-    """Give the same numbers in one precision."""
+    """Return the same numbers in one precision."""
     if isinstance(value, tuple):
         return type(value)(*(_cast(inner, kind) for inner in value))
     return value if value is None or getattr(value, "dtype", np.dtype(float)).kind in "bi" else np.asarray(value, kind)

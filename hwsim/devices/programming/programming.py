@@ -45,11 +45,11 @@ class Programming(Protocol):
         ...
 
     def holding(self, devices: Any) -> Self:
-        """Give the same with other such arrays."""
+        """Return the same with other such arrays."""
         ...
 
     def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
-        """Give the conductances that devices begin with where `g` was wanted [S], and what is held at first."""
+        """Return the conductances that devices begin with where `g` was wanted [S], and what is held at first."""
         ...
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:
@@ -63,7 +63,7 @@ class Ideal:
     devices: tuple[()] = ()
 
     def holding(self, devices: Any) -> Self:  # noqa: ARG002 - there are none
-        """Give the same."""
+        """Return the same."""
         return self
 
     def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:

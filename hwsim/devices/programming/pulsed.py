@@ -56,11 +56,11 @@ class Pulsed:
     noisy: bool
 
     def holding(self, devices: Parts) -> Self:
-        """Give the same with other arrays of device parameters: those that a compiled function was handed."""
+        """Return the same with other arrays of device parameters: those that a compiled function was handed."""
         return replace(self, devices=devices)
 
     def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
-        """Give the conductances that devices begin with where `g` was wanted [S], and what is held."""
+        """Return the conductances that devices begin with where `g` was wanted [S], and what is held."""
         new: dict[str, Array] = {}
         held: dict[str, Any] = {} if self.devices.pairs is None else {"updates": np.zeros((), np.int32)}
         for row in self._rows(g):
@@ -96,7 +96,7 @@ class Pulsed:
         return self if len(row.spans) == len(self.blocks) else self.holding(self.devices.of(row.spans))
 
     def begin_row(self, start: Array) -> dict[str, Array]:
-        """Give what is held at first of a row that begins with these conductances [S]."""
+        """Return what is held at first of a row that begins with these conductances [S]."""
         parts = self.devices
         held = {} if parts.devices.write is None else {"hidden": start}
         if parts.fast is not None:

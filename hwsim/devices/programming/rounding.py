@@ -20,17 +20,17 @@ class Sizes(NamedTuple):
 
     @classmethod
     def nominal(cls, device: Device, g_range: tuple[Siemens, Siemens] | None = None) -> "Sizes":
-        """Give the mean steps of a nominal device in the middle of its range; one-sided devices have one size."""
+        """Return the mean steps of a nominal device in the middle of its range; one-sided devices have one size."""
         g_min, g_max = conductance_range(device, g_range)
         up, down = middle(device.step)
         return cls(up * (g_max - g_min), (up if device.one_sided else down) * (g_max - g_min))
 
     def pulses(self, dg: Array) -> Array:
-        """Give how many pulses, not rounded, a change dg [S] takes; negative ones are pulses down."""
+        """Return how many pulses, not rounded, a change dg [S] takes; negative ones are pulses down."""
         return (dg / self._of(dg)).astype(dg.dtype)
 
     def dithered(self, dg: Array, uniform: Array) -> Array:
-        """Give whole pulses that dg [S] takes on average: rounded up as often as the fraction says, by `uniform` in 0 … 1 − 2^-23.
+        """Return whole pulses that dg [S] takes on average: rounded up as often as the fraction says, by `uniform` in 0 … 1 − 2^-23.
 
         Uniform numbers that come no nearer to 1 make no pulse of a rounding error where nothing is wanted. The quotient comes last but for
         the rounding, so that XLA keeps it for all who need these numbers, and does not divide anew for each.
@@ -58,7 +58,7 @@ def stochastic(n: Array, uniform: Array) -> Array:
 
 
 def sign(n: Array, least: float = 0.0) -> Array:
-    """Give one pulse in the wanted direction where more than `least` pulses are wanted."""
+    """Return one pulse in the wanted direction where more than `least` pulses are wanted."""
     xp = n.__array_namespace__()
     return xp.where(xp.abs(n) > least, xp.sign(n), 0.0).astype(n.dtype)
 

@@ -66,7 +66,7 @@ class TikiTakaDraws(NamedTuple):
 
 
 def begin_tiki_taka(devices: Devices, reference: Array) -> TikiTaka:
-    """Give the state before the first update: A rests at its reference, the symmetric point."""
+    """Return the state before the first update: A rests at its reference, the symmetric point."""
     fast = devices.begin(reference)
     return TikiTaka(fast, fast, 0.0 * fast)
 

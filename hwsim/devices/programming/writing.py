@@ -37,7 +37,7 @@ class Reading(NamedTuple):
     seconds: Second = 1e-7
 
     def energy(self, g: Array) -> Array:
-        """Give what one read takes [J]."""
+        """Return what one read takes [J]."""
         return self.volts**2 * self.seconds * g
 
 

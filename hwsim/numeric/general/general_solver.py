@@ -17,7 +17,7 @@ from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import FREE, Capability, Closing, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError, free_and_nudged
-from hwsim.numeric.general.linear_system import Linear, Sources, conductance, given, learned
+from hwsim.numeric.general.linear_system import MNASystem, Sources, conductance, given, learned
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
@@ -48,7 +48,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PortsEngine:
+class GeneralEngine:
     """Settings of the general solver.
 
     Parameters
@@ -56,7 +56,7 @@ class PortsEngine:
     tolerance
         Newton's method ends when no port voltage changes any more by this share of the largest (at least 1 mV).
     max_steps
-        Most steps of Newton's method, and of each helping conductance.
+        Most steps of Newton's method, and of each gmin step.
 
     """
 
@@ -64,7 +64,7 @@ class PortsEngine:
     tolerance: float = TOLERANCE
     max_steps: int = 200
 
-    def prepare(self, circuit: Circuit, chip: Chip) -> "PortsSolver":
+    def prepare(self, circuit: Circuit, chip: Chip) -> "GeneralSolver":
         """Find the circuit's ports.
 
         Raises
@@ -79,7 +79,7 @@ class PortsEngine:
             held = ", ".join(f"{element.name} holds {_KINDS[element.letter]}" for element in passed)
             msg = f"{circuit.name}: {held}, which the numeric engine has not; use --engine ngspice"
             raise UnsupportedCircuitError(msg)
-        return PortsSolver(circuit, chip, self)
+        return GeneralSolver(circuit, chip, self)
 
 
 class _Batch(NamedTuple):
@@ -90,22 +90,22 @@ class _Batch(NamedTuple):
 
     g: Conductances
     x: Floats
-    linear: Linear | WiredLinear | None
+    linear: MNASystem | WiredLinear | None
     noise: Mapping[str, Any] | None = None
 
 
-class PortsSolver(Closing):
+class GeneralSolver(Closing):
     """A circuit of any form, ready to be solved."""
 
     capabilities = frozenset({Capability.ADJOINT, Capability.VERIFIED})
 
-    def __init__(self, circuit: Circuit, chip: Chip, engine: PortsEngine) -> None:
+    def __init__(self, circuit: Circuit, chip: Chip, engine: GeneralEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine
         self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
         self._given = list(given(circuit, chip))
         self._frame = Frame.of(circuit, self._given, self._sources)
         self._g: dict[str, Floats] | None = None
-        self._linear: Linear | WiredLinear | None = None
+        self._linear: MNASystem | WiredLinear | None = None
         self._shunt = np.zeros(0)
 
     def _batch(self, g: Conductances, x: Array) -> _Batch:
@@ -121,14 +121,14 @@ class PortsSolver(Closing):
             self._g = {name: array.copy() for name, array in values.items()}
         return _Batch(values, features, self._linear)
 
-    def _factorized(self, g: dict[str, Floats]) -> Linear | WiredLinear | None:
+    def _factorized(self, g: dict[str, Floats]) -> MNASystem | WiredLinear | None:
         """Factorize; None where the circuit is singular."""
         ends = self._ports.a, self._ports.b
         shunts = list(conductance(*ends, self._shunt))
         try:
             if self._frame is not None:
                 return WiredLinear.of(self._frame, g, self.chip, ends, shunts)
-            return Linear.of(
+            return MNASystem.of(
                 [*self._given, *(part for e in self.circuit.trainable for part in learned(e, g)), *shunts], ends, self._sources
             )
         except (RuntimeError, np.linalg.LinAlgError):  # exactly singular, to SuperLU and to LAPACK
@@ -245,14 +245,14 @@ class PortsSolver(Closing):
         return voltages
 
     def _into(self, noise: Mapping[str, Any], some: slice) -> Floats:
-        """Give the noise of some samples as what stands on the right of the linear part, (rows, B) [A]."""
+        """Return the noise of some samples as what stands on the right of the linear part, (rows, B) [A]."""
         right = np.zeros((len(self._sources.fixed), len(next(iter(noise.values()))[some])))
         for name, i in noise.items():
             right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
         return right
 
-    def _laid_out(self, linear: Linear | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None) -> Equilibrium:
-        """Give the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
+    def _laid_out(self, linear: MNASystem | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None) -> Equilibrium:
+        """Return the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
         v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
         result = np.full(len(i), int(Result.CONVERGED))
 

@@ -40,14 +40,14 @@ class Entries(NamedTuple):
 
 
 def conductance(a: Nodes, b: Nodes, g: Any) -> Iterator[Entries]:
-    """Give the entries of conductances `g` [S] between nodes."""
+    """Return the entries of conductances `g` [S] between nodes."""
     g = np.broadcast_to(np.asarray(g, dtype=np.float64), a.shape)
     for row, column, value in ((a, a, g), (b, b, g), (a, b, -g), (b, a, -g)):
         yield Entries(row, column, value)
 
 
 def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
-    """Give the entries of conductances that learn."""
+    """Return the entries of conductances that learn."""
     values = np.asarray(g[element.name], dtype=np.float64)
     a, b, each = element.expand(values)
     if not element.grid:
@@ -60,7 +60,7 @@ def learned(element: Trainable, g: Conductances) -> Iterator[Entries]:
 
 
 def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
-    """Give all other entries; ground is row and column 0, and held currents come behind the nodes."""
+    """Return all other entries; ground is row and column 0, and held currents come behind the nodes."""
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
@@ -73,7 +73,7 @@ def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
 
 
 def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
-    """Give the entries of held currents in Kirchhoff's law, and those of the laws that the held voltages obey."""
+    """Return the entries of held currents in Kirchhoff's law, and those of the laws that the held voltages obey."""
     size = circuit.size + 1
     held = columns(circuit, chip)
     yield Entries(held.node, size + held.current, held.factor)
@@ -138,7 +138,7 @@ class Sources(NamedTuple):
         return cls(s[1:], csr_array((scale, (row, feature)), shape=(len(s) - 1, circuit.input_count)))
 
     def __call__(self, x: Floats) -> Floats:
-        """Give all, shape (nodes and held currents, B), from features (B, I)."""
+        """Return all, shape (nodes and held currents, B), from features (B, I)."""
         s: Floats = np.asarray(self.by_feature @ x.T)
         s += self.fixed[:, None]
         return s
@@ -149,7 +149,7 @@ _AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class MNASystem:
     """A factorized circuit.
 
     Parameters
@@ -211,7 +211,7 @@ class Linear:
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
     def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
-        """Give `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
+        """Return `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
 
         `into` are currents into the nodes beside these, among all that stands on the right, shape (rows, B).
         """
@@ -223,7 +223,7 @@ class Linear:
         return self.solve(right, transposed=x is None)
 
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
-        """Give the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""
+        """Return the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""
         voltages: Floats = x @ self.open_by_feature.T + self.open_fixed
         return voltages if into is None else voltages + (self.ports.T @ self.solve(into)).T
 

@@ -21,8 +21,8 @@ from hwsim.typing import Floats
 HARD = 1e14
 """An ideal diode conducts so many times better than what it sees of the circuit."""
 
-_LADDER = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 0.0)
-"""S; helping conductances across the diodes of samples that Newton's method alone does not settle, each step from where the last ended."""
+_GMIN_STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 0.0)
+"""S; gmin stepping, for samples that Newton's method alone does not settle: conductances across the diodes, each from the last state."""
 
 _CHUNK = 2**23
 """Numbers of a batch's Newton matrices that are held at once; more samples wait."""
@@ -89,8 +89,8 @@ class Problem(NamedTuple):
         """Take some samples."""
         return self._replace(p0=self.p0[samples], beta=self.beta[samples], pushed=self.pushed[samples])
 
-    def law(self, p: Floats, help_: float) -> tuple[Floats, Floats]:
-        """Give the currents through the ports and their slopes, both (B, P), less what Q holds already."""
+    def law(self, p: Floats, gmin: float) -> tuple[Floats, Floats]:
+        """Return the currents through the ports and their slopes, both (B, P), less what Q holds already."""
         ports, count = self.ports, self.ports.outputs
         v = p[:, :count]
         i, slope = np.empty_like(p), np.empty_like(p)
@@ -99,21 +99,21 @@ class Problem(NamedTuple):
         on = v > 0
         i[:, :count] = np.where(ports.ideal, np.where(on, self.hard * v, 0.0), i[:, :count])
         slope[:, :count] = np.where(ports.ideal, np.where(on, self.hard, 0.0), slope[:, :count])
-        i[:, :count] += help_ * v
-        slope[:, :count] += help_
+        i[:, :count] += gmin * v
+        slope[:, :count] += gmin
         i[:, count:] = self.beta * p[:, count:] - self.pushed  # flows from plus to minus: against the push
         slope[:, count:] = self.beta
         return i - self.shunt * p, slope - self.shunt
 
-    def step(self, p: Floats, help_: float) -> Floats:
-        """Give where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
-        new = p + self._moved(p, *self.law(p, help_))
+    def step(self, p: Floats, gmin: float) -> Floats:
+        """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
+        new = p + self._moved(p, *self.law(p, gmin))
         count = self.ports.outputs
         new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
         return new
 
     def _moved(self, p: Floats, i: Floats, slope: Floats) -> Floats:
-        """Give a whole step of Newton's method from port voltages, currents and slopes."""
+        """Return a whole step of Newton's method from port voltages, currents and slopes."""
         jacobian = np.eye(p.shape[1]) + self.across * slope[:, None, :]
         off = p - self.p0 + i @ self.across.T
         with np.errstate(all="ignore"):
@@ -121,7 +121,7 @@ class Problem(NamedTuple):
         return moved
 
     def currents(self, p: Floats) -> Floats:
-        """Give the port currents at an equilibrium, (B, P) [A].
+        """Return the port currents at an equilibrium, (B, P) [A].
 
         Those of stiff ports, where a rounding of the voltage is a large current, are better known from the rest of the circuit: a last
         step, by the tangents, makes them fit it.
@@ -138,7 +138,7 @@ class Problem(NamedTuple):
         return found
 
     def unstable(self, p: Floats) -> NDArray[np.bool_]:
-        """Tell of each sample, (B,), whether its outputs fall away from a negative nudge: I + beta·Q of the outputs is no longer positive.
+        """Return, (B,), whether outputs diverge under a negative nudge: I + beta·Q of the outputs is no longer positive.
 
         `Q` is then what the outputs see with all diodes in the place of their tangents.
         """
@@ -175,7 +175,7 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
     tolerance
         A sample has settled when no port voltage changes any more by this share of the largest (at least 1 mV).
     max_steps
-        Most steps, and most of each helping conductance.
+        Most steps, and most of each gmin step.
 
     """
     p, steps = begin.copy(), np.zeros(len(begin), dtype=np.intp)
@@ -187,8 +187,8 @@ def settle(problem: Problem, begin: Floats, tolerance: float, max_steps: int) ->
         left = walk(samples, 0.0)
         if len(left):
             p[left] = 0.0
-            for help_ in _LADDER:
-                walk(left, help_)
+            for gmin in _GMIN_STEPS:
+                walk(left, gmin)
     return p, steps
 
 
@@ -201,14 +201,14 @@ class _Walk(NamedTuple):
     tolerance: float
     max_steps: int
 
-    def __call__(self, samples: NDArray[np.intp], help_: float) -> NDArray[np.intp]:
+    def __call__(self, samples: NDArray[np.intp], gmin: float) -> NDArray[np.intp]:
         """Take steps until the samples stand still; give those that do not."""
         p, before = self.p, np.full(len(samples), np.inf)
         for _ in range(self.max_steps):
             if not len(samples) or not p.shape[1]:
                 return samples[:0]
             try:
-                new = self.problem.at(samples).step(p[samples], help_)
+                new = self.problem.at(samples).step(p[samples], gmin)
             except np.linalg.LinAlgError:
                 return samples
             self.steps[samples] += 1

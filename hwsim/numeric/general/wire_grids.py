@@ -98,7 +98,7 @@ def _grid(element: Trainable, wires: list[Resistors]) -> Grid | None:
 
 
 def _only(grid: Grid, touched: Nodes) -> bool:
-    """Tell whether each node has its memristor and the segments before and behind it, and no more."""
+    """Return whether each node has its memristor and the segments before and behind it, and no more."""
     of_inner, of_outer = touched[grid.inner.nodes], touched[grid.outer.nodes]
     along = np.full(grid.shape[1], 3)
     along[0 if grid.inner.last else -1] = 2
@@ -166,7 +166,7 @@ class Eliminated:
         return cls(values, along, pivots, across, inner_end, outer_end, inner_at, outer_at)
 
     def nodes(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
-        """Give the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (L, B) and (m, B).
+        """Return the voltages of all nodes, p and q, both (L, m, B) [V], from those behind the ends, (L, B) and (m, B).
 
         `into` are currents into p and q from elsewhere, of their shapes [A].
         """
@@ -187,13 +187,13 @@ class Eliminated:
         return self.along @ p, q
 
     def drawn(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
-        """Give what the nodes beside the ends hand back there, end conductance times voltage: (L, B) and (m, B) [A]."""
+        """Return what the nodes beside the ends hand back there, end conductance times voltage: (L, B) and (m, B) [A]."""
         p, q = self.nodes(inner, outer, into)
         return self.inner_end[:, None] * p[:, self.inner_at], self.outer_end[:, None] * q[self.outer_at]
 
 
 def _segments(grid: Grid, wire: Wire, chip: AnyChip, axis: int) -> tuple[Floats, Floats]:
-    """Give the conductances between the nodes of a wire, and of the segments at its ends [S]."""
+    """Return the conductances between the nodes of a wire, and of the segments at its ends [S]."""
     conductances = grid.laid(1.0 / np.broadcast_to(np.asarray(chip(wire.name, "r")), (wire.nodes.size,)))
     at, rest = (-1, slice(None, -1)) if wire.last else (0, slice(1, None))
     place: tuple[slice | int, ...] = (at,) if axis == 0 else (slice(None), at)

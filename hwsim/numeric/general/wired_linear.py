@@ -12,7 +12,7 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
-from hwsim.numeric.general.linear_system import Entries, Linear, Sources, learned
+from hwsim.numeric.general.linear_system import Entries, MNASystem, Sources, learned
 from hwsim.numeric.general.wire_grids import Eliminated, Grid, find
 from hwsim.typing import Conductances, Floats
 
@@ -73,7 +73,7 @@ class Frame:
 
 
 def _renumbered(parts: Sequence[Entries], number: Nodes) -> Iterator[Entries]:
-    """Give the entries between what is left."""
+    """Return the entries between what is left."""
     for part in parts:
         kept = (number[part.row] >= 0) & (number[part.column] >= 0)
         yield Entries(number[part.row[kept]], number[part.column[kept]], np.broadcast_to(part.value, part.row.shape)[kept])
@@ -84,7 +84,7 @@ class WiredLinear:
     """A factorized circuit with grids: what is left of it, and the eliminated grids, which follow from that."""
 
     frame: Frame
-    left: Linear
+    left: MNASystem
     eliminated: tuple[Eliminated, ...]
 
     @classmethod
@@ -103,15 +103,15 @@ class WiredLinear:
         seen = [entries for grid, one in zip(frame.grids, eliminated, strict=True) for entries in _seen(frame, grid, one)]
         parts = [*frame.given, *_renumbered([*shunts, *others, *seen], frame.number)]
         a, b = (frame.number[end] for end in ports)
-        return cls(frame, Linear.of(parts, (a, b), frame.sources), eliminated)
+        return cls(frame, MNASystem.of(parts, (a, b), frame.sources), eliminated)
 
     @property
     def across(self) -> Floats:
-        """How port voltages answer port currents, as for Linear."""
+        """How port voltages answer port currents, as for MNASystem."""
         return self.left.across
 
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
-        """Give the voltages of open ports, as for Linear."""
+        """Return the voltages of open ports, as for MNASystem."""
         return self.left.open(x, None if into is None else self._seen_of(into))
 
     def runs(self, count: int) -> Iterator[slice]:
@@ -120,7 +120,7 @@ class WiredLinear:
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
     def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
-        """Give `u` as Linear does, (rows, B); the currents of sources on which a grid hangs are not among it."""
+        """Return `u` as MNASystem does, (rows, B); the currents of sources on which a grid hangs are not among it."""
         known = self.left.voltages(i, x, None if into is None else self._seen_of(into))
         number = self.frame.number
         u = np.empty((len(number) - 1, known.shape[1]))
@@ -134,7 +134,7 @@ class WiredLinear:
         return u
 
     def _seen_of(self, into: Floats) -> Floats:
-        """Give what currents into all nodes and laws, (rows, B), are to the rows that are left: grids hand theirs on at their ends."""
+        """Return what currents into all nodes and laws, (rows, B), are to the rows that are left: grids hand theirs on at their ends."""
         number = self.frame.number
         seen = np.zeros((self.left.matrix.shape[0] + 1, into.shape[1]))
         there = number >= 0
@@ -153,7 +153,7 @@ def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
 
 
 def _seen(frame: Frame, grid: Grid, one: Eliminated) -> Iterator[Entries]:
-    """Give what the ends see of a grid beside the segments there: how the currents of free ends answer the voltages of all ends."""
+    """Return what the ends see of a grid beside the segments there: how the currents of free ends answer the voltages of all ends."""
     nodes = np.concatenate([grid.inner.ends, grid.outer.ends])
     free = np.flatnonzero(~frame.held[nodes])
     unit = np.zeros((len(nodes), len(free)))

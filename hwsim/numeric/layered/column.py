@@ -36,12 +36,12 @@ class Neuron(NamedTuple):
 
 
 def _place(junction: Junction) -> Array:
-    """Give the rail, or 0 V where there is none."""
+    """Return the rail, or 0 V where there is none."""
     return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
 
 
 def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
-    """Give the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
+    """Return the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
     v, per_volt = direction * (u - _place(junction)), 1.0 / (junction.n * V_T)
     e = jnp.exp(v * per_volt) if e is None else e
     i, g = diode_current(v, junction.i_sat, junction.n, e)
@@ -65,7 +65,7 @@ def _share_exponential(high: Junction, low: Junction) -> bool:
 
 
 def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]:
-    """Give exp of both diodes' forward voltages, in n·v_t, where the second is a constant over the first; None where each needs its own."""
+    """Return exp of both diodes' forward voltages, in n·v_t, where the second is a constant over the first; None where each needs one."""
     high, low = neuron.high, neuron.low
     if high is None or low is None or not _share_exponential(high, low):
         return None, None
@@ -76,14 +76,14 @@ def _exponentials(neuron: Neuron, u: Array) -> tuple[Array | None, Array | None]
 
 
 def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
-    """Give i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
+    """Return i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
     if ideal:
         return jnp.zeros_like(u), jnp.zeros_like(u)
     return _current(neuron, u)[:2]
 
 
 def _current(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
-    """Give i(u) [A] of real diodes and leaks, its derivative [S], and its second derivative [S/V]."""
+    """Return i(u) [A] of real diodes and leaks, its derivative [S], and its second derivative [S/V]."""
     i, g, bend = jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros_like(u)
     for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
         if junction is not None:
@@ -101,7 +101,7 @@ def _reach(junction: Junction, excess: Array) -> Array:
 
 
 def bounds(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> tuple[Array | None, Array | None]:
-    """Give voltages below and above the root of a·u + i(u) = c; None where nothing bounds it on that side.
+    """Return voltages below and above the root of a·u + i(u) = c; None where nothing bounds it on that side.
 
     What leaks only brings the root nearer to 0 V, where a dead zone has its rails.
     """
@@ -127,7 +127,7 @@ def is_linear(neuron: Neuron) -> bool:
 
 
 def start(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> Array:
-    """Give a first guess: c/a, or the bound that it exceeds; where diodes bend the curve, a step from there."""
+    """Return a first guess: c/a, or the bound that it exceeds; where diodes bend the curve, a step from there."""
     if ideal or is_linear(neuron):
         return _clip(c / a, *bounds(neuron, a, c, ideal=ideal))
     return step(neuron, a, c, _nearest_bound(neuron, a, c), ideal=False)
@@ -192,7 +192,7 @@ class Law(NamedTuple):
 
 
 def law(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Law:
-    """Give what holds at u, near the root or far from it."""
+    """Return what holds at u, near the root or far from it."""
     i, g = current(neuron, u, ideal=ideal)
     if not ideal:
         return Law(a * u + i - c, g, jnp.zeros(u.shape, bool))

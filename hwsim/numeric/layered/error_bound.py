@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwsim.numeric.layered.layers import Layers, Linear
+from hwsim.numeric.layered.layers import Layers, StageLinear
 from hwsim.typing import Array
 
 TRUST = 100.0
@@ -14,7 +14,7 @@ _STEPS = 256
 """Most steps of the walk; a circuit in which it leads on for longer multiplies changes too far."""
 
 
-def amplification(layers: Layers, parts: Sequence[Linear]) -> float:
+def amplification(layers: Layers, parts: Sequence[StageLinear]) -> float:
     """Bound how many times farther from equilibrium a state can be than the last sweep's `sweeps.change`; infinite where nothing bounds it.
 
     Neurons only pull towards equilibrium, so the bound of the circuit without them holds. What is off in a layer spreads as a walk from
@@ -39,7 +39,7 @@ def amplification(layers: Layers, parts: Sequence[Linear]) -> float:
     return bound
 
 
-def _walked(layers: Layers, parts: Sequence[Linear], walk: Sequence[Array]) -> list[Array]:
+def _walked(layers: Layers, parts: Sequence[StageLinear], walk: Sequence[Array]) -> list[Array]:
     """Spread what is off in each layer's columns (n,) to their neighbours."""
     found = []
     for k, part in enumerate(parts):

@@ -13,8 +13,8 @@ import numpy as np
 
 from hwsim.numeric.layered import column
 from hwsim.numeric.layered.column import Law
-from hwsim.numeric.layered.layers import Layers, Linear, State
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.layers import Layers, StageLinear, State
+from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.parameters import Coupling
 from hwsim.typing import Array
 
@@ -23,7 +23,7 @@ class Columns(Protocol):
     """What hangs on the columns of each stage: the neurons, or what they are in an adjoint circuit."""
 
     def start(self, k: int, a: Array, c: Array) -> Array:
-        """Give a first guess of the root of a·u + i(u) = c in stage k."""
+        """Return a first guess of the root of a·u + i(u) = c in stage k."""
         ...
 
     def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
@@ -31,7 +31,7 @@ class Columns(Protocol):
         ...
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
-        """Give what holds at u."""
+        """Return what holds at u."""
         ...
 
 
@@ -41,7 +41,7 @@ class Neurons(NamedTuple):
     layers: Layers
 
     def start(self, k: int, a: Array, c: Array) -> Array:
-        """Give c/a, or the bound that it exceeds."""
+        """Return c/a, or the bound that it exceeds."""
         return column.start(self.layers.parameters[k].neuron, a, c, ideal=self.layers.stages[k].kind == "ideal")
 
     def step(self, k: int, a: Array, c: Array, u: Array) -> Array:
@@ -49,7 +49,7 @@ class Neurons(NamedTuple):
         return column.step(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
-        """Give what the diodes carry, or where ideal ones hold the columns."""
+        """Return what the diodes carry, or where ideal ones hold the columns."""
         return column.law(self.layers.parameters[k].neuron, a, c, u, ideal=self.layers.stages[k].kind == "ideal")
 
 
@@ -66,15 +66,15 @@ class Slopes(NamedTuple):
     values: tuple[Array, ...]
 
     def start(self, k: int, a: Array, c: Array) -> Array:
-        """Give the root itself."""
+        """Return the root itself."""
         return c / (a + self.values[k])
 
     def step(self, k: int, a: Array, c: Array, u: Array) -> Array:  # noqa: ARG002 - what is linear needs no start
-        """Give the root itself."""
+        """Return the root itself."""
         return self.start(k, a, c)
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
-        """Give what the conductances carry."""
+        """Return what the conductances carry."""
         held = jnp.isinf(self.values[k])
         slope = jnp.where(held, 0.0, self.values[k])
         return Law(jnp.where(held, a * u, (a + slope) * u - c), slope, held)
@@ -84,13 +84,13 @@ class System(NamedTuple):
     """All that the equilibria of a batch depend on."""
 
     layers: Layers
-    parts: tuple[Linear, ...]
-    inward: Inward
+    parts: tuple[StageLinear, ...]
+    output_nudge: OutputNudge
     columns: Columns
 
 
-def _forward(part: Linear, coupling: Coupling | None, drivers: Array, columns: Array) -> Array:
-    """Give the current that drivers (B, m) [V] push into the columns of the next stage, which are at `columns` (B, n) [V]."""
+def _forward(part: StageLinear, coupling: Coupling | None, drivers: Array, columns: Array) -> Array:
+    """Return the current that drivers (B, m) [V] push into the columns of the next stage, which are at `columns` (B, n) [V]."""
     if coupling is None:
         return part.rows(drivers, columns) @ part.w
     if part.kept is None and isinstance(coupling.gain, np.ndarray) and (coupling.gain == coupling.gain[0]).all():
@@ -99,13 +99,13 @@ def _forward(part: Linear, coupling: Coupling | None, drivers: Array, columns: A
 
 
 def pushed_back(system: System, k: int, columns: Array) -> Array:
-    """Give the current into the drivers of stage k, (B, m) [A], that columns (B, n) [V] of the next push back."""
+    """Return the current into the drivers of stage k, (B, m) [A], that columns (B, n) [V] of the next push back."""
     pulled, coupling = system.parts[k + 1].pulled(columns), system.layers.couplings[k]
     return pulled if coupling is None else coupling.back * pulled
 
 
 def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
-    """Give the currents that the neighbours push into the columns of stage k, and into its drivers; each (B, n) [A]."""
+    """Return the currents that the neighbours push into the columns of stage k, and into its drivers; each (B, n) [A]."""
     parts, couplings = system.parts, system.layers.couplings
     c, c_behind = parts[k].fixed, -parts[k].drawn
     if parts[k].w is not None:
@@ -149,7 +149,7 @@ def _in_series(a: Array, a_behind: Array, c: Array, c_behind: Array) -> tuple[Ar
 
 
 def _ends(a: Array, a_behind: Array, c: Array, c_behind: Array, through: Array) -> tuple[Array, Array]:
-    """Give the voltages of both nodes of a dead zone that carries a current."""
+    """Return the voltages of both nodes of a dead zone that carries a current."""
     return (c - through) / a, (c_behind + through) / a_behind
 
 
@@ -185,18 +185,18 @@ def sweep(system: System, state: State) -> Swept:
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
     old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
     if system.parts[last].series is not None:  # outputs feel each other through the rows, as they were
-        met.append(Met(system.parts[last].a * columns[last] - system.inward.at(columns[last]) + system.inward.at(old), old))
+        met.append(Met(system.parts[last].a * columns[last] - system.output_nudge.at(columns[last]) + system.output_nudge.at(old), old))
     return Swept(State(tuple(columns), tuple(behind)), tuple(met))
 
 
 def unmet(system: System, state: State) -> tuple[Met, ...]:
-    """Give what stands for what a sweep meets before there was one."""
+    """Return what stands for what a sweep meets before there was one."""
     looked = state.columns if system.parts[-1].series is not None else state.columns[:-1]
     return tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in looked)
 
 
 def residual(system: System, met: Sequence[Met]) -> Array:
-    """Give the largest sum of currents into a node that a sweep met, shape (B,) [A]."""
+    """Return the largest sum of currents into a node that a sweep met, shape (B,) [A]."""
     found = [jnp.zeros(len(system.parts[0].fixed), system.parts[0].a.dtype)]
     for k, (c, u) in enumerate(met):
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
@@ -207,7 +207,7 @@ def residual(system: System, met: Sequence[Met]) -> Array:
 
 
 def change(layers: Layers, new: State, old: State) -> Array:
-    """Give the largest difference of two states, shape (B,) [V]; what amplifiers would multiply counts for more."""
+    """Return the largest difference of two states, shape (B,) [V]; what amplifiers would multiply counts for more."""
     found = []
     for weight, *columns, after, before in zip(layers.weights, new.columns, old.columns, new.behind, old.behind, strict=True):
         found.append(weight.astype(columns[0].dtype) * jnp.abs(columns[0] - columns[1]).max(1))
@@ -217,10 +217,10 @@ def change(layers: Layers, new: State, old: State) -> Array:
 
 
 def largest(values: Sequence[Array]) -> Array:
-    """Give the element-wise maximum of arrays."""
+    """Return the element-wise maximum of arrays."""
     return functools.reduce(jnp.maximum, values)
 
 
 def settle_outputs(system: System, c: Array) -> Array:
     """Solve the output columns exactly, shape (B, n) [V], for the currents (B, n) [A] that the layer before pushes in."""
-    return system.inward.settled(system.parts[-1].a, c)
+    return system.output_nudge.settled(system.parts[-1].a, c)

@@ -17,7 +17,7 @@ _AMPLE = 4.0
 """Amplifiers may multiply what is off by this much on its way before it counts for more."""
 
 
-class Linear(NamedTuple):
+class StageLinear(NamedTuple):
     """The linear part of a stage for given conductances and inputs.
 
     Parameters
@@ -52,24 +52,24 @@ class Linear(NamedTuple):
     lifted: Array | None = None
 
     def rows(self, driven: Array, columns: Array) -> Array:
-        """Give the voltages of the signal rows (B, m) [V] from those that amplifiers drive them with, and from the columns (B, n) [V]."""
+        """Return the voltages of the signal rows (B, m) [V] from those that amplifiers drive them with, and from the columns (B, n) [V]."""
         if self.kept is None or self.series is None or self.w is None:
             return driven
         return self.kept * driven + self.series * (columns @ self.w.T)
 
     def lift(self, rows: Array) -> Array:
-        """Give the voltages of the signal rows with what noise adds to them; in the columns' equations `fixed` holds that."""
+        """Return the voltages of the signal rows with what noise adds to them; in the columns' equations `fixed` holds that."""
         return rows if self.lifted is None else rows + self.lifted
 
     def pulled(self, columns: Array) -> Array:
-        """Give the current that columns (B, n) [V] push back through the signal rows, (B, m) [A]."""
+        """Return the current that columns (B, n) [V] push back through the signal rows, (B, m) [A]."""
         assert self.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
         pulled = columns @ self.w.T
         return pulled if self.kept is None else self.kept * pulled
 
 
-def repeated(parts: Sequence[Linear], count: int) -> tuple[Linear, ...]:
-    """Give the same batch `count` times over."""
+def repeated(parts: Sequence[StageLinear], count: int) -> tuple[StageLinear, ...]:
+    """Return the same batch `count` times over."""
     return tuple(part._replace(fixed=jnp.tile(part.fixed, (count, 1)) if len(part.fixed) > 1 else part.fixed) for part in parts)
 
 
@@ -80,7 +80,7 @@ class State(NamedTuple):
     behind: tuple[Array | None, ...]
 
     def drivers(self, k: int) -> Array:
-        """Give what stage k hands on: the nodes behind its columns, or the columns."""
+        """Return what stage k hands on: the nodes behind its columns, or the columns."""
         behind = self.behind[k]
         return self.columns[k] if behind is None else behind
 
@@ -103,7 +103,7 @@ class Outputs(NamedTuple):
 
     @property
     def signs(self) -> NDArray[np.float64]:
-        """Give the share of each column in each read-out, shape (K, columns): +1, −1 or 0."""
+        """Return the share of each column in each read-out, shape (K, columns): +1, −1 or 0."""
         signs = np.zeros((len(self.plus), self.columns))
         signs[np.arange(len(self.plus)), self.plus] = 1.0
         if self.minus is not None:
@@ -112,7 +112,7 @@ class Outputs(NamedTuple):
 
     @property
     def partners(self) -> Nodes:
-        """Give for every column the other one of its output, or itself, shape (columns,)."""
+        """Return for every column the other one of its output, or itself, shape (columns,)."""
         partners = np.arange(self.columns)
         if self.minus is not None:
             partners[self.plus], partners[self.minus] = self.minus, self.plus
@@ -153,7 +153,7 @@ class Layers(NamedTuple):
 
 
 def adjoint_layers(layers: Layers) -> Layers:
-    """Give the layers of the adjoint circuit: gain and back exchanged, without offsets."""
+    """Return the layers of the adjoint circuit: gain and back exchanged, without offsets."""
     nothing = [c if c is None else np.zeros(c.offset.shape, c.offset.dtype) for c in layers.couplings]
     exchanged = [
         None if c is None else Coupling(c.back, c.gain, zero, c.resistance) for c, zero in zip(layers.couplings, nothing, strict=True)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from hwsim.core import blocks
 from hwsim.core.blocks import Blocks
-from hwsim.numeric.layered.layers import Layers, Linear
+from hwsim.numeric.layered.layers import Layers, StageLinear
 from hwsim.numeric.layered.parameters import Coupling, is_zero
 from hwsim.typing import Array
 
@@ -14,12 +14,12 @@ _FEW = 4
 """Samples whose products with a crossbar take less than to read or write it once more."""
 
 
-def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tuple[Linear, ...]:
+def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tuple[StageLinear, ...]:
     """Work out what depends on the conductances alone, with nothing fixed; arrays of NumPy and JAX.
 
     `sums` are those of some blocks' columns, (n,) [S], where they are known.
     """
-    parts: list[Linear] = []
+    parts: list[StageLinear] = []
     known = sums or {}
     for k, stage in enumerate(layers.stages):
         kept = series = None
@@ -36,7 +36,7 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
             load = load if kept is None else kept * load
             drawn = 0.0 * load if coupling is None else coupling.offset * load
             parts[k - 1] = parts[k - 1]._replace(a_behind=load, drawn=drawn)
-        parts.append(Linear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a, kept, series))
+        parts.append(StageLinear(w, a, 0.0 * a[None], 0.0 * a, 0.0 * a, kept, series))
     return tuple(parts)
 
 
@@ -48,7 +48,7 @@ def _behind(coupling: Coupling | None, w: Array) -> tuple[Array | None, Array | 
     return kept, kept * coupling.resistance
 
 
-def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
+def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[StageLinear, ...]:
     """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
     at_once = _of_few(layers, g, x) if len(x) <= _FEW else {}
     parts = resistive_parts(layers, g, {block: found[-1] for block, found in at_once.items()})
@@ -57,7 +57,7 @@ def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[Linear, ...]:
 
 
 def _of_few(layers: Layers, g: Blocks, x: Array) -> dict[str, Array]:
-    """Give by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
+    """Return by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
     found = {}
     for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
         for rows, values in zip(stage.fixed, numbers.sources, strict=True):
@@ -71,7 +71,7 @@ def _of_features(x: Array, features: NDArray[np.intp]) -> Array:
     return x if np.array_equal(features, np.arange(x.shape[1])) else x[:, features]
 
 
-def _fixed(layers: Layers, k: int, part: Linear, g: Blocks, x: Array, pushed: Blocks) -> Array:
+def _fixed(layers: Layers, k: int, part: StageLinear, g: Blocks, x: Array, pushed: Blocks) -> Array:
     """Sum the currents that fixed rows, and amplifiers' offsets, push into the columns, (B, n) [A]; `pushed` are those known, by block.
 
     Runs of rows with the same features share a product.

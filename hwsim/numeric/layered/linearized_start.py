@@ -15,7 +15,7 @@ _FAR = 10 * V_T
 
 
 def slopes(layers: Layers, state: State) -> tuple[Array, ...]:
-    """Give the neurons' small-signal conductances (B, n) [S], stage by stage: infinite where an ideal diode conducts."""
+    """Return the neurons' small-signal conductances (B, n) [S], stage by stage: infinite where an ideal diode conducts."""
     return tuple(_slope(*stage, state, k) for k, stage in enumerate(zip(layers.stages, layers.parameters, strict=True)))
 
 

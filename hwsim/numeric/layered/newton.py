@@ -115,11 +115,11 @@ def surplus(system: System, where: Path, state: State) -> Surplus:
 def _outputs_surplus(system: System, state: State) -> Array:
     c, _ = pushed_in(system, state, len(state.columns) - 1)
     v = state.columns[-1]
-    return system.parts[-1].a * v - c - system.inward.at(v)
+    return system.parts[-1].a * v - c - system.output_nudge.at(v)
 
 
 def _matrix(system: System, where: Path) -> Array:
-    """Give the conductance matrix of all free nodes without what hangs on them, shape (N, N) [S]: one for all samples."""
+    """Return the conductance matrix of all free nodes without what hangs on them, shape (N, N) [S]: one for all samples."""
     parts, couplings = system.parts, system.layers.couplings
     whole = jnp.zeros((where.size, where.size), parts[0].a.dtype)
     for k, part in enumerate(parts[1:], start=1):
@@ -135,7 +135,7 @@ def _matrix(system: System, where: Path) -> Array:
     whole += jnp.diag(vector(system.layers, where, on_columns, [part.a_behind[None] for part in parts])[0])
     signs = np.zeros((len(system.layers.outputs.plus), where.size))
     signs[:, where.columns[-1]] = system.layers.outputs.signs
-    return whole + jnp.asarray(signs.T, whole.dtype) * system.inward.beta @ jnp.asarray(signs, whole.dtype)
+    return whole + jnp.asarray(signs.T, whole.dtype) * system.output_nudge.beta @ jnp.asarray(signs, whole.dtype)
 
 
 def _bridged(layers: Layers, where: Path, whole: Array, slope: Array) -> Array:
@@ -170,7 +170,7 @@ def is_convex(system: System, where: Path) -> Array:
 
 
 def in_64_bits(whole: Numbers) -> Numbers:
-    """Give numbers, or what holds them, in 64 bits."""
+    """Return numbers, or what holds them, in 64 bits."""
     wide: Numbers = jax.tree.map(lambda one: one.astype(jnp.float64) if getattr(one, "dtype", None) == jnp.float32 else one, whole)
     return wide
 
@@ -193,7 +193,7 @@ def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array
 
 
 def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array, Array]:
-    """Give how far each voltage is from equilibrium, to first order (B, N) [V], how far rounding may leave them (B,) [V], what holds."""
+    """Return how far each voltage is from equilibrium, to first order (B, N) [V], how far rounding may leave them (B,) [V], what holds."""
 
     def one(sample: tuple[Surplus, Array]) -> tuple[Array, Array, Array]:
         return _correction(layers, where, whole, *sample, eps)
@@ -232,4 +232,4 @@ def newton(system: System, where: Path, state: State, eps: float) -> Step:
     left = jax.vmap(unbalanced)(tried)
     best = jnp.argmin(jnp.where(jnp.isnan(left), jnp.inf, left), axis=0)
     chosen = jnp.take_along_axis(tried, best[None, :, None], axis=0)[0]
-    return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.inward.beta) < 0))
+    return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.output_nudge.beta) < 0))

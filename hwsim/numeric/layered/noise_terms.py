@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from circuits.circuit import Circuit
 from hwsim.core.protocol import gather
-from hwsim.numeric.layered.layers import Layers, Linear
+from hwsim.numeric.layered.layers import Layers, StageLinear
 from hwsim.typing import Array
 
 
-def with_noise(circuit: Circuit, layers: Layers, parts: Sequence[Linear], noise: Mapping[str, Array] | None) -> tuple[Linear, ...]:
+def with_noise(
+    circuit: Circuit, layers: Layers, parts: Sequence[StageLinear], noise: Mapping[str, Array] | None
+) -> tuple[StageLinear, ...]:
     """Add currents into free nodes, by group, each (B, n) [A]; what flows into a row comes out of the amplifier before it, or lifts it."""
     if noise is None:
         return tuple(parts)

@@ -11,7 +11,7 @@ from hwsim.numeric.layered.layers import Outputs
 from hwsim.typing import Array
 
 
-class Inward(NamedTuple):
+class OutputNudge(NamedTuple):
     """What the nudges push into each output: `fixed` − beta·ŷ [A].
 
     `beta` is a number, or one a sample, (B, 1), an output, (K,), or both, (B, K) [S]; `fixed` is (B, K). Where beta is the float 0.0
@@ -24,7 +24,7 @@ class Inward(NamedTuple):
 
     @classmethod
     def of(cls, push: Push, outputs: Outputs, gain: Array | None = None) -> Self:
-        """Give what a push does; each output's is `gain` (K,) times as strong."""
+        """Return what a push does; each output's is `gain` (K,) times as strong."""
         if not _is_zero(push.beta):
             beta, fixed = push.beta, push.beta * push.target + push.current
             return cls(beta if gain is None else beta * gain, fixed if gain is None else fixed * gain, outputs.signs)
@@ -34,7 +34,7 @@ class Inward(NamedTuple):
         return cls(0.0, current @ outputs.signs.astype(current.dtype), outputs.signs)
 
     def at(self, columns: Array) -> Array | float:
-        """Give what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
+        """Return what is pushed into the columns (B, n) [A] at their voltages (B, n) [V]."""
         if _is_zero(self.beta):
             return self.fixed
         signs = self.signs.astype(columns.dtype)

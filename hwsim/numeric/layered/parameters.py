@@ -69,7 +69,7 @@ def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParam
 
 
 def _unless(usual: float, values: Array, dtype: Any) -> Array | None:
-    """Give values, or None where all are what they usually are."""
+    """Return values, or None where all are what they usually are."""
     return None if (values == usual).all() else np.asarray(values, dtype)
 
 

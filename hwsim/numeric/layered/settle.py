@@ -10,12 +10,12 @@ import numpy as np
 
 from hwsim.core.protocol import Push, Result
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.anderson import Trail
+from hwsim.numeric.layered.anderson import AndersonState
 from hwsim.numeric.layered.gauss_seidel import Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
-from hwsim.numeric.layered.layers import Layers, Linear, Settled, State, adjoint_layers
+from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State, adjoint_layers
 from hwsim.numeric.layered.linearized_start import slopes
 from hwsim.numeric.layered.newton import in_64_bits, is_convex, newton, path
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.typing import Array
 
 SWEEPS = 64
@@ -62,12 +62,12 @@ class Limits(NamedTuple):
     felt: int = 0
 
 
-def settle_adjoint(layers: Layers, parts: Sequence[Linear], free: State, error: Array, limits: Limits) -> Settled:
+def settle_adjoint(layers: Layers, parts: Sequence[StageLinear], free: State, error: Array, limits: Limits) -> Settled:
     """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers.
 
     `parts` must be those of a circuit whose sources and offsets are 0. The tolerance is found here.
     """
-    system = System(adjoint_layers(layers), tuple(parts), Inward.of(Push(current=error), layers.outputs), Slopes(slopes(layers, free)))
+    system = System(adjoint_layers(layers), tuple(parts), OutputNudge.of(Push(current=error), layers.outputs), Slopes(slopes(layers, free)))
     start = first_guess(system)
     share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
     tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
@@ -111,7 +111,7 @@ class _Search(NamedTuple):
 def settle(system: System, start: State, limits: Limits, moved: Array | None = None) -> Settled:
     """Find the equilibria of a batch from a start; `moved` (B, n) [V] says by how much its outputs moved if a sweep of a kind led there."""
     amplified, tolerance, max_steps, with_newton, *_ = limits
-    found = _by_sweeps(system, Trail.of(start, moved), limits)
+    found = _by_sweeps(system, AndersonState.of(start, moved), limits)
     finite = jnp.isfinite(found.off)  # what changes by a number is one
     if with_newton or amplified is not None:
         settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
@@ -132,8 +132,8 @@ def _is_finite(state: State) -> Array:
 
 
 def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
-    """Give the results, unless a negative nudge makes an output unstable."""
-    beta = system.inward.beta
+    """Return the results, unless a negative nudge makes an output unstable."""
+    beta = system.output_nudge.beta
     if isinstance(beta, float) and beta >= 0.0:
         return result  # known while tracing
     convex = _holds_outputs(system)
@@ -146,13 +146,13 @@ def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
 class _Sweeping(NamedTuple):
     """What one sweep hands to the next."""
 
-    trail: Trail
+    history: AndersonState
     off: Array
     steps: Array
     met: tuple[Met, ...]
 
 
-def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
+def _by_sweeps(system: System, history: AndersonState, limits: Limits) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
 
     What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
@@ -162,26 +162,26 @@ def _by_sweeps(system: System, trail: Trail, limits: Limits) -> _Search:
 
     def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
         moving = ~(last.off <= tolerance) | (last.steps < least)
-        begun = last.trail.state if first else last.trail.ahead(moving & (last.steps < _AHEAD))
+        begun = last.history.state if first else last.history.extrapolate(moving & (last.steps < _AHEAD))
         state, met = sweep(system, begun)
         changed = change(system.layers, state, begun)
         off = jnp.where(moving | ~jnp.isfinite(changed), changed, last.off)
-        return _Sweeping(last.trail.then(begun, state), off, last.steps + moving, met)
+        return _Sweeping(last.history.push(begun, state), off, last.steps + moving, met)
 
     def going(last: _Sweeping) -> Array:
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
-    batch, dtype = trail.moved.shape[0], trail.moved.dtype
+    batch, dtype = history.moved.shape[0], history.moved.dtype
     unlooked = limits.unlooked or 0
     for k in range(unlooked):
-        begun = trail.ahead(jnp.ones(batch, bool)) if k else trail.state
-        trail = trail.then(begun, sweep(system, begun).state)
-    begin = _Sweeping(trail, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unlooked, jnp.int32), unmet(system, trail.state))
+        begun = history.extrapolate(jnp.ones(batch, bool)) if k else history.state
+        history = history.push(begun, sweep(system, begun).state)
+    begin = _Sweeping(history, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unlooked, jnp.int32), unmet(system, history.state))
     if limits.unlooked is not None:
         begin = once(begin, first=not unlooked)
-    trail, off, steps, met = jax.lax.while_loop(going, once, begin)
+    history, off, steps, met = jax.lax.while_loop(going, once, begin)
     nothing = jnp.zeros(batch, bool)
-    return _Search(trail.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
+    return _Search(history.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
 
 
 def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_steps: int) -> _Search:
@@ -219,10 +219,10 @@ def _trusted(system: System, amplified: Array | None) -> Array:
     """Whether sweeps that change nothing prove an equilibrium, with the nudge in place."""
     if amplified is None:
         return jnp.asarray(False)  # noqa: FBT003 - JAX's own
-    return error_bound.suffices(amplified, jnp.min(jnp.asarray(system.inward.beta)), jnp.min(system.parts[-1].a))
+    return error_bound.suffices(amplified, jnp.min(jnp.asarray(system.output_nudge.beta)), jnp.min(system.parts[-1].a))
 
 
 def _holds_outputs(system: System) -> Array:
     """Whether every output by itself holds against a negative nudge: a nudge of −1 over the resistance between its columns is too much."""
     resistance = (1 / system.parts[-1].a) @ abs(system.layers.outputs.signs.T).astype(system.parts[-1].a.dtype)
-    return jnp.all(1 + system.inward.beta * resistance > 0, axis=-1)
+    return jnp.all(1 + system.output_nudge.beta * resistance > 0, axis=-1)

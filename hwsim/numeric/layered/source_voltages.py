@@ -22,7 +22,7 @@ def held_groups(circuit: Circuit) -> set[str]:
 
 
 def held(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]:
-    """Give runs of nodes that sources hold, with their voltages (B, n) [V], for features x (B, I); arrays are of their kind."""
+    """Return runs of nodes that sources hold, with their voltages (B, n) [V], for features x (B, I); arrays are of their kind."""
     xp = x.__array_namespace__()
     found: list[tuple[Nodes, Array]] = []
     for source in circuit.of(InputSources, VoltageSources):
@@ -37,7 +37,7 @@ def held(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]
 
 
 def held_volts(circuit: Circuit, chip: Chip, x: Array | None, batch: int, dtype: Any) -> dict[str, NDArray[Any]]:
-    """Give the voltages of those groups, each (B, n) [V], for features x (B, I); without features, as in an adjoint circuit, all are 0."""
+    """Return the voltages of those groups, each (B, n) [V], for features x (B, I); without features, as in the adjoint circuit, all 0."""
     names = held_groups(circuit)
     known = [] if x is None else held(circuit, chip, np.asarray(x, dtype))
     found = {}

@@ -14,10 +14,10 @@ from hwsim.core import blocks
 from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push
 from hwsim.numeric.layered import layers, linearized_start, settle
 from hwsim.numeric.layered.gauss_seidel import Neurons, System, enter, first_guess, largest
-from hwsim.numeric.layered.layers import Layers, Linear, Settled, State
+from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State
 from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
 from hwsim.numeric.layered.noise_terms import with_noise
-from hwsim.numeric.layered.output_nudge import Inward
+from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.parameters import Scales
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.settle import Limits
@@ -53,7 +53,7 @@ class _Settler(NamedTuple):
         """Give all that equilibria under a push depend on."""
         layers, circuit = self.free.layers, self.circuit
         parts = with_noise(circuit, layers, self.free.parts, noise)
-        return self.free._replace(parts=parts, inward=Inward.of(push, layers.outputs, layers.parameters[-1].pushed))
+        return self.free._replace(parts=parts, output_nudge=OutputNudge.of(push, layers.outputs, layers.parameters[-1].pushed))
 
     def __call__(self, push: Push, start: State | None, noise: Noise) -> Settled:
         """Settle."""
@@ -163,7 +163,7 @@ class TracedSolver:
         """Work out what all phases share."""
         layers = self._layers
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
-        free = System(layers, parts, Inward.of(FREE, layers.outputs), Neurons(layers))
+        free = System(layers, parts, OutputNudge.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
         unlooked = None if self._largest_feature is None or self._newton else _UNLOOKED
         return _Settler(
@@ -182,7 +182,9 @@ class TracedSolver:
         v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)))
         return Equilibrium(v, settled.residual, settled.steps, settled.result)
 
-    def _spread(self, state: State, parts: Sequence[Linear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False) -> dict[str, Array]:
+    def _spread(
+        self, state: State, parts: Sequence[StageLinear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False
+    ) -> dict[str, Array]:
         """Lay out voltages by node group, amplified rows included."""
         known = list(held)
         for k, (stage, numbers, columns, behind) in enumerate(zip(*self._layers[:2], state.columns, state.behind, strict=True)):
