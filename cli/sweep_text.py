@@ -8,10 +8,11 @@ from cli.pace import clock_face
 
 if TYPE_CHECKING:
     from hwsim.sweep.definition import Definition
+    from hwsim.sweep.mean_interval import Interval
     from hwsim.sweep.points import Point
     from hwsim.sweep.recorded import Recorded, Result
     from hwsim.sweep.sensitivity import Index, Slope
-    from hwsim.sweep.statistics import Interval, PointNumbers, Summary
+    from hwsim.sweep.statistics import PointNumbers, Summary
 
 SURE = 0.0001
 """Below this a probability is only said to be small."""

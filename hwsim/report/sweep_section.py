@@ -9,9 +9,10 @@ from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
 from hwsim.report.sweep_pictures import SweepPictures
+from hwsim.sweep.mean_interval import Interval
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import slopes
-from hwsim.sweep.statistics import Interval, PointNumbers, numbers
+from hwsim.sweep.statistics import PointNumbers, numbers
 
 _ROWS = 500
 """Points that the table lists; a sweep of more is for other programs, which read its export."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
 from hwsim.experiment.experiment import ExperimentError, FromOption, load, override
+from hwsim.sweep.mean_interval import LEVEL, Interval
 from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Recorded
-from hwsim.sweep.statistics import LEVEL, Interval
 
 KEY = "data.fold"
 """What differs from fold to fold; a repeat has another seed."""

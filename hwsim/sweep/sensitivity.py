@@ -6,9 +6,10 @@ import numpy as np
 
 from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.axes import Axis
+from hwsim.sweep.mean_interval import Interval, of_differences
 from hwsim.sweep.points import Point, problem
 from hwsim.sweep.recorded import Recorded
-from hwsim.sweep.statistics import Interval, interval, per_unit, summary
+from hwsim.sweep.statistics import per_unit, summary
 from hwsim.typing import Floats
 
 
@@ -77,7 +78,7 @@ def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[S
     each = np.linalg.pinv(matrix)[1:] @ np.array([[of[unit] for unit in units] for of in errors]).reshape(len(usable), len(units))
     spans = np.ptp(places, axis=0)
     return [
-        Slope(axis.key, axis.log, float(own.mean()), interval(own), float(span))
+        Slope(axis.key, axis.log, float(own.mean()), of_differences(own), float(span))
         for axis, own, span in zip(axes, each, spans, strict=True)
         if len(own)
     ]

@@ -4,35 +4,18 @@ Results of one chip with several seeds are not independent, and so they count on
 """
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwsim.sweep.mean_interval import Interval, of_differences, of_errors
 from hwsim.sweep.recorded import Recorded, Result
 from hwsim.typing import Floats
 
-LEVEL = 0.95
-"""How often an interval holds the truth."""
-
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-RESAMPLES = 1999
-"""Samples of a bootstrap."""
-
-FEW = 8
-"""Below this many values resampling knows too little of them, and Student's interval is given: by trial it covers better there."""
 
 FLIPS = 9999
 """Most sign flips of a permutation test; fewer where there are fewer."""
-
-
-class Interval(NamedTuple):
-    """Where the truth lies, with 95 % certainty; NaN where nothing can be said."""
-
-    low: float
-    high: float
 
 
 class Summary(NamedTuple):
@@ -93,44 +76,11 @@ def summary(results: Sequence[Result]) -> Summary:
     if not len(values):
         nothing = Interval(np.nan, np.nan)
         return Summary(len(results), failed, 0, np.nan, nothing, np.nan, (np.nan,) * len(QUANTILES))
-    low, high = interval(values)
+    low, high = of_errors(values)
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
     quantiles = tuple(np.quantile(values, QUANTILES).tolist())
     within = Interval(max(low, 0.0), min(high, 1.0))
     return Summary(len(results), failed, len(values), float(values.mean()), within, sd, quantiles)
-
-
-def interval(values: Floats) -> Interval:
-    """Give the 95 % interval of the mean of independent values (n,), by the studentised bootstrap.
-
-    Its ends are mean − t·s/√n at the outer quantiles of t* = (mean* − mean)/(s*/√n) over resamples. Percentile and BCa intervals cover
-    90 % at 16 values; this one covers 94 % to 95 % from 8 values on, whatever the values' skewness.
-    """
-    n = len(values)
-    if n < 2:  # noqa: PLR2004 - one value does not vary
-        return Interval(np.nan, np.nan)
-    mean, deviation = values.mean(), values.std(ddof=1)
-    if n < FEW:
-        from scipy.special import stdtrit  # noqa: PLC0415 - half a second, only for those who sweep
-
-        t = np.array([1.0, -1.0]) * stdtrit(n - 1, (1 + LEVEL) / 2)
-    else:
-        resampled = values[_draws(n)]
-        means, deviations = resampled.mean(axis=1), resampled.std(axis=1, ddof=1)
-        varied = deviations > 1e-9 * deviation  # a resample of one value alone has no t
-        t = (
-            np.sqrt(n) * np.quantile((means[varied] - mean) / deviations[varied], [(1 + LEVEL) / 2, (1 - LEVEL) / 2])
-            if varied.any()
-            else 0.0
-        )
-    low, high = mean - t * deviation / np.sqrt(n) * np.ones(2)
-    return Interval(float(low), float(high))
-
-
-@cache
-def _draws(n: int) -> NDArray[np.intp]:
-    """Give which of n values each resample holds, shape (RESAMPLES, n): always the same, so that the same data have the same interval."""
-    return np.random.default_rng(n).integers(n, size=(RESAMPLES, n))
 
 
 def wilson(good: int, units: int) -> Interval:
@@ -160,7 +110,7 @@ def difference(results: Sequence[Result], reference: Sequence[Result]) -> Differ
     values = np.array(list(apart.values()))
     if not len(values):
         return Difference(np.nan, Interval(np.nan, np.nan), np.nan, 0)
-    return Difference(float(values.mean()), interval(values), _probability(values), len(values))
+    return Difference(float(values.mean()), of_differences(values), _probability(values), len(values))
 
 
 def _probability(values: Floats) -> float:

@@ -19,9 +19,10 @@ from hwsim.report.sweep_section import sweep_section
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
 from hwsim.sweep.definition import Definition
+from hwsim.sweep.mean_interval import of_errors
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Result
-from hwsim.sweep.statistics import interval, summary
+from hwsim.sweep.statistics import summary
 from support.report_pages import assert_complete
 
 BETA, RATE, WORD = "training.beta=log:1e-7:1e-5:3", "training.rate=1e-7:1e-6:3", "training.optimizer=adam,sgd"
@@ -156,7 +157,7 @@ def test_failures_are_told(make: Make) -> None:
     assert row[2] == "13 (3 failed)"
     rest = [[error_at({}, chip, seed) for seed in range(SEEDS)] for chip in range(CHIPS)]
     units = [np.mean(errors) for errors in ([rest[1][1:], *rest[2:]])]
-    assert row[3:5] == [f"{100 * np.mean(units):.2f} %", "{:.2f} to {:.2f} %".format(*(100 * end for end in interval(np.array(units))))]
+    assert row[3:5] == [f"{100 * np.mean(units):.2f} %", "{:.2f} to {:.2f} %".format(*(100 * end for end in of_errors(np.array(units))))]
 
 
 def test_all_failed(make: Make) -> None:
