@@ -1,8 +1,9 @@
 """Arrays of trainable conductances and their operators: currents from voltages, and what a gradient sums over a batch.
 
-An array joins the nodes `rows` to the nodes `columns` by single devices. Its conductances g [S] are the weights; they travel beside the
-circuit, in an array of `shape`. Voltages of its rows have shape (B, rows), of its columns (B, columns), in NumPy or in JAX. The operators
-are written for ideal sources on one side and 0 V on the other; the current of a device between rows and columns that both move is
+An array joins the nodes `rows` to the nodes `columns` by single devices. Its conductances g [S] are the weights; they are passed next to
+the circuit, in an array of `shape`. Voltages of its rows have shape (B, rows), of its columns (B, columns), in NumPy or in JAX. The
+operators are written for ideal sources on one side and 0 V on the other; the current of a device between rows and columns that
+both move is
 
     i = row_sum(g)·v_rows − backward(g, v_columns)        into the array at its rows
     i = column_sum(g)·v_columns − forward(g, v_rows)      into the array at its columns

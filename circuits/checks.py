@@ -40,7 +40,7 @@ _SHOWN = 4
 
 
 def names(circuit: Topology) -> None:
-    """Names must be unique and fit for a netlist, which does not tell upper case from lower."""
+    """Names must be unique and fit for a netlist, which ignores case."""
     for what, found in (
         ("node group", [group.name for group in circuit.groups]),
         ("element", [element.name for element in circuit.elements]),

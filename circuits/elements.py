@@ -1,7 +1,7 @@
 """Elements as frozen arrays, one class a kind; a lone resistor is an array of one. Those that learning changes are in arrays.py.
 
 Terminals are node numbers (0 is ground); parameters hold one value an element. A branch current flows from the first terminal
-to the second inside the element. Conductances that learning changes travel beside the circuit, never inside it.
+to the second inside the element. Trainable conductances are passed separately from the circuit, never stored in it.
 """
 
 from dataclasses import dataclass, fields

@@ -22,7 +22,7 @@ _SHOWN = 4
 
 
 def floating(names: Sequence[str], *, islands: int = 1) -> str:
-    """Say that nodes float, and what to do."""
+    """Return the error of floating nodes, with its remedy."""
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     if len(names) == 1:
         return f"{shown} has no conducting path to ground; connect it or remove it"

@@ -18,7 +18,7 @@ def outer_sum(p: Array, q: Array) -> Array:
     """Return Σ_b p_i·q_j, shape (rows, columns), for p (B, rows) and q (B, columns).
 
     XLA folds transpositions into products, which are then up to eight times as slow, unless a barrier is between; and it works small
-    arrays out anew for every row of a large one, unless they come from a product, if only with the identity.
+    arrays out again for every row of a large one, unless they come from a product, if only with the identity.
     """
     if isinstance(p, np.ndarray):
         return p.T @ q

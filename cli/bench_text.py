@@ -84,8 +84,8 @@ def scaling(points: Sequence["Measured"]) -> str:
 
 def devices(costs: Sequence["Cost"]) -> str:
     """Tell what each took, and what it is held against."""
-    rows = [(cost.name, f"{_whole(cost.time)} {cost.unit}", cost.beside, _whole(cost.plain), _whole(cost.ratio)) for cost in costs]
-    return table(("what", "time", "beside", "time", "ratio"), rows)
+    rows = [(cost.name, f"{_whole(cost.time)} {cost.unit}", cost.baseline, _whole(cost.plain), _whole(cost.ratio)) for cost in costs]
+    return table(("what", "time", "baseline", "time", "ratio"), rows)
 
 
 def _settling(settling: "Settling") -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Benchmarks: speed against something that runs beside it, with steps, residual and success beside each time."""
+"""Benchmarks: speed as ratios to something timed by turns with it, with steps, residual and success next to each time."""

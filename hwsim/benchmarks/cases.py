@@ -22,7 +22,7 @@ _RATES = (1e-5, 1e-6)
 
 _DEEP_BETA = 1e-3
 _DEEP_RATES = (1e-7, 1e-9)
-"""With several hidden layers: nudges [S for each row of the last crossbar] that 32 bits can tell from rounding in the first, and rates
+"""With several hidden layers: nudges [S for each row of the last crossbar] that 32 bits can resolve from rounding in the first, and rates
 that move it little."""
 
 _USUAL_BATCH = 32
@@ -77,7 +77,7 @@ def images(count: int | None = None) -> Dataset:
 
 
 def synthetic(count: int, seed: int = 0) -> Dataset:
-    """Make images that can be told apart: each is its class's pattern, a fifth of it bright, behind noise."""
+    """Make images of distinguishable classes: each is its class's pattern, a fifth of it bright, behind noise."""
     draw = stream(seed, "bench/images")
     patterns = draw.random((CLASSES, PIXELS)) * (draw.random((CLASSES, PIXELS)) < 0.2)  # noqa: PLR2004 - as much of MNIST is not black
     labels = draw.integers(CLASSES, size=count)

@@ -29,13 +29,13 @@ _EPOCHS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Some work beside the same in its plain form.
+    """The time of some work, relative to the same work in its plain form.
 
     Parameters
     ----------
     name
         What is timed.
-    beside
+    baseline
         What it is held against.
     unit
         Of the times.
@@ -47,7 +47,7 @@ class Cost:
     """
 
     name: str
-    beside: str
+    baseline: str
     unit: str
     rounds: int
     time: Spread
@@ -96,10 +96,10 @@ def ensemble(experiment: Experiment, count: int) -> "Fleet":
     return Fleet([one.trainer(one.training_solver()) for one in each])
 
 
-def _cost(name: str, beside: str, unit: str, took: NDArray[np.float64]) -> Cost:
+def _cost(name: str, baseline: str, unit: str, took: NDArray[np.float64]) -> Cost:
     return Cost(
         name=name,
-        beside=beside,
+        baseline=baseline,
         unit=unit,
         rounds=len(took),
         time=Spread.of(took[:, 0].tolist()),

@@ -1,4 +1,4 @@
-"""Speed of both engines side by side: the same equilibria by turns, with steps, residual and success beside each time."""
+"""Speed of both engines side by side: the same equilibria by turns, with steps, residual and success next to each time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -181,7 +181,7 @@ def _timing(name: EngineName, subject: Subject, job: _Job, phases: Sequence[Equi
 
 
 def _imbalances(subject: Subject, job: _Job, phases: Sequence[Equilibrium]) -> Iterator[float]:
-    """Hold the first samples of each phase against Kirchhoff's law."""
+    """Verify the first samples of each phase against Kirchhoff's law."""
     few = slice(_JUDGED)
     for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(subject.circuit), job.y)), strict=True):
         part = Equilibrium({group: v[few] for group, v in phase.v.items()}, phase.residual[few], phase.steps[few], phase.result[few])

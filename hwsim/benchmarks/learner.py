@@ -16,7 +16,7 @@ from hwsim.learning.step import Batches, Sums
 from hwsim.session import Session
 
 _HELD_AGAINST = 8
-"""Samples that are solved anew in 64 bits."""
+"""Samples that are solved again in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ def devices(costs: Sequence[Cost]) -> bytes:
     figure = _figure(1.5 + 1.6 * len(costs), 3.4)
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
-    axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.beside}" for cost in costs], fontsize=7)
+    axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
     axes.set(ylabel="time / time of the plain form")
     axes.grid(visible=True, axis="y", alpha=0.3)
     return _png(figure, f"What real devices, and many chips at once, cost ({_SPREAD})")

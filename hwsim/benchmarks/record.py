@@ -1,4 +1,4 @@
-"""What a benchmark leaves: all numbers with the machine and its load as JSON, and a plot beside them."""
+"""The record of a benchmark: all numbers with the machine and its load as JSON, and a plot."""
 
 import json
 import os
@@ -23,7 +23,7 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
 
 
 def load_average() -> float | None:
-    """Return how many processes wanted to compute during the last minute, on average; None where the system does not tell."""
+    """Return how many processes wanted to compute during the last minute, on average; None where the system does not report it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
@@ -48,7 +48,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
 
     Returns
     -------
-    told
+    measured
         What the JSON file holds.
     paths
         Both files.
@@ -60,7 +60,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
 
     """
     kind = name.partition("-")[0]
-    told = {
+    measured = {
         "benchmark": name,
         "results": [asdict(result) for result in results],
         "ratios": RATIOS[kind](results),
@@ -71,6 +71,6 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     }
     folder.mkdir(parents=True, exist_ok=True)
     numbers, plot = paths(folder, name)
-    atomic.write(numbers, json.dumps(told, indent=2) + "\n")
+    atomic.write(numbers, json.dumps(measured, indent=2) + "\n")
     atomic.write(plot, ratio_plots.DRAW[kind](results))
-    return told, [numbers, plot]
+    return measured, [numbers, plot]

@@ -96,7 +96,7 @@ def _ngspice_program() -> Finding:
     remedy = "install it (Debian, Ubuntu: apt-get install ngspice; macOS: brew install ngspice); it runs the decks that hwsim writes"
     if path is None:
         return Finding(name="ngspice program", found="not found", ok=False, remedy=remedy)
-    broken = f"{path} does not tell its version; {remedy}"
+    broken = f"{path} does not report its version; {remedy}"
     return Finding(name="ngspice program", found=f"{version or 'broken'}, {path}", ok=version is not None, remedy=broken)
 
 
@@ -153,5 +153,5 @@ def _cache() -> Finding:
         found=str(folder),
         ok=exists.is_dir() and os.access(exists, os.W_OK | os.X_OK),
         needed=False,
-        remedy=f"{exists} cannot be written; let XDG_CACHE_HOME name a folder that can, or each start compiles anew",
+        remedy=f"{exists} cannot be written; let XDG_CACHE_HOME name a folder that can, or each start compiles again",
     )

@@ -51,8 +51,8 @@ def ends(element: Elements) -> tuple[Nodes, Nodes]:
             return element.ends
 
 
-def columns(circuit: Circuit, chip: Chip, beside: Sequence[tuple[Nodes, Nodes]] = ()) -> Columns:
-    """Lay out the currents of all holding elements, with what amplifiers draw and what senses them, and of branches `beside` them."""
+def columns(circuit: Circuit, chip: Chip, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> Columns:
+    """Lay out the currents of all holding elements, with what amplifiers draw and what senses them, and of the branches `extra`."""
     nodes, currents, factors = [], [], []
     first: dict[str, int] = {}
     count = 0
@@ -75,7 +75,7 @@ def columns(circuit: Circuit, chip: Chip, beside: Sequence[tuple[Nodes, Nodes]] 
         sensed, gain = first[sensing.source] + sensing.place, chip(sensing.name, "gain")
         add(sensing.a, sensed, gain)
         add(sensing.b, sensed, -gain)
-    for a, b in beside:
+    for a, b in extra:
         own = count + np.arange(len(a))
         count += len(a)
         add(a, own, 1.0)
@@ -92,16 +92,16 @@ class Held(NamedTuple):
     first: dict[str, int]
 
 
-def balanced(circuit: Circuit, chip: Chip, leaving: Floats, beside: Sequence[tuple[Nodes, Nodes]] = ()) -> Held:
+def balanced(circuit: Circuit, chip: Chip, leaving: Floats, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> Held:
     """Find the currents of the holding elements that balance the others, `leaving` the nodes, shape (B, N + 1) [A].
 
-    Branches `beside` them, from nodes to nodes, also carry what is needed. Ground balances itself.
+    Branches `extra`, from nodes to nodes, also carry what is needed. Ground balances itself.
     At nodes that Passed elements touch nothing is known, and nothing is asked.
     """
     from scipy.sparse import csc_array, diags_array  # noqa: PLC0415 - only circuits beyond layers need it
     from scipy.sparse.linalg import splu  # noqa: PLC0415
 
-    where = columns(circuit, chip, beside)
+    where = columns(circuit, chip, extra)
     counts = np.ones(circuit.size + 1)
     counts[0] = 0.0
     for passed in circuit.of(Passed):
@@ -120,6 +120,6 @@ def balanced(circuit: Circuit, chip: Chip, leaving: Floats, beside: Sequence[tup
 
 
 _RIDGE = 1e-9
-"""Holds currents that nothing determines, as between two nodes that transistors touch; refinements take its effect away from others."""
+"""Regularisation of currents that nothing determines, as between two nodes of transistors; refinements remove its effect on others."""
 
 _REFINEMENTS = 3

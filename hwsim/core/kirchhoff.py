@@ -159,7 +159,7 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
 
 
 def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium) -> Balance:
-    """Hold an equilibrium against Kirchhoff's current law, whatever engine it came from.
+    """Verify an equilibrium against Kirchhoff's current law, whatever engine it came from.
 
     Sources of voltage carry what is needed: the law is summed over the nodes that they join. An ideal diode at its threshold
     carries what is needed in its forward direction.

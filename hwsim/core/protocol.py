@@ -305,4 +305,4 @@ class Engine(Protocol):
 
 
 class UnsupportedCircuitError(ValueError):
-    """Says that an engine cannot solve a circuit; the message names the element and the engine that can."""
+    """Raised when an engine cannot solve a circuit; the message names the element and the engine that can."""

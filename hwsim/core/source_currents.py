@@ -28,7 +28,7 @@ def source_currents(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive,
     if circuit.of(Passed):
         held = ", ".join(element.name for element in circuit.of(Passed))
         msg = (
-            f"{circuit.name}: the currents of {held} are known to ngspice alone; what sources deliver, hwsim compile --measure power tells"
+            f"{circuit.name}: the currents of {held} are known to ngspice alone; hwsim compile --measure power reports what sources deliver"
         )
         raise UnsupportedCircuitError(msg)
     v = by_number(circuit, equilibrium)

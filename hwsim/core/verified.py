@@ -1,4 +1,4 @@
-"""Certificates: before a number is told, Kirchhoff's law is summed over the elements anew, whatever found the voltages."""
+"""Verified equilibria: before a number is reported, the currents into each node are recomputed from the elements, for any engine."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ WITNESSES = 16
 
 
 def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float | None = None) -> Equilibrium:
-    """Give equilibria with residuals that are summed up from the elements, in 64 bits; those that do not balance fail, `Result.UNBALANCED`.
+    """Return equilibria with residuals recomputed from the elements, in 64 bits; those that do not balance fail, `Result.UNBALANCED`.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
         To which they were settled, as a share of the largest voltage; None: 1e-13.
 
     """
-    told = balance(chip.circuit, chip, g, drive, found)
+    balanced = balance(chip.circuit, chip, g, drive, found)
     volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
     settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
     share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in found.v.values()) * volts * _steepest(chip)
     with np.errstate(over="ignore"):  # of volts beyond 1e150 rounding may leave more than any number says
-        bound = share * told.largest + settled
-    unbalanced = ~(told.residual <= bound) & (np.asarray(found.result) == Result.CONVERGED)
-    return found._replace(residual=told.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
+        bound = share * balanced.largest + settled
+    unbalanced = ~(balanced.residual <= bound) & (np.asarray(found.result) == Result.CONVERGED)
+    return found._replace(residual=balanced.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
 
 
 def _steepest(chip: Chip) -> float:

@@ -1,4 +1,4 @@
-"""A device as the library's memristor in SPICE, and the train of pulses that shows it beside its model."""
+"""A device as the library's memristor in SPICE, and a pulse train that compares it with its model."""
 
 import math
 from collections.abc import Sequence
@@ -63,10 +63,10 @@ def parameters(device: Device, devices: Devices) -> dict[str, float]:
             kind = device.step.kind
             msg = f"device {device.name} has {kind} steps, which the memristor in SPICE has not: {_WHY_NOT[kind]}"
             raise DeviceError(msg)
-    told: dict[str, Any] = {"g_min": devices.g_min, "g_max": devices.g_max, "low": devices.bounds.low, "high": devices.bounds.high}
-    told |= {"x0": devices.bounds.low, "v_up": pulse.v_up, "v_down": pulse.v_down, "t_up": pulse.t_up, "t_down": pulse.t_down}
-    told |= {f"{way}_{k}": value for way, terms in (("up", up), ("down", down)) for k, value in enumerate(_filled(terms))}
-    return {name: float(value) for name, value in told.items()}
+    values: dict[str, Any] = {"g_min": devices.g_min, "g_max": devices.g_max, "low": devices.bounds.low, "high": devices.bounds.high}
+    values |= {"x0": devices.bounds.low, "v_up": pulse.v_up, "v_down": pulse.v_down, "t_up": pulse.t_up, "t_down": pulse.t_down}
+    values |= {f"{way}_{k}": value for way, terms in (("up", up), ("down", down)) for k, value in enumerate(_filled(terms))}
+    return {name: float(value) for name, value in values.items()}
 
 
 def _filled(terms: Sequence[Any]) -> tuple[Any, ...]:
@@ -100,7 +100,7 @@ def pulse_train_deck(settings: DeviceSettings, circuit: Circuit, pulses: int | N
         msg = f"device {device.name} has no range of its own, and {element.name} no g_max; give circuit.g_max"
         raise DeviceError(msg)
     one = nominal(device, g_range)
-    told = parameters(device, one)
+    values = parameters(device, one)
     ideal = isinstance(one.law, Exact)
     x, trains = np.full(1, float(one.bounds.low)), []
     for name, sign, length in zip(("up", "down"), (1, -1), train_lengths(device), strict=True):
@@ -109,17 +109,17 @@ def pulse_train_deck(settings: DeviceSettings, circuit: Circuit, pulses: int | N
         count = _GROUPS if ideal and pulses is None else pulses or min(length, _MOST)
         share = 1.0 / count if ideal else 1.0
         counts = sorted({math.ceil(count * k / _GROUPS) for k in range(1, _GROUPS + 1)})
-        g = _foretold(one, one.conductance(x), [sign * share * n if ideal else sign * n for n in counts])
+        g = _expected(one, one.conductance(x), [sign * share * n if ideal else sign * n for n in counts])
         x = one.state(g[-1:])
-        trains.append(Train(name=name, v=told[f"v_{name}"], t=told[f"t_{name}"], counts=counts, foretold=g.tolist(), share=share))
+        trains.append(Train(name=name, v=values[f"v_{name}"], t=values[f"t_{name}"], counts=counts, expected=g.tolist(), share=share))
     said = [f"Device {device.name}: {device.step.kind} steps, a nominal one, without noise; {device.source or 'no source given'}"]
     if device.g_max is None:
         said.append(f"Its range is that of {element.name}.")
     if device.one_sided:
         said.append("It has pulses up only; a reset, which brings it back, is none of them.")
-    return pulses_deck(device.name, told, trains, said)
+    return pulses_deck(device.name, values, trains, said)
 
 
-def _foretold(one: Devices, g: Any, n: Sequence[float]) -> Any:
+def _expected(one: Devices, g: Any, n: Sequence[float]) -> Any:
     """Return the conductances after n pulses from g, for several n."""
     return one.pulse(np.repeat(g, len(n)), np.array(n), np.zeros(len(n)))

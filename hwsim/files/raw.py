@@ -13,7 +13,7 @@ _SHOWN = 40
 """Characters of a label that a message shows."""
 
 _WHOLE = 2.0**53
-"""From here on a float no longer tells neighbouring whole numbers apart."""
+"""From here on a float cannot distinguish neighbouring whole numbers."""
 
 
 _HASHED = 4096

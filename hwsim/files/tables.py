@@ -61,8 +61,8 @@ def read_npz(path: Path, name: str) -> Samples:
     for x, y, x_test, y_test in _NAMES:
         if x in arrays and y in arrays:
             if (x_test in arrays) != (y_test in arrays):
-                found, lacks = (x_test, y_test) if x_test in arrays else (y_test, x_test)
-                msg = f"{name}: it holds {found} but no {lacks}; give both or neither"
+                present, missing = (x_test, y_test) if x_test in arrays else (y_test, x_test)
+                msg = f"{name}: it holds {present} but no {missing}; give both or neither"
                 raise DataError(msg)
             return Samples.checked(name, arrays[x], arrays[y], arrays.get(x_test), arrays.get(y_test))
     msg = f"{name}: it holds {quote_all(arrays, 'no arrays')}; it needs x and y, or x_train, y_train, x_test and y_test"

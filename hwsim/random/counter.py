@@ -1,4 +1,4 @@
-"""Random numbers of one update of all devices: the same for both engines, and alone or beside other chips; 23 bits, enough for noise."""
+"""Random numbers of one update of all devices: the same for both engines, and alone or with other chips; 23 bits, enough for noise."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _SCALE = 1 / (2.857736697 * 2**16)
 """One over the standard deviation, counted over all 2^32 words."""
 
 _LINEAR, _CUBIC = 0.9920892715, 0.0026840705
-"""They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), counted over all words likewise."""
+"""They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), also counted over all words."""
 
 
 class Draws(NamedTuple):

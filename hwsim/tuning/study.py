@@ -69,7 +69,7 @@ def _refuse(path: Path, why: str) -> NoReturn:
 
 @contextmanager
 def _plainly(path: Path) -> Iterator[None]:
-    """Say in words what cannot be done with a file."""
+    """Return the error message of a file that cannot be used."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - takes a moment to load, and only those who tune need it
 
     try:

@@ -59,7 +59,7 @@ def tune(search: Search, observe: Observe) -> Tuned:
             done = study.ended(opened)
             found = _written(search, definition, opened) if study.completed(opened) else None
             best = f"; the best so far, {100 * (found.best.error or 0):.2f} %, is in {search.out}" if found else ""
-            msg = f"interrupted after {len(done)} of {search.trials} trials, all of them saved{best}; the same command goes on"
+            msg = f"interrupted after {len(done)} of {search.trials} trials, all of them saved{best}; the same command resumes"
             raise InterruptedTuneError(msg) from None
         return _written(search, definition, opened)
 

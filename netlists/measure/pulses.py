@@ -34,7 +34,7 @@ class Train:
         How much of that time each pulse lasts, at most 1.
     counts
         After how many pulses the memristor is read, rising.
-    foretold
+    expected
         What it conducts then, by the model [S].
 
     """
@@ -43,7 +43,7 @@ class Train:
     v: Volt
     t: Second
     counts: Sequence[int]
-    foretold: Sequence[Siemens]
+    expected: Sequence[Siemens]
     share: float = 1.0
 
     @property
@@ -124,7 +124,7 @@ def _control(parameters: Mapping[str, float], trains: Sequence[Train]) -> Iterat
     yield from ("let g = " + f"{g_min} + v(state)*({g_max} - {g_min})", "let worst = 0")
     yield "echo siemens after so many pulses: g by ngspice and by the model and what they are apart in shares of the range"
     for train, start in zip(trains, starts, strict=False):
-        for count, model in zip(train.counts, train.foretold, strict=True):
+        for count, model in zip(train.counts, train.expected, strict=True):
             name = f"{train.name}_{count}"
             at, told = plain([start + (2 * count + 0.5) * train.t, model], "pulses")
             yield from (f"echo {train.name} {count}", f"meas tran g_{name} find g at={at}", f"let model_{name} = {told}")

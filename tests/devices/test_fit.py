@@ -133,7 +133,7 @@ def test_a_number_that_begins_anew_is_a_gap(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("pulse,direction,g\n" + "".join(f"{k},up,{1e-6 * (1 + k):g}\n" for k in (*range(5), *range(5))))
     read = pulse_train.read(tmp_path / "t.csv")
     assert [run.continues for run in read.runs] == [False, False]
-    assert Readings.of(read).anew.tolist() == [True, False, False, False, False] * 2
+    assert Readings.of(read).starts.tolist() == [True, False, False, False, False] * 2
 
 
 WRONG = {

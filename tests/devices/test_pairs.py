@@ -143,7 +143,7 @@ def test_a_stuck_device_does_not_cost_the_weight() -> None:
     ("settings", "circuit", "says"),
     [
         ({"preset": "pcm"}, network(signed_inputs=False, differential=False), "signed_inputs or circuit.differential"),
-        ({"preset": "ideal"}, network(), "goes wherever"),
+        ({"preset": "ideal"}, network(), "reaches any conductance"),
         ({"preset": "reram-sb", "scheme": "tiki-taka"}, network(), "scheme 'pulses'"),
     ],
 )

@@ -217,7 +217,7 @@ def test_every_device_keeps_its_place_in_the_row() -> None:
     [
         (("device.preset=reram",), "did you mean"),
         (("device.preset=pcm", "device.scheme=write-verify"), "use 'pulses'"),
-        (("device.preset=ideal", "device.scheme=tiki-taka"), "goes wherever"),
+        (("device.preset=ideal", "device.scheme=tiki-taka"), "reaches any conductance"),
         (("circuit.g_max=inf", "device.preset=reram-sb"), "g_max"),
     ],
 )

@@ -216,7 +216,7 @@ REFUSED = {
     onto_an_input: "the diodes up end on an input",
     onto_several: "the diodes up end on several arrays of sources",
     some_in_series: "up are in series with some columns of w1 only",
-    elsewhere_behind: "lead to other nodes than those beside them",
+    elsewhere_behind: "lead to other nodes than those next to them",
     between_rails: "d is not between the layers",
     across_columns: "r holds resistors that lead from no column",
     on_outputs: "the outputs of w2 carry diodes or amplifiers",

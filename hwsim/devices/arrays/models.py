@@ -96,7 +96,7 @@ class Devices(NamedTuple):
         return self._unless_stuck(xp.where(n != 0, after, g).astype(g.dtype), g)
 
     def show(self, shown: Array, hidden: Array, n: Array, normal: Array) -> Array:
-        """Return what the circuit sees of hidden conductances [S]: write noise is drawn anew where pulses were sent, else it stays."""
+        """Return what the circuit sees of hidden conductances [S]: write noise is drawn again where pulses were sent, else it stays."""
         if self.write is None:
             return hidden
         xp = hidden.__array_namespace__()

@@ -1,11 +1,11 @@
-"""Pairs: two devices whose conductances are told apart, of which pulses raise the one or the other, and which are written anew in between.
+"""Differential pairs: two devices make one weight; pulses raise the one or the other, and in between pairs are reset and rewritten.
 
 Conductances are positive, so a circuit holds each signed weight twice: between a column and the rows of a feature and of its negative, or
 between a row and the two columns of an output. What would lower one of the two raises its partner instead, so that devices that only go up
 learn in both directions. What both have gained in common is no weight, and it loads the node where they meet, for nothing holds that at a
 fixed voltage: where it has become much, both are written lower, with the same difference.
 
-Source: Bichler 2012, "2-PCM synapse"; Burr 2015, where pairs are written anew once a device is full, for there nothing is loaded.
+Source: Bichler 2012, "2-PCM synapse"; Burr 2015, where pairs are rewritten once a device is full, because nothing is loaded there.
 """
 
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Pairs(NamedTuple):
 
 
 def _opposites(circuit: Circuit) -> Nodes:
-    """Give, by node, the node whose voltage counts with the other sign: a negative feature's row, an output's other column; 0 for none."""
+    """Return, by node, the node whose voltage counts with the other sign: a negative feature's row, an output's other column; else 0."""
     opposite = np.zeros(circuit.size + 1, dtype=np.intp)
     rows: dict[tuple[int, float], int] = {}
     for source in circuit.of(InputSources):
@@ -89,7 +89,7 @@ def _opposites(circuit: Circuit) -> Nodes:
 
 
 def refresh(devices: Devices, pairs: Pairs, g: Array, common: float, write: Writer) -> Written:
-    """Write those pairs anew whose smaller device is above a share `common` of its range.
+    """Rewrite the pairs whose smaller device is above a share `common` of its range.
 
     The larger device comes as low as its partner's bound allows; the smaller one then makes up for what the larger has missed.
     """

@@ -40,12 +40,12 @@ class Candidate:
 
     def settings(self, values: Values) -> dict[str, Any]:
         """Return the step and the range of a device file for values of the free parameters."""
-        told = self.span | {key: values[key] for key in ("g_min", "g_max") if key in values}
-        step = {key: float(value) for key, value in values.items() if key not in told}
+        bounds = self.span | {key: values[key] for key in ("g_min", "g_max") if key in values}
+        step = {key: float(value) for key, value in values.items() if key not in bounds}
         if not self.two_sided:
             step |= {key.replace("_up", "_down"): value for key, value in step.items()}
         fixed = {"slope": 1.0, "start": 0.0} if self.kind == "exponential" else {}
-        return {key: float(value) for key, value in told.items()} | {"step": {"kind": self.kind} | step | fixed}
+        return {key: float(value) for key, value in bounds.items()} | {"step": {"kind": self.kind} | step | fixed}
 
 
 def candidates(train: PulseTrain) -> dict[str, Candidate]:

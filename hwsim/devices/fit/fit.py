@@ -77,7 +77,7 @@ class Fit:
 
 
 def fit(train: PulseTrain, kinds: Sequence[str] | None = None, observe: Callable[[str], None] = lambda _: None) -> list[Fit]:
-    """Fit kinds of steps to a train, the best first; `observe` hears which kind is next.
+    """Fit kinds of steps to a train, the best first; `observe` is called with the next kind.
 
     The best is the kind with the fewest parameters among those within 2 of the least value of Akaike's criterion; the rest follow by it.
     Noise goes with the step or is the same for all pulses: what forecasts better at first is kept.
@@ -120,11 +120,11 @@ class _Search:
         free, found, noises = self.candidate.free, self.found, self.noises
         last = surprise([self._device(found.x)], [noises], self.readings)
         estimates = (*self._intervals(found), *self._noise_intervals(found.x, noises))
-        told = self.candidate.settings({estimate.name: estimate.value for estimate in estimates[: len(free)]})
-        told |= _origin("fitted to", self.name) | {"one_sided": not self.candidate.two_sided}
-        told["noise"] = {"cycle": noises.cycle, "read": noises.read} | ({"even_step": 1.0} if self.even else {})
+        settings = self.candidate.settings({estimate.name: estimate.value for estimate in estimates[: len(free)]})
+        settings |= _origin("fitted to", self.name) | {"one_sided": not self.candidate.two_sided}
+        settings["noise"] = {"cycle": noises.cycle, "read": noises.read} | ({"even_step": 1.0} if self.even else {})
         aic = 2 * float(last.cost()[0]) + 2 * (len(free) + 2)
-        return Fit(make(told, self.name), estimates, aic, float(np.sqrt(np.mean(last.error**2))))
+        return Fit(make(settings, self.name), estimates, aic, float(np.sqrt(np.mean(last.error**2))))
 
     def _device(self, values: Floats) -> Device:
         inside = np.clip(values, self.low, self.high)
@@ -189,14 +189,14 @@ class _Search:
         moves = [np.zeros(2), *(sign * h * np.eye(2)[k] for k in range(2) for sign in (1, -1))]
         tried = [Noises(math.exp(cycle), math.exp(read), self.even) for cycle, read in (logs + move for move in moves)]
         here, *costs = surprise([self._device(values)] * len(tried), tried, self.readings).cost().tolist()
-        told = []
+        estimates = []
         for k, name in enumerate(("noise.cycle", "noise.read")):
             value = math.exp(logs[k])
             curvature = (costs[2 * k] - 2 * here + costs[2 * k + 1]) / h**2
             known = curvature > 1.0  # to less than a factor e
             factor = math.exp(1.96 / math.sqrt(curvature)) if known else math.inf
-            told.append(Estimate(name, value, value / factor if known else 0.0, value * factor))
-        return told
+            estimates.append(Estimate(name, value, value / factor if known else 0.0, value * factor))
+        return estimates
 
 
 def smoothed(train: PulseTrain) -> Fit:

@@ -23,26 +23,26 @@ _LEAST_VARIANCE = 1e-14
 
 
 class Readings(NamedTuple):
-    """A train, reading by reading: the signed pulses before each, its conductance [S], and whether it begins anew."""
+    """A train, reading by reading: the signed pulses before each, its conductance [S], and whether it starts a new cycle."""
 
     n: NDArray[np.int64]
     g: Floats
-    anew: NDArray[np.bool_]
+    starts: NDArray[np.bool_]
 
     @classmethod
     def of(cls, train: PulseTrain) -> "Readings":
         """Lay out a train."""
         n: list[int] = []
         g: list[float] = []
-        anew: list[bool] = []
+        starts: list[bool] = []
         share = min(1.0, _MOST_READINGS / sum(len(run.n) for run in train.runs))
         for run in train.runs:
             kept = np.unique(np.linspace(0, len(run.n) - 1, max(round(share * len(run.n)), 2)).round().astype(int))
             first = 1 if run.continues else 0
             n += np.diff(run.n[kept], prepend=0).tolist()[first:]
             g += run.g[kept].tolist()[first:]
-            anew += [True, *[False] * (len(kept) - 1)][first:]
-        return cls(np.array(n), np.array(g), np.array(anew))
+            starts += [True, *[False] * (len(kept) - 1)][first:]
+        return cls(np.array(n), np.array(g), np.array(starts))
 
 
 class Noises(NamedTuple):
@@ -74,9 +74,9 @@ def surprise(devices: Sequence[Device], noises: Sequence[Noises], readings: Read
     mean, variance = np.zeros(len(devices)), np.zeros(len(devices))
     errors, variances = [], []
     with np.errstate(all="ignore"):
-        for n, g, anew in zip(readings.n.tolist(), readings.g.tolist(), readings.anew.tolist(), strict=True):
+        for n, g, starts in zip(readings.n.tolist(), readings.g.tolist(), readings.starts.tolist(), strict=True):
             x, of_reading = (g - g_min) / size, (read * g / size) ** 2 + _LEAST_VARIANCE
-            if anew:
+            if starts:
                 mean, variance = x, of_reading
                 continue
             both = np.stack([mean, mean + _SLOPE_STEP])

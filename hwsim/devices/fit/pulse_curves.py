@@ -84,7 +84,7 @@ def pulse_curves(device: Device) -> bytes:
 
 
 def gallery(devices: Sequence[Device]) -> bytes:
-    """Draw several devices beside one another. Gives the PNG's bytes."""
+    """Draw several devices next to one another; return the PNG's bytes."""
     columns = min(4, len(devices))
     rows = math.ceil(len(devices) / columns)
     figure = _figure(3.6 * columns, 2.7 * rows)

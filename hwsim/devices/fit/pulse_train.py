@@ -126,7 +126,7 @@ def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) ->
 
 
 def _from_numbers(name: str, lines: list[tuple[int, list[str]]], columns: dict[str, int]) -> NDArray[np.int64]:
-    """Return the signed pulses before each reading from running numbers; where these begin anew there is a gap, written as 0."""
+    """Return the signed pulses before each reading from running numbers; where these restart there is a gap, written as 0."""
     n = np.zeros(len(lines), dtype=np.int64)
     before = None
     for k, (number, row) in enumerate(lines):

@@ -159,8 +159,8 @@ class Device(Section):
             msg = f"one_sided = true and step.kind = {self.step.kind!r}: such steps go both ways; leave one_sided out"
             raise ValueError(msg)
         if (self.g_min is None) != (self.g_max is None):
-            given, lacks = ("g_max", "g_min") if self.g_min is None else ("g_min", "g_max")
-            msg = f"{given} is given and {lacks} is not; give both, or neither for the crossbar's own range"
+            given, missing = ("g_max", "g_min") if self.g_min is None else ("g_min", "g_max")
+            msg = f"{given} is given and {missing} is not; give both, or neither for the crossbar's own range"
             raise ValueError(msg)
         if self.g_min is not None and self.g_max is not None and self.g_min >= self.g_max:
             msg = f"g_min = {self.g_min:g} S must be below g_max = {self.g_max:g} S"
@@ -178,6 +178,6 @@ class Device(Section):
 
     def table(self) -> dict[str, Any]:
         """Return all keys that differ from their defaults, for a file."""
-        told: dict[str, Any] = self.model_dump(exclude_defaults=True, mode="json")
-        told["step"] = {"kind": self.step.kind} | told["step"]
-        return told
+        settings: dict[str, Any] = self.model_dump(exclude_defaults=True, mode="json")
+        settings["step"] = {"kind": self.step.kind} | settings["step"]
+        return settings

@@ -60,7 +60,7 @@ class LinearStep(Section):
         up, down = self.delta_up * lengths.up, self.delta_down * lengths.down
         if self.gamma_up == self.gamma_down == 0:
             return Affine(up, None, down, None)
-        # delta·(1 − gamma·(x − start)/(high − start)) = delta + slope·start − slope·x, and likewise down
+        # delta·(1 − gamma·(x − start)/(high − start)) = delta + slope·start − slope·x, and the same for down
         up_slope = up * self.gamma_up / np.maximum(high - start_up, _NARROWEST)
         down_slope = down * self.gamma_down / np.maximum(start_down - low, _NARROWEST)
         return Affine(up + up_slope * start_up, up_slope, down - down_slope * start_down, down_slope)
@@ -88,8 +88,8 @@ class SoftBoundsStep(Section):
 
     def law(self, lengths: Lengths, bounds: Bounds) -> Affine:
         """Return the law of devices with these lengths and bounds."""
-        told = self.model_dump(exclude={"kind"})
-        return LinearStep(gamma_up=1.0, gamma_down=1.0, **told).law(lengths, bounds)
+        settings = self.model_dump(exclude={"kind"})
+        return LinearStep(gamma_up=1.0, gamma_down=1.0, **settings).law(lengths, bounds)
 
 
 class ExponentialStep(Section):

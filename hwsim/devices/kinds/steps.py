@@ -81,7 +81,7 @@ def _tame(slope: Array, xp: Any) -> Array:
 
 
 class Exact(NamedTuple):
-    """Devices that go where they are told: n, which need not be whole, is the wanted change itself."""
+    """Ideal devices: n, which need not be whole, is the wanted change itself."""
 
     def walk(self, x: Array, n: Array, noise: Noise, bounds: Bounds) -> Moved:  # noqa: ARG002 - every law takes them
         """Return n."""

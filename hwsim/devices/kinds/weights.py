@@ -70,7 +70,7 @@ class Weights(Section):
         """Return the same device as sections of a device file."""
         size = self.w_max - self.w_min
         delta, zero = self.dw_min / size, -self.w_min / size
-        told: dict[str, Any] = {
+        settings: dict[str, Any] = {
             "step": self._step(delta, zero, size),
             "reset_noise": self.reset_dtod / size,
             "noise": {"cycle": self.dw_min_std, "write": self.write_noise_std * delta} | ({} if self.mult_noise else {"even_step": delta}),
@@ -82,18 +82,18 @@ class Weights(Section):
                 "high": self.w_max_dtod * self.w_max / size,
             },
         }
-        return told | ({} if self.lifetime is None else {"leak": {"lifetime": self.lifetime, "rest": zero}})
+        return settings | ({} if self.lifetime is None else {"leak": {"lifetime": self.lifetime, "rest": zero}})
 
     def _step(self, delta: float, zero: float, size: float) -> dict[str, Any]:
-        told = {"kind": self.law, "delta_up": delta * (1 + max(self.up_down, 0.0)), "delta_down": delta * (1 + max(-self.up_down, 0.0))}
+        settings = {"kind": self.law, "delta_up": delta * (1 + max(self.up_down, 0.0)), "delta_down": delta * (1 + max(-self.up_down, 0.0))}
         gammas = {"gamma_up": self.gamma_up, "gamma_down": self.gamma_down}
         match self.law:
             case "constant":
-                return told
+                return settings
             case "soft-bounds":
-                return told | {"reference": zero}
+                return settings | {"reference": zero}
             case "linear":
-                return told | gammas | {"reference": zero, "own_slope": not self.mean_bound_reference}
+                return settings | gammas | {"reference": zero, "own_slope": not self.mean_bound_reference}
             case "exponential":
                 start = 2 * self.a * self.w_min / size + self.b
-                return told | gammas | {"a_up": self.A_up, "a_down": self.A_down, "slope": 2 * self.a, "start": start}
+                return settings | gammas | {"a_up": self.A_up, "a_down": self.A_down, "slope": 2 * self.a, "start": start}

@@ -55,7 +55,7 @@ def kind_of(variation: VariationSettings, settings: DeviceSettings) -> Device:
 
 
 def devices_of(device: Device, element: Trainable, chip: int, row: str = "device", heat: float = 1.0) -> Devices:
-    """Draw the devices of an element array on a chip, which is named by its seed; `row` tells several in one place apart.
+    """Draw the devices of an element array on a chip, which is named by its seed; `row` distinguishes several in one place.
 
     `heat` is by what the chip's temperature multiplies their conductances.
     """
@@ -112,11 +112,15 @@ def check(device: Device, settings: DeviceSettings) -> None:
 
     """
     if settings.scheme != "pulses" and (device.one_sided or device.step.kind == "ideal"):
-        what = "only goes up between resets" if device.one_sided else "goes wherever it is told"
+        what = "only goes up between resets" if device.one_sided else "reaches any conductance directly"
         msg = f"device.scheme = {settings.scheme!r}: device {device.name} {what}; use 'pulses'"
         raise DeviceError(msg)
     if settings.pairs and (settings.scheme != "pulses" or device.step.kind == "ideal"):
-        what = f"device {device.name} goes wherever it is told" if settings.scheme == "pulses" else f"device.scheme = {settings.scheme!r}"
+        what = (
+            f"device {device.name} reaches any conductance directly"
+            if settings.scheme == "pulses"
+            else f"device.scheme = {settings.scheme!r}"
+        )
         msg = f"device.pairs = true sends pulses up only, and {what}; set it to false, or use scheme 'pulses' and a device that is pulsed"
         raise DeviceError(msg)
 
@@ -136,7 +140,7 @@ def fitted(device: Device, element: Trainable, heat: float = 1.0) -> tuple[Devic
         raise DeviceError(msg)
     scale = 1.0
     if device.on_off is not None and device.g_max is not None:
-        # volts stay the same when all currents scale, and so does what is learnt; energy is told for the real device
+        # volts stay the same when all currents scale, and so does what is learnt; energy is reported for the real device
         g_min, scale = g_max / device.on_off, device.g_max / g_max
     return device.model_copy(update={"g_min": heat * g_min, "g_max": heat * g_max}), scale
 

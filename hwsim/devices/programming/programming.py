@@ -41,7 +41,7 @@ class Programming(Protocol):
 
     @property
     def devices(self) -> Any:
-        """Its large arrays, which a compiled function is handed beside the conductances."""
+        """Its large arrays, which a compiled function takes as an argument next to the conductances."""
         ...
 
     def holding(self, devices: Any) -> Self:

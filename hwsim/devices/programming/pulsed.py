@@ -15,7 +15,7 @@ from hwsim.devices.programming import symmetric_point
 from hwsim.devices.programming.programming import NOTHING, Held, Programmed
 from hwsim.devices.programming.rounding import Sizes, accumulate, limited, nearest, sign
 from hwsim.devices.programming.symmetric_point import TikiTaka, TikiTakaDraws, Transfer, begin_tiki_taka, tiki_taka
-from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite, write, write_anew, write_exactly, write_those
+from hwsim.devices.programming.writing import Reading, Verify, Written, reset_and_write, rewrite, write, write_exactly, write_those
 from hwsim.random.counter import Draws
 from hwsim.settings.sections import DeviceSettings
 from hwsim.typing import Array, Conductances
@@ -72,7 +72,7 @@ class Pulsed:
         return new, held
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
-        """Change the conductances `g` by about `dg` [S]; `key` is the update's seed. With nothing held it goes on as at the beginning."""
+        """Change the conductances `g` by about `dg` [S]; `key` is the update's seed. Without a state it starts as at the beginning."""
         held = held or self.begin(g)[1]
         counted = {} if self.devices.pairs is None else {"updates": (held["updates"] + 1).astype(np.int32)}
         new: dict[str, Array] = {}
@@ -137,25 +137,25 @@ class Pulsed:
         xp = g.__array_namespace__()
         done = write(devices, g, n if curve is None else xp.maximum(n, 0), draws.normal("cycle") if self.noisy else 0.0)
         if curve is not None:
-            done = write_anew(devices, curve, done, g + sizes.up * n, n < 0, draws.normal("verify", 2))
+            done = reset_and_write(devices, curve, done, g + sizes.up * n, n < 0, draws.normal("verify", 2))
         if pairs is None:
             return done, left
         return self._refreshed(pairs, done, held["updates"], draws), left
 
     def _refreshed(self, pairs: Pairs, done: Written, updates: Array, draws: Draws) -> Written:
-        """Write those pairs anew that have too much in common, every so many updates."""
+        """Rewrite the pairs with too large a common mode, every so many updates."""
         devices, sizes, _, curve, _ = self.devices
         settings, numbers = self.settings, draws.turns("refresh")
         verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
 
-        def anew(g: Array, target: Array, where: Array, number: int) -> Written:
+        def refreshed(g: Array, target: Array, where: Array, number: int) -> Written:
             now, own = where & look, numbers.after(number * (verify.rounds + 1))
             if curve is None:
                 return write_those(devices, sizes, g, target, now, verify, own, Reading())
             return rewrite(devices, curve, g, target, now, verify, own, Reading())
 
         def looked() -> Written:
-            written = refresh(devices, pairs, done.g, settings.common, anew)
+            written = refresh(devices, pairs, done.g, settings.common, refreshed)
             return Written(written.g, *(a + b for a, b in zip(done[1:], written[1:], strict=True)))
 
         look = updates % settings.refresh == 0
@@ -177,7 +177,7 @@ class Pulsed:
                 return due.n, {"left": due.left}
 
     def _verified(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
-        """Write those devices anew that have at least `threshold` pulses due, and look until they are there."""
+        """Write and verify the devices with at least `threshold` pulses due."""
         devices, sizes, settings = self.devices.devices, self.devices.sizes, self.settings
         xp = g.__array_namespace__()
         wanted = held["left"] + sizes.pulses(dg)

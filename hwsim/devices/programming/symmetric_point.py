@@ -39,7 +39,7 @@ def zero_shift(devices: Devices, g: Array, normals: Array) -> Array:
 
 
 class TikiTaka(NamedTuple):
-    """What transfer learning goes on from: a fast array A, its reference R, and what is left of every transfer; conductances in S.
+    """The state of transfer learning: a fast array A, its reference R, and what is left of every transfer; conductances in S.
 
     Source: Gokmen & Haensch 2020; with `left` kept, as in Gokmen 2021.
     """

@@ -56,7 +56,7 @@ def write_exactly(devices: Devices, g: Array, dg: Array) -> Written:
     return Written(after, xp.abs(one), xp.zeros_like(one), devices.energy(g, after, one).astype(g.dtype))
 
 
-def write_anew(devices: Devices, curve: Array, done: Written, target: Array, where: Array, normals: Array) -> Written:
+def reset_and_write(devices: Devices, curve: Array, done: Written, target: Array, where: Array, normals: Array) -> Written:
     """Reset some one-sided devices and pulse them up to their targets without looking; adds to what was done.
 
     Parameters
@@ -137,13 +137,13 @@ def rewrite(  # noqa: PLR0913, PLR0917 - one physical process
     number = xp.arange(curve.shape[0], dtype=g.dtype)
     there = xp.interp(target, curve, number)
 
-    def lacks(seen: Array) -> Array:
+    def missing(seen: Array) -> Array:
         return xp.maximum(there - xp.interp(seen, curve, number), 0.0).astype(g.dtype)
 
     above = where & (xp.interp(g, curve, number) - there > verify.tolerance)
     low = devices.reset(g, above, normals[0, 0])
     energy = devices.energy(g, low, xp.where(above, -1, 0))
-    done = _until_near(devices, low, where, lacks, verify, _rounds(where, verify), normals, read, first=1)
+    done = _until_near(devices, low, where, missing, verify, _rounds(where, verify), normals, read, first=1)
     return Written(done.g, done.pulses + above, done.reads, (done.energy + energy).astype(g.dtype))
 
 
@@ -155,7 +155,7 @@ def _until_near(  # noqa: PLR0913, PLR0917 - one physical process
     devices: Devices,
     g: Array,
     busy: Array,
-    lacks: Callable[[Array], Array],
+    missing: Callable[[Array], Array],
     verify: Verify,
     rounds: Array,
     normals: Array,
@@ -167,7 +167,7 @@ def _until_near(  # noqa: PLR0913, PLR0917 - one physical process
 
     def once(k: Array, carry: tuple[Written, Array]) -> tuple[Written, Array]:
         so_far, busy = carry
-        wanted = lacks(devices.seen(so_far.g, normals[k + first, 1]))
+        wanted = missing(devices.seen(so_far.g, normals[k + first, 1]))
         looked = xp.where(busy, read.energy(so_far.g), 0.0)
         still = busy & (xp.abs(wanted) > verify.tolerance)
         at_least_one = xp.where(xp.abs(wanted) < 1, xp.sign(wanted), wanted)

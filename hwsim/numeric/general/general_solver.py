@@ -287,7 +287,7 @@ class GeneralSolver(Closing):
         return found._replace(residual=residual)
 
     def _unsolved(self, count: int) -> Equilibrium:
-        """Say that a circuit holds nothing at its nodes."""
+        """Return the error of a circuit whose nodes nothing fixes."""
         v = {group.name: np.full((count, len(group)), np.nan) for group in self.circuit.groups}
         return Equilibrium(v, np.full(count, np.nan), np.zeros(count, dtype=np.intp), np.full(count, int(Result.NOT_FINITE)))
 

@@ -213,7 +213,7 @@ class MNASystem:
     def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
         """Return `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
 
-        `into` are currents into the nodes beside these, among all that stands on the right, shape (rows, B).
+        `into` are further currents into the nodes, among all that stands on the right, shape (rows, B).
         """
         right = np.asarray(self.ports @ i.T)
         if x is not None:

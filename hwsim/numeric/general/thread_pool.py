@@ -19,7 +19,7 @@ def _threads() -> Any:
 
 
 def one_thread() -> Any:
-    """Give BLAS one thread inside of a `with`: many small products would wait for each other's threads."""
+    """Limit BLAS to one thread inside a `with`: many small products would wait for each other's threads."""
     return _threads().limit(limits=1, user_api="blas")
 
 

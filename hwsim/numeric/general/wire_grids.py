@@ -187,7 +187,7 @@ class Eliminated:
         return self.along @ p, q
 
     def drawn(self, inner: Floats, outer: Floats, into: tuple[Floats, Floats] | None = None) -> tuple[Floats, Floats]:
-        """Return what the nodes beside the ends hand back there, end conductance times voltage: (L, B) and (m, B) [A]."""
+        """Return what the nodes next to the ends hand back there, end conductance times voltage: (L, B) and (m, B) [A]."""
         p, q = self.nodes(inner, outer, into)
         return self.inner_end[:, None] * p[:, self.inner_at], self.outer_end[:, None] * q[self.outer_at]
 

@@ -22,7 +22,7 @@ _AT_ONCE = 2**23
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a circuit is beside its grids.
+    """A circuit without its grids.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
 
 
 def _seen(frame: Frame, grid: Grid, one: Eliminated) -> Iterator[Entries]:
-    """Return what the ends see of a grid beside the segments there: how the currents of free ends answer the voltages of all ends."""
+    """Return what the ends see of a grid next to the segments there: how the currents of free ends answer the voltages of all ends."""
     nodes = np.concatenate([grid.inner.ends, grid.outer.ends])
     free = np.flatnonzero(~frame.held[nodes])
     unit = np.zeros((len(nodes), len(free)))

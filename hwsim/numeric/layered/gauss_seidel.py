@@ -184,7 +184,7 @@ def sweep(system: System, state: State) -> Swept:
             u = system.columns.step(k, series, *met[k])
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
     old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
-    if system.parts[last].series is not None:  # outputs feel each other through the rows, as they were
+    if system.parts[last].series is not None:  # outputs depend on each other through the rows, as they were
         met.append(Met(system.parts[last].a * columns[last] - system.output_nudge.at(columns[last]) + system.output_nudge.at(old), old))
     return Swept(State(tuple(columns), tuple(behind)), tuple(met))
 

@@ -65,7 +65,7 @@ Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
 class LayeredSolver(Closing):
     """A layered circuit, ready to be solved.
 
-    Sweeps over the layers are tried first; what they leave unsettled is compiled and solved anew with Newton's method on all nodes.
+    Sweeps over the layers are tried first; what they leave unsettled is compiled and solved again by Newton's method on all nodes.
     """
 
     capabilities = frozenset({Capability.TRACEABLE, Capability.ADJOINT, Capability.MANY_CHIPS})

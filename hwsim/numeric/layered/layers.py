@@ -133,7 +133,7 @@ class Layers(NamedTuple):
 
     @property
     def resistive(self) -> bool:
-        """Whether columns feel each other through rows, which amplifiers with an output resistance drive."""
+        """Whether columns depend on each other through rows, which amplifiers with an output resistance drive."""
         return any(coupling is not None and coupling.resistance is not None for coupling in self.couplings)
 
     @property

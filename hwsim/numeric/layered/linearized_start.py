@@ -34,14 +34,14 @@ def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Arra
 
 
 def nudged(system: System, free: State, at: tuple[Array, ...]) -> tuple[State, State]:
-    """Let the outputs of free equilibria feel their nudges, then the layers before them and the outputs again what follows.
+    """Linearized response of free equilibria to their nudges: the outputs, then the layers before them, then the outputs again.
 
-    `at` are the neurons' slopes at the free equilibria. Layers before dead zones feel nothing yet.
+    `at` are the neurons' slopes at the free equilibria. Layers before dead zones do not change yet.
 
     Returns
     -------
     tuple
-        The state when only the outputs had felt anything, and the last.
+        The state when only the outputs had changed, and the last.
 
     """
     layers, parts, last = system.layers, system.parts, len(system.parts) - 1

@@ -31,8 +31,8 @@ _ELEMENTS = 2**24
 class Path(NamedTuple):
     """Where the groups of free nodes lie in one vector of them all (N,): the columns of each stage, and the nodes behind dead zones.
 
-    The first `kept` nodes stay when every second group is eliminated; the outputs are among them. All stay where the nodes of a group feel
-    each other through rows behind output resistances.
+    The first `kept` nodes stay when every second group is eliminated; the outputs are among them. All stay where the nodes of a group
+    depend on each other through rows behind output resistances.
     """
 
     columns: tuple[slice, ...]

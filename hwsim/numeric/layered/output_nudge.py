@@ -1,4 +1,4 @@
-"""What nudges push into the output columns, and where these settle under it: no two outputs share a column, so that it is exact."""
+"""The currents of a nudge into the output columns, and the exact solution of these under it: no two outputs share a column."""
 
 from typing import Any, NamedTuple, Self
 
@@ -43,7 +43,7 @@ class OutputNudge(NamedTuple):
     def settled(self, a: Array, c: Array) -> Array:
         """Solve a·v = c + pushed for columns that carry nothing else, (B, n) [V].
 
-        No two outputs share a column, so that what follows a read-out is felt by that read-out alone: with ŷ₀ the read-out if nothing were
+        No two outputs share a column, so that a read-out's nudge moves that read-out alone: with ŷ₀ the read-out if nothing were
         pushed and d the resistance between its columns, (fixed − beta·ŷ₀) / (1 + beta·d) is pushed in the end.
         """
         if _is_zero(self.beta):

@@ -109,13 +109,13 @@ def _add_bridges(circuit: Circuit, stage: Stage) -> None:
         for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
             places = np.flatnonzero(np.isin(near, stage.columns))
             columns = _positions(stage.columns, near[places])
-            beside = far[places] == stage.behind[columns]
-            if beside.any():
-                stage.bridges.append(Bridges(resistors.name, places[beside], columns[beside]))
+            bridged = far[places] == stage.behind[columns]
+            if bridged.any():
+                stage.bridges.append(Bridges(resistors.name, places[bridged], columns[bridged]))
 
 
 def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, near: Nodes, far: Nodes) -> tuple[str, Junctions]:
-    """Say what diodes between columns (`near`) and other nodes (`far`) make of the stage, and where they are."""
+    """Add diodes between columns (`near`) and other nodes (`far`) to the stage's description."""
     sources = held_nodes(circuit)
     columns = _positions(stage.columns, near)
     if any(isinstance(sources[int(node)][0], InputSources) for node in far if int(node) in sources):
@@ -131,7 +131,7 @@ def _junctions(circuit: Circuit, stage: Stage, diodes: Diodes | IdealDiodes, nea
     behind = np.empty_like(stage.columns)
     behind[columns] = far
     if stage.behind is not None and not np.array_equal(stage.behind, behind):
-        raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those beside them")
+        raise _unsupported(circuit, f"the diodes {diodes.name} lead to other nodes than those next to them")
     stage.behind = behind
     return "dead-zone", Junctions(diodes.name, columns, None, np.zeros(0, dtype=np.intp))
 

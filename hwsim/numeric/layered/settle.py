@@ -46,11 +46,11 @@ class Limits(NamedTuple):
     newton
         Whether to go on by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
         what has to be compiled is a third.
-    unlooked
+    unchecked_sweeps
         Sweeps to do before looking at what changes, for circuits that are known to need more. With a number, as many and the one after
         them are compiled in a row, which is quicker to do and takes longer to compile; None: all are turns of one loop.
-    felt
-        Layers before the outputs' that the start has made feel what the outputs do.
+    updated_layers
+        Layers before the output layer that the start has already updated.
 
     """
 
@@ -58,8 +58,8 @@ class Limits(NamedTuple):
     tolerance: Array | float
     max_steps: int
     newton: bool
-    unlooked: int | None = None
-    felt: int = 0
+    unchecked_sweeps: int | None = None
+    updated_layers: int = 0
 
 
 def settle_adjoint(layers: Layers, parts: Sequence[StageLinear], free: State, error: Array, limits: Limits) -> Settled:
@@ -155,9 +155,9 @@ class _Sweeping(NamedTuple):
 def _by_sweeps(system: System, history: AndersonState, limits: Limits) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
 
-    What the outputs feel takes a sweep a layer to be felt in the first, however little it is.
+    A nudge at the outputs needs one sweep per layer to reach the first layer, so at least that many sweeps are made.
     """
-    least = max(1, len(system.layers.stages) - 1 - limits.felt)
+    least = max(1, len(system.layers.stages) - 1 - limits.updated_layers)
     tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
 
     def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
@@ -172,13 +172,13 @@ def _by_sweeps(system: System, history: AndersonState, limits: Limits) -> _Searc
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
     batch, dtype = history.moved.shape[0], history.moved.dtype
-    unlooked = limits.unlooked or 0
-    for k in range(unlooked):
+    unchecked_sweeps = limits.unchecked_sweeps or 0
+    for k in range(unchecked_sweeps):
         begun = history.extrapolate(jnp.ones(batch, bool)) if k else history.state
         history = history.push(begun, sweep(system, begun).state)
-    begin = _Sweeping(history, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unlooked, jnp.int32), unmet(system, history.state))
-    if limits.unlooked is not None:
-        begin = once(begin, first=not unlooked)
+    begin = _Sweeping(history, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unchecked_sweeps, jnp.int32), unmet(system, history.state))
+    if limits.unchecked_sweeps is not None:
+        begin = once(begin, first=not unchecked_sweeps)
     history, off, steps, met = jax.lax.while_loop(going, once, begin)
     nothing = jnp.zeros(batch, bool)
     return _Search(history.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)

@@ -40,7 +40,7 @@ class Loads:
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
-    """Fixed resistors beside a stage's dead zones, as gmin is: their array, places in it, and columns."""
+    """Fixed resistors across a stage's dead zones, as gmin is: their array, places in it, and columns."""
 
     resistors: str
     places: Indices

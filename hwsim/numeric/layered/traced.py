@@ -65,8 +65,8 @@ class _Settler(NamedTuple):
         """Settle from free equilibria, at which the neurons have these slopes."""
         system = self.under(push, noise)
         begun, start = linearized_start.nudged(system, free, slopes)
-        felt = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
-        limits = self.limits._replace(unlooked=None if self.limits.unlooked is None else 0, felt=felt)
+        updated_layers = 0 if any(stage.behind is not None for stage in system.layers.stages) else 1
+        limits = self.limits._replace(unchecked_sweeps=None if self.limits.unchecked_sweeps is None else 0, updated_layers=updated_layers)
         return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
 
 
@@ -165,9 +165,9 @@ class TracedSolver:
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, OutputNudge.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
-        unlooked = None if self._largest_feature is None or self._newton else _UNLOOKED
+        unchecked_sweeps = None if self._largest_feature is None or self._newton else _UNLOOKED
         return _Settler(
-            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self._newton, unlooked)
+            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self._newton, unchecked_sweeps)
         )
 
     def _tolerance(self, x: Array, guess: State) -> Array | float:
