@@ -12,7 +12,7 @@ from cli.output import Output, table
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
 @options.what
-@options.plot("Draw blocks, conductances and neurons; small circuits as a schematic too.")
+@options.plot("Draw the schematic, or the graph of what is too large for one, conductances and neurons.")
 @options.force
 @click.option("--heat", is_flag=True, help="Also measure at which temperatures a trained circuit still works.")
 def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None, *, force: bool, heat: bool) -> None:
@@ -33,8 +33,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         given = subject(what, settings)
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
-        places = [] if plot is None else [plot, plot.with_stem(f"{plot.stem}-schematic")]
-        pictures = [outputs.OutputFile("--plot", place, outputs.PICTURE) for place in places]
+        pictures = [] if plot is None else [outputs.OutputFile("--plot", plot, outputs.PICTURE)]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
     finally:
         LOOKED_AT.reset(looked_at)
@@ -52,16 +51,11 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         result |= _heat(what, settings, warnings)
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
-        from hwsim.inspection.schematic import schematic, too_much  # noqa: PLC0415
+        from hwsim.inspection.schematic import drawing  # noqa: PLC0415
 
-        atomic.write(plot, overview(found, given.experiment.name))
-        output.note(f"{plot}: blocks, conductances and neurons")
-        why = too_much(given.circuit, given.chip, given.g)
-        if why:
-            output.note(f"no schematic: {why}")
-        else:
-            atomic.write(places[1], schematic(given.circuit, given.chip, given.g))
-            output.note(f"{places[1]}: the schematic")
+        drawn, why = drawing(given.circuit, given.chip, given.g)
+        atomic.write(plot, overview(found, drawn, given.experiment.name))
+        output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
     output.result(result, _text(result))
 
 

@@ -13,8 +13,11 @@ from hwsim.inspection.symbols import Part
 GAP, ROW = 3.0, 1.5
 """Units: least distance of two wires, and of two rows."""
 
-_HANG, _BESIDE, _LETTER = 2.3, 1.4, 0.21
+_HANG, _BESIDE, LETTER = 2.3, 1.4, 0.21
 """Units: what a part takes that hangs below a node, or else what it takes without the words to its right, and each of their letters."""
+
+_BRANCH = 1.6
+"""Units: least distance of the two diodes of a pair that hangs."""
 
 _APART = 1.2
 """Units: what a symbol takes between the names of its two wires."""
@@ -32,12 +35,13 @@ class Level(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The wires' nodes from left to right and where each stands, the parts between them, and those that hang below a node, each where."""
+    """Nodes of the wires from left to right, where each stands, parts between them, those that hang below a node, and the nodes' names."""
 
     order: list[int]
     x: dict[int, float]
     levels: list[Level]
     hanging: dict[int, list[tuple[float, Part]]]
+    names: Mapping[int, str]
 
     @property
     def rows(self) -> int:
@@ -70,7 +74,7 @@ def route(
         if not (part.a and part.b):
             hanging.setdefault(part.a or part.b, []).append(part)
     x, below = _spread(order, hanging, names)
-    return Route(order, x, _rowed(between, place), below)
+    return Route(order, x, _rowed(between, place), below, names)
 
 
 def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]], first: Sequence[int], last: Sequence[int]) -> list[int]:
@@ -104,17 +108,23 @@ def _spread(
     x, below, taken = dict[int, float](), dict[int, list[tuple[float, Part]]](), -_LEFT
     for k, node in enumerate(order):
         parts = hanging.get(node, ())
-        widths = [max(_HANG, _BESIDE + _LETTER * len(part.label)) for part in parts]
+        widths = [_width(part) for part in parts]
         half = sum(widths[:-1]) / 2
         x[node] = taken + _LEFT + half if parts else 0.0
         if k:
             before = order[k - 1]
             letters = max(len(names[before]), len(names[node]))
-            x[node] = max(x[node], x[before] + max(GAP, _APART + _LETTER * letters))
+            x[node] = max(x[node], x[before] + max(GAP, _APART + LETTER * letters))
         if parts:
             below[node] = [(x[node] - half + sum(widths[:j]), part) for j, part in enumerate(parts)]
             taken = below[node][-1][0] + widths[-1] - _LEFT
     return x, below
+
+
+def _width(part: Part) -> float:
+    """Return the width of a part that hangs, with the words to its right, and those below it."""
+    below = sum(max(_BRANCH, LETTER * len(rail) + 0.4) for rail in part.rails)
+    return max(_HANG, _BESIDE + LETTER * len(part.label), below + 0.4)
 
 
 def _rowed(between: Sequence[Part], place: Mapping[int, int]) -> list[Level]:

@@ -29,7 +29,7 @@ from circuits.elements import (
 )
 from circuits.passed import Passed
 
-_OPEN = 1e11
+OPEN = 1e11
 """Ohm; what resists more, as the conductance that ngspice puts beside each diode, is not drawn."""
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
@@ -38,13 +38,21 @@ AMPLIFIER = "Amp"
 """The symbol of an amplifier, whose `a` is its input and `b` its output."""
 
 
+PAIR = "Pair"
+"""The symbol of two diodes, one each way; of one that hangs, the first of its two rails is that into which `a` conducts."""
+
+
 class Part(NamedTuple):
-    """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and what it is called."""
+    """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and what it is called.
+
+    `rails` are the voltages of the rails to which its other end leads instead of ground.
+    """
 
     symbol: str
     a: int
     b: int
     label: str
+    rails: tuple[str, ...] = ()
 
 
 def unknown(circuit: Circuit) -> str:
@@ -63,23 +71,23 @@ def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.f
     match element:
         case Trainable(name=name):
             a, b, values = element.expand(np.asarray(g[name]))
-            yield from _each("ResistorVar", a, b, _numbers(1 / values))
+            yield from _each("ResistorVar", a, b, numbers(1 / values))
         case Resistors(a=a, b=b, name=name):
             r = chip(name, "r")
-            shown = r < _OPEN
-            yield from _each("Resistor", a[shown], b[shown], _numbers(r[shown]))
+            shown = r < OPEN
+            yield from _each("Resistor", a[shown], b[shown], numbers(r[shown]))
         case Diodes(anode=a, cathode=b) | IdealDiodes(anode=a, cathode=b):
             yield from _each("Diode", a, b, [""] * len(a))
         case VoltageSources(plus=a, minus=b, name=name):
             yield from _each("SourceV", b, a, [f"{v:g} V" for v in chip(name, "v")])  # its + is where it ends
         case CurrentSources(a=a, b=b, name=name):
-            yield from _each("SourceI", a, b, _numbers(chip(name, "i"), " {}A"))
+            yield from _each("SourceI", a, b, numbers(chip(name, "i"), " {}A"))
         case InputSources(plus=a, feature=feature, name=name):
-            yield from _each("SourceV", np.zeros_like(a), a, _features(feature, chip(name, "scale")))
+            yield from _each("SourceV", np.zeros_like(a), a, features(feature, chip(name, "scale"), chip(name, "offset")))
         case Capacitors(a=a, b=b, name=name):
-            yield from _each("Capacitor", a, b, _numbers(chip(name, "c"), " {}F"))
+            yield from _each("Capacitor", a, b, numbers(chip(name, "c"), " {}F"))
         case Inductors(a=a, b=b, name=name):
-            yield from _each("Inductor", a, b, _numbers(chip(name, "l"), " {}H"))
+            yield from _each("Inductor", a, b, numbers(chip(name, "l"), " {}H"))
         case _:
             yield from _controlled(circuit, element, chip)
 
@@ -103,7 +111,7 @@ def _each(symbol: str, a: NDArray[np.intp], b: NDArray[np.intp], labels: list[st
     return (Part(symbol, one, other, label) for one, other, label in zip(a.tolist(), b.tolist(), labels, strict=True))
 
 
-def _numbers(values: Any, form: str = "{}") -> list[str]:
+def numbers(values: Any, form: str = "{}") -> list[str]:
     """Write numbers with the prefix that leaves one to three digits before the point."""
     found = []
     for value in np.asarray(values, dtype=np.float64).tolist():
@@ -112,9 +120,14 @@ def _numbers(values: Any, form: str = "{}") -> list[str]:
     return found
 
 
-def _features(feature: Any, scale: Any) -> list[str]:
-    called = {1.0: "", -1.0: "−"}
-    return [f"{called.get(s, f'{s:g}·')}x{k}" for k, s in zip(feature.tolist(), scale.tolist(), strict=True)]
+def features(feature: Any, scale: Any, offset: Any) -> list[str]:
+    """Write what sources of the data say: −x0, 0.5·x1 + 0.1 V."""
+    return [_follows(*one) for one in zip(feature.tolist(), scale.tolist(), offset.tolist(), strict=True)]
+
+
+def _follows(feature: int, scale: float, offset: float) -> str:
+    factor = {1.0: "", -1.0: "−"}.get(scale, f"{scale:g}·".replace("-", "−"))
+    return f"{factor}x{feature}" + (f" {'+' if offset > 0 else '−'} {abs(offset):g} V" if offset else "")
 
 
 def _seen(circuit: Circuit, element: Any, factors: Any) -> list[str]:

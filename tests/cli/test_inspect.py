@@ -19,6 +19,7 @@ from netlists.read.parser import parse
 HEAD = "Small\n.model dd D(is=1n n=1.5)\n"
 ROLES = "*hwsim: trainable R# g_min=1e-7 g_max=1e-2\n*hwsim: input V1\n*hwsim: output n1\n.end\n"
 PNG = b"\x89PNG"
+EXAMPLES = Path(__file__).parents[2] / "netlists" / "examples"
 
 
 def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
@@ -108,18 +109,15 @@ def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
 
 
 def test_pictures_are_drawn(hwsim, tmp_path: Path):
-    """Blocks of layers, single nodes of a mesh, and the schematic of what is small; twice the same bytes."""
+    """The schematic of layers and of what is small, the graph of what has none; twice the same bytes."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n2 dd\nR2 n1 n2 1k\nR3 n2 a 1k\n" + ROLES)
-    for turn in ("one.png", "two.png"):
-        assert hwsim("inspect", "my.cir", "--plot", turn).code == 0
-    for ending in (".png", "-schematic.png"):
-        drawn = [Path(f"{turn}{ending}").read_bytes() for turn in ("one", "two")]
-        assert drawn[0] == drawn[1]
-        assert drawn[0].startswith(PNG)
-    large = hwsim("inspect", "iris", "--plot", "iris.png")
-    assert large.code == 0
-    assert "no schematic: there are 47 nodes, and of more than 24 none can be read" in large.err
-    assert not Path("iris-schematic.png").exists()
+    for what, said in (("my.cir", "the schematic, conductances"), (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and of more")):
+        drawn = hwsim("inspect", what, "--plot", "one.png")
+        assert drawn.code == 0
+        assert said in drawn.err
+        assert Path("one.png").read_bytes().startswith(PNG)
+    assert hwsim("inspect", "iris", "--plot", "one.png").code == hwsim("inspect", "iris", "--plot", "two.png").code == 0
+    assert Path("one.png").read_bytes() == Path("two.png").read_bytes()
     named = hwsim("inspect", "xor", "--plot", "xor.pdf")
     assert (named.code, named.out) == (2, "")
     assert "--plot xor.pdf: pictures are PNGs; give it a name that ends in .png" in named.err

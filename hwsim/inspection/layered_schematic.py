@@ -1,0 +1,212 @@
+"""The schematic of a chain of layers: crossbars as grids with named rows, neurons, amplifiers, outputs; many alike wires as a bus."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.nodes import Nodes
+from hwsim.formatting import counted, quantity
+from hwsim.inspection.bundles import Wire, as_wires, rows_of, span, voltages
+from hwsim.inspection.sheet import AMPLIFIER, LETTER, MEMRISTOR, NEURON, OUTPUT, REACH, Sheet
+from hwsim.inspection.symbols import numbers
+from hwsim.numeric.layered.recognize import stages
+from hwsim.numeric.layered.stage import Junctions, Stage
+from hwsim.palette import SOFT
+
+_PITCH, _BUS_PITCH = 1.3, 3.9
+"""Units between the columns of a crossbar, single ones and those of buses."""
+
+_BUS_REACH, _GRID = 1.9, 1.9
+"""Units that the grid of a bus takes downwards, and to the left of its column."""
+
+_TITLES = {"diodes": "diode pair", "ideal": "ideal clamp", "dead-zone": "dead zone"}
+
+_HEIGHTS = {"diodes": 2.2, "ideal": 2.2, "dead-zone": 1.5, "linear": 1.3}
+"""Units between two neurons of a kind."""
+
+_TITLE = 1.4 * LETTER
+"""Units: the width of a letter of a title."""
+
+
+class _Row(NamedTuple):
+    """A row of a crossbar: where its wire begins, and what it stands for."""
+
+    x: float
+    y: float
+    wire: Wire
+
+
+def layered_sheet(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Sheet:
+    """Draw a circuit that `stages` takes for a chain of layers, with its conductances [S]."""
+    drawing = _Drawing(circuit, chip, g)
+    before: list[_Row] = []
+    for stage in (found := stages(circuit)):
+        before = drawing.stage(stage, before, last=stage is found[-1])
+    drawing.legend()
+    return drawing.sheet
+
+
+class _Drawing:
+    """What is drawn so far. Columns go down and turn right, so that stages go from the upper left to the lower right and no wires cross."""
+
+    def __init__(self, circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> None:
+        self.circuit, self.chip, self.g, self.sheet = circuit, chip, g, Sheet()
+        every = np.concatenate([np.log(g[element.name].ravel()) for element in circuit.trainable])
+        self.low, self.high = float(every.min()), float(every.max())
+        self.single = False
+
+    def legend(self) -> None:
+        """Say what the fill of memristors means, where they are drawn one by one."""
+        if self.single and self.high > self.low:
+            low, high = (quantity(float(np.exp(log)), "S") for log in (self.low, self.high))
+            at = float(self.sheet.low[0]) + 0.15, float(self.sheet.low[1]) - 0.5
+            self.sheet.text(*at, f"the fuller a memristor, the better it conducts: {low} to {high}", SOFT, ha="left")
+
+    def stage(self, stage: Stage, before: Sequence[_Row], *, last: bool) -> list[_Row]:
+        """Draw a crossbar and what follows it; returns the rows that lead to the next one."""
+        columns = as_wires(self.circuit, stage.columns)
+        fixed = rows_of(self.circuit, self.chip, stage)
+        bus = any(wire.number > 1 for wire in (*columns, *fixed, *(row.wire for row in before)))
+        step, x, y = (_BUS_REACH + 0.4 if bus else _PITCH), 0.0, 0.0
+        if before:
+            x, y = before[0].x, min(row.y for row in before) - 1.9
+        rows = [*before, *(_Row(x, y - step * k, wire) for k, wire in enumerate(fixed))]
+        for row in rows[len(before) :]:
+            self.sheet.flag(x, row.y, row.wire.label)
+        left = x + max(LETTER * len(row.wire.name) + 0.9 * (row.wire.number > 1) for row in rows) + 0.4
+        at = [left + (_BUS_PITCH if bus else _PITCH) * (k + 1) for k in range(len(columns))]
+        top, bottom = max(row.y for row in rows), min(row.y for row in rows) - (_BUS_REACH if bus else REACH)
+        self._crossbar(stage, rows, columns, at, bus=bus)
+        title = f"{stage.crossbar}, {' × '.join(map(str, self.circuit[stage.crossbar].shape))}"
+        right = max(at[-1] + 0.4, left + _TITLE * len(title))
+        self.sheet.panel(left, bottom - 0.3, right, top + 0.5, title, MEMRISTOR)
+        top -= _BUS_REACH if bus else REACH
+        if last:
+            self._outputs(stage.columns, columns, at, top, bottom - 0.9)
+            return []
+        height = max(_HEIGHTS[stage.kind], 1.9 * (stage.amplifier is not None), step if len(columns) > 1 else 0.0)
+        levels = [bottom - 1.5 - height * (len(columns) - 1 - k) for k in range(len(columns))]
+        for one, from_x, to_y in zip(columns, at, levels, strict=True):
+            self.sheet.wire((from_x, top), (from_x, to_y), (right + 0.4, to_y), bus=one.number > 1)
+        return self._neurons_and_amplifiers(stage, columns, levels, right + 0.4)
+
+    def _crossbar(self, stage: Stage, rows: Sequence[_Row], columns: Sequence[Wire], x: Sequence[float], *, bus: bool) -> None:
+        """Draw rows, and the devices that join them to the columns."""
+        g = np.log(self.g[stage.crossbar])
+        for row in rows:
+            self._name(row.x, row.y, row.wire)
+            self.sheet.wire((row.x, row.y), (x[-1] - (_GRID if bus else REACH), row.y), bus=row.wire.number > 1)
+            for at, column in zip(x, columns, strict=True):
+                if row.wire.fixed is None and bus:
+                    self.sheet.grid(at, row.y, f"{row.wire.number} × {column.number}")
+                elif row.wire.fixed is None:
+                    self.single = True
+                    log = float(g[row.wire.places[0], column.places[0]])
+                    self.sheet.device(at, row.y, (log - self.low) / (self.high - self.low) if self.high > self.low else 1.0)
+                elif np.isin(column.places, row.wire.fixed).any():
+                    self.sheet.grid(at, row.y, "fixed") if bus else self.sheet.device(at, row.y, None)
+
+    def _name(self, x: float, y: float, wire: Wire) -> None:
+        """Write a wire's name above it, and the number of its wires when it is a bus."""
+        self.sheet.text(x + 0.1, y + 0.06, wire.name, SOFT, ha="left", va="bottom")
+        if wire.number > 1:
+            self.sheet.slash(x + LETTER * len(wire.name) + 0.45, y, wire.number)
+
+    def _neurons_and_amplifiers(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> list[_Row]:
+        """Draw what the columns lead through; returns where they end, as rows of what follows."""
+        at = left + max(LETTER * len(wire.name) + 0.9 * (wire.number > 1) for wire in columns) + 0.4
+        for wire, level in zip(columns, y, strict=True):
+            self._name(left, level, wire)
+            self.sheet.wire((left, level), (at, level), bus=wire.number > 1)
+        rows = columns
+        if stage.kind != "linear":
+            at = self._neurons(stage, columns, y, at)
+        if stage.amplifier is not None:
+            at = self._amplifiers(stage.amplifier, columns, y, at)
+        if stage.rows is not None and not np.array_equal(stage.rows, stage.columns):
+            rows = as_wires(self.circuit, stage.rows)
+        else:
+            rows = [wire._replace(name="") for wire in columns]
+        return [_Row(at, level, wire) for wire, level in zip(rows, y, strict=True)]
+
+    def _neurons(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> float:
+        """Draw neurons on their wires; returns where the wires end."""
+        title = counted(stage.size, _TITLES[stage.kind])
+        rails = [[self._rail(side, wire) for wire in columns] for side in (stage.high, stage.low)]
+        words = max((len(rail or "") for side in rails for rail in side), default=0)
+        right = left + max(1.6 + LETTER * words, _TITLE * len(title))
+        self.sheet.panel(left, min(y) - 1.05, right, max(y) + 1.05, title, NEURON)
+        for wire, level, high, low in zip(columns, y, *rails, strict=True):
+            if stage.kind == "dead-zone":
+                self._dead_zone(left, right, level, bus=wire.number > 1)
+                continue
+            middle = left + 0.8
+            self.sheet.wire((left, level), (right, level), bus=wire.number > 1)
+            self.sheet.dot(middle, level)
+            if high is not None:
+                self.sheet.diode((middle, level), (middle, level + 0.62), ideal=stage.kind == "ideal")
+                self.sheet.rail(middle, level + 0.62, high)
+            if low is not None:
+                self.sheet.diode((middle, level - 0.62), (middle, level), ideal=stage.kind == "ideal")
+                self.sheet.rail(middle, level - 0.62, low)
+        return right
+
+    def _rail(self, side: Sequence[Junctions], wire: Wire) -> str | None:
+        """Write the voltages to which diodes of one direction lead from a wire; None where there are none."""
+        said = [
+            voltages(self.chip, one.rail, one.rails[here])
+            for one in side
+            if len(one.rails) and (here := np.isin(one.columns, wire.places)).any()
+        ]
+        return span(said) if said else None
+
+    def _dead_zone(self, left: float, right: float, y: float, *, bus: bool) -> None:
+        a, b = (left + right) / 2 - 0.6, (left + right) / 2 + 0.6
+        for side, start, end in ((0.3, a, b), (-0.3, b, a)):
+            self.sheet.wire((a, y), (a, y + side))
+            self.sheet.wire((b, y), (b, y + side))
+            self.sheet.diode((start, y + side), (end, y + side))
+        self.sheet.wire((left, y), (a, y), bus=bus)
+        self.sheet.wire((b, y), (right, y), bus=bus)
+
+    def _amplifiers(self, name: str, columns: Sequence[Wire], y: Sequence[float], left: float) -> float:
+        """Draw amplifiers on their wires; returns where the wires end."""
+        title = counted(len(self.circuit[name]), "amplifier")
+        left, start = left + 0.4, left
+        right = left + max(6.0 if self.chip(name, "output_resistance").any() else 3.6, _TITLE * len(title))
+        self.sheet.panel(left, min(y) - 1.05, right, max(y) + 1.05, title, AMPLIFIER)
+        for wire, level in zip(columns, y, strict=True):
+            gain, back = (span([f"{value:.3g}" for value in self.chip(name, one)[wire.places]]) for one in ("gain", "back"))
+            r = self.chip(name, "output_resistance")[wire.places]
+            behind = f", {span(numbers(r))} out" if r.any() else ""
+            self.sheet.wire((start, level), (right, level), bus=wire.number > 1)
+            self.sheet.amplifier(left + 0.4, level, f"×{gain}", f"×{back} back{behind}")
+        return right
+
+    def _outputs(self, nodes: Nodes, columns: Sequence[Wire], x: Sequence[float], top: float, bottom: float) -> None:
+        """Lead the last columns down to their terminals, and write below them what is read there."""
+        outputs = self.circuit.outputs
+        for wire, at in zip(columns, x, strict=True):
+            self.sheet.wire((at, top), (at, bottom), bus=wire.number > 1)
+            self.sheet.terminal(at, bottom)
+        pairs = list(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True))
+        if columns[0].number > 1:
+            what = "pair" if outputs.minus.any() else "output"
+            self.sheet.text(x[0], bottom - 0.3, f"{counted(len(pairs), what)}: ŷ0 … ŷ{len(pairs) - 1}", OUTPUT, va="top")
+            return
+        for wire, at in zip(columns, x, strict=True):
+            self.sheet.text(at, bottom - 0.25, wire.name, SOFT, va="top", rotation=90)
+        place = {node: k for k, node in enumerate(nodes.tolist())}
+        low = bottom - 0.7 - max(LETTER * len(wire.name) for wire in columns)
+        beside = all(minus and abs(place[plus] - place[minus]) == 1 for plus, minus in pairs)
+        for k, (plus, minus) in enumerate(pairs):
+            if beside:
+                left, right = sorted((x[place[plus]], x[place[minus]]))
+                self.sheet.brace(left, right, low, f"ŷ{k}")
+                continue
+            for node, sign in ((plus, "+"), (minus, "−")) if minus else ((plus, ""),):
+                self.sheet.text(x[place[node]], low, f"ŷ{k}{sign}", OUTPUT, va="top")

@@ -1,0 +1,55 @@
+"""Simplified parts of a schematic: fixed voltages become labels where parts lead to them, two opposed diodes one symbol."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from hwsim.inspection.symbols import PAIR, Part
+
+
+def simplified(parts: Sequence[Part], kept: Collection[int]) -> list[Part]:
+    """Replace rails by labels and opposed diodes by pairs; the nodes `kept` stay wires."""
+    return list(_paired(_labelled(parts, _rails(parts, kept))))
+
+
+def _rails(parts: Sequence[Part], kept: Collection[int]) -> dict[int, str]:
+    """Name the voltages of nodes that sources drive and from which parts lead to nodes of other kinds alone."""
+    rails = {part.b: part.label for part in parts if _is_supply(part) and part.b not in kept}
+    for part in parts:
+        ends = {part.a, part.b}
+        if not _is_supply(part) and ends <= {0, *rails}:
+            for node in ends:
+                rails.pop(node, None)
+    return rails
+
+
+def _is_supply(part: Part) -> bool:
+    return part.symbol == "SourceV" and part.a == 0 and part.label.endswith("V")
+
+
+def _labelled(parts: Sequence[Part], rails: dict[int, str]) -> Iterator[Part]:
+    for part in parts:
+        if part.a in rails and not _is_supply(part):
+            yield part._replace(a=0, rails=(rails[part.a],))
+        elif part.b in rails and not _is_supply(part):
+            yield part._replace(b=0, rails=(rails[part.b],))
+        elif not (part.a in rails or part.b in rails):
+            yield part
+
+
+def _paired(parts: Iterator[Part]) -> Iterator[Part]:
+    """Put two diodes together that conduct each way between the same nodes, or between a node and what lies outside of the wires."""
+    waiting: dict[tuple[int, int], list[Part]] = {}
+    others = []
+    for part in parts:
+        if part.symbol == "Diode":
+            waiting.setdefault((part.a, part.b), []).append(part)
+        else:
+            others.append(part)
+    for (a, b), diodes in waiting.items():
+        opposed = waiting.get((b, a), [])
+        if len(diodes) == len(opposed) == 1:
+            if (b and a > b) or not a:  # the other of the two yields the pair
+                continue
+            yield Part(PAIR, a, b, "", () if b else (*(diodes[0].rails or ("",)), *(opposed[0].rails or ("",))))
+        else:
+            yield from diodes
+    yield from others
