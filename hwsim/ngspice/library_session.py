@@ -9,16 +9,18 @@ The library lives as long as the process does, and not two can live in one.
 """
 
 import logging
+import re
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from hwsim.ngspice.deck_filter import first_refused
 from hwsim.ngspice.external_sources import Sources
 from hwsim.typing import Floats
+from netlists.foreign.allowed import first_refused
 from netlists.write.options import Tolerances
 
 with warnings.catch_warnings():
@@ -34,6 +36,15 @@ None keeps the values."""
 
 _KEPT_MESSAGES = 500
 _CHATTER = ("gmin", "Note:", "source step", "Supplies reduced")
+
+
+_VOLTS = re.compile(r"v\((.*)\)", re.IGNORECASE)
+
+
+def bare(vector: str) -> str:
+    """Return a node's name for that of its voltage: ngspice calls that of a node `1` V(1)."""
+    found = _VOLTS.fullmatch(vector)
+    return (found[1] if found else vector).lower()
 
 
 class SessionError(RuntimeError):
@@ -86,9 +97,9 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
                 self._say([float("nan")] * len(self._places))
         return 0
 
-    def _arrived(self, vectors: Any, count: int) -> None:
+    def _arrived(self, vectors: Any, length: int) -> None:
         if self._order is None:
-            where = {ffi.string(vectors[k].name).decode().lower(): k for k in range(count)}
+            where = {bare(ffi.string(vectors[k].name).decode().lower()): k for k in range(length)}
             self._order = [where[name] for name in self._nodes]
         v = np.array([vectors[k].creal for k in self._order])
         self._points += 1
@@ -113,6 +124,55 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
         """
         self._ngspice_shared.ngSpice_Command(command.encode())
+        self._check_alive()
+
+    def printed(self, command: str) -> list[str]:
+        """Let ngspice carry out a command, and return the lines that it prints.
+
+        Raises
+        ------
+        SessionError
+            When ngspice gave up.
+
+        """
+        self._stdout.clear()
+        self._ngspice_shared.ngSpice_Command(command.encode())
+        lines = list(self._stdout)
+        self._check_alive()
+        return lines
+
+    def plot(self) -> str:
+        """Return the name of what the last analysis found, `op1` for instance; `const` when there is none."""
+        name: str = ffi.string(self._ngspice_shared.ngSpice_CurPlot()).decode(errors="replace")
+        return name
+
+    def vectors(self) -> dict[str, float]:
+        """Return the last value of all that the last analysis found, by name."""
+        names, found = self._ngspice_shared.ngSpice_AllVecs(self.plot().encode()), dict[str, float]()
+        for k in count():
+            if names[k] == ffi.NULL:
+                return found
+            name = ffi.string(names[k]).decode(errors="replace")
+            value = self._value(name)
+            if value is not None:
+                found[bare(name)] = value
+        return found
+
+    def ask(self, name: str, parameters: Iterable[str]) -> dict[str, float]:
+        """Return parameters of an element or a model, as far as it has them."""
+        values = ((parameter, self._value(f"@{name}[{parameter}]")) for parameter in parameters)
+        return {parameter: value for parameter, value in values if value is not None}
+
+    def _value(self, name: str) -> float | None:
+        vector = self._ngspice_shared.ngGet_Vec_Info(name.encode())
+        if vector == ffi.NULL or vector.v_length < 1 or vector.v_realdata == ffi.NULL:
+            return None
+        return float(vector.v_realdata[vector.v_length - 1])
+
+    def alter(self, resistances: Mapping[str, float]) -> None:
+        """Change the resistances of resistors [ohm], by their names; they count from the next sweep on."""
+        for name, ohm in resistances.items():
+            self._ngspice_shared.ngSpice_Command(f"alter {name} = {ohm!r}".encode())
         self._check_alive()
 
     def _check_alive(self) -> None:

@@ -1,6 +1,7 @@
 """What an engine and its worker processes say to each other. Whatever is in here can be pickled."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ class Deck:
         Its sources and nodes.
     tolerances
         Those that it sets.
+    altered
+        Resistances to set once the text is loaded [ohm], by ngspice's names; a deck of the same text needs only these.
     times
         How often to go through each point. ngspice reports the last iterate but one, and begins each point by extrapolating the last
         two: only the third time is the report exact to rounding. Sharp diodes need that to carry the right current.
@@ -33,6 +36,7 @@ class Deck:
     layout: Layout
     tolerances: Tolerances
     times: int
+    altered: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +108,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Says why a request came to nothing, and what is to blame: the library that cannot be loaded, the deck, or the nudge."""
+    """Says why a request came to nothing, and what is to blame: the library that cannot be loaded, the deck, or the nudge.
+
+    `place` is that of the card of a stranger's deck that is wrong, where that is known.
+    """
 
     blame: Literal["library", "deck", "nudge"]
     said: str
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Asks for the expansion of a stranger's deck; a Failure or an Expansion comes back."""
+
+    cards: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

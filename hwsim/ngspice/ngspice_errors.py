@@ -16,7 +16,14 @@ class NgspiceMissingError(NgspiceError):
 
 
 class NgspiceDeckError(NgspiceError):
-    """Says that ngspice refused a deck, died of it or fell silent over it; the message says where the deck is kept."""
+    """Says that ngspice refused a deck, died of it or fell silent over it; the message says where the deck is kept.
+
+    `place` is that of the card that is wrong, where that is known.
+    """
+
+    def __init__(self, text: str, place: int | None = None) -> None:
+        super().__init__(text)
+        self.place = place
 
 
 class NgspiceWorkerError(NgspiceDeckError):

@@ -97,7 +97,7 @@ class Pool:
         if not self.workers[0].connection.poll(self.limits.silence):
             msg = f"ngspice did not tell its version within {self.limits.silence:g} s"
             raise NgspiceError(msg)
-        return str(_receive(self.workers[0]))
+        return str(receive(self.workers[0]))
 
     def close(self) -> None:
         """End all workers."""
@@ -144,7 +144,7 @@ class _Batch:
         """Take in what a worker sent."""
         number, worker, _ = self.at_work[connection]
         try:
-            message = _receive(worker)
+            message = receive(worker)
         except NgspiceWorkerError as error:
             self._lose(number, worker, error)
             return
@@ -171,7 +171,15 @@ class _Batch:
         self._give(self.pool.instead_of(worker))
 
 
-def _receive(worker: WorkerProcess) -> Any:
+def receive(worker: WorkerProcess) -> Any:
+    """Return a worker's next message.
+
+    Raises
+    ------
+    NgspiceError
+        When it died, or says that it failed.
+
+    """
     try:
         message = worker.connection.recv()
     except (EOFError, ConnectionResetError):
@@ -180,8 +188,8 @@ def _receive(worker: WorkerProcess) -> Any:
     match message:
         case Failure("library", said):
             raise missing(said)
-        case Failure("deck", said):
-            raise NgspiceDeckError(said)
+        case Failure("deck", said, place):
+            raise NgspiceDeckError(said, place)
         case Failure("nudge", said):
             raise NgspiceError(said)
     return message

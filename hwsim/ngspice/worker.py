@@ -21,12 +21,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from hwsim.core.protocol import Nudge, Push, Result
+from hwsim.ngspice.expand import expand
 from hwsim.ngspice.library_session import Session, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
-from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
-from hwsim.ngspice.sandbox import close_behind
+from hwsim.ngspice.messages import Answer, Busy, Deck, Expand, Failure, Job, Version
+from hwsim.ngspice.sandbox import close_behind, close_reading
 from hwsim.typing import Floats
-from netlists.write.options import Tolerances
+from netlists.foreign.expansion import Expansion, ExpansionError
+from netlists.write.options import FALLBACK
 
 _BUSY_EVERY = 1.0
 """s; how often a worker says that it is alive."""
@@ -34,11 +36,8 @@ _BUSY_EVERY = 1.0
 _GIVE_UP_AFTER = 5
 """Failed samples in a row, from the first of a job on, after which the deck is to blame and the others are not tried."""
 
-_LOOSE = Tolerances(relative=1e-6, voltage=1e-9, current=1e-12)
-"""Rounding may keep an ill-conditioned circuit from ever meeting tight tolerances. The judge looks at what comes of loose ones too."""
-
 _LOOSE_TIMES = 4
-"""Times that a point is then gone through: each is two iterations at least."""
+"""Times that a point at which ngspice failed is gone through with loose tolerances: each is two iterations at least."""
 
 
 class Sweeper:
@@ -122,7 +121,7 @@ class Sweeper:
     def _retry(self) -> bool:
         """Try the rest of a sample at which ngspice failed with looser tolerances, under which each time brings it nearer."""
         end = self.at + self.job.phases - self.at % self.job.phases
-        self.session.tolerate(_LOOSE)
+        self.session.tolerate(FALLBACK)
         self._sweep(end, _LOOSE_TIMES)
         self.session.tolerate(self.deck.tolerances)
         found, self.at = self.at == end, end
@@ -159,29 +158,38 @@ class Worker:
         self.session: Session | None = None
         self.deck: Deck | None = None
 
-    def carry_out(self, request: Job | Version) -> Answer | Failure | str:
-        """Give the answer to a request."""
+    def carry_out(self, request: Job | Expand | Version) -> Answer | Expansion | Failure | str:
+        """Return the answer to a request."""
         try:
-            self.session = self.session or Session()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the engine must hear of it
+            if self.session is None:
+                self.session = Session()
+                close_reading(Path.cwd(), _programs())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the engine must get to know
             return Failure("library", f"libngspice cannot be loaded: {error}")
         try:
-            if isinstance(request, Version):
-                return f"ngspice-{self.session.ngspice_version}"
-            return self._solve(request, self.session)
+            return self._answer(request, self.session)
         except NudgeError as error:
             return Failure("nudge", str(error))
+        except ExpansionError as error:
+            return Failure("deck", str(error), error.place)
         except SessionError as error:
             return Failure("deck", str(error))
         except Exception as error:  # noqa: BLE001 - as above
             return Failure("deck", _told(error))
 
-    def _solve(self, job: Job, session: Session) -> Answer:
+    def _answer(self, request: Job | Expand | Version, session: Session) -> Answer | Expansion | str:
+        if isinstance(request, Version):
+            return f"ngspice-{session.ngspice_version}"
         limit_processor(self.processor)
+        return expand(session, request.cards) if isinstance(request, Expand) else self._solve(request, session)
+
+    def _solve(self, job: Job, session: Session) -> Answer:
         warned = ""
         if job.deck is not None:
-            self.deck = None
-            warned = session.load(job.deck.text)
+            loaded, self.deck = self.deck, None
+            if loaded is None or loaded.text != job.deck.text:
+                warned = session.load(job.deck.text)
+            session.alter(job.deck.altered)
             self.deck = job.deck
         if self.deck is None:
             msg = "no deck is loaded"
@@ -207,6 +215,12 @@ def _leave() -> NoReturn:
     with _LEAVING:
         shutil.rmtree(Path.cwd(), ignore_errors=True)
         os._exit(0)
+
+
+def _programs() -> list[str]:
+    """List the folders of Python, of its packages and of libngspice; the engine's own working folder is none of them."""
+    library = os.environ.get("NGSPICE_LIBRARY_PATH", "")
+    return [entry for entry in (*sys.path, sys.prefix, sys.base_prefix, str(Path(library).resolve().parent)) if entry]
 
 
 def main() -> None:

@@ -48,6 +48,15 @@ REFUSED = {
 }
 """Options that change an operating point in a way that is not modelled, and what to do instead."""
 
+_ITERATING = """
+    abstol bypass chgtol convabsstep convlimit convstep copynodesets cshunt dlevel gminfactor gminsteps gshunt indverbosity itl1 itl2 itl3
+    itl4 itl5 itl6 lteabstol ltereltol maxevtiter maxopalter maxord method minbreak mu newtrunc nodedamping noopac noopalter noopiter
+    oldlimit pivrel pivtol ramptime reltol scalm srcsteps trtol trytocompact vntol xmu xtrtol
+"""
+
+MEANT = MODELLED | REFUSED.keys() | frozenset(_ITERATING.split())
+"""Options that change an operating point or how ngspice iterates towards it; the others say what it prints and writes."""
+
 REMEDIES = {
     ".if": "keep the branch that holds",
     ".func": "write the expression where it is used",

@@ -33,6 +33,9 @@ class Tolerances:
 SHARP = Tolerances(relative=1e-10)
 """For circuits with sharp diodes: rounding at their large conductances keeps tighter ones from being met."""
 
+FALLBACK = Tolerances(relative=1e-6, voltage=1e-9, current=1e-12)
+"""For circuits whose rounding keeps them from ever meeting tight tolerances."""
+
 
 def fitting(circuit: Circuit) -> Tolerances:
     """Give the tolerances that a circuit can meet."""

@@ -15,11 +15,11 @@ from circuits.passed import Passed
 from cli.main import main
 from hwsim.core.protocol import Drive
 from hwsim.ngspice import solver
-from hwsim.ngspice.deck_filter import first_refused
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspicePointError
 from hwsim.ngspice.pool import Pool
+from netlists.foreign.allowed import first_refused
 from netlists.read.parser import parse, read_deck
 from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck

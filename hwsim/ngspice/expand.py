@@ -1,0 +1,78 @@
+"""A worker expands a stranger's deck: ngspice lists it, finds its operating point and reports the values that it works with."""
+
+import re
+
+from hwsim.ngspice.library_session import Session, SessionError
+from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance
+from netlists.foreign.flat import Listing
+from netlists.write.options import FALLBACK, Tolerances
+
+_TEMPERATURES = re.compile(r"Doing analysis at TEMP = (\S+) and TNOM = (\S+)")
+_GMIN = re.compile(r"gmin\s+\(devices\)\s*=\s*(\S+)")
+_LINE = re.compile(r"line (?:no\. ?)?(\d+)", re.IGNORECASE)
+
+_HEAD = 2
+"""Lines before the user's cards."""
+
+_RECOVERY = re.compile(
+    r"(Netlist line no\. \d+:|Cannot compute substitute|Please check your input netlist\.|Error: ngspice\.dll cannot recover[^;]*)(; |$)"
+)
+"""What ngspice says besides what is wrong."""
+
+_TRIES = (Tolerances(), FALLBACK, Tolerances(relative=1e-3, voltage=1e-6, current=1e-12))
+"""Tolerances of the operating point: tight ones first; the last are ngspice's usual ones."""
+
+
+def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
+    """Expand a deck's cards, in a process that does nothing else: an error in a deck may end the library.
+
+    Raises
+    ------
+    ExpansionError
+        Saying why ngspice refuses the deck, or that it finds no operating point.
+
+    """
+    lines = marked(cards, "* a user's deck")
+    try:
+        warned = session.load("\n".join(lines))
+    except SessionError as error:
+        raise ExpansionError(_RECOVERY.sub("", str(error)), _place(str(error), lines)) from None
+    expanded = provenance(cards, session.printed("listing physical"), session.printed("listing expand"))
+    listing = Listing.of(expanded)
+    temperature, nominal = _operating_point(session)
+    voltages = {name: v for name, v in session.vectors().items() if "#branch" not in name}
+    values = {name: session.ask(name, parameters) for name, parameters in listing.questions()}
+    gmin = next((float(found[1]) for line in session.printed("option") if (found := _GMIN.search(line))), 1e-12)
+    return Expansion(
+        cards=tuple(FlatCard(card.place, card.text) for card in expanded),
+        voltages=voltages,
+        values=values,
+        temperature=temperature,
+        nominal=nominal,
+        gmin=gmin,
+        warnings=(warned,) if warned else (),
+    )
+
+
+def _operating_point(session: Session) -> tuple[float, float]:
+    """Find the operating point; return the temperatures at which it was sought [°C]."""
+    for tolerances in _TRIES:
+        session.messages.clear()
+        session.tolerate(tolerances)
+        said = session.printed("op")
+        if session.plot().startswith("op") and session.vectors():
+            break
+    else:
+        msg = f"ngspice finds no operating point: {session.said()}"
+        raise ExpansionError(msg)
+    temperatures = next(found for line in said if (found := _TEMPERATURES.search(line)))
+    return float(temperatures[1]), float(temperatures[2])
+
+
+def _place(text: str, lines: list[str]) -> int | None:
+    """Return the place of the user's card that an error message names by the number of its line."""
+    named = _LINE.search(text)
+    number = int(named[1]) if named else 0
+    if not _HEAD < number <= len(lines) or lines[number - 1].startswith("*"):
+        return None
+    return sum(not line.startswith("*") for line in lines[_HEAD : number - 1])

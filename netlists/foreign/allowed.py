@@ -1,0 +1,93 @@
+"""What of a stranger's deck ngspice is given: cards of elements and of a few settings, in plain characters. All else stays outside.
+
+ngspice carries out what it finds in a deck: `.control` blocks, comments that begin with `*#`, code models that read files and start
+programs, much in quotes and backticks.
+"""
+
+import re
+from collections.abc import Iterable
+
+from netlists.read.dot_cards import HARMLESS, MEANT
+
+LETTERS = "bcdefghijklmopqrstuvwxyz"
+"""Elements but code models (a) and compiled ones (n)."""
+
+CARDS = frozenset([".subckt", ".ends", ".eom", ".param", ".params", ".func", ".model", ".global", ".temp", ".nodeset", ".ic"])
+CONDITIONS = frozenset([".if", ".elseif", ".else", ".endif"])
+OPTIONS = frozenset([".options", ".option", ".opt", ".opts"])
+
+_KINDS = """
+    r res c l d npn pnp nmos pmos nmf pmf nhfet phfet njf pjf vdmos vdmosn vdmosp sw csw ltra urc txl cpl
+"""
+KINDS = frozenset(_KINDS.split())
+"""Kinds of models that are built into ngspice and compute only; others are code models, some of which read files or start programs."""
+
+_LEAST = 3
+"""Words of an element: its name and two nodes."""
+
+_ODD = re.compile(r"[^\t -~]|[`$;\\\"]")
+_MODEL = re.compile(r"\.model\s+\S+\s+([a-z0-9_]+)(?![a-z0-9_])", re.IGNORECASE)
+_FILE = re.compile(r"\bfile\s*=", re.IGNORECASE)
+_RANDOM = re.compile(r"(?<![\w.])(a?gauss|a?unif|limit)\s*\(", re.IGNORECASE)
+_COMMENT = re.compile(r"\*(?!#)[^\x00-\x08\x0a-\x1f\x7f]*")
+_OPTION = re.compile(r"([a-z_]\w*)(\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s,]+))?", re.IGNORECASE)
+
+_SHOWN = 60
+
+
+def refused(card: str) -> str | None:
+    """Return why a card must not get to ngspice, and what to do about it; None when it may."""
+    word = card.split(None, 1)[0].lower() if card.strip() else ""
+    by_word = _dot_card(card, word) if word.startswith(".") else _element(card, word)
+    if by_word is not None:
+        return by_word
+    odd = _ODD.search(card)
+    if odd:
+        return f"{odd[0]!a} is no character that ngspice reads as it stands, or begins a command to it; remove it"
+    if _FILE.search(card):
+        return "file= reads a file, which is not passed on to ngspice; write the values"
+    random = _RANDOM.search(card)
+    if random:
+        return f"{random[1]} draws random numbers, other ones in each process; write a number, and draw chips instead"
+    return None
+
+
+def _element(card: str, word: str) -> str | None:
+    if word[:1] not in LETTERS or not word:
+        return f"elements that begin with {word[:1]!a} are not passed on to ngspice; there are {', '.join(LETTERS)}"
+    if len(card.split(None, 2)) < _LEAST:
+        return f"{word} has no nodes; write a name, nodes and a value"
+    return None
+
+
+def _dot_card(card: str, word: str) -> str | None:
+    if word == ".model":
+        kind = _MODEL.match(card)
+        if kind is None or kind[1].lower() not in KINDS:
+            called = "of no kind" if kind is None else f"of kind {kind[1]}"
+            return f"a model {called} may read files or start programs, and is not passed on; use one of {', '.join(sorted(KINDS))}"
+    elif word not in CARDS | CONDITIONS | OPTIONS:
+        return f"{word} is not passed on to ngspice; remove it"
+    return None
+
+
+def first_refused(lines: Iterable[str]) -> str | None:
+    """Return the first line that ngspice is not to see, cut short, comments of ours and the end aside; None when all may pass."""
+    wrong = next((line for line in lines if not _harmless(line) and refused(line)), None)
+    return None if wrong is None else ascii(wrong[:_SHOWN])
+
+
+def _harmless(line: str) -> bool:
+    return line.lower() == ".end" or line.lower().startswith(".save ") or _COMMENT.fullmatch(line) is not None
+
+
+def meant_options(card: str) -> tuple[str, list[str]]:
+    """Return an options card with those options alone that change a solution or how it is reached, and the names of unknown ones."""
+    kept, unknown = [], []
+    for name, assigned, _ in _OPTION.findall(card.split(None, 1)[1] if " " in card.strip() else ""):
+        low = name.lower()
+        if low in MEANT:
+            kept.append(name + assigned)
+        elif low not in HARMLESS:
+            unknown.append(low)
+    return (f".options {' '.join(kept)}" if kept else ""), unknown

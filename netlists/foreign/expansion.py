@@ -1,0 +1,104 @@
+"""Expansion: what ngspice makes of a foreign deck, and how it is asked; this package itself knows no simulator."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class FlatCard(NamedTuple):
+    """A card of the expanded deck: the place of the user's card that it comes from, -1 if none, and its text in lower case."""
+
+    place: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """A deck as ngspice expands it, with the values that it works with.
+
+    Parameters
+    ----------
+    cards
+        Elements and models, with neither subcircuits nor parameters.
+    voltages
+        The operating point: volts by the names of nodes, those inside devices too.
+    values
+        What was asked of elements and models, by `name` and parameter, in SI units.
+    temperature, nominal
+        Of the circuit and of the models' parameters, where neither says its own [°C].
+    gmin
+        The conductance across each junction [S].
+    warnings
+        What ngspice complains of in the deck, a line each.
+
+    """
+
+    cards: tuple[FlatCard, ...]
+    voltages: Mapping[str, float]
+    values: Mapping[str, Mapping[str, float]]
+    temperature: float
+    nominal: float
+    gmin: float
+    warnings: tuple[str, ...] = ()
+
+
+class ExpansionError(ValueError):
+    """Says why ngspice takes a deck for wrong; `place` is that of the user's card, None where it names none."""
+
+    def __init__(self, text: str, place: int | None = None) -> None:
+        self.place = place
+        super().__init__(text)
+
+
+STEADY = ".options itl1=200 itl2=200 pivrel=0.5 pivtol=1e-18"
+"""How ngspice is to iterate unless a deck says otherwise; `netlists.write.options` says why."""
+
+Expander = Callable[[Sequence[str]], Expansion]
+"""Lets ngspice expand cards, none of which reads another file, and find their operating point; raises ExpansionError."""
+
+_MARK = "*@"
+"""Begins the comments by which the cards of subcircuits are recognized in ngspice's listings."""
+
+
+def marked(cards: Sequence[str], title: str) -> list[str]:
+    """Return the lines of a deck with a mark before each card that cannot be recognized by its name: those in subcircuits."""
+    lines, depth = [title, STEADY], 0
+    for place, card in enumerate(cards):
+        depth += card.startswith(".subckt")
+        if depth or card[0] not in "rR" or "{" in card or "'" in card:
+            lines.append(f"{_MARK}{place}")
+        depth -= card.startswith((".ends", ".eom"))
+        lines.append(card)
+    return [*lines, ".end"]
+
+
+def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence[str]) -> tuple[FlatCard, ...]:
+    """Find the user's card behind each line of the expanded listing.
+
+    Parameters
+    ----------
+    cards
+        The user's.
+    physical, expanded
+        ngspice's listings, a line `number : text` each, with the same numbers.
+
+    """
+    named = {card.split(None, 1)[0].lower(): place for place, card in enumerate(cards) if card[0] not in ".*+"}
+    origin: dict[int, int] = {}
+    mark = -1
+    for number, text in map(_numbered, physical):
+        if text.startswith(_MARK):
+            mark = int(text[len(_MARK) :])
+        elif text[:1] not in {"*", "."}:
+            origin[number] = mark
+    found = []
+    for number, text in map(_numbered, expanded):
+        if text[:1].isalpha() or text.startswith(".model"):
+            name = text.split(None, 1)[0]
+            found.append(FlatCard(named.get(name, origin.get(number, -1)), text))
+    return tuple(found)
+
+
+def _numbered(line: str) -> tuple[int, str]:
+    number, _, text = line.partition(" : ")
+    return (int(number), text.strip()) if number.strip().isdigit() else (0, "")

@@ -1,0 +1,149 @@
+"""Flat cards: the words of an expanded deck, its models, and what to ask ngspice about each card."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from netlists.foreign.expansion import FlatCard
+
+_BETWEEN = re.compile(r"[\s,()]+")
+_PLAIN = re.compile(r"r\S* \S+ \S+ (\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NAMED = re.compile(r"\s*=\s*")
+_READ = re.compile(r"\bv\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
+
+ASKED: dict[str, tuple[str, ...]] = {
+    "c": ("capacitance",),
+    "d": ("area", "temp", "vd", "id"),
+    "e": ("gain",),
+    "f": ("gain", "i"),
+    "g": ("gain", "i"),
+    "h": ("gain",),
+    "i": ("current",),
+    "l": ("inductance",),
+    "r": ("resistance", "i"),
+}
+"""What to ask ngspice of an element, by its letter."""
+
+DIODE = ("is", "n", "rs", "eg", "xti", "tnom", "level")
+"""What to ask it of a diode's model."""
+
+_LONGEST = 4090
+"""Characters; ngspice cuts longer lines of its listings."""
+
+MODELLED = {"d": 2, "j": 3, "m": 3, "o": 4, "q": 3, "s": 4, "u": 3, "w": 3, "y": 4, "z": 3}
+"""Words between name and model at least, by letter: nodes, and the source that a W senses."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One element of the expanded deck.
+
+    Parameters
+    ----------
+    place
+        Of the user's card, -1 if none.
+    name
+        As ngspice calls it: `r.x1.r1`.
+    text
+        All of the card, in lower case.
+
+    """
+
+    place: int
+    name: str
+    text: str
+
+    @property
+    def letter(self) -> str:
+        """What kind of element it is; a for a code model that stands for POLY."""
+        return self.name[0]
+
+    @property
+    def path(self) -> str:
+        """Its name behind those of the instances that it stands in: `x1.r1`."""
+        return path(self.name)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Name, nodes and values, those behind a name and `=` left out."""
+        return [word for word in _BETWEEN.split(_NAMED.sub("=", self.text)) if word and "=" not in word]
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """What stands behind a name and `=`; of one that comes twice the last."""
+        return dict(word.split("=", 1) for word in _BETWEEN.split(_NAMED.sub("=", self.text)) if "=" in word)
+
+    @property
+    def plain(self) -> float | None:
+        """The resistance [ohm] of a resistor that is a number and nothing else."""
+        return float(self.text.rsplit(" ", 1)[1]) if _PLAIN.fullmatch(self.text) else None
+
+    @property
+    def cut(self) -> bool:
+        """Whether ngspice did not list all of it."""
+        return len(self.text) >= _LONGEST - 20
+
+    def model(self, models: "dict[str, Model]") -> int | None:
+        """Return the place of its model's name among its words."""
+        least = MODELLED.get(self.letter)
+        if least is None:
+            return None
+        return next((k for k, word in enumerate(self.words) if k > least - (self.letter == "w") and _known(word, models)), None)
+
+    def reads(self) -> list[str]:
+        """List the nodes whose voltages its expression names."""
+        return [node for pair in _READ.findall(self.text) for node in pair if node]
+
+
+def path(name: str) -> str:
+    """Return the name of an element behind those of the instances that it stands in, without ngspice's letter before them."""
+    return name[2:] if name[1:3] == ".x" or name[1:2] == "." else name
+
+
+def called(path_: str) -> str:
+    """Return what ngspice calls the element of a path."""
+    return f"{path_.rsplit('.', 1)[1][0]}.{path_}" if "." in path_ else path_
+
+
+@dataclass(frozen=True)
+class Model:
+    """A `.model` card: its kind, and the names of what it says."""
+
+    name: str
+    kind: str
+    says: frozenset[str]
+
+
+@dataclass
+class Listing:
+    """The elements and models of an expanded deck."""
+
+    cards: list[Card] = field(default_factory=list)
+    models: dict[str, Model] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Iterable[FlatCard]) -> "Listing":
+        """Sort the lines."""
+        listing = cls()
+        for place, text in lines:
+            if text.startswith(".model"):
+                words = [word for word in _BETWEEN.split(_NAMED.sub("=", text)) if word]
+                says = frozenset(word.partition("=")[0] for word in words[3:])
+                listing.models.setdefault(words[1], Model(words[1], words[2].partition("=")[0], says))
+            else:
+                listing.cards.append(Card(place, text.split(None, 1)[0], text))
+        return listing
+
+    def questions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield what to ask: the name of an element or a model, and the names of its parameters."""
+        for card in self.cards:
+            if card.letter in ASKED and card.plain is None:
+                yield card.name, ASKED[card.letter]
+        for model in self.models.values():
+            if model.kind == "d":
+                yield model.name, DIODE
+
+
+def _known(word: str, models: dict[str, Model]) -> bool:
+    return word in models or any(name.rpartition(".")[0] == word for name in models)
