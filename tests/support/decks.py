@@ -11,8 +11,8 @@ import numpy as np
 
 from netlists.deck import Deck
 
-_INNER = re.compile(r"#|_int\d$|_intern__$")
-"""Vectors that are no voltages of the deck's own nodes: currents, and what ngspice adds for expressions and rseries."""
+_INNER = re.compile(r"^@|#|_int\d$|_intern__$")
+"""Vectors that are no voltages of the deck's own nodes: currents, other quantities, and what ngspice adds for expressions and rseries."""
 
 _BRANCH = re.compile(r"(?:[vehl]\.)?(.+)#branch")
 """Currents of sources and inductors; ngspice puts the letter before the name of what stands in a subcircuit."""
