@@ -80,7 +80,12 @@ def row_labels(circuit: Circuit, array: Trainable) -> list[tuple[float, str, boo
 
 def voltages(chip: Chip, source: str | None, places: Indices) -> str:
     """Write the voltage of rails: places in the array of a source, or ground."""
-    return "0 V" if source is None else span([f"{v:g} V".replace("-", "−") for v in chip(source, "v")[places]])
+    return "0 V" if source is None else f"{between(chip(source, 'v')[places])} V"
+
+
+def between(values: NDArray[np.float64]) -> str:
+    """Write what numbers have in common, or the least and the largest, to three digits."""
+    return span([f"{value:.3g}".replace("-", "−") for value in np.sort(values)])
 
 
 def span(texts: Sequence[str]) -> str:

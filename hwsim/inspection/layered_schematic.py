@@ -10,9 +10,8 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.formatting import counted, quantity
-from hwsim.inspection.bundles import Wire, as_wires, rows_of, span, voltages
+from hwsim.inspection.bundles import Wire, as_wires, between, rows_of, span, voltages
 from hwsim.inspection.sheet import AMPLIFIER, LETTER, MEMRISTOR, NEURON, OUTPUT, REACH, Sheet
-from hwsim.inspection.symbols import numbers
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.stage import Junctions, Stage
 from hwsim.palette import SOFT
@@ -30,6 +29,10 @@ _HEIGHTS = {"diodes": 2.2, "ideal": 2.2, "dead-zone": 1.5, "linear": 1.3}
 
 _TITLE = 1.4 * LETTER
 """Units: the width of a letter of a title."""
+
+
+_INSIDE = 3
+"""Digits that a triangle has room for."""
 
 
 class _Row(NamedTuple):
@@ -177,15 +180,19 @@ class _Drawing:
         """Draw amplifiers on their wires; returns where the wires end."""
         title = counted(len(self.circuit[name]), "amplifier")
         left, start = left + 0.4, left
-        right = left + max(6.0 if self.chip(name, "output_resistance").any() else 3.6, _TITLE * len(title))
+        said = [self._factors(name, wire) for wire in columns]
+        right = left + max(1.4 + LETTER * max(len(below) for _, below in said), _TITLE * len(title))
         self.sheet.panel(left, min(y) - 1.05, right, max(y) + 1.05, title, AMPLIFIER)
-        for wire, level in zip(columns, y, strict=True):
-            gain, back = (span([f"{value:.3g}" for value in self.chip(name, one)[wire.places]]) for one in ("gain", "back"))
-            r = self.chip(name, "output_resistance")[wire.places]
-            behind = f", {span(numbers(r))} out" if r.any() else ""
+        for wire, level, factors in zip(columns, y, said, strict=True):
             self.sheet.wire((start, level), (right, level), bus=wire.number > 1)
-            self.sheet.amplifier(left + 0.4, level, f"×{gain}", f"×{back} back{behind}")
+            self.sheet.amplifier(left + 0.4, level, *factors)
         return right
+
+    def _factors(self, name: str, wire: Wire) -> tuple[str, str]:
+        """Say what amplifiers do, in and below their triangle."""
+        gain, back, r = (between(self.chip(name, one)[wire.places]) for one in ("gain", "back", "output_resistance"))
+        below = f"×{back} back" + (f", {r} Ω out" if r != "0" else "")
+        return (f"×{gain}", below) if len(gain) <= _INSIDE else ("", f"×{gain}, {below}")
 
     def _outputs(self, nodes: Nodes, columns: Sequence[Wire], x: Sequence[float], top: float, bottom: float) -> None:
         """Lead the last columns down to their terminals, and write below them what is read there."""

@@ -8,10 +8,12 @@ import numpy as np
 
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.rows import RowRun, row_runs
+from circuits.rows import row_runs
 from hwsim.formatting import counted, percent, prefix, quantity
+from hwsim.inspection.pictures import name_rows
+from hwsim.palette import LINE, SERIES
 from hwsim.report.learning_curves import logarithmic
-from hwsim.report.picture import LINE, SERIES, Picture, grid, picture
+from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import RunRecord
 from hwsim.typing import Floats
 
@@ -103,23 +105,13 @@ class _Pair:
         )
 
     def _name_rows(self, axes: Any, rows: int) -> None:
-        """Write what drives the rows beside the first of each run of them."""
+        """Write the names of the rows beside them, and draw lines between those of different sources."""
         if rows == 1:
             axes.set_yticks([])
-            return
-        if self.element.grid:
-            runs = row_runs(self.circuit, self.element)
-            long = [run for run in runs if len(run.nodes) * 12 >= self.element.shape[0]]  # the bias row has no room for its name
-            axes.set_yticks(
-                [run.first + (len(run.nodes) - 1) / 2 for run in long], [self._driver(run) for run in long], rotation=90, va="center"
-            )
-            for run in runs[1:]:
+        elif self.element.grid:
+            name_rows(axes, self.circuit, self.element)
+            for run in row_runs(self.circuit, self.element)[1:]:
                 axes.axhline(run.first - 0.5, color=LINE, linewidth=0.8)
-
-    def _driver(self, run: RowRun) -> str:
-        group, _ = self.circuit.owner(int(run.nodes[0]))
-        name = group.name if group else "ground"
-        return "−x" if name == "xn" else name
 
     def histogram(self, name: str) -> Picture:
         """Draw how many memristors have which conductance."""

@@ -7,8 +7,10 @@ import numpy as np
 
 from hwsim.files.records import Row
 from hwsim.formatting import percent, power, quantity
-from hwsim.report.picture import INK, PAPER, SERIES, Picture, grid, picture
+from hwsim.palette import INK, PAPER, SERIES
+from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import Confusion
+from hwsim.runs.training_plot import label_end
 
 _MOST_NUMBERS = 26
 """Classes up to which a confusion matrix shows its counts."""
@@ -31,12 +33,14 @@ def learning(rows: Sequence[Row], name: str, held_out: str) -> list[Picture]:
         axes.plot(epochs, loss, color=SERIES[0], **marks(epochs))
         if min(loss) > 0:
             logarithmic(axes.yaxis, axes.set_yscale, loss)
+        label_end(axes, epochs, loss, f"{loss[-1]:.3g} V²", SERIES[0])
 
     def draw_errors(figure: Any) -> None:
         axes = over_epochs(figure, "wrong samples [%]")
         axes.plot(epochs, errors["train"], color=SERIES[0], label="training part", **marks(epochs))
         axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} part", **marks(epochs))
         axes.set_ylim(bottom=0)
+        label_end(axes, epochs, errors["test"], percent(rows[-1]["test_error"]), SERIES[1])
         axes.legend()
 
     best = min(rows, key=lambda row: row["test_error"])

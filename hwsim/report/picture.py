@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwsim.files.png import METADATA
-
-INK, SOFT, LINE, PAPER = "#1c2430", "#5b6675", "#d5dce4", "#ffffff"
-SERIES = ("#1f6fb2", "#c8551b", "#2f8a57", "#8e4fa8", "#a07d1c", "#6b7480")
-"""Colours of text, of what stands back, of grids and of the ground, and those of curves."""
+from hwsim.inspection.schematic import Drawable
+from hwsim.palette import INK, LINE, PAPER, SERIES, SOFT
 
 VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"} | {colour: f"--s{k}" for k, colour in enumerate(SERIES, 1)}
 """The page's names for these colours: what a dark page gives another value."""
@@ -67,6 +65,8 @@ class Picture:
         The same on white, as a file.
     wide
         Whether it is drawn larger than the others.
+    inches
+        The width at which its words are readable, of a picture that has a row of its own; 0 for others.
 
     """
 
@@ -77,25 +77,43 @@ class Picture:
     svg: str
     png: bytes
     wide: bool = False
+    inches: float = 0.0
+
+
+def drawing(name: str, title: str, drawn: Drawable, *, alt: str, caption: str) -> Picture:
+    """Return the picture of a circuit, as large as it needs."""
+    wide, high = drawn.size
+    return picture(
+        name, title, lambda figure: drawn.show(figure.add_axes((0, 0, 1, 1))), alt=alt, caption=caption, height=high, inches=wide
+    )
 
 
 def picture(  # noqa: PLR0913 - a picture and its words
-    name: str, title: str, draw: Callable[[Any], None], *, alt: str, caption: str = "", height: float = 2.6, wide: bool = False
+    name: str,
+    title: str,
+    draw: Callable[[Any], None],
+    *,
+    alt: str,
+    caption: str = "",
+    height: float = 2.6,
+    wide: bool = False,
+    inches: float = 0.0,
 ) -> Picture:
-    """Let `draw` draw on a figure of `height` inches; gives the picture."""
+    """Let `draw` draw on a figure of `height` inches; returns the picture."""
     from matplotlib import rc_context  # noqa: PLC0415 - takes half a second, and only reports need it
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     with rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=(_WIDE if wide else _WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(inches or (_WIDE if wide else _WIDTH), height), layout=None if inches else "constrained")
         FigureCanvasAgg(figure)
         draw(figure)
         vector, raster = io.StringIO(), io.BytesIO()
         figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
         figure.set_layout_engine("none")  # where everything stands is known by now
         figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
-    return Picture(name=name, title=title, caption=caption, alt=alt, svg=_inline(vector.getvalue(), name), png=raster.getvalue(), wide=wide)
+    svg = _inline(vector.getvalue(), name)
+    return Picture(name=name, title=title, caption=caption, alt=alt, svg=svg, png=raster.getvalue(), wide=wide, inches=inches)
 
 
 def grid(axes: Any) -> None:

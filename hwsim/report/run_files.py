@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path
 from hwsim.experiment.experiment import Experiment, load
@@ -44,6 +45,8 @@ class RunRecord:
     ----------
     what
         The folder as the user called it.
+    circuit, chip
+        The experiment's.
     rows
         The metrics, an epoch each.
     summary, environment
@@ -60,6 +63,7 @@ class RunRecord:
     what: str
     experiment: Experiment
     circuit: Circuit
+    chip: Chip
     rows: list[Row]
     summary: dict[str, Any]
     environment: dict[str, Any]
@@ -108,6 +112,7 @@ def read_run(what: str) -> RunRecord:
         what=what,
         experiment=experiment,
         circuit=session.circuit,
+        chip=session.chip,
         rows=rows,
         summary=summary,
         environment=environment,

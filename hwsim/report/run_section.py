@@ -8,8 +8,10 @@ from typing import Any
 from hwsim.experiment.experiment import Experiment, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.inspection import schematic as schematics
 from hwsim.report import conductances, learning_curves
 from hwsim.report.command_line import train_command
+from hwsim.report.picture import Picture, drawing
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, Listing, Section, Table
 
@@ -87,10 +89,26 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
         yield Gallery("Learning", "", pictures)
     elif record.confusion is not None:
         yield Gallery("Reading", "", [learning_curves.confusion(record.confusion, anchor, held_out)])
+    yield Gallery("Circuit", "", [_circuit(record, anchor)])
     about = "What training begins with is drawn from the seed" + (
         "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
     )
     yield Gallery("Conductances", about, conductances.of_run(record, anchor))
+
+
+def _circuit(record: RunRecord, anchor: str) -> Picture:
+    """Draw the circuit with the conductances that the run ended with, or else began with."""
+    drawn, why = schematics.drawing(record.circuit, record.chip, record.before if record.g is None else record.g)
+    arrays = ", ".join(f"{array.name} of {counted(len(array), 'memristor')}" for array in record.circuit.trainable)
+    counts = f"{counted(record.circuit.size, 'node')}, {counted(record.circuit.input_count, 'input')}, "
+    counts += f"{counted(len(record.circuit.outputs), 'output')}; {arrays}"
+    return drawing(
+        f"{anchor}-circuit",
+        "The circuit",
+        drawn,
+        alt=f"{'Graph' if why else 'Schematic'} of the circuit: {counts}.",
+        caption=f"{counts}." + (f" It is shown as a graph: {why}." if why else ""),
+    )
 
 
 def _epochs(record: RunRecord) -> Table:

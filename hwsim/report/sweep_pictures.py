@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.palette import SERIES, SOFT
 from hwsim.report.learning_curves import logarithmic
-from hwsim.report.picture import SERIES, SOFT, Picture, grid, picture
+from hwsim.report.picture import Picture, grid, picture
 from hwsim.sweep.axes import Axis, Value
 from hwsim.sweep.points import Point
 from hwsim.sweep.recorded import Recorded, Result

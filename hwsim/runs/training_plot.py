@@ -1,10 +1,12 @@
 """Plots of a run, as PNG."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from hwsim.files.png import METADATA
 from hwsim.files.records import Row
+from hwsim.formatting import percent
 
 
 def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
@@ -21,8 +23,10 @@ def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
     left.set(title="Loss", ylabel="mean loss of a sample [V²]")
     if all(row["loss"] > 0 for row in rows):
         left.set_yscale("log")
+    label_end(left, epochs, [row["loss"] for row in rows], f"{rows[-1]['loss']:.3g} V²", "C0")
     _line(right, epochs, [100 * row["train_error"] for row in rows], label="training part", color="C0", **marker)
     _line(right, epochs, [100 * row["test_error"] for row in rows], label=f"{held_out} part", color="C1", **marker)
+    label_end(right, epochs, [100 * row["test_error"] for row in rows], percent(rows[-1]["test_error"]), "C1")
     right.set(title="Error", ylabel="wrong samples [%]")
     right.set_ylim(bottom=0)
     for axes in (left, right):
@@ -38,3 +42,8 @@ def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
 
 def _line(axes: Any, epochs: list[float | int], values: list[float], **style: Any) -> None:
     axes.plot(epochs, values, linewidth=1.3, **style)
+
+
+def label_end(axes: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
+    """Write the last value of a curve to the right of its end."""
+    axes.annotate(text, (x[-1], y[-1]), (4, 0), textcoords="offset points", va="center", color=colour, annotation_clip=False)

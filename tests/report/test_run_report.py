@@ -67,7 +67,7 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
     assert [text for text in said if text not in page.text.replace("Confusion", "confusion")] == []
     assert told["page"] == str(out)
     assert told["bytes"] == len(html.encode()) < 300_000
-    assert len(told["figures"]) == len(page.all("svg")) == 9
+    assert len(told["figures"]) == len(page.all("svg")) == 10
     assert all(Path(file).stat().st_size > 1000 for file in told["figures"])
 
 
@@ -134,7 +134,13 @@ def test_a_run_under_way_is_shown_as_far_as_it_is(partial: Path) -> None:
     assert any("no epoch is saved yet" in note for note in bare.notes)
     assert any("weights.npz" in note for note in bare.notes)
     section = run_section(bare, "r")
-    assert [picture.title for picture in section.pictures()] == ["Map of w1", "Histogram of w1", "Map of w2", "Histogram of w2"]
+    assert [picture.title for picture in section.pictures()] == [
+        "The circuit",
+        "Map of w1",
+        "Histogram of w1",
+        "Map of w2",
+        "Histogram of w2",
+    ]
     assert dict(section.facts)["epochs"] == "0 of 2"
     assert overview([bare, begun], ["a", "b"]).tables[0].rows[0][5] == "0 of 2"
 
@@ -170,7 +176,17 @@ def test_images_show_what_the_first_layer_looks_for() -> None:
     circuit = experiment.circuit.compile("digits")
     g = {element.name: np.full(element.shape, 1e-5) for element in circuit.trainable}
     record = RunRecord(
-        what="r", experiment=experiment, circuit=circuit, rows=[], summary={}, environment={}, before=g, g=g, confusion=None, notes=()
+        what="r",
+        experiment=experiment,
+        circuit=circuit,
+        chip=Chip.nominal(circuit),
+        rows=[],
+        summary={},
+        environment={},
+        before=g,
+        g=g,
+        confusion=None,
+        notes=(),
     )
     pictures = {picture.name: picture for picture in of_run(record, "r")}
     assert "8 by 8 pixels" in pictures["r-fields"].alt
@@ -225,7 +241,17 @@ def test_a_netlist_is_shown_too() -> None:
     circuit = experiment.circuit.compile("mesh")
     g = {element.name: np.full(element.shape, 2e-6) for element in circuit.trainable}
     record = RunRecord(
-        what="r", experiment=experiment, circuit=circuit, rows=[], summary={}, environment={}, before=g, g=g, confusion=None, notes=()
+        what="r",
+        experiment=experiment,
+        circuit=circuit,
+        chip=Chip.nominal(circuit),
+        rows=[],
+        summary={},
+        environment={},
+        before=g,
+        g=g,
+        confusion=None,
+        notes=(),
     )
     first = of_run(record, "r")[0]
     assert f"{circuit.trainable[0].shape[0]} memristors side by side, {quantity(2e-6, 'S')}" in first.caption
