@@ -41,8 +41,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """
     import numpy as np  # noqa: PLC0415 - help does without
 
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
+    from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415
+
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
+    folder = run_folder(what)
+    cost = cost_of_run(folder.path) if folder else {}
     samples = given.session.learnable
     output.notes(samples.notes)
     if given.from_netlist:
@@ -68,6 +73,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "chip": given.experiment.variation.chip,
         "temperature_C": given.experiment.variation.temperature,
         **age,
+        **cost,
     }
     drawn = ""
     if chips is not None:
@@ -84,6 +90,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     state = ("" if given.trained else untrained) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
+    if cost:
+        text += f"\nprogrammed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"
     output.result(result, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
 
 

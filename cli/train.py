@@ -194,14 +194,14 @@ def rounded(number: float) -> str:
 
 
 def _text(trained: "Trained", samples: str, part: str) -> str:
-    told, path = trained.summary, trained.folder.path
-    return (
-        f"{part} error {100 * told['test_error']:.2f} %, train error {100 * told['train_error']:.2f} % after {told['epochs']} epochs "
-        f"({told['seconds_per_epoch']:.3g} s each, {rounded(told['samples_per_second'])} {samples}/s, {told['engine']} engine)\n"
-        f"run     {path}\n"
-        f"netlist {_netlist(trained)}\n"
-        f"plot    {trained.folder.plot}"
-    )
+    from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415 - help does without
+
+    summary, path = trained.summary, trained.folder.path
+    speed = f"{summary['seconds_per_epoch']:.3g} s each, {rounded(summary['samples_per_second'])} {samples}/s, {summary['engine']} engine"
+    errors = f"{part} error {100 * summary['test_error']:.2f} %, train error {100 * summary['train_error']:.2f} %"
+    cost = spelled_cost(summary, summary["memristors"])
+    lines = [f"{errors} after {summary['epochs']} epochs ({speed})", *([f"pulses  {cost}"] if cost else [])]
+    return "\n".join([*lines, f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"])
 
 
 def _netlist(trained: "Trained") -> str:

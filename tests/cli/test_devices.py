@@ -1,5 +1,6 @@
 """`hwsim devices`: the list, one device, its picture, and fits."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -97,9 +98,13 @@ def test_training_on_a_device_tells_pulses_and_joules(hwsim, tmp_path: Path) -> 
     told = hwsim("train", "xor", "--epochs", "2", "--set", "device.preset=my.toml", "--set", "device.rounding=accumulate", "--json").json
     assert told["device"] == "my.toml"
     assert told["pulses_per_device"] >= 0
+    evaluated = hwsim("evaluate", told["run"], "--json").json
+    assert [evaluated[key] for key in ("pulses_per_device", "programming_J")] == [told["pulses_per_device"], told["programming_J"]]
     kept = tomllib.loads((Path(told["run"]) / "experiment.toml").read_text())
     assert kept["device"]["rounding"] == "accumulate"
-    assert hwsim("train", told["run"], "--resume", "--epochs", "3", "--json").json["epochs"] == 3
+    resumed = hwsim("train", told["run"], "--resume", "--epochs", "3")
+    assert " after 3 epochs " in resumed.out
+    assert re.search(r"^pulses  \S+ pulses a memristor, \S+ in all, \S+ .?J$", resumed.out, re.MULTILINE)
 
 
 WORDS = {
