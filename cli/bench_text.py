@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cli.output import table
+from cli.tables import table
 
 if TYPE_CHECKING:
     from hwsim.benchmarks.device_cost import Cost
@@ -30,7 +30,7 @@ def busy(load: float | None) -> str:
 def engines(comparisons: Sequence["Comparison"]) -> str:
     """Tell what both engines took, and the ratios."""
     header = ("circuit", "engine", "ms per equilibrium", "from – to", "steps", "residual/largest current", "found", "ngspice/numeric")
-    return table(header, [row for comparison in comparisons for row in _of_engines(comparison)])
+    return table(header, [row for comparison in comparisons for row in _of_engines(comparison)], keys=2)
 
 
 def _of_engines(comparison: "Comparison") -> Iterable[tuple[str, ...]]:
@@ -62,7 +62,7 @@ def training(races: Sequence["Race"]) -> str:
         )
         for race in races
     ]
-    return table(header, rows)
+    return table(header, rows, keys=2)
 
 
 def scaling(points: Sequence["Measured"]) -> str:
@@ -79,7 +79,7 @@ def scaling(points: Sequence["Measured"]) -> str:
         )
         for found in points
     ]
-    return table(header, rows)
+    return table(header, rows, keys=3)
 
 
 def devices(costs: Sequence["Cost"]) -> str:

@@ -5,7 +5,8 @@ import click
 from cli import options
 from cli.command import command as make_command
 from cli.loading import loaded
-from cli.output import Output, table
+from cli.output import Output
+from cli.tables import table
 
 _LARGE = 50_000
 """Memristors; beyond, ngspice gets two samples only unless asked otherwise."""
@@ -43,5 +44,5 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "passed": report.passed,
     }
     rows = [(f.name, f"{f.value:.2e}", f"{f.limit:.2g}", "holds" if f.holds else "FAILS", f.unit) for f in report.findings]
-    output.result(result, table(("what", "found", "limit", "", "unit"), rows))
+    output.result(result, table(("check", "value", "limit", "", "unit"), rows))
     return 0 if report.passed else 1

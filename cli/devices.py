@@ -8,7 +8,8 @@ import click
 
 from cli import options
 from cli.command import command as make_command
-from cli.output import Output, Step, table
+from cli.output import Output, Step
+from cli.tables import table
 
 if TYPE_CHECKING:
     from hwsim.devices.fit.fit import Fit
@@ -139,7 +140,7 @@ def _row(device: "Device") -> tuple[str, ...]:
     entry = _entry(device)
     up, down = entry["step_up"], entry["step_down"]
     exact = device.step.kind == "ideal"
-    steps = "any" if exact else f"{1 / up:.3g}, {1 / down:.3g}" if down else f"{1 / up:.3g}, reset"
+    steps = "any" if exact else f"{_three_digits(1 / up)}, {_three_digits(1 / down) if down else 'reset'}"
     return (
         device.name,
         device.step.kind,
@@ -153,13 +154,18 @@ def _row(device: "Device") -> tuple[str, ...]:
     )
 
 
+def _three_digits(number: float) -> str:
+    """Write 1246.9 as 1250."""
+    return f"{float(f'{number:.3g}'):g}"
+
+
 def _noise(device: "Device") -> str:
     noise = device.noise
     if not noise.cycle:
         return "none"
     if noise.even_step is None:
-        return f"{100 * noise.cycle:.3g} % of its step"
-    return f"{100 * noise.cycle * noise.even_step:.3g} % of the range"
+        return f"{100 * noise.cycle:.3g} % of step"
+    return f"{100 * noise.cycle * noise.even_step:.3g} % of range"
 
 
 def _siemens(g: float | None) -> str:

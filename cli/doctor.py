@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from cli.command import command as make_command
 from cli.output import Output
+from cli.tables import table
 from hwsim.checks.doctor import Finding, examine
 
 
@@ -20,11 +21,13 @@ def command(output: Output) -> int:
 
 
 def _text(findings: list[Finding], *, ok: bool) -> str:
-    width = max(len(finding.name) for finding in findings)
-    lines = []
-    for finding in findings:
-        mark = "ok" if finding.ok else "LACKS" if finding.needed else "note"
-        lines.append(f"{mark:<5}  {finding.name:<{width}}  {finding.found}")
-        if not finding.ok:
-            lines.append(f"       {'':<{width}}  → {finding.remedy}")
-    return "\n".join([*lines, "", "Everything that is needed is here." if ok else "Something that is needed lacks; see the arrows."])
+    rows = [
+        (
+            "ok" if finding.ok else "MISSING" if finding.needed else "note",
+            finding.name,
+            finding.found if finding.ok else f"{finding.found}\n→ {finding.remedy}",
+        )
+        for finding in findings
+    ]
+    listed = table(("", "what", "found"), rows)
+    return f"{listed}\n\n{'Everything that is needed is here.' if ok else 'Something that is needed is missing; see the arrows.'}"

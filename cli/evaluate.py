@@ -8,7 +8,8 @@ from cli import options
 from cli.age import aged, spelled_age
 from cli.command import command as make_command
 from cli.loading import loaded, note_alike
-from cli.output import Output, table
+from cli.output import Output
+from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,9 +91,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     state = ("" if given.trained else untrained) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
+    lines = [wrapped(text)]
     if cost:
-        text += f"\nprogrammed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"
-    output.result(result, f"{text}\n\n{table(('true, read as', *names), rows)}{drawn}")
+        lines.append(wrapped(f"programmed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"))
+    output.result(result, "\n".join(lines) + f"\n\n{table(('true, read as', *names), rows)}{drawn}")
 
 
 def _chips(found: "Sequence[Tested]") -> str:

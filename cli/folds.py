@@ -1,6 +1,5 @@
 """`hwsim train --folds`: repeated cross-validation, every fold in one table next to a linear model."""
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +8,10 @@ from click.core import ParameterSource
 
 from circuits.quoting import quote_path
 from cli.loading import note_left_aside
-from cli.output import Output, Step, table
+from cli.output import Output, Step
 from cli.sweep import compute_missing
 from cli.sweep_text import percent
+from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 _ONE_RUN = ("resume", "write", "force", "profile")
 """Options of `hwsim train` that are about one run."""
-
-_WIDTH = 80
-"""Columns of the text."""
 
 
 def refuse_others(out: "Path | None") -> None:
@@ -105,16 +102,12 @@ def _text(validation: "CrossValidation", recorded: "Recorded") -> str:
         ("to", "", "", *(percent(one.interval.high) for one in estimates)),
     ]
     part = recorded.definition.experiment.data.held_out
-    lines = [table(("seed", "fold", f"{part} samples", "error [%]", "linear [%]", "difference [%]"), rows)]
+    lines = [table(("seed", "fold", f"{part} samples", "error [%]", "linear [%]", "difference [%]"), rows, keys=2)]
     if failed := [one for one in validation.folds if one.failed]:
         first = failed[0]
         where = f"seed {first.seed}, fold {first.fold}: {first.failed}"
-        lines += _wrapped(f"{len(failed)} of {len(validation.folds)} folds have no error, the first with {where}")
-    lines += _wrapped("from, to: 95 % interval of the mean, corrected for samples that folds share (Nadeau & Bengio 2003)")
-    lines += _wrapped(f"linear: {validation.baseline}")
+        lines.append(wrapped(f"{len(failed)} of {len(validation.folds)} folds have no error, the first with {where}"))
+    lines.append(wrapped("from, to: 95 % interval of the mean, corrected for samples that folds share (Nadeau & Bengio 2003)"))
+    lines.append(wrapped(f"linear: {validation.baseline}"))
     lines.append(f"database {recorded.path}")
     return "\n".join(lines)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH)

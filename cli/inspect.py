@@ -7,7 +7,8 @@ import click
 
 from cli import options
 from cli.command import command as make_command
-from cli.output import Output, table
+from cli.output import Output
+from cli.tables import table, wrapped
 
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
@@ -77,9 +78,9 @@ def _text(result: dict[str, Any]) -> str:
         "ngspice": "no chain of layers, solved by ngspice alone",
         None: "solved by nothing while nodes float",
     }[result["solver"]]
-    counts = ", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items())
+    counts = wrapped(", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items()))
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in result["blocks"]]
-    warnings = [f"warning: {warning}" for warning in result["warnings"]] or ["no warnings"]
+    warnings = [wrapped(f"warning: {warning}", "  ") for warning in result["warnings"]] or ["no warnings"]
     heat = []
     if "heat" in result:
         errors = [(f"{one['temperature_C']:g}", f"{100 * one['test_error']:.2f}") for one in result["heat"]["errors"]]

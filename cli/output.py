@@ -10,12 +10,16 @@ from typing import Any, NamedTuple
 
 from circuits.quoting import brief
 from cli.pace import Pace, clock_face
+from cli.tables import table
 
 _EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
 _BAR = 12
 """Width of the bar in characters."""
+
+_NO_LIMIT = 10_000
+"""Columns of a table whose lines are cut instead of wrapped."""
 
 _BEFORE = "loading and compiling"
 """What a job does before it can report."""
@@ -122,7 +126,7 @@ class Output:
                     rows.pop(number, None)
                     rows[number] = row  # what changed last stands last
                 room = max(console.height - 4, 1)
-                listed = table(header, [rows[number] for number in sorted(list(rows)[-room:])]).splitlines()
+                listed = table(header, [rows[number] for number in sorted(list(rows)[-room:])], width=_NO_LIMIT).splitlines()
                 filled = round(_BAR * step.done / step.total)
                 bar = f"{title} {'━' * filled}{'─' * (_BAR - filled)} {step.text} {_time(pace, step)}"
                 live.update(Group(*(Text(_cut(line, console.width)) for line in (*listed, "", bar))))
@@ -175,21 +179,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Line up rows under a header; columns that hold only numbers stand to the right."""
-    columns = list(zip(header, *rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [bool(rows) and all(_is_number(cell) for cell in column[1:]) for column in columns]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in (header, *rows)
-    ]
-    return "\n".join(lines)
-
-
-def _is_number(cell: str) -> bool:
-    return not cell or cell[:1].isdigit() or (cell[:1] in "+-−" and cell[1:2].isdigit()) or cell == "–"

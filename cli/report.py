@@ -8,6 +8,7 @@ import click
 from cli import options
 from cli.command import command as make_command
 from cli.output import Output, Step
+from cli.tables import wrapped
 
 
 @make_command("report", "hwsim report runs/digits-0\nhwsim report runs/iris-* sweep.db -o iris.html")
@@ -25,6 +26,7 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
     it. The page loads nothing, needs no script, and can be printed. What has not ended is shown as far as it is. The pictures lie beside
     the page as PNG too.
     """
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
     from hwsim.report.report import make  # noqa: PLC0415 - help does without
 
     command_line = shlex.join(["hwsim", "report", *what, "-o", str(out), *(["--title", title] if title else [])])
@@ -41,5 +43,5 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
         "shown": list(what),
     }
     size = f"{written.size / 1e6:.2g} MB"
-    figures = f"\nfigures {written.pictures[0].parent} ({len(written.pictures)} PNG files)" if written.pictures else ""
-    output.result(result, f"page    {written.page} ({size}, open it in any browser){figures}")
+    figures = f"\nfigures {written.pictures[0].parent} ({counted(len(written.pictures), 'PNG file')})" if written.pictures else ""
+    output.result(result, wrapped(f"page    {written.page} ({size}, open it in any browser)", " " * 8) + figures)

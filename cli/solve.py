@@ -9,7 +9,8 @@ from cli import options
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
-from cli.output import Output, table
+from cli.output import Output
+from cli.tables import table
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
@@ -81,7 +82,7 @@ def _outputs(result: dict[str, Any]) -> str:
         (str(sample), label, *(f"{v:.6f}" for v in read), f"{residual:.1e}", str(steps))
         for sample, label, read, residual, steps in zip(*columns, strict=True)
     ]
-    return table(header, rows)
+    return table(header, rows, keys=2)
 
 
 def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
@@ -103,4 +104,4 @@ def _currents(given: "Subject", currents: dict[str, Any], numbers: list[int]) ->
         called = members.get(name) or [f"{name}_{k}" for k in range(len(circuit[name]))]
         for k, (plus, minus) in enumerate(between):
             rows.append((called[k], *(circuit.node_names[node] for node in (plus, minus)), *(f"{value:.6g}" for value in i[:, k])))
-    return table(("source", "+", "−", *(f"sample {k} [A]" for k in numbers)), rows)
+    return table(("source", "+", "−", *(f"sample {k} [A]" for k in numbers)), rows, keys=3)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cli.output import table
 from cli.pace import clock_face
+from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.sweep.definition import Definition
@@ -82,12 +82,13 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
     keys = columns(recorded.definition)
     points = {point.number: point for point in recorded.points}
     specified = any(one.yields for one in numbers)
-    header = ["point", *keys, "results", "error %", "95 % interval", "sd", "median", "worst 5 %"]
+    uneven = len({(one.summary.results, one.summary.failed) for one in numbers}) > 1
+    header = ["point", *keys, *["results"] * uneven, "error %", "95 % interval", "sd", "median", "worst 5 %"]
     header += ["yield %", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
     rows = []
     for one in numbers:
         found = one.summary
-        row = [str(one.point), *_settings(points[one.point], keys), str(found.results), *_error(found)]
+        row = [str(one.point), *_settings(points[one.point], keys), *[str(found.results)] * uneven, *_error(found)]
         row += [percent(found.quantiles[2]), percent(found.quantiles[4])]
         if one.yields:
             row += [percent(one.yields.share), between(one.yields.interval)]
@@ -95,7 +96,7 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
             row += ["–", "–"]
         row += ["", ""] if one.against is None else [f"{100 * one.against.mean:+.2f}", _probability(one.against.p)]
         rows.append(row)
-    return table(header, rows)
+    return table(header, rows, keys=1 + len(keys))
 
 
 def _probability(p: float) -> str:
@@ -108,7 +109,7 @@ def _slopes(paid: Sequence["Slope"]) -> str:
         per = "decade" if one.log else "1"
         span = f"{100 * one.slope * one.span:+.2f} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
         rows.append((one.key, f"{100 * one.slope:+.4g} per {per}", between(one.interval), span))
-    return table(("what it costs, in points of error", "slope", "95 % interval", "in all"), rows)
+    return table(("key", "slope [points of error]", "95 % interval", "in all"), rows)
 
 
 def _failures(recorded: "Recorded") -> str:
@@ -117,13 +118,17 @@ def _failures(recorded: "Recorded") -> str:
         return ""
     first = failed[0]
     count = f"{len(failed)} of {len(recorded.results)} results have no error"
-    return f"{count}, the first at point {first.point}, chip {first.chip}, seed {first.seed}: {first.failed}"
+    return wrapped(f"{count}, the first at point {first.point}, chip {first.chip}, seed {first.seed}: {first.failed}")
 
 
 def _unit(recorded: "Recorded") -> str:
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
+
     definition, spent = recorded.definition, sum(result.seconds for result in recorded.results)
     unit = "chips; a chip counts once, by the mean of its seeds" if definition.chips > 1 else "seeds of one chip"
-    return f"Intervals, sd and quantiles are over {unit}. Computing took {clock_face(spent)} in all.\ndatabase {recorded.path}"
+    each = f"Each point has {counted(definition.chips, 'chip')} × {counted(definition.seeds, 'seed')}."
+    described = f"{each} Intervals, sd and quantiles are over {unit}. Computing took {clock_face(spent)} in all."
+    return f"{wrapped(described)}\ndatabase {recorded.path}"
 
 
 def told(recorded: "Recorded", numbers: Sequence["PointNumbers"], paid: Sequence["Slope"], shares: Sequence["Index"]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`hwsim train`: train a circuit into a run folder."""
 
 import math
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,8 @@ from cli import folds as cross
 from cli import netlist, options
 from cli.command import command as make_command
 from cli.loading import note_alike
-from cli.output import Output, Step, table
+from cli.output import Output, Step
+from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment
@@ -194,14 +194,16 @@ def rounded(number: float) -> str:
 
 
 def _text(trained: "Trained", samples: str, part: str) -> str:
-    from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415 - help does without
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
+    from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415
 
     summary, path = trained.summary, trained.folder.path
     speed = f"{summary['seconds_per_epoch']:.3g} s each, {rounded(summary['samples_per_second'])} {samples}/s, {summary['engine']} engine"
     errors = f"{part} error {100 * summary['test_error']:.2f} %, train error {100 * summary['train_error']:.2f} %"
     cost = spelled_cost(summary, summary["memristors"])
-    lines = [f"{errors} after {summary['epochs']} epochs ({speed})", *([f"pulses  {cost}"] if cost else [])]
-    return "\n".join([*lines, f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"])
+    lines = [*([f"pulses  {cost}"] if cost else []), f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"]
+    reached = wrapped(f"{errors} after {counted(summary['epochs'], 'epoch')} ({speed})")
+    return "\n".join((reached, *(wrapped(line, " " * 8) for line in lines)))
 
 
 def _netlist(trained: "Trained") -> str:
@@ -225,7 +227,7 @@ def _where(profile: "Profile") -> str:
     steps = ", ".join(f"{mean:.1f} {phase}" for phase, mean in profile.sweeps.items())
     found = [f"mean steps of an equilibrium: {steps}"] if steps else []
     compiled = [f"programs: {profile.programs}, {profile.from_cache} of them from the cache"] if profile.programs else []
-    told = [*found, *compiled, *textwrap.wrap(profile.note, 100), *textwrap.wrap(profile.advice, 100)]
+    told = [*found, *compiled, *(wrapped(text) for text in (profile.note, profile.advice) if text)]
     return "\n".join([table(("where the time went", "seconds", "share"), rows), *told])
 
 

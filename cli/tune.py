@@ -11,7 +11,8 @@ import click
 from cli import options
 from cli.command import command as make_command
 from cli.loading import note_left_aside
-from cli.output import Output, Step, table
+from cli.output import Output, Step
+from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.tuning import trial
@@ -125,7 +126,7 @@ def _text(tuned: "Tuned") -> str:
         [
             table(("trial", *keys, "validation error [%]"), rows),
             *([f"of {len(tuned.trials)} trials {' and '.join(more)}"] if more else []),
-            f"best     {search.out} (train with it: hwsim train {shlex.quote(str(search.out))})",
+            wrapped(f"best     {search.out} (train with it: hwsim train {shlex.quote(str(search.out))})", "         "),
             f"database {search.database}",
         ]
     )

@@ -1,13 +1,15 @@
 """`hwsim zoo`: the named circuits."""
 
 import tomllib
+from itertools import groupby
 from typing import Any
 
 import click
 
 from circuits import zoo
 from cli.command import command as make_command
-from cli.output import Output, table
+from cli.output import Output
+from cli.tables import table
 from netlists import examples
 
 
@@ -28,10 +30,11 @@ def command(output: Output, name: str | None) -> None:
     chosen = {f"examples/{example.stem}"} if example else {name} if name else {*zoo.names(), *examples.names()}
     circuits = [_entry(known) for known in zoo.names() if known in chosen]
     decks = [{"name": known, "about": examples.title(known)} for known in examples.names() if known in chosen]
-    header = ("name", "layers", "neurons", "gain, back", "memristors", "data", "error", "95 %", "linear", "")
-    text = table(header, [_row(entry) for entry in circuits])
-    listed = table(("example", ""), [(deck["name"], deck["about"]) for deck in decks])
-    output.result({"circuits": circuits, "examples": decks}, f"{text}\n\n{listed}")
+    errors = table(("name", "layers", "data", "error [%]", "95 % interval", "linear [%]"), [_errors(entry) for entry in circuits])
+    parts = table(("name", "about"), [(entry["name"], f"{entry['about']}\n{_parts(entry)}") for entry in circuits])
+    listed = table(("example", "about"), [(deck["name"], deck["about"]) for deck in decks])
+    texts = [errors, parts] * bool(circuits) + [listed] * bool(decks)
+    output.result({"circuits": circuits, "examples": decks}, "\n\n".join(texts))
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -56,22 +59,28 @@ def _entry(name: str) -> dict[str, Any]:
     }
 
 
-def _row(entry: dict[str, Any]) -> tuple[str, ...]:
-    amplifiers = [f"{a['gain']:g}, {a['back']:g}" if a else "none" for a in entry["amplifiers"]]
+def _errors(entry: dict[str, Any]) -> tuple[str, ...]:
     low, high = entry["interval"] or (None, None)
     return (
         entry["name"],
-        "-".join(map(str, entry["layers"])),
-        "; ".join(dict.fromkeys(entry["neurons"])),
-        "; ".join(dict.fromkeys(amplifiers)),
-        str(entry["memristors"]),
+        _layers(entry["layers"]),
         entry["data"],
         _percent(entry["test_error"]),
-        "" if low is None else f"{100 * low:.1f} to {_percent(high, 1)}",
+        "" if low is None else f"{_percent(low, 1)} to {_percent(high, 1)}",
         _percent(entry["linear"]),
-        entry["about"],
     )
 
 
+def _layers(sizes: list[int]) -> str:
+    """Write 784, 1024, 1024, 10 as 784-1024×2-10."""
+    equal = [(size, len(list(some))) for size, some in groupby(sizes)]
+    return "-".join(f"{size}×{count}" if count > 1 else f"{size}" for size, count in equal)
+
+
+def _parts(entry: dict[str, Any]) -> str:
+    amplifiers = dict.fromkeys(f"gain {a['gain']:g}, back {a['back']:.3g}" if a else "no amplifiers" for a in entry["amplifiers"])
+    return f"{'; '.join(dict.fromkeys(entry['neurons']))}; {'; '.join(amplifiers)}; {entry['memristors']:,} memristors"
+
+
 def _percent(error: float | None, digits: int = 2) -> str:
-    return "–" if error is None else f"{100 * error:.{digits}f} %"
+    return "–" if error is None else f"{100 * error:.{digits}f}"

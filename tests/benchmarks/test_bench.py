@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pytest
 
+from cli import bench_text
 from cli.main import main
 from hwsim.benchmarks import cases, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
@@ -188,11 +189,13 @@ def test_the_synthetic_images_have_mnists_shape() -> None:
     np.testing.assert_array_equal(again.x_train, DATA.x_train)
 
 
-def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path) -> None:
-    """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG."""
+def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG; the table has 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
     found = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
-    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS)
+    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TELL)
     for name, result in found.items():
+        assert max(map(len, bench_text.TELL[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
         told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
         assert [path.name for path in paths] == [f"{name}-short.json", f"{name}-short.png"]
         written = json.loads(paths[0].read_text(encoding="utf-8"))
@@ -224,8 +227,11 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_images")
-def test_training_is_timed_at_the_sizes_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_is_timed_at_the_sizes_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`--hidden` and `--batch` say which; so do table and file."""
+    monkeypatch.setenv("COLUMNS", "80")
     words = ["--hidden", "3x2", "--batch", "8", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
     assert main(["bench", "training", *words]) == 0
     said = capsys.readouterr()
