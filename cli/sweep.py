@@ -191,9 +191,9 @@ def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: 
         output.note(f"{export}: {len(recorded.results)} results")
     if plot is not None:
         from hwsim.files import atomic  # noqa: PLC0415
-        from hwsim.sweep.sweep_plots import draw  # noqa: PLC0415
+        from hwsim.report.sweep_pictures import sheet  # noqa: PLC0415
 
-        atomic.write(plot, draw(recorded, numbers, shares))
+        atomic.write(plot, sheet(recorded, spec))
         output.note(f"{plot}: the error over what was varied")
     output.result(sweep_text.told(recorded, numbers, paid, shares), sweep_text.text(recorded, numbers, against, paid, shares))
     return int(all(result.failed for result in recorded.results))

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-_WIDTH, _WIDE = 3.7, 4.7
+_WIDTH, WIDE = 3.7, 4.7
 """Inches: such that text is readable where a phone or a column of the page sets the size."""
 
 _NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -80,40 +81,70 @@ class Picture:
     inches: float = 0.0
 
 
-def drawing(name: str, title: str, drawn: Drawable, *, alt: str, caption: str) -> Picture:
-    """Return the picture of a circuit, as large as it needs."""
-    wide, high = drawn.size
-    return picture(
-        name, title, lambda figure: drawn.show(figure.add_axes((0, 0, 1, 1))), alt=alt, caption=caption, height=high, inches=wide
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """What a picture is made of: its words, as `Picture` has them, and `draw`, which draws on a figure of `height` inches."""
+
+    name: str
+    title: str
+    draw: Callable[[Any], None]
+    alt: str
+    caption: str = ""
+    height: float = 2.6
+    wide: bool = False
+    inches: float = 0.0
+
+    def picture(self) -> Picture:
+        """Draw it."""
+        with style(self.name):
+            figure = new_figure(self.inches or (WIDE if self.wide else _WIDTH), self.height, constrained=not self.inches)
+            self.draw(figure)
+            vector, raster = io.StringIO(), io.BytesIO()
+            figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
+            figure.set_layout_engine("none")  # where everything stands is known by now
+            figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
+        return Picture(
+            name=self.name,
+            title=self.title,
+            caption=self.caption,
+            alt=self.alt,
+            svg=_inline(vector.getvalue(), self.name),
+            png=raster.getvalue(),
+            wide=self.wide,
+            inches=self.inches,
+        )
 
 
-def picture(  # noqa: PLR0913 - a picture and its words
-    name: str,
-    title: str,
-    draw: Callable[[Any], None],
-    *,
-    alt: str,
-    caption: str = "",
-    height: float = 2.6,
-    wide: bool = False,
-    inches: float = 0.0,
-) -> Picture:
-    """Let `draw` draw on a figure of `height` inches; returns the picture."""
+def style(name: str) -> AbstractContextManager[None]:
+    """Set fonts, lines and colours while pictures are drawn; ids in an SVG come from its name."""
     from matplotlib import rc_context  # noqa: PLC0415 - takes half a second, and only reports need it
+
+    return rc_context({**_STYLE, "svg.hashsalt": name})
+
+
+def new_figure(width: float, height: float, *, constrained: bool = True) -> Any:
+    """Return a figure of this size [inches]."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    with rc_context({**_STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=(inches or (_WIDE if wide else _WIDTH), height), layout=None if inches else "constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        vector, raster = io.StringIO(), io.BytesIO()
-        figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
-        figure.set_layout_engine("none")  # where everything stands is known by now
-        figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
-    svg = _inline(vector.getvalue(), name)
-    return Picture(name=name, title=title, caption=caption, alt=alt, svg=svg, png=raster.getvalue(), wide=wide, inches=inches)
+    figure = Figure(figsize=(width, height), layout="constrained" if constrained else None)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def picture(name: str, title: str, draw: Callable[[Any], None], *, alt: str, **others: Any) -> Picture:
+    """Draw a sketch at once."""
+    return Sketch(name=name, title=title, draw=draw, alt=alt, **others).picture()
+
+
+def drawing(name: str, title: str, drawn: Drawable, *, alt: str, caption: str) -> Picture:
+    """Draw a circuit, as large as it needs."""
+
+    def draw(figure: Any) -> None:
+        drawn.show(figure.add_axes((0, 0, 1, 1)))
+
+    wide, high = drawn.size
+    return picture(name, title, draw, alt=alt, caption=caption, height=high, inches=wide)
 
 
 def grid(axes: Any) -> None:

@@ -8,7 +8,7 @@ from hwsim.formatting import brief, counted, percent, quantity
 from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
-from hwsim.report.sweep_pictures import SweepPictures
+from hwsim.report.sweep_pictures import sketches
 from hwsim.sweep.mean_interval import Interval
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import slopes
@@ -26,8 +26,8 @@ _MODES = {
 
 def sweep_section(what: str, recorded: Recorded, anchor: str) -> Section:
     """Tell all about a sweep."""
-    definition, pictures = recorded.definition, SweepPictures(recorded, anchor)
-    drawn = [*pictures.errors(), *pictures.yields(), *pictures.costs()]
+    definition = recorded.definition
+    drawn = [sketch.picture() for sketch in sketches(recorded, anchor)]
     told = numbers(recorded)
     return Section(
         anchor=anchor,

@@ -17,7 +17,8 @@ from pyarrow import parquet
 from cli.main import main
 from cli.output import Output, Step
 from hwsim.experiment.experiment import load
-from hwsim.sweep import export, sensitivity, statistics
+from hwsim.report.sweep_pictures import sheet
+from hwsim.sweep import export
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
 from hwsim.sweep.definition import Definition
@@ -25,7 +26,6 @@ from hwsim.sweep.execution import run
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sweep_errors import SweepError
-from hwsim.sweep.sweep_plots import draw
 from support.free_sweep import compute, definition
 
 FEW = ("--set", "training.epochs=2", "--jobs", "1")
@@ -178,8 +178,7 @@ def test_plots_are_drawn(tmp_path: Path, vary: list[str], chosen: dict[str, Any]
     with Database.begin(tmp_path / "a.db", made, {}) as database:
         run(database, lambda _: None, function=compute)
         found = database.recorded()
-    numbers = statistics.numbers(found, 0.5)
-    assert draw(found, numbers, sensitivity.indices(found)).startswith(b"\x89PNG")
+    assert sheet(found, 0.5).startswith(b"\x89PNG")
 
 
 def test_a_plot_is_written(hwsim, cheap: Path, tmp_path: Path) -> None:

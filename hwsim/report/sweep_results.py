@@ -1,0 +1,57 @@
+"""A sweep's results as its pictures need them: by point, summed up, and what they are called."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from hwsim.sweep.axes import Axis
+from hwsim.sweep.points import Point
+from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.statistics import Summary, summary
+
+LINES = 6
+"""Curves of one picture; more would hide each other."""
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """The results of one sweep; `name` begins the names of its pictures."""
+
+    recorded: Recorded
+    name: str
+
+    @cached_property
+    def by_point(self) -> dict[int, Sequence[Result]]:
+        """The results of each point that has any, by its number."""
+        return {number: results for number, results in self.recorded.by_point().items() if results}
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The points that have results."""
+        return [point for point in self.recorded.points if point.number in self.by_point]
+
+    @cached_property
+    def summaries(self) -> dict[int, Summary]:
+        """Their means, intervals and quantiles, by the point's number."""
+        return {number: summary(results) for number, results in self.by_point.items()}
+
+    @cached_property
+    def finite(self) -> list[Point]:
+        """The points of which a result did not fail."""
+        return [point for point in self.points if math.isfinite(self.summaries[point.number].mean)]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What was varied."""
+        return self.recorded.definition.axes
+
+    @property
+    def error(self) -> str:
+        """What the error is called."""
+        return f"{self.recorded.definition.experiment.data.held_out} error"
+
+    @property
+    def unit(self) -> str:
+        """What means are taken over."""
+        return "chip" if self.recorded.definition.chips > 1 else "seed"
