@@ -311,6 +311,8 @@ class Reached(Section):
         The error of a linear model on the same folds; absent: none is known.
     seeds, folds
         Seeds of the runs, and the folds of each; absent: one test part a run.
+    note
+        What else to know about it.
     command
         What gives these numbers.
 
