@@ -1,6 +1,6 @@
 """`hwsim evaluate`: the error of a trained circuit."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,12 +9,16 @@ from cli.age import aged, spelled_age
 from cli.command import command as make_command
 from cli.loading import loaded, note_alike
 from cli.output import Output
+from cli.predictions import target_table
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hwsim.ensemble.results import Tested
+    from hwsim.formatting import Measure
+    from hwsim.learning.dataset import Dataset
+    from hwsim.learning.evaluate import Evaluation
 
 
 @make_command(
@@ -40,9 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     A netlist is evaluated with its conductances as they are.
     """
-    import numpy as np  # noqa: PLC0415 - help does without
-
-    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - help does without
     from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
@@ -53,21 +55,19 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.notes(samples.notes)
     if given.from_netlist:
         output.note(f"{what}: if its conductances are trained, nobody knows on which samples, and these may be among them")
-    x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
-    x, labels, targets = x[:limit], labels[:limit], getattr(given.session.task, part).some(slice(limit))
+    x, targets = getattr(samples, f"x_{part}")[:limit], getattr(given.session.task, part).some(slice(limit))
     engine_name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
         found = given.session.evaluate(solver, given.g, x, targets)
-    confusion = np.zeros((samples.classes, samples.classes), dtype=int)
-    np.add.at(confusion, (labels, found.answers), 1)
+    measure = given.experiment.data.measure
+    details, listed = _answers(samples, part, found, measure)
     result = {
         "what": what,
         "trained": given.trained,
         "part": part,
         "samples": len(x),
-        f"{part}_error": found.error,
-        "class_names": samples.class_names,
-        "confusion": confusion,
+        **{f"{part}_{name}": value for name, value in found.scores.items()},
+        **details,
         "residual_A": found.residual,
         "steps": found.steps,
         "engine": engine_name,
@@ -84,25 +84,44 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             note_alike(output, given.session)
         of_chips = on_chips(given.session, given.wanted, x, targets, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
-        drawn = f"\n\n{_chips(of_chips)}"
-    names = [name[:12] for name in samples.class_names]
-    rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
+        drawn = f"\n\n{_chips(of_chips, measure)}"
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
     state = ("" if given.trained else untrained) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
-    text = f"{called} error {100 * found.error:.2f} % of {len(x)} samples{state} ({engine_name} engine, residual {found.residual:.2g} A)"
+    explained = f", R² {found.scores['r2']:.4f}" if "r2" in found.scores else ""
+    text = (
+        f"{called} {measure.name} {measure.text(found.error)}{explained} of {len(x)} samples{state} "
+        f"({engine_name} engine, residual {found.residual:.2g} A)"
+    )
     lines = [wrapped(text)]
     if cost:
         lines.append(wrapped(f"programmed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"))
-    output.result(result, "\n".join(lines) + f"\n\n{table(('true, read as', *names), rows)}{drawn}")
+    output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")
 
 
-def _chips(found: "Sequence[Tested]") -> str:
-    rows = [(str(k), one.failed or f"{100 * one.error:.2f} %") for k, one in enumerate(found)]
+def _answers(data: "Dataset", part: str, found: "Evaluation", measure: "Measure") -> tuple[dict[str, Any], str]:
+    """Describe the answers: the confusion of classes, or the scores of each real target; for programs and as a table."""
+    import numpy as np  # noqa: PLC0415 - help does without
+
+    from hwsim.learning.predictions import Predictions  # noqa: PLC0415
+
+    chosen = slice(len(found.answers))
+    if data.scale is not None:
+        scores = Predictions.of(data, part, found.answers, chosen).scores()
+        return {"by_target": scores, "scale": data.scale.record()}, target_table(scores, measure)
+    confusion = np.zeros((data.classes, data.classes), dtype=int)
+    np.add.at(confusion, (getattr(data, f"labels_{part}")[chosen], found.answers), 1)
+    names = [name[:12] for name in data.class_names]
+    rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
+    return {"class_names": data.class_names, "confusion": confusion}, table(("true, read as", *names), rows)
+
+
+def _chips(found: "Sequence[Tested]", measure: "Measure") -> str:
+    rows = [(str(k), one.failed or measure.text(one.error)) for k, one in enumerate(found)]
     errors = [one.error for one in found if one.failed is None]
     mean = (
-        f"mean {100 * sum(errors) / len(errors):.2f} %, worst {100 * max(errors):.2f} % of {len(errors)} chips"
+        f"mean {measure.text(sum(errors) / len(errors))}, worst {measure.text(max(errors))} of {len(errors)} chips"
         if errors
         else "none settled"
     )
-    return f"{table(('chip', 'error'), rows)}\n{mean}"
+    return f"{table(('chip', measure.name), rows)}\n{mean}"

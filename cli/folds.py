@@ -1,7 +1,7 @@
 """`hwsim train --folds`: repeated cross-validation, every fold in one table next to a linear model."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -10,13 +10,12 @@ from circuits.quoting import quote_path
 from cli.loading import note_left_aside
 from cli.output import Output, Step
 from cli.sweep import compute_missing
-from cli.sweep_text import percent
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hwsim.sweep.folds import CrossValidation, MeanInterval
+    from hwsim.sweep.folds import CrossValidation, Fold, MeanInterval
     from hwsim.sweep.recorded import Recorded
 
 _ONE_RUN = ("resume", "write", "force", "profile")
@@ -78,12 +77,27 @@ def _described(validation: "CrossValidation", recorded: "Recorded") -> dict[str,
         "engine": experiment.training.engine,
         "chip": experiment.variation.chip,
         "measured_on": experiment.data.held_out,
-        "folds": [one._asdict() for one in validation.folds],
+        "folds": [_fold(one) for one in validation.folds],
         **_estimate(validation.circuit),
         "baseline": {"model": validation.baseline, **_estimate(validation.linear)},
         "difference": _estimate(validation.difference),
+        **_explained(validation),
         "database": str(recorded.path),
     }
+
+
+def _fold(fold: "Fold") -> dict[str, Any]:
+    """Describe a fold; R² is that of real targets alone."""
+    return {key: value for key, value in fold._asdict().items() if not (key in {"r2", "linear_r2"} and value is None)}
+
+
+def _explained(validation: "CrossValidation") -> dict[str, Any]:
+    """Describe R² of the circuit, the linear model and their difference, where targets are real."""
+    if validation.explained is None:
+        return {}
+    circuit, linear, difference = validation.explained
+    r2 = {**_estimate(circuit), "baseline": _estimate(linear), "difference": _estimate(difference)}
+    return {"measure": validation.measure.name, "r2": r2}
 
 
 def _estimate(estimate: "MeanInterval") -> dict[str, Any]:
@@ -91,18 +105,21 @@ def _estimate(estimate: "MeanInterval") -> dict[str, Any]:
 
 
 def _text(validation: "CrossValidation", recorded: "Recorded") -> str:
-    rows: list[tuple[str, ...]] = [
-        (str(one.seed), str(one.fold), str(one.test_samples), percent(one.error), percent(one.linear), percent(one.error - one.linear))
-        for one in validation.folds
+    measure, part = validation.measure, recorded.definition.experiment.data.held_out
+    unit = f" [{measure.unit}]" if measure.unit else ""
+    header = ["seed", "fold", f"{part} samples", measure.head(), f"linear{unit}", f"difference{unit}"]
+    groups = [_Columns(measure.number, [(one.error, one.linear) for one in validation.folds], _errors_of(validation))]
+    if validation.explained is not None:
+        header += ["R²", "linear", "difference"]
+        groups.append(_Columns(_share, [(one.r2 or 0.0, one.linear_r2 or 0.0) for one in validation.folds], validation.explained))
+    rows = [
+        (str(one.seed), str(one.fold), str(one.test_samples), *(cell for group in groups for cell in group.of_fold(k)))
+        for k, one in enumerate(validation.folds)
     ]
-    estimates = (validation.circuit, validation.linear, validation.difference)
-    rows += [
-        ("mean", "", "", *(percent(one.mean) for one in estimates)),
-        ("from", "", "", *(percent(one.interval.low) for one in estimates)),
-        ("to", "", "", *(percent(one.interval.high) for one in estimates)),
-    ]
-    part = recorded.definition.experiment.data.held_out
-    lines = [table(("seed", "fold", f"{part} samples", "error [%]", "linear [%]", "difference [%]"), rows, keys=2)]
+    estimates = [(group.write, [(one.mean, *one.interval) for one in group.estimates]) for group in groups]
+    for k, name in enumerate(("mean", "from", "to")):
+        rows.append((name, "", "", *(write(one[k]) for write, of in estimates for one in of)))
+    lines = [table(header, rows, keys=2)]
     if failed := [one for one in validation.folds if one.failed]:
         first = failed[0]
         where = f"seed {first.seed}, fold {first.fold}: {first.failed}"
@@ -111,3 +128,24 @@ def _text(validation: "CrossValidation", recorded: "Recorded") -> str:
     lines.append(wrapped(f"linear: {validation.baseline}"))
     lines.append(f"database {recorded.path}")
     return "\n".join(lines)
+
+
+def _errors_of(validation: "CrossValidation") -> "tuple[MeanInterval, MeanInterval, MeanInterval]":
+    return validation.circuit, validation.linear, validation.difference
+
+
+class _Columns(NamedTuple):
+    """Three columns: the circuit, the linear model and their difference, of each fold and over all."""
+
+    write: Callable[[float], str]
+    folds: Sequence[tuple[float, float]]
+    estimates: "tuple[MeanInterval, MeanInterval, MeanInterval]"
+
+    def of_fold(self, k: int) -> tuple[str, str, str]:
+        """Return the cells of a fold."""
+        circuit, linear = self.folds[k]
+        return self.write(circuit), self.write(linear), self.write(circuit - linear)
+
+
+def _share(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN differs from itself

@@ -1,7 +1,7 @@
 """`hwsim inspect`: what is in a circuit."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +9,9 @@ from cli import options
 from cli.command import command as make_command
 from cli.output import Output
 from cli.tables import table, wrapped
+
+if TYPE_CHECKING:
+    from hwsim.formatting import Measure
 
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
@@ -21,7 +24,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
 
     It warns of nodes that float, of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
-    from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point.
+    from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
     from hwsim.experiment.netlist_circuit import LOOKED_AT, Netlist  # noqa: PLC0415
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
@@ -57,7 +60,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         drawn, why = drawing(given.circuit, given.chip, given.g)
         atomic.write(plot, overview(found, drawn, given.experiment.name))
         output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
-    output.result(result, _text(result))
+    output.result(result, _text(result, given.experiment.data.measure))
 
 
 def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str
     return {"heat": heat, "warnings": [*warnings, *([found.warning] if found.warning else [])]}
 
 
-def _text(result: dict[str, Any]) -> str:
+def _text(result: dict[str, Any], measure: "Measure") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
 
     form = {
@@ -83,8 +86,8 @@ def _text(result: dict[str, Any]) -> str:
     warnings = [wrapped(f"warning: {warning}", "  ") for warning in result["warnings"]] or ["no warnings"]
     heat = []
     if "heat" in result:
-        errors = [(f"{one['temperature_C']:g}", f"{100 * one['test_error']:.2f}") for one in result["heat"]["errors"]]
-        heat = [table(("temperature [°C]", "test error [%]"), errors), ""]
+        errors = [(f"{one['temperature_C']:g}", measure.number(one["test_error"])) for one in result["heat"]["errors"]]
+        heat = [table(("temperature [°C]", measure.head("test")), errors), ""]
     return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
 
 

@@ -10,11 +10,13 @@ from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
 from cli.output import Output
+from cli.predictions import prediction_table
 from cli.tables import table
 
 if TYPE_CHECKING:
     from circuits.circuit import Circuit
     from hwsim.core.protocol import Equilibrium
+    from hwsim.learning.dataset import Dataset
     from hwsim.runs.loaded import Subject
 
 
@@ -47,7 +49,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     age = aged(output, given)
     samples = given.session.data
     output.notes(samples.notes)
-    x, labels = (samples.x_test, samples.labels_test) if part == "test" else (samples.x_train, samples.labels_train)
+    x = getattr(samples, f"x_{part}")
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
@@ -58,7 +60,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "trained": given.trained,
         "part": part,
         "samples": list(chosen),
-        "labels": [samples.class_names[k] for k in labels[where]],
+        **_wanted(samples, part, where),
         "outputs": np.asarray(found.outputs(given.circuit)),
         "residual_A": np.asarray(found.residual),
         "steps": np.asarray(found.steps),
@@ -67,6 +69,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "voltages": {group: np.asarray(v) for group, v in found.v.items()},
     }
     tables = [_outputs(result)]
+    if samples.scale is not None:
+        from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - help does without
+
+        answers = Predictions.of(samples, part, result["outputs"], where)
+        result |= {"predictions": answers.predicted}
+        tables.append(prediction_table(answers, result["samples"]))
     if nodes:
         tables.append(_nodes(given.circuit, found, list(chosen)))
     if of_sources is not None:
@@ -75,14 +83,22 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(result, "\n\n".join(tables))
 
 
+def _wanted(data: "Dataset", part: str, where: slice) -> dict[str, Any]:
+    """Return the classes of samples, or their real targets."""
+    if data.scale is not None:
+        return {"target_names": data.scale.names, "targets": data.targets(part)[where]}
+    return {"labels": [data.class_names[k] for k in getattr(data, f"labels_{part}")[where]]}
+
+
 def _outputs(result: dict[str, Any]) -> str:
-    header = ("sample", "class", *(f"ŷ{k} [V]" for k in range(result["outputs"].shape[1])), "residual [A]", "steps")
-    columns = (result["samples"], result["labels"], result["outputs"], result["residual_A"], result["steps"])
+    classes = [(label,) for label in result["labels"]] if "labels" in result else [()] * len(result["samples"])
+    header = ("sample", *(["class"] if "labels" in result else []), *(f"ŷ{k} [V]" for k in range(result["outputs"].shape[1])))
+    columns = (result["samples"], classes, result["outputs"], result["residual_A"], result["steps"])
     rows = [
-        (str(sample), label, *(f"{v:.6f}" for v in read), f"{residual:.1e}", str(steps))
+        (str(sample), *label, *(f"{v:.6f}" for v in read), f"{residual:.1e}", str(steps))
         for sample, label, read, residual, steps in zip(*columns, strict=True)
     ]
-    return table(header, rows, keys=2)
+    return table((*header, "residual [A]", "steps"), rows, keys=1 + ("labels" in result))
 
 
 def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,9 @@ hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that compute [default: one a core].")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on this Dask scheduler's workers instead.")
-@click.option("--spec", type=click.FloatRange(0.0, 1.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1.")
+@click.option(
+    "--spec", type=click.FloatRange(min=0.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1, or RMSE."
+)
 @click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
 @options.plot("Draw the error, and the yield, over what was varied.")
@@ -88,7 +89,11 @@ def command(  # noqa: PLR0913 - a parameter an option
     known = is_database(Path(what))
     if known:
         _refuse_settled(what)
-    refuse = partial(_refuse_outputs, what, export, plot, force=force)
+
+    def refuse(experiment: "Experiment", database: Path) -> None:
+        _refuse_spec(spec, experiment)
+        _refuse_outputs(what, export, plot, experiment, database, force=force)
+
     with _opened(what, refuse) if known else _planned(output, what, out, against, defining, refuse) as database:
         _refuse_missing(against, len(database.points))
         compute_missing(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
@@ -131,6 +136,12 @@ def _refuse_missing(against: int, points: int) -> None:
         raise click.UsageError(msg)
 
 
+def _refuse_spec(spec: float | None, experiment: "Experiment") -> None:
+    if spec is not None and not spec <= (most := experiment.data.measure.most):
+        msg = f"--spec {spec:g}: the error of a {experiment.data.task} is a share, at most {most:g}"
+        raise click.UsageError(msg)
+
+
 def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any], refuse: "Refuse") -> "Database":
     """Make the sweep that the options describe, or open it."""
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
@@ -163,17 +174,17 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
     points = {point.number: point for point in database.points}
     if len(database.done()) == len(points) * definition.chips * definition.seeds:
         return
-    each, keys = definition.chips * definition.seeds, sweep_text.columns(definition)
+    each, keys, measure = definition.chips * definition.seeds, sweep_text.columns(definition), definition.experiment.data.measure
     by_point: dict[int, list[Result]] = {number: [] for number in points}
-    board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys))
+    board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys, measure))
     with board as show:
 
         def observe(results: list["Result"]) -> None:
             for result in results:
                 by_point[result.point].append(result)
-            changed = {n: sweep_text.live_row(points[n], keys, by_point[n], each) for n in {result.point for result in results}}
+            changed = {n: sweep_text.live_row(points[n], keys, by_point[n], each, measure) for n in {result.point for result in results}}
             done = sum(map(len, by_point.values()))
-            last = f", point {max(changed)}: error {changed[max(changed)][-3]} %" if changed else ""
+            last = f", point {max(changed)}: {measure.name} {changed[max(changed)][-3]} {measure.unit}".rstrip() if changed else ""
             show(Step(done, each * len(points), f"{done} of {each * len(points)} results{last}"), changed)
 
         run(database, observe, jobs=jobs, scheduler=scheduler)

@@ -1,12 +1,13 @@
 """What `hwsim sweep` tells: a table of points, and what each key costs; the same for people and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.pace import clock_face
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
+    from hwsim.formatting import Measure
     from hwsim.sweep.definition import Definition
     from hwsim.sweep.mean_interval import Interval
     from hwsim.sweep.points import Point
@@ -23,9 +24,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f}" if share == share else "–"  # noqa: PLR0124 - NaN differs from itself
 
 
-def between(interval: "Interval") -> str:
-    """Write an interval in percent."""
-    return f"{percent(interval.low)} – {percent(interval.high)}" if interval.low == interval.low else "–"
+def between(interval: "Interval", write: Callable[[float], str] = percent) -> str:
+    """Write an interval, by default in percent."""
+    return f"{write(interval.low)} – {write(interval.high)}" if interval.low == interval.low else "–"
+
+
+def _head(measure: "Measure") -> str:
+    return f"{measure.name} {measure.unit}".strip()
 
 
 ONE_SETTING = ("setting",)
@@ -37,17 +42,17 @@ def columns(definition: "Definition") -> tuple[str, ...]:
     return ONE_SETTING if definition.design.kind == "alone" else tuple(axis.key for axis in definition.axes)
 
 
-def live_header(keys: Sequence[str]) -> tuple[str, ...]:
-    """Give the header of the table that fills."""
-    return ("point", *keys, "results", "error %", "95 % interval", "sd")
+def live_header(keys: Sequence[str], measure: "Measure") -> tuple[str, ...]:
+    """Return the header of the table that fills."""
+    return ("point", *keys, "results", _head(measure), "95 % interval", "sd")
 
 
-def live_row(point: "Point", keys: Sequence[str], results: Sequence["Result"], total: int) -> tuple[str, ...]:
-    """Give a point's row while it fills."""
+def live_row(point: "Point", keys: Sequence[str], results: Sequence["Result"], total: int, measure: "Measure") -> tuple[str, ...]:
+    """Return a point's row while it fills."""
     from hwsim.sweep.statistics import summary  # noqa: PLC0415 - help does without
 
-    found = summary(results)
-    return (str(point.number), *_settings(point, keys), f"{found.results}/{total}", *_error(found))
+    found = summary(results, measure.most)
+    return (str(point.number), *_settings(point, keys), f"{found.results}/{total}", *_error(found, measure))
 
 
 def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
@@ -58,8 +63,8 @@ def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
     return [shown(point.settings[key]) if key in point.settings else "as it is" for key in keys]
 
 
-def _error(found: "Summary") -> tuple[str, str, str]:
-    return percent(found.mean), between(found.interval), percent(found.sd)
+def _error(found: "Summary", measure: "Measure") -> tuple[str, str, str]:
+    return measure.number(found.mean), between(found.interval, measure.number), measure.number(found.sd)
 
 
 def text(
@@ -68,10 +73,10 @@ def text(
     """Write everything for people."""
     parts = [_points(recorded, numbers, reference)]
     if paid:
-        parts.append(_slopes(paid))
+        parts.append(_slopes(paid, recorded.measure))
     if shares:
         rows = [(one.key, *(f"{value:.3f}" for value in one[1:])) for one in shares]
-        parts.append(table(("share of the error's variance", "alone", "±", "with others", "±"), rows))
+        parts.append(table((f"share of the {recorded.measure.name}'s variance", "alone", "±", "with others", "±"), rows))
     if notes := _failures(recorded):
         parts.append(notes)
     parts.append(_unit(recorded))
@@ -79,22 +84,22 @@ def text(
 
 
 def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int) -> str:
-    keys = columns(recorded.definition)
+    keys, measure = columns(recorded.definition), recorded.measure
     points = {point.number: point for point in recorded.points}
     specified = any(one.yields for one in numbers)
     uneven = len({(one.summary.results, one.summary.failed) for one in numbers}) > 1
-    header = ["point", *keys, *["results"] * uneven, "error %", "95 % interval", "sd", "median", "worst 5 %"]
+    header = ["point", *keys, *["results"] * uneven, _head(measure), "95 % interval", "sd", "median", "worst 5 %"]
     header += ["yield %", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
     rows = []
     for one in numbers:
         found = one.summary
-        row = [str(one.point), *_settings(points[one.point], keys), *[str(found.results)] * uneven, *_error(found)]
-        row += [percent(found.quantiles[2]), percent(found.quantiles[4])]
+        row = [str(one.point), *_settings(points[one.point], keys), *[str(found.results)] * uneven, *_error(found, measure)]
+        row += [measure.number(found.quantiles[2]), measure.number(found.quantiles[4])]
         if one.yields:
             row += [percent(one.yields.share), between(one.yields.interval)]
         elif specified:
             row += ["–", "–"]
-        row += ["", ""] if one.against is None else [f"{100 * one.against.mean:+.2f}", _probability(one.against.p)]
+        row += ["", ""] if one.against is None else [measure.signed(one.against.mean), _probability(one.against.p)]
         rows.append(row)
     return table(header, rows, keys=1 + len(keys))
 
@@ -103,13 +108,14 @@ def _probability(p: float) -> str:
     return "–" if p != p else f"< {SURE:g}" if p < SURE else f"{p:.4f}"  # noqa: PLR0124 - NaN differs from itself
 
 
-def _slopes(paid: Sequence["Slope"]) -> str:
+def _slopes(paid: Sequence["Slope"], measure: "Measure") -> str:
     rows = []
     for one in sorted(paid, key=lambda slope: -abs(slope.slope * slope.span)):
         per = "decade" if one.log else "1"
-        span = f"{100 * one.slope * one.span:+.2f} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
-        rows.append((one.key, f"{100 * one.slope:+.4g} per {per}", between(one.interval), span))
-    return table(("key", "slope [points of error]", "95 % interval", "in all"), rows)
+        span = f"{measure.signed(one.slope * one.span)} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
+        rows.append((one.key, f"{measure.factor * one.slope:+.4g} per {per}", between(one.interval, measure.number), span))
+    points = "points of error" if measure.unit == "%" else _head(measure)
+    return table(("key", f"slope [{points}]", "95 % interval", "in all"), rows)
 
 
 def _failures(recorded: "Recorded") -> str:

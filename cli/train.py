@@ -11,6 +11,7 @@ from cli import netlist, options
 from cli.command import command as make_command
 from cli.loading import note_alike
 from cli.output import Output, Step
+from cli.predictions import target_table
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hwsim.learning.trainer import Progress
     from hwsim.runs.profiling.profiler import Profile
     from hwsim.runs.train import Trained
+    from hwsim.settings.sections import DataSettings
 
 _IMAGES = {"digits", "mnist", "fashion-mnist"}
 """Data whose samples are called images."""
@@ -110,10 +112,10 @@ def command(  # noqa: PLR0913 - a parameter an option
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
-        report = _Reporter(_samples(experiment), experiment.data.held_out)
+        report = _Reporter(_samples(experiment), experiment.data)
         trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
     told = trained.summary | {"run": str(trained.folder.path)}
-    text = _text(trained, _samples(experiment), experiment.data.held_out)
+    text = _text(trained, _samples(experiment), experiment.data)
     if deck is not None and write is not None:
         netlist.copy_back(trained.folder.path, deck, write)
         told |= {"written": str(write)}
@@ -154,20 +156,21 @@ class _Reporter:
 
     Parameters
     ----------
-    samples, part
-        What the samples are called, and the part that is held out.
+    samples, data
+        What the samples are called, and the settings of the data.
 
     """
 
-    def __init__(self, samples: str, part: str) -> None:
-        self.samples, self.part = samples, part
+    def __init__(self, samples: str, data: "DataSettings") -> None:
+        self.samples, self.data = samples, data
         self.error = self.speed = ""
         self.last: Progress | None = None
 
     def __call__(self, progress: "Progress") -> Step:
         """Say how far training is."""
         if progress.record:
-            self.error = f", {self.part} error {100 * progress.record['test_error']:.2f} %"
+            measure = self.data.measure
+            self.error = f", {self.data.held_out} {measure.name} {measure.text(progress.record['test_error'])}"
         if self.last is not None:  # what came before the first report may have been compiling
             began = (self.last.samples_done, _seconds(self.last)) if self.last.epoch == progress.epoch else (0, 0.0)
             speed = (progress.samples_done - began[0]) / max(_seconds(progress) - began[1], 1e-9)
@@ -193,17 +196,21 @@ def rounded(number: float) -> str:
     return f"{round(number, digits):,.{max(digits, 0)}f}"
 
 
-def _text(trained: "Trained", samples: str, part: str) -> str:
+def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
     from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415
 
-    summary, path = trained.summary, trained.folder.path
+    summary, path, measure = trained.summary, trained.folder.path, data.measure
     speed = f"{summary['seconds_per_epoch']:.3g} s each, {rounded(summary['samples_per_second'])} {samples}/s, {summary['engine']} engine"
-    errors = f"{part} error {100 * summary['test_error']:.2f} %, train error {100 * summary['train_error']:.2f} %"
+    parts = ((data.held_out, "test_error"), ("train", "train_error"))
+    errors = [f"{part} {measure.name} {measure.text(summary[key])}" for part, key in parts]
+    errors += [f"{data.held_out} R² {summary['test_r2']:.4f}"] if "test_r2" in summary else []
     cost = spelled_cost(summary, summary["memristors"])
     lines = [*([f"pulses  {cost}"] if cost else []), f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"]
-    reached = wrapped(f"{errors} after {counted(summary['epochs'], 'epoch')} ({speed})")
-    return "\n".join((reached, *(wrapped(line, " " * 8) for line in lines)))
+    lines += [f"plot    {trained.folder.predictions}"] if "by_target" in summary else []
+    reached = wrapped(f"{', '.join(errors)} after {counted(summary['epochs'], 'epoch')} ({speed})")
+    by_target = [target_table(summary["by_target"], measure)] if len(summary.get("by_target", ())) > 1 else []
+    return "\n".join((reached, *by_target, *(wrapped(line, " " * 8) for line in lines)))
 
 
 def _netlist(trained: "Trained") -> str:

@@ -15,6 +15,7 @@ from cli.output import Output, Step
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
+    from hwsim.formatting import Measure
     from hwsim.tuning import trial
     from hwsim.tuning.search import Tuned
 
@@ -67,8 +68,9 @@ def command(
     )
     outputs.refuse([outputs.OutputFile("--out", search.out, outputs.TUNED)], outputs.inputs(what, experiment), force=force)
     note_left_aside(output, what, "every trial trains")
+    measure = experiment.data.measure
     with output.progress(f"tune {experiment.name}") as show:
-        tuned = tune.tune(search, lambda step: show(_step(step, trials)))
+        tuned = tune.tune(search, lambda step: show(_step(step, trials, measure)))
     output.result(_told(tuned), _text(tuned))
 
 
@@ -86,9 +88,9 @@ def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int
     return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
 
 
-def _step(step: "trial.Step", trials: int) -> Step:
-    error = "" if step.error is None else f", validation error {100 * step.error:.2f} %"
-    best = "" if step.best is None else f", best {100 * step.best:.2f} %"
+def _step(step: "trial.Step", trials: int, measure: "Measure") -> Step:
+    error = "" if step.error is None else f", validation {measure.name} {measure.text(step.error)}"
+    best = "" if step.best is None else f", best {measure.text(step.best)}"
     return Step(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
 
 
@@ -113,9 +115,9 @@ def _text(tuned: "Tuned") -> str:
     """Tell the best trials, and what to do with the file."""
     from hwsim.formatting import brief  # noqa: PLC0415 - help does without
 
-    keys, search = list(tuned.best.settings), tuned.search
+    keys, search, measure = list(tuned.best.settings), tuned.search, tuned.search.experiment.data.measure
     rows = [
-        (f"{one.number}", *(brief(one.settings[key]) for key in keys), f"{100 * one.error:.2f}")
+        (f"{one.number}", *(brief(one.settings[key]) for key in keys), measure.number(one.error))
         for one in tuned.trials[:_SHOWN]
         if one.error is not None
     ]
@@ -124,7 +126,7 @@ def _text(tuned: "Tuned") -> str:
     more = [f"{left} more came to an end"] * bool(left) + [f"{lost} were given up"] * bool(lost)
     return "\n".join(
         [
-            table(("trial", *keys, "validation error [%]"), rows),
+            table(("trial", *keys, measure.head("validation")), rows),
             *([f"of {len(tuned.trials)} trials {' and '.join(more)}"] if more else []),
             wrapped(f"best     {search.out} (train with it: hwsim train {shlex.quote(str(search.out))})", "         "),
             f"database {search.database}",

@@ -18,7 +18,8 @@ from netlists import examples
 def command(output: Output, name: str | None) -> None:
     """List the named circuits: layers, neurons, devices, data, error; and the example decks. With NAME, print its experiment file or deck.
 
-    Errors are means over seeds, or over all folds where an interval (95 %) and the error of a linear model on the same folds follow.
+    Errors are means over seeds, or over all folds where an interval (95 %) and the error of a linear model on the same folds follow. Those
+    of regressions, RMSE in the targets' units and R², are listed by themselves.
     """
     example = examples.find(name) if name is not None else None
     if example is None and name not in {None, *zoo.names()}:
@@ -30,11 +31,22 @@ def command(output: Output, name: str | None) -> None:
     chosen = {f"examples/{example.stem}"} if example else {name} if name else {*zoo.names(), *examples.names()}
     circuits = [_entry(known) for known in zoo.names() if known in chosen]
     decks = [{"name": known, "about": examples.title(known)} for known in examples.names() if known in chosen]
-    errors = table(("name", "layers", "data", "error [%]", "95 % interval", "linear [%]"), [_errors(entry) for entry in circuits])
+    errors = [
+        table(header, [row(entry) for entry in circuits if (entry["task"] == "classification") == of_classes])
+        for of_classes, header, row in ((True, _HEADER, _errors), (False, _REAL_HEADER, _real_errors))
+        if any((entry["task"] == "classification") == of_classes for entry in circuits)
+    ]
     parts = table(("name", "about"), [(entry["name"], f"{entry['about']}\n{_parts(entry)}") for entry in circuits])
     listed = table(("example", "about"), [(deck["name"], deck["about"]) for deck in decks])
-    texts = [errors, parts] * bool(circuits) + [listed] * bool(decks)
+    texts = [*errors, parts] * bool(circuits) + [listed] * bool(decks)
     output.result({"circuits": circuits, "examples": decks}, "\n\n".join(texts))
+
+
+_HEADER = ("name", "layers", "data", "error [%]", "95 % interval", "linear [%]")
+_REAL_HEADER = ("name", "layers", "data", "RMSE", "linear RMSE", "R²", "linear R²")
+_REAL_COLUMNS = {"test_error": ".4g", "linear": ".4g", "r2": ".3f", "linear_r2": ".3f"}
+
+_REACHED = ("test_error", "interval", "linear", "r2", "linear_r2", "seeds", "folds", "note", "command")
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -55,7 +67,8 @@ def _entry(name: str) -> dict[str, Any]:
         "differential": network.get("differential", True),
         "memristors": sum((row + bias) * column for row, column in zip(rows, columns, strict=True)),
         "data": values["data"]["name"],
-        **{key: reached.get(key) for key in ("test_error", "interval", "linear", "seeds", "folds", "note", "command")},
+        "task": values["data"].get("task", "classification"),
+        **{key: reached.get(key) for key in _REACHED},
     }
 
 
@@ -71,6 +84,11 @@ def _errors(entry: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _real_errors(entry: dict[str, Any]) -> tuple[str, ...]:
+    numbers = ("–" if entry[key] is None else f"{entry[key]:{form}}" for key, form in _REAL_COLUMNS.items())
+    return (entry["name"], _layers(entry["layers"]), entry["data"], *numbers)
+
+
 def _layers(sizes: list[int]) -> str:
     """Write 784, 1024, 1024, 10 as 784-1024×2-10."""
     equal = [(size, len(list(some))) for size, some in groupby(sizes)]
@@ -79,7 +97,8 @@ def _layers(sizes: list[int]) -> str:
 
 def _parts(entry: dict[str, Any]) -> str:
     amplifiers = dict.fromkeys(f"gain {a['gain']:g}, back {a['back']:.3g}" if a else "no amplifiers" for a in entry["amplifiers"])
-    return f"{'; '.join(dict.fromkeys(entry['neurons']))}; {'; '.join(amplifiers)}; {entry['memristors']:,} memristors"
+    parts = ["; ".join(dict.fromkeys(entry["neurons"])) or "no neurons", "; ".join(amplifiers), f"{entry['memristors']:,} memristors"]
+    return "; ".join(part for part in parts if part)
 
 
 def _percent(error: float | None, digits: int = 2) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"), (1e-18, "a"))
@@ -23,6 +24,67 @@ def quantity(value: float, unit: str) -> str:
 def percent(share: float) -> str:
     """Write a share of 1 in hundredths: 2.51 %."""
     return f"{100 * share:.2f} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How a task's error is called and written.
+
+    Parameters
+    ----------
+    name
+        What it is called after the name of a set, as in `test error`.
+    long
+        What it is called on an axis, without its unit.
+    unit
+        Of its written form; empty for the targets' own units.
+    factor
+        From an error to the number that is written.
+    most
+        The largest that it can be.
+
+    """
+
+    name: str
+    long: str
+    unit: str
+    factor: float
+    most: float
+
+    def number(self, error: float) -> str:
+        """Write an error, or a difference of two, without its unit; – where there is none."""
+        if error != error:  # noqa: PLR0124 - NaN differs from itself
+            return "–"
+        return f"{self.factor * error:.2f}" if self.unit == "%" else f"{error:.4g}"
+
+    def signed(self, difference: float) -> str:
+        """Write a difference of two errors with its sign; – where there is none."""
+        return f"{'+' * (difference >= 0)}{self.number(difference)}"
+
+    def text(self, error: float) -> str:
+        """Write an error with its unit."""
+        number = self.number(error)
+        return number if number == "–" or not self.unit else f"{number} {self.unit}"
+
+    def head(self, name: str = "") -> str:
+        """Return a column's head or an axis's label, such as `test error [%]`, for a set's name."""
+        words = f"{name} {self.name}".strip()
+        return f"{words} [{self.unit}]" if self.unit else words
+
+    @property
+    def axis(self) -> str:
+        """The label of an axis of several errors: `wrong samples [%]`."""
+        return f"{self.long} [{self.unit}]" if self.unit else self.long
+
+
+WRONG_ANSWERS = Measure(name="error", long="wrong samples", unit="%", factor=100.0, most=1.0)
+"""The share of wrong answers."""
+
+RMSE = Measure(name="RMSE", long="root mean square error", unit="", factor=1.0, most=math.inf)
+"""The root mean square error over samples and targets, in the targets' units."""
+
+RMSE_IN_VOLTS = Measure(name="RMSE", long="root mean square error", unit="V", factor=1.0, most=math.inf)
+"""The same of targets that are voltages."""
 
 
 def brief(value: Any) -> str:

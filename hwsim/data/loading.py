@@ -11,10 +11,11 @@ from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
 from hwsim.data.input_converters import driven
 from hwsim.experiment.experiment import DataSettings, Experiment
-from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
+from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError, Samples
 from hwsim.learning.dataset import Dataset, Labels
+from hwsim.learning.target_scale import TargetScale
 from hwsim.random.streams import stream
 from netlists.text.findings import NetlistError
 
@@ -41,12 +42,12 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
     settings, seed = experiment.data, experiment.training.seed
     if settings.name == SHOWN:
         return _shown(experiment)
-    samples = read(settings.name)
+    samples = read(settings.name, settings)
     sha256 = samples.sha256
     for place in (experiment.training.start, run):
         if place is not None:
             refuse_learnt_by(place, experiment, sha256)
-    experiment.check_sizes(samples.x.shape[1], len(samples.class_names))
+    experiment.check_sizes(samples.x.shape[1], len(samples.class_names if samples.y is None else samples.target_names))
     notes: list[str] = []
     if settings.folds is not None:
         if samples.x_test is not None:
@@ -59,9 +60,32 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
     data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
-    if experiment.variation.dac_bits is None:
-        return data
-    return driven(data, circuit or experiment.circuit.compile(experiment.name), experiment.variation)
+    if experiment.variation.dac_bits is not None:
+        data = driven(data, circuit or experiment.circuit.compile(experiment.name), experiment.variation)
+    return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
+
+
+def _with_targets(data: Dataset, samples: Samples, experiment: Experiment, run: str | None) -> Dataset:
+    """Add real targets and their scale: that of the run whose conductances are used, or one that is fitted to the training set."""
+    settings, training = experiment.data, experiment.training
+    unclassed = replace(data, labels_train=0 * data.labels_train, labels_test=0 * data.labels_test, class_names=("",))
+    if settings.task == "reconstruction":
+        names, volts = [samples.feature(k) for k in range(data.features)], _input_scale(experiment)
+        y_train, y_test = volts * data.x_train, volts * data.x_test
+        return replace(unclassed, y_train=y_train, y_test=y_test, scale=TargetScale.volts_themselves(names))
+    known = None if run is None else scale_of(run)
+    y = data.targets("train")
+    if known is None or len(known.names) != y.shape[1]:
+        known = TargetScale.fitted(data.name, y, samples.target_names, settings.target_scaling, training.target_low, training.target_high)
+    return replace(unclassed, scale=replace(known, names=samples.target_names))
+
+
+def _input_scale(experiment: Experiment) -> float:
+    """Return the volts that one unit of a feature makes at its input."""
+    if isinstance(experiment.circuit, Netlist):
+        msg = "data.task = 'reconstruction' needs a network, whose inputs have one scale, and circuit is a netlist; use 'regression'"
+        raise DataError(msg)
+    return experiment.circuit.input_scale
 
 
 def _shown(experiment: Experiment) -> Dataset:
@@ -78,6 +102,9 @@ def _shown(experiment: Experiment) -> Dataset:
     if not isinstance(experiment.circuit, Netlist):
         msg = f"data {SHOWN} are what a netlist's sources show, and circuit is none; give a data set's name or a file"
         raise DataError(msg)
+    if experiment.data.task != "classification":
+        msg = f"data.task = '{experiment.data.task}' needs targets, and a netlist shows none; give a data set's name or a file"
+        raise DataError(msg)
     deck = experiment.circuit.deck
     if deck.contradictions:
         raise NetlistError(deck.contradictions)
@@ -93,7 +120,8 @@ def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
     for number, class_name in enumerate(samples.class_names):
         members = np.flatnonzero(samples.labels == number)
         if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
-            msg = f"{samples.name}: class {quote(class_name)} has {len(members)} sample; it needs 2: one to learn from and one to test on"
+            of_class = f"class {quote(class_name)} has" if class_name else "it holds"
+            msg = f"{samples.name}: {of_class} {len(members)} sample; it needs 2: one to learn from and one to test on"
             raise DataError(msg)
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held[order.permutation(members)[:count]] = True
@@ -108,7 +136,8 @@ def _fold(samples: Samples, folds: int, fold: int, seed: int) -> Samples:
     counts = np.bincount(samples.labels, minlength=len(samples.class_names))
     if counts.min() < folds:
         least = int(counts.argmin())
-        msg = f"{samples.name}: class {quote(samples.class_names[least])} has {counts[least]} samples, too few for {folds} folds; use fewer"
+        of_class = f"class {quote(samples.class_names[least])} has" if samples.class_names[least] else "it has"
+        msg = f"{samples.name}: {of_class} {counts[least]} samples, too few for {folds} folds; use fewer"
         raise DataError(msg)
     return _tested_on(samples, fold_numbers(samples.labels, folds, seed) == fold)
 
@@ -124,13 +153,8 @@ def fold_numbers(labels: Labels, folds: int, seed: int) -> Labels:
 
 def _tested_on(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
     """Make some samples of the training part the test part."""
-    return replace(
-        samples,
-        x=samples.x[~chosen],
-        labels=samples.labels[~chosen],
-        x_test=samples.x[chosen],
-        labels_test=samples.labels[chosen],
-    )
+    tested = {f"{name}_test": part for name, part in samples.chosen(chosen).items()}
+    return replace(samples, **samples.chosen(~chosen), **tested)
 
 
 def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
@@ -138,13 +162,7 @@ def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
     assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
     train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
     test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
-    return replace(
-        samples,
-        x=samples.x[train],
-        labels=samples.labels[train],
-        x_test=None if samples.x_test is None else samples.x_test[test],
-        labels_test=samples.labels_test[test],
-    )
+    return replace(samples, **samples.chosen(train), **samples.chosen_tests(test))
 
 
 def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | slice:
@@ -164,6 +182,8 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) ->
         x_test=x_test,
         labels_test=samples.labels_test,
         class_names=samples.class_names,
+        y_train=samples.y,
+        y_test=samples.y_test,
         shift=settings.shift,
         notes=(*notes, *about_scaling),
     )

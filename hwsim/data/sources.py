@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from circuits.quoting import REASON, quote, quote_path
+from hwsim.data import real_targets
 from hwsim.experiment.experiment import BUILT_IN
 from hwsim.files.atomic import cache_folder, write_arrays
 from hwsim.files.raw import DataError, Samples
 from hwsim.files.tables import read_file, read_idx, read_npz
+from hwsim.files.target_columns import TargetColumns
+from hwsim.settings.sections import DataSettings
 
 DATA_VARIABLE = "HWSIM_DATA"
 """Environment variable: a folder with `mnist.npz`, `fashion-mnist.npz` or idx files."""
@@ -28,14 +31,17 @@ _OPENML = {"mnist": "mnist_784", "fashion-mnist": "Fashion-MNIST"}
 _TABLES = {"iris": "iris.csv", "wine": "wine_data.csv", "breast-cancer": "breast_cancer.csv", "digits": "digits.csv.gz"}
 """Files in scikit-learn's folder: features and class by the line; but for the digits, sizes and the class names stand above."""
 
+_DIABETES = ("diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
+"""Files there with the features and the target of the diabetes data."""
+
 _TRAIN_IMAGES = 60_000
 """The first images of both are the training part."""
 
 _IDX = (("train-images", "idx3"), ("train-labels", "idx1"), ("t10k-images", "idx3"), ("t10k-labels", "idx1"))
 
 
-def read(name: str) -> Samples:
-    """Read a data set by its name, or a file by its path.
+def read(name: str, settings: DataSettings | None = None) -> Samples:
+    """Read a data set by its name, or a file by its path; `settings` say what its targets are, by default classes.
 
     Raises
     ------
@@ -49,14 +55,35 @@ def read(name: str) -> Samples:
         return _xor()
     if name in _OPENML:
         return _images(name)
+    if name in _COMPUTED:
+        return _COMPUTED[name]()
     if name in BUILT_IN:
         return _from_scikit_learn(name)
     if Path(name).suffix.lower() in {".npz", ".csv"} or Path(name).exists():
-        return read_file(Path(name), quote_path(name))
+        return read_file(Path(name), quote_path(name), _targets(settings))
     alike = difflib.get_close_matches(name, BUILT_IN)
     hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(BUILT_IN)}, and files (.npz, .csv)"
     msg = f"{quote_path(name)}: no such data; {hint}"
     raise DataError(msg)
+
+
+def _targets(settings: DataSettings | None) -> TargetColumns | None:
+    """Return the choice of a file's targets; None where they are classes."""
+    match settings and settings.task:
+        case "regression":
+            return TargetColumns(settings.targets if settings else None)
+        case "reconstruction":
+            return TargetColumns(())
+        case _:
+            return None
+
+
+def _diabetes() -> Samples:
+    return real_targets.diabetes(*(_table(file) for file in _DIABETES))
+
+
+_COMPUTED = {"diabetes": _diabetes, "friedman": real_targets.friedman, "linear-map": real_targets.linear_map}
+"""Sets with real targets, by their names."""
 
 
 def _xor() -> Samples:

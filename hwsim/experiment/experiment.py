@@ -17,10 +17,10 @@ from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.files import stored_conductances
+from hwsim.formatting import counted
 from hwsim.settings.durations import spelled
-from hwsim.settings.keys import known_keys
 from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
-from hwsim.settings.validation_errors import FORMS, dotted, explain, instead, too_large
+from hwsim.settings.validation_errors import FORMS, dotted, explain, known_keys, near, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from netlists import examples
 from netlists.text.findings import NetlistError
@@ -33,9 +33,6 @@ _LONGEST = 1 << 20
 _DATABASE = b"SQLite format 3\0"
 """How a file of SQLite begins."""
 
-KEYS = "hwsim keys"
-"""The command that lists the keys of a section."""
-
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
 
@@ -47,8 +44,14 @@ BUILT_IN = {
     "digits": (64, 10),
     "mnist": (784, 10),
     "fashion-mnist": (784, 10),
+    "diabetes": (10, 1),
+    "friedman": (10, 1),
+    "linear-map": (5, 3),
 }
-"""Features and classes of the data sets that have a name."""
+"""Features of the data sets that have a name, and their classes or targets."""
+
+REAL_TARGETS = {"diabetes", "friedman", "linear-map"}
+"""Those of them that have real targets."""
 
 
 class ExperimentError(ValueError):
@@ -102,7 +105,7 @@ class Experiment(Section):
             if len(given) != crossbars:
                 msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
                 raise ValueError(msg)
-        if self.training.loss == "cross-entropy" and outputs == 1:
+        if self.training.loss == "cross-entropy" and outputs == 1 and self.data.task == "classification":
             msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
             raise ValueError(msg)
         for key in ("step", "asymmetry"):
@@ -117,9 +120,30 @@ class Experiment(Section):
                 "name one, or leave it out"
             )
             raise ValueError(msg)
-        if self.data.name in BUILT_IN:
-            self.check_sizes(*BUILT_IN[self.data.name])
+        self._check_task()
+        if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
+            msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
+            raise ValueError(msg)
         return self
+
+    def _check_task(self) -> None:
+        """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""
+        if self.training.loss == "cross-entropy" and self.data.task != "classification":
+            msg = f"training.loss = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
+            raise ValueError(msg)
+        if self.data.name not in BUILT_IN:
+            return
+        name, task, real = self.data.name, self.data.task, self.data.name in REAL_TARGETS
+        if real and task == "classification":
+            msg = f"data.task = 'classification', and data {name} have real targets, not classes; set data.task to 'regression'"
+            raise ValueError(msg)
+        if not real and task == "regression":
+            msg = f"data.task = 'regression', and data {name} have classes, not real targets; set data.task to 'classification'"
+            raise ValueError(msg)
+        if self.data.targets is not None:
+            msg = f"data.targets names columns of a file, and data {name} have targets of their own; omit it"
+            raise ValueError(msg)
+        self.check_sizes(*BUILT_IN[name])
 
     @property
     def shown(self) -> Mapping[str, Any] | None:
@@ -164,8 +188,8 @@ class Experiment(Section):
         known = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
         return at_temperature(g, self.device, known, VariationSettings())
 
-    def check_sizes(self, features: int, classes: int) -> None:
-        """Refuse data that do not fit the circuit's inputs and outputs.
+    def check_sizes(self, features: int, answers: int) -> None:
+        """Refuse data that do not fit the circuit's inputs and outputs; `answers` are their classes, or real targets.
 
         Raises
         ------
@@ -178,17 +202,34 @@ class Experiment(Section):
             msg = f"data.shift = {self.data.shift} moves square images, and data {data} have {features} features; leave it out"
             raise ExperimentError(msg)
         if isinstance(self.circuit, Netlist):
-            self._check_netlist(self.circuit, features, classes)
+            self._check_netlist(self.circuit, features, answers)
             return
         if self.circuit.inputs != features:
             msg = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features; set it to {features}"
             raise ExperimentError(msg)
-        if self.circuit.outputs != classes and (self.circuit.outputs, classes) != (1, 2):
-            right = "2, or 1" if classes == 2 else str(classes)  # noqa: PLR2004 - a pair of classes also fits on one output
-            msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {classes} classes; set it to {right}"
+        if not self._fits(self.circuit.outputs, features, answers):
+            pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
+            right = "2, or 1" if pair else str(features if self.data.task == "reconstruction" else answers)
+            msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
             raise ExperimentError(msg)
 
-    def _check_netlist(self, netlist: Netlist, features: int, classes: int) -> None:
+    def _fits(self, outputs: int, features: int, answers: int) -> bool:
+        """Whether there is an output for each class, target or feature to reconstruct; one also holds two classes."""
+        if self.data.task == "reconstruction":
+            return outputs == features
+        return outputs == answers or (self.data.task == "classification" and (outputs, answers) == (1, 2))
+
+    def _counted(self, features: int, answers: int) -> str:
+        """Say how many classes, targets or features there are to answer."""
+        match self.data.task:
+            case "classification":
+                return f"{answers} classes"
+            case "regression":
+                return counted(answers, "target")
+            case "reconstruction":
+                return f"{features} features to reconstruct"
+
+    def _check_netlist(self, netlist: Netlist, features: int, answers: int) -> None:
         circuit, file, data = netlist.deck.circuit, quote(Path(netlist.netlist).name), quote_path(self.data.name)
         if circuit.input_count != features:
             msg = (
@@ -197,9 +238,9 @@ class Experiment(Section):
             )
             raise ExperimentError(msg)
         outputs = len(circuit.outputs)
-        if outputs != classes and (outputs, classes) != (1, 2):
+        if not self._fits(outputs, features, answers):
             msg = (
-                f"circuit: {file} has {outputs} outputs, but data {data} have {classes} classes; "
+                f"circuit: {file} has {counted(outputs, 'output')}, but data {data} have {self._counted(features, answers)}; "
                 f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
             )
             raise ExperimentError(msg)
@@ -246,7 +287,7 @@ def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     try:
         deck = Netlist.model_validate(table["circuit"]).deck
     except ValidationError as error:
-        msg = f"{_as_typed(said)}: {explain(error, table, Experiment, KEYS)}"
+        msg = f"{_as_typed(said)}: {explain(error, table, Experiment)}"
         raise ExperimentError(msg) from None
     suiting = {
         "name": as_name(path.stem),
@@ -326,7 +367,7 @@ def _make(table: dict[str, Any], where: str) -> Experiment:
         for detail in error.errors():
             if isinstance(detail.get("ctx", {}).get("error"), NetlistError):
                 raise detail["ctx"]["error"] from None
-        msg = f"{where}: {explain(error, table, Experiment, KEYS)}"
+        msg = f"{where}: {explain(error, table, Experiment)}"
         raise ExperimentError(msg) from None
 
 
@@ -429,13 +470,15 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
         inside.setdefault(key, None)
         return inside
-    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), known, KEYS)}"
+    alike = near(dotted(tuple(keys)), known)
+    hint = f"did you mean {' or '.join(alike)}?" if alike else f"an experiment has {', '.join(Experiment.model_fields)}"
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {hint}"
     raise ExperimentError(msg)
 
 
 @functools.cache
 def _known() -> list[str]:
-    return known_keys(Experiment)
+    return list(known_keys(Experiment))
 
 
 def _generic(keys: Sequence[str | int]) -> str:

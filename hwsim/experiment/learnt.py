@@ -9,6 +9,7 @@ from circuits.quoting import REASON, quote, quote_path, quoted
 from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load
 from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
+from hwsim.learning.target_scale import TargetScale
 from hwsim.settings.sections import DataSettings, Section
 
 FILE = "learnt.json"
@@ -135,6 +136,26 @@ def _sha256(file: Path) -> str:
         return str(records.environment(records.read_text(file)).get(DATA_SHA256) or "")
     except UnreadableError as error:
         msg = f"{quote_path(file)}: {error}; restore it, or delete it: then nobody knows whether the run's data have changed"
+        raise ExperimentError(msg) from None
+
+
+def scale_of(place: str | Path) -> TargetScale | None:
+    """Return the scale by which a run's outputs stand for real targets; None of what is no run, or one of classes.
+
+    Raises
+    ------
+    ExperimentError
+        When the run's record of it cannot be read.
+
+    """
+    folder = stored_conductances.run_of(str(place))
+    file = folder / ENVIRONMENT if folder else None
+    if file is None or not file.exists():
+        return None
+    try:
+        return TargetScale.recorded(records.environment(records.read_text(file)))
+    except (UnreadableError, ValueError) as error:
+        msg = f"{quote_path(file)}: {quote(error, REASON)}; restore it, or train again into another folder (--out)"
         raise ExperimentError(msg) from None
 
 

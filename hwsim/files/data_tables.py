@@ -1,4 +1,7 @@
-"""Tables of samples (.csv): a sample a line, features, then the label; headers and index columns that are none are refused."""
+"""Tables of samples (.csv): a sample a line, features, then the label, or real targets in chosen columns.
+
+Headers and index columns that are none are refused.
+"""
 
 import csv
 import io
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from circuits.quoting import REASON, quote, quoted
 from circuits.regular_file import open_regular
 from hwsim.files.raw import DataError, Samples
+from hwsim.files.target_columns import TargetColumns
 
 _LONGEST_START = 1 << 20
 """Characters of a table's first line that are looked at for what separates its cells."""
@@ -65,8 +69,11 @@ def as_number(cell: str) -> float | None:
         return None
 
 
-def read_csv(path: Path, name: str) -> Samples:
-    """Read a table with a sample a line: features, then the label; a first line without any number is a header."""
+def read_csv(path: Path, name: str, targets: TargetColumns | None = None) -> Samples:
+    """Read a table with a sample a line; a first line without any number is a header.
+
+    Features come first, then the label. With `targets` there is none, and the chosen columns are real targets.
+    """
     with table(path, name) as reader:
         header, first, lines = _samples(reader)
     if not lines:
@@ -75,12 +82,30 @@ def read_csv(path: Path, name: str) -> Samples:
     width = len(header) if header else Counter(line.width for line in lines).most_common(1)[0][0]
     if header is None and all(line.width == width for line in lines):
         _refuse_header_of_numbers(name, first, lines)
+    columns = [] if targets is None else targets.of_table(name, header, width)
     for line in lines:
-        _check_line(name, line, header, width)
+        _check_line(name, line, header, width, columns)
     x = np.array([line.values for line in lines])
+    if targets is not None:
+        return _with_targets(name, x, lines, header, columns)
     _refuse_index(name, header, x[:, 0])
     samples = Samples.checked(name, x, _text_labels(name, lines))
     return replace(samples, columns=tuple(_column(k, header) for k in range(x.shape[1])))
+
+
+def _with_targets(name: str, x: NDArray[np.float64], lines: "list[_Line]", header: list[str] | None, columns: list[int]) -> Samples:
+    """Return samples whose targets are some columns of a table; all its cells are numbers."""
+    last = [as_number(line.label) for line in lines]
+    for line, value in zip(lines, last, strict=True):
+        if value is None or not math.isfinite(value):
+            raise _no_number(name, line.number, line.label, x.shape[1], header, columns)
+    table = np.column_stack([x, np.array(last, dtype=np.float64)])
+    features = [k for k in range(table.shape[1]) if k not in columns]
+    if features[0] == 0:
+        _refuse_index(name, header, table[:, 0])
+    names = [header[k] if header and header[k] else f"column {k + 1}" for k in columns]
+    samples = Samples.with_targets(name, table[:, features], table[:, columns] if columns else None, names=names)
+    return replace(samples, columns=tuple(_column(k, header) for k in features))
 
 
 class _Line(NamedTuple):
@@ -158,16 +183,20 @@ def _column(k: int, header: list[str] | None) -> str:
     return f"column {k + 1}" + (f" ({header[k]})" if header and header[k] else "")
 
 
-def _check_line(name: str, line: _Line, header: list[str] | None, width: int) -> None:
+def _no_number(name: str, line: int, cell: str, k: int, header: list[str] | None, targets: list[int]) -> DataError:
+    """Return the error about a cell that is no finite number."""
+    value = f"holds {quoted(cell, _SHOWN)}" if cell else "is empty"
+    kind = "targets of a regression" if k in targets else "features"
+    return DataError(f"{name}: line {line}, {_column(k, header)} {value}; {kind} must be finite numbers: drop the line or fill the gap in")
+
+
+def _check_line(name: str, line: _Line, header: list[str] | None, width: int, targets: list[int]) -> None:
     if line.width != width or width < 2:  # noqa: PLR2004 - a feature and the label
         expected = "most lines have" if header is None else "the header has"
         msg = f"{name}: line {line.number} has {line.width} columns where {expected} {width}; give features, then the label"
         raise DataError(msg)
     if line.odd is not None:
-        value = f"holds {quoted(line.odd, _SHOWN)}" if line.odd else "is empty"
-        column = _column(len(line.values), header)
-        msg = f"{name}: line {line.number}, {column} {value}; features must be finite numbers: drop the line or fill the gap in"
-        raise DataError(msg)
+        raise _no_number(name, line.number, line.odd, len(line.values), header, targets)
 
 
 def _text_labels(name: str, lines: list[_Line]) -> NDArray[Any]:

@@ -1,6 +1,7 @@
-"""Samples as they were read, checked: finite features of equal length and a class for each."""
+"""Samples as they were read, checked: finite features of equal length, and a class or real targets for each."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,7 +29,8 @@ class DataError(ValueError):
 class Samples:
     """Features `x` (n, I) of any number type and class numbers `labels` (n,); also a test part, or None.
 
-    `columns` holds what messages call the features, where a file names them.
+    `columns` holds what messages call the features, where a file names them. Samples with real targets `y` (n, K) are all of one class,
+    without a name; `target_names` holds what their targets are called.
     """
 
     name: str
@@ -38,6 +40,18 @@ class Samples:
     labels_test: NDArray[np.intp] | None = None
     class_names: tuple[str, ...]
     columns: tuple[str, ...] = ()
+    y: NDArray[np.float64] | None = None
+    y_test: NDArray[np.float64] | None = None
+    target_names: tuple[str, ...] = ()
+
+    def chosen(self, which: Any) -> dict[str, Any]:
+        """Return the training samples that an index or a mask chooses, field by field."""
+        return {"x": self.x[which], "labels": self.labels[which], "y": None if self.y is None else self.y[which]}
+
+    def chosen_tests(self, which: Any) -> dict[str, Any]:
+        """Return the test samples that an index or a mask chooses, field by field."""
+        parts = {"x_test": self.x_test, "labels_test": self.labels_test, "y_test": self.y_test}
+        return {name: None if part is None else part[which] for name, part in parts.items()}
 
     def feature(self, k: int) -> str:
         """Return what messages call a feature: its column in the file, or its place in the array."""
@@ -46,8 +60,8 @@ class Samples:
     @property
     def sha256(self) -> str:
         """Fingerprint of the samples in their order: of numbers, classes and what is for testing, whatever kind of file they are in."""
-        digest = hashlib.sha256("\0".join(self.class_names).encode())
-        for array in (self.x, self.labels, self.x_test, self.labels_test):
+        digest = hashlib.sha256("\0".join(self.class_names + self.target_names).encode())
+        for array in (self.x, self.labels, self.x_test, self.labels_test, self.y, self.y_test):
             for rows in () if array is None else np.array_split(array, -(-len(array) // _HASHED)):  # few at once, as numbers of 64 bits
                 digest.update(f"{rows.shape}".encode() + np.ascontiguousarray(rows, dtype="<f8").tobytes())
         return digest.hexdigest()
@@ -81,6 +95,81 @@ class Samples:
             raise DataError(msg)
         numbers = np.searchsorted(class_names, y_test).astype(np.intp)
         return cls(name=name, x=x, labels=labels.astype(np.intp), x_test=x_test, labels_test=numbers, class_names=names)
+
+    @classmethod
+    def with_targets(cls, name: str, x: Any, y: Any, x_test: Any = None, y_test: Any = None, *, names: Sequence[str] = ()) -> Self:
+        """Flatten features, and look for what cannot be used; targets are real numbers, (n,) or (n, K).
+
+        Parameters
+        ----------
+        y, y_test
+            The targets; None: there are none, as of samples that are to be reconstructed.
+        names
+            What the targets are called; without any, `y`, or `y[:, 0]`, `y[:, 1]` and so on.
+
+        Raises
+        ------
+        DataError
+            Naming the array, the place and the remedy.
+
+        """
+        x = _features(name, "x", x)
+        of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": ("",)}
+        if y is not None:
+            y = _targets(name, "y", y, len(x), names)
+            _refuse_constant(name, y, called := tuple(names) or _numbered(y.shape[1]))
+            of_each |= {"y": y, "target_names": called}
+        if x_test is None:
+            return cls(name=name, **of_each)
+        x_test = _features(name, "x_test", x_test)
+        if x_test.shape[1] != x.shape[1]:
+            msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
+            raise DataError(msg)
+        of_each |= {"x_test": x_test, "labels_test": np.zeros(len(x_test), np.intp)}
+        if y is not None:
+            of_each["y_test"] = _targets(name, "y_test", y_test, len(x_test), names)
+            if of_each["y_test"].shape[1] != y.shape[1]:
+                msg = f"{name}: samples of the training set have {y.shape[1]} targets, those of the test set {of_each['y_test'].shape[1]}"
+                raise DataError(msg)
+        return cls(name=name, **of_each)
+
+
+def _numbered(targets: int) -> tuple[str, ...]:
+    return ("y",) if targets == 1 else tuple(f"y[:, {k}]" for k in range(targets))
+
+
+def _targets(name: str, array: str, given: Any, samples: int, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return targets of shape (n, K), finite numbers of 64 bits."""
+    y: NDArray[Any] = np.asarray(given)
+    if y.dtype.kind not in "buif":
+        msg = (
+            f"{name}: {array} holds {y.dtype}; the targets of a regression are real numbers, and classes need data.task = 'classification'"
+        )
+        raise DataError(msg)
+    if y.ndim not in {1, 2} or 0 in y.shape:
+        msg = f"{name}: {array} has shape {y.shape}; targets must be (samples,) or (samples, targets)"
+        raise DataError(msg)
+    if len(y) != samples:
+        msg = f"{name}: {samples} samples but {len(y)} rows of targets; each sample needs one"
+        raise DataError(msg)
+    with np.errstate(over="ignore"):
+        y = y.reshape(samples, -1).astype(np.float64)
+    if not np.isfinite(y).all():
+        row, column = np.argwhere(~np.isfinite(y))[0].tolist()
+        called = (tuple(names) or _numbered(y.shape[1]))[column]
+        msg = f"{name}: target {quote(called, _SHOWN)} of sample {row} is {y[row, column]}; targets must be finite: drop the sample"
+        raise DataError(msg)
+    return y
+
+
+def _refuse_constant(name: str, y: NDArray[np.float64], names: Sequence[str]) -> None:
+    """Refuse a target that is the same number for all samples."""
+    if (same := np.flatnonzero(np.ptp(y, axis=0) == 0)).size:
+        k = int(same[0])
+        msg = (
+            f"{name}: target {quote(names[k], _SHOWN)} is {y[0, k]:g} in all {len(y)} samples, so there is nothing to learn; choose another"
+        )
+        raise DataError(f"{msg} (data.targets)")
 
 
 def _features(name: str, array: str, given: Any) -> NDArray[Any]:

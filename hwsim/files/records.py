@@ -23,8 +23,11 @@ _SHARES = ("train_error", "test_error")
 _ROW = ("epoch", "loss", *_SHARES)
 """What every row of metrics holds."""
 
-_WORDS = ("name", "data", "engine", "rule", "device")
-"""Texts in a summary; all else there is a number."""
+_WORDS = ("name", "data", "task", "engine", "rule", "device")
+"""Texts in a summary."""
+
+_BY_TARGET = "by_target"
+"""A list in a summary, of real targets: a name and scores each. All else there is a number."""
 
 
 def read_text(path: Path) -> str:
@@ -77,7 +80,7 @@ def _whole(digits: str) -> int | float:
 
 
 def row(text: str | bytes) -> Row:
-    """Read a row of metrics: numbers alone, errors from 0 to 1.
+    """Read a row of metrics: numbers alone, shares of wrong answers from 0 to 1, root mean square errors not negative.
 
     Raises
     ------
@@ -127,7 +130,11 @@ def summary(text: str) -> dict[str, Any]:
     for key in _WORDS:
         if not isinstance(table.get(key, ""), str):
             raise _odd(key, table[key], "no text")
-    _refuse_odd({key: value for key, value in table.items() if key not in _WORDS})
+    _refuse_odd({key: value for key, value in table.items() if key not in {*_WORDS, _BY_TARGET}})
+    for one in table.get(_BY_TARGET, []) if isinstance(table.get(_BY_TARGET, []), list) else [None]:
+        if not isinstance(one, dict) or not isinstance(one.get("target"), str) or not {"rmse", "r2"} <= one.keys():
+            raise _odd(_BY_TARGET, table[_BY_TARGET], "no list of targets with rmse and r2")
+        _refuse_odd({key: value for key, value in one.items() if key != "target"})
     return table
 
 
@@ -156,11 +163,11 @@ def _table(value: Any) -> dict[str, Any]:
 
 
 def _refuse_odd(table: Mapping[str, Any]) -> None:
-    """Refuse what is no finite number, or no share where an error is."""
+    """Refuse what is no finite number, or no share where an error is; next to R², errors may be larger than 1."""
     for key, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _odd(key, value, "no number")
-        if key in _SHARES and not 0 <= value <= 1:
+        if key in _SHARES and not 0 <= value <= (math.inf if f"{key.removesuffix('error')}r2" in table else 1):
             raise _odd(key, value, "not from 0 to 1")
 
 

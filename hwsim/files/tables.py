@@ -13,6 +13,7 @@ from circuits.quoting import REASON, quote, quote_all
 from hwsim.files.atomic import UnreadableError, bounded, read_arrays
 from hwsim.files.data_tables import read_csv
 from hwsim.files.raw import DataError, Samples
+from hwsim.files.target_columns import TargetColumns
 
 _NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -29,8 +30,8 @@ _MOST_DIMENSIONS = 32
 _BROKEN = (zlib.error, EOFError, gzip.BadGzipFile)
 
 
-def read_file(path: Path, name: str) -> Samples:
-    """Read a data file by its ending.
+def read_file(path: Path, name: str, targets: TargetColumns | None = None) -> Samples:
+    """Read a data file by its ending: samples of classes, or with `targets` of real targets.
 
     Raises
     ------
@@ -47,9 +48,9 @@ def read_file(path: Path, name: str) -> Samples:
         raise DataError(msg) from None
     match path.suffix.lower():
         case ".npz":
-            return read_npz(path, name)
+            return read_npz(path, name) if targets is None else _with_targets(path, name, targets)
         case ".csv":
-            return read_csv(path, name)
+            return read_csv(path, name, targets)
         case ending:
             msg = f"{name}: data files end in .npz or .csv, not in {ending or 'nothing'}"
             raise DataError(msg)
@@ -65,6 +66,28 @@ def read_npz(path: Path, name: str) -> Samples:
                 msg = f"{name}: it holds {present} but no {missing}; give both or neither"
                 raise DataError(msg)
             return Samples.checked(name, arrays[x], arrays[y], arrays.get(x_test), arrays.get(y_test))
+    msg = f"{name}: it holds {quote_all(arrays, 'no arrays')}; it needs x and y, or x_train, y_train, x_test and y_test"
+    raise DataError(msg)
+
+
+def _with_targets(path: Path, name: str, targets: TargetColumns) -> Samples:
+    """Read features by the usual names, and the targets that are chosen, which may have any names."""
+    arrays = _arrays(path, name)
+    usual = [names for names in _NAMES if names[0] in arrays]
+    for x, y, x_test, y_test in sorted(usual, key=lambda names: names[1] not in arrays):
+        train, called = targets.of_arrays(name, arrays, y, "_train")
+        if train is None and targets.chosen != ():
+            msg = (
+                f"{name}: it holds {quote_all(arrays)}, and no {y}, the targets; add it, or name the array that they are in (data.targets)"
+            )
+            raise DataError(msg)
+        if x_test not in arrays:
+            return Samples.with_targets(name, arrays[x], train, names=called)
+        test, _ = targets.of_arrays(name, arrays, y_test, "_test")
+        if train is not None and test is None:
+            msg = f"{name}: it holds {x_test} but no {y_test}; give both or neither"
+            raise DataError(msg)
+        return Samples.with_targets(name, arrays[x], train, arrays[x_test], test, names=called)
     msg = f"{name}: it holds {quote_all(arrays, 'no arrays')}; it needs x and y, or x_train, y_train, x_test and y_test"
     raise DataError(msg)
 

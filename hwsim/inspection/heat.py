@@ -9,6 +9,7 @@ import numpy as np
 
 from hwsim.ensemble.trainings import test
 from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.formatting import WRONG_ANSWERS, Measure
 from hwsim.runs.loaded import subject
 
 Celsius = float
@@ -22,7 +23,10 @@ COARSE, FINE = 12, 4
 """Temperatures that are tried at first, 15 K apart, and then between the last at which it works and the first at which it does not."""
 
 TOLERATED = 0.01
-"""By how much the error may exceed that at the run's own temperature: one point."""
+"""By how much the share of wrong answers may exceed that at the run's own temperature: one point."""
+
+TOLERATED_SHARE = 0.1
+"""The same of root mean square errors, as a share of that at the run's own temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Tolerance:
     coldest, hottest
         Ends of the range within which the error stays small at all temperatures tried [°C], to 3 K; beyond, it may be small again.
     errors
-        Share of wrong answers at each temperature that was tried, the coldest first; 1 where some sample found no equilibrium.
+        Error at each temperature that was tried, the coldest first; the largest there is where some sample found no equilibrium.
+    measure
+        How it is written.
 
     """
 
@@ -44,6 +50,7 @@ class Tolerance:
     coldest: Celsius
     hottest: Celsius
     errors: Errors
+    measure: Measure = WRONG_ANSWERS
 
     @property
     def warning(self) -> str | None:
@@ -53,8 +60,9 @@ class Tolerance:
         beyond = [f"{celsius:g}" for celsius in (*colder[-1:], *warmer[:1])]
         if not beyond:
             return None
-        allowed = f"within {100 * TOLERATED:g} point of the {100 * self.errors[self.own]:.2f} % at {self.own:g} °C"
-        said = f"from {self.coldest:g} to {self.hottest:g} °C the test error stays {allowed}"
+        room = f"{100 * TOLERATED:g} point" if self.measure is WRONG_ANSWERS else f"{100 * TOLERATED_SHARE:g} %"
+        allowed = f"within {room} of the {self.measure.text(self.errors[self.own])} at {self.own:g} °C"
+        said = f"from {self.coldest:g} to {self.hottest:g} °C the test {self.measure.name} stays {allowed}"
         return f"heat: {said}; it first exceeds that at {' and '.join(beyond)} °C"
 
 
@@ -81,12 +89,17 @@ def tolerance(what: str, settings: tuple[str, ...]) -> Tolerance:
         msg = f"{what} was trained at {own:g} °C, and --heat tries {COLDEST:g} to {HOTTEST:g} °C; train it between them"
         raise ExperimentError(msg)
     errors = _measured(what, settings, {own, *np.linspace(COLDEST, HOTTEST, COARSE).tolist()})
-    limit = errors[own] + TOLERATED
+    measure = given.experiment.data.measure
+    limit = _limit(errors[own], measure)
     between = [_edge(errors, own, limit, sign) for sign in (-1, 1)]
     finer = {round(celsius, 1) for good, bad in between if good != bad for celsius in np.linspace(good, bad, FINE + 2)[1:-1].tolist()}
     errors |= _measured(what, settings, finer) if finer else {}
     cold, hot = (_edge(errors, own, limit, sign)[0] for sign in (-1, 1))
-    return Tolerance(own, cold, hot, dict(sorted(errors.items())))
+    return Tolerance(own, cold, hot, dict(sorted(errors.items())), measure)
+
+
+def _limit(error: float, measure: Measure) -> float:
+    return error + TOLERATED if measure is WRONG_ANSWERS else (1 + TOLERATED_SHARE) * error
 
 
 def _edge(errors: Errors, own: Celsius, limit: float, sign: int) -> tuple[Celsius, Celsius]:
@@ -107,7 +120,7 @@ def _measured(what: str, settings: tuple[str, ...], temperatures: Iterable[Celsi
             solvers = [open_solvers.enter_context(one.session.solver()) for one in group]
             sessions, targets = [one.session for one in group], [one.session.task.test for one in group]
             tested = test(sessions, solvers, [one.g for one in group], [data.x_test] * len(group), targets)
-        errors |= {
-            one.experiment.variation.temperature: 1.0 if result.failed else result.error for one, result in zip(group, tested, strict=True)
-        }
+        for one, result in zip(group, tested, strict=True):
+            most = one.experiment.data.measure.most
+            errors[one.experiment.variation.temperature] = most if result.failed else result.error
     return errors

@@ -1,9 +1,11 @@
-"""A data set as a circuit learns it: features and classes of a training set and a test set."""
+"""A data set as a circuit learns it: features, and classes or real targets, of a training set and a test set."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hwsim.learning.target_scale import TargetScale
 
 Features = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -25,6 +27,9 @@ class Dataset:
         Pixels by which images of the training part are moved at most, drawn again in every epoch.
     notes
         What a user should know about the features, a line each.
+    y_train, y_test, scale
+        Real targets, shapes (n, K) and (m, K), in their own units, and the scale that makes volts of them; None where samples have classes.
+        Then all labels are 0, and there is one class, without a name.
     sha256
         Fingerprint of the samples that were read, before they were split and scaled; empty where none were.
 
@@ -38,7 +43,25 @@ class Dataset:
     class_names: tuple[str, ...]
     shift: int = 0
     notes: tuple[str, ...] = ()
+    y_train: NDArray[np.float64] | None = None
+    y_test: NDArray[np.float64] | None = None
+    scale: TargetScale | None = None
     sha256: str = ""
+
+    def targets(self, part: str) -> NDArray[np.float64]:
+        """Return the real targets of a part, `train` or `test`, shape (n, K), in their own units.
+
+        Raises
+        ------
+        ValueError
+            When samples have classes.
+
+        """
+        y: NDArray[np.float64] | None = getattr(self, f"y_{part}")
+        if y is None:
+            msg = f"{self.name}: its samples have classes, and no real targets"
+            raise ValueError(msg)
+        return y
 
     @property
     def classes(self) -> int:

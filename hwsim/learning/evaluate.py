@@ -27,7 +27,7 @@ class Evaluation:
     answers
         The class of each sample, shape (n,), or what else the task makes of the read-outs.
     scores
-        The `error`, by the task's own measure: the share of samples whose class is wrong, or the root mean square [V]; and others.
+        The `error`, by the task's own measure: the share of samples whose class is wrong, or the root mean square [units]; and others.
     residual
         Largest sum of currents into a node over all samples [A].
     steps

@@ -9,7 +9,7 @@ from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.readout import EXACT, Instruments
 from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
-from hwsim.learning.task import Task, classification
+from hwsim.learning.task import Task, classification, scaled
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 
@@ -25,7 +25,9 @@ def loss(training: TrainingSettings) -> Loss:
 
 
 def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
-    """Return what is learned of data."""
+    """Return what is learned of data: their real targets, where they have a scale of these, or else their classes."""
+    if data.scale is not None:
+        return scaled(data)
     return classification(data, len(circuit.outputs), training.target_low, training.target_high)
 
 

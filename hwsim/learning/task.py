@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.units import Volt
 from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.target_scale import explained
 from hwsim.typing import Array, Floats
 
 
@@ -51,7 +52,7 @@ class Targets(Protocol):
         ...
 
     def mistakes(self, answers: Array, chosen: Any) -> Array:
-        """Return each chosen sample's mistake, shape (B,): whether its class is wrong, or its squared error, summed over outputs [V²]."""
+        """Return each chosen sample's mistake, shape (B,): whether its class is wrong, or its squared error, summed over outputs."""
         ...
 
     def scores(self, mistakes: float, samples: int) -> dict[str, float]:
@@ -123,9 +124,13 @@ class Classes(NamedTuple):
 
 
 class Voltages(NamedTuple):
-    """Real targets, one a sample and output: (n, K) [V]."""
+    """Real targets, one a sample and output: (n, K) [V].
+
+    `units`, (K,) or a number, are the units of a target for one volt: errors are in units, and weigh targets by them.
+    """
 
     y: Array
+    units: Array = np.float64(1.0)
 
     @property
     def failed(self) -> float:
@@ -162,21 +167,20 @@ class Voltages(NamedTuple):
         return outputs
 
     def mistakes(self, answers: Array, chosen: Any) -> Array:
-        """Return each chosen sample's squared error, summed over outputs, shape (B,) [V²]."""
-        return ((answers - self.y[chosen]) ** 2).sum(axis=1)
+        """Return each chosen sample's squared error, summed over outputs, shape (B,) [units²]."""
+        return ((self.units * (answers - self.y[chosen])) ** 2).sum(axis=1)
 
     def scores(self, mistakes: float, samples: int) -> dict[str, float]:
-        """Return the root mean square `error` over samples and outputs [V], and R², `r2`, the share of all variance that is explained.
+        """Return the root mean square `error` over samples and outputs [units], and R², `r2`, the share of all variance that is explained.
 
         R² of targets that do not vary is 1 for a perfect prediction, else 0, as scikit-learn has it.
         """
-        mean, variance = mistakes / samples, float(np.asarray(self.y, float).var(axis=0).sum())
-        r2 = 1 - mean / variance if variance else float(not mistakes)
-        return {"error": float(np.sqrt(mean / self.y.shape[1])), "r2": r2}
+        mean, variance = mistakes / samples, float((self.units * np.asarray(self.y, float)).var(axis=0).sum())
+        return {"error": float(np.sqrt(mean / self.y.shape[1])), "r2": explained(mean, variance)}
 
     def cast(self, dtype: np.dtype[Any]) -> Self:
         """Return the set in another precision."""
-        return self._replace(y=self.y.astype(dtype))
+        return self._replace(y=self.y.astype(dtype), units=np.asarray(self.units, dtype))
 
     def wrong(self) -> Self:
         """Return the far end of the range of all targets and 0 V for each."""
@@ -236,6 +240,15 @@ def classification(data: Dataset, outputs: int, low: Volt, high: Volt) -> Task:
     """
     table = table_of_classes(data.classes, outputs, low, high)
     return Task(Classes(data.labels_train, table), Classes(data.labels_test, table))
+
+
+def scaled(data: Dataset) -> Task:
+    """Return the task of reaching the real targets of data, by their scale; errors are in the targets' units."""
+    if data.scale is None:
+        msg = f"{data.name}: its samples have classes, and no real targets"
+        raise DataError(msg)
+    parts = (Voltages(data.scale.volts(data.targets(part)), data.scale.units) for part in ("train", "test"))
+    return Task(*parts)
 
 
 def regression(train: ArrayLike, test: ArrayLike) -> Task:

@@ -22,9 +22,9 @@ def yields(results: SweepResults, spec: float | None = None) -> Iterator[Sketch]
     """Draw the share of chips whose error is at most a specification, over that specification; `spec` is marked."""
     if results.recorded.definition.chips == 1 or not results.finite:
         return
-    chosen = some(results.points, LINES)
+    chosen, measure = some(results.points, LINES), results.measure
     each = {point.number: sorted(per_unit(results.by_point[point.number]).values()) for point in chosen}
-    most = 1.05 * max(max(errors, default=0.0) for errors in each.values()) + 0.005
+    most = 1.05 * max(max(errors, default=0.0) for errors in each.values()) + (0.005 if measure.unit == "%" else 0.0)
     specs = {number: [0.0, *errors, most] for number, errors in each.items()}  # the share changes where a chip's error is
     shares = {number: [100 * yield_at(results.by_point[number], spec).share for spec in at] for number, at in specs.items()}
     single = len(results.axes) == 1
@@ -34,15 +34,17 @@ def yields(results: SweepResults, spec: float | None = None) -> Iterator[Sketch]
         axes = figure.add_subplot()
         grid(axes)
         for k, point in enumerate(chosen):
-            at = [100 * error for error in specs[point.number]]
+            at = [measure.factor * error for error in specs[point.number]]
             axes.step(at, shares[point.number], where="post", color=SERIES[k], label=labels[point.number], clip_on=False)
         if spec is not None:
-            axes.axvline(100 * spec, color=SOFT, linestyle="--", linewidth=1)
-        axes.set(xlabel="specification: largest error allowed [%]", ylabel="chips that fulfil it [%]", ylim=(0, 102), xlim=(0, None))
+            axes.axvline(measure.factor * spec, color=SOFT, linestyle="--", linewidth=1)
+        axes.set(
+            xlabel=f"specification: {measure.head('largest')} allowed", ylabel="chips that fulfil it [%]", ylim=(0, 102), xlim=(0, None)
+        )
         columns = 1 if max(map(len, labels.values())) > 30 else 2 if not single else 3  # noqa: PLR2004 - two fit
         figure.legend(loc="outside lower center", ncols=columns, title=axis_label(results.axes[0].key) if single else None)
 
-    halves = [f"{percent(float(np.median(each[point.number])))} ({point_text(point)})" for point in chosen if each[point.number]]
+    halves = [f"{measure.text(float(np.median(each[point.number])))} ({point_text(point)})" for point in chosen if each[point.number]]
     omitted = "" if len(chosen) == len(results.points) else f" {counted(len(chosen), 'point')} of {len(results.points)} are shown."
     yield Sketch(
         name=f"{results.name}-yield",
@@ -59,6 +61,7 @@ def yield_along(results: SweepResults, axis: Axis, spec: float) -> Sketch:
     """Draw the share of chips that fulfil a specification over a key, with its 95 % interval."""
     points = [point for point in results.points if axis.key in point.settings]
     found = [yield_at(results.by_point[point.number], spec) for point in points]
+    most = f"{results.measure.factor * spec:.3g} {results.measure.unit}".rstrip() + f" {results.measure.name}"
     places = Places(axis, [point.settings[axis.key] for point in points])
 
     def draw(figure: Any) -> None:
@@ -66,15 +69,15 @@ def yield_along(results: SweepResults, axis: Axis, spec: float) -> Sketch:
         share, low, high = (100 * np.array(values) for values in zip(*((one.share, *one.interval) for one in found), strict=True))
         reach = np.clip([share - low, high - share], 0, None)
         axes.errorbar(places.x, share, reach, fmt="o", color=SERIES[2], markersize=4.5, capsize=4, linewidth=1.0, clip_on=False)
-        axes.set(ylabel=f"chips with at most {100 * spec:.3g} % error [%]", ylim=(0, 102))
+        axes.set(ylabel=f"chips with at most {most} [%]", ylim=(0, 102))
 
     said = ", ".join(f"{percent(one.share)} at {brief(point.settings[axis.key])}" for one, point in zip(found, points, strict=True))
     return Sketch(
         name=f"{results.name}-yield-{axis.key}",
         title=f"Yield over {axis.key}",
         draw=draw,
-        alt=f"Dots: the share of chips whose {results.error} is at most {percent(spec)}, over {axis.key}: {said}.",
-        caption=f"Share of chips whose {results.error} is at most {percent(spec)}; bars: its 95 % interval.",
+        alt=f"Dots: the share of chips whose {results.error} is at most {results.measure.text(spec)}, over {axis.key}: {said}.",
+        caption=f"Share of chips whose {results.error} is at most {results.measure.text(spec)}; bars: its 95 % interval.",
         wide=True,
         height=3.3,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.formatting import brief, counted, percent
+from hwsim.formatting import brief, counted
 from hwsim.palette import SERIES, SOFT
 from hwsim.report.picture import Sketch
 from hwsim.report.sweep_axes import FEW, Places, band, point_text, some, ticks
@@ -29,18 +29,19 @@ def curve(results: SweepResults, name: str, axis: Axis, points: Sequence[Point],
 
     def draw(figure: Any) -> None:
         axes = places.axes(figure)
-        axes.set_ylabel(f"{results.error} [%]")
-        each = [(x, 100 * e) for x, p in zip(places.x, points, strict=True) for e in per_unit(results.by_point[p.number]).values()]
+        axes.set_ylabel(results.error_axis())
+        factor = results.measure.factor
+        each = [(x, factor * e) for x, p in zip(places.x, points, strict=True) for e in per_unit(results.by_point[p.number]).values()]
         if len(each) > len(points):
             style = {"alpha": 0.4, "markersize": 5, "markeredgewidth": 0, "clip_on": False, "label": f"each {results.unit}"}
             axes.plot(*zip(*each, strict=True), ".", color=SERIES[0], **style)
-        band(axes, places, sums, label="mean, 95 % interval" if len(each) > len(points) else results.error)
+        band(axes, places, sums, factor=factor, label="mean, 95 % interval" if len(each) > len(points) else results.error)
         if math.isfinite(level):
-            axes.axhline(100 * level, color=SOFT, linestyle="--", linewidth=1, label="the experiment as it is")
+            axes.axhline(factor * level, color=SOFT, linestyle="--", linewidth=1, label="the experiment as it is")
         axes.set_ylim(0, 1.25 * axes.get_ylim()[1] or None)  # room for the legend
         axes.legend(ncols=2)
 
-    said = [f"{percent(one.mean)} at {brief(point.settings[axis.key])}" for one, point in zip(sums, points, strict=True)]
+    said = [f"{results.measure.text(one.mean)} at {brief(point.settings[axis.key])}" for one, point in zip(sums, points, strict=True)]
     least = said[min(range(len(sums)), key=lambda k: sums[k].mean)]
     unit, bars = results.unit, not places.numeric or len(points) <= FEW
     interval = "bars: its 95 % interval" if bars else "dark band: its 95 % interval; light band: 5 % to 95 % of them"
@@ -61,7 +62,7 @@ def error_map(results: SweepResults) -> Sketch:
     table = np.full((len(down.values), len(across.values)), math.nan)
     for point in results.points:
         place = down.values.index(point.settings[down.key]), across.values.index(point.settings[across.key])
-        table[place] = 100 * results.summaries[point.number].mean
+        table[place] = results.measure.factor * results.summaries[point.number].mean
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
@@ -73,7 +74,7 @@ def error_map(results: SweepResults) -> Sketch:
         axes.spines[:].set_visible(False)
         if max(table.shape) <= _CELLS:
             _numbers(axes, table)
-        bar = figure.colorbar(image, ax=axes, label=f"mean {results.error} [%]", aspect=30)
+        bar = figure.colorbar(image, ax=axes, label=results.error_axis("mean"), aspect=30)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0)
 
@@ -100,7 +101,7 @@ def _numbers(axes: Any, table: NDArray[np.float64]) -> None:
 
 def _extreme(results: SweepResults, choose: Callable[..., Point]) -> str:
     point = choose(results.finite, key=lambda point: results.summaries[point.number].mean, default=None)
-    return "none" if point is None else f"{percent(results.summaries[point.number].mean)} at {point_text(point)}"
+    return "none" if point is None else f"{results.measure.text(results.summaries[point.number].mean)} at {point_text(point)}"
 
 
 def family(results: SweepResults) -> Sketch:
@@ -111,13 +112,13 @@ def family(results: SweepResults) -> Sketch:
     def draw(figure: Any) -> None:
         places = Places(across, across.values)
         axes = places.axes(figure)
-        axes.set_ylabel(f"mean {results.error} [%]")
+        axes.set_ylabel(results.error_axis("mean"))
         for k, value in enumerate(chosen):
             points = [point for point in results.finite if point.settings[other.key] == value]
             if points:
                 line = Places(across, [point.settings[across.key] for point in points], places.names)
                 sums = [results.summaries[point.number] for point in points]
-                band(axes, line, sums, colour=SERIES[k], label=brief(value), spread=False)
+                band(axes, line, sums, factor=results.measure.factor, colour=SERIES[k], label=brief(value), spread=False)
         axes.set_ylim(bottom=0)
         figure.legend(loc="outside lower center", ncols=3, title=axis_label(other.key))
 
@@ -142,9 +143,9 @@ def cloud(results: SweepResults, name: str, axis: Axis) -> Sketch:
     def draw(figure: Any) -> None:
         places = Places(axis, values, tuple(dict.fromkeys(brief(value) for value in axis.listed)))
         axes = places.axes(figure)
-        errors = [100 * results.summaries[point.number].mean for point in points]
+        errors = [results.measure.factor * results.summaries[point.number].mean for point in points]
         axes.plot(places.x, errors, ".", color=SERIES[0], alpha=0.6, markersize=5, markeredgewidth=0, clip_on=False)
-        axes.set_ylabel(f"mean {results.error} [%]")
+        axes.set_ylabel(results.error_axis("mean"))
         axes.set_ylim(bottom=0)
 
     return Sketch(

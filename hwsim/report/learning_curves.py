@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.files.records import Row
-from hwsim.formatting import percent, power, quantity
+from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
 from hwsim.palette import INK, PAPER, SERIES
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import Confusion
@@ -22,11 +22,11 @@ _DARK = 0.55
 """Share of samples above which a count is written in the ground's colour."""
 
 
-def learning(rows: Sequence[Row], name: str, held_out: str) -> list[Picture]:
+def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = WRONG_ANSWERS) -> list[Picture]:
     """Draw loss and errors, on the training part and on the one that is held out."""
     epochs = [row["epoch"] for row in rows]
     loss = [row["loss"] for row in rows]
-    errors = {part: [100 * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
+    errors = {part: [measure.factor * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
 
     def draw_loss(figure: Any) -> None:
         axes = over_epochs(figure, "mean loss of a sample [V²]")
@@ -36,25 +36,29 @@ def learning(rows: Sequence[Row], name: str, held_out: str) -> list[Picture]:
         label_end(axes, epochs, loss, f"{loss[-1]:.3g} V²", SERIES[0])
 
     def draw_errors(figure: Any) -> None:
-        axes = over_epochs(figure, "wrong samples [%]")
+        axes = over_epochs(figure, measure.axis)
         axes.plot(epochs, errors["train"], color=SERIES[0], label="training part", **marks(epochs))
         axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} part", **marks(epochs))
         axes.set_ylim(bottom=0)
-        label_end(axes, epochs, errors["test"], percent(rows[-1]["test_error"]), SERIES[1])
+        label_end(axes, epochs, errors["test"], measure.text(rows[-1]["test_error"]), SERIES[1])
         axes.legend()
 
     best = min(rows, key=lambda row: row["test_error"])
-    told = f"from {errors['test'][0]:.2f} % after the first epoch to {errors['test'][-1]:.2f} % after epoch {epochs[-1]}"
+    ends = [measure.text(row["test_error"]) for row in (rows[0], rows[-1])]
+    told = f"from {ends[0]} after the first epoch to {ends[1]} after epoch {epochs[-1]}"
     return [
         picture(
             f"{name}-error",
             "Error",
             draw_errors,
             alt=(
-                f"Curves of wrong samples over the epochs. {held_out.capitalize()} part: {told}. "
-                f"Training part: {errors['train'][-1]:.2f} % at last."
+                f"Curves of {measure.long} over the epochs. {held_out.capitalize()} part: {told}. "
+                f"Training part: {measure.text(rows[-1]['train_error'])} at last."
             ),
-            caption=f"Wrong samples; the least on the {held_out} part is {percent(best['test_error'])}, after epoch {best['epoch']}.",
+            caption=(
+                f"{measure.long.capitalize()}; the least on the {held_out} part is {measure.text(best['test_error'])}, "
+                f"after epoch {best['epoch']}."
+            ),
         ),
         picture(
             f"{name}-loss",

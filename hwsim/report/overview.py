@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hwsim.experiment.experiment import Experiment
-from hwsim.formatting import counted, mean_and_spread, percent, quantity
+from hwsim.formatting import counted, mean_and_spread, quantity
 from hwsim.palette import SERIES
 from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
@@ -18,7 +18,8 @@ def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> Section:
     tables = [_runs(records, anchors)]
     if len(groups) < len(records):
         tables.append(_means(groups))
-    pictures = [_errors(groups)] if sum(bool(record.rows) for record in records) > 1 else []
+    one_measure = len({record.experiment.data.measure for record in records}) == 1
+    pictures = [_errors(groups)] if one_measure and sum(bool(record.rows) for record in records) > 1 else []
     return Section(
         anchor="runs",
         title="All runs",
@@ -56,7 +57,7 @@ def _kind(experiment: Experiment) -> str:
 
 
 def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
-    held_out = _held_out(records)
+    held_out, name = _held_out(records), _measured(records)
     header = (
         "run",
         "seed",
@@ -64,8 +65,8 @@ def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
         "engine",
         "devices",
         "epochs",
-        f"{held_out} error",
-        "training error",
+        f"{held_out} {name}",
+        f"training {name}",
         "s/epoch",
         "pulses/memristor",
         "energy",
@@ -88,8 +89,8 @@ def _row(record: RunRecord) -> Iterator[str]:
     yield experiment.training.engine
     yield experiment.device.preset or "ideal"
     yield f"{len(record.rows)}" if summary else f"{len(record.rows)} of {experiment.training.epochs}"
-    yield percent(summary.get("test_error", last["test_error"])) if last else "–"
-    yield percent(last["train_error"]) if last else "–"
+    yield experiment.data.measure.text(summary.get("test_error", last["test_error"])) if last else "–"
+    yield experiment.data.measure.text(last["train_error"]) if last else "–"
     yield f"{summary['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in summary else "–"
     yield f"{summary['pulses_per_device']:.4g}" if "pulses_per_device" in summary else "–"
     yield quantity(summary["programming_J"], "J") if "programming_J" in summary else "–"
@@ -101,11 +102,10 @@ def _means(groups: Groups) -> Table:
     for name, records in groups:
         errors = [float(record.summary["test_error"]) for record in records if "test_error" in record.summary]
         if errors:
-            mean, spread = mean_and_spread(errors)
-            told = "–" if len(errors) == 1 else percent(spread)
-            rows.append([name, f"{len(errors)}", percent(mean), told, percent(min(errors)), percent(max(errors))])
-    held_out = _held_out([record for _, records in groups for record in records])
-    header = ("experiment", "runs that ended", f"mean {held_out} error", "standard deviation", "least", "most")
+            measure = records[0].experiment.data.measure
+            rows.append([name, f"{len(errors)}", *map(measure.text, (*mean_and_spread(errors), min(errors), max(errors)))])
+    every = [record for _, records in groups for record in records]
+    header = ("experiment", "runs that ended", f"mean {_held_out(every)} {_measured(every)}", "standard deviation", "least", "most")
     return Table(caption="Over the seeds", header=header, rows=rows)
 
 
@@ -114,15 +114,22 @@ def _held_out(records: Sequence[RunRecord]) -> str:
     return " or ".join(sorted({record.experiment.data.held_out for record in records}))
 
 
+def _measured(records: Sequence[RunRecord]) -> str:
+    """Name what errors are, or both names where runs differ."""
+    return " or ".join(sorted({record.experiment.data.measure.name for record in records}))
+
+
 def _errors(groups: Groups) -> Picture:
-    held_out = _held_out([record for _, records in groups for record in records])
+    """Draw the errors of runs over their epochs, all by one measure."""
+    every = [record for _, records in groups for record in records]
+    held_out, measure = _held_out(every), every[0].experiment.data.measure
 
     def draw(figure: Any) -> None:
-        axes = over_epochs(figure, f"{held_out} error [%]")
+        axes = over_epochs(figure, measure.head(held_out))
         for k, (name, records) in enumerate(groups):
             label = name
             for record in records:
-                errors = [100 * row["test_error"] for row in record.rows]
+                errors = [measure.factor * row["test_error"] for row in record.rows]
                 style = {
                     "color": SERIES[k % len(SERIES)],
                     "linestyle": ("-", "--", ":")[k // len(SERIES) % 3],
@@ -134,13 +141,13 @@ def _errors(groups: Groups) -> Picture:
         axes.set_ylim(bottom=0)
         figure.legend(loc="outside lower center", ncols=2)
 
-    last = [f"{record.title}: {percent(record.rows[-1]['test_error'])}" for _, records in groups for record in records if record.rows]
+    last = [f"{record.title}: {measure.text(record.rows[-1]['test_error'])}" for record in every if record.rows]
     return picture(
         "all-runs",
-        f"{held_out.capitalize()} errors of all runs",
+        f"{held_out.capitalize()} {measure.name} of all runs" if measure.name.isupper() else f"{held_out.capitalize()} errors of all runs",
         draw,
-        alt=f"Curves of the {held_out} error over the epochs, one a run. At last: {'; '.join(last)}.",
-        caption=f"Wrong samples of the {held_out} part over the epochs; runs of one experiment share a colour.",
+        alt=f"Curves of the {held_out} {measure.name} over the epochs, one a run. At last: {'; '.join(last)}.",
+        caption=f"{measure.long.capitalize()} of the {held_out} part over the epochs; runs of one experiment share a colour.",
         wide=True,
         height=3.4,
     )

@@ -17,6 +17,7 @@ from hwsim.experiment.learnt import ENVIRONMENT
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row
+from hwsim.learning.predictions import Predictions
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
 from hwsim.session import Session
@@ -53,8 +54,8 @@ class RunRecord:
         What these files hold; empty without one.
     before, g
         Conductances that training began with, and those at the end of the last epoch that was saved [S].
-    confusion
-        How the test part is read with `g`.
+    confusion, predictions
+        How the test part is read with `g`: of classes the one, of real targets the other.
     notes
         What lacks, and why.
 
@@ -70,6 +71,7 @@ class RunRecord:
     before: Conductances
     g: Conductances | None
     confusion: Confusion | None
+    predictions: Predictions | None = None
     notes: tuple[str, ...]
 
     @property
@@ -102,11 +104,11 @@ def read_run(what: str) -> RunRecord:
     environment = _table(folder.path / ENVIRONMENT, records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
     g = _learned(session, folder) if folder.weights.exists() else None
-    confusion = None
+    confusion = predictions = None
     if g is None:
         notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
     else:
-        confusion, lack = _confusion(what)
+        confusion, predictions, lack = _read_test_set(what)
         notes += lack
     return RunRecord(
         what=what,
@@ -119,6 +121,7 @@ def read_run(what: str) -> RunRecord:
         before=session.begun(),
         g=g,
         confusion=confusion,
+        predictions=predictions,
         notes=tuple(notes),
     )
 
@@ -165,8 +168,8 @@ def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
         raise RunError(msg) from None
 
 
-def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
-    """Read what is held out with the run's own engine; when that cannot be, give the reason in a line."""
+def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, list[str]]:
+    """Read what is held out with the run's own engine; when that cannot be, return the reason in a line."""
     from hwsim.core.protocol import ConvergenceError  # noqa: PLC0415
     from hwsim.runs.loaded import subject  # noqa: PLC0415
 
@@ -177,7 +180,10 @@ def _confusion(what: str) -> tuple[Confusion | None, list[str]]:
         with given.session.solver() as solver:
             found = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
     except (ValueError, OSError, ConvergenceError) as error:
-        return None, [*notes, f"There is no confusion matrix, as the {given.experiment.data.held_out} part could not be read: {error}"]
+        missing = "confusion matrix" if given.experiment.data.task == "classification" else "plot of predictions"
+        return None, None, [*notes, f"There is no {missing}, as the {given.experiment.data.held_out} part could not be read: {error}"]
+    if data.scale is not None:
+        return None, Predictions.of(data, "test", found.answers), notes
     counts = np.zeros((data.classes, data.classes), dtype=int)
     np.add.at(counts, (data.labels_test, found.answers), 1)
-    return Confusion(counts=counts, class_names=data.class_names), notes
+    return Confusion(counts=counts, class_names=data.class_names), None, notes

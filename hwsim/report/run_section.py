@@ -7,11 +7,12 @@ from typing import Any
 
 from hwsim.experiment.experiment import Experiment, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
-from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.formatting import brief, counted, quantity
 from hwsim.inspection import schematic as schematics
 from hwsim.report import conductances, learning_curves
 from hwsim.report.command_line import train_command
 from hwsim.report.picture import Picture, drawing
+from hwsim.report.prediction_pictures import predictions, target_table
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, Listing, Section, Table
 
@@ -28,7 +29,7 @@ def run_section(record: RunRecord, anchor: str) -> Section:
         facts=list(_facts(record)),
         notes=record.notes,
         galleries=list(_galleries(record, anchor)),
-        tables=[_epochs(record), environment_table(record.environment)] if record.rows else [environment_table(record.environment)],
+        tables=list(_tables(record)),
         listings=[
             Listing("The command that repeats it", train_command(record.experiment, record.what)),
             Listing("The experiment", to_toml(record.experiment), folded=True),
@@ -62,9 +63,11 @@ def _imperfections(experiment: Experiment) -> Iterator[str]:
 
 def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     if record.rows:
-        last = record.rows[-1]
-        yield f"{record.experiment.data.held_out} error", percent(record.summary.get("test_error", last["test_error"]))
-        yield "training error", percent(last["train_error"])
+        last, measure = record.rows[-1], record.experiment.data.measure
+        yield f"{record.experiment.data.held_out} {measure.name}", measure.text(record.summary.get("test_error", last["test_error"]))
+        yield f"training {measure.name}", measure.text(last["train_error"])
+        if "test_r2" in last:
+            yield f"{record.experiment.data.held_out} R²", f"{record.summary.get('test_r2', last['test_r2']):.4f}"
     yield "epochs", f"{len(record.rows)}" if record.summary else f"{len(record.rows)} of {record.experiment.training.epochs}"
     yield "memristors", f"{record.memristors:,}"
     yield "engine", record.experiment.training.engine
@@ -81,14 +84,18 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
     held_out = record.experiment.data.held_out
     if record.rows:
         pictures = [
-            *learning_curves.learning(record.rows, anchor, held_out),
+            *learning_curves.learning(record.rows, anchor, held_out, record.experiment.data.measure),
             *learning_curves.programming(record.rows, record.memristors, anchor),
         ]
         if record.confusion is not None:
             pictures.append(learning_curves.confusion(record.confusion, anchor, held_out))
+        if record.predictions is not None:
+            pictures.append(predictions(record.predictions, anchor, held_out, record.experiment.data.measure))
         yield Gallery("Learning", "", pictures)
     elif record.confusion is not None:
         yield Gallery("Reading", "", [learning_curves.confusion(record.confusion, anchor, held_out)])
+    elif record.predictions is not None:
+        yield Gallery("Reading", "", [predictions(record.predictions, anchor, held_out, record.experiment.data.measure)])
     yield Gallery("Circuit", "", [_circuit(record, anchor)])
     about = "What training begins with is drawn from the seed" + (
         "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
@@ -111,17 +118,26 @@ def _circuit(record: RunRecord, anchor: str) -> Picture:
     )
 
 
+def _tables(record: RunRecord) -> Iterator[Table]:
+    if record.predictions is not None:
+        yield target_table(record.predictions, record.experiment.data)
+    if record.rows:
+        yield _epochs(record)
+    yield environment_table(record.environment)
+
+
 def _epochs(record: RunRecord) -> Table:
     """Give the metrics, at most about twenty rows of them: the first, the last, and some between."""
-    rows, most = record.rows, 20
+    rows, most, measure = record.rows, 20, record.experiment.data.measure
     stride = -(-len(rows) // most)
     chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
-    pulsed = "pulses" in rows[0]
+    pulsed, explained = "pulses" in rows[0], "test_r2" in rows[0]
     header = [
         "epoch",
         "loss [V²]",
-        "training error",
-        f"{record.experiment.data.held_out} error",
+        f"training {measure.name}",
+        f"{record.experiment.data.held_out} {measure.name}",
+        *([f"{record.experiment.data.held_out} R²"] if explained else []),
         "seconds",
         *(["pulses", "joules"] if pulsed else []),
     ]
@@ -129,8 +145,9 @@ def _epochs(record: RunRecord) -> Table:
         [
             f"{row['epoch']}",
             f"{row['loss']:.4g}",
-            percent(row["train_error"]),
-            percent(row["test_error"]),
+            measure.text(row["train_error"]),
+            measure.text(row["test_error"]),
+            *([f"{row['test_r2']:.4f}"] if explained else []),
             f"{row['seconds']:.3g}" if "seconds" in row else "–",
             *([f"{row['pulses']:,.0f}", f"{row['programming_J']:.3g}"] if pulsed else []),
         ]

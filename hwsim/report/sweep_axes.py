@@ -47,10 +47,12 @@ class Places:
         return axes
 
 
-def band(axes: Any, places: Places, sums: Sequence[Summary], *, colour: str = SERIES[0], label: str = "", spread: bool = True) -> None:
-    """Draw means with their intervals: few points, and values without an order, with bars, others as a line within bands."""
-    means = [100 * one.mean for one in sums]
-    low, high = ([100 * (one.interval[k] if math.isfinite(one.interval[k]) else one.mean) for one in sums] for k in (0, 1))
+def band(  # noqa: PLR0913 - how it looks
+    axes: Any, places: Places, sums: Sequence[Summary], *, factor: float, colour: str = SERIES[0], label: str = "", spread: bool = True
+) -> None:
+    """Draw means, times a factor, with their intervals: few points, and values in no order, with bars, others as a line within bands."""
+    means = [factor * one.mean for one in sums]
+    low, high = ([factor * (one.interval[k] if math.isfinite(one.interval[k]) else one.mean) for one in sums] for k in (0, 1))
     order = np.argsort(places.x)
     x, middle, lower, upper = (np.array(values)[order] for values in (places.x, means, low, high))
     if not places.numeric or len(x) <= FEW:
@@ -61,7 +63,7 @@ def band(axes: Any, places: Places, sums: Sequence[Summary], *, colour: str = SE
         axes.errorbar(x, middle, reach, fmt=form, **style)
         return
     if spread:
-        outer = [np.array([100 * one.quantiles[k] for one in sums])[order] for k in (0, -1)]
+        outer = [np.array([factor * one.quantiles[k] for one in sums])[order] for k in (0, -1)]
         axes.fill_between(x, *outer, color=colour, alpha=0.12, linewidth=0, label="5 % to 95 %")
     axes.fill_between(x, lower, upper, color=colour, alpha=0.28, linewidth=0)
     axes.plot(x, middle, "o-", color=colour, markersize=3, label=label or None, clip_on=False)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hwsim.formatting import Measure
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.points import Point
 from hwsim.sweep.recorded import Recorded, Result
@@ -34,7 +35,7 @@ class SweepResults:
     @cached_property
     def summaries(self) -> dict[int, Summary]:
         """Their means, intervals and quantiles, by the point's number."""
-        return {number: summary(results) for number, results in self.by_point.items()}
+        return {number: summary(results, self.measure.most) for number, results in self.by_point.items()}
 
     @cached_property
     def finite(self) -> list[Point]:
@@ -47,9 +48,22 @@ class SweepResults:
         return self.recorded.definition.axes
 
     @property
+    def measure(self) -> Measure:
+        """How errors are written."""
+        return self.recorded.measure
+
+    @property
     def error(self) -> str:
         """What the error is called."""
-        return f"{self.recorded.definition.experiment.data.held_out} error"
+        return f"{self._held_out} {self.measure.name}"
+
+    def error_axis(self, which: str = "") -> str:
+        """Return the label of an axis of errors, such as `mean test error [%]` for the word `mean`."""
+        return self.measure.head(f"{which} {self._held_out}".strip())
+
+    @property
+    def _held_out(self) -> str:
+        return self.recorded.definition.experiment.data.held_out
 
     @property
     def unit(self) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from hwsim.experiment.experiment import to_toml
-from hwsim.formatting import brief, counted, percent, quantity
+from hwsim.formatting import Measure, brief, counted, quantity
 from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
@@ -59,8 +59,8 @@ def _facts(recorded: Recorded, told: list[PointNumbers]) -> Iterator[tuple[str, 
     yield "results", f"{len(recorded.results):,}" + (f" of {recorded.total:,}" if len(recorded.results) < recorded.total else "")
     means = [one.summary.mean for one in told if math.isfinite(one.summary.mean)]
     if means:
-        yield "least mean error", percent(min(means))
-        yield "most", percent(max(means))
+        yield f"least mean {recorded.measure.name}", recorded.measure.text(min(means))
+        yield "most", recorded.measure.text(max(means))
     yield "engine", definition.experiment.training.engine
     yield "computing time", quantity(sum(result.seconds for result in recorded.results), "s")
 
@@ -79,13 +79,13 @@ def _notes(recorded: Recorded) -> Iterator[str]:
 
 
 def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
-    keys = [axis.key for axis in recorded.definition.axes]
+    keys, measure = [axis.key for axis in recorded.definition.axes], recorded.measure
     by_point = recorded.by_point()
     settings = {point.number: point.settings for point in recorded.points}
     pulsed = any(result.joules is not None for result in recorded.results)
     compared = any(one.against is not None for one in told)
     header = [
-        *("point", *keys, "results", "mean error", "95 % interval", "sd", "5 %", "median", "95 %"),
+        *("point", *keys, "results", f"mean {recorded.measure.name}", "95 % interval", "sd", "5 %", "median", "95 %"),
         *(("against the first", "p") if compared else ()),
         *(("pulses", "energy") if pulsed else ()),
     ]
@@ -94,9 +94,10 @@ def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
         found = one.summary
         row = [f"{one.point}", *(brief(settings[one.point][key]) if key in settings[one.point] else "as it is" for key in keys)]
         row += [f"{found.results - found.failed}" + (f" ({found.failed} failed)" if found.failed else "")]
-        row += [_share(found.mean), _interval(found.interval), *map(_share, (found.sd, *found.quantiles[::2]))]
+        row += [measure.text(found.mean), _interval(found.interval, measure), *map(measure.text, (found.sd, *found.quantiles[::2]))]
         if compared:
-            row += [f"{100 * one.against.mean:+.2f} %", f"{one.against.p:.2g}"] if one.against and one.against.units else ["–", "–"]
+            apart = one.against if one.against and one.against.units else None
+            row += [f"{measure.signed(apart.mean)} {measure.unit}".rstrip(), f"{apart.p:.2g}"] if apart else ["–", "–"]
         if pulsed:
             spent = [
                 (result.pulses, result.joules) for result in by_point[one.point] if result.pulses is not None and result.joules is not None
@@ -105,30 +106,28 @@ def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
             row += [f"{mean[0]:,.0f}", quantity(mean[1], "J")] if mean else ["–", "–"]
         rows.append(row)
     more = f" (the first {_ROWS} of {len(told):,})" if len(told) > _ROWS else ""
-    return Table(caption=f"{recorded.definition.experiment.data.held_out.capitalize()} error at each point{more}", header=header, rows=rows)
+    held_out = recorded.definition.experiment.data.held_out.capitalize()
+    return Table(caption=f"{held_out} {measure.name} at each point{more}", header=header, rows=rows)
 
 
-def _share(value: float) -> str:
-    return percent(value) if math.isfinite(value) else "–"
-
-
-def _interval(ends: Interval) -> str:
-    return f"{100 * ends.low:.2f} to {100 * ends.high:.2f} %" if math.isfinite(ends.low) else "–"
+def _interval(ends: Interval, measure: Measure) -> str:
+    return f"{measure.number(ends.low)} to {measure.text(ends.high)}" if math.isfinite(ends.low) else "–"
 
 
 def _slopes(recorded: Recorded) -> Iterator[Table]:
     """Tell what one more of each key costs."""
-    found = slopes(recorded)
+    found, measure = slopes(recorded), recorded.measure
     if found:
         rows = [
             [
                 one.key,
                 "decade" if one.log else "unit",
-                f"{100 * one.slope:+.3g}",
-                f"{100 * one.interval.low:+.3g} to {100 * one.interval.high:+.3g}" if math.isfinite(one.interval.low) else "–",
-                f"{100 * one.slope * one.span:+.3g}",
+                f"{measure.factor * one.slope:+.3g}",
+                " to ".join(f"{measure.factor * end:+.3g}" for end in one.interval) if math.isfinite(one.interval.low) else "–",
+                f"{measure.factor * one.slope * one.span:+.3g}",
             ]
             for one in found
         ]
-        header = ("key", "per", "error rises by [%-points]", "95 % interval", "over all that was tried")
+        rises = "error rises by [%-points]" if measure.unit == "%" else f"{measure.head()} rises by"
+        header = ("key", "per", rises, "95 % interval", "over all that was tried")
         yield Table(caption="What each key costs, by a straight line", header=header, rows=rows)

@@ -16,6 +16,7 @@ from hwsim.learning.readout import Instruments
 from hwsim.learning.rules import CoupledLearning, LossNudge
 from hwsim.session import Session
 from netlists.measure.control import Measure
+from netlists.measure.predicted import Predicted
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
 from netlists.write.writer import OUTPUTS, write_deck
@@ -41,14 +42,27 @@ def deck(
 
     """
     data, chip = session.data, session.chip
-    x, labels = (data.x_test, data.labels_test) if part == "test" else (data.x_train, data.labels_train)
-    label = labels[sample]
-    told = f"Sample {sample} of the {part} part of {data.name}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}"
-    if data.name == SHOWN:
-        told = "The sources show what those of the netlist did; output 0 is nudged up, and all others down"
+    x = getattr(data, f"x_{part}")
+    about = _about(data, part, sample)
+    if data.scale is not None and measure is OUTPUTS:
+        true = data.targets(part)[sample].tolist()
+        measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist())
     pushes = _pushes(session, g, x[sample : sample + 1], getattr(session.task, part).of(slice(sample, sample + 1)))
     rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
-    return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(told, *notes), measure=measure)
+    return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(*about, *notes), measure=measure)
+
+
+def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequence[str]:
+    """Describe the sample that a deck shows: its class, or its targets and the voltages that stand for them."""
+    if data.name == SHOWN:
+        return ("The sources show what those of the netlist did; output 0 is nudged up, and all others down",)
+    which = f"Sample {sample} of the {part} part of {data.name}"
+    if data.scale is None:
+        label = getattr(data, f"labels_{part}")[sample]
+        return (f"{which}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}",)
+    true = data.targets(part)[sample]
+    each = zip(data.scale.lines(), true.tolist(), data.scale.volts(true).tolist(), strict=True)
+    return (f"{which}, with real targets:", *(f"  output {k}: {line}; here {y:.6g}, {v:.6g} V" for k, (line, y, v) in enumerate(each)))
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:

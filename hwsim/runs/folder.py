@@ -20,6 +20,9 @@ from hwsim.files import atomic, stored_conductances
 from hwsim.files.stored_conductances import fault_of, laid_out
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError, is_used, read_arrays
 
+PREDICTIONS = "predictions.png"
+"""The plot of predictions against the truth, where targets are real."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -47,6 +50,7 @@ class RunFolder:
             "summary.json",
             "profile.json",
             "loss-and-error.png",
+            PREDICTIONS,
         }
     )
     """What the files of every run are called."""
@@ -75,6 +79,11 @@ class RunFolder:
     def plot(self) -> Path:
         """Loss and error over the epochs."""
         return self.path / "loss-and-error.png"
+
+    @property
+    def predictions(self) -> Path:
+        """Predictions against the truth, where targets are real."""
+        return self.path / PREDICTIONS
 
     @property
     def profile(self) -> Path:

@@ -17,8 +17,9 @@ from hwsim.experiment.learnt import DATA_SHA256
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
 from hwsim.runs.environment import environment
-from hwsim.runs.folder import RunFolder
+from hwsim.runs.folder import PREDICTIONS, RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
+from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, WatchedSolver
 from hwsim.runs.start import Start
@@ -98,7 +99,8 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         with watch.on(CIRCUIT):
             trainer = session.trainer(WatchedSolver(solver, watch) if profiler else solver)
         with watch.on(FILES):
-            described = environment(experiment) | {DATA_SHA256: session.data.sha256}
+            scale = session.data.scale
+            described = environment(experiment) | {DATA_SHA256: session.data.sha256} | (scale.record() if scale else {})
         begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
         with start.held(described) as folder:
             state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())
@@ -233,8 +235,16 @@ class _Ending:
         seed = self.session.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
         experiment = self.session.experiment
-        self.folder.write("loss-and-error.png", curves(self.rows, f"{experiment.name}, seed {seed}", experiment.data.held_out))
-        summary = self._summary()
+        self.folder.write(
+            "loss-and-error.png", curves(self.rows, f"{experiment.name}, seed {seed}", experiment.data.held_out, experiment.data.measure)
+        )
+        tested = self._tested()
+        if self.session.data.scale is not None:
+            from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - learning loads only for those who train
+
+            title, unit = f"{experiment.name}, seed {seed}: {experiment.data.held_out} set", experiment.data.measure.unit
+            self.folder.write(PREDICTIONS, prediction_plot(Predictions.of(self.session.data, "test", tested.answers), title, unit))
+        summary = self._summary(tested)
         self.folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
         return summary
 
@@ -250,8 +260,8 @@ class _Ending:
             g = within(self.session.chip, self.g)
             self.folder.write(TRAINED, deck(self.session, g, notes=(note,)))
 
-    def _summary(self) -> dict[str, Any]:
-        training, rows, tested = self.session.experiment.training, self.rows, self._tested()
+    def _summary(self, tested: "Evaluation") -> dict[str, Any]:
+        training, rows = self.session.experiment.training, self.rows
         seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
             "name": self.session.experiment.name,
@@ -263,8 +273,9 @@ class _Ending:
             "memristors": sum(len(element) for element in self.session.circuit.trainable),
             **self._pulsed(),
             "epochs": len(rows),
-            "test_error": tested.error,
-            "train_error": rows[-1]["train_error"],
+            **{f"test_{name}": value for name, value in tested.scores.items()},
+            **{f"train_{name}": rows[-1][f"train_{name}"] for name in tested.scores},
+            **self._by_target(tested),
             "loss": rows[-1]["loss"],
             "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
             "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
@@ -274,6 +285,15 @@ class _Ending:
             "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
         }
+
+    def _by_target(self, tested: "Evaluation") -> dict[str, Any]:
+        """Return the task and each target's test scores, where targets are real."""
+        data = self.session.data
+        if data.scale is None:
+            return {}
+        from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - as above
+
+        return {"task": self.session.experiment.data.task, "by_target": Predictions.of(data, "test", tested.answers).scores()}
 
     def _pulsed(self) -> dict[str, Any]:
         """Tell what programming took, where devices are pulsed."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from hwsim.files.png import METADATA
 from hwsim.files.records import Row
-from hwsim.formatting import percent
+from hwsim.formatting import WRONG_ANSWERS, Measure
 
 
-def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
+def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure = WRONG_ANSWERS) -> bytes:
     """Draw loss and error over the epochs, on the training part and on the one that is `held_out`; gives the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -24,10 +24,11 @@ def curves(rows: list[Row], title: str, held_out: str = "test") -> bytes:
     if all(row["loss"] > 0 for row in rows):
         left.set_yscale("log")
     label_end(left, epochs, [row["loss"] for row in rows], f"{rows[-1]['loss']:.3g} V²", "C0")
-    _line(right, epochs, [100 * row["train_error"] for row in rows], label="training part", color="C0", **marker)
-    _line(right, epochs, [100 * row["test_error"] for row in rows], label=f"{held_out} part", color="C1", **marker)
-    label_end(right, epochs, [100 * row["test_error"] for row in rows], percent(rows[-1]["test_error"]), "C1")
-    right.set(title="Error", ylabel="wrong samples [%]")
+    errors = {part: [measure.factor * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
+    _line(right, epochs, errors["train"], label="training part", color="C0", **marker)
+    _line(right, epochs, errors["test"], label=f"{held_out} part", color="C1", **marker)
+    label_end(right, epochs, errors["test"], measure.text(rows[-1]["test_error"]), "C1")
+    right.set(title="Error", ylabel=measure.axis)
     right.set_ylim(bottom=0)
     for axes in (left, right):
         axes.set_xlabel("epoch")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from circuits.units import Byte, PerKelvin, Second, Siemens, Volt
+from hwsim.formatting import RMSE, RMSE_IN_VOLTS, WRONG_ANSWERS, Measure
 
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
@@ -16,6 +17,8 @@ Range = tuple[PositiveSiemens, PositiveSiemens]
 
 EngineName = Literal["numeric", "ngspice"]
 Precision = Literal["float32", "float64"]
+TaskName = Literal["classification", "regression", "reconstruction"]
+TargetScaling = Literal["none", "minmax", "standard"]
 
 
 class Section(BaseModel):
@@ -30,8 +33,18 @@ class DataSettings(Section):
     Parameters
     ----------
     name
-        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, or a file, `.npz` or `.csv`, by its path
-        from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, with real targets `diabetes`, `friedman`, `linear-map`;
+        or a file, `.npz` or `.csv`, by its path from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
+    task
+        `classification`; `regression`: the outputs are to reach real targets, one a sample and output; or `reconstruction`: they are to
+        repeat the inputs' voltages, and the data need no classes.
+    targets
+        Of a file for regression, the columns that are the targets, by name or by number from 1 on; in an `.npz`, names are those of arrays,
+        and numbers columns of `y`. All other columns are features. Absent: the last column, or all of `y`.
+    target_scaling
+        How targets of a regression become voltages, each by a scale of its own, fitted on the training set alone: `minmax` (the least
+        becomes `training.target_low`, the largest `training.target_high`), `standard` (the mean less two standard deviations becomes the
+        one, the mean plus two the other), or `none`: they are in volts. Errors are reported in the targets' own units.
     scaling
         `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`. A feature that
         is constant there becomes 0 in both parts.
@@ -55,6 +68,9 @@ class DataSettings(Section):
     """
 
     name: str = Field(min_length=1)
+    task: TaskName = "classification"
+    targets: Annotated[tuple[Annotated[str, Field(min_length=1)] | PositiveInt, ...], Field(min_length=1)] | None = None
+    target_scaling: TargetScaling = "minmax"
     scaling: Literal["none", "minmax", "standard"] = "none"
     clip: PositiveFloat | None = None
     test_share: Fraction = 0.2
@@ -70,8 +86,22 @@ class DataSettings(Section):
         """What the part is called whose error is told: `test`, or `validation` where that stands in for it."""
         return "test" if self.validation is None else "validation"
 
+    @property
+    def measure(self) -> Measure:
+        """What the error of the task is called, and how it is written."""
+        if self.task == "classification":
+            return WRONG_ANSWERS
+        return RMSE_IN_VOLTS if self.task == "reconstruction" or self.target_scaling == "none" else RMSE
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for key in ("targets", "target_scaling"):
+            if self.task != "regression" and getattr(self, key) != type(self).model_fields[key].default:
+                msg = f"{key} is about real targets, and task = '{self.task}'; set data.task to 'regression', or omit data.{key}"
+                raise ValueError(msg)
+        if self.task == "reconstruction" and self.shift:
+            msg = f"shift = {self.shift} moves inputs away from the targets that they are to be; omit it, or set task to another one"
+            raise ValueError(msg)
         if self.folds is None and self.fold:
             msg = f"fold = {self.fold} is the number of one of data.folds, which is absent; set data.folds too"
             raise ValueError(msg)
@@ -304,23 +334,25 @@ class Reached(Section):
     Parameters
     ----------
     test_error
-        Mean share of wrong answers on the test part, or on all folds, over `seeds` runs.
+        Mean share of wrong answers, or root mean square error [units of the targets], on the test part, or on all folds, over `seeds` runs.
     interval
         Its 95 % interval; absent: none is known.
     linear
         The error of a linear model on the same folds; absent: none is known.
+    r2, linear_r2
+        Share of real targets' variance that is explained, R², and the linear model's; absent: none is known.
     seeds, folds
         Seeds of the runs, and the folds of each; absent: one test part a run.
-    note
-        What else to know about it.
     command
         What gives these numbers.
 
     """
 
-    test_error: Share
-    interval: tuple[Share, Share] | None = None
-    linear: Share | None = None
+    test_error: NonNegativeFloat
+    interval: tuple[NonNegativeFloat, NonNegativeFloat] | None = None
+    linear: NonNegativeFloat | None = None
+    r2: Annotated[float, Field(le=1)] | None = None
+    linear_r2: Annotated[float, Field(le=1)] | None = None
     seeds: PositiveInt = 1
     folds: PositiveInt | None = None
     note: str = ""

@@ -84,7 +84,7 @@ def _same(value: Any, wanted: Any) -> bool:
 
 
 def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int) -> Iterator[Result]:
-    """Check rows of results of `count` points: errors are shares and missing only where something failed, amounts are not negative.
+    """Check rows of results of `count` points: errors are possible ones, missing only where something failed; amounts are not negative.
 
     Raises
     ------
@@ -105,8 +105,8 @@ def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int)
             if type(value) is not int or not first <= value <= last:
                 msg = f"{place}: the sweep has {name}s from {first} to {last}"
                 raise ValueError(msg)
-        for name, most in _NUMBERS.items():
-            value = getattr(one, name)
+        for name in _NUMBERS:
+            value, most = getattr(one, name), definition.experiment.data.measure.most if name in _ERRORS else math.inf
             if value is None and name != "seconds":
                 continue
             if type(value) not in {int, float} or not 0.0 <= value <= most or math.isinf(value):
@@ -121,8 +121,11 @@ def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int)
         yield one._replace(test_error=_number(one.test_error), train_error=_number(one.train_error), residual=_number(one.residual))
 
 
-_NUMBERS = {"test_error": 1.0, "train_error": 1.0, "pulses": math.inf, "joules": math.inf, "residual": math.inf, "seconds": math.inf}
-"""The largest that each can be; none is negative."""
+_ERRORS = ("test_error", "train_error")
+"""They may be as large as the task's measure can be."""
+
+_NUMBERS = (*_ERRORS, "pulses", "joules", "residual", "seconds")
+"""None is negative."""
 
 
 def _number(value: float | None) -> float:

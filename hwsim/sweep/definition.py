@@ -224,7 +224,7 @@ def _data(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
     from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
 
     listed = [value for axis in axes if axis.key == _NAME for value in axis.listed]
-    return ",".join(read(str(name)).sha256 for name in listed or [experiment.data.name] if name != SHOWN)
+    return ",".join(read(str(name), experiment.data).sha256 for name in listed or [experiment.data.name] if name != SHOWN)
 
 
 def _is_count(value: Any, least: int) -> bool:

@@ -8,6 +8,9 @@ import numpy as np
 
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
 from hwsim.experiment.experiment import ExperimentError, FromOption, load, override
+from hwsim.formatting import WRONG_ANSWERS, Measure
+from hwsim.learning.dataset import Dataset
+from hwsim.learning.target_scale import explained
 from hwsim.sweep.mean_interval import LEVEL, Interval
 from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Recorded
@@ -17,7 +20,7 @@ KEY = "data.fold"
 
 
 class Fold(NamedTuple):
-    """One fold: the numbers of samples, and shares of wrong answers.
+    """One fold: the numbers of samples, and shares of wrong answers, or root mean square errors [units].
 
     Parameters
     ----------
@@ -29,6 +32,8 @@ class Fold(NamedTuple):
         Of the linear model, on the test samples.
     failed
         What went wrong, where something did.
+    r2, linear_r2
+        Share of the test targets' variance that the circuit and the linear model explain; None where samples have classes.
 
     """
 
@@ -40,6 +45,8 @@ class Fold(NamedTuple):
     train_error: float
     linear: float
     failed: str | None = None
+    r2: float | None = None
+    linear_r2: float | None = None
 
 
 class MeanInterval(NamedTuple):
@@ -51,25 +58,39 @@ class MeanInterval(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossValidation:
-    """All folds of all repeats, in the order of seeds and folds, and the linear model of their baseline in words."""
+    """All folds of all repeats, in the order of seeds and folds, the linear model of their baseline in words, and the measure of errors."""
 
     folds: Sequence[Fold]
     baseline: str
+    measure: Measure = WRONG_ANSWERS
 
     @property
     def circuit(self) -> MeanInterval:
         """The circuit's error."""
-        return _of_errors(self._estimate([one.error for one in self.folds]))
+        return self._of_errors(self._estimate([one.error for one in self.folds]))
 
     @property
     def linear(self) -> MeanInterval:
         """The linear model's error."""
-        return _of_errors(self._estimate([one.linear for one in self.folds]))
+        return self._of_errors(self._estimate([one.linear for one in self.folds]))
+
+    @property
+    def explained(self) -> tuple[MeanInterval, MeanInterval, MeanInterval] | None:
+        """R² of the circuit and of the linear model, and by how much the circuit's is larger; None where samples have classes."""
+        pairs = [(one.r2, one.linear_r2) for one in self.folds if one.r2 is not None and one.linear_r2 is not None]
+        if len(pairs) < len(self.folds) or not pairs:
+            return None
+        circuit, linear = zip(*pairs, strict=True)
+        return self._estimate(circuit), self._estimate(linear), self._estimate([a - b for a, b in pairs])
 
     @property
     def difference(self) -> MeanInterval:
         """By how much the circuit's error is larger than the linear model's, fold by fold."""
         return self._estimate([one.error - one.linear for one in self.folds])
+
+    def _of_errors(self, estimate: MeanInterval) -> MeanInterval:
+        """Cut the interval where no error is."""
+        return estimate._replace(interval=Interval(*np.clip(estimate.interval, 0.0, self.measure.most).tolist()))
 
     def _estimate(self, values: Sequence[float]) -> MeanInterval:
         sizes = np.array([(one.test_samples, one.train_samples) for one in self.folds])
@@ -104,11 +125,6 @@ def corrected(values: Sequence[float], ratio: float) -> MeanInterval:
     return MeanInterval(mean, Interval(mean - half, mean + half))
 
 
-def _of_errors(estimate: MeanInterval) -> MeanInterval:
-    """Cut the interval where no share of wrong answers is."""
-    return estimate._replace(interval=Interval(*np.clip(estimate.interval, 0.0, 1.0).tolist()))
-
-
 def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planned:
     """Plan a cross-validation: a sweep with a point for each fold, and a seed for each repeat, from `training.seed` on.
 
@@ -119,6 +135,9 @@ def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planne
 
     """
     given = load(what, settings).data
+    if given.task == "reconstruction":
+        msg = f"--folds {folds} compares with a linear model, and one repeats its inputs exactly; train without --folds"
+        raise ExperimentError(msg)
     if given.fold or given.folds not in {None, folds}:
         chosen = f"data.fold = {given.fold}" if given.fold else f"data.folds = {given.folds}"
         msg = f"{chosen} does not go with --folds {folds}, which tests every one of {folds} folds; omit the key"
@@ -146,6 +165,7 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
         experiment = override(points[result.point].experiment(base), [f"training.seed={result.seed}"])
         data = unscaled(experiment)
         inner.append(inner_folds(data))
+        linear = linear_error(data)
         folds.append(
             Fold(
                 seed=result.seed,
@@ -154,9 +174,17 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
                 test_samples=len(data.labels_test),
                 error=result.test_error,
                 train_error=result.train_error,
-                linear=linear_error(data),
+                linear=linear,
                 failed=result.failed,
+                r2=_explained(data, result.test_error),
+                linear_r2=_explained(data, linear),
             )
         )
         observe(len(folds))
-    return CrossValidation(folds=folds, baseline=described(inner))
+    measure = base.data.measure
+    return CrossValidation(folds=folds, baseline=described(inner, real=measure is not WRONG_ANSWERS), measure=measure)
+
+
+def _explained(data: Dataset, rmse: float) -> float | None:
+    """Return R² of a root mean square error over the test set's targets [units]; None where samples have classes."""
+    return None if data.scale is None else explained(rmse**2, float(data.targets("test").var(axis=0).mean()))

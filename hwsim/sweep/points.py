@@ -21,6 +21,8 @@ REFUSED = {
     "name": "it changes no result",
     "about": "it changes no result",
     "reached": "it changes no result",
+    "data.task": "errors of different tasks cannot be compared",
+    "data.targets": "errors of different targets cannot be compared",
 }
 """Keys that are not varied, and why."""
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hwsim.formatting import Measure
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
 
 
 class Result(NamedTuple):
-    """What came out at one point, on one chip, with one seed; errors are shares, NaN where it failed."""
+    """What came out at one point, on one chip, with one seed; errors are by the task's measure, NaN where it failed."""
 
     point: int
     chip: int
@@ -32,6 +33,11 @@ class Recorded:
     points: list[Point]
     results: list[Result]
     environment: dict[str, Any]
+
+    @property
+    def measure(self) -> Measure:
+        """What errors are called, and how they are written."""
+        return self.definition.experiment.data.measure
 
     @property
     def total(self) -> int:

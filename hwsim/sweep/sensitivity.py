@@ -21,7 +21,7 @@ class Slope(NamedTuple):
     key, log
         The key; whether one more of it is a decade.
     slope, interval
-        How much the mean error, 0 to 1, rises per unit or decade, by least squares.
+        How much the mean error rises per unit or decade, by least squares.
     span
         From the least to the largest value that was tried, in units or decades.
 

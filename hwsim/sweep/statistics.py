@@ -28,7 +28,7 @@ class Summary(NamedTuple):
     units
         Independent chips (or seeds, of a single chip) behind the numbers.
     mean, interval, sd, quantiles
-        Of the test error, 0 to 1; quantiles at 5, 25, 50, 75 and 95 %.
+        Of the test error; quantiles at 5, 25, 50, 75 and 95 %.
 
     """
 
@@ -69,8 +69,8 @@ def per_unit(results: Sequence[Result]) -> dict[int, float]:
     return {unit: float(np.mean(errors)) for unit, errors in sorted(found.items())}
 
 
-def summary(results: Sequence[Result]) -> Summary:
-    """Put a point in numbers."""
+def summary(results: Sequence[Result], most: float = 1.0) -> Summary:
+    """Put a point in numbers; `most` is the largest error that there can be."""
     values = np.array(list(per_unit(results).values()))
     failed = sum(result.failed is not None for result in results)
     if not len(values):
@@ -79,7 +79,7 @@ def summary(results: Sequence[Result]) -> Summary:
     low, high = of_errors(values)
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
     quantiles = tuple(np.quantile(values, QUANTILES).tolist())
-    within = Interval(max(low, 0.0), min(high, 1.0))
+    within = Interval(max(low, 0.0), min(high, most))
     return Summary(len(results), failed, len(values), float(values.mean()), within, sd, quantiles)
 
 
@@ -94,7 +94,7 @@ def wilson(good: int, units: int) -> Interval:
 
 
 def yield_at(results: Sequence[Result], spec: float) -> Yield:
-    """Give the share of chips whose mean error over their seeds is at most `spec`, 0 to 1."""
+    """Return the share of chips whose mean error over their seeds is at most `spec`."""
     several = len({result.chip for result in results}) > 1
     units = {result.chip if several else result.seed for result in results}
     bad = {result.chip if several else result.seed for result in results if result.failed is not None}
@@ -133,12 +133,12 @@ class PointNumbers(NamedTuple):
 
 def numbers(recorded: Recorded, spec: float | None = None, reference: int = 1) -> list[PointNumbers]:
     """Put every point that has results in numbers, each compared with the point of number `reference`."""
-    by_point = recorded.by_point()
+    by_point, most = recorded.by_point(), recorded.measure.most
     base = by_point.get(reference, [])
     return [
         PointNumbers(
             number,
-            summary(results),
+            summary(results, most),
             None if spec is None else yield_at(results, spec),
             None if number == reference or not base else difference(results, base),
         )

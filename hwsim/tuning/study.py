@@ -142,7 +142,7 @@ def _study(path: Path, definition: Definition, connect: Callable[[], sqlite3.Con
 
 
 def refuse_damaged(study: "Study", definition: Definition, where: str) -> None:
-    """Refuse trials that no search of this definition makes: other keys or ranges, errors that are no shares.
+    """Refuse trials that no search of this definition makes: other keys or ranges, errors that cannot be.
 
     Raises
     ------
@@ -153,13 +153,13 @@ def refuse_damaged(study: "Study", definition: Definition, where: str) -> None:
     from optuna.study import StudyDirection  # noqa: PLC0415
     from optuna.trial import TrialState  # noqa: PLC0415
 
-    wanted = space.distributions(definition.axes)
+    wanted, most = space.distributions(definition.axes), definition.experiment.data.measure.most
     now = space.present(definition.axes, definition.experiment)
     faults = ["its errors are to rise"] if study.direction != StudyDirection.MINIMIZE else []
     for trial in study.get_trials(deepcopy=False):
         errors = [*trial.intermediate_values.values(), *([trial.value] if trial.state == TrialState.COMPLETE else [])]
-        if odd := [error for error in errors if error is None or not 0.0 <= error <= 1.0]:
-            faults.append(f"trial {trial.number} has an error of {quoted(odd[0])}, which is no share")
+        if odd := [error for error in errors if error is None or not 0.0 <= error <= most]:
+            faults.append(f"trial {trial.number} has an error of {quoted(odd[0])}, which is {'no share' if most == 1 else 'none'}")
         elif trial.state.is_finished() and trial.state != TrialState.FAIL and trial.distributions != wanted:
             faults.append(f"trial {trial.number} has other keys or ranges than this search")
         elif (planned := trial.system_attrs.get("fixed_params", now)) != now:

@@ -1,5 +1,6 @@
 """A trial: settings are chosen, trained with, judged epoch by epoch on the validation part, and given up when others did better by then."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ _REPORTS = 40
 
 
 class Step(NamedTuple):
-    """Where a search stands: in trial number `trial`, from 1 on, after `share` of it; errors are shares of the validation part."""
+    """Where a search stands: in trial number `trial`, from 1 on, after `share` of it; errors are of the validation part."""
 
     trial: int
     share: float
@@ -79,7 +80,7 @@ class Trial:
         stride = -(-epochs * seeds // _REPORTS)
         ended: list[float] = []
         for k in range(seeds):
-            error = 1.0
+            error = math.inf
             for epoch, error in enumerate(validation_errors(override(experiment, [f"training.seed={self.definition.first_seed + k}"]))):
                 done = k * epochs + epoch + 1
                 mean = (sum(ended) + error) / (len(ended) + 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hwsim.experiment.experiment import as_name, override, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import atomic
+from hwsim.formatting import WRONG_ANSWERS
 from hwsim.session import Session
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point
@@ -24,7 +25,7 @@ SHARE = 0.2
 
 _REFUSED = (
     *("training.seed", "variation.chip", "variation.after", "name", "about"),
-    *("data.name", "data.test_share", "data.folds", "data.fold", "data.test_limit", "data.validation"),
+    *("data.name", "data.task", "data.targets", "data.test_share", "data.folds", "data.fold", "data.test_limit", "data.validation"),
 )
 """Keys that change what is measured, not what is learnt."""
 
@@ -58,7 +59,8 @@ def tune(search: Search, observe: Observe) -> Tuned:
                 study.fail(opened, trial)
             done = study.ended(opened)
             found = _written(search, definition, opened) if study.completed(opened) else None
-            best = f"; the best so far, {100 * (found.best.error or 0):.2f} %, is in {search.out}" if found else ""
+            least = definition.experiment.data.measure.text(found.best.error or 0.0) if found else ""
+            best = f"; the best so far, {least}, is in {search.out}" if found else ""
             msg = f"interrupted after {len(done)} of {search.trials} trials, all of them saved{best}; the same command resumes"
             raise InterruptedTuneError(msg) from None
         return _written(search, definition, opened)
@@ -103,6 +105,12 @@ def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
     return tuned
 
 
+def _reached(search: Search, best: Tried) -> str:
+    """Write the best trial's error."""
+    measure = search.experiment.data.measure
+    return f"{measure.text(best.error or 0.0)} wrong" if measure is WRONG_ANSWERS else f"{measure.name} {measure.text(best.error or 0.0)}"
+
+
 def _toml(tuned: Tuned) -> str:
     search, best = tuned.search, tuned.best
     changed = [f"{key}={json.dumps(value)}" for key, value in best.settings.items()]
@@ -116,7 +124,7 @@ def _toml(tuned: Tuned) -> str:
     seeds = "" if search.seeds == 1 else f", mean of {search.seeds} seeds from {search.experiment.training.seed} on"
     lines = (
         f"Found by: {search.command}",
-        f"Trial {best.number} of {len(tuned.trials)}: {100 * (best.error or 0):.2f} % wrong on a validation part{seeds},",
+        f"Trial {best.number} of {len(tuned.trials)}: {_reached(search, best)} on a validation part{seeds},",
         f"{100 * search.share:g} % of the training part. The test part was not looked at.",
     )
     return "".join(f"# {_CONTROL.sub(' ', line)}\n" for line in lines) + "\n" + to_toml(experiment)

@@ -60,9 +60,14 @@ class Outputs(Measure):
         """Solve and print the free phase, then set each push, solve and print again."""
         yield from BEGIN
         yield from ("echo", "echo free phase: the outputs in volts", "op", *read_outs(circuit))
+        yield from self.verdict(circuit)
         for phase in phases(circuit, pushes):
             yield from ("echo", f"echo {phase.name}: the outputs in volts with {phase.what}", *phase.alter(), "op", *read_outs(circuit))
         yield from END
+
+    def verdict(self, circuit: Circuit) -> Iterator[str]:  # noqa: ARG002 - predictions look at its outputs
+        """Write the commands that print what the outputs of the free phase mean; none by default."""
+        yield from ()
 
 
 def in_phases(count: int) -> str:

@@ -149,7 +149,7 @@ def test_data_that_are_gone_cost_the_confusion_matrix_alone(run: Path, tmp_path:
     """When the test part cannot be read, a note says why, and all else is shown."""
     shutil.copytree(run, tmp_path / "gone")
     file = tmp_path / "gone" / "experiment.toml"
-    file.write_text(file.read_text().replace('name = "iris"\nscaling', 'name = "gone.csv"\nscaling'))
+    file.write_text(file.read_text().replace('name = "iris"\ntask', 'name = "gone.csv"\ntask'))
     record = read_run(str(tmp_path / "gone"))
     assert record.confusion is None
     assert any("gone.csv" in note for note in record.notes)
