@@ -28,9 +28,19 @@ _MOST_LAYERS, _MOST_NODES, _MOST_MEMRISTORS = 1_000, 10_000_000, 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amplifier:
-    """A bidirectional amplifier: `gain` forward in voltage, `back` backward in current, `offset` [V] at its input.
+    """A bidirectional amplifier: voltage goes forward, current goes back.
 
-    Its output stands behind an `output_resistance` [ohm].
+    Parameters
+    ----------
+    gain
+        Of the voltage, forward.
+    back
+        Of the current, backward.
+    offset
+        Voltage that is added at its input [V].
+    output_resistance
+        In series with its output [ohm].
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
@@ -42,7 +52,18 @@ class Amplifier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One hidden layer: its columns' neuron, and the amplifier towards the next crossbar (None: they are joined directly)."""
+    """One hidden layer.
+
+    Parameters
+    ----------
+    size
+        Its hidden nodes, which are the columns of the crossbar before it.
+    neuron
+        What each column has.
+    amplifier
+        Between a column and the row of the next crossbar that it drives; absent: they are joined.
+
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     size: int
@@ -54,8 +75,28 @@ class Layer:
 class Network:
     """The layers of a network and the range of its conductances.
 
-    `input_scale` [V per unit] multiplies the features. `g_min` and `g_max` [S] hold for all crossbars, or one of each a crossbar.
-    `wire_r_row` and `wire_r_column` [ohm] are the resistances of the wires from one memristor to the next; 0 stands for ideal wires.
+    Parameters
+    ----------
+    inputs
+        Features of a sample.
+    layers
+        Hidden layers, from the inputs to the outputs; an empty list: one crossbar alone.
+    outputs
+        Outputs that are read: one a class, or a single one for two classes.
+    differential
+        Whether an output is the difference of the voltages of two columns; otherwise it is the voltage of one.
+    signed_inputs
+        Whether every feature drives a second row with its negative.
+    input_scale
+        By which features are multiplied [V per unit].
+    bias
+        Whether every crossbar has a row at the voltage `v_bias`.
+    v_bias
+        Voltage of the bias rows [V].
+    g_min, g_max
+        Bounds of the conductances [S], for all crossbars, or one of each a crossbar.
+    wire_r_row, wire_r_column
+        Resistances of the wires from one memristor to the next [ohm]; 0: ideal wires.
 
     Raises
     ------

@@ -56,7 +56,23 @@ class Linear:
 class DiodePair:
     """Two antiparallel diodes to bias sources: a soft clamp from above at `v_high` and from below at `v_low`.
 
-    Source: Kendall et al. 2020, arXiv 2006.01981.
+    Parameters
+    ----------
+    v_low, v_high
+        Voltages of the bias sources, at which columns are clamped from below and from above [V].
+    i_sat
+        Saturation current of the diodes [A].
+    n
+        Emission coefficient of the diodes.
+    eg
+        Band gap of their semiconductor [eV].
+    xti
+        Exponent of temperature in their saturation current.
+
+    References
+    ----------
+    J. Kendall et al. 2020, arXiv 2006.01981.
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN

@@ -34,6 +34,8 @@ COMMANDS = {
     "report": "Make one page of runs and sweeps: curves, maps, numbers, experiment.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
     "bench": "Measure speed against something that runs beside it.",
+    "keys": "List every key of an experiment file: type, unit, default, meaning.",
+    "help": "Show the help of a command.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
 }
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
@@ -65,6 +67,11 @@ class Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write how a shell learns to complete command lines."""
+        with formatter.section("Completion by Tab, in bash (in zsh: zsh_source, in fish: fish_source)"):
+            formatter.write(f'{"":{formatter.current_indent}}eval "$(_HWSIM_COMPLETE=bash_source hwsim)"\n')
+
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     if value:
@@ -84,6 +91,8 @@ def hwsim(ctx: click.Context) -> None:
 
     WHAT is a name in the zoo (digits), an experiment file (my.toml), a netlist (my.cir) or a run folder (runs/digits-0: its trained
     circuit).
+
+    `hwsim keys` lists what is set in such a file, and by --set.
     """
     if ctx.invoked_subcommand is None:
         ctx.obj.raw(ctx.get_help() + "\n")

@@ -19,8 +19,9 @@ from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings.durations import spelled
+from hwsim.settings.keys import known_keys
 from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
-from hwsim.settings.validation_errors import FORMS, dotted, explain, known_keys, near, too_large
+from hwsim.settings.validation_errors import FORMS, dotted, explain, instead, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from netlists import examples
 from netlists.text.findings import NetlistError
@@ -32,6 +33,9 @@ _LONGEST = 1 << 20
 
 _DATABASE = b"SQLite format 3\0"
 """How a file of SQLite begins."""
+
+KEYS = "hwsim keys"
+"""The command that lists the keys of a section."""
 
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
@@ -287,7 +291,7 @@ def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     try:
         deck = Netlist.model_validate(table["circuit"]).deck
     except ValidationError as error:
-        msg = f"{_as_typed(said)}: {explain(error, table, Experiment)}"
+        msg = f"{_as_typed(said)}: {explain(error, table, Experiment, KEYS)}"
         raise ExperimentError(msg) from None
     suiting = {
         "name": as_name(path.stem),
@@ -367,7 +371,7 @@ def _make(table: dict[str, Any], where: str) -> Experiment:
         for detail in error.errors():
             if isinstance(detail.get("ctx", {}).get("error"), NetlistError):
                 raise detail["ctx"]["error"] from None
-        msg = f"{where}: {explain(error, table, Experiment)}"
+        msg = f"{where}: {explain(error, table, Experiment, KEYS)}"
         raise ExperimentError(msg) from None
 
 
@@ -470,15 +474,13 @@ def _step(inside: Any, keys: list[str | int], k: int) -> Any:
     if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
         inside.setdefault(key, None)
         return inside
-    alike = near(dotted(tuple(keys)), known)
-    hint = f"did you mean {' or '.join(alike)}?" if alike else f"an experiment has {', '.join(Experiment.model_fields)}"
-    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {hint}"
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), known, KEYS)}"
     raise ExperimentError(msg)
 
 
 @functools.cache
 def _known() -> list[str]:
-    return list(known_keys(Experiment))
+    return known_keys(Experiment)
 
 
 def _generic(keys: Sequence[str | int]) -> str:

@@ -343,6 +343,8 @@ class Reached(Section):
         Share of real targets' variance that is explained, R², and the linear model's; absent: none is known.
     seeds, folds
         Seeds of the runs, and the folds of each; absent: one test part a run.
+    note
+        What else to know about it.
     command
         What gives these numbers.
 

@@ -1,14 +1,15 @@
 """What is wrong with an experiment, in one line: pydantic's errors as key, value and what would be right."""
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
-from typing import Any, get_args, get_type_hints
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from circuits.quoting import quote, quoted
+from hwsim.settings.keys import known_keys
 
 _SHOWN = 3
 
@@ -24,37 +25,30 @@ def dotted(path: Path) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
-def known_keys(annotation: Any) -> Iterator[str]:
-    """List the dotted keys below a type; the index of a list is written `[0]`."""
-    return (key for key, _ in typed_keys(annotation))
-
-
-def typed_keys(annotation: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """List the dotted keys below a type, each with the type of its values; a key of several types occurs once for each."""
-    if isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, BaseModel)):
-        for name, inner in get_type_hints(annotation).items():
-            if not name.startswith("__") and name != "model_config":
-                key = f"{prefix}.{name}".removeprefix(".")
-                yield key, inner
-                yield from typed_keys(inner, key)
-        return
-    inside = get_args(annotation)
-    if inside and inside[-1] is Ellipsis:
-        prefix += "[0]"
-    for inner in inside:
-        yield from typed_keys(inner, prefix)
-
-
-def near(key: str, known: list[str]) -> list[str]:
-    """Give the known keys that look most like one that is not."""
-    last = key.rpartition(".")[2]
-    same = [k for k in known if k.rpartition(".")[2] == last]
-    if same:
-        return list(dict.fromkeys(same))[:_SHOWN]
-    alike = difflib.get_close_matches(key, known, n=_SHOWN, cutoff=0.85)
-    tails = {k.rpartition(".")[2]: k for k in known}
-    alike += [tails[tail] for tail in difflib.get_close_matches(last, tails, n=_SHOWN, cutoff=0.75)]
+def near(key: str, known: Sequence[str]) -> list[str]:
+    """List the known keys that look most like one that is not: those of its section, then those of its name in others."""
+    section, _, last = key.rpartition(".")
+    section = re.sub(r"\[\d+\]", "[0]", section)
+    beside = {name: one for one in known for table, _, name in [one.rpartition(".")] if table == section}
+    alike = [beside[name] for name in difflib.get_close_matches(last, beside, n=_SHOWN, cutoff=0.7)]
+    alike += [one for one in known if one.rpartition(".")[2] == last]
+    if not alike:
+        names = {one.rpartition(".")[2]: one for one in known}
+        alike += difflib.get_close_matches(key, known, n=_SHOWN, cutoff=0.85)
+        alike += [names[name] for name in difflib.get_close_matches(last, names, n=_SHOWN, cutoff=0.75)]
     return list(dict.fromkeys(alike))[:_SHOWN]
+
+
+def instead(key: str, known: Sequence[str], listed: str = "") -> str:
+    """Say what to use instead of an unknown key; `listed` is the command that lists the keys of a section, if one does."""
+    section = key.partition(".")[0].partition("[")[0]
+    hints = [f"did you mean {' or '.join(alike)}?"] if (alike := near(key, known)) else []
+    if not alike and section not in known:
+        hints.append(f"there are {', '.join(one for one in known if '.' not in one)};")
+    if listed:
+        where = f"{listed} {section}" if section in known and section != key else listed
+        hints.append(f"{where} lists what there is")
+    return " ".join(hints).removesuffix(";")
 
 
 _LARGEST = 2**63 - 1
@@ -72,13 +66,13 @@ def too_large(table: Any, path: Path = ()) -> str:
     return next((fault for key, value in inner if (fault := too_large(value, (*path, key)))), "")
 
 
-def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """Turn a validation error into one line of at most three problems."""
+def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel], listed: str = "") -> str:
+    """Turn a validation error into one line of at most three problems; `listed` is the command that lists the keys."""
     lines: dict[str, tuple[int, str]] = {}
     for detail in error.errors():
         path = _path(detail, given)
         top = dotted(path[:2])  # members of a union fail each for itself: the one that got deepest was meant
-        line = _line(detail, path, model)
+        line = _line(detail, path, model, listed)
         key = top if _in_union(detail, path) else line
         if key not in lines or len(path) > lines[key][0]:
             lines[key] = (len(path), line)
@@ -105,14 +99,14 @@ def _in_union(detail: ErrorDetails, path: Path) -> bool:
     return len(path) < len([key for key in detail["loc"] if key not in FORMS])
 
 
-def _line(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str) -> str:
     key = quote(dotted(path))
     match detail["type"]:
         case "missing" | "missing_argument" | "union_tag_not_found":
             return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
         case "extra_forbidden" | "unexpected_keyword_argument":
-            alike = near(dotted(path), list(known_keys(model)))
-            return f"{key} is not a known key" + (f"; did you mean {' or '.join(alike)}?" if alike else "")
+            hint = instead(dotted(path), known_keys(model), listed)
+            return f"{key} is not a known key" + (f"; {hint}" if hint else "")
         case "value_error":
             text = str(detail["ctx"]["error"])
             section = quote(dotted(path[:1]))

@@ -1,5 +1,6 @@
 """Help comes at once and shows an example first."""
 
+import os
 import subprocess
 import sys
 
@@ -109,3 +110,26 @@ def test_an_example_hides_no_file(hwsim, tmp_path) -> None:
     wrong = hwsim("inspect", "examples/gradint")
     assert wrong.code == 2
     assert "did you mean examples/gradient" in wrong.err
+
+
+@pytest.mark.parametrize("words", ["", "train", "bench training"])
+def test_help_is_what_h_shows(hwsim, words: str) -> None:
+    """`hwsim help COMMAND` and `hwsim COMMAND -h` print the same, and so do both without a command."""
+    assert hwsim("help", *words.split()).out == hwsim(*words.split(), "-h").out
+    assert "eval" in hwsim("help").out
+
+
+@pytest.mark.parametrize(("words", "said"), [("trian", "did you mean train"), ("train fast", "fast: hwsim train has no such command")])
+def test_help_of_what_is_not_there(hwsim, words: str, said: str) -> None:
+    """One line, and exit code 2."""
+    answer = hwsim("help", *words.split())
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert said in answer.err
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    """As the last lines of `hwsim -h` promise."""
+    for typed, completed in (("hwsim sw", "sweep"), ("hwsim sweep --va", "--vary"), ("hwsim sweep --mode tra", "transfer")):
+        environment = {"_HWSIM_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+        done = subprocess.run([sys.executable, "-m", "hwsim"], env=os.environ | environment, capture_output=True, text=True, check=False)
+        assert f"plain,{completed}" in done.stdout.splitlines()

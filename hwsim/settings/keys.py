@@ -1,0 +1,240 @@
+"""Every key of an experiment file, from the settings themselves: type, range, unit, default and what it means."""
+
+import dataclasses
+import inspect
+import re
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+_BOUNDS = (("ge", "{} ≤ "), ("gt", "{} < "), ("le", " ≤ {}"), ("lt", " < {}"))
+"""How pydantic calls the bounds of a number, and how they are written on either side of it."""
+
+_LIMITS = annotated_types.Interval, annotated_types.Ge, annotated_types.Gt, annotated_types.Le, annotated_types.Lt
+
+_NAMES = {float: "number", int: "whole number", str: "text", bool: "true or false"}
+
+_LONG = 1e6
+"""Numbers from here on are written with an exponent."""
+
+REQUIRED, ABSENT = "required", "absent"
+
+
+class Key(NamedTuple):
+    """A key of an experiment file.
+
+    Parameters
+    ----------
+    key
+        From the top of the file down, `circuit.layers[0].size`; `[0]` stands for any number of a list.
+    kind
+        What its value is, with its bounds or choices.
+    unit
+        Of its value; empty: none.
+    default
+        As one types it; `required` or `absent` where there is none.
+    text
+        What it means.
+    of
+        Which kinds of its table have it, by their `kind`; empty: all.
+
+    """
+
+    key: str
+    kind: str
+    unit: str
+    default: str
+    text: str
+    of: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the text."""
+        return re.split(r"(?<=[.;])\s", self.text, maxsplit=1)[0].rstrip(".;")
+
+
+class _Field(NamedTuple):
+    """A field of a table, the class that has it, and the annotation of its value."""
+
+    key: str
+    owner: type
+    name: str
+    annotation: Any
+
+
+def fields(annotation: Any, prefix: str = "") -> Iterator[_Field]:
+    """List the fields below a type, tables before what is in them; a field of several kinds occurs once for each."""
+    if _is_table(annotation):
+        for name, inner in get_type_hints(annotation, include_extras=True).items():
+            if not name.startswith("__") and name != "model_config":
+                key = f"{prefix}.{name}".removeprefix(".")
+                yield _Field(key, annotation, name, inner)
+                yield from fields(inner, key)
+        return
+    inside = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        inside = inside[:1]
+    if inside and inside[-1] is Ellipsis:
+        prefix += "[0]"
+    for inner in inside:
+        yield from fields(inner, prefix)
+
+
+def known_keys(annotation: Any) -> list[str]:
+    """List the dotted keys below a type, tables too, each once."""
+    return list(dict.fromkeys(field.key for field in fields(annotation)))
+
+
+def keys(annotation: Any) -> list[Key]:
+    """Describe the keys below a type whose values are no tables; those of several kinds are one key."""
+    several: dict[str, list[_Field]] = {}
+    for field in fields(annotation):
+        if _words(field.annotation):
+            several.setdefault(field.key, []).append(field)
+    kinds: dict[str, set[str]] = {}
+    for key, of in several.items():
+        kinds.setdefault(_table(key), set()).update(_kind(field.owner) for field in of)
+    return [_merged(key, of, kinds[_table(key)]) for key, of in several.items()]
+
+
+def sections(annotation: type) -> dict[str, str]:
+    """Return what each table at the top of a file is about."""
+    tables: dict[str, list[str]] = {}
+    for name, inner in get_type_hints(annotation, include_extras=True).items():
+        if about := [_first_line(owner) for owner in _tables(inner)]:
+            tables[name] = about
+    return {name: " Or: ".join(about) for name, about in tables.items()}
+
+
+def _table(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _is_table(annotation: Any) -> bool:
+    return isinstance(annotation, type) and (dataclasses.is_dataclass(annotation) or issubclass(annotation, BaseModel))
+
+
+def _tables(annotation: Any) -> Iterator[type]:
+    if _is_table(annotation):
+        yield annotation
+    elif get_origin(annotation) is not tuple:
+        for inner in get_args(annotation):
+            yield from _tables(inner)
+
+
+def _kind(owner: type) -> str:
+    """Return the name of a kind of table, as its key `kind` names it; else that of its class."""
+    choices = get_args(get_type_hints(owner).get("kind"))
+    return str(choices[0]) if len(choices) == 1 else owner.__name__.lower()
+
+
+def _merged(key: str, of: Sequence[_Field], kinds: set[str]) -> Key:
+    """Describe a key that several kinds of a table may have."""
+    by_kind = {_kind(field.owner): _described(field) for field in of}
+    if key.endswith(".kind"):
+        about = "\n".join(f"{_kind(field.owner)}: {_first_line(field.owner)}" for field in of)
+        default = REQUIRED if len(of) > 1 else by_kind[_kind(of[0].owner)].default
+        return Key(key, _either(by_kind), "", default, about)
+    some = tuple(by_kind) if set(by_kind) < kinds else ()
+    text = _apart({kind: one.text for kind, one in by_kind.items() if one.text}, " ")
+    words = _either(dict.fromkeys(one.kind for one in by_kind.values()))
+    unit = next((one.unit for one in by_kind.values() if one.unit), "")
+    return Key(key, words, unit, _apart({kind: one.default for kind, one in by_kind.items()}, "; "), text, some)
+
+
+def _apart(texts: dict[str, str], joint: str) -> str:
+    """Write what several kinds have in common once, and else which kind has what."""
+    kinds = {text: ", ".join(kind for kind in texts if texts[kind] == text) for text in dict.fromkeys(texts.values())}
+    return joint.join([f"{kind}: {text}" for text, kind in kinds.items()] if len(kinds) > 1 else kinds)
+
+
+def _described(field: _Field) -> Key:
+    text, words = _text(field.owner, field.name), _either(dict.fromkeys(_words(field.annotation)))
+    bracket = re.search(r"\[([^\]]{1,12})\]", text)
+    unit = _unit(field.annotation) or (bracket.group(1) if bracket and words.startswith(_NAMES[float]) else "")
+    return Key(field.key, words, unit, _default(field), text)
+
+
+def _words(annotation: Any) -> list[str]:
+    """Say what a value is, in one text for each type that it may have; nothing of tables and of nothing."""
+    origin, inside = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        limits = _bounds(annotation.__metadata__)
+        return [f"{word}, {limits}" if limits and word in _NAMES.values() else word for word in _words(inside[0])]
+    if origin is Literal:
+        return [_either(dict.fromkeys(map(_typed, inside)))]
+    if origin in {Union, types.UnionType, tuple}:
+        words = list(dict.fromkeys(word for inner in inside if inner is not Ellipsis for word in _words(inner)))
+        if origin is not tuple or not words:
+            return words
+        count = "" if inside[-1] is Ellipsis else f" {len(inside)}"
+        return [f"list of{count}: {_either(words)}"]
+    return [] if annotation is type(None) or _is_table(annotation) else [_NAMES.get(annotation, "text")]
+
+
+def _bounds(metadata: Sequence[Any]) -> str:
+    """Write the bounds of a number: 0 < x ≤ 1."""
+    ends: dict[str, str] = {}
+    for part in metadata:
+        for each in part.metadata if isinstance(part, FieldInfo) else [part]:
+            if isinstance(each, _LIMITS):
+                ends |= {name: _typed(value) for name, _ in _BOUNDS if (value := getattr(each, name, None)) is not None}
+    low = next((text.format(ends[name]) for name, text in _BOUNDS[:2] if name in ends), "")
+    high = next((text.format(ends[name]) for name, text in _BOUNDS[2:] if name in ends), "")
+    return f"{low}x{high}" if low or high else ""
+
+
+def _unit(annotation: Any) -> str:
+    """Return the unit of a number, or of those of a list."""
+    metadata = annotation.__metadata__ if get_origin(annotation) is Annotated else ()
+    inside = get_args(annotation)[:1] if metadata else get_args(annotation) if get_origin(annotation) is not Literal else ()
+    return next((part for part in metadata if isinstance(part, str)), "") or next(filter(None, map(_unit, inside)), "")
+
+
+def _default(field: _Field) -> str:
+    owner: Any = field.owner
+    if issubclass(owner, BaseModel):
+        info = owner.model_fields[field.name]
+        return REQUIRED if info.is_required() else _typed(info.get_default(call_default_factory=True))
+    known = next(one for one in dataclasses.fields(owner) if one.name == field.name)
+    if known.default_factory is not dataclasses.MISSING:
+        return _typed(known.default_factory())
+    return REQUIRED if known.default is dataclasses.MISSING else _typed(known.default)
+
+
+def _typed(value: Any) -> str:
+    """Write a value as one types it."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= _LONG):
+        return f"{value:.12g}" if abs(value) < _LONG else f"{value:g}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_typed, value))}]"
+    if _is_table(type(value)):
+        return f"kind {kind}" if (kind := _kind(type(value))) else "the defaults below"
+    return "''" if value == "" else str(value)
+
+
+def _either(words: Iterable[str]) -> str:
+    """Write a, b or c."""
+    listed = list(words)
+    return " or ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
+
+
+def _first_line(owner: type) -> str:
+    return (inspect.getdoc(owner) or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _text(owner: type, name: str) -> str:
+    """Return what the docstring of a class says about one of its fields below Parameters."""
+    _, _, parameters = (inspect.getdoc(owner) or "").partition("Parameters\n----------\n")
+    for names, text in re.findall(r"^(\S.*)\n((?: .*\n?|\n(?= ))+)", parameters, re.MULTILINE):
+        if name in names.split(", "):
+            return " ".join(text.split())
+    return ""
