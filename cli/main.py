@@ -36,6 +36,7 @@ COMMANDS = {
     "bench": "Measure speed against something that runs beside it.",
     "keys": "List every key of an experiment file: type, unit, default, meaning.",
     "help": "Show the help of a command.",
+    "docs": "Show the guides that ship with hwsim, here or as pages.",
     "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
 }
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
@@ -87,7 +88,7 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # no
 def hwsim(ctx: click.Context) -> None:
     """Simulate analog circuits that learn.
 
-    Begin with `hwsim zoo`, then `hwsim train digits`. `hwsim COMMAND -h` shows an example first.
+    Begin with `hwsim zoo`, then `hwsim train digits`. `hwsim COMMAND -h` shows an example first; `hwsim docs` lists the guides.
 
     WHAT is a name in the zoo (digits), an experiment file (my.toml), a netlist (my.cir) or a run folder (runs/digits-0: its trained
     circuit).

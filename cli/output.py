@@ -54,6 +54,20 @@ class Output:
         """Write a result that is a file's content."""
         sys.stdout.write(text)
 
+    def pages(self, lay_out: Callable[[int, str | None], str]) -> None:
+        """Print a long text: in colours and page by page on a terminal, plain and 80 columns wide elsewhere.
+
+        `lay_out` returns the text for a number of columns and a colour system of rich; None: no colours.
+        """
+        if not sys.stdout.isatty():
+            self.raw(lay_out(80, None))
+            return
+        import click  # noqa: PLC0415 - only a terminal needs it
+        from rich.console import Console  # noqa: PLC0415
+
+        console = Console()
+        click.echo_via_pager(lay_out(console.width, console.color_system), color=console.color_system is not None)
+
     def note(self, text: str) -> None:
         """Print something next to the result."""
         self._print(brief(text))

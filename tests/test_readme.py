@@ -1,99 +1,56 @@
-"""README.md keeps its word: its commands run, its example runs, what it names is there."""
+"""README.md keeps its word: it is short, what it names is there, and its results are those of results/."""
 
-import os
+import json
 import re
-import subprocess
-import sys
+import statistics
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-from cli.main import COMMANDS
+from support.markdown import fences
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """Give the fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-def commands() -> list[str]:
-    """Give the lines of all shell blocks, without their comments."""
-    lines = [line.split("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
-    return [line for line in lines if line]
-
-
-def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command line in a folder as someone would who has activated the virtual environment."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path}
-    return subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def test_the_shell_commands_run(tmp_path: Path) -> None:
-    """Typed one after the other, they all succeed and say something; training is cut to two epochs."""
-    (tmp_path / "netlists").symlink_to(ROOT / "netlists")
-    for line in commands():
-        if line.startswith("make"):
-            continue
-        cut = {"hwsim train": "--epochs 2", "hwsim sweep": "--set training.epochs=2 --jobs 1"}
-        short = " ".join([line, *(how for what, how in cut.items() if line.startswith(what))])
-        done = run(short, tmp_path)
-        assert done.returncode == 0, f"{short}\n{done.stdout}\n{done.stderr}"
-        assert done.stdout.strip(), short
+def test_it_is_short() -> None:
+    """What does not fit 150 lines is in a guide, and its Python fits ten lines of statements."""
+    assert len(README.splitlines()) <= 150
+    (python,) = [fence.text for fence in fences(README) if fence.language == "python"]
+    assert len([line for line in python.splitlines() if line]) <= 12
 
 
 def test_the_make_targets_exist() -> None:
     """Every target that README or continuous integration names is in the Makefile, and README names those of the latter."""
     of_ci = re.findall(r"^make (\w+)", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
-    in_readme = set(re.findall(r"`make (\w+)", README)) | {line.split()[1] for line in commands() if line.startswith("make")}
+    in_readme = set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE))
     assert of_ci == ["lint", "test"]
-    assert in_readme >= {"train", *of_ci}
+    assert in_readme >= {"train", "bench", *of_ci}
     for target in in_readme:
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_example_runs(block: str, tmp_path: Path) -> None:
-    """Copied into a file, the example runs and prints numbers that are finite, and not all 0 as those of a symmetric circuit would be."""
-    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    numbers = [float(number) for number in re.sub(r"[\[\],]", " ", done.stdout).split()]
-    assert np.isfinite(numbers).all()
-    assert np.abs(numbers).max() > 1e-3
+def test_it_leads_to_every_guide() -> None:
+    """Each guide has a link."""
+    for path in (ROOT / "hwsim/docs").glob("*.md"):
+        assert f"(hwsim/docs/{path.name})" in README, path
 
 
-def test_the_table_lists_every_command() -> None:
-    """The table of commands and the program's own list are the same."""
-    assert re.findall(r"^\| `hwsim (\w+)", README, re.MULTILINE) == list(COMMANDS)
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(name: str, tmp_path: Path) -> None:
-    """Its help begins with an example that calls it, and tells its options."""
-    done = run(f"hwsim {name} -h", tmp_path)
-    assert done.returncode == 0, done.stderr
-    first, second, *_ = done.stdout.splitlines()
-    assert first == "Example:"
-    assert second.strip().startswith(f"hwsim {name}")
-    assert "--json" in done.stdout
-
-
-def test_what_it_shows_is_there() -> None:
-    """Every local file that it links to exists."""
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    for link in links:
-        assert (ROOT / link).exists(), link
-
-
-def test_its_picture_can_be_drawn_again(tmp_path: Path) -> None:
-    """The script beside the picture draws it."""
-    picture = tmp_path / "circuit.svg"
-    done = run(f"python {ROOT / 'results/figures/circuit.py'} {picture}", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "</svg>" in picture.read_text(encoding="utf-8")[-20:]
+def test_its_results_are_those_of_results() -> None:
+    """Cross-validated errors, means over seeds, studies and ratios are what results/ has, with the same intervals."""
+    summary = (ROOT / "results/summary.md").read_text(encoding="utf-8")
+    rows = {command: result for _, result, command in re.findall(r"^\| ([^|]*) \| ([^|]*) \| `([^`|]*)` \|$", README, re.MULTILINE)}
+    assert rows.pop("hwsim train digits --folds 5 --repeats 5") in summary
+    assert rows.pop("hwsim check WHAT") in summary
+    errors = [json.loads(path.read_text())["test_error"] for path in sorted(ROOT.glob("results/runs/mnist-1024-[012]/summary.json"))]
+    assert len(errors) == 3
+    mean, width = 100 * statistics.mean(errors), 100 * 4.303 * statistics.stdev(errors) / 3**0.5  # Student's t, 2 degrees of freedom
+    assert rows.pop("hwsim train mnist-1024 --seed SEED") == f"{mean:.2f} % ({mean - width:.2f} to {mean + width:.2f})"
+    texts = [(ROOT / f"results/studies/mismatched-{mode}.txt").read_text(encoding="utf-8") for mode in ("train", "transfer")]
+    found = [re.search(r"\n +1 .* ([\d.]+) +([\d.]+) – ([\d.]+) ", text) for text in texts]
+    studied = "; ".join(f"{row[1]} % ({row[2]} to {row[3]})" for row in found if row)
+    assert rows.pop("python results/studies.py mismatched-train mismatched-transfer") == studied
+    engines = json.loads((ROOT / "results/benchmarks/engines.json").read_text(encoding="utf-8"))
+    (ratio,) = [one["ratio"] for one in engines["results"] if one["circuit"] == "digits"]
+    speed = f"{ratio['median']:.0f} times faster ({ratio['least']:.0f} to {ratio['most']:.0f}, five rounds)"
+    assert rows.pop("hwsim bench engines --rounds 5") == speed
+    assert not rows

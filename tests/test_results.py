@@ -1,4 +1,4 @@
-"""Results say the same everywhere: cross-validated errors in results, zoo and README are those of their folds."""
+"""Results say the same everywhere: cross-validated errors in results, zoo and summary are those of their folds."""
 
 import json
 import tomllib
@@ -20,7 +20,7 @@ def test_the_small_sets_are_cross_validated() -> None:
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_a_cross_validated_error_is_one_number(path: Path) -> None:
-    """Mean, interval and baseline follow from the folds that are kept; zoo and README have them; no linear model does better by 0.5 %."""
+    """Mean, interval and baseline follow from the folds that are kept; zoo and summary have them; no linear model does better by 0.5 %."""
     told = json.loads(path.read_text(encoding="utf-8"))
     folds = [Fold(**one) for one in told["folds"]]
     found = CrossValidation(folds=folds, baseline=told["baseline"]["model"])
@@ -31,8 +31,8 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
     known = [reached["test_error"], *reached["interval"], reached["linear"]]
     assert known == pytest.approx([found.circuit.mean, *found.circuit.interval, found.linear.mean], abs=1e-5)
     assert found.circuit.mean <= found.linear.mean + 0.005
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    summary = (ROOT / "results/summary.md").read_text(encoding="utf-8")
     low, high = found.circuit.interval
-    line = next(line for line in readme.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
+    line = next(line for line in summary.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
     assert f"{100 * found.circuit.mean:.2f} % ({100 * low:.1f} to {100 * high:.1f})" in line
     assert f"{100 * found.linear.mean:.2f} %" in line

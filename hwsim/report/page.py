@@ -49,6 +49,11 @@ def pictures_of(page: Path, sections: Sequence[Section]) -> tuple[Path, ...]:
     return tuple(figures(page) / f"{picture.name}.png" for section in sections for picture in section.pictures())
 
 
+def stylesheet() -> str:
+    """Read the style of hwsim's pages: colours for light, dark and paper, and their parts."""
+    return resources("hwsim.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+
+
 def render(title: str, command: str, sections: Sequence[Section]) -> str:
     """Give the page's HTML; all text in it is escaped, and only the pictures' own SVG is taken as it is."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
@@ -58,6 +63,6 @@ def render(title: str, command: str, sections: Sequence[Section]) -> str:
         loader=PackageLoader("hwsim.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["svg"] = Markup  # matplotlib escapes the text in it
-    style = Markup(resources("hwsim.report").joinpath("templates/style.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    style = Markup(stylesheet())  # noqa: S704 - our own file
     template = environment.get_template("page.html")
     return template.render(title=title, command=command, sections=sections, style=style, version=version("hwsim"))

@@ -1,4 +1,4 @@
-"""Draws the circuit of README.md: `python results/figures/circuit.py` writes circuit.svg beside this file, or where told."""
+"""Draws the circuit of README.md and the guides: `python results/figures/circuit.py` writes hwsim/docs/circuit.svg or the named file."""
 
 import sys
 from collections.abc import Sequence
@@ -199,4 +199,4 @@ def draw(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_suffix(".svg"))
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "hwsim/docs/circuit.svg")

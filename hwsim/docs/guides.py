@@ -1,0 +1,63 @@
+"""The guides: their topics in reading order, and their text."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+TOPICS = {
+    "quick-start": "Train a circuit, look at it, run it in ngspice.",
+    "commands": "What each command does, run folders, exit codes.",
+    "physics": "The circuit, its energy, the gradient, how it is solved.",
+    "experiments": "Experiment files: circuit, data, training, solver.",
+    "netlists": "Your own SPICE deck: what is trainable, input, output.",
+    "devices": "Memristors: presets, pulses, a fit to your measurements.",
+    "variation": "Chips that differ, noise, heat, drift, wires.",
+    "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
+    "reliability": "What is promised, how it is tested, what is not covered.",
+    "contributing": "Add a neuron, a device, a learning rule, an engine.",
+    "changelog": "What changed from version to version.",
+}
+"""Every topic and what its guide is about, in reading order. The guide of a topic is the file TOPIC.md next to this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One guide.
+
+    Parameters
+    ----------
+    topic
+        Its name on the command line and the stem of its file.
+    about
+        A line that describes it.
+    text
+        Markdown: headings, paragraphs, lists, tables, fenced blocks. A fence names the language; a file name after it says where the block
+        is to be saved, any other word why its commands are not run by the tests.
+
+    """
+
+    topic: str
+    about: str
+    text: str
+
+    @property
+    def title(self) -> str:
+        """The guide's first heading."""
+        return self.text.partition("\n")[0].removeprefix("# ")
+
+
+def guide(topic: str) -> Guide:
+    """Read the guide of a topic.
+
+    Raises
+    ------
+    KeyError
+        When there is no such topic.
+
+    """
+    about = TOPICS[topic]
+    return Guide(topic, about, files("hwsim.docs").joinpath(f"{topic}.md").read_text(encoding="utf-8"))
+
+
+def picture(name: str) -> str:
+    """Read an SVG picture that a guide shows."""
+    return files("hwsim.docs").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,46 @@
+"""`hwsim docs`: lists guides, prints one, writes pages."""
+
+from hwsim.docs.guides import TOPICS, guide
+
+
+def test_the_guides_are_listed(hwsim) -> None:
+    """Each has a line; JSON has the same."""
+    answer = hwsim("docs")
+    assert answer.code == 0
+    assert [line.split()[0] for line in answer.out.splitlines()[1 : 1 + len(TOPICS)]] == list(TOPICS)
+    listed = hwsim("docs", "--json").json["topics"]
+    assert {entry["topic"]: entry["about"] for entry in listed} == TOPICS
+
+
+def test_a_guide_is_printed(hwsim) -> None:
+    """As plain text where there is no terminal, as Markdown in JSON; a slip is met with the nearest topic."""
+    answer = hwsim("docs", "devices")
+    assert answer.code == 0
+    assert guide("devices").title in answer.out
+    assert "\x1b" not in answer.out
+    assert hwsim("docs", "devices", "--json").json["markdown"] == guide("devices").text
+    wrong = hwsim("docs", "device")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean devices" in wrong.err
+    assert all(topic in hwsim("docs", "zzz").err for topic in TOPICS)
+
+
+def test_pages_replace_only_pages(hwsim, tmp_path) -> None:
+    """A file or a folder of pages may be written again; anything else needs --force, and a missing folder is named."""
+    for out, count in (("guides", len(TOPICS) + 1), ("all.html", 1)):
+        for _ in range(2):
+            assert len(hwsim("docs", "--html", out, "--json").json["pages"]) == count
+    assert hwsim("docs", "physics", "--html", "physics.html").code == 0
+    (tmp_path / "mine.html").write_text("mine")
+    answer = hwsim("docs", "--html", "mine.html")
+    assert answer.code == 2
+    assert "--force" in answer.err
+    assert (tmp_path / "mine.html").read_text() == "mine"
+    assert hwsim("docs", "--html", "mine.html", "--force").code == 0
+    (tmp_path / "note").write_text("mine")
+    for out in ("missing/guides", "missing/all.html", "note"):
+        answer = hwsim("docs", "--html", out)
+        assert answer.code == 2
+        assert out.split("/")[0] in answer.err
+    assert hwsim("docs", "--force").code == 2
+    assert hwsim("docs", "physics", "--html", "guides").code == 0

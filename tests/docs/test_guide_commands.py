@@ -1,0 +1,129 @@
+"""What README and the guides show is true: their commands and their Python run, their files load."""
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+
+from cli.command import CONTEXT
+from cli.main import COMMANDS, Group, main
+from cli.main import hwsim as program
+from cli.output import Output
+from hwsim.docs.guides import TOPICS, guide
+from hwsim.experiment.experiment import Experiment
+from hwsim.settings.validation_errors import known_keys
+from support.markdown import MARKERS, ROOT, Fence, fences, typed
+
+TEXTS = {topic: guide(topic).text for topic in TOPICS} | {"README": (ROOT / "README.md").read_text(encoding="utf-8")}
+
+
+def run(line: str) -> str:
+    """Run a command line as someone would in a terminal, hwsim's commands in this process; return what it printed."""
+    words, target = typed(line)
+    if words[0] != "hwsim" or {"&&", "|", ";"} & set(words):
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(words[1:])
+    assert code == 0, f"{line}\n{out.getvalue()}\n{err.getvalue()}"
+    if target:
+        Path(target).write_text(out.getvalue(), encoding="utf-8")
+    return out.getvalue()
+
+
+def parse(line: str) -> None:
+    """Check a command that is not run: hwsim has it, with these options, and an experiment has the keys that it sets and varies."""
+    words, _ = typed(line)
+    while "=" in words[0]:  # of the environment
+        del words[0]
+    if words[0] != "hwsim":
+        assert words[0] == "make" or shutil.which(words[0]) or words[0] in {"pip", "dask"} or words[0].startswith(("cd", "git")), line
+        return
+    assert isinstance(program, Group)
+    with click.Context(program, obj=Output(), **CONTEXT) as context:
+        command = program.get_command(context, words[1])
+        assert command is not None
+        with command.make_context(words[1], words[2:], parent=context) as parsed:
+            keys = [*parsed.params.get("settings", ()), *parsed.params.get("vary", ())]
+    known = set(known_keys(Experiment))
+    for key in keys:
+        assert key.partition("=")[0] in known, key
+
+
+def python(block: str) -> None:
+    """Run a block of Python in a process of its own; it prints numbers, which are finite and not all 0."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", block], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.replace("[", " ").replace("]", " ").replace(",", " ").split()
+    numbers = [float(word) for word in words if word.lstrip("-")[:1].isdigit() or word in {"nan", "inf"}]
+    assert np.isfinite(numbers).all()
+    assert np.abs(numbers).max() > 1e-3
+
+
+def perform(fence: Fence) -> None:
+    """Do with a block what its reader does: save it, run it, or only look at it."""
+    if fence.file:
+        Path(fence.file).write_text(fence.text, encoding="utf-8")
+    elif fence.language == "python":
+        python(fence.text)
+    elif fence.language == "sh":
+        for line in fence.commands:
+            if fence.marker or line.startswith("make"):
+                parse(line)
+            else:
+                assert run(line).strip() or typed(line)[1], f"{line} prints nothing"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_it_shows_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Done one after the other in an empty folder, from top to bottom, every block works."""
+    monkeypatch.chdir(tmp_path)
+    for fence in fences(TEXTS[name]):
+        perform(fence)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hwsim train iris --no-such-option",
+        "hwsim no-such-command",
+        "hwsim sweep iris --vary variation.no_such_key=1,2",
+        "hwsim train iris --set no.such=1",
+        "no-such-program",
+    ],
+)
+def test_what_is_not_run_is_parsed(line: str) -> None:
+    """A command that the tests do not run has to exist with its options and keys."""
+    with pytest.raises((AssertionError, click.UsageError)):
+        parse(line)
+
+
+def test_every_command_is_shown() -> None:
+    """Each occurs in a block that is run."""
+    shown = {
+        line.split()[1]
+        for text in TEXTS.values()
+        for fence in fences(text)
+        if not fence.marker
+        for line in fence.commands
+        if line.startswith("hwsim ")
+    }
+    assert shown | {"bench"} >= set(COMMANDS)  # bench takes minutes
+
+
+def test_most_blocks_run() -> None:
+    """A reason not to run a block is an exception."""
+    shells = [fence for text in TEXTS.values() for fence in fences(text) if fence.language == "sh"]
+    assert all(fence.marker in {None, *MARKERS} for fence in shells)
+    assert sum(fence.marker is None for fence in shells) > len(shells) / 2
