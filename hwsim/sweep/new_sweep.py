@@ -16,6 +16,7 @@ from hwsim.files.stored_conductances import beyond, fingerprint
 from hwsim.runs.loaded import refuse_start, run_folder
 from hwsim.session import Session
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.sweep import fixed_keys
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
 from hwsim.sweep.definition import Definition
@@ -67,8 +68,9 @@ class Planned:
             When something is wrong with it.
 
         """
-        experiment = load(what, settings)
         axes = tuple(read_axis(text) for text in vary)
+        replaced = counts.get("design", Design()).kind != "alone"
+        experiment = fixed_keys.base(what, settings, axes, replaced=replaced)
         folder = run_folder(what) if mode == "evaluate" else None
         weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
         if weights is not None and counts.get("seeds", 1) > 1:
@@ -79,6 +81,8 @@ class Planned:
             counts |= {"weights": fingerprint(weights), "weights_at": load(folder.path).variation.temperature}
         definition = Definition.make(experiment, axes, mode=mode, **counts)
         planned = cls(definition, definition.points(), weights)
+        fixed_keys.refuse_undone(settings, axes, planned.points, experiment, replaced=replaced)
+        fixed_keys.refuse_idle(axes, planned.points, experiment)
         if folder:
             trained = load(folder.path)
             for point in planned.points:

@@ -1,0 +1,58 @@
+"""Keys that mean nothing next to what other keys say: `noise.bandwidth` where nothing is noisy."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+
+class Idle(NamedTuple):
+    """When some keys mean nothing.
+
+    Parameters
+    ----------
+    keys
+        Their names.
+    when
+        Whether they mean nothing in an experiment.
+    because
+        What says so, with the key to change.
+
+    """
+
+    keys: tuple[str, ...]
+    when: Callable[[Any], bool]
+    because: str
+
+
+IDLE = (
+    Idle(("training.init", "training.g_init"), lambda e: e.training.start is not None, "training.start sets the conductances"),
+    Idle(("noise.bandwidth",), lambda e: not (e.noise.thermal or e.noise.shot), "noise.thermal and noise.shot are false"),
+    Idle(("variation.dac_full_scale",), lambda e: e.variation.dac_bits is None, "variation.dac_bits is absent"),
+    Idle(("variation.adc_full_scale",), lambda e: e.variation.adc_bits is None, "variation.adc_bits is absent"),
+    Idle(
+        ("variation.stuck_at",),
+        lambda e: not e.variation.stuck and (e.variation.stuck is not None or e.device.preset is None),
+        "variation.stuck is 0",
+    ),
+    Idle(("device.transfer",), lambda e: e.device.scheme != "tiki-taka", "device.scheme is not tiki-taka"),
+    Idle(
+        ("device.verify_tolerance", "device.verify_rounds"),
+        lambda e: e.device.scheme != "write-verify" and not e.device.pairs,
+        "device.scheme is not write-verify, and device.pairs is false",
+    ),
+    Idle(
+        ("device.threshold",),
+        lambda e: e.device.scheme != "write-verify" and e.device.rounding not in {"sign", "accumulate"},
+        "device.rounding is neither sign nor accumulate, and device.scheme is not write-verify",
+    ),
+    Idle(("device.refresh", "device.common"), lambda e: not e.device.pairs, "device.pairs is false"),
+    Idle(
+        ("solver.ngspice_full", "solver.ngspice_timeout", "solver.ngspice_processor", "solver.ngspice_memory"),
+        lambda e: e.training.engine != "ngspice",
+        "training.engine is not ngspice",
+    ),
+)
+
+
+def idle(experiment: Any) -> Iterator[tuple[str, str]]:
+    """List the keys that mean nothing in an experiment, each with the reason."""
+    return ((key, one.because) for one in IDLE if one.when(experiment) for key in one.keys)
