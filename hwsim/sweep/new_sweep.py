@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from circuits.chip import Chip
+from circuits.quoting import quote_path
 from hwsim.devices.drift import drift_of
 from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.instances import Mode
@@ -86,8 +87,13 @@ class Planned:
         if folder:
             trained = load(folder.path)
             for point in planned.points:
-                refuse_start(folder, trained, point.experiment(definition.experiment))
-                refuse_learnt_by(what, point.experiment(definition.experiment))
+                asked = point.experiment(definition.experiment)
+                refuse_start(folder, trained, asked)
+                refuse_learnt_by(what, asked)
+                if asked.data.task == "regression" and asked.data.name != trained.data.name:
+                    name = quote_path(asked.data.name)
+                    msg = f"data.name = {name}: real targets are read by the scale of the run's own data"
+                    raise SweepError(f"{msg}; use hwsim evaluate {what} --data {name}")
         planned._check(what if folder else None)
         return planned
 
