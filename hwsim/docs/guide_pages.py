@@ -20,6 +20,9 @@ MARK = b'<p class="kind">hwsim guide</p>'
 """What every page holds near its beginning."""
 
 _GUIDE = re.compile(r"([a-z-]+)\.md(#[\w-]+)?")
+_SHORT = 22
+"""Characters of code that a narrow page has room for in one line."""
+
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _SVG = re.compile(r"<svg\b.*</svg>", re.DOTALL)
 
@@ -139,6 +142,7 @@ def _markdown() -> "MarkdownIt":
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
     markdown.add_render_rule("fence", _fence)
     markdown.add_render_rule("code_block", _fence)
+    markdown.add_render_rule("code_inline", _code)
     markdown.add_render_rule("image", _image)
     return markdown
 
@@ -151,6 +155,14 @@ def _fence(_: Any, tokens: "Sequence[Token]", index: int, *__: Any) -> str:
     name = next((word for word in words[1:] if "." in word), "")
     label = f'<p class="file">{escape(name)}</p>' if name else ""
     return f'{label}<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
+
+
+def _code(_: Any, tokens: "Sequence[Token]", index: int, *__: Any) -> str:
+    """Return code within a line; what is short is not broken, or a phone would show `--` on one line and `force` on the next."""
+    from markupsafe import escape  # noqa: PLC0415 - only pages need it
+
+    text = tokens[index].content
+    return f"<code{' class="short"' if len(text) <= _SHORT else ''}>{escape(text)}</code>"
 
 
 def _image(_: Any, tokens: "Sequence[Token]", index: int, *__: Any) -> str:
