@@ -162,7 +162,8 @@ def _code(_: Any, tokens: "Sequence[Token]", index: int, *__: Any) -> str:
     from markupsafe import escape  # noqa: PLC0415 - only pages need it
 
     text = tokens[index].content
-    return f"<code{' class="short"' if len(text) <= _SHORT else ''}>{escape(text)}</code>"
+    kind = ' class="short"' if len(text) <= _SHORT else ""
+    return f"<code{kind}>{escape(text)}</code>"
 
 
 def _image(_: Any, tokens: "Sequence[Token]", index: int, *__: Any) -> str:
