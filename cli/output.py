@@ -66,7 +66,7 @@ class Output:
         from rich.console import Console  # noqa: PLC0415
 
         console = Console()
-        click.echo_via_pager(lay_out(console.width, console.color_system), color=console.color_system is not None)
+        click.echo_via_pager(lay_out(console.width, console.color_system))  # it strips colours that the pager would print as codes
 
     def note(self, text: str) -> None:
         """Print something next to the result."""

@@ -2,20 +2,25 @@
 
 import io
 import re
+from typing import TYPE_CHECKING, ClassVar
 
 from hwsim.docs.guides import TOPICS
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Markdown
 
 WIDTH = 80
 """Columns of a guide at most: longer lines are hard to read."""
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
+_FILE = re.compile(r"^```(\w+) (\S+\.\S+)\n", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md(?:#[\w-]*)?\)")
 
 
 def rendered(text: str, width: int = WIDTH, colours: str | None = None) -> str:
     """Lay out Markdown for a terminal of `width` columns, at most 80; without a colour system of rich it is plain text."""
     from rich.console import Console  # noqa: PLC0415 - only a guide needs rich
-    from rich.markdown import Markdown  # noqa: PLC0415
 
     laid_out = io.StringIO()
     console = Console(
@@ -25,11 +30,29 @@ def rendered(text: str, width: int = WIDTH, colours: str | None = None) -> str:
         color_system=colours,  # type: ignore[arg-type] # one of four names
         legacy_windows=False,
     )
-    console.print(Markdown(_for_terminal(text), hyperlinks=False, code_theme="ansi_dark", inline_code_theme="ansi_dark"))
+    console.print(_markdown(_for_terminal(text)))
     return "\n".join(line.rstrip() for line in laid_out.getvalue().splitlines()) + "\n"
 
 
+def _markdown(text: str) -> "Markdown":
+    """Parse Markdown; headings are underlined, so that plain text shows them too."""
+    from rich.markdown import Heading, Markdown  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415
+
+    class Underlined(Heading):
+        def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+            self.text.justify = "left"
+            yield self.text
+            yield Text(("═" if self.tag == "h1" else "─") * self.text.cell_len)
+
+    class Guide(Markdown):
+        elements: ClassVar = Markdown.elements | {"heading_open": Underlined}
+
+    return Guide(text, hyperlinks=False, code_theme="ansi_dark", inline_code_theme="ansi_dark")
+
+
 def _for_terminal(text: str) -> str:
-    """Replace what only a page can show: a picture by its description, a link to another guide by the command that prints it."""
+    """Replace what only a page can show: a picture by its description, a link by a command that prints it."""
+    text = _FILE.sub(r"`\2`:\n\n```\1\n", text)
     text = _PICTURE.sub(r"*Figure (see `hwsim docs --html`): \1*", text)
     return _LINK.sub(lambda link: f"{link[1]} (`hwsim docs {link[2]}`)" if link[2] in TOPICS else link[0], text)

@@ -1,6 +1,14 @@
 """`hwsim docs`: lists guides, prints one, writes pages."""
 
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
 from hwsim.docs.guides import TOPICS, guide
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_guides_are_listed(hwsim) -> None:
@@ -44,3 +52,27 @@ def test_pages_replace_only_pages(hwsim, tmp_path) -> None:
         assert out.split("/")[0] in answer.err
     assert hwsim("docs", "--force").code == 2
     assert hwsim("docs", "physics", "--html", "guides").code == 0
+
+
+def test_a_terminal_gets_a_guide_through_its_pager() -> None:
+    """The pager has all of it, without codes where it would print them as text."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"PAGER": "cat", "TERM": "xterm", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-m", "hwsim", "docs", "devices"], stdout=theirs, env=environment, cwd=ROOT) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    lines = shown.decode().replace("\r\n", "\n").splitlines()
+    assert guide("devices").title in lines
+    assert "\x1b" not in shown.decode()
+    assert len(lines) > 60
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # the other end is closed
+        return b""

@@ -125,6 +125,7 @@ def test_guides_fit_a_terminal(topic: str) -> None:
 
 def test_links_between_guides_are_commands_in_a_terminal() -> None:
     """A reader there cannot follow a link to a file; other links keep their addresses."""
+    assert "my.toml:" in rendered("```toml my.toml\nx = 1\n```\n")
     text = rendered("See [kinds](devices.md#fit), [a paper](https://example.org/x) and ![a drawing](circuit.svg).")
     assert "kinds (hwsim docs devices)" in " ".join(text.split())
     assert "https://example.org/x" in text
