@@ -210,6 +210,8 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
         _training(output, SHORT_CASES, rounds=5, seconds=0.5),
         _scaling(output, SHORT_POINTS, rounds=3, seconds=0.15),
     )
+    for plan in plans:
+        _refuse(out, f"{plan.name}-short", force=force)
     measured = {plan.name: _carry_out(output, plan._replace(name=f"{plan.name}-short"), out, force=force) for plan in plans}
     ratios = {name: data["ratios"] for name, (data, _) in measured.items()}
     texts = "\n\n".join(text for _, text in measured.values())
@@ -221,7 +223,7 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
     from hwsim.files.raw import DataError  # noqa: PLC0415
 
-    _refuse(out or _PLACE, plan.name, force=force)
+    _refuse(out, plan.name, force=force)
     load, results, complete = record.load_average(), [], True
     try:
         for title, measure in plan.cases:
@@ -246,13 +248,18 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
     return measured | {"files": [str(path) for path in paths]}, text
 
 
-def _refuse(folder: Path, name: str, *, force: bool) -> None:
-    """Refuse a place for the numbers and the plot before anything is measured."""
+def _refuse(out: Path | None, name: str, *, force: bool) -> None:
+    """Refuse a place for the numbers and the plot before anything is measured; the default one has numbers that others refer to."""
     from hwsim.benchmarks import record  # noqa: PLC0415
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
+    folder = out or _PLACE
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"--out {folder}: this is a file; name a folder")
+    kept = next((path for path in record.paths(folder, name) if path.exists()), None)
+    if kept is not None and out is None and not force:
+        msg = f"{kept} has the numbers of an earlier benchmark; --force replaces them, --out FOLDER keeps them"
+        raise click.UsageError(msg)
     if folder.is_dir():
         kinds = (outputs.BENCHMARK, outputs.PICTURE)
         outputs.refuse(map(outputs.OutputFile, ("--out", "--out"), record.paths(folder, name), kinds), (), force=force)

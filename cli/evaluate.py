@@ -117,10 +117,12 @@ def _answers(data: "Dataset", part: str, found: "Evaluation", measure: "Measure"
 
 
 def _chips(found: "Sequence[Tested]", measure: "Measure") -> str:
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
+
     rows = [(str(k), one.failed or measure.text(one.error)) for k, one in enumerate(found)]
     errors = [one.error for one in found if one.failed is None]
     mean = (
-        f"mean {measure.text(sum(errors) / len(errors))}, worst {measure.text(max(errors))} of {len(errors)} chips"
+        f"mean {measure.text(sum(errors) / len(errors))}, worst {measure.text(max(errors))} of {counted(len(errors), 'chip')}"
         if errors
         else "none settled"
     )

@@ -1,6 +1,6 @@
 """What `hwsim sweep` tells: a table of points, and what each key costs; the same for people and as JSON."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.pace import clock_face
@@ -71,7 +71,7 @@ def text(
     recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int, paid: Sequence["Slope"], shares: Sequence["Index"]
 ) -> str:
     """Write everything for people."""
-    parts = [_points(recorded, numbers, reference)]
+    parts = [_points(recorded, numbers, reference), *_over_folds(recorded)]
     if paid:
         parts.append(_slopes(paid, recorded.measure))
     if shares:
@@ -81,6 +81,16 @@ def text(
         parts.append(notes)
     parts.append(_unit(recorded))
     return "\n\n".join(parts)
+
+
+def _over_folds(recorded: "Recorded") -> Iterator[str]:
+    """Write the mean of a cross-validation, whose folds share samples."""
+    from hwsim.sweep.folds import over_folds  # noqa: PLC0415 - help does without
+
+    if (over := over_folds(recorded)) is not None:
+        number = recorded.measure.number
+        ends = f"95 % interval {between(over.interval, number)}, corrected for samples that folds share"
+        yield wrapped(f"mean {_head(recorded.measure)} over all folds: {number(over.mean)}, {ends} (Nadeau & Bengio 2003)")
 
 
 def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int) -> str:

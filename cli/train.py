@@ -110,6 +110,9 @@ def command(  # noqa: PLR0913 - a parameter an option
     elif force:
         raise click.UsageError("--force is for --write")
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
+    if start.folder and start.finished:
+        epochs = experiment.training.epochs
+        output.note(f"{start.folder.path}: is finished: all of its {epochs} epochs are trained; --epochs trains it further")
     profiler = Profiler() if profile else None
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment), experiment.data)

@@ -37,6 +37,9 @@ _DATABASE = b"SQLite format 3\0"
 KEYS = "hwsim keys"
 """The command that lists the keys of a section."""
 
+WHATS = "a name in the zoo, an experiment file (.toml), a netlist (.cir, .net, .sp, .spice) or a run folder"
+"""What a command takes as WHAT."""
+
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
 
@@ -351,6 +354,8 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
         raise ExperimentError(msg) from None
     except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
         msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
+        if folder is not None and not where.rstrip("'\"").lower().endswith(".toml"):
+            msg += f"; WHAT is {WHATS}"
         raise ExperimentError(msg) from None
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):

@@ -9,6 +9,7 @@ from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
 from hwsim.report.section import Gallery, Listing, Section, Table
 from hwsim.report.sweep_pictures import sketches
+from hwsim.sweep.folds import over_folds
 from hwsim.sweep.mean_interval import Interval
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.sensitivity import slopes
@@ -61,6 +62,9 @@ def _facts(recorded: Recorded, told: list[PointNumbers]) -> Iterator[tuple[str, 
     if means:
         yield f"least mean {recorded.measure.name}", recorded.measure.text(min(means))
         yield "most", recorded.measure.text(max(means))
+    if (over := over_folds(recorded)) is not None:
+        interval = f"{_interval(over.interval, recorded.measure)} (95 %, corrected for samples that folds share)"
+        yield f"cross-validated {recorded.measure.name}", f"{recorded.measure.text(over.mean)}, {interval}"
     yield "engine", definition.experiment.training.engine
     yield "computing time", quantity(sum(result.seconds for result in recorded.results), "s")
 

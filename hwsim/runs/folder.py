@@ -76,6 +76,11 @@ class RunFolder:
         return self.path / TRAINED
 
     @property
+    def summary(self) -> Path:
+        """Errors, times and counts, as JSON; there once the run has ended."""
+        return self.path / "summary.json"
+
+    @property
     def plot(self) -> Path:
         """Loss and error over the epochs."""
         return self.path / "loss-and-error.png"

@@ -9,6 +9,8 @@ from typing import Any
 
 from hwsim.experiment.experiment import RUN_FILE, Experiment, load
 from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.files import records
+from hwsim.files.atomic import UnreadableError
 from hwsim.files.stored_conductances import fingerprint
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import OpenRun, RunError
@@ -21,6 +23,17 @@ class Start:
     experiment: Experiment
     folder: RunFolder | None
     resume: bool
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train: the folder's summary counts all epochs."""
+        if not self.resume or self.folder is None or not self.folder.summary.is_file():
+            return False
+        try:
+            trained = records.summary(records.read_text(self.folder.summary)).get("epochs")
+        except (UnreadableError, OSError):
+            return False  # what is wrong with the folder is reported by what reads it
+        return isinstance(trained, int) and trained >= self.experiment.training.epochs
 
     @contextmanager
     def held(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:

@@ -13,6 +13,9 @@ from hwsim.sweep.sweep_errors import SweepError
 Value = Any
 """A value of a key: a number, a text, true or false, or a list of them."""
 
+NOMINAL = {"data.fold"}
+"""Keys whose numbers are names: more of it means nothing."""
+
 _ENDS, _GRID = 2, 3
 
 _DIGITS = 12
@@ -66,7 +69,11 @@ class Axis:
     @property
     def numeric(self) -> bool:
         """Whether all values are numbers, so that it can be said how much one more of it costs."""
-        return self.ranged or all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.listed)
+        return self.key not in NOMINAL and (self.ranged or self._of_numbers)
+
+    @property
+    def _of_numbers(self) -> bool:
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.listed)
 
     def at(self, share: float) -> Value:
         """Give the value at a share of the way from `low` to `high`, 0 to 1."""

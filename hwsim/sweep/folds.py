@@ -125,6 +125,19 @@ def corrected(values: Sequence[float], ratio: float) -> MeanInterval:
     return MeanInterval(mean, Interval(mean - half, mean + half))
 
 
+def over_folds(recorded: Recorded) -> MeanInterval | None:
+    """Compute the mean error of a cross-validation and its corrected interval; None of other sweeps, and while a fold has no error.
+
+    Of K folds of one size, each has 1/(K − 1) test samples for every training sample.
+    """
+    folds, varied = recorded.definition.experiment.data.folds, tuple(axis.key for axis in recorded.definition.axes)
+    errors = [result.test_error for result in recorded.results if result.failed is None]
+    if varied != (KEY,) or folds is None or len(errors) < recorded.total or len(recorded.points) != folds:
+        return None
+    mean, ends = corrected(errors, 1 / (folds - 1))
+    return MeanInterval(mean, Interval(*np.clip(ends, 0.0, recorded.measure.most).tolist()))
+
+
 def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planned:
     """Plan a cross-validation: a sweep with a point for each fold, and a seed for each repeat, from `training.seed` on.
 

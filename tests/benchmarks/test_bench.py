@@ -297,6 +297,22 @@ def test_wrong_words_are_refused_at_once(words: list[str], said: str, capsys: py
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "name"), [(["xor"], "engines.json"), (["scaling"], "scaling.png"), ([], "training-short.json")])
+def test_numbers_of_the_default_folder_are_kept(
+    words: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --out and --force they are not replaced, and nothing is measured before it is said."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/benchmarks").mkdir(parents=True)
+    (tmp_path / "results/benchmarks" / name).write_text("{}")
+    assert main(["bench", *words]) == 2
+    *_, said = capsys.readouterr().err.splitlines()
+    assert (
+        said == f"hwsim: results/benchmarks/{name} has the numbers of an earlier benchmark; --force replaces them, --out FOLDER keeps them"
+    )
+    assert (tmp_path / "results/benchmarks" / name).read_text() == "{}"
+
+
 def test_missing_data_are_an_error_when_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

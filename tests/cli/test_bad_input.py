@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "no epochs": ("train iris --epochs 0", "--epochs"),
     "unknown engine": ("solve iris --engine spice", "numeric"),
     "broken TOML": ("train broken.toml", "not valid TOML"),
+    "no experiment": ("train notes.md", "at line 1, column 6); WHAT is a name in the zoo, an experiment file"),
     "wrong TOML": ("train wrong.toml", "circuit.outputs is missing"),
     "negative size": ("solve iris --set circuit.layers[0].size=-1", "at least 1"),
     "negative current": ("solve iris --set circuit.layers[0].neuron.i_sat=-1", "must be positive"),
@@ -93,6 +94,7 @@ def clutter(hwsim, tmp_path: Path) -> Path:
     (tmp_path / "cut.npz").write_bytes((tmp_path / "wide.npz").read_bytes()[:200])
     (tmp_path / "folds.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)))
     (tmp_path / "broken.toml").write_text("[circuit\n")
+    (tmp_path / "notes.md").write_text("Some notes.\n")
     (tmp_path / "wrong.toml").write_text("[circuit]\ninputs = 4\n[data]\nname = 'iris'\n")
     (tmp_path / "my.cir").write_text("* a deck\n.end\n")
     for name in ("begun", "strange", "words"):

@@ -171,6 +171,14 @@ def test_ctrl_c_loses_nothing(hwsim, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "stopped")
 
 
+def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
+    """Resumed, it trains nothing; with more epochs it goes on."""
+    shutil.copytree(trained, tmp_path / "run")
+    finished = "run: is finished: all of its 3 epochs are trained; --epochs trains it further"
+    assert finished in hwsim("train", "run", "--resume").err.splitlines()
+    assert "is finished" not in hwsim("train", "run", "--resume", "--epochs", "4").err
+
+
 @pytest.mark.parametrize(
     ("measure", "words", "numbers"),
     [

@@ -33,6 +33,10 @@ def test_folds_are_one_table(hwsim, tmp_path: Path) -> None:
         assert cells[:4] == [str(one["seed"]), str(one["fold"]), "75", f"{100 * one['error']:.2f}"]
         assert cells[4] == f"{100 * one['linear']:.2f}"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["iris-fold.db"]
+    again = hwsim("sweep", "runs/iris-fold.db")
+    low, high = (f"{100 * end:.2f}" for end in told["interval"])
+    assert f"over all folds: {100 * told['mean']:.2f}, 95 % interval {low} – {high}, corrected" in again.unwrapped
+    assert "slope" not in again.out
 
 
 def test_folds_train_through_ngspice(hwsim) -> None:

@@ -44,8 +44,9 @@ def make(tmp_path: Path) -> Make:
     """Make the database of a sweep over some axes."""
 
     def made(*vary: str, name: str = "s.db", left_out: int = 0, failed: int = 0, pulses: float | None = None, **settings: Any) -> Path:
+        experiment = override(load("iris"), ["training.epochs=3", *settings.pop("changed", [])])
         given = {"chips": CHIPS, "seeds": SEEDS} | settings
-        definition = Definition.make(override(load("iris"), ["training.epochs=3"]), tuple(map(read_axis, vary)), **given)
+        definition = Definition.make(experiment, tuple(map(read_axis, vary)), **given)
         with Database.begin(tmp_path / name, definition, {"python": "3.99"}) as database:
             rows = [
                 Result(point.number, chip, seed, error_at(point.settings, chip, seed), 0.01, pulses, pulses, 1e-16, 0.5, None)
@@ -146,6 +147,14 @@ def test_a_sweep_under_way_is_shown_as_far_as_it_is(make: Make, left_out: int) -
     points = [table for table in found.tables if "point" in table.caption]
     assert [len(table.rows) for table in points] == ([math.ceil((48 - left_out) / 16)] if left_out < 48 else [])
     assert bool(list(found.pictures())) == (left_out < 48)
+
+
+def test_folds_have_a_corrected_interval_and_no_slope(make: Make) -> None:
+    """The number of a fold is a name, and the mean over all of them has the interval of cross-validation."""
+    page = section(make("data.fold=0,1,2", changed=["data.folds=3"]))
+    assert dict(page.facts)["cross-validated error"].endswith("% (95 %, corrected for samples that folds share)")
+    assert not [table for table in page.tables if "costs" in table.caption]
+    assert "cross-validated error" not in dict(section(make("training.beta=1e-7,1e-6", name="b.db")).facts)
 
 
 def test_failures_are_told(make: Make) -> None:

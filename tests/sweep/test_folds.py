@@ -1,6 +1,7 @@
 """Folds: each sample is tested once, and one fold is a training like any other."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from hwsim.files.raw import DataError
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train
 from hwsim.sweep.execution import run
-from hwsim.sweep.folds import CrossValidation, Fold, MeanInterval, corrected, cross_validation, plan
+from hwsim.sweep.folds import CrossValidation, Fold, MeanInterval, corrected, cross_validation, over_folds, plan
+from hwsim.sweep.sensitivity import slopes
 
 
 @given(st.lists(st.integers(7, 40), min_size=2, max_size=4), st.integers(2, 7), st.integers(0, 3))
@@ -101,6 +103,11 @@ def test_one_fold_is_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert one.test_samples == 75
         assert one.train_samples == 75
     assert found.circuit.mean == pytest.approx(np.mean([one.error for one in found.folds]))
+    whole = over_folds(recorded)
+    assert whole is not None
+    assert [whole.mean, *whole.interval] == pytest.approx([found.circuit.mean, *found.circuit.interval])
+    assert slopes(recorded) == []  # a fold's number is a name
+    assert over_folds(replace(recorded, results=recorded.results[1:])) is None
 
 
 def test_the_baseline_is_scikit_learn_s_on_the_same_folds() -> None:
