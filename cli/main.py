@@ -69,7 +69,11 @@ class Group(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """Write how a shell learns to complete command lines."""
+        """Write which guides there are, and how a shell learns to complete command lines."""
+        from hwsim.docs.guides import TOPICS  # noqa: PLC0415 - only help lists them
+
+        with formatter.section("Guides, by hwsim docs GUIDE"):
+            formatter.write_text(", ".join(TOPICS))
         with formatter.section("Completion by Tab, in bash (in zsh: zsh_source, in fish: fish_source)"):
             formatter.write(f'{"":{formatter.current_indent}}eval "$(_HWSIM_COMPLETE=bash_source hwsim)"\n')
 

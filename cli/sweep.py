@@ -168,9 +168,11 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
 
 def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
     """Compute what is missing, and show how far it is."""
-    from hwsim.sweep.execution import run  # noqa: PLC0415 - help does without
+    from hwsim.formatting import counted  # noqa: PLC0415 - help does without
+    from hwsim.sweep.execution import run  # noqa: PLC0415
 
     definition = database.definition
+    word = "training" if definition.mode == "train" else "result"
     points = {point.number: point for point in database.points}
     if len(database.done()) == len(points) * definition.chips * definition.seeds:
         return
@@ -183,9 +185,10 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
             for result in results:
                 by_point[result.point].append(result)
             changed = {n: sweep_text.live_row(points[n], keys, by_point[n], each, measure) for n in {result.point for result in results}}
-            done = sum(map(len, by_point.values()))
+            done, whole = sum(map(len, by_point.values())), sum(len(found) == each for found in by_point.values())
+            counts = f"{done} of {counted(each * len(points), word)}, {whole} of {counted(len(points), 'point')}"
             last = f", point {max(changed)}: {measure.name} {changed[max(changed)][-3]} {measure.unit}".rstrip() if changed else ""
-            show(Step(done, each * len(points), f"{done} of {each * len(points)} results{last}"), changed)
+            show(Step(done, each * len(points), f"{counts}{last}"), changed)
 
         run(database, observe, jobs=jobs, scheduler=scheduler)
 
