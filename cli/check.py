@@ -1,4 +1,6 @@
-"""`hwsim check`: hold engines, gradient and Kirchhoff's law against each other."""
+"""`hwsim check`: compare engines, gradient and Kirchhoff's law with each other, and on request with another simulator."""
+
+from dataclasses import replace
 
 import click
 
@@ -12,7 +14,7 @@ _LARGE = 50_000
 """Memristors; beyond, ngspice gets two samples only unless asked otherwise."""
 
 
-@make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2")
+@make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2\nhwsim check iris --witness gnucap")
 @options.what
 @options.data
 @options.chip
@@ -20,19 +22,32 @@ _LARGE = 50_000
 @click.option(
     "--ngspice-samples", type=click.IntRange(min=1), help="Of these, give ngspice only so many [default: all; 2 for large circuits]."
 )
+@click.option("--witness", type=click.Choice(["gnucap"]), help="Compare node voltages with this simulator's too, where it is installed.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
-    output: Output, what: str, settings: tuple[str, ...], data: str | None, chip: int | None, samples: int, ngspice_samples: int | None
+    output: Output,
+    what: str,
+    settings: tuple[str, ...],
+    data: str | None,
+    chip: int | None,
+    samples: int,
+    ngspice_samples: int | None,
+    witness: str | None,
 ) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
-    from hwsim.checks.check import check  # noqa: PLC0415 - help does without
+    from hwsim.checks import gnucap  # noqa: PLC0415 - help does without
+    from hwsim.checks.check import check  # noqa: PLC0415
     from hwsim.experiment.engines import make_engine  # noqa: PLC0415
 
+    if witness:
+        gnucap.program()  # whether it is there, before anything is computed
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)
     data_set = given.session.data
     output.notes(data_set.notes)
     report = check(given.session, given.g, reference, samples=samples, reference_samples=min(few, samples))
+    if witness:
+        report = replace(report, findings=(*report.findings, *gnucap.compare(given.session, given.g, min(few, samples))))
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
     result = {
         "what": what,

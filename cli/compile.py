@@ -1,7 +1,7 @@
 """`hwsim compile`: a circuit as a deck that ngspice runs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netlists.measure.control import Measure
 
 Part = Literal["test", "train"]
+Dialect = Literal["ngspice", "gnucap"]
 
 BELONGS = {"capacitance": "settle", "feature": "sweep", "pulses": "pulses"}
 """Which measure each option of one is for."""
@@ -28,7 +29,8 @@ hwsim compile iris --measure power -o power.cir
 hwsim compile iris --measure settle --capacitance 1e-13 -o settle.cir
 hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
-hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
+hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
+hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
 
 @make_command("compile", EXAMPLE)
@@ -39,6 +41,13 @@ hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir"""
 @options.part
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample the sources carry.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["ngspice", "gnucap"]),
+    default="ngspice",
+    show_default=True,
+    help="For which simulator; of the measures, gnucap has outputs alone.",
+)
 @click.option(
     "--measure",
     type=click.Choice(["outputs", "power", "settle", "sweep", "pulses"]),
@@ -68,6 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     out: str,
     sample: int,
     force: bool,  # noqa: FBT001 - click's
+    dialect: Dialect,
     **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
@@ -89,6 +99,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             option = "input" if name == "feature" else name
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
+    if dialect == "gnucap" and measure != "outputs":
+        msg = f"--measure {measure} takes commands of ngspice; leave --dialect gnucap out"
+        raise click.UsageError(msg)
     if after and measure == "pulses":
         msg = "--after is about a whole chip, and --measure pulses about one memristor; leave one of them out"
         raise click.UsageError(msg)
@@ -100,7 +113,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
         text, elements, nodes = (
-            _deck(output, given, part, sample, measure, measured),
+            _deck(output, given, part, sample, dialect, _Measured(measure, measured)),
             sum(map(len, given.circuit.elements)),
             given.circuit.size,
         )
@@ -109,32 +122,41 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         return
     atomic.write(Path(out), text)
     result = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
-    output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: ngspice -b {out}")
+    output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: {dialect} -b {out}")
 
 
-def _deck(output: Output, given: "Subject", part: Part, sample: int, measure: str, measured: dict[str, Any]) -> str:
-    from hwsim.runs.deck import deck  # noqa: PLC0415 - help does without
+class _Measured(NamedTuple):
+    """What a deck prints, and the options of that."""
+
+    name: str
+    options: dict[str, Any]
+
+
+def _deck(output: Output, given: "Subject", part: Part, sample: int, dialect: Dialect, measured: _Measured) -> str:
+    from hwsim.runs.deck import deck, gnucap_deck  # noqa: PLC0415 - help does without
 
     samples = given.session.data
     output.notes(samples.notes)
     options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
-    chosen = _measure(measure, given, samples, measured)
+    if dialect == "gnucap":
+        return gnucap_deck(given.session, given.g, part=part, sample=sample, notes=(given.note,))
+    chosen = _measure(measured, given, samples)
     return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen)
 
 
-def _measure(name: str, given: "Subject", samples: "Dataset", measured: dict[str, Any]) -> "Measure":
+def _measure(measured: _Measured, given: "Subject", samples: "Dataset") -> "Measure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
     from netlists.measure.power import Power  # noqa: PLC0415
     from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415
     from netlists.write.writer import OUTPUTS  # noqa: PLC0415
 
-    match name:
+    match measured.name:
         case "power":
             return Power()
         case "settle":
-            return settling(given.circuit, given.g, measured["capacitance"] or CAPACITANCE)
+            return settling(given.circuit, given.g, measured.options["capacitance"] or CAPACITANCE)
         case "sweep":
-            return sweeping(measured["feature"] or 0, samples)
+            return sweeping(measured.options["feature"] or 0, samples)
         case _:
             return OUTPUTS
 

@@ -163,12 +163,12 @@ def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tupl
         apart = max(float(np.abs(of_numeric.v[key][:batch] - of_ngspice.v[key]).max()) for key in of_ngspice.v)
         limit = AGREE_V
         if circuit.of(IdealDiodes):
-            limit = AGREE_SHARP * _voltage_range(circuit, of_ngspice)
+            limit = AGREE_SHARP * voltage_range(circuit, of_ngspice)
         found.append(Finding(f"engines_dv_{name}", apart, limit, "V", apart <= limit))
     return found
 
 
-def _voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
+def voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
     """Return the largest voltage that a source holds [V]."""
     return max(float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources))
 

@@ -19,6 +19,7 @@ from netlists.measure.control import Measure
 from netlists.measure.predicted import Predicted
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
+from netlists.write.gnucap import Point, write_gnucap
 from netlists.write.writer import OUTPUTS, write_deck
 
 _SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
@@ -42,14 +43,36 @@ def deck(
 
     """
     data, chip = session.data, session.chip
-    x = getattr(data, f"x_{part}")
-    about = _about(data, part, sample)
     if data.scale is not None and measure is OUTPUTS:
         true = data.targets(part)[sample].tolist()
         measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist())
+    x, pushes = _shown(session, g, part, sample)
+    return write_deck(chip.circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
+
+
+def gnucap_deck(
+    session: Session, g: Mapping[str, Any], *, part: Literal["test", "train"] = "test", sample: int = 0, notes: Sequence[str] = ()
+) -> str:
+    """Write the same for gnucap, which prints the voltages of the outputs' nodes.
+
+    Raises
+    ------
+    ConvergenceError
+        As `deck`.
+    CircuitError
+        When the circuit holds what the deck for gnucap cannot have.
+
+    """
+    x, pushes = _shown(session, g, part, sample)
+    points = [Point(x), *(Point(x, *push) for push in pushes)]
+    return write_gnucap(session.circuit, session.chip, g, points, notes=(*_about(session.data, part, sample), *notes))
+
+
+def _shown(session: Session, g: Mapping[str, Any], part: Literal["test", "train"], sample: int) -> tuple[Any, list[tuple[Any, Any, Any]]]:
+    """Return the features of a sample, and beta, targets and currents of each nudged phase."""
+    x = getattr(session.data, f"x_{part}")
     pushes = _pushes(session, g, x[sample : sample + 1], getattr(session.task, part).of(slice(sample, sample + 1)))
-    rows = [(push.beta, _only(push.target), _only(push.current)) for push in pushes]
-    return write_deck(chip.circuit, chip, g, x=x[sample], pushes=rows, notes=(*about, *notes), measure=measure)
+    return x[sample], [(_only(push.beta), _only(push.target), _only(push.current)) for push in pushes]
 
 
 def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequence[str]:
