@@ -14,7 +14,9 @@ from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules import CoupledLearning, LossNudge
+from hwsim.learning.task import Classes
 from hwsim.session import Session
+from netlists.measure.answered import CLASSES, Answered
 from netlists.measure.control import Measure
 from netlists.measure.predicted import Predicted
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
@@ -46,6 +48,8 @@ def deck(
     if data.scale is not None and measure is OUTPUTS:
         true = data.targets(part)[sample].tolist()
         measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist())
+    if measure is OUTPUTS and data.name != SHOWN:
+        measure = _answered(session, part, sample)
     x, pushes = _shown(session, g, part, sample)
     return write_deck(chip.circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
 
@@ -86,6 +90,14 @@ def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequen
     true = data.targets(part)[sample]
     each = zip(data.scale.lines(), true.tolist(), data.scale.volts(true).tolist(), strict=True)
     return (f"{which}, with real targets:", *(f"  output {k}: {line}; here {y:.6g}, {v:.6g} V" for k, (line, y, v) in enumerate(each)))
+
+
+def _answered(session: Session, part: Literal["test", "train"], sample: int) -> Measure:
+    """Compare the answer for a sample with its class, where targets are those of classes, and not too many."""
+    targets = getattr(session.task, part)
+    if not isinstance(targets, Classes) or len(targets.table) > CLASSES:
+        return OUTPUTS
+    return Answered(session.data.class_names, np.asarray(targets.table, dtype=np.float64), int(targets.labels[sample]))
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:

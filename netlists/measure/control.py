@@ -1,7 +1,7 @@
 """The commands at the end of a deck: what ngspice measures with it, and how it is told to nudge."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +25,17 @@ BEGIN = (
     *(".control", "set noaskquit", "set numdgt=16", "optran 1 1 1 0 0 0"),
 )
 
-END = ("quit", ".endc")
+
+def ending(plots: Iterable[str] = ()) -> Iterator[str]:
+    """Write the last commands: at a terminal ngspice runs those of `plots` and stays open, else it ends."""
+    yield "if $?interactive"
+    yield from plots
+    yield from ("echo", "echo ngspice stays open: print v(NODE) shows a voltage and quit ends it")
+    yield from ("else", "quit", "end", ".endc")
+
+
+_PLOTTED = 100
+"""Most outputs that are plotted; the command that lists them stays shorter than ngspice's longest line."""
 
 
 class Measure(ABC):
@@ -58,16 +68,36 @@ class Outputs(Measure):
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Solve and print the free phase, then set each push, solve and print again."""
+        called, _ = output_voltages(circuit)
+        shown = called if len(called) <= _PLOTTED else []
         yield from BEGIN
         yield from ("echo", "echo free phase: the outputs in volts", "op", *read_outs(circuit))
-        yield from self.verdict(circuit)
-        for phase in phases(circuit, pushes):
+        yield from ("set free_phase = $curplot", *_kept(shown, "free"))
+        nudged = list(phases(circuit, pushes))
+        for number, phase in enumerate(nudged, start=1):
             yield from ("echo", f"echo {phase.name}: the outputs in volts with {phase.what}", *phase.alter(), "op", *read_outs(circuit))
-        yield from END
+            yield from _kept(shown, f"nudged_{number}")
+        if verdict := list(self.verdict(circuit)):
+            yield from ("setplot $free_phase", "echo", *verdict)
+        names = ["free", *(f"nudged_{number}" for number in range(1, len(nudged) + 1))]
+        yield from ending(_plot(len(shown), names) if shown else ())
 
-    def verdict(self, circuit: Circuit) -> Iterator[str]:  # noqa: ARG002 - predictions look at its outputs
+    def verdict(self, circuit: Circuit) -> Iterator[str]:  # noqa: ARG002 - subclasses look at its outputs
         """Write the commands that print what the outputs of the free phase mean; none by default."""
         yield from ()
+
+
+def _kept(called: Sequence[str], name: str) -> Iterator[str]:
+    """Keep outputs of the last analysis for a plot."""
+    if called:
+        yield f"set {name} = ( {' '.join(f'$&{output}' for output in called)} )"
+
+
+def _plot(outputs: int, names: Sequence[str]) -> Iterator[str]:
+    """Plot the outputs of each phase over their numbers."""
+    yield from ("setplot new", f"compose output values {' '.join(map(str, range(outputs)))}")
+    yield from (f"compose {name} values ${name}" for name in names)
+    yield from ("setscale output", f"plot {' '.join(names)} pointplot xlabel output ylabel V title outputs", "setplot $free_phase")
 
 
 def in_phases(count: int) -> str:

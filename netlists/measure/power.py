@@ -8,7 +8,7 @@ from functools import cache
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Nudges
-from netlists.measure.control import BEGIN, END, Measure, Pushes, in_phases, phases, voltage
+from netlists.measure.control import BEGIN, Measure, Pushes, ending, in_phases, phases, voltage
 from netlists.write import subcircuits
 from netlists.write.names import free_stem
 from netlists.write.sections import Section
@@ -35,7 +35,7 @@ class Power(Measure):
         yield from ("echo", "echo free phase: watts", "op", *sums)
         for phase in phases(circuit, pushes):
             yield from ("echo", f"echo {phase.name}: watts with {phase.what}", *phase.alter(), "op", *sums)
-        yield from END
+        yield from ending()
 
 
 def _sums(circuit: Circuit, sections: Sequence[Section]) -> Iterator[str]:

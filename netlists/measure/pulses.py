@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from circuits.units import Second, Siemens, Volt
+from netlists.measure.control import ending
 from netlists.text.numbers import plain
 from netlists.write import subcircuits
 
@@ -80,7 +81,7 @@ def _lines(title: str, parameters: Mapping[str, float], trains: Sequence[Train],
     yield from (f"* {line}" for note in notes for line in note.splitlines())
     yield from (
         "*",
-        "* Run it: ngspice -b FILE",
+        "* Run it: ngspice FILE plots and stays open; ngspice -b FILE prints and ends.",
         "* It prints what the memristor conducts after some pulses, and what the model foretells.",
     )
     yield from (*_OPTIONS, "*", *subcircuits.text("memristor").splitlines(), "*")
@@ -130,4 +131,4 @@ def _control(parameters: Mapping[str, float], trains: Sequence[Train]) -> Iterat
             yield from (f"echo {train.name} {count}", f"meas tran g_{name} find g at={at}", f"let model_{name} = {told}")
             yield from (f"print model_{name}", f"let apart_{name} = (g_{name} - model_{name})/({g_max} - {g_min})", f"print apart_{name}")
             yield f"let worst = (worst + abs(apart_{name}) + abs(worst - abs(apart_{name})))/2"
-    yield from ("echo the largest of them all", "print worst", "quit", ".endc")
+    yield from ("echo the largest of them all", "print worst", *ending(["plot g ylabel S"]))

@@ -13,7 +13,7 @@ from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.rows import fixed_nodes
 from circuits.units import Farad
-from netlists.measure.control import BEGIN, END, Measure, Pushes, phases, voltage
+from netlists.measure.control import BEGIN, Measure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 from netlists.write.sections import Section
@@ -40,6 +40,9 @@ _LEAST = 1e-3
 
 _OPTIONS = ("option noinit", "option trtol=1e3")
 """No list of all nodes at time 0; and errors of steps in time that are a thousand times those of voltages, which are far smaller."""
+
+_PLOTTED = 12
+"""Most voltages that are plotted."""
 
 _SHARES = ((0.01, "1pc"), (0.001, "01pc"))
 """Which share of the way may be left, and how that is called."""
@@ -93,7 +96,7 @@ class Settle(Measure):
             on = phase.beta | phase.currents
             yield from (f"alter @{source}[pwl] = [ 0 0 {rise} {word} ]".lower() for source, word in on.items())
             yield from _follow(names, name, name, "")
-        yield from END
+        yield from ending([f"plot {' '.join(names[:_PLOTTED])}"])
 
 
 def moving(circuit: Circuit) -> Nodes:

@@ -11,9 +11,12 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.errors import CircuitError
 from circuits.passed import Passed
-from netlists.measure.control import BEGIN, END, Inputs, Measure, Pushes, output_voltages, voltage
+from netlists.measure.control import BEGIN, Inputs, Measure, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
 from netlists.write.sections import Section
+
+_PLOTTED = 12
+"""Most outputs that are plotted."""
 
 _COLUMN = 17
 """Characters of one column of ngspice's tables, beside which two more stand."""
@@ -71,7 +74,8 @@ class Sweep(Measure):
         yield from ("echo", f"echo free phase: the outputs in volts over {lead}: input {self.feature} times {scale:g} V{more}")
         # half a step more, so that rounding leaves no point out
         yield f"dc {source} {' '.join(plain([start, stop + step / 2, step], 'sweep'))}"
-        yield from (*commands, f"print {' '.join([lead, *columns])}", *END)
+        plot = f"plot {' '.join(columns[:_PLOTTED])} vs {lead} xlabel input ylabel V"
+        yield from (*commands, f"print {' '.join([lead, *columns])}", *ending([plot]))
 
     def _sources(self, circuit: Circuit, chip: Chip) -> list[tuple[str, int, float, float]]:
         """List the sources that carry the feature: array, place, scale and offset; the first scale is not 0."""

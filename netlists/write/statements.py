@@ -14,6 +14,7 @@ from circuits.topology import Block
 from netlists.read.roles import stem
 from netlists.text.lines import ROLE
 from netlists.write.cards import letter
+from netlists.write.node_roles import what_they_are
 
 _WIDTH = 120
 
@@ -55,9 +56,11 @@ def header(circuit: Circuit, written: Sequence[str], subcircuits: Collection[str
 
 
 def nodes(circuit: Circuit) -> Iterator[str]:
-    """Say which nodes there are, in order."""
+    """Say which nodes there are, in order, and what each group is."""
     for group in circuit.groups:
         yield f"{ROLE} nodes {group.name if group.size is None else f'{group.names[0]} to {group.names[-1]}'}"
+        if meaning := what_they_are(circuit, group.nodes):
+            yield f"*   {meaning}"
 
 
 def _block(block: Block, ideal: Collection[str]) -> Iterator[str]:

@@ -138,8 +138,8 @@ def _header(circuit: Circuit, chip: Chip, body: Body, says: str, notes: Sequence
     yield f"* {name}: an analog network that learns, written by hwsim for ngspice"
     yield from (f"* {line}" for note in notes for line in note.splitlines())
     yield "*"
-    yield "* Run it: ngspice -b FILE"
-    yield f"* {says}, and ends; without `quit` below it stays for more."
+    yield "* Run it: ngspice FILE plots and stays open; ngspice -b FILE prints and ends."
+    yield f"* {says}."
     yield "*"
     yield "* Nodes, numbered within their group:"
     yield from statements.nodes(circuit)
