@@ -134,9 +134,11 @@ def command(  # noqa: PLR0913 - a parameter an option
 def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:
     """Print a line where rounding took part in what was learned."""
     from hwsim.learning.gradient_audit import WARN, advice  # noqa: PLC0415 - help does without
+    from hwsim.session import Session  # noqa: PLC0415
 
     if (value := trained.summary.get("gradient_error", 0.0)) > WARN:
-        output.note(f"warning: {advice(value, experiment.training, experiment.solver.tolerance)}")
+        rule, training = Session.of(experiment).rule, experiment.training
+        output.note(f"warning: {advice(value, rule, training.precision, experiment.solver.tolerance)}")
 
 
 def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.readout import Instruments
+    from hwsim.learning.rules.estimator import LearningRule
     from hwsim.learning.task import Targets, Task
     from hwsim.learning.trainer import Trainer
 
@@ -212,6 +213,13 @@ class Session:
         from hwsim.learning.readout import Instruments  # noqa: PLC0415 - learning loads only for those who test
 
         return Instruments.of(self.experiment.variation, self.experiment.noise)
+
+    @property
+    def rule(self) -> "LearningRule":
+        """The learning rule, and what it reads voltages with."""
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn
+
+        return factory.rule(self.experiment.training, self.circuit, self.readout)
 
     @property
     def task(self) -> "Task":

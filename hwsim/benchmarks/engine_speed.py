@@ -10,7 +10,8 @@ from hwsim.benchmarks.turns import CLOCK, PHASES, Clock, Spread, take_turns
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
 from hwsim.learning import factory
-from hwsim.learning.rules import LossNudge
+from hwsim.learning.rules.estimator import LossNudge
+from hwsim.learning.rules.nudges import Sides
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject
 from hwsim.settings.sections import EngineName
@@ -154,7 +155,7 @@ def _job(subject: Subject, samples: int) -> _Job:
     return _Job(
         data.x_train[chosen],
         subject.session.task.train.of(chosen),
-        LossNudge(factory.loss(training), (training.beta, -training.beta)),
+        LossNudge(Sides(factory.nudge(training), (1, -1)), factory.loss(training)),
     )
 
 

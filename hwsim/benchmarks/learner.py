@@ -108,11 +108,11 @@ class Learner:
 
     def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
         x, y = self.data.x_train[chosen], self.trainer.task.train.of(chosen)
-        rule, traced, dtype = self.trainer.updater.rule, self.traced, self.trainer.dtype
+        (rule, loss, *_), traced, dtype = self.trainer.updater, self.traced, self.trainer.dtype
         exact = self.session.changed("solver", tolerance=None, newton=None).solver()
-        found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y).phases)(self.g, x.astype(dtype), y.astype(dtype))
+        found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y, loss).phases)(self.g, x.astype(dtype), y.astype(dtype))
         try:
-            truth = rule.gradient(exact, {name: values.astype(np.float64) for name, values in join(self.g).items()}, x, y).phases
+            truth = rule.gradient(exact, {name: values.astype(np.float64) for name, values in join(self.g).items()}, x, y, loss).phases
         except ConvergenceError:
             return None
         pairs = [(np.asarray(ours.v[name]), theirs.v[name]) for ours, theirs in zip(found, truth, strict=True) for name in theirs.v]

@@ -18,7 +18,10 @@ from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning import factory
 from hwsim.learning.losses import Loss
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
+from hwsim.learning.rules.estimator import LearningRule, LossNudge
+from hwsim.learning.rules.nudges import OutputNudge, Sides
 from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -124,7 +127,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     x, y = data.x_train[:samples], session.task.train.of(slice(samples))
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
-    nudge = LossNudge(loss, (training.beta, -training.beta))
+    nudge = LossNudge(Sides(factory.nudge(training), (1, -1)), loss)
     with _numeric(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
         ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
         findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
@@ -135,7 +138,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     own = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
     with _numeric(circuit, even) as numeric, own.prepare(circuit, even) as learner:
         findings += [
-            *_gradients(numeric, bench, training.beta),
+            *_gradients(numeric, bench, factory.nudge(training)),
             _own_gradient(numeric, learner, few if by_ngspice else bench, session.experiment),
         ]
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
@@ -192,19 +195,25 @@ def _apart(a: Weights, b: Weights) -> float:
     return max(share(a[name], b[name]) for name in b)
 
 
-def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, beta: Siemens) -> list[Finding]:
-    """Compare centred equilibrium propagation with the adjoint, as beta falls, and with finite differences."""
-    exact = {name: np.asarray(values) for name, values in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
-    propagate = _propagation(solver, bench)
-    betas = [beta / 2.0**k for k in LADDER]
-    estimates = [propagate(beta) for beta in betas]
+def _gradient(rule: LearningRule, solver: Solver, bench: Bench) -> Weights:
+    """Return a rule's gradient of the mean loss."""
+    found = rule.gradient(solver, bench.g, bench.x, bench.y, bench.loss).g
+    return {name: np.asarray(part, float) for name, part in found.items()}
+
+
+def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> list[Finding]:
+    """Compare centred equilibrium propagation with the adjoint, as the nudge shrinks, and with finite differences."""
+    exact = _gradient(Adjoint(), solver, bench)
+    propagate = _propagation(solver, bench, nudge)
+    factors = [1 / 2.0**k for k in LADDER]
+    estimates = [propagate(factor) for factor in factors]
     errors = [_apart(estimate, exact) for estimate in estimates]
     best = int(np.nanargmin(errors))
     differences = _against_differences(solver, bench, estimates[best], exact)
     readable = [k for k in range(best) if errors[k + 1] > READABLE * errors[best]]
     rate = errors[readable[-1]] / errors[readable[-1] + 1] if readable else RATE[0]
     most = np.inf if bench.circuit.of(IdealDiodes) else RATE[1]
-    at = f"of the largest entry, at beta = {betas[best]:.2g} S"
+    at = f"of the largest entry, at {nudge.times(factors[best]).size.removeprefix('training.')}"
     return [
         Finding("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
         Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
@@ -215,43 +224,41 @@ def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, beta: Siemen
 def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
     """Compare the gradient that a training computes, by its own rule, nudge, engine and precision, with finite differences.
 
-    Coupled learning descends no loss; its contrast is compared with the one that 64 bits give.
+    A rule that descends no loss is compared with what it computes in 64 bits.
     """
     training = experiment.training
     rule = factory.rule(training, bench.circuit)
-    estimate = {name: np.asarray(part, float) for name, part in rule.gradient(learner, bench.g, bench.x, bench.y).g.items()}
-    how = f"in {training.precision[-2:]} bits"
-    if isinstance(rule, CoupledLearning):
-        off = _apart(estimate, {name: np.asarray(part) for name, part in rule.gradient(solver, bench.g, bench.x, bench.y).g.items()})
-        how = f"at training.eta = {training.eta:g} {how}, from 64 bits"
+    estimate = _gradient(rule, learner, bench)
+    how = f"{f'at {rule.size} ' if rule.size else ''}in {training.precision[-2:]} bits"
+    if rule.descends:
+        off = _against_differences(solver, bench, estimate, _gradient(Adjoint(), solver, bench))
+        how += ", from finite differences"
     else:
-        exact = {name: np.asarray(part) for name, part in Adjoint(bench.loss).gradient(solver, bench.g, bench.x, bench.y).g.items()}
-        off = _against_differences(solver, bench, estimate, exact)
-        at = "" if isinstance(rule, Adjoint) else f"at training.beta = {training.beta:g} S "
-        how = f"{at}{how}, from finite differences"
-    advice = "" if off <= AGREE_OWN else "; a smaller beta is nearer, or where rounding counts, a larger one or float64"
+        off = _apart(estimate, _gradient(rule, solver, bench))
+        how += ", from 64 bits"
+    advice = "" if off <= AGREE_OWN else "; a smaller nudge is nearer, or where rounding counts, a larger one or float64"
     return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule} {how}{advice}", off <= AGREE_OWN)
 
 
-def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench) -> Callable[[Siemens], Mapping[str, Array]]:
-    """Return what estimates the gradient by centred equilibrium propagation at a beta; of layers, it is compiled."""
+def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> Callable[[float], Mapping[str, Array]]:
+    """Return what estimates the gradient by centred equilibrium propagation at a multiple of the nudge; of layers, it is compiled."""
     traced = solver.traced(newton=solver.needs_newton(bench.g)) if is_traceable(solver) else solver
 
-    def propagate(beta: Siemens) -> Mapping[str, Array]:
-        return EquilibriumPropagation(bench.loss, beta).gradient(traced, bench.g, bench.x, bench.y).g
+    def propagate(factor: float) -> Mapping[str, Array]:
+        return EquilibriumPropagation(nudge.times(factor)).gradient(traced, bench.g, bench.x, bench.y, bench.loss).g
 
     if not is_traceable(solver):
         return functools.partial(_or_nothing, propagate, bench.g)
     import jax  # noqa: PLC0415 - it loads with the numeric engine
 
-    compiled: Callable[[Siemens], Mapping[str, Array]] = jax.jit(propagate)
+    compiled: Callable[[float], Mapping[str, Array]] = jax.jit(propagate)
     return compiled
 
 
-def _or_nothing(propagate: Callable[[Siemens], Mapping[str, Array]], g: Weights, beta: Siemens) -> Mapping[str, Array]:
+def _or_nothing(propagate: Callable[[float], Mapping[str, Array]], g: Weights, factor: float) -> Mapping[str, Array]:
     """Return what is not a number where a nudge is too strong: the next one is half of it."""
     try:
-        return propagate(beta)
+        return propagate(factor)
     except ConvergenceError:
         return {name: np.full_like(values, np.nan) for name, values in g.items()}
 

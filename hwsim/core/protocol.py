@@ -6,7 +6,7 @@ B is the batch, I the inputs, K the outputs. Arrays are NumPy's from ngspice and
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, IntEnum
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -218,6 +218,21 @@ class Phases(Protocol):
         """Find the free equilibria, then each nudged one from there; `noise` are currents into free nodes, as a Drive's, for each phase."""
         ...
 
+    def nudged(
+        self,
+        g: Conductances,
+        x: Array,
+        free: Equilibrium,
+        pushes: Sequence[Push],
+        *,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones; `noise` are currents for each nudged phase.
+
+        What `phases` does in one go, for pushes that come from elsewhere.
+        """
+        ...
+
 
 class Solver(Phases, Protocol):
     """A circuit on a chip, ready to be solved for any conductances and drives."""
@@ -270,6 +285,27 @@ def free_and_nudged(
     pushes = nudge.pushes(free.outputs(circuit), y)
     each = of_nudged or [None] * len(pushes)
     return free, *(find(push, currents, True) for push, currents in zip(pushes, each, strict=True))  # noqa: FBT003
+
+
+class Nudging:
+    """Finds nudged equilibria one by one, by the solver's own `solve`."""
+
+    solve: Any
+
+    def nudged(
+        self,
+        g: Conductances,
+        x: Array,
+        free: Equilibrium,
+        pushes: Sequence[Push],
+        *,
+        throw: bool = True,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones."""
+        each: Sequence[Any] = noise or [None] * len(pushes)
+        drives = [Drive(x, push, currents) for push, currents in zip(pushes, each, strict=True)]
+        return free, *(self.solve(g, drive, start=free, throw=throw) for drive in drives)
 
 
 class Closing:

@@ -1,9 +1,10 @@
 """A solver around another one: it forwards everything, except what a subclass does otherwise."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from circuits.circuit import Circuit
-from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Push
 from hwsim.typing import Array, Conductances
 
 
@@ -51,6 +52,11 @@ class SolverWrapper(Closing):
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one."""
         phases: tuple[Equilibrium, ...] = self.solver.phases(g, x, y, nudge, **how)
+        return phases
+
+    def nudged(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones."""
+        phases: tuple[Equilibrium, ...] = self.solver.nudged(g, x, free, pushes, **how)
         return phases
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:

@@ -92,7 +92,7 @@ class Fleet:
         They differ in seed and chip only, and rounding is a matter of nudge and precision.
         """
         first = self.trainers[0]
-        if not gradient_audit.audited(first.updater.rule):
+        if not gradient_audit.audited(first.updater.rule, first.instruments):
             return [None] * len(self.trainers)
         plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in self.trainers]
         kept, failed, wrong = [], np.zeros(len(self.trainers), bool), [trainer.samples.targets.wrong() for trainer in self.trainers]

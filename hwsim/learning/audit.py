@@ -3,6 +3,7 @@
 Within an epoch the solver's own residual stands: summing up every step's currents a second time would take longer than the steps.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, free_and_nudged
 from hwsim.core.verified import witnesses
 from hwsim.core.wrapper import SolverWrapper
-from hwsim.learning.rules import LearningRule
+from hwsim.learning.losses import Loss
+from hwsim.learning.rules.estimator import Draw, LearningRule
 from hwsim.typing import Array, Conductances
 
 
@@ -37,6 +39,13 @@ class PhaseByPhase(SolverWrapper):
 
         return free_and_nudged(self.circuit, y, nudge, noise, find)
 
+    def nudged(
+        self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], *, noise: Any = None, **how: Any
+    ) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and the nudged ones."""
+        each = zip(pushes, noise or [None] * len(pushes), strict=True)
+        return free, *(self.solve(g, Drive(x, push, currents), **how) for push, currents in each)
+
 
 class Witness(PhaseByPhase):
     """Solves as training does, and judges some samples of each phase by the elements alone."""
@@ -60,8 +69,8 @@ class Witness(PhaseByPhase):
         return free
 
 
-def witnessed(solver: Any, rule: LearningRule, g: Conductances, x: Array, y: Array, seed: int) -> Witnessed:
+def witnessed(solver: Any, rule: LearningRule, loss: Loss, g: Conductances, x: Array, y: Array, seed: int) -> Witnessed:  # noqa: PLR0913, PLR0917 - what an update takes
     """Judge the phases that a rule asks for at samples x (B, I) with targets y (B, K)."""
     witness = Witness(solver)
-    rule.gradient(witness, g, x, y, seed=seed)
+    rule.gradient(witness, g, x, y, loss, Draw(seed=seed))
     return witness.found

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.protocol import Drive, Phases, Result
+from hwsim.core.protocol import Phases, Result
 from hwsim.learning.readout import Instruments
 from hwsim.learning.task import Targets
 from hwsim.random.streams import of_chip, stream
@@ -76,7 +76,7 @@ def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instru
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
         own = np.uint32((seed + first) % 2**32)
-        found = instruments.solve(solver, g, Drive(filled), own)
+        found = instruments.free(solver, g, filled, own, 1)[0]
         outputs.append(np.asarray(instruments.outputs(solver, found, own), dtype=np.float64)[: len(part)])
         settled.append(np.asarray(found.result)[: len(part)] == Result.CONVERGED)
         residual = max(residual, float(found.residual[: len(part)].max()))

@@ -8,7 +8,11 @@ from hwsim.learning.dataset import Dataset
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
 from hwsim.learning.readout import EXACT, Instruments
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.coupled_learning import CoupledLearning
+from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropagation
+from hwsim.learning.rules.estimator import LearningRule
+from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides
 from hwsim.learning.task import Task, classification, scaled
 from hwsim.settings.sections import DeviceSettings, TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
@@ -18,7 +22,7 @@ _STIFFER = 1e3
 
 
 def loss(training: TrainingSettings) -> Loss:
-    """Give the loss."""
+    """Return the loss."""
     if training.loss == "cross-entropy":
         return CrossEntropy(v_softmax=training.v_softmax, low=training.target_low, high=training.target_high)
     return SquaredError()
@@ -31,27 +35,41 @@ def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
     return classification(data, len(circuit.outputs), training.target_low, training.target_high)
 
 
+def nudge(training: TrainingSettings) -> OutputNudge:
+    """Return what nudges the outputs."""
+    return Following(training.beta) if training.loss == "squared-error" else Frozen(training.beta)
+
+
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:
-    """Give the learning rule, and what it reads voltages with."""
+    """Return the learning rule, and what it reads voltages with."""
     match training.rule:
         case "equilibrium-propagation":
-            return EquilibriumPropagation(loss(training), training.beta, training.nudge, instruments)
+            return EquilibriumPropagation(nudge(training), training.nudge, instruments=instruments)
         case "coupled-learning":
-            widest = max(training.initial_ranges(len(circuit.trainable))[-1])
-            return CoupledLearning(loss(training), training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments)
+            return _coupled(training, circuit, instruments)
         case "adjoint":
-            return Adjoint(loss(training), instruments)
+            return Adjoint(instruments=instruments)
+
+
+def _coupled(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> CoupledLearning:
+    widest = max(training.initial_ranges(len(circuit.trainable))[-1])
+    return CoupledLearning(training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments=instruments)
+
+
+def shown_nudges(training: TrainingSettings, circuit: Circuit) -> Sides | CoupledLearning:
+    """Return the nudges that a deck shows: those of training, to every side that it may take."""
+    return _coupled(training, circuit) if training.rule == "coupled-learning" else Sides(nudge(training), SIDES[training.nudge])
 
 
 def optimizer(training: TrainingSettings) -> Optimizer:
-    """Give the optimizer."""
+    """Return the optimizer."""
     if training.optimizer == "adam":
         return Adam(training.adam_b1, training.adam_b2)
     return Sgd(training.momentum if training.optimizer == "momentum" else 0.0)
 
 
 def programming(device: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
-    """Give the way in which conductances are changed, for arrays of one precision."""
+    """Return the way in which conductances are changed, for arrays of one precision."""
     if device.preset is None:
         return Ideal()
     from hwsim.devices.programming.chip_devices import pulsed  # noqa: PLC0415 - only real devices need it

@@ -5,7 +5,6 @@ nothing else shows it: every equilibrium by itself is right.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,16 +14,17 @@ from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from circuits.rows import free_groups
 from circuits.units import Siemens
-from hwsim.core.protocol import Capability, Equilibrium, Result
+from hwsim.core.protocol import Equilibrium, Result
+from hwsim.core.replayed import Replayed
 from hwsim.learning.audit import PhaseByPhase
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LearningRule
+from hwsim.learning.readout import Instruments
+from hwsim.learning.rules.estimator import LearningRule
 from hwsim.learning.step import KEPT, Batches
-from hwsim.settings.variation_settings import NoiseSettings
+from hwsim.settings.sections import Precision
 from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.learning.trainer import Trainer
-    from hwsim.settings.sections import TrainingSettings
 
 WARN = 0.1
 """Relative error of a crossbar's gradient above which training is worth a warning. Measured: iris in 32 bits, 20 epochs, has 0.02 at a beta
@@ -50,34 +50,20 @@ class GradientError(NamedTuple):
     element: str
 
 
-def advice(value: float, training: "TrainingSettings", tolerance: float | None, element: str = "a crossbar") -> str:
+def advice(value: float, rule: LearningRule, precision: Precision, tolerance: float | None, element: str = "a crossbar") -> str:
     """Return what is wrong with a gradient of this relative error and what to do, in a line; `tolerance` is the solver's, if one is set."""
-    key = "training.eta" if training.rule == "coupled-learning" else "training.beta"
-    size = f"{training.eta:g}" if training.rule == "coupled-learning" else f"{training.beta:g} S"
-    finer = ", training.precision = 'float64'" if training.precision == "float32" else ""
-    closer = ", a smaller solver.tolerance" if tolerance is not None and tolerance > _FINE[training.precision] else ""
+    key = (rule.size or "").partition(" =")[0]
+    finer = ", training.precision = 'float64'" if precision == "float32" else ""
+    closer = ", a smaller solver.tolerance" if tolerance is not None and tolerance > _FINE[precision] else ""
     return (
-        f"{100 * value:.0f} % of the gradient in {element} is rounding, as the nudge ({key} = {size}) moves voltages by too little; "
+        f"{100 * value:.0f} % of the gradient in {element} is rounding, as the nudge ({rule.size}) moves voltages by too little; "
         f"set a larger {key}{finer}{closer}"
     )
 
 
-class _Recorded(NamedTuple):
-    """Stands for a solver, and returns phases that were found before."""
-
-    circuit: Circuit
-    chip: Any
-    found: Sequence[Equilibrium]
-    capabilities: frozenset[Capability] = frozenset()
-
-    def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
-        """Return all phases."""
-        return tuple(self.found)
-
-
-def audited(rule: LearningRule) -> bool:
+def audited(rule: LearningRule, instruments: Instruments) -> bool:
     """Whether a rule learns from a difference of equilibria that no noise currents move: the adjoint has none, and noise hides rounding."""
-    return not isinstance(rule, Adjoint) and not rule.instruments.noise.in_currents  # type: ignore[attr-defined] # the other two have them
+    return rule.size is not None and not instruments.noise.in_currents
 
 
 def planned(trainer: "Trainer", epoch: int) -> list[Batches]:
@@ -111,24 +97,24 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
         None where nothing can be said: a sample has no equilibrium, only ngspice solves the circuit, or its ideal diodes are sharp ones.
 
     """
-    circuit, chip, rule = trainer.circuit, trainer.solver.chip, _quiet(trainer.updater.rule)
+    circuit, chip, rule, loss = trainer.circuit, trainer.solver.chip, trainer.updater.rule.quiet, trainer.updater.loss
     if circuit.of(Passed) or (trainer.settings.engine == "ngspice" and circuit.of(IdealDiodes)):
         return None
-    finer, x, wrong = _resolved(rule, circuit, g), trainer.data.x_train, trainer.samples.targets.wrong()
+    finer, x, wrong = rule.resolved(_RESOLVED * _output_conductance(circuit, g)), trainer.data.x_train, trainer.samples.targets.wrong()
     chosen = [plan.order[0][:KEPT] for plan in plans]
     every = np.concatenate(chosen)
     recorder = _Recorder(trainer.exact)
-    finer.gradient(recorder, g, x[every], wrong.of(every).astype(float))
+    finer.gradient(recorder, g, x[every], wrong.of(every).astype(float), loss)
     if any((phase.result != Result.CONVERGED).any() for phase in recorder.found) or not all(np.isfinite(one).all() for one in kept):
         return None
     off, size, begin = dict[str, float](), dict[str, float](), 0
     for samples, voltages in zip(chosen, kept, strict=True):
         some = slice(begin, begin + len(samples))
         begin += len(samples)
-        given = (g, x[samples], wrong.of(samples).astype(float))
+        given = (g, x[samples], wrong.of(samples).astype(float), loss)
         exact = [_cut(phase, some) for phase in recorder.found]
-        ours = rule.gradient(_Recorded(circuit, chip, _phases(circuit, voltages, exact)), *given).g
-        right = finer.gradient(_Recorded(circuit, chip, exact), *given).g
+        ours = rule.gradient(Replayed(circuit, chip, _phases(circuit, voltages, exact)), *given).g
+        right = finer.gradient(Replayed(circuit, chip, exact), *given).g
         for name, values in right.items():
             off[name] = off.get(name, 0.0) + float(((np.asarray(ours[name], float) - values) ** 2).sum())
             size[name] = size.get(name, 0.0) + float((values**2).sum())
@@ -160,22 +146,6 @@ def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> 
 
 def _cut(phase: Equilibrium, some: slice) -> Equilibrium:
     return Equilibrium({name: np.asarray(v)[some] for name, v in phase.v.items()}, *(np.asarray(part)[some] for part in phase[1:]))
-
-
-def _quiet(rule: LearningRule) -> Any:
-    """Return a rule without noise in what it reads; converters stay, as nudges depend on them."""
-    noiseless = replace(rule.instruments, noise=NoiseSettings())  # type: ignore[attr-defined] # all rules have them
-    return replace(rule, instruments=noiseless)  # type: ignore[type-var] # all rules are dataclasses
-
-
-def _resolved(rule: Any, circuit: Circuit, g: Conductances) -> Any:
-    """Return a rule whose nudge 64 bits resolve; a nudge that is as large already stays, so that its own bias does not count."""
-    match rule:
-        case EquilibriumPropagation():
-            return replace(rule, beta=max(rule.beta, _RESOLVED * _output_conductance(circuit, g)))
-        case CoupledLearning():
-            return replace(rule, eta=max(rule.eta, _RESOLVED))
-    return rule
 
 
 def _output_conductance(circuit: Circuit, g: Mapping[str, Array]) -> Siemens:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from circuits.units import Siemens, Volt
-from hwsim.core.protocol import Push
+from circuits.units import Volt
 from hwsim.typing import Array
 
 
@@ -12,41 +11,32 @@ class Loss(Protocol):
     """A loss of a batch of read-outs and targets, each (B, K) [V]."""
 
     def value(self, outputs: Array, y: Array) -> Array:
-        """Give the loss of each sample, shape (B,) [V²]."""
+        """Return the loss of each sample, shape (B,) [V²]."""
         ...
 
     def error(self, outputs: Array, y: Array) -> Array:
-        """Give dC/dŷ, shape (B, K) [V]."""
-        ...
-
-    def push(self, beta: Siemens | Array, outputs: Array, y: Array) -> Push:
-        """Give the nudge that adds beta·C to the co-content, for a free phase that read `outputs`."""
+        """Return dC/dŷ, shape (B, K) [V]."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SquaredError:
-    """C = ½·Σ(y − ŷ)². Its nudge beta·(y − ŷ) follows the outputs as they move."""
+    """C = ½·Σ(y − ŷ)²."""
 
     def value(self, outputs: Array, y: Array) -> Array:
-        """Give the loss of each sample, shape (B,) [V²]."""
+        """Return the loss of each sample, shape (B,) [V²]."""
         return 0.5 * ((y - outputs) ** 2).sum(axis=1)
 
     def error(self, outputs: Array, y: Array) -> Array:
-        """Give ŷ − y, shape (B, K) [V]."""
+        """Return ŷ − y, shape (B, K) [V]."""
         return outputs - y
-
-    def push(self, beta: Siemens | Array, outputs: Array, y: Array) -> Push:  # noqa: ARG002 - every loss sees the free phase
-        """Give beta·(y − ŷ), with ŷ as it will be."""
-        return Push(beta=beta, target=y)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEntropy:
     """C = −v_softmax²·Σ p·log softmax(ŷ / v_softmax), with p the share of each target between `low` and `high`.
 
-    Its nudge is a current frozen at the free phase's error, −beta·dC/dŷ. The factor v_softmax² makes C a voltage squared, as
-    SquaredError is, so that beta means the same in both.
+    The factor v_softmax² makes C a voltage squared, as SquaredError is, so that a nudge's beta means the same in both.
     """
 
     v_softmax: Volt
@@ -64,14 +54,10 @@ class CrossEntropy:
         return scaled - xp.log(xp.exp(scaled).sum(axis=1))[:, None]
 
     def value(self, outputs: Array, y: Array) -> Array:
-        """Give the loss of each sample, shape (B,) [V²]."""
+        """Return the loss of each sample, shape (B,) [V²]."""
         return -(self.v_softmax**2) * (self._share(y) * self._log_softmax(outputs)).sum(axis=1)
 
     def error(self, outputs: Array, y: Array) -> Array:
-        """Give v_softmax·(softmax − p), shape (B, K) [V]."""
+        """Return v_softmax·(softmax − p), shape (B, K) [V]."""
         xp = outputs.__array_namespace__()
         return self.v_softmax * (xp.exp(self._log_softmax(outputs)) - self._share(y))
-
-    def push(self, beta: Siemens | Array, outputs: Array, y: Array) -> Push:
-        """Give the frozen current −beta·dC/dŷ."""
-        return Push(current=-beta * self.error(outputs, y))

@@ -42,11 +42,12 @@ class Instruments:
         """Give those of an experiment."""
         return cls(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0, noise=noise, temperature=variation.kelvin)
 
-    def solve(self, solver: Phases, g: Conductances, drive: Drive, seed: Array) -> Equilibrium:
-        """Find the equilibria of a batch, with noise."""
+    def free(self, solver: Phases, g: Conductances, x: Array, seed: Array | int, phases: int) -> tuple[Equilibrium, list[Currents] | None]:
+        """Find the free equilibria of a batch, with noise; return with them the noise of the other phases."""
         if not self.noise.in_currents:
-            return solver.solve(g, drive)
-        return solver.solve(g, drive._replace(noise=self._noise(solver, g, drive.x, seed, 1)[0]))
+            return solver.solve(g, Drive(x)), None
+        noise = self._noise(solver, g, x, seed, phases)
+        return solver.solve(g, Drive(x, noise=noise[0])), noise[1:]
 
     def phases(self, solver: Phases, g: Conductances, x: Array, y: Array, nudge: Nudge, seed: Array) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one, each with noise of its own."""
@@ -62,7 +63,7 @@ class Instruments:
         return currents(solver.circuit, solver.chip, g, quiet, seed=seed, phases=phases, **known)
 
     def outputs(self, solver: Phases, found: Equilibrium, seed: Array) -> Array:
-        """Give what is read of the outputs, (B, K) [V]."""
+        """Return what is read of the outputs, (B, K) [V]."""
         read, offset = found.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
         if self.noise.read:
             read = read * (1 + self.noise.read * Draws(seed, read).normal("output"))

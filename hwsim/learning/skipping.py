@@ -1,10 +1,10 @@
 """Skipping: training that goes on without the samples that do not settle: nothing is learnt from them, and they are counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Nudge, Result
+from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.typing import Array, Conductances
 
@@ -44,6 +44,10 @@ class Skipping(SolverWrapper):
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one."""
         return _kept(super().phases(g, x, y, nudge, **how | self._quietly))
+
+    def nudged(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones."""
+        return _kept(super().nudged(g, x, free, pushes, **how | self._quietly))
 
 
 def _kept(phases: tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:

@@ -10,8 +10,9 @@ from circuits.rows import free_groups
 from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Solver
 from hwsim.devices.programming.programming import NOTHING, Held, Programmed, Programming
+from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
-from hwsim.learning.rules import Gradient, LearningRule
+from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
 from hwsim.learning.shifts import moved
 from hwsim.learning.task import Targets
 from hwsim.typing import Array, Conductances
@@ -86,9 +87,10 @@ class Batches(NamedTuple):
 
 
 class Updater(NamedTuple):
-    """How conductances learn: a rule, an optimizer and a way to program them."""
+    """How conductances learn: a rule, a loss, an optimizer and a way to program them."""
 
     rule: LearningRule
+    loss: Loss
     optimizer: Optimizer
     programming: Programming
 
@@ -97,7 +99,7 @@ class Updater(NamedTuple):
         chosen, targets = batches.order[k], samples.targets
         x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
         y, seed = targets.of(chosen), batches.seeds[k]
-        gradient = self.rule.gradient(solver, g, x, y, sign=batches.signs[k], seed=seed)
+        gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
         dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)

@@ -82,7 +82,9 @@ class Trainer:
         self._refuse_misfit()
         self.instruments = Instruments.of(variation, noise)
         programming = factory.programming(device, variation, circuit, self.dtype)
-        self.updater = Updater(factory.rule(settings, circuit, self.instruments), factory.optimizer(settings), programming)
+        self.updater = Updater(
+            factory.rule(settings, circuit, self.instruments), factory.loss(settings), factory.optimizer(settings), programming
+        )
         self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)
@@ -105,9 +107,7 @@ class Trainer:
 
     def needs_newton(self, g: Conductances) -> bool:
         """Whether sweeps alone are too slow for conductances [S], or prove too little, under this training's nudges."""
-        settings = self.settings
-        follows = settings.loss == "squared-error" and settings.nudge != "positive"  # the nudge of other losses is a fixed current
-        return is_traceable(self.solver) and self.solver.needs_newton(g, -settings.beta if follows else 0.0)
+        return is_traceable(self.solver) and self.solver.needs_newton(g, self.updater.rule.least_beta)
 
     def advance(
         self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool = False, targets: Targets | None = None
@@ -118,7 +118,7 @@ class Trainer:
         return self._programs[newton](carry, batches, first, last, targets)
 
     def _program(self, *, newton: bool) -> Advance:
-        if not is_traceable(self.solver):
+        if not (is_traceable(self.solver) and self.updater.rule.traceable):
             return stepwise(self.updater, self._lenient, self.samples)
         largest = float(np.abs(self.samples.x).max(initial=0.0))
         return compiled(self.updater, self.traced(self.solver.traced(newton=newton, largest_feature=largest)), self.samples)
@@ -247,7 +247,7 @@ class Trainer:
             When most of it is.
 
         """
-        if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule):
+        if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule, self.instruments):
             return None
         plans, targets = gradient_audit.planned(self, state.epoch), self.samples.targets.wrong()
         kept = []
@@ -264,7 +264,7 @@ class Trainer:
 
     def rounding_advice(self, error: GradientError) -> str:
         """Return what is wrong with a gradient and what to do, in a line."""
-        return gradient_audit.advice(error.value, self.settings, self.solver.tolerance, error.element)
+        return gradient_audit.advice(error.value, self.updater.rule, self.settings.precision, self.solver.tolerance, error.element)
 
     def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
         """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.
@@ -279,7 +279,7 @@ class Trainer:
             return None
         samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
         chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)
-        judged = witnessed(self.solver, self.updater.rule, g, samples.x[chosen], samples.targets.of(chosen), seed)
+        judged = witnessed(self.solver, self.updater.rule, self.updater.loss, g, samples.x[chosen], samples.targets.of(chosen), seed)
         if judged.failed and not self.settings.skip_failed:
             what = f"after epoch {epoch}, {judged.failed} of the equilibria that were judged anew do not hold"
             msg = f"{self.circuit.name}: {what}: {Result(judged.code).advice}"

@@ -20,7 +20,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Deck, Job
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
@@ -40,7 +40,7 @@ SHARP_TIMES = 3
 """Times that a point of a circuit with sharp diodes is gone through; see `Deck.times`."""
 
 
-class NgspiceSolver(Closing):
+class NgspiceSolver(Nudging, Closing):
     """Solves batches; `close` ends its processes.
 
     Parameters

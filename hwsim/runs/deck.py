@@ -13,7 +13,7 @@ from hwsim.files.raw import DataError
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
-from hwsim.learning.rules import CoupledLearning, LossNudge
+from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
 from hwsim.session import Session
 from netlists.measure.answered import CLASSES, Answered
@@ -23,8 +23,6 @@ from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
 from netlists.write.gnucap import Point, write_gnucap
 from netlists.write.writer import OUTPUTS, write_deck
-
-_SIDES = {"centred": (1, -1), "positive": (1,), "negative": (-1,), "random-sign": (1, -1)}
 
 
 def deck(
@@ -131,10 +129,9 @@ def _pushes(session: Session, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Pus
     """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
     training, circuit, variation = session.experiment.training, session.circuit, session.experiment.variation
     reading = Instruments(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0)
-    rule, loss = factory.rule(training, circuit), factory.loss(training)
-    nudge = rule if isinstance(rule, CoupledLearning) else LossNudge(loss, tuple(k * training.beta for k in _SIDES[training.nudge]))
+    nudges = factory.shown_nudges(training, circuit)
     outputs = np.zeros((1, len(circuit.outputs)))
-    if isinstance(rule, CoupledLearning) or training.loss == "cross-entropy":  # these look at the free phase
+    if nudges.from_free:
         with session.solver() as solver:
             outputs = np.asarray(reading.outputs(solver, solver.solve(g, Drive(x)), np.uint32(0)))
-    return nudge.pushes(outputs, y)
+    return LossNudge(nudges, factory.loss(training)).pushes(outputs, y)

@@ -11,7 +11,9 @@ from hwsim.core import kirchhoff
 from hwsim.core.capabilities import has_adjoint, is_traceable
 from hwsim.core.protocol import FREE, Capability, ConvergenceError, Drive, Engine, Equilibrium, Push, Result, Solver
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, LossNudge
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.estimator import LossNudge
+from hwsim.learning.rules.nudges import Following, Sides
 from hwsim.testing.problems import EngineProblem
 from hwsim.typing import Floats
 
@@ -129,7 +131,7 @@ def reference(case: Examination) -> None:
 def phases(case: Examination) -> None:
     """Require that the phases of `phases` are what `solve` returns for their nudges."""
     beta = case.problem.beta
-    free, *nudged = case.solver.phases(case.g, case.x, case.y, LossNudge(SquaredError(), (beta, -0.1 * beta)))
+    free, *nudged = case.solver.phases(case.g, case.x, case.y, LossNudge(Sides(Following(beta), (1, -0.1)), SquaredError()))
     for name, phase in zip(("free", "towards", "away"), (free, *nudged), strict=True):
         case.agree(case.volts(phase), case.volts(case.answers[name]), name)
 
@@ -186,7 +188,7 @@ def shapes(case: Examination) -> None:
     """Require that arrays that do not fit the circuit are refused by a ValueError, and so are conductances that are not positive."""
     solver, g, x, y = case.solver, case.g, case.x, case.y
     element, values = next(iter(g.items()))
-    nudge = LossNudge(SquaredError(), (case.problem.beta,))
+    nudge = LossNudge(Sides(Following(case.problem.beta), (1,)), SquaredError())
     negative = np.where(np.arange(values.size).reshape(values.shape) == 0, -1.0, 1.0) * values
     for what, call in {
         "one feature too many": lambda: solver.solve(g, Drive(np.hstack([x, x[:, :1]]))),
@@ -231,7 +233,7 @@ def _adjoint_is_the_gradient(case: Examination) -> None:
         return float(np.mean(SquaredError().value(np.asarray(outputs), case.y)))
 
     gradient = {
-        name: np.asarray(values) for name, values in Adjoint(SquaredError()).gradient(case.solver, case.g, case.x, case.y).g.items()
+        name: np.asarray(values) for name, values in Adjoint().gradient(case.solver, case.g, case.x, case.y, SquaredError()).g.items()
     }
     for name, values in gradient.items():
         _require(values.shape == case.g[name].shape, f"the adjoint's gradient of {name} has shape {values.shape}")

@@ -14,13 +14,14 @@ from hwsim.core.protocol import Drive, Push
 from hwsim.devices.manufacture import draw
 from hwsim.experiment.experiment import ExperimentError, load, override
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, EquilibriumPropagation
+from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import VariationSettings
 from netlists.read.parser import parse
 from netlists.write.writer import write_deck
+from support.nudges import propagation
 
 NEURON = DiodePair(v_low=-0.08, v_high=0.03, i_sat=2e-7, n=1.3)
 CIRCUIT = Network(
@@ -177,14 +178,14 @@ def test_gradients_are_exact_on_a_mismatched_chip() -> None:
     chip = draw(CIRCUIT, setting(**EVERYTHING))
     g, (x, y) = conductances(chip), samples()
     with NumericEngine().prepare(CIRCUIT, chip) as solver:
-        found = EquilibriumPropagation(LOSS, 1e-8).gradient(solver, g, x, y).g
+        found = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
         for name, entries in (("w1", [(0, 0), (4, 2), (6, 3)]), ("w2", [(0, 1), (3, 3)])):
             for at in entries:
                 assert found[name][at] == pytest.approx(weighted(solver, g, x, y, name, at), abs=1e-5 * np.abs(found[name]).max())
     straight = Chip(CIRCUIT, {name: values for name, values in chip.values.items() if name != "nudge"}, chip.temperature)
     with NumericEngine().prepare(CIRCUIT, straight) as solver:
-        adjoint = Adjoint(LOSS).gradient(solver, g, x, y).g
-        found = EquilibriumPropagation(LOSS, 1e-8).gradient(solver, g, x, y).g
+        adjoint = Adjoint().gradient(solver, g, x, y, LOSS).g
+        found = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
     for name, values in adjoint.items():
         np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-5 * np.abs(values).max())
 

@@ -9,8 +9,10 @@ from circuits.chip import Chip
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import Drive, Push, Result
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, EquilibriumPropagation, Gradient
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.estimator import Gradient
 from hwsim.numeric.numeric_engine import NumericEngine
+from support.nudges import propagation
 from support.strategies import conductances, features, networks, targets
 
 BETAS = (1e-7, 1e-8, 1e-9, 1e-10)  # S
@@ -53,12 +55,12 @@ def test_gradients_of_random_circuits(data: st.DataObject) -> None:
         return np.concatenate([np.ravel(gradient[name] * g[name]) for name in g])
 
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        exact = scaled(Adjoint(SquaredError()).gradient(solver, g, x, y).g)
+        exact = scaled(Adjoint().gradient(solver, g, x, y, SquaredError()).g)
         traced = solver.traced(newton=solver.needs_newton(g, -max(BETAS)))
 
     @jax.jit  # once for all betas
     def propagated(beta: float) -> Gradient:
-        return EquilibriumPropagation(SquaredError(), beta).gradient(traced, g, x, y)
+        return propagation(SquaredError(), beta).gradient(traced, g, x, y, SquaredError())
 
     def apart_at(beta: float) -> float:
         found = jax.tree.map(np.asarray, propagated(beta))

@@ -10,11 +10,12 @@ from hwsim.ensemble import vmapped
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.audit import witnessed
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, EquilibriumPropagation
+from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.task import Classes
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
+from support.nudges import propagation
 from support.trainers import plain_trainer
 
 EXPERIMENT = override(load("iris"), ["training.epochs=2"])
@@ -76,11 +77,11 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
 @pytest.mark.parametrize(("precision", "least"), [("float64", 0.0), ("float32", 1e-16)])
 def test_all_phases_of_a_rule_are_judged(precision, least):
     """Free and nudged equilibria alike: of each phase one lies. In 32 bits more is left, and still holds."""
-    rule = EquilibriumPropagation(SquaredError(), 1e-7)
-    honest = witnessed(NumericEngine(precision=precision).prepare(CIRCUIT, CHIP), rule, G, X, Y, 0)
+    rule = propagation(SquaredError(), 1e-7)
+    honest = witnessed(NumericEngine(precision=precision).prepare(CIRCUIT, CHIP), rule, SquaredError(), G, X, Y, 0)
     assert honest.failed == 0
     assert honest.residual > least
     if precision == "float64":
         lying = Liar(CIRCUIT, CHIP, NumericEngine())
-        assert witnessed(lying, rule, G, X, Y, 0).failed == 3
-        assert witnessed(lying, Adjoint(SquaredError()), G, X, Y, 0).failed == 1
+        assert witnessed(lying, rule, SquaredError(), G, X, Y, 0).failed == 3
+        assert witnessed(lying, Adjoint(), SquaredError(), G, X, Y, 0).failed == 1

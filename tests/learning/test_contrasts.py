@@ -9,9 +9,12 @@ from circuits.neurons import DiodePair
 from hwsim.core.protocol import Capability, ConvergenceError, Drive, Equilibrium, Push, UnsupportedCircuitError
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, LossNudge
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.coupled_learning import CoupledLearning
+from hwsim.learning.rules.estimator import Draw
 from hwsim.learning.skipping import Skipping
 from hwsim.numeric.general.general_solver import GeneralEngine
+from support.nudges import nudges, propagation
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))
 CIRCUIT = Network(inputs=2, layers=(HIDDEN,), outputs=2, differential=False).compile("contrast")
@@ -41,7 +44,7 @@ def test_equilibrium_propagation_compares_squared_drops(solver, method, sides) -
     """(c_l/c_L)·(Δv(β₁)² − Δv(β₂)²) / (2·(β₁ − β₂)), the mean over the batch."""
     beta = 1e-6
     first, second = (squares(solver.solve(G, Drive(X, Push(side * beta, Y)))) for side in sides)
-    found = EquilibriumPropagation(SquaredError(), beta, method).gradient(solver, G, X, Y, sign=-1.0)
+    found = propagation(SquaredError(), beta, method).gradient(solver, G, X, Y, SquaredError(), Draw(-1.0))
     for name, values in found.g.items():
         wanted = FACTORS[name] * (first[name] - second[name]) / (2 * (sides[0] - sides[1]) * beta) / len(X)
         np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-6 * np.abs(wanted).max())
@@ -56,7 +59,7 @@ def test_coupled_learning_compares_with_a_clamp(solver) -> None:
     free = solver.solve(G, Drive(X))
     clamp = free.outputs(CIRCUIT) + eta * (Y - free.outputs(CIRCUIT))
     clamped, before = squares(solver.solve(G, Drive(X, Push(stiffness, clamp)))), squares(free)
-    found = CoupledLearning(SquaredError(), eta, stiffness).gradient(solver, G, X, Y)
+    found = CoupledLearning(eta, stiffness).gradient(solver, G, X, Y, SquaredError())
     for name, values in found.g.items():
         wanted = FACTORS[name] * (clamped[name] - before[name]) / (2 * eta) / len(X)
         np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-9 * np.abs(wanted).max())
@@ -74,7 +77,7 @@ def test_amplifiers_that_differ_weigh_by_their_geometric_mean() -> None:
 
 def test_failed_samples_are_told_or_raised(solver) -> None:
     """Nudged too far away from its target an output has no equilibrium: in every phase that is raised, or told without `throw`."""
-    nudge = LossNudge(SquaredError(), (1e-6, -1.0))
+    nudge = nudges(SquaredError(), 1e-6, -1.0)
     with pytest.raises(ConvergenceError, match="3 of 3 samples"):
         solver.phases(G, X, Y, nudge)
     quiet = solver.phases(G, X, Y, nudge, throw=False)
@@ -89,8 +92,8 @@ def test_only_what_has_an_adjoint_gives_it(solver) -> None:
 
     for bare in (Bare(), Skipping(Bare())):
         with pytest.raises(UnsupportedCircuitError, match=r"rule adjoint needs .* --engine numeric"):
-            Adjoint(SquaredError()).gradient(bare, G, X, Y)
-    exact = Adjoint(SquaredError()).gradient(solver, G, X, Y).g
-    for name, values in Adjoint(SquaredError()).gradient(Skipping(solver), G, X, Y).g.items():
+            Adjoint().gradient(bare, G, X, Y, SquaredError())
+    exact = Adjoint().gradient(solver, G, X, Y, SquaredError()).g
+    for name, values in Adjoint().gradient(Skipping(solver), G, X, Y, SquaredError()).g.items():
         np.testing.assert_array_equal(values, exact[name])
     assert Skipping(solver).capabilities == solver.capabilities - {Capability.MANY_CHIPS}

@@ -14,9 +14,12 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation, Gradient
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.coupled_learning import CoupledLearning
+from hwsim.learning.rules.estimator import Draw, Gradient
 from hwsim.numeric.numeric_engine import NumericEngine
 from support.differences import apart, finite_differences
+from support.nudges import propagation
 
 Gradients = dict[str, np.ndarray]
 Method = Literal["centred", "positive", "negative", "random-sign"]
@@ -68,7 +71,7 @@ class Case:
 
     def exact(self, loss: Loss) -> Gradient:
         """Give the adjoint gradient."""
-        return Adjoint(loss).gradient(self.solver, self.g, self.x, self.y)
+        return Adjoint().gradient(self.solver, self.g, self.x, self.y, loss)
 
     def differences(self, loss: Loss) -> Gradients:
         """Give the finite differences."""
@@ -102,7 +105,7 @@ def estimated(name: str, loss: str, method: Method = "centred") -> Callable[...,
 
     @jax.jit
     def gradient(beta: Any, sign: Any, y: Any) -> Any:
-        return EquilibriumPropagation(LOSSES[loss], beta, method).gradient(traced, one.g, one.x, y, sign=sign)
+        return propagation(LOSSES[loss], beta, method).gradient(traced, one.g, one.x, y, LOSSES[loss], Draw(sign))
 
     return lambda beta, sign=1.0, y=one.y: jax.tree.map(np.asarray, gradient(beta, sign, y))
 
@@ -189,9 +192,9 @@ def test_adjoint_knows_mismatched_amplifiers() -> None:
 
 def test_a_batch_has_the_mean_gradient() -> None:
     """The gradient of a batch is the mean of its samples' gradients."""
-    one, rule = case("gain-1"), Adjoint(SquaredError())
-    whole = rule.gradient(one.solver, one.g, one.x, one.y)
-    alone = [rule.gradient(one.solver, one.g, one.x[k : k + 1], one.y[k : k + 1]) for k in range(BATCH)]
+    one, rule, loss = case("gain-1"), Adjoint(), SquaredError()
+    whole = rule.gradient(one.solver, one.g, one.x, one.y, loss)
+    alone = [rule.gradient(one.solver, one.g, one.x[k : k + 1], one.y[k : k + 1], loss) for k in range(BATCH)]
     mean = {name: np.mean([single.g[name] for single in alone], axis=0) for name in whole.g}
     assert apart(whole.g, mean) < 1e-9
     np.testing.assert_allclose(whole.loss, np.concatenate([single.loss for single in alone]), rtol=1e-10)
@@ -203,13 +206,13 @@ def test_coupled_learning_follows_the_gradient() -> None:
     The loss is that of the free phase, not of the clamped one.
     """
     one = case("gain-4-back-quarter")
-    rule = CoupledLearning(SquaredError(), eta=1e-3, stiffness=1.0)
-    found = rule.gradient(one.solver, one.g, one.x, one.y)
+    rule = CoupledLearning(eta=1e-3, stiffness=1.0)
+    found = rule.gradient(one.solver, one.g, one.x, one.y, SquaredError())
     np.testing.assert_array_equal(found.outputs, found.phases[0].outputs(one.circuit))
     for crossbar, along in exact("gain-4-back-quarter", "squared-error").items():
         contrast = found.g[crossbar]
         assert (contrast * along).sum() > 0.7 * np.linalg.norm(contrast) * np.linalg.norm(along)
-    met = rule.gradient(one.solver, one.g, one.x, found.phases[0].outputs(one.circuit))
+    met = rule.gradient(one.solver, one.g, one.x, found.phases[0].outputs(one.circuit), SquaredError())
     assert max(np.abs(met.g[name]).max() / np.abs(found.g[name]).max() for name in met.g) < 1e-6
 
 
@@ -219,7 +222,7 @@ def test_zero_error_is_zero_gradient() -> None:
     met = one.exact(SquaredError()).phases[0].outputs(one.circuit)
     for found in (
         propagated("three-layers", "squared-error")(1e-6, y=met),
-        Adjoint(SquaredError()).gradient(one.solver, one.g, one.x, met).g,
+        Adjoint().gradient(one.solver, one.g, one.x, met, SquaredError()).g,
     ):
         assert max(np.abs(found[name]).max() / np.abs(gradient[name]).max() for name in gradient) < 1e-6
 
@@ -232,6 +235,6 @@ def test_a_nudge_is_felt_in_the_first_layer_however_little_it_is() -> None:
     draw = np.random.default_rng(0)
     g = {element.name: draw.uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
     x, y = draw.uniform(-1, 1, (5, 3)), draw.uniform(0, 0.1, (5, 2))
-    rule = EquilibriumPropagation(LOSSES["cross-entropy"], 1e-9)
-    found = rule.gradient(solver.traced(newton=False), g, x, y)
+    rule = propagation(LOSSES["cross-entropy"], 1e-9)
+    found = rule.gradient(solver.traced(newton=False), g, x, y, LOSSES["cross-entropy"])
     assert all((np.asarray(block) != 0).all() for block in found.by_block.values())

@@ -1,4 +1,4 @@
-"""Losses: the stated error is the derivative of the stated value, and the nudge follows from both."""
+"""Losses: the stated error is the derivative of the stated value."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,14 +27,6 @@ def test_error_is_the_derivative_of_the_value(loss: Loss) -> None:
         step = STEP * np.eye(outputs.shape[1])[k]
         slope = (loss.value(outputs + step, y) - loss.value(outputs - step, y)) / (2 * STEP)
         np.testing.assert_allclose(loss.error(outputs, y)[:, k], slope, rtol=0, atol=1e-8)
-
-
-@of_each_loss
-def test_the_push_is_minus_beta_times_the_error(loss: Loss) -> None:
-    """At the free read-outs the nudge pushes −beta·dC/dŷ into each output, whether it is frozen or follows."""
-    outputs, y = read_outs()
-    push = loss.push(2e-6, outputs, y)
-    np.testing.assert_allclose(push.beta * (push.target - outputs) + push.current, -2e-6 * loss.error(outputs, y), rtol=0, atol=1e-18)
 
 
 @of_each_loss

@@ -17,11 +17,12 @@ from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.noise_currents import currents
 from hwsim.learning.readout import Instruments
-from hwsim.learning.rules import EquilibriumPropagation, LossNudge
+from hwsim.learning.rules.estimator import Draw
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import NoiseSettings
+from support.nudges import nudges, propagation
 
 AMPLIFIER = Amplifier(gain=3.0, back=0.4, output_resistance=500.0)
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER),), outputs=2).compile("noisy")
@@ -85,7 +86,7 @@ def test_every_phase_and_seed_draws_anew(solver) -> None:
 def test_noisy_equilibria_obey_kirchhoff(solver) -> None:
     """With the noise's currents among those that are summed, free and nudged, rows behind output resistances too."""
     x, y, noise = X, Y, injected()
-    found = solver.phases(G, x, y, LossNudge(SquaredError(), (1e-6,)), noise=noise)
+    found = solver.phases(G, x, y, nudges(SquaredError(), 1e-6), noise=noise)
     for phase, push, own in zip(found, (Push(), Push(1e-6, y)), noise, strict=True):
         held = balance(CIRCUIT, solver.chip, G, Drive(x, push, own), phase)
         assert (held.residual < 1e-10 * held.largest).all()
@@ -96,8 +97,8 @@ def test_noisy_equilibria_obey_kirchhoff(solver) -> None:
 def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
     """Noise has no mean; a read of 1 % is felt."""
     x, y = np.tile([[0.3, -0.2]], (B, 1)), np.tile([[0.1, 0.0]], (B, 1))
-    quiet = EquilibriumPropagation(SquaredError(), 1e-5).gradient(solver, G, x, y)
-    noisy = EquilibriumPropagation(SquaredError(), 1e-5, instruments=Instruments(noise=BOTH)).gradient(solver, G, x, y, seed=3)
+    quiet = propagation(SquaredError(), 1e-5).gradient(solver, G, x, y, SquaredError())
+    noisy = propagation(SquaredError(), 1e-5, instruments=Instruments(noise=BOTH)).gradient(solver, G, x, y, SquaredError(), Draw(seed=3))
     read = Instruments(noise=NoiseSettings(read=0.01))
     for name, values in quiet.g.items():
         np.testing.assert_allclose(noisy.g[name], values, rtol=0, atol=0.1 * np.abs(values).max())
@@ -109,7 +110,7 @@ def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
 def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
     """The same currents give the same voltages in both engines, free and nudged, and none of them what they are without."""
     x, y, noise = X, Y, injected()
-    nudge = LossNudge(SquaredError(), (1e-6,))
+    nudge = nudges(SquaredError(), 1e-6)
     with NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as ngspice:
         quiet, found = ngspice.phases(G, x, y, nudge), ngspice.phases(G, x, y, nudge, noise=noise)
         again = ngspice.phases(G, x, y, nudge)
@@ -154,7 +155,7 @@ def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
 @pytest.mark.parametrize("wired", [False, True])
 def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
     """The general solver finds what the layered one finds, and with wires what ngspice finds, grids' inner nodes included."""
-    x, y, nudge = X, Y, LossNudge(SquaredError(), (1e-6,))
+    x, y, nudge = X, Y, nudges(SquaredError(), 1e-6)
     if not wired:
         with GeneralEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as general:
             found, expected = (one.phases(G, x, y, nudge, noise=injected()) for one in (general, solver))

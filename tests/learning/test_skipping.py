@@ -11,10 +11,12 @@ from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.skipping import Skipping
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
+from support.nudges import propagation
 
 EXPERIMENT = override(load("iris"), ["circuit.layers=[]", "training.epochs=1"])
 CIRCUIT = EXPERIMENT.circuit.compile("iris")
@@ -50,9 +52,7 @@ def flaky():
     return Flaky()
 
 
-@pytest.mark.parametrize(
-    "rule", [EquilibriumPropagation(SquaredError(), 1e-7), CoupledLearning(SquaredError(), 0.1, 1e-2), Adjoint(SquaredError())]
-)
+@pytest.mark.parametrize("rule", [propagation(SquaredError(), 1e-7), CoupledLearning(0.1, 1e-2), Adjoint()])
 def test_nothing_is_learnt_from_a_failed_sample(flaky, rule):
     """A batch with failed samples has the gradient of the others alone, as a share of the whole batch."""
     rng = np.random.default_rng(0)
@@ -61,8 +61,8 @@ def test_nothing_is_learnt_from_a_failed_sample(flaky, rule):
     y = rng.uniform(0, 0.1, (len(x), len(CIRCUIT.outputs)))
     good = x[:, 0] <= LIMIT
     assert 0 < good.sum() < len(x)
-    with_failed = rule.gradient(Skipping(flaky), g, x, y).g
-    without = rule.gradient(flaky.solver, g, x[good], y[good]).g
+    with_failed = rule.gradient(Skipping(flaky), g, x, y, SquaredError()).g
+    without = rule.gradient(flaky.solver, g, x[good], y[good], SquaredError()).g
     for name, values in without.items():
         np.testing.assert_allclose(with_failed[name], values * good.mean(), rtol=1e-6, atol=1e-9 * np.abs(values).max())
 

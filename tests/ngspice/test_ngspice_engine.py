@@ -20,11 +20,11 @@ from circuits.nodes import GROUND
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import FREE, ConvergenceError, Drive, Push, Result, UnsupportedCircuitError
 from hwsim.learning.losses import CrossEntropy, SquaredError
-from hwsim.learning.rules import LossNudge
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceError
 from netlists.write.ideal_diodes import sharpened
 from netlists.write.options import Tolerances
+from support.nudges import nudges
 from support.strategies import conductances, features, networks, targets
 
 SAME = 1e-9
@@ -74,7 +74,7 @@ def test_kirchhoff_holds_in_every_phase_and_both_forms_agree(data):
     """What flows into a node flows out of it again, in the folded deck and in the full one, which say the same."""
     circuit = data.draw(networks(ideal=False)).compile()
     g, x, y = data.draw(conductances(circuit)), data.draw(features(circuit)), data.draw(targets(circuit))
-    nudge, chip = LossNudge(SquaredError(), (1e-6, -1e-8)), Chip.nominal(circuit)
+    nudge, chip = nudges(SquaredError(), 1e-6, -1e-8), Chip.nominal(circuit)
     with prepared(circuit) as folded, prepared(circuit, full=True) as full:
         answers, others = folded.phases(g, x, y, nudge), full.phases(g, x, y, nudge)
     for push, answer, other in zip((FREE, *nudge.pushes(None, y)), answers, others, strict=True):
@@ -139,7 +139,7 @@ def samples(circuit):
 @pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy(v_softmax=0.1, low=-0.2, high=0.2)], ids=["squared-error", "cross-entropy"])
 def test_phases_are_what_their_pushes_give_when_solved_alone(circuit, solver, samples, loss):
     """A nudge that follows the outputs and a frozen one, to either side, with another strength for each."""
-    (x, y), g, nudge = samples, uniform(circuit), LossNudge(loss, (1e-6, -2e-6))
+    (x, y), g, nudge = samples, uniform(circuit), nudges(loss, 1e-6, -2e-6)
     phases = solver.phases(g, x, y, nudge)
     pushes = (FREE, *nudge.pushes(phases[0].outputs(circuit), y))
     for phase, push in zip(phases, pushes, strict=True):
@@ -153,7 +153,7 @@ def test_more_workers_and_more_sweeps_answer_the_same(circuit, samples):
     """Samples are shared out in runs of neighbours; each comes back in its place."""
     x, y = (np.tile(part, (40, 1)) for part in samples)
     x[:, 0] = np.linspace(-1, 1, len(x))
-    g, nudge = uniform(circuit), LossNudge(SquaredError(), (1e-6, -1e-6))
+    g, nudge = uniform(circuit), nudges(SquaredError(), 1e-6, -1e-6)
     with prepared(circuit) as one, prepared(circuit, workers=2) as two:
         for a, b in zip(one.phases(g, x, y, nudge), two.phases(g, x, y, nudge), strict=True):
             assert apart(a, b) <= SAME
@@ -251,7 +251,7 @@ def test_a_nudge_that_makes_an_output_unstable_is_told(circuit, solver, samples)
 
 def test_what_is_no_number_fails_alone(circuit, solver, samples):
     """A NaN among the features, the targets or the pushes spoils its own sample and no other, and is named."""
-    (x, y), g, nudge = samples, uniform(circuit), LossNudge(SquaredError(), (1e-6,))
+    (x, y), g, nudge = samples, uniform(circuit), nudges(SquaredError(), 1e-6)
     good = solver.phases(g, x, y, nudge)
     x_bad, y_bad = x.copy(), y.copy()
     x_bad[2, 1], y_bad[4, 0] = np.nan, np.inf
@@ -276,7 +276,7 @@ def test_shapes_that_do_not_fit_are_refused(circuit, solver, samples):
     with pytest.raises(CircuitError, match=r"features have shape \(0, 3\)"):
         solver.solve(g, Drive(x[:0]))
     with pytest.raises(CircuitError, match=r"targets have shape \(5, 2\)"):
-        solver.phases(g, x, y[:5], LossNudge(SquaredError(), (1e-6,)))
+        solver.phases(g, x, y[:5], nudges(SquaredError(), 1e-6))
     with pytest.raises(CircuitError, match="one beta a sample"):
         solver.solve(g, Drive(x, Push(1e-6, y[:, :1].repeat(3, axis=1))))
     with pytest.raises(CircuitError, match="w1: conductances have shape"):

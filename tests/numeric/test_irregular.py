@@ -16,11 +16,13 @@ from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
-from hwsim.learning.rules import Adjoint, CoupledLearning, EquilibriumPropagation
+from hwsim.learning.rules.adjoint import Adjoint
+from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.read.parser import parse
+from support.nudges import propagation
 
 X, Y = np.array([[0.7, -0.4], [-0.9, 0.8], [0.1, 0.3]]), np.array([[0.1, 0.3], [-0.2, 0.2], [0.0, 0.1]])
 LOSSES: dict[str, Loss] = {"squared-error": SquaredError(), "cross-entropy": CrossEntropy(v_softmax=0.1, low=-0.2, high=0.3)}
@@ -84,8 +86,8 @@ def test_gradients_are_what_finite_differences_say(loss, tangled):
     """The adjoint's, and that of equilibrium propagation; devices before the amplifiers and behind them weigh what they must."""
     solver, g = tangled
     wanted = differences(solver, g, LOSSES[loss])
-    assert apart(Adjoint(LOSSES[loss]).gradient(solver, g, X, Y).g, wanted) < 1e-6
-    assert apart(EquilibriumPropagation(LOSSES[loss], 1e-8).gradient(solver, g, X, Y).g, wanted) < 1e-5
+    assert apart(Adjoint().gradient(solver, g, X, Y, LOSSES[loss]).g, wanted) < 1e-6
+    assert apart(propagation(LOSSES[loss], 1e-8).gradient(solver, g, X, Y, LOSSES[loss]).g, wanted) < 1e-5
 
 
 def test_an_array_has_a_factor_for_each_of_its_devices():
@@ -99,8 +101,8 @@ def test_an_array_has_a_factor_for_each_of_its_devices():
 def test_coupled_learning_follows_the_gradient(tangled):
     """With a small clamp, its direction lies along the gradient."""
     solver, g = tangled
-    exact = Adjoint(SquaredError()).gradient(solver, g, X, Y).g
-    found = CoupledLearning(SquaredError(), eta=1e-3, stiffness=1.0).gradient(solver, g, X, Y).g
+    exact = Adjoint().gradient(solver, g, X, Y, SquaredError()).g
+    found = CoupledLearning(eta=1e-3, stiffness=1.0).gradient(solver, g, X, Y, SquaredError()).g
     for name, along in exact.items():
         assert (found[name] * along).sum() > 0.7 * np.linalg.norm(found[name]) * np.linalg.norm(along)
 
@@ -114,7 +116,7 @@ def test_the_adjoint_knows_sources_that_only_look_one_way():
     )
     with NumericEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
         loss = SquaredError()
-        assert apart(Adjoint(loss).gradient(solver, deck.g, X, Y).g, differences(solver, deck.g, loss)) < 1e-6
+        assert apart(Adjoint().gradient(solver, deck.g, X, Y, loss).g, differences(solver, deck.g, loss)) < 1e-6
 
 
 def chain(columns: list[int]) -> Circuit:

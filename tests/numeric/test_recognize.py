@@ -15,11 +15,12 @@ from circuits.neurons import DeadZone
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.learning.losses import SquaredError
-from hwsim.learning.rules import Adjoint, LossNudge
+from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.numeric_engine import NumericEngine
+from support.nudges import nudges
 
 Change = Callable[["Chain"], None]
 
@@ -102,11 +103,11 @@ def test_what_hangs_beside_neurons_is_part_of_the_layers(change: Change) -> None
     chip = Chip(circuit, {name: {"r": circuit[name].r * np.linspace(0.8, 1.3, len(circuit[name]))}})
     with NumericEngine(newton=change is leak).prepare(circuit, chip) as layers, GeneralEngine().prepare(circuit, chip) as ports:
         assert isinstance(layers, LayeredSolver)
-        nudge = LossNudge(SquaredError(), (2e-6,))
+        nudge = nudges(SquaredError(), 2e-6)
         for ours, theirs in zip(layers.phases(G, X, Y, nudge), ports.phases(G, X, Y, nudge), strict=True):
             for group, v in theirs.v.items():
                 np.testing.assert_allclose(ours.v[group], v, rtol=0, atol=1e-9, err_msg=group)
-        exact, wanted = (Adjoint(SquaredError()).gradient(solver, G, X, Y).g for solver in (layers, ports))
+        exact, wanted = (Adjoint().gradient(solver, G, X, Y, SquaredError()).g for solver in (layers, ports))
         for crossbar, values in wanted.items():
             np.testing.assert_allclose(exact[crossbar], values, rtol=0, atol=1e-6 * np.abs(values).max())
 

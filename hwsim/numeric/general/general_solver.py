@@ -16,7 +16,19 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
-from hwsim.core.protocol import FREE, Capability, Closing, Drive, Equilibrium, Nudge, Push, Result, UnsupportedCircuitError, free_and_nudged
+from hwsim.core.protocol import (
+    FREE,
+    Capability,
+    Closing,
+    Drive,
+    Equilibrium,
+    Nudge,
+    Nudging,
+    Push,
+    Result,
+    UnsupportedCircuitError,
+    free_and_nudged,
+)
 from hwsim.numeric.general.linear_system import MNASystem, Sources, conductance, given, learned
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
@@ -94,7 +106,7 @@ class _Batch(NamedTuple):
     noise: Mapping[str, Any] | None = None
 
 
-class GeneralSolver(Closing):
+class GeneralSolver(Nudging, Closing):
     """A circuit of any form, ready to be solved."""
 
     capabilities = frozenset({Capability.ADJOINT, Capability.VERIFIED})

@@ -11,7 +11,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
-from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
+from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Equilibrium, Nudge, Nudging, Push, Result
 from hwsim.numeric import jax_config
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.layers import Layers, Outputs, adjoint_layers
@@ -62,7 +62,7 @@ class LayeredOptions:
 Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
 
 
-class LayeredSolver(Closing):
+class LayeredSolver(Nudging, Closing):
     """A layered circuit, ready to be solved.
 
     Sweeps over the layers are tried first; what they leave unsettled is compiled and solved again by Newton's method on all nodes.

@@ -120,31 +120,45 @@ class TracedSolver:
         of_free, *of_nudged = [None] if noise is None else noise
         free = settler(Push(), None, of_free)
         found = self._equilibrium(x, settler, free, of_free)
-        pushes = nudge.pushes(found.outputs(self.circuit), y)
-        nudged = (self._one_by_one if self._newton else self._together)(settler, free, pushes, of_nudged)
-        each = zip(nudged, of_nudged or [None] * len(nudged), strict=True)
-        return found, *(self._equilibrium(x, settler, settled, own) for settled, own in each)
+        return found, *self._nudged(x, settler, free.state, nudge.pushes(found.outputs(self.circuit), y), of_nudged)
 
-    def _together(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+    def nudged(
+        self,
+        g: Conductances,
+        x: Array,
+        free: Equilibrium,
+        pushes: Sequence[Push],
+        *,
+        noise: Sequence[Mapping[str, Array]] | None = None,
+    ) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones."""
+        return free, *self._nudged(x, self._settler(g, x), self._problem.state(free), pushes, noise or [])
+
+    def _nudged(self, x: Array, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Equilibrium]:
+        nudged = (self._one_by_one if self._newton else self._together)(settler, free, pushes, noise)
+        each = zip(nudged, noise or [None] * len(nudged), strict=True)
+        return [self._equilibrium(x, settler, settled, currents) for settled, currents in each]
+
+    def _together(self, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle all nudged phases as one batch: few large products instead of many small ones."""
-        count, batch = len(pushes), len(free.steps)
+        count, batch = len(pushes), len(free.columns[-1])
         if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
-            ones = jnp.ones((batch, 1), free.residual.dtype)
+            ones = jnp.ones((batch, 1), free.columns[-1].dtype)
             pushes = [push._replace(beta=push.beta * ones) for push in pushes]
         stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
-        slopes = linearized_start.slopes(self._layers, free.state)
-        again: tuple[State, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free.state, slopes))
+        slopes = linearized_start.slopes(self._layers, free)
+        again: tuple[State, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free, slopes))
         of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
         settled = settler.repeated(count).nudged(stacked, *again, of_all)
         return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
 
-    def _one_by_one(self, settler: "_Settler", free: Settled, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+    def _one_by_one(self, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle one nudged phase after the other in one loop: what it does is compiled once."""
-        dtype = free.residual.dtype
+        dtype = free.columns[-1].dtype
         stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
         of_all = jax.tree.map(lambda *parts: jnp.stack(parts), *noise) if noise else None
-        slopes = linearized_start.slopes(self._layers, free.state)
-        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free.state, slopes, phase[1]), (stacked, of_all))
+        slopes = linearized_start.slopes(self._layers, free)
+        nudged = jax.lax.map(lambda phase: settler.nudged(phase[0], free, slopes, phase[1]), (stacked, of_all))
         return [jax.tree.map(lambda values, k=k: values[k], nudged) for k in range(len(pushes))]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array | None = None) -> Equilibrium:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuits.chip import Chip
-from circuits.circuit import Circuit
 from circuits.units import Second
-from hwsim.core.protocol import Capability, Equilibrium
+from hwsim.core.protocol import Capability
+from hwsim.core.replayed import Replayed
 from hwsim.files.records import Row
 from hwsim.runs.profiling.step_timing import time_parts
 from hwsim.runs.profiling.stopwatch import REST, Stopwatch
@@ -232,30 +231,12 @@ def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> di
         return {OTHER: updates}
     g, x, y, found = solver.last
     updater, batches = trainer.updater, trainer.plan(0)
-    replay = _Replay(solver.circuit, solver.chip, found)
+    replay = Replayed(solver.circuit, solver.chip, found)
     began = time.perf_counter()
-    slope = updater.rule.gradient(replay, g, x, y).by_block
+    slope = updater.rule.gradient(replay, g, x, y, updater.loss).by_block
     between = time.perf_counter()
     dg, _ = updater.optimizer.step(slope, state.moments, batches.rates)
     updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.held)
     ended = time.perf_counter()
     share = (between - began) / max(ended - began, 1e-9)
     return {GRADIENT: updates * share, PROGRAMMING: updates * (1 - share)}
-
-
-@dataclass(slots=True)
-class _Replay:
-    """Gives phases that were found before."""
-
-    circuit: Circuit
-    chip: Chip
-    found: tuple[Equilibrium, ...]
-    capabilities: frozenset[Capability] = frozenset()
-
-    def solve(self, *_: Any) -> Equilibrium:
-        """Give the free phase."""
-        return self.found[0]
-
-    def phases(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
-        """Give all phases."""
-        return self.found

@@ -13,6 +13,7 @@ import numpy as np
 from circuits.units import Second
 from hwsim.core.protocol import Drive, Equilibrium, Nudge
 from hwsim.core.wrapper import SolverWrapper
+from hwsim.learning.rules.estimator import Draw
 from hwsim.learning.step import Carry
 from hwsim.typing import Array, Conductances
 
@@ -122,12 +123,12 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     def phases(g: Any, data: Any, k: Any) -> Any:
         g, x, y, sign = batch(g, data, k)
         recorder = _Recorder(traced)
-        updater.rule.gradient(recorder, g, x, y, sign=sign)
+        updater.rule.gradient(recorder, g, x, y, updater.loss, Draw(sign))
         return recorder.found
 
     def gradient(g: Any, data: Any, k: Any) -> Any:
         g, x, y, sign = batch(g, data, k)
-        return updater.rule.gradient(traced, g, x, y, sign=sign)
+        return updater.rule.gradient(traced, g, x, y, updater.loss, Draw(sign))
 
     def looped(part: Callable[[Any, Any, Any], Any]) -> tuple[Any, Callable[[Any], Any]]:
         def loop(given: Any) -> Any:

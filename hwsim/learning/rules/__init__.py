@@ -1,0 +1,1 @@
+"""Learning rules, a file each: what turns a batch into the gradient by every conductance."""
