@@ -213,7 +213,7 @@ def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: Outpu
     readable = [k for k in range(best) if errors[k + 1] > READABLE * errors[best]]
     rate = errors[readable[-1]] / errors[readable[-1] + 1] if readable else RATE[0]
     most = np.inf if bench.circuit.of(IdealDiodes) else RATE[1]
-    at = f"of the largest entry, at {nudge.times(factors[best]).size.removeprefix('training.')}"
+    at = f"of the largest entry, at {nudge.times(factors[best]).size.removeprefix('training.nudge.')}"
     return [
         Finding("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
         Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
@@ -237,7 +237,7 @@ def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench:
         off = _apart(estimate, _gradient(rule, solver, bench))
         how += ", from 64 bits"
     advice = "" if off <= AGREE_OWN else "; a smaller nudge is nearer, or where rounding counts, a larger one or float64"
-    return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule} {how}{advice}", off <= AGREE_OWN)
+    return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule.kind} {how}{advice}", off <= AGREE_OWN)
 
 
 def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> Callable[[float], Mapping[str, Array]]:

@@ -18,9 +18,11 @@ from circuits.regular_file import open_regular
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
+from hwsim.settings import flat_training
 from hwsim.settings.durations import spelled
 from hwsim.settings.keys import known_keys
-from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings, TrainingSettings
+from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings
+from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, dotted, explain, instead, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from netlists import examples
@@ -112,8 +114,8 @@ class Experiment(Section):
             if len(given) != crossbars:
                 msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
                 raise ValueError(msg)
-        if self.training.loss == "cross-entropy" and outputs == 1 and self.data.task == "classification":
-            msg = "training.loss = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or an output a class"
+        if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
+            msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
         for key in ("step", "asymmetry"):
             if getattr(self.variation, key) and self.device.preset is None:
@@ -135,8 +137,8 @@ class Experiment(Section):
 
     def _check_task(self) -> None:
         """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""
-        if self.training.loss == "cross-entropy" and self.data.task != "classification":
-            msg = f"training.loss = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
+        if self.training.loss.kind == "cross-entropy" and self.data.task != "classification":
+            msg = f"training.loss.kind = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
             raise ValueError(msg)
         if self.data.name not in BUILT_IN:
             return
@@ -371,6 +373,11 @@ def _make(table: dict[str, Any], where: str) -> Experiment:
         msg = f"{where}: {fault}"
         raise ExperimentError(msg)
     try:
+        table = table | ({"training": flat_training.tabled(table["training"])} if "training" in table else {})
+    except ValueError as error:
+        msg = f"{where}: training: {error}"
+        raise ExperimentError(msg) from None
+    try:
         return Experiment.model_validate(table)
     except ValidationError as error:
         for detail in error.errors():
@@ -395,9 +402,18 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
     if not settings:
         return experiment
     table = experiment.model_dump()
-    for setting in settings:
-        _put(table, *_setting(setting))
+    puts = [_setting(setting) for setting in settings]
+    for keys, value in sorted(puts, key=lambda put: put[0][-1] != "kind"):  # a new kind first: it has other keys
+        if keys == ["training", "loss", "kind"]:
+            _let_go(table["training"])
+        _put(table, keys, value)
     return _make(table, _as_typed(settings))
+
+
+def _let_go(training: dict[str, Any]) -> None:
+    """Let a nudge that is the loss's natural one be that of another loss."""
+    if training["nudge"]["kind"] == flat_training.NATURAL[training["loss"]["kind"]]:
+        del training["nudge"]["kind"]
 
 
 class FromOption(str):
@@ -424,7 +440,8 @@ def _setting(setting: str) -> tuple[list[str | int], Any]:
     if not equals or not key.strip():
         msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
         raise ExperimentError(msg)
-    return _keys(key.strip()), read_value(text.strip())
+    value = read_value(text.strip())
+    return _keys(flat_training.canonical(key.strip(), word=not isinstance(value, dict))), value
 
 
 def _keys(key: str) -> list[str | int]:

@@ -250,11 +250,11 @@ def suitable_training(deck: Deck) -> dict[str, Any]:
         ranges.append((_rounded(max(min(g / _SPREAD, most), least)), _rounded(min(max(g * _SPREAD, least), most))))
     return {
         "init": "netlist",
-        "loss": "cross-entropy" if len(deck.circuit.outputs) > 1 else "squared-error",
-        "beta": _rounded(_NUDGE * float(np.exp(np.log(typical).mean()))),
+        "loss": {"kind": "cross-entropy" if len(deck.circuit.outputs) > 1 else "squared-error"},
+        "nudge": {"beta": _rounded(_NUDGE * float(np.exp(np.log(typical).mean())))},
         "rate": tuple(_rounded(_STEP * g) for g in typical),
         "g_init": tuple(ranges),
-        "schedule": "cosine",
+        "schedule": {"kind": "cosine"},
         "epochs": 50,
         "batch": 8,
     }

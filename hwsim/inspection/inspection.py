@@ -202,7 +202,7 @@ def _of_reach(circuit: Circuit) -> Iterator[str]:
     odd = [e.name for e in circuit.of(*one_way, Passed)]
     odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]
     if odd:
-        rule = "set training.rule to adjoint for it" if not circuit.of(Passed) else "it may still descend"
+        rule = "set training.rule.kind to adjoint for it" if not circuit.of(Passed) else "it may still descend"
         yield f"{', '.join(odd)} {'act' if len(odd) > 1 else 'acts'} one way: equilibrium propagation's gradient is not exact; {rule}"
 
 

@@ -1,5 +1,6 @@
 """From the words of an experiment file to the loss, task, rule and optimizer that they name."""
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
@@ -14,7 +15,9 @@ from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropa
 from hwsim.learning.rules.estimator import LearningRule
 from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides
 from hwsim.learning.task import Task, classification, scaled
-from hwsim.settings.sections import DeviceSettings, TrainingSettings
+from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 _STIFFER = 1e3
@@ -23,8 +26,8 @@ _STIFFER = 1e3
 
 def loss(training: TrainingSettings) -> Loss:
     """Return the loss."""
-    if training.loss == "cross-entropy":
-        return CrossEntropy(v_softmax=training.v_softmax, low=training.target_low, high=training.target_high)
+    if training.loss.kind == "cross-entropy":
+        return CrossEntropy(v_softmax=training.loss.v_softmax, low=training.target_low, high=training.target_high)
     return SquaredError()
 
 
@@ -37,35 +40,56 @@ def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
 
 def nudge(training: TrainingSettings) -> OutputNudge:
     """Return what nudges the outputs."""
-    return Following(training.beta) if training.loss == "squared-error" else Frozen(training.beta)
+    match training.nudge.kind:
+        case "following":
+            return Following(training.nudge.beta)
+        case "frozen":
+            return Frozen(training.nudge.beta)
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:
     """Return the learning rule, and what it reads voltages with."""
-    match training.rule:
+    match training.rule.kind:
         case "equilibrium-propagation":
-            return EquilibriumPropagation(nudge(training), training.nudge, instruments=instruments)
+            return EquilibriumPropagation(nudge(training), training.nudge.method, instruments=instruments)
         case "coupled-learning":
-            return _coupled(training, circuit, instruments)
+            return _coupled(training, training.rule.eta, circuit, instruments)
         case "adjoint":
             return Adjoint(instruments=instruments)
 
 
-def _coupled(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> CoupledLearning:
+def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, instruments: Instruments = EXACT) -> CoupledLearning:
     widest = max(training.initial_ranges(len(circuit.trainable))[-1])
-    return CoupledLearning(training.eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments=instruments)
+    return CoupledLearning(eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments=instruments)
 
 
 def shown_nudges(training: TrainingSettings, circuit: Circuit) -> Sides | CoupledLearning:
     """Return the nudges that a deck shows: those of training, to every side that it may take."""
-    return _coupled(training, circuit) if training.rule == "coupled-learning" else Sides(nudge(training), SIDES[training.nudge])
+    if training.rule.kind == "coupled-learning":
+        return _coupled(training, training.rule.eta, circuit)
+    return Sides(nudge(training), SIDES[training.nudge.method])
 
 
 def optimizer(training: TrainingSettings) -> Optimizer:
     """Return the optimizer."""
-    if training.optimizer == "adam":
-        return Adam(training.adam_b1, training.adam_b2)
-    return Sgd(training.momentum if training.optimizer == "momentum" else 0.0)
+    match training.optimizer:
+        case AdamOptimizer(b1=b1, b2=b2):
+            return Adam(b1, b2)
+        case MomentumOptimizer(momentum=momentum):
+            return Sgd(momentum)
+        case _:
+            return Sgd(0.0)
+
+
+def schedule(training: TrainingSettings, epoch: int) -> float:
+    """Return the factor of an epoch's step size."""
+    match training.schedule:
+        case ExponentialSchedule(decay=decay):
+            return decay**epoch
+        case CosineSchedule():
+            return float(0.5 * (1 + np.cos(np.pi * epoch / training.epochs)))
+        case _:
+            return 1.0
 
 
 def programming(device: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:

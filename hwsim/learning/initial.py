@@ -12,7 +12,7 @@ from circuits.errors import CircuitError
 from circuits.quoting import quote_path
 from hwsim.files.stored_conductances import WeightsError, beyond, laid_out
 from hwsim.random.streams import stream
-from hwsim.settings.sections import TrainingSettings
+from hwsim.settings.training_settings import TrainingSettings
 
 
 def initial_conductances(

@@ -27,7 +27,8 @@ from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater,
 from hwsim.learning.task import Targets, Task
 from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
-from hwsim.settings.sections import DeviceSettings, TrainingSettings
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Conductances
 
@@ -93,8 +94,8 @@ class Trainer:
 
     def _refuse_misfit(self) -> None:
         self.task.refuse_misfit(self.data, len(self.circuit.outputs))
-        if self.settings.loss == "cross-entropy" and not self.task.train.of_classes:
-            msg = f"{self.data.name}: training.loss = 'cross-entropy' needs classes, and the targets are real; use 'squared-error'"
+        if self.settings.loss.kind == "cross-entropy" and not self.task.train.of_classes:
+            msg = f"{self.data.name}: training.loss.kind = 'cross-entropy' needs classes, and the targets are real; use 'squared-error'"
             raise DataError(msg)
 
     def begin(self) -> State:
@@ -145,13 +146,7 @@ class Trainer:
         settings, samples = self.settings, len(self.data.x_train)
         order = np.resize(stream(settings.seed, f"order/{epoch}").permutation(samples), (self.steps, self.batch))
         signs = stream(settings.seed, f"sign/{epoch}").choice([-1.0, 1.0], self.steps)
-        match settings.schedule:
-            case "exponential":
-                factor = settings.decay**epoch
-            case "cosine":
-                factor = 0.5 * (1 + np.cos(np.pi * epoch / settings.epochs))
-            case "constant":
-                factor = 1.0
+        factor = factory.schedule(settings, epoch)
         each = settings.rates(len(self.circuit.trainable))
         rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}

@@ -46,7 +46,7 @@ def _about(record: RunRecord) -> Iterator[str]:
         sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
         yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
-    yield f"learns {record.experiment.data.name} by {training.rule} ({training.optimizer}, batches of {training.batch})"
+    yield f"learns {record.experiment.data.name} by {training.rule.kind} ({training.optimizer.kind}, batches of {training.batch})"
     how = f"{device.scheme} up only, on pairs" if device.pairs else device.scheme
     yield f"on devices {device.preset}, {how}." if device.preset else "on ideal memristors."
     if odd := list(_imperfections(record.experiment)):

@@ -115,6 +115,15 @@ def _numbered(experiment: Experiment) -> Iterator[RunFolder]:
     return (RunFolder(Path("runs") / (stem if k == 1 else f"{stem}-{k}")) for k in itertools.count(1))
 
 
+def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """List a section's keys; of tables that name a kind, the keys in them."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and "kind" in value:
+            yield from ((f"{key}.{inner}", own) for inner, own in value.items())
+        else:
+            yield key, value
+
+
 def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
     def fixed(experiment: Experiment) -> dict[str, Any]:
         sections = {"circuit", "data", "training", "device", "variation", "noise"}
@@ -123,7 +132,7 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
             table["circuit"] = experiment.circuit.described()
         if experiment.training.start is not None:
             table["training"]["start"] = fingerprint(experiment.shown or {})
-        return {f"{section}.{key}": value for section, keys in table.items() for key, value in keys.items()}
+        return {f"{section}.{key}": value for section, keys in table.items() for key, value in _leaves(keys)}
 
     was, now = fixed(stored), fixed(asked)
     if differing := [key for key in was if key not in now or was[key] != now[key]]:

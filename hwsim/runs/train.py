@@ -267,7 +267,7 @@ class _Ending:
             "name": self.session.experiment.name,
             "data": self.session.experiment.data.name,
             "engine": training.engine,
-            "rule": training.rule,
+            "rule": training.rule.kind,
             "seed": training.seed,
             "chip": self.session.experiment.variation.chip,
             "memristors": sum(len(element) for element in self.session.circuit.trainable),

@@ -11,7 +11,6 @@ PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Momentum = Annotated[float, Field(ge=0, lt=1)]
 Coefficient = Annotated[PerKelvin, Field(ge=-1, le=1)]
 Range = tuple[PositiveSiemens, PositiveSiemens]
 
@@ -118,111 +117,6 @@ class DataSettings(Section):
             msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
             raise ValueError(msg)
         return self
-
-
-class TrainingSettings(Section):
-    """How the conductances learn.
-
-    Parameters
-    ----------
-    engine
-        `numeric` or `ngspice`: what solves the circuit.
-    rule
-        `equilibrium-propagation`, `adjoint` (the exact gradient by implicit differentiation) or `coupled-learning`.
-    nudge
-        Phases of equilibrium propagation: `centred` (+beta and −beta), `positive`, `negative` or `random-sign`.
-    beta
-        Transconductance of the nudge [S].
-    eta
-        Share of the way to the target on which coupled learning clamps the outputs, 0 to 1.
-    loss
-        `squared-error` [V²] or `cross-entropy` of a softmax (times v_softmax², so that it is in V² too).
-    v_softmax
-        Scale of that softmax: it sees ŷ/v_softmax [V].
-    target_low, target_high
-        What an output is drawn to for another class and for its own [V].
-    optimizer
-        `sgd`, `momentum` or `adam`.
-    momentum
-        Share of the last step that `momentum` keeps.
-    adam_b1, adam_b2
-        Shares that `adam` keeps of its mean gradient and mean square.
-    rate
-        Step size, one number or one a crossbar: for `sgd` and `momentum` S²/V² (S/V² with coupled learning), for `adam` S.
-    skip_failed
-        Learn nothing from samples that do not settle, and count them, instead of stopping.
-    schedule
-        `constant`, `exponential` (times `decay` each epoch) or `cosine` (to 0 at the last epoch).
-    decay
-        Factor of the exponential schedule, per epoch.
-    epochs, batch
-        Passes over the training part; samples an update, all of them where there are no more.
-    seed
-        Where every random stream starts: split, order, initial conductances, random signs.
-    precision
-        `float32` or `float64` while training; what is reported is always solved in 64 bits.
-    g_init
-        Initial conductances lie between these two [S]; one pair, or one a crossbar.
-    init
-        `uniform` or `log-uniform` between them, or `netlist`: what the netlist says.
-    start
-        A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
-
-    """
-
-    engine: EngineName = "numeric"
-    rule: Literal["equilibrium-propagation", "adjoint", "coupled-learning"] = "equilibrium-propagation"
-    nudge: Literal["centred", "positive", "negative", "random-sign"] = "centred"
-    beta: PositiveSiemens = 1e-6
-    eta: Annotated[float, Field(gt=0, le=1)] = 0.1
-    loss: Literal["squared-error", "cross-entropy"] = "squared-error"
-    v_softmax: PositiveVolt = 0.1
-    target_low: Volt = 0.0
-    target_high: Volt = 0.1
-    optimizer: Literal["sgd", "momentum", "adam"] = "adam"
-    momentum: Momentum = 0.9
-    adam_b1: Momentum = 0.9
-    adam_b2: Momentum = 0.999
-    rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
-    skip_failed: bool = False
-    schedule: Literal["constant", "exponential", "cosine"] = "constant"
-    decay: Annotated[float, Field(gt=0, le=1)] = 0.9
-    epochs: PositiveInt = 20
-    batch: PositiveInt = 16
-    seed: NonNegativeInt = 0
-    precision: Precision = "float64"
-    g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
-    init: Literal["uniform", "log-uniform", "netlist"] = "uniform"
-    start: Annotated[str, Field(min_length=1)] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not self.target_low < self.target_high:
-            msg = f"target_low = {self.target_low:g} V must be below target_high = {self.target_high:g} V"
-            raise ValueError(msg)
-        for low, high in self.initial_ranges():
-            if low > high:
-                msg = f"g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
-                raise ValueError(msg)
-        if self.engine == "ngspice" and self.precision == "float32":
-            msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
-            raise ValueError(msg)
-        if self.engine == "ngspice" and self.rule == "adjoint":
-            msg = "rule = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
-            raise ValueError(msg)
-        return self
-
-    def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
-        """Give the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""
-        match self.g_init:
-            case (float() as low, float() as high):
-                return ((low, high),) * crossbars
-            case ranges:
-                return ranges
-
-    def rates(self, crossbars: int) -> tuple[float, ...]:
-        """Give the step size of each crossbar; one that was given for all is repeated."""
-        return self.rate if isinstance(self.rate, tuple) else (self.rate,) * crossbars
 
 
 class DeviceSettings(Section):

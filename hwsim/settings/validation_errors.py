@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from circuits.quoting import quote, quoted
-from hwsim.settings.keys import known_keys
+from hwsim.settings.keys import keys, known_keys
 
 _SHOWN = 3
 
@@ -72,7 +72,7 @@ def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseMo
     for detail in error.errors():
         path = _path(detail, given)
         top = dotted(path[:2])  # members of a union fail each for itself: the one that got deepest was meant
-        line = _line(detail, path, model, listed)
+        line = _line(detail, path, model, listed, _kind_beside(path, given))
         key = top if _in_union(detail, path) else line
         if key not in lines or len(path) > lines[key][0]:
             lines[key] = (len(path), line)
@@ -99,11 +99,23 @@ def _in_union(detail: ErrorDetails, path: Path) -> bool:
     return len(path) < len([key for key in detail["loc"] if key not in FORMS])
 
 
-def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str) -> str:
+def _kind_beside(path: Path, given: Any) -> Any:
+    """Return the kind that the table of a key names, if any."""
+    for key in path[:-1]:
+        given = given[key]
+    return given.get("kind") if isinstance(given, Mapping) else None
+
+
+def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str, kind: Any) -> str:
     key = quote(dotted(path))
     match detail["type"]:
         case "missing" | "missing_argument" | "union_tag_not_found":
             return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
+        case "extra_forbidden" | "unexpected_keyword_argument" if kind is not None:
+            table = dotted(tuple(0 if isinstance(part, int) else part for part in path[:-1]))
+            found = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]
+            known = [name for one in found if (name := one.key.rpartition(".")[2]) != "kind"]
+            return f"{key} is no key of kind {quoted(kind)}, which has " + (", ".join(known) or "none")
         case "extra_forbidden" | "unexpected_keyword_argument":
             hint = instead(dotted(path), known_keys(model), listed)
             return f"{key} is not a known key" + (f"; {hint}" if hint else "")

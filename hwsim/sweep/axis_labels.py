@@ -2,6 +2,8 @@
 
 import re
 
+from hwsim.settings.flat_training import canonical
+
 _LABELS = {
     "circuit.layers.size": "neurons of layer {}",
     "circuit.layers.neuron.v_low": "lower rail of layer {} [V]",
@@ -30,16 +32,16 @@ _LABELS = {
     "data.train_limit": "training samples",
     "data.test_limit": "test samples",
     "data.shift": "largest shift of training images [pixels]",
-    "training.beta": "nudge strength β [S]",
-    "training.eta": "clamping share η",
-    "training.v_softmax": "softmax scale [V]",
+    "training.nudge.beta": "nudge strength β [S]",
+    "training.rule.eta": "clamping share η",
+    "training.loss.v_softmax": "softmax scale [V]",
     "training.target_low": "low target [V]",
     "training.target_high": "high target [V]",
-    "training.momentum": "momentum",
-    "training.adam_b1": "Adam's β₁",
-    "training.adam_b2": "Adam's β₂",
+    "training.optimizer.momentum": "momentum",
+    "training.optimizer.b1": "Adam's β₁",
+    "training.optimizer.b2": "Adam's β₂",
     "training.rate": "learning rate",
-    "training.decay": "decay of the learning rate per epoch",
+    "training.schedule.decay": "decay of the learning rate per epoch",
     "training.epochs": "epochs",
     "training.batch": "batch size",
     "training.seed": "seed",
@@ -91,9 +93,9 @@ _LAYER = re.compile(r"(?<=^circuit\.layers)(?:\[(\d+)\]|\.(\d+))")
 
 
 def axis_label(key: str) -> str:
-    """Return what a key is called; keys without numbers, such as training.optimizer, by the words of their last part."""
+    """Return what a key is called; keys without numbers, such as training.optimizer, by the words of their last part but `kind`."""
     number = _LAYER.search(key)
-    label = _LABELS.get(_LAYER.sub("", key))
+    label = _LABELS.get(canonical(_LAYER.sub("", key)))
     if label is None:
-        return key.rpartition(".")[2].replace("_", " ")
+        return key.removesuffix(".kind").rpartition(".")[2].replace("_", " ")
     return label.format(int(number[1] or number[2]) + 1) if number else label

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwsim.experiment.experiment import Experiment
+from hwsim.settings.flat_training import canonical
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.mean_interval import Interval, of_differences
 from hwsim.sweep.points import Point, problem
@@ -85,9 +86,9 @@ def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[S
 
 
 def value_of(experiment: Experiment, key: str) -> Any:
-    """Give what an experiment holds at a dotted key; None where there is nothing."""
+    """Return what an experiment holds at a dotted key; None where there is nothing."""
     inside: Any = experiment.model_dump()
-    for part in key.replace("[", ".").replace("]", "").split("."):
+    for part in canonical(key).replace("[", ".").replace("]", "").split("."):
         try:
             inside = inside[int(part)] if isinstance(inside, list | tuple) else inside[part]
         except (KeyError, IndexError, TypeError, ValueError):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwsim.experiment.experiment import Experiment
+from hwsim.settings.flat_training import canonical
 from hwsim.sweep.axes import Axis, Value
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def present(axes: Sequence[Axis], experiment: Experiment) -> dict[str, Any] | No
     """Return the parameters that stand for the experiment as it is; None when it lies outside the space."""
     found: dict[str, Any] = {}
     for axis in axes:
-        value = _at(experiment.model_dump(mode="json"), axis.key)
+        value = _at(experiment.model_dump(mode="json"), canonical(axis.key))
         if axis.count is not None or axis.low is None or axis.high is None:
             if value not in axis.values:
                 return None

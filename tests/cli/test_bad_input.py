@@ -27,7 +27,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "wrong shapes": ("train iris --data wide.npz", "set it to 5"),
     "truncated data": ("evaluate iris --data cut.npz", "cannot be read"),
     "unknown key": ("train iris --set training.epoch=3", "did you mean training.epochs"),
-    "wrong value": ("train iris --set training.beta=much", "training.beta = 'much'"),
+    "wrong value": ("train iris --set training.beta=much", "training.nudge.beta = 'much'"),
     "no value": ("train iris --set training.beta", "KEY=VALUE"),
     "no epochs": ("train iris --epochs 0", "--epochs"),
     "unknown engine": ("solve iris --engine spice", "numeric"),

@@ -99,8 +99,8 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
     [
         ("xor", "nothing is varied"),
         ("xor --vary training.beta", "KEY=START:STOP:COUNT"),
-        ("xor --vary training.bta=1,2", "--vary training.bta: there is no such key; did you mean training.beta"),
-        ("xor --vary training.beta=0:1:3", "training.beta = 0"),
+        ("xor --vary training.bta=1,2", "--vary training.bta: there is no such key; did you mean training.nudge.beta"),
+        ("xor --vary training.beta=0:1:3", "training.nudge.beta = 0"),
         ("xor --vary device.preset=pcm,reram", "reram"),
         ("xor --vary training.seed=1,2", "--seeds N"),
         ("xor --vary training.beta=1e-6:1e-5", "--random N"),
@@ -168,8 +168,8 @@ def test_values_of_several_kinds_become_text(cheap: Path) -> None:
     ("vary", "chosen"),
     [
         (["training.beta=log:1e-7:1e-5:4", "training.optimizer=sgd,adam"], {"kind": "alone"}),
-        (["training.beta=log:1e-7:1e-5:4", "training.momentum=0:0.8:3"], {"kind": "grid"}),
-        (["training.beta=log:1e-7:1e-5", "training.momentum=0:0.8"], {"kind": "sobol", "count": 4}),
+        (["training.beta=log:1e-7:1e-5:4", "training.adam_b1=0:0.8:3"], {"kind": "grid"}),
+        (["training.beta=log:1e-7:1e-5", "training.adam_b1=0:0.8"], {"kind": "sobol", "count": 4}),
     ],
 )
 def test_plots_are_drawn(tmp_path: Path, vary: list[str], chosen: dict[str, Any]) -> None:

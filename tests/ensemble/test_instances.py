@@ -16,7 +16,7 @@ from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train
 from hwsim.session import Session
-from hwsim.settings.sections import TrainingSettings
+from hwsim.settings.training_settings import TrainingSettings
 from support.trainers import plain_trainer
 
 INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]

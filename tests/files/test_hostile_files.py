@@ -150,7 +150,7 @@ EXPERIMENTS = {
         "layers are more than",
     ),
     "a name with a path": ("name = '../../x'\n" + _HEAD + "inputs = 4\noutputs = 3", "name = '../../x'"),
-    "infinite": (_HEAD + "inputs = 4\noutputs = 3\n[training]\nbeta = inf", "training.beta"),
+    "infinite": (_HEAD + "inputs = 4\noutputs = 3\n[training]\nbeta = inf", "training.nudge.beta"),
     "no number": (_HEAD + "inputs = 4\noutputs = 3\ninput_scale = nan", "input_scale = nan"),
 }
 

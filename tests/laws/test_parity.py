@@ -255,8 +255,11 @@ COMPANY = {
     "data.test_share": [],
     "data.fold": ["data.folds=9"],
     "data.folds": [],
-    "training.eta": ["training.rule=coupled-learning"],
-    "training.v_softmax": ["training.loss=cross-entropy"],
+    "training.rule.eta": ["training.rule=coupled-learning"],
+    "training.loss.v_softmax": ["training.loss=cross-entropy"],
+    "training.optimizer.momentum": ["training.optimizer=momentum"],
+    "training.optimizer.b": ["training.optimizer=adam"],
+    "training.schedule.decay": ["training.schedule=exponential"],
     "training.init": [],
     "device.": ["device.preset=reram-sb"],
     "device.preset": [],
@@ -433,7 +436,7 @@ def test_noise_that_a_trainer_forgets_is_seen(spies: Spies, tmp_path: Path, monk
     assert wrong == ["tune: training: instruments", "tune: training: updater"]
 
 
-@pytest.mark.parametrize("setting", ["noise.read=0.5", "variation.temperature=50", "device.preset=reram-sb", "training.beta=2e-6"])
+@pytest.mark.parametrize("setting", ["noise.read=0.5", "variation.temperature=50", "device.preset=reram-sb", "training.nudge.beta=2e-6"])
 def test_a_run_is_resumed_with_what_it_was_begun(setting: str, spies: Spies, tmp_path: Path) -> None:
     """Another value of a key that changes training is refused by its name; a run never mixes two experiments."""
     trained(load("iris"), tmp_path / "run", spies)

@@ -39,7 +39,7 @@ def test_the_error_grows_as_the_nudge_shrinks() -> None:
     assert errors == sorted(errors)
     assert errors[0] < 1e-9
     assert gradient_audit.WARN < errors[-1] < gradient_audit.STOP
-    with pytest.raises(ConvergenceError, match=r"after epoch 1, .* % of the gradient in w\d is rounding.*1e-20 S.*larger training.beta"):
+    with pytest.raises(ConvergenceError, match=r"epoch 1, .* % of the gradient in w\d is rounding.*1e-20 S.*larger training\.nudge\.beta"):
         error("training.beta=1e-20")
 
 

@@ -11,7 +11,7 @@ from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import load
 from hwsim.learning.losses import SquaredError
 from hwsim.numeric.general.general_solver import GeneralEngine
-from hwsim.settings.sections import TrainingSettings
+from hwsim.settings.training_settings import TrainingSettings
 from support.load_switch import LoadSwitch
 from support.trainers import plain_trainer
 

@@ -20,7 +20,8 @@ from hwsim.learning.task import Classes
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
-from hwsim.settings.sections import DataSettings, TrainingSettings
+from hwsim.settings.sections import DataSettings
+from hwsim.settings.training_settings import TrainingSettings
 from support.trainers import plain_trainer
 
 NETWORK = Network(inputs=2, layers=(), outputs=2, differential=False, bias=False)
@@ -122,7 +123,9 @@ def test_progress_counts_samples_and_epochs() -> None:
 )
 def test_rates_follow_the_schedule(schedule, factors) -> None:
     """Each epoch's share of the rate: a power of decay, or half a cosine; orders, signs and seeds are drawn anew."""
-    settings = SETTINGS.model_copy(update={"schedule": schedule, "decay": 0.7, "epochs": 3})
+    decay = {"decay": 0.7} if schedule == "exponential" else {}
+    given = {"schedule": {"kind": schedule} | decay, "epochs": 3}
+    settings = TrainingSettings.model_validate(SETTINGS.model_dump() | given)
     trainer = plain_trainer(settings, DATA, Told())
     plans = [trainer.plan(epoch) for epoch in range(3)]
     assert all(set(plan.rates) == set(blocks.names(CIRCUIT)) for plan in plans)
@@ -160,7 +163,9 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
             asked.append(beta)
             return bool(g)
 
-    settings = SETTINGS.model_copy(update={"loss": loss, "nudge": nudge, "beta": 2e-7})
+    settings = TrainingSettings.model_validate(
+        SETTINGS.model_dump(exclude={"loss", "nudge"}) | {"loss": loss, "nudge": nudge, "beta": 2e-7}
+    )
     assert plain_trainer(settings, DATA, Traced()).begin().newton
     assert asked == [beta]
     assert not plain_trainer(settings, DATA, Told()).begin().newton

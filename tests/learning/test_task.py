@@ -24,7 +24,8 @@ from hwsim.learning.trainer import Trainer
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
-from hwsim.settings.sections import DataSettings, TrainingSettings
+from hwsim.settings.sections import DataSettings
+from hwsim.settings.training_settings import TrainingSettings
 from support.trainers import plain_trainer
 
 MATRIX = np.array([[0.3, -0.2], [-0.1, 0.25], [0.2, 0.1]])

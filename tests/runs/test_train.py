@@ -218,7 +218,7 @@ def test_a_damaged_checkpoint_is_refused(stopped: Path, experiment: Experiment, 
 
 def test_only_the_same_experiment_is_resumed(stopped: Path, experiment: Experiment) -> None:
     """Another beta, circuit or data would make a run that no experiment describes; the line names the key."""
-    for setting in ("training.beta=2e-6", "circuit.v_bias=0.5", "data.clip=2.0"):
+    for setting in ("training.nudge.beta=2e-6", "circuit.v_bias=0.5", "data.clip=2.0"):
         with pytest.raises(RunError, match=setting.split("=", maxsplit=1)[0]):
             resumed_run(override(experiment, [setting]), stopped)
 

@@ -152,7 +152,7 @@ def test_keys_are_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         return out
 
     assert all(f"\n{section}" in printed() for section in sections(Experiment))
-    assert "training.beta: number, 0 < x; in S; default 1e-06" in printed("training")
+    assert "training.nudge.beta: number, 0 < x; in S; default 1e-06" in printed("training")
     assert printed("circuit.layers.0.size") == printed("circuit.layers[0].size")
     assert {line.partition(":")[0] for line in printed("circuit.layers").splitlines() if line[0] != " "} == {
         key for key in KEYS if key.startswith("circuit.layers")

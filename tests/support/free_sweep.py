@@ -29,7 +29,7 @@ def number(*of: object) -> float:
 
 def compute(job: Job) -> list[Result]:
     """Give the results of a batch, at once."""
-    beta = job.experiment.training.beta
+    beta = job.experiment.training.nudge.beta
     errors = {instance: number(beta, *instance) for instance in job.instances}
     failed = "did not settle"
     return [

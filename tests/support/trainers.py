@@ -6,7 +6,8 @@ from hwsim.core.protocol import Solver
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.trainer import Trainer
-from hwsim.settings.sections import DeviceSettings, TrainingSettings
+from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 
 

@@ -101,7 +101,7 @@ def test_random_points_are_within_and_the_same_every_time() -> None:
 def test_whole_numbers_stay_whole() -> None:
     """A range of a key that takes whole numbers is rounded; one that takes any is not."""
     assert [one["training.epochs"] for one in points("training.epochs=1:8:4")] == [1, 3, 6, 8]
-    assert [one["training.momentum"] for one in points("training.momentum=0:0.5:3")] == [0.0, 0.25, 0.5]
+    assert [one["training.adam_b1"] for one in points("training.adam_b1=0:0.5:3")] == [0.0, 0.25, 0.5]
 
 
 def test_sobol_takes_two_points_a_sample_more_than_keys() -> None:
@@ -115,9 +115,9 @@ def test_sobol_takes_two_points_a_sample_more_than_keys() -> None:
     ("vary", "design", "said"),
     [
         ((), {}, "nothing is varied"),
-        (("training.bta=1,2",), {}, "--vary training.bta: there is no such key; did you mean training.beta"),
-        (("training.beta=0,1",), {}, "training.beta = 0"),
-        (("training.beta=much",), {}, "training.beta = 'much'"),
+        (("training.bta=1,2",), {}, "--vary training.bta: there is no such key; did you mean training.nudge.beta"),
+        (("training.beta=0,1",), {}, "training.nudge.beta = 0"),
+        (("training.beta=much",), {}, "training.nudge.beta = 'much'"),
         (("training.beta=1e-6:1e-5",), {}, "--random N"),
         (("training.seed=1,2",), {}, "--seeds N"),
         (("training.beta=1e-6,2e-6", "training.beta=1e-6,2e-6"), {}, "given twice"),

@@ -22,7 +22,7 @@ TEXTS = {
     "scaling",
     "start",
 }
-OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "neuron", "amplifier", "layers", "g_init"}
+OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "method", "neuron", "amplifier", "layers", "g_init"}
 SWITCHES = {"differential", "signed_inputs", "bias", "skip_failed", "pairs", "spread", "thermal", "shot", "newton", "ngspice_full"}
 
 

@@ -104,11 +104,11 @@ def test_slopes_are_those_of_a_plane() -> None:
 
     def plane(settings, chip: int, seed: int) -> float:
         del seed
-        return 0.1 + (0.05 + scatter[chip]) * settings["training.momentum"] - 0.01 * math.log10(settings["training.beta"])
+        return 0.1 + (0.05 + scatter[chip]) * settings["training.adam_b1"] - 0.01 * math.log10(settings["training.beta"])
 
     for design in ({"kind": "grid"}, {"kind": "random", "count": 12}):
-        found = slopes(recorded(over("training.momentum=0:0.8:5", "training.beta=log:1e-8:1e-5:4", **design), plane))
-        assert [one.key for one in found] == ["training.momentum", "training.beta"]
+        found = slopes(recorded(over("training.adam_b1=0:0.8:5", "training.beta=log:1e-8:1e-5:4", **design), plane))
+        assert [one.key for one in found] == ["training.adam_b1", "training.beta"]
         assert [one.slope for one in found] == pytest.approx([0.05 + scatter.mean(), -0.01])
         assert found[0].interval.low < 0.05 < found[0].interval.high
         assert found[1].log
@@ -120,19 +120,19 @@ def test_one_at_a_time_starts_from_what_the_experiment_has() -> None:
 
     def error(settings, chip: int, seed: int) -> float:
         del chip, seed
-        at = {"training.momentum": own.momentum, "training.target_high": own.target_high} | settings
-        return 0.2 + 0.1 * at["training.momentum"] + 0.3 * at["training.target_high"]
+        at = {"training.adam_b1": own.optimizer.b1, "training.target_high": own.target_high} | settings
+        return 0.2 + 0.1 * at["training.adam_b1"] + 0.3 * at["training.target_high"]
 
-    chosen = over("training.momentum=0.1:0.5:2", "training.target_high=0.2,0.3", "training.optimizer=sgd,adam", kind="alone")
+    chosen = over("training.adam_b1=0.1:0.5:2", "training.target_high=0.2,0.3", "training.optimizer=sgd,adam", kind="alone")
     found = slopes(recorded(chosen, error))
-    assert {one.key: one.slope for one in found} == pytest.approx({"training.momentum": 0.1, "training.target_high": 0.3})
-    assert [one.span for one in found] == pytest.approx([own.momentum - 0.1, 0.3 - own.target_high])
+    assert {one.key: one.slope for one in found} == pytest.approx({"training.adam_b1": 0.1, "training.target_high": 0.3})
+    assert [one.span for one in found] == pytest.approx([own.optimizer.b1 - 0.1, 0.3 - own.target_high])
 
 
 def test_values_are_found_by_their_key() -> None:
     """Also within lists; what is not there is None."""
     xor = load("xor")
-    assert value_of(xor, "training.beta") == xor.training.beta
+    assert value_of(xor, "training.beta") == xor.training.nudge.beta
     assert value_of(xor, "circuit.layers[0].size") == value_of(xor, "circuit.layers.0.size") == xor.circuit.layers[0].size
     assert value_of(xor, "circuit.layers[7].size") is None
     assert value_of(xor, "device.preset") is None
@@ -150,8 +150,8 @@ def test_sobol_indices_of_a_known_function() -> None:
 
 def test_sobol_indices_of_a_sweep() -> None:
     """From the means of its points, once all are there; a key that does nothing has none."""
-    chosen = over("training.momentum=0:0.8", "training.target_high=0.1:0.2", kind="sobol", count=64, chips=2)
-    found = recorded(chosen, lambda settings, chip, seed: 0.1 * chip + settings["training.momentum"] ** 2 + 0 * seed)
+    chosen = over("training.adam_b1=0:0.8", "training.target_high=0.1:0.2", kind="sobol", count=64, chips=2)
+    found = recorded(chosen, lambda settings, chip, seed: 0.1 * chip + settings["training.adam_b1"] ** 2 + 0 * seed)
     assert [one.total for one in indices(found)] == pytest.approx([1.0, 0.0], abs=0.1)
     assert indices(Recorded(found.path, chosen, found.points, found.results[1:], {})) == []
 

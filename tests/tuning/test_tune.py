@@ -23,7 +23,7 @@ VARY = ["--vary", "training.rate=log:1e-7:1e-5", "--vary", "training.batch=4:32"
 def bowl(experiment: Experiment) -> Iterator[float]:
     """Stand for a training of four epochs whose error is least at a rate of 1e-6 and a batch of 16."""
     training = experiment.training
-    error = 0.1 + abs(training.batch - 16) / 100 + (training.optimizer == "sgd") * 0.2 + abs(training.rate - 1e-6) * 1e4
+    error = 0.1 + abs(training.batch - 16) / 100 + (training.optimizer.kind == "sgd") * 0.2 + abs(training.rate - 1e-6) * 1e4
     yield from (error + 0.1 / epoch for epoch in range(1, 5))
 
 
@@ -116,7 +116,7 @@ def test_settings_that_fail_are_given_up(capsys, monkeypatch: pytest.MonkeyPatch
     """A trial without an equilibrium does not end the search; when none comes to an end, the line says why."""
 
     def fails(experiment: Experiment) -> Iterator[float]:
-        if experiment.training.optimizer == "sgd":
+        if experiment.training.optimizer.kind == "sgd":
             msg = "no equilibrium; raise solver.max_steps"
             raise ConvergenceError(msg)
         yield from bowl(experiment)

@@ -34,7 +34,7 @@ class CoupledLearning(NudgedRule):
     @property
     def size(self) -> str:
         """Key and value of the clamp's share."""
-        return f"training.eta = {self.eta:g}"
+        return f"training.rule.eta = {self.eta:g}"
 
     def comparisons(self, draw: Draw) -> Sequence[Comparison]:  # noqa: ARG002 - no sign to draw
         """Compare the clamped phase with the free one."""

@@ -55,7 +55,7 @@ class Following:
     @property
     def size(self) -> str:
         """Key and value."""
-        return f"training.beta = {self.beta:.2g} S"
+        return f"training.nudge.beta = {self.beta:.2g} S"
 
     def push(self, side: Array | float, cotangent: Array, target: Array | None) -> Push:  # noqa: ARG002 - it follows from the target
         """Return beta·(y − ŷ)."""
@@ -91,7 +91,7 @@ class Frozen:
     @property
     def size(self) -> str:
         """Key and value."""
-        return f"training.beta = {self.beta:.2g} S"
+        return f"training.nudge.beta = {self.beta:.2g} S"
 
     def push(self, side: Array | float, cotangent: Array, target: Array | None) -> Push:  # noqa: ARG002 - any loss has a cotangent
         """Return −beta·dC/dŷ."""

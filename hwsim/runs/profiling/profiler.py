@@ -51,7 +51,7 @@ _ADVICE = {
     LOADING: "this is paid once a run: more epochs a run make it small",
     COMPILING: "this is paid once for each circuit, batch and precision; later runs find the programs in the cache",
     FREE: "fewer sweeps (a larger solver.tolerance), training.precision=float32 or larger batches make it shorter",
-    NUDGED: "fewer sweeps (a larger solver.tolerance), one nudged phase (training.nudge=random-sign) or float32 make it shorter",
+    NUDGED: "fewer sweeps (a larger solver.tolerance), one nudged phase (training.nudge.method=random-sign) or float32 make it shorter",
     GRADIENT: "larger batches or training.precision=float32 make it shorter",
     EQUILIBRIA: "larger batches factorize the circuit less often",
     PROGRAMMING: "larger batches program less often; sgd touches less memory than adam",

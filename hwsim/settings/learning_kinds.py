@@ -1,0 +1,170 @@
+"""The kinds of learning rule, nudge, loss, optimizer and schedule, each a table with the keys of its kind."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from circuits.units import Siemens, Volt
+from hwsim.settings.sections import Section
+
+PositiveSiemens = Annotated[Siemens, Field(gt=0)]
+PositiveVolt = Annotated[Volt, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+Method = Literal["centred", "positive", "negative", "random-sign"]
+
+
+class EquilibriumPropagationRule(Section):
+    """Devices compare their squared drops under nudges of the outputs."""
+
+    kind: Literal["equilibrium-propagation"] = "equilibrium-propagation"
+
+
+class AdjointRule(Section):
+    """The exact gradient by implicit differentiation."""
+
+    kind: Literal["adjoint"] = "adjoint"
+
+
+class CoupledLearningRule(Section):
+    """The outputs are clamped a share of the way to their targets.
+
+    Parameters
+    ----------
+    eta
+        That share, 0 to 1.
+
+    """
+
+    kind: Literal["coupled-learning"] = "coupled-learning"
+    eta: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+RuleSettings = Annotated[EquilibriumPropagationRule | AdjointRule | CoupledLearningRule, Field(discriminator="kind")]
+
+
+class FollowingNudge(Section):
+    """A transconductance beta to the target: a current beta·(y − ŷ) that follows the outputs. For the squared error.
+
+    Parameters
+    ----------
+    method
+        Phases: `centred` (+beta and −beta), `positive`, `negative` or `random-sign`.
+    beta
+        Transconductance [S].
+
+    """
+
+    kind: Literal["following"] = "following"
+    method: Method = "centred"
+    beta: PositiveSiemens = 1e-6
+
+
+class FrozenNudge(Section):
+    """A current −beta·dC/dŷ, fixed at the error of the free phase. For any loss.
+
+    Parameters
+    ----------
+    method
+        Phases: `centred` (+beta and −beta), `positive`, `negative` or `random-sign`.
+    beta
+        Transconductance from the error to the current [S].
+
+    """
+
+    kind: Literal["frozen"] = "frozen"
+    method: Method = "centred"
+    beta: PositiveSiemens = 1e-6
+
+
+NudgeSettings = Annotated[FollowingNudge | FrozenNudge, Field(discriminator="kind")]
+
+
+class SquaredErrorLoss(Section):
+    """½·Σ(y − ŷ)² [V²]."""
+
+    kind: Literal["squared-error"] = "squared-error"
+
+
+class CrossEntropyLoss(Section):
+    """The cross-entropy of a softmax, times v_softmax², so that it is in V² too.
+
+    Parameters
+    ----------
+    v_softmax
+        Scale of the softmax: it sees ŷ/v_softmax [V].
+
+    """
+
+    kind: Literal["cross-entropy"] = "cross-entropy"
+    v_softmax: PositiveVolt = 0.1
+
+
+LossSettings = Annotated[SquaredErrorLoss | CrossEntropyLoss, Field(discriminator="kind")]
+
+
+class SgdOptimizer(Section):
+    """Plain gradient descent; rates in S²/V² (S/V² with coupled learning)."""
+
+    kind: Literal["sgd"] = "sgd"
+
+
+class MomentumOptimizer(Section):
+    """Gradient descent with momentum; rates as of `sgd`.
+
+    Parameters
+    ----------
+    momentum
+        Share of the last step that is kept.
+
+    """
+
+    kind: Literal["momentum"] = "momentum"
+    momentum: Share = 0.9
+
+
+class AdamOptimizer(Section):
+    """Adam; rates in S.
+
+    Parameters
+    ----------
+    b1, b2
+        Shares that are kept of the mean gradient and of the mean square.
+
+    """
+
+    kind: Literal["adam"] = "adam"
+    b1: Share = 0.9
+    b2: Share = 0.999
+
+
+OptimizerSettings = Annotated[SgdOptimizer | MomentumOptimizer | AdamOptimizer, Field(discriminator="kind")]
+
+
+class ConstantSchedule(Section):
+    """The rate stays."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class ExponentialSchedule(Section):
+    """The rate is multiplied by `decay` each epoch.
+
+    Parameters
+    ----------
+    decay
+        The factor.
+
+    """
+
+    kind: Literal["exponential"] = "exponential"
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+
+class CosineSchedule(Section):
+    """The rate falls to 0 at the last epoch, along half a cosine."""
+
+    kind: Literal["cosine"] = "cosine"
+
+
+ScheduleSettings = Annotated[ConstantSchedule | ExponentialSchedule | CosineSchedule, Field(discriminator="kind")]

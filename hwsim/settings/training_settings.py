@@ -1,0 +1,118 @@
+"""How conductances learn: the section `training` of an experiment file."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+from circuits.units import Volt
+from hwsim.settings.flat_training import tabled
+from hwsim.settings.learning_kinds import (
+    AdamOptimizer,
+    ConstantSchedule,
+    EquilibriumPropagationRule,
+    FollowingNudge,
+    LossSettings,
+    NudgeSettings,
+    OptimizerSettings,
+    PositiveSiemens,
+    RuleSettings,
+    ScheduleSettings,
+    SquaredErrorLoss,
+)
+from hwsim.settings.sections import EngineName, Precision, Section
+
+Range = tuple[PositiveSiemens, PositiveSiemens]
+
+
+class TrainingSettings(Section):
+    """How the conductances learn.
+
+    Parameters
+    ----------
+    engine
+        `numeric` or `ngspice`: what solves the circuit.
+    rule
+        How a batch becomes a gradient.
+    nudge
+        What nudges the outputs; where it is absent, or names no kind: `following` for the squared error, `frozen` for other losses.
+    loss
+        What is minimised.
+    target_low, target_high
+        What an output is drawn to for another class and for its own [V].
+    optimizer
+        How a gradient becomes a step.
+    rate
+        Step size, one number or one a crossbar; its unit is the optimizer's.
+    skip_failed
+        Learn nothing from samples that do not settle, and count them, instead of stopping.
+    schedule
+        How the step size changes from epoch to epoch.
+    epochs, batch
+        Passes over the training part; samples an update, all of them where there are no more.
+    seed
+        Where every random stream starts: split, order, initial conductances, random signs.
+    precision
+        `float32` or `float64` while training; what is reported is always solved in 64 bits.
+    g_init
+        Initial conductances lie between these two [S]; one pair, or one a crossbar.
+    init
+        `uniform` or `log-uniform` between them, or `netlist`: what the netlist says.
+    start
+        A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
+
+    """
+
+    engine: EngineName = "numeric"
+    rule: RuleSettings = EquilibriumPropagationRule()
+    nudge: NudgeSettings = FollowingNudge()
+    loss: LossSettings = SquaredErrorLoss()
+    target_low: Volt = 0.0
+    target_high: Volt = 0.1
+    optimizer: OptimizerSettings = AdamOptimizer()
+    rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
+    skip_failed: bool = False
+    schedule: ScheduleSettings = ConstantSchedule()
+    epochs: PositiveInt = 20
+    batch: PositiveInt = 16
+    seed: NonNegativeInt = 0
+    precision: Precision = "float64"
+    g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
+    init: Literal["uniform", "log-uniform", "netlist"] = "uniform"
+    start: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tabled(cls, given: Any) -> Any:
+        return tabled(given)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.target_low < self.target_high:
+            msg = f"target_low = {self.target_low:g} V must be below target_high = {self.target_high:g} V"
+            raise ValueError(msg)
+        for low, high in self.initial_ranges():
+            if low > high:
+                msg = f"g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
+                raise ValueError(msg)
+        if self.engine == "ngspice" and self.precision == "float32":
+            msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
+            raise ValueError(msg)
+        if self.engine == "ngspice" and self.rule.kind == "adjoint":
+            msg = "rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+            raise ValueError(msg)
+        if self.nudge.kind == "following" and self.loss.kind != "squared-error":
+            msg = f"nudge.kind = 'following' is that of the squared error, and loss.kind = '{self.loss.kind}'; set nudge.kind to 'frozen'"
+            raise ValueError(msg)
+        return self
+
+    def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
+        """Return the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""
+        match self.g_init:
+            case (float() as low, float() as high):
+                return ((low, high),) * crossbars
+            case ranges:
+                return ranges
+
+    def rates(self, crossbars: int) -> tuple[float, ...]:
+        """Return the step size of each crossbar; one that was given for all is repeated."""
+        return self.rate if isinstance(self.rate, tuple) else (self.rate,) * crossbars
