@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwsim.docs.guides import Guide, picture
+from hwsim.docs.guides import Guide, commands_for_links, picture
 from hwsim.files import atomic
 from hwsim.report.page import stylesheet
 
@@ -105,7 +105,7 @@ def slug(title: str) -> str:
 def _body(guide: Guide, topics: set[str], *, single: bool) -> tuple[str, list[tuple[str, str]]]:
     """Return a guide's HTML, and the anchors and titles of its sections."""
     markdown = _markdown()
-    tokens = markdown.parse(guide.text)
+    tokens = markdown.parse(commands_for_links(guide.text, topics))
     prefix, sections = f"{guide.topic}--" if single else "", list[tuple[str, str]]()
     for heading, inline in pairwise(tokens):
         if heading.type != "heading_open":
@@ -117,16 +117,16 @@ def _body(guide: Guide, topics: set[str], *, single: bool) -> tuple[str, list[tu
     for token in tokens:
         for part in token.children or []:
             if part.type == "link_open":
-                part.attrSet("href", _target(str(part.attrGet("href")), prefix, topics, single=single))
+                part.attrSet("href", _target(str(part.attrGet("href")), prefix, single=single))
     return markdown.renderer.render(tokens, markdown.options, {}), sections
 
 
-def _target(href: str, prefix: str, topics: set[str], *, single: bool) -> str:
+def _target(href: str, prefix: str, *, single: bool) -> str:
     """Return where a link leads from a page: another guide's page or its place on this one; other addresses stay."""
     if href.startswith("#"):
         return f"#{prefix}{href[1:]}"
     match = _GUIDE.fullmatch(href)
-    if match is None or match[1] not in topics:
+    if match is None:
         return href
     topic, anchor = match[1], match[2] or ""
     if single:

@@ -1,5 +1,7 @@
 """The guides: their topics in reading order, and their text."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -17,6 +19,8 @@ TOPICS = {
     "changelog": "What changed from version to version.",
 }
 """Every topic and what its guide is about, in reading order. The guide of a topic is the file TOPIC.md next to this one."""
+
+_LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md(?:#[\w-]*)?\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ def guide(topic: str) -> Guide:
     """
     about = TOPICS[topic]
     return Guide(topic, about, files("hwsim.docs").joinpath(f"{topic}.md").read_text(encoding="utf-8"))
+
+
+def commands_for_links(text: str, here: Collection[str] = ()) -> str:
+    """Replace links to guides by the commands that print them, but for the topics that are `here`, to which a link can lead."""
+    return _LINK.sub(lambda link: link[0] if link[2] in here or link[2] not in TOPICS else f"{link[1]} (`hwsim docs {link[2]}`)", text)
 
 
 def picture(name: str) -> str:

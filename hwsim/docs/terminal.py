@@ -4,7 +4,7 @@ import io
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from hwsim.docs.guides import TOPICS
+from hwsim.docs.guides import commands_for_links
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -15,7 +15,6 @@ WIDTH = 80
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 _FILE = re.compile(r"^```(\w+) (\S+\.\S+)\n", re.MULTILINE)
-_LINK = re.compile(r"\[([^\]]+)\]\(([a-z-]+)\.md(?:#[\w-]*)?\)")
 
 
 def rendered(text: str, width: int = WIDTH, colours: str | None = None) -> str:
@@ -55,4 +54,4 @@ def _for_terminal(text: str) -> str:
     """Replace what only a page can show: a picture by its description, a link by a command that prints it."""
     text = _FILE.sub(r"`\2`:\n\n```\1\n", text)
     text = _PICTURE.sub(r"*Figure (see `hwsim docs --html`): \1*", text)
-    return _LINK.sub(lambda link: f"{link[1]} (`hwsim docs {link[2]}`)" if link[2] in TOPICS else link[0], text)
+    return commands_for_links(text)

@@ -46,6 +46,14 @@ def test_one_file_has_all_topics(tmp_path: Path) -> None:
     assert not [link for link in page.all("a") if ".html" in link["href"] and not link["href"].startswith("https://")]
 
 
+def test_one_guide_alone_links_to_no_other(tmp_path: Path) -> None:
+    """Its page has the commands that print the others instead."""
+    (file,) = write_pages([guide("physics")], tmp_path / "physics.html")
+    page = assert_self_contained(file.read_text(encoding="utf-8"))
+    assert all(link["href"].startswith(("https://", "#")) for link in page.all("a"))
+    assert "hwsim docs variation" in page.text
+
+
 def test_text_is_escaped() -> None:
     """Markup in a guide's text is text; a block shows its file's name."""
     text = "# A <b>title</b>\n\n<script>alert(1)</script> and `a < b`\n\n```toml my.toml\nx = '<i>'\n```\n"

@@ -1,8 +1,10 @@
 """The guides: every topic is there, what they name exists, and they are in plain English that fits a terminal."""
 
+import glob
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -44,6 +46,13 @@ def test_every_guide_is_listed() -> None:
         assert len(topic) + len(about) < WIDTH - len("contributing"), topic
         assert about.endswith(".")
         assert not re.search(r"^# ", without_fences(TEXTS[topic])[1:], re.MULTILINE), f"{topic} has two titles"
+
+
+def test_all_files_of_the_guides_are_installed() -> None:
+    """Each that is no module is one of the package's data."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]["hwsim"]
+    installed = {Path(path) for pattern in data for path in glob.glob(str(ROOT / "hwsim" / pattern), recursive=True)}  # noqa: PTH207 - as setuptools does
+    assert {path for path in DOCS.rglob("*.*") if path.is_file() and path.suffix not in {".py", ".pyc"}} <= installed
 
 
 @each_text

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 MARKERS = {
     "large": "takes minutes, or data that are not in scikit-learn",
     "cluster": "needs several machines",
+    "optional": "needs a program that hwsim does not",
     "install": "changes the environment",
     "checkout": "writes to the source tree, or needs it",
 }
