@@ -47,8 +47,8 @@ def layered_sheet(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float
     """Draw a circuit that `stages` takes for a chain of layers, with its conductances [S]."""
     drawing = _Drawing(circuit, chip, g)
     before: list[_Row] = []
-    for stage in (found := stages(circuit)):
-        before = drawing.stage(stage, before, last=stage is found[-1])
+    for stage in (chain := stages(circuit)):
+        before = drawing.stage(stage, before, last=stage is chain[-1])
     drawing.legend()
     return drawing.sheet
 

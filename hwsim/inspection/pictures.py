@@ -29,13 +29,13 @@ _TITLE = 0.45
 """Inches."""
 
 
-def overview(found: Inspection, drawing: Drawable, name: str) -> bytes:
+def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
     """Draw all that is known of a circuit, below its `drawing`; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only those who draw need it
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    arrays = found.circuit.trainable[:_MAPS]
-    shown = [one for one in found.neurons if one.kind not in {"dead zone", "diode between nodes"}][:_CURVES]
+    arrays = inspection.circuit.trainable[:_MAPS]
+    shown = [one for one in inspection.neurons if one.kind not in {"dead zone", "diode between nodes"}][:_CURVES]
     below = len(arrays) + bool(shown)
     wide, high = drawing.size
     width, height = max(9.0, 3.3 * below, wide), _TITLE + high + _BELOW
@@ -48,7 +48,7 @@ def overview(found: Inspection, drawing: Drawable, name: str) -> bytes:
         if element is None:
             _neurons(place, shown)
         else:
-            _conductances(halves[1], place, found.circuit, element, found.g[element.name])
+            _conductances(halves[1], place, inspection.circuit, element, inspection.g[element.name])
     png = io.BytesIO()
     figure.savefig(png, format="png", metadata=METADATA)
     return png.getvalue()

@@ -38,13 +38,13 @@ def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]
             return layered_sheet(circuit, chip, g)
         except UnsupportedCircuitError:
             pass
-    found = single_route(circuit, chip, g)
-    return found if isinstance(found, str) else SingleSheet(circuit, found)
+    drawn = single_route(circuit, chip, g)
+    return drawn if isinstance(drawn, str) else SingleSheet(circuit, drawn)
 
 
 def drawing(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> tuple[Drawable, str]:
     """Return the schematic of a circuit, or its graph, and in that case why it has no schematic."""
-    found = schematic(circuit, chip, g)
-    if not isinstance(found, str):
-        return found, ""
-    return Mesh(circuit, g) if circuit.size <= NODES else Levels(circuit), found
+    drawn = schematic(circuit, chip, g)
+    if not isinstance(drawn, str):
+        return drawn, ""
+    return Mesh(circuit, g) if circuit.size <= NODES else Levels(circuit), drawn

@@ -56,15 +56,15 @@ def _short(name: str) -> str:
 class SingleSheet:
     """A laid out circuit, for axes that are as large as it; rows lie below 0, the parts that hang below all rows."""
 
-    def __init__(self, circuit: Circuit, found: Route) -> None:
-        self.circuit, self.found = circuit, found
-        self.bottom = -ROW * found.rows + 0.4
-        self.ends: dict[int, list[float]] = {node: [] for node in found.order}
+    def __init__(self, circuit: Circuit, layout: Route) -> None:
+        self.circuit, self.layout = circuit, layout
+        self.bottom = -ROW * layout.rows + 0.4
+        self.ends: dict[int, list[float]] = {node: [] for node in layout.order}
         self.texts: list[tuple[float, float, str, dict[str, Any]]] = []
-        half = max(LETTER * len(found.names[node]) / 2 for node in found.order)
-        hangs = [at + LETTER * len(part.label) + 1 for hanging in found.hanging.values() for at, part in hanging]
-        self.low = -half - _MARGIN, (self.bottom - _LENGTH - 1.0 if hangs else -ROW * found.rows) - _MARGIN
-        self.high = max(max(found.x.values()) + half, *hangs, 0.0) + _MARGIN, 1.1 + _MARGIN
+        half = max(LETTER * len(layout.names[node]) / 2 for node in layout.order)
+        hangs = [at + LETTER * len(part.label) + 1 for hanging in layout.hanging.values() for at, part in hanging]
+        self.low = -half - _MARGIN, (self.bottom - _LENGTH - 1.0 if hangs else -ROW * layout.rows) - _MARGIN
+        self.high = max(max(layout.x.values()) + half, *hangs, 0.0) + _MARGIN, 1.1 + _MARGIN
 
     @property
     def size(self) -> tuple[float, float]:
@@ -77,9 +77,9 @@ class SingleSheet:
 
         self.drawing = schemdraw.Drawing(canvas=axes, show=False)
         self.drawing.config(fontsize=8, lw=1.1, unit=_LENGTH, color=INK)
-        for level in self.found.levels:
+        for level in self.layout.levels:
             self._level(level)
-        for node in self.found.order:
+        for node in self.layout.order:
             self._node(node)
         self.drawing.draw(show=False)
         for x, y, text, style in self.texts:
@@ -91,9 +91,9 @@ class SingleSheet:
         """Draw a part between two wires."""
         from schemdraw import elements as elm  # noqa: PLC0415 - loaded with the drawing
 
-        part, y, x = level.part, -ROW * level.row, self.found.x
+        part, y, x = level.part, -ROW * level.row, self.layout.x
         left, right = sorted((x[part.a], x[part.b]))
-        middle = (x[self.found.order[level.gap]] + x[self.found.order[level.gap + 1]]) / 2
+        middle = (x[self.layout.order[level.gap]] + x[self.layout.order[level.gap + 1]]) / 2
         start, end = middle - _LENGTH / 2, middle + _LENGTH / 2
         self._line((left, y), (start, y))
         self._line((end, y), (right, y))
@@ -106,7 +106,7 @@ class SingleSheet:
 
     def _node(self, node: int) -> None:
         """Draw a node's wire, its name above, and below it what leads to ground and rails."""
-        x, hanging = self.found.x[node], self.found.hanging.get(node, [])
+        x, hanging = self.layout.x[node], self.layout.hanging.get(node, [])
         ends = self.ends[node] + [self.bottom] * bool(hanging)
         top, below = max(ends, default=0.0), min(ends, default=0.0)
         self._line((x, top), (x, below))
@@ -114,7 +114,7 @@ class SingleSheet:
             self._line((min(x, hanging[0][0]), self.bottom), (max(x, hanging[-1][0]), self.bottom))
         for at, part in hanging:
             self._hang(part, at)
-        self._text((x, top + 0.15), self.found.names[node], SERIES[0])
+        self._text((x, top + 0.15), self.layout.names[node], SERIES[0])
         self._text((x, top + 0.6), self._reads(node), SERIES[2])
 
     def _reads(self, node: int) -> str:

@@ -60,18 +60,18 @@ def yields(results: SweepResults, spec: float | None = None) -> Iterator[Sketch]
 def yield_along(results: SweepResults, axis: Axis, spec: float) -> Sketch:
     """Draw the share of chips that fulfil a specification over a key, with its 95 % interval."""
     points = [point for point in results.points if axis.key in point.settings]
-    found = [yield_at(results.by_point[point.number], spec) for point in points]
+    rows = [yield_at(results.by_point[point.number], spec) for point in points]
     most = f"{results.measure.factor * spec:.3g} {results.measure.unit}".rstrip() + f" {results.measure.name}"
     places = Places(axis, [point.settings[axis.key] for point in points])
 
     def draw(figure: Any) -> None:
         axes = places.axes(figure)
-        share, low, high = (100 * np.array(values) for values in zip(*((one.share, *one.interval) for one in found), strict=True))
+        share, low, high = (100 * np.array(values) for values in zip(*((one.share, *one.interval) for one in rows), strict=True))
         reach = np.clip([share - low, high - share], 0, None)
         axes.errorbar(places.x, share, reach, fmt="o", color=SERIES[2], markersize=4.5, capsize=4, linewidth=1.0, clip_on=False)
         axes.set(ylabel=f"chips with at most {most} [%]", ylim=(0, 102))
 
-    said = ", ".join(f"{percent(one.share)} at {brief(point.settings[axis.key])}" for one, point in zip(found, points, strict=True))
+    said = ", ".join(f"{percent(one.share)} at {brief(point.settings[axis.key])}" for one, point in zip(rows, points, strict=True))
     return Sketch(
         name=f"{results.name}-yield-{axis.key}",
         title=f"Yield over {axis.key}",
@@ -89,31 +89,31 @@ def _short(point: Point) -> str:
 
 def costs(results: SweepResults) -> Iterator[Sketch]:
     """Draw Sobol's indices, and what programming took."""
-    if found := indices(results.recorded):
-        yield _indices(results.name, found)
+    if shares := indices(results.recorded):
+        yield _indices(results.name, shares)
     pulsed = [point for point in results.points if any(result.joules is not None for result in results.by_point[point.number])]
     if pulsed and len(results.axes) == 1 and results.recorded.definition.design.kind == "grid":
         yield _energy(results, pulsed)
 
 
-def _indices(name: str, found: Sequence[Index]) -> Sketch:
-    places = np.arange(len(found))
+def _indices(name: str, shares: Sequence[Index]) -> Sketch:
+    places = np.arange(len(shares))
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
         grid(axes)
         for shift, kind, colour in ((-0.19, "first", SERIES[0]), (0.19, "total", SERIES[1])):
-            heights = [getattr(index, kind) for index in found]
-            halves = [getattr(index, f"{kind}_half") for index in found]
+            heights = [getattr(index, kind) for index in shares]
+            halves = [getattr(index, f"{kind}_half") for index in shares]
             label = "by itself" if kind == "first" else "with others too"
             style = {"color": colour, "label": label, "ecolor": SOFT, "error_kw": {"linewidth": 1}}
             axes.barh(places + shift, heights, 0.36, xerr=halves, **style)
-        axes.set_yticks(places, ["\n".join(textwrap.wrap(axis_label(index.key), 28)) for index in found])
+        axes.set_yticks(places, ["\n".join(textwrap.wrap(axis_label(index.key), 28)) for index in shares])
         axes.invert_yaxis()
         axes.set_xlabel("share of the variance of the error")
         axes.legend()
 
-    said = "; ".join(f"{index.key} {index.first:.2f} by itself, {index.total:.2f} in all" for index in found)
+    said = "; ".join(f"{index.key} {index.first:.2f} by itself, {index.total:.2f} in all" for index in shares)
     return Sketch(
         name=f"{name}-sobol",
         title="Sobol's indices",
@@ -121,7 +121,7 @@ def _indices(name: str, found: Sequence[Index]) -> Sketch:
         alt=f"Bars: the share of the error's variance that each key makes. {said}.",
         caption="How much of the variance of the mean error each key makes, by itself and together with others; lines: 95 % intervals.",
         wide=True,
-        height=1.2 + 0.5 * len(found),
+        height=1.2 + 0.5 * len(shares),
     )
 
 

@@ -168,11 +168,11 @@ def _tag(tag: str, name: str, used: set[str]) -> str:
         box = re.search(r'viewBox="[^"]*"', tag)
         return f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-alt">'
     href = ' href="data:'
-    head, found, data = tag.replace("xlink:href", "href").partition(href)  # what a picture holds stays as it is
+    head, mark, data = tag.replace("xlink:href", "href").partition(href)  # what a picture holds stays as it is
     head = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", head)
     head = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", head)
     head = re.sub(r"font-family: [^;\"]*;? ?", "", head)
     head = re.sub(r"(\d+\.\d\d)\d+", r"\1", head)
     for colour, variable in VARIABLES.items():
         head = head.replace(colour, f"var({variable})")
-    return re.sub(r"\s+", " ", head) + found + data
+    return re.sub(r"\s+", " ", head) + mark + data

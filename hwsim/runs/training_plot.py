@@ -34,6 +34,7 @@ def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=True, alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)  # what is written at the end of a curve crosses them
         axes.legend()
     figure.suptitle(title)
     png = io.BytesIO()
@@ -47,4 +48,4 @@ def _line(axes: Any, epochs: list[float | int], values: list[float], **style: An
 
 def label_end(axes: Any, x: Sequence[float], y: Sequence[float], text: str, colour: str) -> None:
     """Write the last value of a curve to the right of its end."""
-    axes.annotate(text, (x[-1], y[-1]), (4, 0), textcoords="offset points", va="center", color=colour, annotation_clip=False)
+    axes.annotate(text, (x[-1], y[-1]), (4, 1), textcoords="offset points", va="bottom", color=colour, annotation_clip=False)
