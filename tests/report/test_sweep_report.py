@@ -13,8 +13,9 @@ import pytest
 from cli.main import main
 from hwsim.experiment.experiment import load, override
 from hwsim.report.command_line import sweep_command
-from hwsim.report.picture import Picture
+from hwsim.report.picture import WIDE, Picture, new_figure, style
 from hwsim.report.section import Section
+from hwsim.report.sweep_pictures import sketches
 from hwsim.report.sweep_section import sweep_section
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
@@ -105,6 +106,23 @@ def test_two_keys_make_a_map(make: Make) -> None:
     ))  # fmt: skip
     assert f"Least: {lowest:.2f} % at training.beta = 1e-07, training.rate = 1e-07" in found["s-map"].caption
     assert f"Most: {highest:.2f} % at training.beta = 1e-05, training.rate = 1e-06" in found["s-map"].caption
+
+
+@pytest.mark.parametrize(
+    ("vary", "settings"),
+    [((BETA,), {"pulses": 1e-6}), (("variation.diode_i_sat=0:0.5:3", "variation.output_resistance_spread=0:1:8"), {"chips": 2})],
+    ids=["one key", "two keys"],
+)  # fmt: skip
+def test_axes_have_words_and_nothing_is_cut_off(make: Make, vary: tuple[str, ...], settings: dict[str, Any]) -> None:
+    """All that is drawn lies within the picture, and no axis bears a key."""
+    for sketch in sketches(read(make(*vary, **settings)), "s", 0.1):
+        with style("s"):
+            figure = new_figure(WIDE, sketch.height)
+            sketch.draw(figure)
+            figure.canvas.draw()
+        box = figure.get_tightbbox()  # in inches, of all that is drawn
+        assert min(box.x0, box.y0, WIDE - box.x1, sketch.height - box.y1) > -0.02
+        assert [axis.get_text() for axes in figure.axes for axis in (axes.xaxis.label, axes.yaxis.label) if "." in axis.get_text()] == []
 
 
 @pytest.mark.parametrize(
