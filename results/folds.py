@@ -11,6 +11,7 @@ from typing import Any
 HERE = Path(__file__).parent / "folds"
 
 CIRCUITS = ("iris", "wine", "breast-cancer", "digits")
+REGRESSIONS = ("diabetes", "friedman")
 FOLDS, REPEATS = 5, 5
 
 HEAD = """\
@@ -22,6 +23,13 @@ Bengio 2003). It is wide, since the sets are small: settings or circuits whose e
 
 | circuit | error, % | linear, % | difference, % | linear model | command |
 |---|---|---|---|---|---|
+"""
+
+REAL = """
+Of real targets, the share of their variance that is explained, R², and the root mean square error in their units:
+
+| circuit | R² | linear | difference | RMSE | linear | linear model | command |
+|---|---|---|---|---|---|---|---|
 """
 
 FOOT = """
@@ -51,22 +59,28 @@ def make(name: str) -> None:
 def row(name: str) -> str:
     """Write a circuit's line of the table."""
     validation = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
-    estimates = [_estimate(one) for one in (validation, validation["baseline"], validation["difference"])]
+    if "r2" in validation:
+        explained = validation["r2"]
+        estimates = [_estimate(one, 1, 3) for one in (explained, explained["baseline"], explained["difference"])]
+        estimates += [_estimate(one, 1, 2) for one in (validation, validation["baseline"])]
+    else:
+        estimates = [_estimate(one, 100, 2) for one in (validation, validation["baseline"], validation["difference"])]
     return f"| {' | '.join([name, *estimates, validation['baseline']['model'], f'`{command(name)}`'])} |"
 
 
-def _estimate(validation: Mapping[str, Any]) -> str:
-    low, high = validation["interval"]
-    return f"{100 * validation['mean']:.2f} ({100 * low:.2f} to {100 * high:.2f})"
+def _estimate(validation: Mapping[str, Any], factor: float, digits: int) -> str:
+    """Write a mean with its interval."""
+    mean, low, high = (f"{factor * value:.{digits}f}" for value in (validation["mean"], *validation["interval"]))
+    return f"{mean} ({low} to {high})"
 
 
 def main(names: list[str]) -> None:
     """Cross-validate the named circuits, or all, and write the table."""
-    for name in names or CIRCUITS:
+    for name in names or (*CIRCUITS, *REGRESSIONS):
         make(name)
-    made = [row(name) for name in CIRCUITS if (HERE / f"{name}.json").exists()]
+    classes, real = ("".join(f"{row(name)}\n" for name in of if (HERE / f"{name}.json").exists()) for of in (CIRCUITS, REGRESSIONS))
     chosen = (HERE / "settings.md").read_text(encoding="utf-8")
-    (HERE / "README.md").write_text(HEAD + "\n".join(made) + "\n" + FOOT + chosen, encoding="utf-8")
+    (HERE / "README.md").write_text(HEAD + classes + REAL + real + FOOT + chosen, encoding="utf-8")
 
 
 if __name__ == "__main__":

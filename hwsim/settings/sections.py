@@ -32,11 +32,11 @@ class DataSettings(Section):
     Parameters
     ----------
     name
-        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, with real targets `diabetes`, `friedman`, `linear-map`;
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, with real targets `diabetes`, `friedman`, `linear-map`,
         or a file, `.npz` or `.csv`, by its path from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
     task
-        `classification`; `regression`: the outputs are to reach real targets, one a sample and output; or `reconstruction`: they are to
-        repeat the inputs' voltages, and the data need no classes.
+        What is learned: `classification`, `regression` (outputs are to reach real targets, one for each output) or `reconstruction` (they
+        are to repeat the inputs' voltages, and the data need no classes).
     targets
         Of a file for regression, the columns that are the targets, by name or by number from 1 on; in an `.npz`, names are those of arrays,
         and numbers columns of `y`. All other columns are features. Absent: the last column, or all of `y`.
