@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from hwsim.settings.engine_names import ENGINES
+
 Function = Callable[..., Any]
 
 
@@ -61,9 +63,7 @@ def _trust(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa
 
 def engine(function: Function) -> Function:
     """Add `--engine`."""
-    return click.option("--engine", type=click.Choice(["numeric", "ngspice"]), help="What solves the circuit [default: the experiment's].")(
-        function
-    )
+    return click.option("--engine", type=click.Choice(ENGINES), help="What solves the circuit [default: the experiment's].")(function)
 
 
 def data(function: Function) -> Function:

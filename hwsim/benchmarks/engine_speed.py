@@ -14,7 +14,7 @@ from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.rules.nudges import Sides
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject
-from hwsim.settings.sections import EngineName
+from hwsim.settings.engine_names import EngineName
 from hwsim.typing import Floats
 
 _JUDGED = 20

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def learn(trainers: Sequence[Trainer]) -> list[Learnt]:
     """Train all, each from its beginning to the last epoch; they differ in seed and chip only."""
-    if _side_by_side([trainer.solver for trainer in trainers]):
+    if _side_by_side([trainer.solver for trainer in trainers]) and all(trainer.updater.rule.traceable for trainer in trainers):
         from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415 - the ngspice engine trains without JAX
 
         return Fleet(trainers).train()

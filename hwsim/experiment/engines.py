@@ -1,7 +1,8 @@
 """Engines by name, made from an experiment's settings; each loads only when it is asked for."""
 
 from hwsim.core.protocol import Engine
-from hwsim.settings.sections import EngineName, Precision, SolverSettings
+from hwsim.settings.engine_names import EngineName
+from hwsim.settings.sections import Precision, SolverSettings
 
 
 def make_engine(name: EngineName, settings: SolverSettings, precision: Precision = "float64") -> Engine:

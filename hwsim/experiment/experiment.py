@@ -21,14 +21,14 @@ from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.durations import spelled
 from hwsim.settings.keys import known_keys
-from hwsim.settings.sections import DataSettings, DeviceSettings, EngineName, Reached, Section, SolverSettings
+from hwsim.settings.sections import DataSettings, DeviceSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, dotted, explain, instead, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from netlists import examples
 from netlists.text.findings import NetlistError
 
-__all__ = ["DataSettings", "DeviceSettings", "EngineName", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
+__all__ = ["DataSettings", "DeviceSettings", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
 _LONGEST = 1 << 20
 """Bytes of an experiment file."""

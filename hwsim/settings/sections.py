@@ -14,7 +14,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Coefficient = Annotated[PerKelvin, Field(ge=-1, le=1)]
 Range = tuple[PositiveSiemens, PositiveSiemens]
 
-EngineName = Literal["numeric", "ngspice"]
 Precision = Literal["float32", "float64"]
 TaskName = Literal["classification", "regression", "reconstruction"]
 TargetScaling = Literal["none", "minmax", "standard"]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from circuits.units import Volt
+from hwsim.settings.engine_names import EngineName
 from hwsim.settings.flat_training import tabled
 from hwsim.settings.learning_kinds import (
     AdamOptimizer,
@@ -19,7 +20,7 @@ from hwsim.settings.learning_kinds import (
     ScheduleSettings,
     SquaredErrorLoss,
 )
-from hwsim.settings.sections import EngineName, Precision, Section
+from hwsim.settings.sections import Precision, Section
 
 Range = tuple[PositiveSiemens, PositiveSiemens]
 

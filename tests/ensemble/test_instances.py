@@ -1,5 +1,7 @@
 """Many chips and seeds computed as one come to what each comes to by itself."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,8 @@ from hwsim.ensemble.trainings import learn
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.experiment import load, override
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
+from hwsim.learning.rules.estimator import NO_DRAW
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train
@@ -131,6 +135,33 @@ def test_chips_that_differ_in_nothing_else_differ_in_their_noise():
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert not np.isclose(outputs[a], outputs[b], rtol=1e-3).all()
         assert all(not np.isclose(learnt[a][name], learnt[b][name], rtol=1e-3).all() for name in g)
+
+
+class Untraced(EquilibriumPropagation):
+    """A rule that looks at its numbers, which JAX cannot trace, and declares it."""
+
+    traceable: ClassVar[bool] = False
+
+    def gradient(self, solver, g, x, y, loss, draw=NO_DRAW):
+        """Compute the gradient of batches that are numbers."""
+        assert np.isfinite(float(np.asarray(x).sum()))
+        return super().gradient(solver, g, x, y, loss, draw)
+
+
+def test_a_rule_that_cannot_be_traced_trains_one_by_one():
+    """Together, its chips learn what each learns by itself."""
+    session = Session.of(override(load("xor"), ["training.epochs=2", "variation.rails=0.01"]))
+    learnt = []
+    with session.training_solver() as solver:
+        for chips in ((0, 1), (1,)):
+            trainers = [session.on_chip(chip).trainer(solver) for chip in chips]
+            for trainer in trainers:
+                rule = trainer.updater.rule
+                trainer.updater = trainer.updater._replace(rule=Untraced(rule.nudge, rule.method, instruments=rule.instruments))
+            learnt.append(learn(trainers)[-1])
+    assert not learnt[0].failed
+    for name, values in learnt[0].g.items():
+        np.testing.assert_array_equal(values, learnt[1].g[name])
 
 
 def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
