@@ -34,6 +34,8 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
     reached = tomllib.loads(zoo.read(path.stem))["reached"]
     known = [reached["test_error"], *reached["interval"], reached["linear"]]
     assert known == pytest.approx([found.circuit.mean, *found.circuit.interval, found.linear.mean], rel=1e-6, abs=1e-5)
+    summary = (ROOT / "results/summary.md").read_text(encoding="utf-8")
+    line = next(line for line in summary.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
     if found.explained is not None:
         circuit, linear, difference = found.explained
         kept = told["r2"], told["r2"]["baseline"], told["r2"]["difference"]
@@ -41,10 +43,9 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
             assert [estimate.mean, *estimate.interval] == pytest.approx([of["mean"], *of["interval"]], abs=1e-12)
         assert (reached["r2"], reached["linear_r2"]) == pytest.approx((circuit.mean, linear.mean), abs=1e-5)
         assert circuit.mean >= linear.mean - 0.02
+        assert "; ".join("{:.3f} ({:.3f} to {:.3f})".format(one.mean, *one.interval) for one in (circuit, linear)) in line
         return
     assert found.circuit.mean <= found.linear.mean + 0.005
-    summary = (ROOT / "results/summary.md").read_text(encoding="utf-8")
     low, high = found.circuit.interval
-    line = next(line for line in summary.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
     assert f"{100 * found.circuit.mean:.2f} % ({100 * low:.1f} to {100 * high:.1f})" in line
     assert f"{100 * found.linear.mean:.2f} %" in line
