@@ -59,8 +59,8 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
     assert old.json["test_error"] == fresh.json["test_error"]
     assert "no drift is known for fefet: its conductances are taken as they were programmed" in old.err
     assert "known" not in fresh.err
-    assert "after 30 d (no drift known, none counted)" in hwsim(*words, "--after", "30d").out
-    swept = hwsim("sweep", "xor", *PCM, "--vary", "device.preset=pcm,fefet", "--set", "variation.after=1e6", "--mode", "evaluate")
+    assert "after 30 d (no drift known, none counted)" in hwsim(*words, "--after", "30d").unwrapped
+    swept = hwsim("sweep", "xor", "--vary", "device.preset=pcm,fefet", "--set", "variation.after=1e6", "--mode", "evaluate")
     assert swept.err.count("no drift is known for") == swept.err.count("no drift is known for fefet") == 1
     assert "pcm drifts from 20 s on, and variation.after is 20 s" in hwsim("solve", "xor", *PCM, "--after", "20s").err
 

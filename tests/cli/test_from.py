@@ -297,4 +297,4 @@ def test_initial_conductances_beyond_the_bounds_are_reported(hwsim, command):
     for wanted, reported in (("[1e-3,1e-2]", True), ("[1e-7,1e-4]", False)):
         answer = hwsim(command[0], "iris", *command[1:], "--set", f"training.g_init={wanted}")
         assert answer.code == 0
-        assert (cut in answer.err + answer.out) == reported
+        assert (cut in answer.err + answer.unwrapped) == reported
