@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from netlists.text.dialects import rewritten
+
 _UPPER = {ord(upper): ord(upper) + 32 for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
 
@@ -98,7 +100,8 @@ def _continue(lines: list[Line], tails: dict[int, list[tuple[int, int, str]]]) -
 def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
     """Give the cards of a file, and its structured comments without the mark at their beginning.
 
-    Blank lines and comments may stand between a card and its continuation. A `+` before the first card is given as it stands.
+    Blank lines and comments may stand between a card and its continuation. A `+` before the first card is given as it stands. What other
+    programs export is read as ngspice would have it.
 
     Parameters
     ----------
@@ -111,8 +114,13 @@ def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
     cards: list[Line] = []
     roles: list[Line] = []
     tails: tuple[dict[int, list[tuple[int, int, str]]], ...] = {}, {}
-    lowered = lower("\n".join(source.lines)).split("\n")
-    for number, (raw, low) in enumerate(zip(source.lines, lowered, strict=True), start=1):
+    dialect, plain = rewritten("\n".join(source.lines))
+    numbered = list(enumerate(plain, start=1))
+    if dialect:  # it may have added cards
+        numbered = [(number, card) for number, line in numbered for card in line.split("\n")]
+        plain = [card for _, card in numbered]
+    lowered = lower("\n".join(plain)).split("\n")
+    for (number, raw), low in zip(numbered, lowered, strict=True):
         if low[:1] in _LETTERS and not (number == 1 and title) and not (";" in raw or "$" in raw or "//" in raw):
             cards.append(Line(source, number, low.rstrip(), raw.rstrip()))  # as nearly all lines are
             continue
