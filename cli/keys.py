@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _INDENT = "    "
 
 
-@make_command("keys", "hwsim keys\nhwsim keys training\nhwsim keys training.beta\nhwsim keys circuit.layers")
+@make_command("keys", "hwsim keys\nhwsim keys training\nhwsim keys training.nudge.beta\nhwsim keys circuit.layers")
 @click.argument("section", required=False)
 def command(output: Output, section: str | None) -> None:
     """List the sections of an experiment file with their keys; of a SECTION, say what each of its keys is.
@@ -28,13 +28,14 @@ def command(output: Output, section: str | None) -> None:
     """
     from hwsim.experiment.experiment import Experiment  # noqa: PLC0415
     from hwsim.settings import keys as listed  # noqa: PLC0415 - help does without
+    from hwsim.settings.flat_training import canonical  # noqa: PLC0415
     from hwsim.settings.validation_errors import instead  # noqa: PLC0415
 
     known, about = listed.keys(Experiment), listed.sections(Experiment)
     if section is None:
         output.result({"keys": list(map(_entry, known)), "sections": about}, _overview(known, about))
         return
-    name = re.sub(r"\[\d+\]|\.\d+(?=\.|$)", "[0]", section)
+    name = re.sub(r"\[\d+\]|\.\d+(?=\.|$)", "[0]", canonical(section, word=False))
     chosen = [key for key in known if re.match(rf"{re.escape(name)}(\.|\[|$)", key.key)]
     if not chosen:
         msg = f"{section}: no such section or key; {instead(name, listed.known_keys(Experiment), 'hwsim keys')}"

@@ -4,11 +4,12 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuits import zoo
 from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load, override
+from hwsim.settings.flat_training import canonical
 
 if TYPE_CHECKING:
     from hwsim.sweep.axes import Axis
@@ -34,7 +35,9 @@ def train_command(experiment: Experiment, folder: str) -> str:
 
 def sweep_command(definition: "Definition") -> str:
     """Give a command line that sweeps again, to the same numbers."""
-    words = ["hwsim", "sweep", *(_subject(definition.experiment, {}) or [RUN_FILE])]
+    replaced = definition.design.kind != "alone"  # one at a time starts from the experiment's own values
+    varied = [re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", canonical(axis.key)) for axis in definition.axes if replaced]
+    words = ["hwsim", "sweep", *(_subject(definition.experiment, {}, varied) or [RUN_FILE])]
     for axis in definition.axes:
         words += ["--vary", f"{axis.key}={_range(axis)}"]
     design = definition.design
@@ -52,8 +55,11 @@ def _range(axis: "Axis") -> str:
     return ":".join([*(["log"] if axis.log else []), *ends, *([] if axis.count is None else [f"{axis.count}"])])
 
 
-def _subject(experiment: Experiment, short: Mapping[str, str]) -> list[str]:
-    """Name an experiment as the command line takes it, by a name in the zoo and what was set otherwise; nothing where that cannot be."""
+def _subject(experiment: Experiment, short: Mapping[str, str], varied: Sequence[str] = ()) -> list[str]:
+    """Name an experiment as the command line takes it, by a name in the zoo and what was set otherwise; nothing where that cannot be.
+
+    What is varied at every point is not set.
+    """
     if experiment.name not in zoo.names():
         return []
     known = load(experiment.name)
@@ -62,7 +68,9 @@ def _subject(experiment: Experiment, short: Mapping[str, str]) -> list[str]:
     settings = [f"{key}={_toml(value)}" for key, value in changed]
     if len(settings) > _MOST or not _same(known, settings, experiment):
         return []
-    options = [(short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}") for key, value in changed]
+    options = [
+        (short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}") for key, value in changed if key not in varied
+    ]
     return [experiment.name, *itertools.chain.from_iterable(options)]
 
 

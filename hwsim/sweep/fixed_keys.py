@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from circuits.quoting import quote, quoted
 from hwsim.experiment.experiment import Experiment, ExperimentError, FromOption, load
+from hwsim.settings.flat_training import canonical
 from hwsim.settings.idle_keys import idle
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.points import Point, shown
@@ -59,8 +60,8 @@ def refuse_undone(settings: Sequence[str], axes: Sequence[Axis], points: Sequenc
 
 
 def _plain(key: str) -> str:
-    """Write `circuit.layers[0].size` as `circuit.layers.0.size`."""
-    return re.sub(r"\[(\d+)\]", r".\1", key.strip())
+    """Write `circuit.layers[0].size` as `circuit.layers.0.size`, and short spellings in full."""
+    return re.sub(r"\[(\d+)\]", r".\1", canonical(key.strip()))
 
 
 def _of_kind(fixed: str, varied: str) -> bool:

@@ -214,6 +214,13 @@ def test_the_command_names_the_same_axes(make: Make, vary: tuple[str, ...], sett
     assert again.difference(definition) is None
 
 
+@pytest.mark.parametrize(("settings", "said"), [({}, False), ({"design": Design(kind="alone")}, True)])
+def test_the_command_does_not_fix_what_it_varies(make: Make, settings: dict[str, Any], said: bool) -> None:  # noqa: FBT001 - a case
+    """Unless keys vary one at a time, from the value that is set; hwsim sweep refuses both together otherwise."""
+    command = sweep_command(read(make(BETA, changed=["training.beta=3e-6"], **settings)).definition)
+    assert ("beta=3e-06" in command) == said
+
+
 def test_runs_and_sweeps_share_a_page(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps stand first; every section can be reached from the top."""
     monkeypatch.chdir(tmp_path)

@@ -153,6 +153,7 @@ def test_keys_are_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
     assert all(f"\n{section}" in printed() for section in sections(Experiment))
     assert "training.nudge.beta: number, 0 < x; in S; default 1e-06" in printed("training")
+    assert printed("training.beta") == printed("training.nudge.beta")
     assert printed("circuit.layers.0.size") == printed("circuit.layers[0].size")
     assert {line.partition(":")[0] for line in printed("circuit.layers").splitlines() if line[0] != " "} == {
         key for key in KEYS if key.startswith("circuit.layers")

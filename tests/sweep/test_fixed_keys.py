@@ -30,6 +30,8 @@ def planned(settings: str, vary: str, kind: str = "grid") -> Planned:
             KIND,
             "v_low=-0.2 does not hold at point 2, where .* = 'ideal-pair' replaces",
         ),
+        ("training.nudge.beta=1e-5", "training.beta=1e-6,2e-6", "nudge.beta=1e-5 does not hold at point 1"),
+        ("training.optimizer.b1=0.5", "training.optimizer=adam,sgd", "b1=0.5 does not hold at point 2"),
         ("", "noise.bandwidth=1e5,1e6", "means nothing at point 1, nor at any other: noise.thermal and noise.shot are false"),
         ("device.preset=ecram", "device.transfer=0.1,0.2 device.rounding=sign,nearest", "device.scheme is not tiki-taka"),
         ("variation.stuck=0", "variation.stuck_at=g_min,g_max", "variation.stuck is 0"),
