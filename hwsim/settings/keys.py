@@ -54,7 +54,7 @@ class Key(NamedTuple):
     @property
     def summary(self) -> str:
         """The first sentence of the text."""
-        return re.split(r"(?<=[.;])\s", self.text, maxsplit=1)[0].rstrip(".;")
+        return re.split(r"(?<=\.)\s", self.text, maxsplit=1)[0].rstrip(".")
 
 
 class _Field(NamedTuple):
@@ -92,13 +92,16 @@ def known_keys(annotation: Any) -> list[str]:
 def keys(annotation: Any) -> list[Key]:
     """Describe the keys below a type whose values are no tables; those of several kinds are one key."""
     several: dict[str, list[_Field]] = {}
+    tables: dict[str, str] = {}
     for field in fields(annotation):
         if _words(field.annotation):
             several.setdefault(field.key, []).append(field)
+        else:
+            tables[field.key] = _default(field)
     kinds: dict[str, set[str]] = {}
     for key, of in several.items():
         kinds.setdefault(_table(key), set()).update(_kind(field.owner) for field in of)
-    return [_merged(key, of, kinds[_table(key)]) for key, of in several.items()]
+    return [_merged(key, of, kinds[_table(key)], tables.get(_table(key), REQUIRED)) for key, of in several.items()]
 
 
 def sections(annotation: type) -> dict[str, str]:
@@ -132,12 +135,12 @@ def _kind(owner: type) -> str:
     return str(choices[0]) if len(choices) == 1 else owner.__name__.lower()
 
 
-def _merged(key: str, of: Sequence[_Field], kinds: set[str]) -> Key:
-    """Describe a key that several kinds of a table may have."""
+def _merged(key: str, of: Sequence[_Field], kinds: set[str], usual: str) -> Key:
+    """Describe a key that several kinds of a table may have; `usual` is the kind that the table has by default."""
     by_kind = {_kind(field.owner): _described(field) for field in of}
     if key.endswith(".kind"):
         about = "\n".join(f"{_kind(field.owner)}: {_first_line(field.owner)}" for field in of)
-        default = REQUIRED if len(of) > 1 else by_kind[_kind(of[0].owner)].default
+        default = usual if usual in by_kind else REQUIRED
         return Key(key, _either(by_kind), "", default, about)
     some = tuple(by_kind) if set(by_kind) < kinds else ()
     text = _apart({kind: one.text for kind, one in by_kind.items() if one.text}, " ")
@@ -217,7 +220,7 @@ def _typed(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_typed, value))}]"
     if _is_table(type(value)):
-        return f"kind {kind}" if (kind := _kind(type(value))) else "the defaults below"
+        return _kind(type(value))
     return "''" if value == "" else str(value)
 
 

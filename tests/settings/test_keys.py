@@ -73,9 +73,9 @@ def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
         Key("pair", "list of 2: number or list of: list of 2: number", "S", "[1e-06, 2]", "Two conductances, or such a pair for each [S]."),
         *(
             key
-            for table in ("coils[0]", "core")
+            for table, default in (("coils[0]", "required"), ("core", "round"))
             for key in (
-                Key(f"{table}.kind", "round or flat", "", "required", "round: Rounds.\nflat: Flat ones."),
+                Key(f"{table}.kind", "round or flat", "", default, "round: Rounds.\nflat: Flat ones."),
                 Key(f"{table}.radius", "number", "m", "round: 1; flat: 2", "Of the coil [m]; of its middle."),
                 Key(f"{table}.turns", "whole number", "", "5", "", ("flat",)),
             )
@@ -83,7 +83,7 @@ def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
         Key("on", "true or false", "", "true", ""),
         Key("large", "whole number, 0 < x ≤ 1e+11", "", "1e+10", ""),
     ]
-    assert keys(Model)[5].summary == "Of the coil [m]"
+    assert keys(Model)[5].summary == "Of the coil [m]; of its middle"
 
 
 def test_every_key_is_documented() -> None:
