@@ -5,7 +5,7 @@ the user's own text: what ngspice does not know becomes blanks. A card that is a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 LTSPICE, KICAD = "LTspice", "KiCad"
 
@@ -22,6 +22,7 @@ _EVERYWHERE = re.compile(r"(?<=\d)(?:[ ]?°C\b|\udcb5)|\udcb0C\b")
 """Degrees behind a number, which PySpice writes, and the latin-1 byte of µ, as text that is not UTF-8 is read."""
 
 _DROPPED = re.compile(r"\s*\.(?:backanno|wave|ferret|machine|endmachine|step|net)\b", re.IGNORECASE)
+_STEP = re.compile(r"\s*\.step\b", re.IGNORECASE)
 _STANDARD = re.compile(r"\s*\.(?:lib|inc|include)\s.*\bstandard\.(?:dio|bjt|mos|jft|cap|ind|res|bead)\b", re.IGNORECASE)
 """LTspice names its own libraries in every export; models that a deck uses of them are not in it, and are reported as missing."""
 
@@ -67,6 +68,15 @@ def rewritten(text: str) -> tuple[str, list[str]]:
     if dialect == KICAD:
         return dialect, [_NET.sub(r"Net-_\1_", line) for line in lines]
     return dialect, _of_ltspice(lines) if dialect else lines
+
+
+def left_out(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Return the numbers of an LTspice deck's lines that mean something and are left out, and what to do about it."""
+    for number, line in enumerate(lines, start=1):
+        if _STANDARD.match(line):
+            yield number, "a library of LTspice's own is not read; put the .model cards that the deck uses of it into the deck"
+        elif _STEP.match(line):
+            yield number, ".step is left out: the deck is read with the parameters that its other cards define"
 
 
 def _of_ltspice(lines: Sequence[str]) -> list[str]:

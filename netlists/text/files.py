@@ -7,7 +7,7 @@ from pathlib import Path
 
 from circuits.quoting import quote_all
 from circuits.regular_file import open_regular
-from netlists.text.dialects import dialect_of
+from netlists.text.dialects import LTSPICE, dialect_of, left_out
 from netlists.text.findings import BadCardError, Finding, Findings
 from netlists.text.lines import Line, Source, read_lines
 
@@ -88,9 +88,11 @@ class Files:
             self._mistake(card, f"holds {odd.group()!a}, which ends a line or is no text to some programs; remove it")
         dialect = dialect_of(text)
         if dialect:
-            self.findings.notes.append(
+            self.findings.warnings.append(
                 Finding(source.name, 0, f"is an export of {dialect}; what ngspice would not know is read as {dialect} means it")
             )
+        if dialect == LTSPICE:
+            self.findings.warnings += [Finding(source.name, number, what) for number, what in left_out(source.lines)]
         for sign, what in (
             ("*#", "a comment that begins with *# is a command to ngspice"),
             ("*ng_script", "*ng_script makes a deck a script"),

@@ -71,7 +71,10 @@ def test_an_export_of_ltspice_means_what_ltspice_means(tmp_path):
     shared = found.keys() & right.keys()
     assert shared >= {"n001", "n002", "out", "n004"}
     np.testing.assert_allclose([found[name] for name in shared], [right[name] for name in shared], rtol=1e-6)
-    assert "lt.cir: is an export of LTspice" in "\n".join(map(str, deck.notes))
+    recognized, library, step = map(str, deck.warnings)
+    assert recognized.startswith("lt.cir: is an export of LTspice")
+    assert library.startswith("lt.cir:15: a library of LTspice's own is not read")
+    assert step.startswith("lt.cir:17: .step is left out")
 
 
 def test_learned_values_go_into_the_user_s_own_text():
