@@ -85,7 +85,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
         monkeypatch.setattr(trial, "validation_errors", stopped)
         code = main(["tune", "iris", *VARY, "--trials", "16", "--out", "killed.toml"])
         assert code == (130 if error is KeyboardInterrupt else 1)
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
     monkeypatch.setattr(trial, "validation_errors", bowl)
     killed = told(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
     assert killed["tried"] == through["tried"]
