@@ -113,7 +113,6 @@ OTHERS = {
     "a deck over a netlist": "compile two.toml -o my.cir",
     "a deck over another's run": "compile iris -o run/circuit.cir",
     "a picture": "inspect two.toml --plot notes.png",
-    "a schematic": "inspect two.toml --plot other.png",
     "a picture of a device": "devices pcm --plot notes.png",
     "a photograph": "devices pcm --plot photograph.png",
     "a photograph by a sweep": "sweep s.db --plot photograph.png",
@@ -126,7 +125,7 @@ OTHERS = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_what_is_something_else_is_replaced_only_by_force(hwsim, here: Path, case: str) -> None:
     """A line names the file and --force; with it, the file is replaced."""
-    for name in ("notes.csv", "notes.parquet", "notes.png", "other-schematic.png", "notes.toml", "p-figures/sweep-1-error-beta.png"):
+    for name in ("notes.csv", "notes.parquet", "notes.png", "notes.toml", "p-figures/sweep-1-error-beta.png"):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).write_text("mine")
     (here / "photograph.png").write_bytes(PHOTOGRAPH)
