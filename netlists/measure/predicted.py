@@ -18,7 +18,7 @@ _LONGEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Predicted(Outputs):
-    """The read-outs, and after the free phase each target as predicted and as it is.
+    """The read-outs, and at the end each target as the free phase predicts it and as it is.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def test_a_run_has_errors_in_units(hwsim, run: Path) -> None:
 
 
 def test_ngspice_says_what_it_predicts(hwsim, run: Path) -> None:
-    """The deck names target, scale and voltage, and ends its free phase with prediction and truth in units, as solve has them."""
+    """The deck names target, scale and voltage, and ends with prediction and truth in units, as solve has them."""
     deck = run / "circuit.cir"
     assert "output 0: heat: V = " in deck.read_text()
     said = subprocess.run(["ngspice", "-b", str(deck)], capture_output=True, text=True, check=False).stdout

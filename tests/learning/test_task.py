@@ -24,6 +24,7 @@ from hwsim.learning.trainer import Trainer
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
+from hwsim.settings.learning_kinds import CrossEntropyLoss
 from hwsim.settings.sections import DataSettings
 from hwsim.settings.training_settings import TrainingSettings
 from support.trainers import plain_trainer
@@ -235,4 +236,4 @@ def test_what_does_not_fit_is_refused_in_a_line() -> None:
         with pytest.raises(DataError, match="test set must be finite voltages"):
             regression([[0.0]], bad)
     with pytest.raises(DataError, match=r"cross-entropy.*squared-error"):
-        plain_trainer(SETTINGS.model_copy(update={"loss": "cross-entropy"}), DATA, solver, task=of_matrix(MATRIX))
+        plain_trainer(SETTINGS.model_copy(update={"loss": CrossEntropyLoss()}), DATA, solver, task=of_matrix(MATRIX))
