@@ -68,7 +68,7 @@ def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str
 
     found = tolerance(what, settings)
     measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in found.errors.items()]
-    heat = {"trained_at_C": found.own, "coldest_C": found.coldest, "hottest_C": found.hottest, "errors": measured}
+    heat = {"trained_at_C": found.trained_at, "coldest_C": found.coldest, "hottest_C": found.hottest, "errors": measured}
     return {"heat": heat, "warnings": [*warnings, *([found.warning] if found.warning else [])]}
 
 
@@ -124,7 +124,7 @@ _KINDS = {
     "inputs": ("input", "inputs"),
     "outputs": ("output", "outputs"),
     "Crossbar": ("memristor in crossbars", "memristors in crossbars"),
-    "Memristors": ("resistor that learns", "resistors that learn"),
+    "Memristors": ("trainable resistor", "trainable resistors"),
     "Resistors": ("fixed resistor", "fixed resistors"),
     "Diodes": ("diode", "diodes"),
     "IdealDiodes": ("ideal diode", "ideal diodes"),

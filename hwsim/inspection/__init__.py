@@ -1,1 +1,1 @@
-"""What is in a circuit: its blocks, its numbers, and what is odd about it."""
+"""Inspection of circuits: blocks, numbers, schematics and warnings."""

@@ -1,4 +1,4 @@
-"""Bundles: which wires of a layer a schematic draws one by one, and which as one bus; what they and their rails are called."""
+"""Wires of a layer's schematic: which are drawn one by one and which as a bus, with their names and their rails' names."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,9 +25,9 @@ _NAME = 12
 
 
 class Wire(NamedTuple):
-    """A wire of a schematic: its name, what a source says on it, and the rows or columns of the crossbar that it stands for.
+    """A wire of a schematic: its name, the label of its source, and the rows or columns of the crossbar that it stands for.
 
-    Of a rail to which fixed resistors lead, `places` is empty and `fixed` lists the columns that have one.
+    For a rail to which fixed resistors lead, `places` is empty and `fixed` lists the columns that have one.
     """
 
     name: str
@@ -66,35 +66,35 @@ def rows_of(circuit: Circuit, chip: Chip, stage: Stage) -> list[Wire]:
 
 
 def row_labels(circuit: Circuit, array: Trainable) -> list[tuple[float, str, bool]]:
-    """Name the rows of a map: where each name stands, and whether it names a run of rows, for which there is room along the axis only."""
+    """Return the rows' names of a map: position, name, and whether it names a run of rows, which only has room along the axis."""
     names, size = circuit.node_names, len(array.rows)
     if size <= MOST_ROWS:
         return [(k, short(names[node]), False) for k, node in enumerate(array.rows.tolist())]
     labels = list[tuple[float, str, bool]]()
     for run in row_runs(circuit, array):
-        long = len(run.nodes) * 8 >= size  # what is shorter has room for a name across the axis alone
+        long = len(run.nodes) * 8 >= size  # a shorter run only has room for a name across the axis
         if long or not labels or run.first > labels[-1][0] + size / 20:
             labels.append((run.first + (len(run.nodes) - 1) / 2, _names(circuit, run.nodes), long))
     return labels
 
 
 def voltages(chip: Chip, source: str | None, places: Indices) -> str:
-    """Write the voltage of rails: places in the array of a source, or ground."""
+    """Format the voltage of rails, at `places` in the array of a source, or of ground."""
     return "0 V" if source is None else f"{between(chip(source, 'v')[places])} V"
 
 
 def between(values: NDArray[np.float64]) -> str:
-    """Write what numbers have in common, or the least and the largest, to three digits."""
+    """Format the common value of numbers, or the least and the largest, to three digits."""
     return span([f"{value:.3g}".replace("-", "−") for value in np.sort(values)])
 
 
 def span(texts: Sequence[str]) -> str:
-    """Write what several have in common, or the first and the last."""
+    """Return the common text, or the first and the last."""
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} … {texts[-1]}"
 
 
 def short(name: str) -> str:
-    """Cut a name to what there is room for."""
+    """Shorten a name to the room that there is."""
     return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[1 - _NAME // 2 :]}"
 
 

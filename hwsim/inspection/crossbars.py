@@ -1,4 +1,4 @@
-"""Crossbars among devices that learn, where a circuit does not say which they are: nodes that share all of their neighbours."""
+"""Crossbars formed by single trainable devices of a circuit without declared crossbars: nodes that share all neighbours."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 
 
-class Found(NamedTuple):
-    """Rows and columns, by node number, that a device joins each to each, and these devices: array and place, row by row."""
+class FormedCrossbar(NamedTuple):
+    """Rows and columns, by node number, with a device at each crossing, and these devices: array and place, row by row."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
     devices: tuple[tuple[str, int], ...]
 
 
-def crossbars(circuit: Circuit) -> list[Found]:
-    """Find the crossbars of at least two rows and two columns among single devices, the largest first; what is left belongs to none."""
+def crossbars(circuit: Circuit) -> list[FormedCrossbar]:
+    """Find the crossbars of at least two rows and two columns among single devices, the largest first; other devices are in none."""
     graph: nx.Graph[int] = nx.Graph()
     for element in (array for array in circuit.trainable if not array.grid):
         for k, (a, b) in enumerate(zip(*(end.tolist() for end in element.ends), strict=True)):
@@ -28,7 +28,7 @@ def crossbars(circuit: Circuit) -> list[Found]:
     alike: dict[frozenset[int], list[int]] = defaultdict(list)
     for node in graph:
         alike[frozenset(graph[node])].append(node)
-    found, used = [], set[tuple[str, int]]()
+    result, used = list[FormedCrossbar](), set[tuple[str, int]]()
     groups = sorted(alike.items(), key=lambda one: (-len(one[0]) * len(one[1]), min(one[1])))
     for neighbours, nodes in groups:
         if len(neighbours) < 2 or len(nodes) < 2:  # noqa: PLR2004 - at least a square
@@ -37,5 +37,5 @@ def crossbars(circuit: Circuit) -> list[Found]:
         devices = tuple(graph.edges[row, column]["device"] for row in rows.tolist() for column in columns.tolist())
         if used.isdisjoint(devices):
             used.update(devices)
-            found.append(Found(rows, columns, devices))
-    return found
+            result.append(FormedCrossbar(rows, columns, devices))
+    return result

@@ -1,4 +1,4 @@
-"""Inspection: what a circuit holds, as blocks and numbers, and warnings about what will not learn."""
+"""Inspection: blocks of a circuit, their numbers, and warnings about parts that will not learn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from circuits.errors import floating
 from circuits.passed import Passed
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.formatting import counted
-from hwsim.inspection.crossbars import Found, crossbars
+from hwsim.inspection.crossbars import FormedCrossbar, crossbars
 from hwsim.inspection.neurons import Neurons, neurons
 from hwsim.inspection.reachability import Reach
 from hwsim.inspection.symmetry import is_odd
@@ -35,7 +35,7 @@ PINS = 1004
 """Pins of a subcircuit; one more is too many for ngspice (`N_GLOBAL_NODES overflow`)."""
 
 _EDGE = 0.01
-"""Share of a bound within which a conductance counts as standing at it."""
+"""Share of a bound within which a conductance counts as at that bound."""
 
 _MANY = 0.2
 """Share of an array at its bounds that is worth a warning."""
@@ -50,24 +50,24 @@ _RSHUNT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What was found.
+    """Result of inspecting a circuit.
 
     Parameters
     ----------
     circuit, g
-        What was looked at, with its conductances [S].
+        The circuit, with its conductances [S].
     layers
         Columns of each crossbar, the inputs first; None where the circuit is no chain of layers.
     solver
-        What solves it: `layers`, `ports` or `ngspice`; None where nothing does, because nodes float.
+        What solves it: `layers`, `ports` or `ngspice`; None where nodes float, and so nothing does.
     counts
         Elements by kind, nodes, inputs, outputs.
-    found
-        Crossbars that single devices make.
+    formed
+        Crossbars that single devices form.
     neurons
         The diodes, grouped by what they do.
     warnings
-        What will not learn, or is probably not meant.
+        Parts that will not learn, or are probably not intended.
 
     """
 
@@ -76,25 +76,25 @@ class Inspection:
     layers: tuple[int, ...] | None
     solver: str | None
     counts: dict[str, int]
-    found: tuple[Found, ...]
+    formed: tuple[FormedCrossbar, ...]
     neurons: tuple[Neurons, ...]
     warnings: tuple[str, ...]
 
     @property
     def blocks(self) -> list[dict[str, Any]]:
-        """Give crossbars, other devices that learn, neurons and amplifiers, each with its numbers."""
+        """Crossbars, other trainable devices, neurons and amplifiers, each with its numbers."""
         return [*self._learning(), *self._neurons(), *self._amplifiers()]
 
     def _learning(self) -> Iterator[dict[str, Any]]:
         inside = dict.fromkeys(self.g, 0)
-        for k, one in enumerate(self.found, start=1):
+        for k, one in enumerate(self.formed, start=1):
             values = np.array([self.g[name][place] for name, place in one.devices])
             for name, _ in one.devices:
                 inside[name] += 1
             yield {"kind": "crossbar", "name": f"found {k}", "rows": len(one.rows), "columns": len(one.columns)} | _range(values)
         for element in self.circuit.trainable:
             shape = {"rows": element.shape[0], "columns": element.shape[1]} if element.grid else {}
-            kind = "crossbar" if shape else "resistors that learn"
+            kind = "crossbar" if shape else "trainable resistors"
             bounds = {"g_min": float(np.min(element.g_min)), "g_max": float(np.max(element.g_max))}
             at = self.at_bounds(element.name)
             count = {"count": len(element), "in_crossbars": inside[element.name], "at_g_min": at[0], "at_g_max": at[1]}
@@ -130,22 +130,29 @@ def _range(g: NDArray[np.float64]) -> dict[str, float]:
 
 
 def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) -> Inspection:
-    """Look at a circuit with its conductances [S], and at the deck that it was read from."""
+    """Inspect a circuit with its conductances [S], and the deck that it was read from."""
     layers, solver = _solver(circuit)
     bent = tuple(neurons(circuit))
-    found = () if layers else tuple(crossbars(circuit))
+    formed = () if layers else tuple(crossbars(circuit))
     counts = {"nodes": circuit.size, "inputs": circuit.input_count, "outputs": len(circuit.outputs)}
     added = {e.name for e in circuit.of(Resistors) if deck is not None and not deck.members.get(e.name)}
     for element in circuit.elements:
         kind = "gmin" if element.name in added else type(element).__name__
         counts[kind] = counts.get(kind, 0) + len(element)
-    bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=())
-    told = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
-    told += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)]
+    bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, formed=formed, neurons=bent, warnings=())
+    warnings = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
+    warnings += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)]
     if solver == "ports" and any(name.startswith("rshunt") for name in added):
-        told.append(_RSHUNT)
+        warnings.append(_RSHUNT)
     return Inspection(
-        circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, found=found, neurons=bent, warnings=tuple(dict.fromkeys(told))
+        circuit=circuit,
+        g=g,
+        layers=layers,
+        solver=solver,
+        counts=counts,
+        formed=formed,
+        neurons=bent,
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
@@ -153,10 +160,10 @@ def _solver(circuit: Circuit) -> tuple[tuple[int, ...] | None, str | None]:
     if islands(circuit):
         return None, None
     try:
-        found = stages(circuit)
+        layers = stages(circuit)
     except UnsupportedCircuitError:
         return None, "ngspice" if circuit.of(Passed) else "ports"
-    return (circuit.input_count, *(stage.size for stage in found[:-1]), len(circuit.outputs)), "layers"
+    return (circuit.input_count, *(stage.size for stage in layers[:-1]), len(circuit.outputs)), "layers"
 
 
 def _named(circuit: Circuit, nodes: Any) -> str:
@@ -165,7 +172,7 @@ def _named(circuit: Circuit, nodes: Any) -> str:
 
 
 def _of_deck(deck: Deck) -> Iterator[str]:
-    """Warn of what the deck itself says, and of subcircuits that ngspice cannot hold."""
+    """Warn of contradictions in the deck, and of subcircuits with more pins than ngspice can have."""
     yield from map(str, deck.warnings)
     for source in deck.sources:
         for card in read_lines(source, title=source is deck.sources[0])[0]:
@@ -173,41 +180,41 @@ def _of_deck(deck: Deck) -> Iterator[str]:
                 words = card.text.split("params:")[0].split()
                 pins = len([word for word in words if "=" not in word]) - 2
                 if pins > PINS:
-                    yield f"{source.name}:{card.number}: subcircuit {words[1]} has {pins} pins; ngspice dies of more than {PINS}: tile it"
+                    yield f"{source.name}:{card.number}: subcircuit {words[1]} has {pins} pins; ngspice crashes above {PINS}; tile it"
 
 
 def _of_islands(circuit: Circuit) -> Iterator[str]:
     for island in islands(circuit):
-        yield f"floating: {floating([circuit.node_names[node] for node in island.tolist()])}; until then nothing solves the circuit"
+        yield f"floating: {floating([circuit.node_names[node] for node in island.tolist()])}; until then the circuit has no solution"
 
 
 def _of_reach(circuit: Circuit) -> Iterator[str]:
     reach = Reach(circuit)
-    moved, felt = reach.moved(), reach.felt()
+    driven, observed = reach.driven(), reach.observed()
     outputs = circuit.outputs
     for k, (plus, minus) in enumerate(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)):
-        if not moved[[node for node in (plus, minus) if node]].any():
-            yield f"output {k} ({_named(circuit, [n for n in (plus, minus) if n])}): no input moves it; look for a way from the inputs"
-    free = ~reach.held
-    still = np.flatnonzero(free & ~moved)
+        if not driven[[node for node in (plus, minus) if node]].any():
+            yield f"output {k} ({_named(circuit, [n for n in (plus, minus) if n])}): independent of all inputs; connect it to them"
+    free = ~reach.fixed
+    still = np.flatnonzero(free & ~driven)
     if len(still):
-        yield f"{counted(len(still), 'node')} that no input moves: {_named(circuit, still)}"
-    idle = np.flatnonzero(free & ~felt)
+        yield f"{counted(len(still), 'node')} independent of all inputs: {_named(circuit, still)}"
+    idle = np.flatnonzero(free & ~observed)
     if len(idle):
-        yield f"{counted(len(idle), 'node')} that no output feels: {_named(circuit, idle)}; resistors there will not learn"
-    unused = [node for source in circuit.inputs for node in source.plus.tolist() if not felt[node]]
+        yield f"{counted(len(idle), 'node')} with no effect on any output: {_named(circuit, idle)}; resistors there will not learn"
+    unused = [node for source in circuit.inputs for node in source.plus.tolist() if not observed[node]]
     if unused:
-        yield f"{counted(len(unused), 'input')} that no output feels: {_named(circuit, unused)}"
+        yield f"{counted(len(unused), 'input')} with no effect on any output: {_named(circuit, unused)}"
     one_way = (VoltageControlledVoltageSources, CurrentControlledCurrentSources, CurrentControlledVoltageSources)
     odd = [e.name for e in circuit.of(*one_way, Passed)]
     odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]
     if odd:
-        rule = "set training.rule.kind to adjoint for it" if not circuit.of(Passed) else "it may still descend"
-        yield f"{', '.join(odd)} {'act' if len(odd) > 1 else 'acts'} one way: equilibrium propagation's gradient is not exact; {rule}"
+        rule = "set training.rule.kind to adjoint for it" if not circuit.of(Passed) else "its loss may still decrease"
+        yield f"{', '.join(odd)} {'are' if len(odd) > 1 else 'is'} not reciprocal: equilibrium propagation's gradient is not exact; {rule}"
 
 
 def _of_nodes(circuit: Circuit) -> Iterator[str]:
-    """Warn of nodes at which a single part ends."""
+    """Warn of nodes at which only one part ends."""
     touched = np.zeros(circuit.size + 1, dtype=np.intp)
     for element in circuit.elements:
         if isinstance(element, Trainable):
@@ -220,19 +227,19 @@ def _of_nodes(circuit: Circuit) -> Iterator[str]:
     ends = np.flatnonzero(touched == 1)
     ends = ends[ends > 0]
     if len(ends):
-        yield f"{counted(len(ends), 'node')} at which a single part ends, so that it carries no current: {_named(circuit, ends)}"
+        yield f"{counted(len(ends), 'node')} at which only one part ends, so that it carries no current: {_named(circuit, ends)}"
 
 
-def _of_bounds(found: Inspection) -> Iterator[str]:
-    for element in found.circuit.trainable:
-        low, high = found.at_bounds(element.name)
+def _of_bounds(inspected: Inspection) -> Iterator[str]:
+    for element in inspected.circuit.trainable:
+        low, high = inspected.at_bounds(element.name)
         for count, bound in ((low, "g_min"), (high, "g_max")):
             if count > _MANY * len(element):
                 yield f"{element.name}: {count} of {len(element)} conductances are at {bound}; wider bounds may let it learn more"
 
 
 def _of_signs(circuit: Circuit) -> Iterator[str]:
-    """Warn of outputs that rise with every source of a feature: where nothing turns a sign round, all voltages do."""
+    """Warn of outputs that rise with every source of a feature: without an inverting element, all voltages do."""
     turning = (CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledCurrentSources)
     if circuit.of(*turning, VoltageControlledVoltageSources, Passed) or circuit.input_count == 1:
         return
@@ -240,7 +247,7 @@ def _of_signs(circuit: Circuit) -> Iterator[str]:
     for source in circuit.inputs:
         for feature, scale in zip(source.feature.tolist(), np.sign(source.scale).tolist(), strict=True):
             signs.setdefault(feature, set()).add(scale)
-    if (circuit.outputs.minus == 0).any() and all(len(found) == 1 for found in signs.values()):
+    if (circuit.outputs.minus == 0).any() and all(len(scales) == 1 for scales in signs.values()):
         yield (
             "no feature comes with its negative, so outputs that are read at one node only rise with each source, whatever is learned; "
             "add sources of the negatives (scale=-1), or read pairs of nodes"
@@ -249,6 +256,6 @@ def _of_signs(circuit: Circuit) -> Iterator[str]:
 
 def _of_symmetry(circuit: Circuit, chip: Chip, g: Weights) -> Iterator[str]:
     if not circuit.of(Diodes, IdealDiodes) and not circuit.of(Passed):
-        yield "nothing but linear parts: the outputs are linear in the inputs, and no XOR can be learnt"
+        yield "all parts are linear: the outputs are linear in the inputs, and XOR cannot be learnt"
     elif not islands(circuit) and is_odd(circuit, chip, g):
-        yield "an odd function of its inputs, which cannot learn XOR: what is symmetric about 0 V needs a bias, or rails that are not"
+        yield "an odd function of its inputs, which cannot learn XOR: a circuit symmetric about 0 V needs a bias, or asymmetric rails"

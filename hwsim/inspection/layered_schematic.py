@@ -1,4 +1,4 @@
-"""The schematic of a chain of layers: crossbars as grids with named rows, neurons, amplifiers, outputs; many alike wires as a bus."""
+"""The schematic of a chain of layers: crossbars as grids with named rows, neurons, amplifiers, outputs; similar wires as a bus."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -44,7 +44,7 @@ class _Row(NamedTuple):
 
 
 def layered_sheet(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Sheet:
-    """Draw a circuit that `stages` takes for a chain of layers, with its conductances [S]."""
+    """Draw a circuit that `stages` accepts as a chain of layers, with its conductances [S]."""
     drawing = _Drawing(circuit, chip, g)
     before: list[_Row] = []
     for stage in (chain := stages(circuit)):
@@ -54,7 +54,7 @@ def layered_sheet(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float
 
 
 class _Drawing:
-    """What is drawn so far. Columns go down and turn right, so that stages go from the upper left to the lower right and no wires cross."""
+    """The drawing so far. Columns go down and turn right, so that stages go from the upper left to the lower right and no wires cross."""
 
     def __init__(self, circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> None:
         self.circuit, self.chip, self.g, self.sheet = circuit, chip, g, Sheet()
@@ -63,7 +63,7 @@ class _Drawing:
         self.single = False
 
     def legend(self) -> None:
-        """Say what the fill of memristors means, where they are drawn one by one."""
+        """Explain the fill of memristors, where they are drawn one by one."""
         if self.single and self.high > self.low:
             low, high = (quantity(float(np.exp(log)), "S") for log in (self.low, self.high))
             at = float(self.sheet.low[0]) + 0.15, float(self.sheet.low[1]) - 0.5
@@ -120,7 +120,7 @@ class _Drawing:
             self.sheet.slash(x + LETTER * len(wire.name) + 0.45, y, wire.number)
 
     def _neurons_and_amplifiers(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> list[_Row]:
-        """Draw what the columns lead through; returns where they end, as rows of what follows."""
+        """Draw neurons and amplifiers of the columns; returns where they end, as rows of the next stage."""
         at = left + max(LETTER * len(wire.name) + 0.9 * (wire.number > 1) for wire in columns) + 0.4
         for wire, level in zip(columns, y, strict=True):
             self._name(left, level, wire)
@@ -160,12 +160,12 @@ class _Drawing:
 
     def _rail(self, side: Sequence[Junctions], wire: Wire) -> str | None:
         """Write the voltages to which diodes of one direction lead from a wire; None where there are none."""
-        said = [
+        rails = [
             voltages(self.chip, one.rail, one.rails[here])
             for one in side
             if len(one.rails) and (here := np.isin(one.columns, wire.places)).any()
         ]
-        return span(said) if said else None
+        return span(rails) if rails else None
 
     def _dead_zone(self, left: float, right: float, y: float, *, bus: bool) -> None:
         a, b = (left + right) / 2 - 0.6, (left + right) / 2 + 0.6
@@ -180,22 +180,22 @@ class _Drawing:
         """Draw amplifiers on their wires; returns where the wires end."""
         title = counted(len(self.circuit[name]), "amplifier")
         left, start = left + 0.4, left
-        said = [self._factors(name, wire) for wire in columns]
-        right = left + max(1.4 + LETTER * max(len(below) for _, below in said), _TITLE * len(title))
+        labels = [self._factors(name, wire) for wire in columns]
+        right = left + max(1.4 + LETTER * max(len(below) for _, below in labels), _TITLE * len(title))
         self.sheet.panel(left, min(y) - 1.05, right, max(y) + 1.05, title, AMPLIFIER)
-        for wire, level, factors in zip(columns, y, said, strict=True):
+        for wire, level, factors in zip(columns, y, labels, strict=True):
             self.sheet.wire((start, level), (right, level), bus=wire.number > 1)
             self.sheet.amplifier(left + 0.4, level, *factors)
         return right
 
     def _factors(self, name: str, wire: Wire) -> tuple[str, str]:
-        """Say what amplifiers do, in and below their triangle."""
+        """Return gain and back-action of amplifiers, to write in and below their triangle."""
         gain, back, r = (between(self.chip(name, one)[wire.places]) for one in ("gain", "back", "output_resistance"))
         below = f"×{back} back" + (f", {r} Ω out" if r != "0" else "")
         return (f"×{gain}", below) if len(gain) <= _INSIDE else ("", f"×{gain}, {below}")
 
     def _outputs(self, nodes: Nodes, columns: Sequence[Wire], x: Sequence[float], top: float, bottom: float) -> None:
-        """Lead the last columns down to their terminals, and write below them what is read there."""
+        """Lead the last columns down to their terminals, and label the outputs below them."""
         outputs = self.circuit.outputs
         for wire, at in zip(columns, x, strict=True):
             self.sheet.wire((at, top), (at, bottom), bus=wire.number > 1)

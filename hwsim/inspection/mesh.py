@@ -1,4 +1,4 @@
-"""Graphs of circuits of any form: every node and what joins it, or, of large ones, how many nodes lie how far from the inputs."""
+"""Graphs of any circuit: every node and its connections, or, for large ones, the number of nodes at each distance from the inputs."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _INPUT, _DIODE, _OUTPUT, _FIXED = SERIES[:4]
 
 
 class Mesh:
-    """Every node, and what joins them; the better a trainable device conducts, the thicker its line.
+    """Every node, and its connections; the better a trainable device conducts, the thicker its line.
 
     Fixed voltages that no trainable device joins, such as the rails of diodes, are left out.
     """
@@ -42,7 +42,7 @@ class Mesh:
         }
 
     def show(self, axes: Any) -> None:
-        """Draw lines, nodes, names and what they mean."""
+        """Draw lines, nodes, names and the legend."""
         axes.set_axis_off()
         every = np.log(np.concatenate([self.g[array.name].ravel() for array in self.circuit.trainable]))
         low, high = every.min(), max(every.max(), every.min() + 1e-9)
@@ -89,7 +89,7 @@ class Mesh:
                 axes.scatter([], [], s=26, c=colour, label=name)
         axes.plot([], [], color=SOFT, linewidth=1.4, label="trainable; thicker conducts better")
         if self.circuit.of(Passed):
-            axes.plot([], [], color=_DIODE, linestyle="--", linewidth=1.0, label="solved by ngspice alone")
+            axes.plot([], [], color=_DIODE, linestyle="--", linewidth=1.0, label="solved by ngspice only")
         axes.legend(loc="lower center", ncols=3 if self.circuit.of(Passed) else 5, fontsize=7.5, frameon=False)
 
 
@@ -99,7 +99,7 @@ def _lists(element: Elements) -> tuple[list[int], list[int]]:
 
 
 class Levels:
-    """How many nodes lie how far from the inputs, for circuits with too many to draw one by one."""
+    """The number of nodes at each distance from the inputs, for circuits with too many to draw one by one."""
 
     size = (9.0, 1.3)
     """Width and height [inches]."""

@@ -1,4 +1,4 @@
-"""Neurons: the diodes at each free node, grouped by what they do to its voltage."""
+"""Neurons: the diodes at each free node, grouped by their effect on its voltage."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from circuits.units import Ampere, Volt
 from hwsim.typing import Floats
 
 _DIGITS = 6
-"""By which diodes of one kind may differ and still be called alike."""
+"""Relative difference up to which diodes count as equal."""
 
 
 class _Clamp(NamedTuple):
-    """A diode from a node: `up` when it conducts out of the node, the voltage where it leads to, saturation current (0: ideal), and n."""
+    """A diode from a node: `up` when it conducts out of the node, the voltage at its other end, saturation current (0: ideal), and n."""
 
     up: bool
     rail: Volt
@@ -28,7 +28,7 @@ class _Clamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Neurons:
-    """Nodes that diodes bend alike.
+    """Nodes with equal diodes.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Neurons:
         return tuple(sorted({clamp.rail for clamp in self.clamps}))
 
     def current(self, v: Floats) -> Floats:
-        """Give the current [A] that these diodes draw from a node at `v` [V]; ideal ones none up to their rail, and all beyond it."""
+        """Compute the current [A] that these diodes draw from a node at `v` [V]; ideal ones none up to their rail, and all beyond it."""
         total = np.zeros_like(v)
         for clamp in self.clamps:
             across = v - clamp.rail if clamp.up else clamp.rail - v
@@ -65,8 +65,8 @@ class Neurons:
 
 
 def neurons(circuit: Circuit) -> list[Neurons]:
-    """Group the nodes that diodes stand at, the largest group first; diodes between what sources hold are left out."""
-    volts = _held(circuit)
+    """Group the nodes with diodes, the largest group first; diodes between nodes at fixed voltages are left out."""
+    volts = _fixed_volts(circuit)
     at: dict[int, list[_Clamp]] = defaultdict(list)
     between: dict[tuple[int, int], list[_Clamp]] = defaultdict(list)
     for diodes in circuit.of(Diodes, IdealDiodes):
@@ -85,12 +85,12 @@ def neurons(circuit: Circuit) -> list[Neurons]:
         groups[_kind(clamps), tuple(sorted(clamps))].append(node)
     for (node, _), clamps in between.items():
         groups[_kind_between(clamps), tuple(sorted(clamps))].append(node)
-    found = [Neurons(kind, np.array(sorted(nodes), dtype=np.intp), clamps) for (kind, clamps), nodes in groups.items()]
-    return sorted(found, key=lambda one: (-len(one.nodes), one.kind))
+    grouped = [Neurons(kind, np.array(sorted(nodes), dtype=np.intp), clamps) for (kind, clamps), nodes in groups.items()]
+    return sorted(grouped, key=lambda one: (-len(one.nodes), one.kind))
 
 
-def _held(circuit: Circuit) -> dict[int, Volt]:
-    """Give the voltages of ground and of the nodes that fixed sources hold."""
+def _fixed_volts(circuit: Circuit) -> dict[int, Volt]:
+    """Return the voltages of ground and of the nodes at fixed voltages."""
     volts: dict[int, Volt] = {0: 0.0}
     for source in circuit.voltage_sources:
         for plus, minus, v in zip(source.plus.tolist(), source.minus.tolist(), np.asarray(source.v).tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Placing: where single nodes stand when a circuit is drawn, inputs to the left, outputs to the right."""
+"""Placement of single nodes in a drawing of a circuit, inputs to the left, outputs to the right."""
 
 from collections import deque
 
@@ -14,7 +14,7 @@ _ROUNDS = 40
 
 
 def joined(circuit: Circuit) -> "nx.Graph[int]":
-    """Give the graph of single nodes, ground left out, that anything conducting, controlling or amplifying joins."""
+    """Build the graph of single nodes without ground; conducting, controlling and amplifying elements are its edges."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(1, circuit.size + 1))
     for element in circuit.elements:
@@ -24,7 +24,7 @@ def joined(circuit: Circuit) -> "nx.Graph[int]":
 
 
 def placed(circuit: Circuit) -> dict[int, tuple[float, float]]:
-    """Give each node a place, x and y between 0 and 1: x by its distance from the inputs, outputs last, y near its neighbours'."""
+    """Place each node, x and y between 0 and 1: x by its distance from the inputs, outputs last, y near its neighbours'."""
     graph = joined(circuit)
     level = _levels(circuit, graph)
     columns: dict[int, list[int]] = {}
@@ -46,16 +46,16 @@ def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
     inputs = [int(node) for source in circuit.inputs for node in source.plus]
     fixed = [int(node) for source in circuit.voltage_sources for node in (source.plus + source.minus) if node]
     level = dict.fromkeys(inputs, 0)
-    left = deque(inputs)
-    while left:
-        node = left.popleft()
+    queue = deque(inputs)
+    while queue:
+        node = queue.popleft()
         for other in graph[node]:
             if other not in level and other not in fixed:
                 level[other] = level[node] + 1
-                left.append(other)
+                queue.append(other)
     outputs = {int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node} - set(inputs)
-    known = {*inputs, *fixed, *outputs}
-    apart = [node for joined in nx.connected_components(graph) if known.isdisjoint(joined) for node in joined]
+    placed_nodes = {*inputs, *fixed, *outputs}
+    apart = [node for joined in nx.connected_components(graph) if placed_nodes.isdisjoint(joined) for node in joined]
     last = 1 + max((at for node, at in level.items() if node not in outputs), default=0)
     level |= dict.fromkeys(apart, 1) | dict.fromkeys(outputs, max(last, 2) if apart else last)
     for node in graph:

@@ -1,4 +1,4 @@
-"""One picture of a circuit: its schematic or graph, maps of its conductances, and what current its neurons draw."""
+"""One picture of a circuit: its schematic or graph, maps of its conductances, and the current of its neurons."""
 
 import io
 from typing import Any
@@ -30,7 +30,7 @@ _TITLE = 0.45
 
 
 def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
-    """Draw all that is known of a circuit, below its `drawing`; returns the PNG's bytes."""
+    """Draw everything about a circuit below its `drawing`; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only those who draw need it
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -55,7 +55,7 @@ def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
 
 
 def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, g: Floats) -> None:
-    """Draw a crossbar as a map with named rows, other devices as a histogram; both logarithmic."""
+    """Draw a crossbar as a map with named rows, and other devices as a histogram; both logarithmic."""
     factor, letter = prefix(float(g.max()))
     label = f"conductance [{letter}S]"
     if element.grid:
@@ -74,7 +74,7 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
             axes.xaxis.get_major_locator().set_params(integer=True)
         return
     g = g / factor
-    wide = 1.01 if g.max() > 3 * g.min() else 2.0  # else ticks would say the same and cover each other
+    wide = 1.01 if g.max() > 3 * g.min() else 2.0  # else ticks would repeat and cover each other
     low, high = float(g.min()) / wide, float(g.max()) * wide
     axes.hist(g, bins=np.geomspace(low, high, 30), color=SERIES[0])
     axes.set_title(f"{element.name}: {len(element)} trainable", fontsize=9)
@@ -96,7 +96,7 @@ def _plain(axis: Any, low: float, high: float) -> None:
 
 
 def name_rows(axes: Any, circuit: Circuit, element: Trainable) -> None:
-    """Write the names of a crossbar's rows beside its map, those of long runs along it."""
+    """Write the names of a crossbar's rows next to its map, those of long runs along it."""
     labels = row_labels(circuit, element)
     axes.set_yticks([at for at, *_ in labels], [name for _, name, _ in labels], fontsize=8)
     for text, (_, _, along) in zip(axes.get_yticklabels(), labels, strict=True):

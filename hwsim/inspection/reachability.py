@@ -1,4 +1,4 @@
-"""Reach: which nodes an input moves, and which nodes an output feels."""
+"""Reachability: which nodes depend on an input, and on which nodes an output depends."""
 
 from collections import deque
 
@@ -16,14 +16,14 @@ Truths = NDArray[np.bool_]
 
 
 class Reach:
-    """The ways along which voltages act upon each other: both ways through what conducts, one way through what is controlled.
+    """The paths along which voltages depend on each other: both ways through conductances, one way through controlled sources.
 
-    What a source holds against ground takes nothing over, and hands nothing on but what it holds itself.
+    The voltage of a node with a source to ground depends on that source alone.
     """
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
-        self.held = fixed_nodes(circuit)
+        self.fixed = fixed_nodes(circuit)
         self._points = circuit.size + 1
         self._first: dict[int, list[int]] = {}
         self._back: dict[int, list[int]] = {}
@@ -64,7 +64,7 @@ class Reach:
             self._both(*ends)
 
     def _by_way(self, a: NDArray[np.intp], b: NDArray[np.intp]) -> None:
-        """Join all of `a` to all of `b` through a point of their own."""
+        """Join all of `a` to all of `b` through an auxiliary point."""
         point = np.array([self._points])
         self._points += 1
         self._one_way(a, point)
@@ -76,26 +76,26 @@ class Reach:
 
     def _one_way(self, a: NDArray[np.intp], b: NDArray[np.intp]) -> None:
         for from_, to in zip(*(end.tolist() for end in np.broadcast_arrays(a, b)), strict=True):
-            if to >= len(self.held) or not self.held[to]:
+            if to >= len(self.fixed) or not self.fixed[to]:
                 self._first.setdefault(from_, []).append(to)
                 self._back.setdefault(to, []).append(from_)
 
-    def moved(self) -> Truths:
-        """Tell which nodes an input moves, shape (N + 1,)."""
+    def driven(self) -> Truths:
+        """Return which nodes depend on an input, shape (N + 1,)."""
         return self._walk([int(node) for source in self.circuit.inputs for node in source.plus], self._first)
 
-    def felt(self) -> Truths:
-        """Tell which nodes move an output, shape (N + 1,)."""
+    def observed(self) -> Truths:
+        """Return on which nodes an output depends, shape (N + 1,)."""
         outputs = self.circuit.outputs
         return self._walk([int(node) for node in (*outputs.plus, *outputs.minus) if node], self._back)
 
     def _walk(self, start: list[int], ways: dict[int, list[int]]) -> Truths:
         seen = np.zeros(self._points, dtype=bool)
         seen[start] = True
-        left = deque(start)
-        while left:
-            for node in ways.get(left.popleft(), ()):
+        queue = deque(start)
+        while queue:
+            for node in ways.get(queue.popleft(), ()):
                 if not seen[node]:
                     seen[node] = True
-                    left.append(node)
+                    queue.append(node)
         return seen[: self.circuit.size + 1]

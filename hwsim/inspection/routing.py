@@ -1,4 +1,4 @@
-"""Routing: where a schematic's wires and symbols lie so that no two of them cover each other.
+"""Routing: positions of a schematic's wires and symbols so that no two of them cover each other.
 
 Every node is an upright wire, inputs to the left and outputs to the right. Every part between two nodes lies level between their wires, in
 a row that no other part shares where it is; its symbol stands between two neighbouring wires. What leads to ground hangs below its node.
@@ -14,16 +14,16 @@ GAP, ROW = 3.0, 1.5
 """Units: least distance of two wires, and of two rows."""
 
 _HANG, _BESIDE, LETTER = 2.3, 1.4, 0.21
-"""Units: what a part takes that hangs below a node, or else what it takes without the words to its right, and each of their letters."""
+"""Units: width of a part that hangs below a node, the same without the words to its right, and of each of their letters."""
 
 _BRANCH = 1.6
 """Units: least distance of the two diodes of a pair that hangs."""
 
 _APART = 1.2
-"""Units: what a symbol takes between the names of its two wires."""
+"""Units: width of a symbol between the names of its two wires."""
 
 _LEFT = 0.8
-"""Units: what a part takes to the left of its middle."""
+"""Units: width of a part to the left of its middle."""
 
 
 class Level(NamedTuple):
@@ -35,7 +35,7 @@ class Level(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Nodes of the wires from left to right, where each stands, parts between them, those that hang below a node, and the nodes' names."""
+    """Nodes of the wires from left to right, their positions, parts between them, those that hang below a node, and the nodes' names."""
 
     order: list[int]
     x: dict[int, float]
@@ -57,11 +57,11 @@ def route(
     Parameters
     ----------
     parts
-        What is drawn.
+        Parts to draw.
     places
-        About where each node stands, x and y between 0 and 1.
+        Approximate position of each node, x and y between 0 and 1.
     names
-        What is written above each.
+        Text above each.
     first, last
         Nodes that stand to the left of all others, and to their right.
 
@@ -78,7 +78,7 @@ def route(
 
 
 def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]], first: Sequence[int], last: Sequence[int]) -> list[int]:
-    """Order the nodes by where they stand, then exchange neighbours while that makes the parts shorter."""
+    """Order the nodes by position, then exchange neighbours while that makes the parts shorter."""
     rank = dict.fromkeys(last, 2) | dict.fromkeys(first, 0)
     order = sorted(places, key=lambda node: (rank.get(node, 1), *places[node]))
     joined = Counter((part.a, part.b) for part in between)
@@ -104,7 +104,7 @@ def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]],
 def _spread(
     order: Sequence[int], hanging: Mapping[int, Sequence[Part]], names: Mapping[int, str]
 ) -> tuple[dict[int, float], dict[int, list[tuple[float, Part]]]]:
-    """Give the wires, and what hangs below them side by side, their places, so that there is room for all, and for their names."""
+    """Place the wires, and the parts that hang below them side by side, so that there is room for all, and for their names."""
     x, below, taken = dict[int, float](), dict[int, list[tuple[float, Part]]](), -_LEFT
     for k, node in enumerate(order):
         parts = hanging.get(node, ())

@@ -1,4 +1,4 @@
-"""What a circuit looks like: the schematic of a chain of layers of any size and of other small circuits, the graph of all others."""
+"""Drawings of circuits: the schematic of a chain of layers of any size and of other small circuits, the graph of all others."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ _GRID = 4
 
 
 class Drawable(Protocol):
-    """What can be drawn on axes of its size."""
+    """A drawing on axes of its size."""
 
     @property
     def size(self) -> tuple[float, float]:
@@ -32,7 +32,7 @@ class Drawable(Protocol):
 
 
 def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Drawable | str:
-    """Lay out the schematic of a circuit with its conductances [S], or say why it has none that could be read."""
+    """Lay out the schematic of a circuit with its conductances [S], or return the reason why it has none."""
     if not islands(circuit) and any(len(array) >= _GRID for array in circuit.trainable):
         try:
             return layered_sheet(circuit, chip, g)
@@ -43,7 +43,7 @@ def schematic(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]
 
 
 def drawing(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> tuple[Drawable, str]:
-    """Return the schematic of a circuit, or its graph, and in that case why it has no schematic."""
+    """Return the schematic of a circuit, or its graph and the reason why it has no schematic."""
     drawn = schematic(circuit, chip, g)
     if not isinstance(drawn, str):
         return drawn, ""

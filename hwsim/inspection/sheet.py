@@ -39,7 +39,7 @@ class _Style(NamedTuple):
 
 
 class Sheet:
-    """What is drawn, in units of length, y upwards; `show` puts it on axes."""
+    """A drawing, in units of length, y upwards; `show` puts it on axes."""
 
     def __init__(self) -> None:
         self._paths: dict[_Style, list[tuple[np.ndarray[Any, Any], bool]]] = {}
@@ -81,7 +81,7 @@ class Sheet:
         self._add(_Style(5, OUTPUT, PAPER), np.stack([x + 0.13 * np.cos(turn), y + 0.13 * np.sin(turn)], axis=1), closed=True)
 
     def text(self, x: float, y: float, words: str, colour: str = INK, **style: Any) -> None:
-        """Write words, centred unless `style`, matplotlib's, says otherwise."""
+        """Write words, centred unless `style`, matplotlib's, sets another alignment."""
         style = dict[str, Any](ha="center", va="center", fontsize=_SMALL) | style
         self._texts.append(((x, y), words, style | {"color": colour}))
         long, high = LETTER * max(map(len, words.split("\n"))) * style["fontsize"] / _SMALL, 0.4 * (1 + words.count("\n"))
@@ -105,7 +105,7 @@ class Sheet:
         self.text((left + x - 0.2) / 2, y, words, colour)
 
     def rail(self, x: float, y: float, words: str) -> None:
-        """Draw the bar of a rail, with its voltage beside it."""
+        """Draw the bar of a rail, with its voltage next to it."""
         self.wire((x - 0.28, y), (x + 0.28, y), colour=NEURON)
         self.text(x + 0.42, y, words, NEURON, ha="left")
 
@@ -154,13 +154,13 @@ class Sheet:
         self.text(left - 0.1, middle[1], words, MEMRISTOR, ha="right")
 
     def amplifier(self, x: float, y: float, gain: str, back: str) -> None:
-        """Draw a bidirectional amplifier from `x` to the right, with its gain and below it what it draws of the output's current."""
+        """Draw a bidirectional amplifier from `x` to the right, with its gain, and its back-action below."""
         self._add(_Style(4, AMPLIFIER, PAPER, 1.2), [(x, y - 0.62), (x, y + 0.62), (x + 1.25, y)], closed=True)
         self.text(x + 0.08, y, gain, AMPLIFIER, ha="left")
         self.text(x + 0.75, y - 0.38, back, AMPLIFIER, ha="left", va="top")
 
     def brace(self, left: float, right: float, y: float, words: str) -> None:
-        """Draw a bracket below two wires, and what they are together."""
+        """Draw a bracket below two wires, and the name of the pair."""
         self.wire((left, y + 0.15), (left, y), (right, y), (right, y + 0.15), colour=OUTPUT)
         self.text((left + right) / 2, y - 0.12, words, OUTPUT, va="top", fontsize=_LARGE)
 

@@ -11,7 +11,7 @@ def simplified(parts: Sequence[Part], kept: Collection[int]) -> list[Part]:
 
 
 def _rails(parts: Sequence[Part], kept: Collection[int]) -> dict[int, str]:
-    """Name the voltages of nodes that sources drive and from which parts lead to nodes of other kinds alone."""
+    """Return the voltages of nodes at fixed voltages from which parts lead only to other kinds of nodes."""
     rails = {part.b: part.label for part in parts if _is_supply(part) and part.b not in kept}
     for part in parts:
         ends = {part.a, part.b}
@@ -36,7 +36,7 @@ def _labelled(parts: Sequence[Part], rails: dict[int, str]) -> Iterator[Part]:
 
 
 def _paired(parts: Iterator[Part]) -> Iterator[Part]:
-    """Put two diodes together that conduct each way between the same nodes, or between a node and what lies outside of the wires."""
+    """Merge two opposed diodes between the same nodes, or between a node and a rail."""
     waiting: dict[tuple[int, int], list[Part]] = {}
     others = []
     for part in parts:

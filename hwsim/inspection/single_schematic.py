@@ -1,4 +1,4 @@
-"""The schematic of a small circuit of any form, part by part, with the symbols that people draw."""
+"""The schematic of a small circuit of any form, part by part, with the usual symbols."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from hwsim.inspection.symbols import AMPLIFIER, PAIR, Part, parts, unknown
 from hwsim.palette import INK, SERIES
 
 PARTS, NODES = 45, 24
-"""Most parts and nodes of a circuit whose schematic can be read."""
+"""Most parts and nodes of a legible schematic."""
 
 _LENGTH = 2.0
 """Units; of a symbol with its leads."""
@@ -24,28 +24,28 @@ _INCH = 0.3
 """Of a unit."""
 
 _LETTERS = 20
-"""Of a node's name that are shown."""
+"""Letters of a node's name that are shown."""
 
 _MARGIN = 0.6
 """Units around everything."""
 
 
 def single_route(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Route | str:
-    """Lay out a circuit's parts, or say why no one could read them."""
+    """Lay out a circuit's parts, or return the reason why they cannot be drawn legibly."""
     if unknown(circuit):
-        return f"{unknown(circuit)} holds what has no symbol here"
+        return f"{unknown(circuit)} has no symbol"
     inputs = [int(node) for source in circuit.inputs for node in source.plus]
     outputs = [int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node and node not in inputs]
     if circuit.size > PARTS + NODES:  # so many that rails cannot make the difference
-        return f"there are {circuit.size} nodes, and of more than {NODES} none can be read"
+        return f"there are {circuit.size} nodes, and a schematic of more than {NODES} is not legible"
     every = list(parts(circuit, chip, g))
     shown = simplified(every, {*inputs, *outputs})
     gone = {node for part in every for node in (part.a, part.b)} - {node for part in shown for node in (part.a, part.b)}
     names = {node: _short(circuit.node_names[node]) for node in range(1, circuit.size + 1) if node not in gone}
     if len(names) > NODES:
-        return f"there are {len(names)} nodes, and of more than {NODES} none can be read"
+        return f"there are {len(names)} nodes, and a schematic of more than {NODES} is not legible"
     if len(shown) > PARTS:
-        return f"there are {len(shown)} parts, and of more than {PARTS} none can be read"
+        return f"there are {len(shown)} parts, and a schematic of more than {PARTS} is not legible"
     return route(shown, {node: at for node, at in placed(circuit).items() if node in names}, names, inputs, outputs)
 
 
@@ -54,7 +54,7 @@ def _short(name: str) -> str:
 
 
 class SingleSheet:
-    """A laid out circuit, for axes that are as large as it; rows lie below 0, the parts that hang below all rows."""
+    """A laid out circuit, drawn on axes of its size; rows lie below 0, the parts that hang below all rows."""
 
     def __init__(self, circuit: Circuit, layout: Route) -> None:
         self.circuit, self.layout = circuit, layout
@@ -105,7 +105,7 @@ class SingleSheet:
             self.ends[node].append(y)
 
     def _node(self, node: int) -> None:
-        """Draw a node's wire, its name above, and below it what leads to ground and rails."""
+        """Draw a node's wire, its name above, and below it the parts to ground and rails."""
         x, hanging = self.layout.x[node], self.layout.hanging.get(node, [])
         ends = self.ends[node] + [self.bottom] * bool(hanging)
         top, below = max(ends, default=0.0), min(ends, default=0.0)
@@ -118,7 +118,7 @@ class SingleSheet:
         self._text((x, top + 0.6), self._reads(node), SERIES[2])
 
     def _reads(self, node: int) -> str:
-        """Say which outputs are read at a node."""
+        """Return the outputs of a node."""
         outputs = self.circuit.outputs
         ends = [(outputs.plus.tolist(), "+"), (outputs.minus.tolist(), "−")]
         return " ".join(f"ŷ{k}{sign}" for nodes, sign in ends for k, other in enumerate(nodes) if other == node)
@@ -137,7 +137,7 @@ class SingleSheet:
         ends = (x, self.bottom), (x, low)
         self._symbol(part, *(ends if part.a else ends[::-1]))
         self._rail(x, low, *part.rails)
-        self._text((x + 0.6, self.bottom - _LENGTH / 2), part.label, beside=True)
+        self._text((x + 0.6, self.bottom - _LENGTH / 2), part.label, right=True)
 
     def _rail(self, x: float, y: float, volts: str = "") -> None:
         """Draw the bar of a rail with its voltage below, or ground."""
@@ -178,7 +178,7 @@ class SingleSheet:
         if start != end:
             self.drawing.add(elm.Line().endpoints(start, end))
 
-    def _text(self, at: tuple[float, float], text: str, color: str = INK, *, beside: bool = False) -> None:
-        """Write above a place, or `beside` it to the right, once all else is drawn."""
-        style = {"ha": "left", "va": "center"} if beside else {"ha": "center", "va": "bottom"}
+    def _text(self, at: tuple[float, float], text: str, color: str = INK, *, right: bool = False) -> None:
+        """Write above a place, or to its `right`, once everything else is drawn."""
+        style = {"ha": "left", "va": "center"} if right else {"ha": "center", "va": "bottom"}
         self.texts.append((*at, text, style | {"color": color}))

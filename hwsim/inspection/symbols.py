@@ -1,4 +1,4 @@
-"""The parts of a circuit as people draw them: a symbol between two nodes, with a few words beside it."""
+"""The parts of a circuit as drawn: a symbol between two nodes, and a label."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ from circuits.elements import (
 from circuits.passed import Passed
 
 OPEN = 1e11
-"""Ohm; what resists more, as the conductance that ngspice puts beside each diode, is not drawn."""
+"""Ohm; larger resistances, such as the conductance that ngspice adds parallel to each diode, are not drawn."""
 
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
 
@@ -43,7 +43,7 @@ PAIR = "Pair"
 
 
 class Part(NamedTuple):
-    """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and what it is called.
+    """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and its label.
 
     `rails` are the voltages of the rails to which its other end leads instead of ground.
     """
@@ -56,12 +56,12 @@ class Part(NamedTuple):
 
 
 def unknown(circuit: Circuit) -> str:
-    """Name the arrays whose parts have no symbol."""
+    """List the arrays whose parts have no symbol."""
     return ", ".join(element.name for element in circuit.of(Passed))
 
 
 def parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
-    """List the parts of a circuit without unknown ones; nudges are none."""
+    """List the parts of a circuit that have symbols; nudges have none."""
     for element in circuit.elements:
         if not isinstance(element, Nudges):
             yield from _of(circuit, element, chip, g)
@@ -113,15 +113,15 @@ def _each(symbol: str, a: NDArray[np.intp], b: NDArray[np.intp], labels: list[st
 
 def numbers(values: Any, form: str = "{}") -> list[str]:
     """Write numbers with the prefix that leaves one to three digits before the point."""
-    found = []
+    texts = []
     for value in np.asarray(values, dtype=np.float64).tolist():
         scale, prefix = next((pair for pair in PREFIXES if abs(value) >= 0.9995 * pair[0]), (1.0, ""))
-        found.append(f"{value / scale:.3g}{form.format(prefix)}")
-    return found
+        texts.append(f"{value / scale:.3g}{form.format(prefix)}")
+    return texts
 
 
 def features(feature: Any, scale: Any, offset: Any) -> list[str]:
-    """Write what sources of the data say: −x0, 0.5·x1 + 0.1 V."""
+    """Format the voltages of input sources: −x0, 0.5·x1 + 0.1 V."""
     return [_follows(*one) for one in zip(feature.tolist(), scale.tolist(), offset.tolist(), strict=True)]
 
 

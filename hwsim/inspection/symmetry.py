@@ -17,7 +17,7 @@ _EVEN = 1e-9
 
 
 def is_odd(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> bool:
-    """Solve a few samples and their opposites; of what only ngspice solves, or has no equilibrium, nothing is said."""
+    """Solve a few samples and their opposites; False for a circuit that only ngspice solves, or without equilibrium."""
     if circuit.of(Passed):
         return False
     x = np.random.default_rng(0).uniform(-1.0, 1.0, (_SAMPLES, circuit.input_count))

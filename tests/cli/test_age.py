@@ -77,7 +77,7 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
         (["compile", "xor", *PCM, "--after", "3d", "--measure", "pulses", "-o", "x.cir"], "--after is about a whole chip"),
         (["train", "xor", *PCM, "--set", "variation.after=5"], "a chip drifts after training, not before"),
         (["tune", "xor", *PCM, "--set", "variation.after=5", "--vary", "training.beta=log:1e-7:1e-5"], "drifts after training, not before"),
-        (["inspect", "iris", "--heat"], "iris is not trained, and --heat asks whether it still works"),
+        (["inspect", "iris", "--heat"], "iris is not trained, and --heat evaluates a trained circuit"),
     ],
 )
 def test_what_has_no_meaning_is_refused_in_a_line(hwsim, words: list[str], said: str) -> None:
@@ -133,7 +133,7 @@ def test_the_reference_of_heat_is_the_temperature_of_the_training(hwsim, trained
     """A temperature that is only typed makes no run trained at it: it is refused, and that of the training changes nothing."""
     answer = hwsim("inspect", trained, "--heat", "--set", "variation.temperature=85")
     assert answer.code == 2
-    assert "--heat tries all temperatures and compares with 27 °C" in answer.err.splitlines()[-1]
+    assert "--heat compares all temperatures with 27 °C" in answer.err.splitlines()[-1]
     assert hwsim("inspect", trained, "--heat", "--set", "variation.temperature=27", "--json").json["heat"]["trained_at_C"] == 27
 
 

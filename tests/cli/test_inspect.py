@@ -39,16 +39,16 @@ def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
 WARNINGS = {
     "an output that no input moves": (
         "V1 a 0 1\nV2 b 0 1\nR1 b n1 1k\nR2 n1 0 1k\nR3 a n2 1k\nD1 n2 n3 dd\nR4 n3 0 1k\n",
-        "no input moves it",
+        "independent of all inputs; connect it",
     ),
-    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 node that no output feels: n2"),
+    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 node with no effect on any output: n2"),
     "a loose end": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 n2 1k\n",
-        "1 node at which a single part ends, so that it carries no current: n2",
+        "1 node at which only one part ends, so that it carries no current: n2",
     ),
     "a node that floats": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\n",
-        "floating: q has no conducting path to ground; connect it or remove it; until then nothing solves the circuit",
+        "floating: q has no conducting path to ground; connect it or remove it; until then the circuit has no solution",
     ),
     "nodes that float together": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 z1 z2 1k\n",
@@ -66,12 +66,12 @@ WARNINGS = {
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n1 dd\nR2 n1 0 1k\n",
         "an odd function of its inputs, which cannot learn XOR",
     ),
-    "a linear circuit": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 1k\n", "nothing but linear parts"),
+    "a linear circuit": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 1k\n", "all parts are linear"),
     "conductances at their bounds": ("V1 a 0 1\nR1 a n1 1k\nR2 n1 0 10meg\nD1 n1 0 dd\n", "1 of 2 conductances are at g_min"),
-    "a source that acts one way": ("V1 a 0 1\nR1 a n1 1k\nE1 n2 0 n1 0 2\nR2 n2 n1 9k\nD1 n1 0 dd\n", "vcvs acts one way"),
+    "a source that acts one way": ("V1 a 0 1\nR1 a n1 1k\nE1 n2 0 n1 0 2\nR2 n2 n1 9k\nD1 n1 0 dd\n", "vcvs is not reciprocal"),
     "too many pins": (
         ".subckt wide " + " ".join(f"p{k}" for k in range(1005)) + "\nrx p0 p1 1k\n.ends\nV1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 0 1k\n",
-        "subcircuit wide has 1005 pins; ngspice dies of more than 1004",
+        "subcircuit wide has 1005 pins; ngspice crashes above 1004",
     ),
     "a value that is often meant otherwise": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nRx n1 0 1M\n", "1m"),
 }
@@ -92,7 +92,7 @@ def test_a_circuit_that_floats_is_looked_at_and_not_solved(hwsim, tmp_path: Path
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\nR2 z1 z2 1k\n" + ROLES)
     told = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
     assert (told["solver"], told["counts"]["nodes"]) == (None, 5)
-    assert [block["kind"] for block in told["blocks"]] == ["resistors that learn", "clamp from above"]
+    assert [block["kind"] for block in told["blocks"]] == ["trainable resistors", "clamp from above"]
     assert "solved by nothing while nodes float" in hwsim("inspect", "my.cir").out
     for command in ("solve", "train", "check", "compile"):
         refused = hwsim(command, "my.cir", *(("-o", "out.cir") if command == "compile" else ()))
@@ -111,7 +111,7 @@ def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
 def test_pictures_are_drawn(hwsim, tmp_path: Path):
     """The schematic of layers and of what is small, the graph of what has none; twice the same bytes."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n2 dd\nR2 n1 n2 1k\nR3 n2 a 1k\n" + ROLES)
-    for what, said in (("my.cir", "the schematic, conductances"), (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and of more")):
+    for what, said in (("my.cir", "the schematic, conductances"), (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and a schematic of more")):
         drawn = hwsim("inspect", what, "--plot", "one.png")
         assert drawn.code == 0
         assert said in drawn.err
@@ -145,10 +145,10 @@ def test_crossbars_are_found_among_single_devices():
     assert (clamps.kind, clamps.nodes.tolist()) == ("clamp from above", n.tolist())
     g = {"m": np.full(13, 1e-5)}
     blocks = inspect(circuit, Chip.nominal(circuit), g).blocks
-    assert [(block["kind"], block.get("in_crossbars")) for block in blocks[:2]] == [("crossbar", None), ("resistors that learn", 12)]
-    felt = Reach(circuit).felt()
-    assert felt[n[0]]
-    assert not felt[n[1:]].any()  # what sources hold hands nothing on
+    assert [(block["kind"], block.get("in_crossbars")) for block in blocks[:2]] == [("crossbar", None), ("trainable resistors", 12)]
+    observed = Reach(circuit).observed()
+    assert observed[n[0]]
+    assert not observed[n[1:]].any()  # nodes with sources pass nothing on
 
 
 def test_neurons_draw_what_their_diodes_do():

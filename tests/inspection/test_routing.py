@@ -68,4 +68,4 @@ def test_fixed_voltages_become_labels_and_opposed_diodes_one_symbol():
 def test_what_has_no_symbol_is_reported():
     """Transistors are ngspice's own."""
     deck = parse(hand("mosfet"))
-    assert schematic(deck.circuit, Chip.nominal(deck.circuit), deck.g) == "passed_m holds what has no symbol here"
+    assert schematic(deck.circuit, Chip.nominal(deck.circuit), deck.g) == "passed_m has no symbol"
