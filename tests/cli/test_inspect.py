@@ -111,7 +111,10 @@ def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
 def test_pictures_are_drawn(hwsim, tmp_path: Path):
     """The schematic of layers and of what is small, the graph of what has none; twice the same bytes."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n2 dd\nR2 n1 n2 1k\nR3 n2 a 1k\n" + ROLES)
-    for what, said in (("my.cir", "the schematic, conductances"), (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and a schematic of more")):
+    for what, said in (
+        ("my.cir", "the schematic, conductances"),
+        (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and a schematic of more"),
+    ):
         drawn = hwsim("inspect", what, "--plot", "one.png")
         assert drawn.code == 0
         assert said in drawn.err
