@@ -11,7 +11,6 @@ from hwsim.core import kirchhoff
 from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
 from hwsim.learning import factory
 from hwsim.learning.rules.estimator import LossNudge
-from hwsim.learning.rules.nudges import Sides
 from hwsim.random.streams import stream
 from hwsim.runs.loaded import Subject
 from hwsim.settings.engine_names import EngineName
@@ -155,7 +154,7 @@ def _job(subject: Subject, samples: int) -> _Job:
     return _Job(
         data.x_train[chosen],
         subject.session.task.train.of(chosen),
-        LossNudge(Sides(factory.nudge(training), (1, -1)), factory.loss(training)),
+        factory.both_sides(training, subject.circuit, subject.g),
     )
 
 

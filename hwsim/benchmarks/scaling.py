@@ -14,8 +14,6 @@ from hwsim.benchmarks.learner import Learner, Settling
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
-from hwsim.learning.rules.estimator import LossNudge
-from hwsim.learning.rules.nudges import Sides
 from hwsim.learning.step import Batches
 from hwsim.settings.sections import Precision
 from hwsim.typing import Array
@@ -133,7 +131,7 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
     """Return what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
     trainer = learner.trainer
     (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
-    nudge = LossNudge(Sides(factory.nudge(trainer.settings), (1, -1)), factory.loss(trainer.settings))
+    nudge = factory.both_sides(trainer.settings, learner.circuit, learner.g)
     g, traced = learner.g, learner.traced
 
     @jax.jit

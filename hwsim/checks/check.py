@@ -21,7 +21,7 @@ from hwsim.learning.losses import Loss
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule, LossNudge
-from hwsim.learning.rules.nudges import OutputNudge, Sides
+from hwsim.learning.rules.nudges import OutputNudge
 from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -127,7 +127,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     x, y = data.x_train[:samples], session.task.train.of(slice(samples))
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
-    nudge = LossNudge(Sides(factory.nudge(training), (1, -1)), loss)
+    nudge = factory.both_sides(training, circuit, g)
     with _numeric(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
         ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
         findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]

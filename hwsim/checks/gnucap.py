@@ -20,8 +20,6 @@ from circuits.rows import fixed_nodes
 from hwsim.checks.check import AGREE_SHARP, Finding, voltage_range
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.learning import factory
-from hwsim.learning.rules.estimator import LossNudge
-from hwsim.learning.rules.nudges import Sides
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.typing import Floats, Weights
@@ -124,7 +122,7 @@ def compare(session: Session, g: Weights, samples: int) -> list[Finding]:
     """
     circuit, chip, training = session.circuit, session.chip, session.experiment.training
     x, y = session.data.x_train[:samples], session.task.train.of(slice(samples))
-    nudge = LossNudge(Sides(factory.nudge(training), (1, -1)), factory.loss(training))
+    nudge = factory.both_sides(training, circuit, g)
     nodes = np.arange(1, circuit.size + 1)
     found = []
     with NumericEngine().prepare(circuit, chip) as numeric:

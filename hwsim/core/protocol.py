@@ -186,6 +186,8 @@ class Capability(Enum):
 
     TRACEABLE = "compiles into a training step"
     ADJOINT = "solves the adjoint circuit"
+    SMALL_SIGNAL = "solves the circuit linearised at an equilibrium"
+    HOLOMORPHIC = "solves nudges that are complex numbers"
     MANY_CHIPS = "solves many chips as one computation"
     VERIFIED = "verifies every equilibrium by Kirchhoff's law"
 
@@ -231,6 +233,10 @@ class Phases(Protocol):
 
         What `phases` does in one go, for pushes that come from elsewhere.
         """
+        ...
+
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and how far currents into the outputs displace each node from there [V], nudge by nudge."""
         ...
 
 
@@ -306,6 +312,18 @@ class Nudging:
         each: Sequence[Any] = noise or [None] * len(pushes)
         drives = [Drive(x, push, currents) for push, currents in zip(pushes, each, strict=True)]
         return free, *(self.solve(g, drive, start=free, throw=throw) for drive in drives)
+
+    def displaced(
+        self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], *, throw: bool = True
+    ) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and the displacements from there."""
+        return displacements(self.nudged(g, x, free, pushes, throw=throw))
+
+
+def displacements(phases: tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:
+    """Take the first of some phases off the others."""
+    free, *nudged = phases
+    return free, *(phase._replace(v={name: v - free.v[name] for name, v in phase.v.items()}) for phase in nudged)
 
 
 class Closing:

@@ -23,6 +23,10 @@ class Replayed(NamedTuple):
         """Return all phases."""
         return tuple(self.found)
 
+    def displaced(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
+        """Return all phases: displacements, where these were found."""
+        return tuple(self.found)
+
     def nudged(self, *_: Any, **__: Any) -> tuple[Equilibrium, ...]:
         """Return all phases."""
         return tuple(self.found)

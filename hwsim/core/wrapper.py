@@ -59,6 +59,21 @@ class SolverWrapper(Closing):
         phases: tuple[Equilibrium, ...] = self.solver.nudged(g, x, free, pushes, **how)
         return phases
 
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and how far nudges displace each node from there."""
+        phases: tuple[Equilibrium, ...] = self.solver.displaced(g, x, free, pushes, **how)
+        return phases
+
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and those under complex nudges."""
+        phases: tuple[Equilibrium, ...] = self.solver.holomorphic(g, x, pushes)
+        return phases
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium."""
+        equilibrium: Equilibrium = self.solver.small_signal(g, free, current)
+        return equilibrium
+
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium."""
         equilibrium: Equilibrium = self.solver.adjoint(g, free, error)

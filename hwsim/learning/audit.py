@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, free_and_nudged
+from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, displacements, free_and_nudged
 from hwsim.core.verified import witnesses
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.losses import Loss
@@ -46,6 +46,10 @@ class PhaseByPhase(SolverWrapper):
         each = zip(pushes, noise or [None] * len(pushes), strict=True)
         return free, *(self.solve(g, Drive(x, push, currents), **how) for push, currents in each)
 
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and the displacements from there."""
+        return displacements(self.nudged(g, x, free, pushes, **how))
+
 
 class Witness(PhaseByPhase):
     """Solves as training does, and judges some samples of each phase by the elements alone."""
@@ -65,7 +69,11 @@ class Witness(PhaseByPhase):
         return found
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:  # noqa: ARG002 - nothing is solved
-        """Give the free equilibria again: what is learnt here is thrown away."""
+        """Return the free equilibria: what is learned here is thrown away."""
+        return free
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:  # noqa: ARG002 - nothing is solved
+        """Return the free equilibria: what is learned here is thrown away."""
         return free
 
 

@@ -12,13 +12,17 @@ from hwsim.learning.readout import EXACT, Instruments
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropagation
-from hwsim.learning.rules.estimator import LearningRule
-from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides
+from hwsim.learning.rules.estimator import LearningRule, LossNudge
+from hwsim.learning.rules.holomorphic import Holomorphic
+from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides, Volts
+from hwsim.learning.rules.richardson import Richardson
+from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
 from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Conductances
 
 _STIFFER = 1e3
 """A clamp's transconductance, as a multiple of the largest initial conductance of an output column."""
@@ -45,6 +49,8 @@ def nudge(training: TrainingSettings) -> OutputNudge:
             return Following(training.nudge.beta)
         case "frozen":
             return Frozen(training.nudge.beta)
+        case "volts":
+            return Volts(training.nudge.u)
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:
@@ -54,6 +60,12 @@ def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments 
             return EquilibriumPropagation(nudge(training), training.nudge.method, instruments=instruments)
         case "coupled-learning":
             return _coupled(training, training.rule.eta, circuit, instruments)
+        case "richardson":
+            return Richardson(nudge(training), training.nudge.method, instruments=instruments)
+        case "small-signal":
+            return SmallSignal(instruments=instruments)
+        case "holomorphic":
+            return Holomorphic(nudge(training), training.rule.points, instruments=instruments)
         case "adjoint":
             return Adjoint(instruments=instruments)
 
@@ -63,11 +75,16 @@ def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, instrumen
     return CoupledLearning(eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments=instruments)
 
 
-def shown_nudges(training: TrainingSettings, circuit: Circuit) -> Sides | CoupledLearning:
-    """Return the nudges that a deck shows: those of training, to every side that it may take."""
+def both_sides(training: TrainingSettings, circuit: Circuit, g: Conductances) -> LossNudge:
+    """Return the nudge of training to either side, at conductances [S]: what engines are compared and timed with."""
+    return LossNudge(Sides(nudge(training).at(circuit, g), (1, -1)), loss(training))
+
+
+def shown_nudges(training: TrainingSettings, circuit: Circuit, g: Conductances) -> Sides | CoupledLearning:
+    """Return the nudges that a deck shows: those of training, to every side that it may take, at conductances [S]."""
     if training.rule.kind == "coupled-learning":
         return _coupled(training, training.rule.eta, circuit)
-    return Sides(nudge(training), SIDES[training.nudge.method])
+    return Sides(nudge(training).at(circuit, g), SIDES[training.nudge.method])
 
 
 def optimizer(training: TrainingSettings) -> Optimizer:

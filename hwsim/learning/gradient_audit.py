@@ -4,7 +4,7 @@ Learning by a difference of two equilibria loses its signal where the nudge move
 nothing else shows it: every equilibrium by itself is right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,10 +13,10 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from circuits.rows import free_groups
-from circuits.units import Siemens
 from hwsim.core.protocol import Equilibrium, Result
 from hwsim.core.replayed import Replayed
 from hwsim.learning.audit import PhaseByPhase
+from hwsim.learning.gradient.output_conductance import output_conductance
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LearningRule
 from hwsim.learning.step import KEPT, Batches
@@ -100,7 +100,11 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
     circuit, chip, rule, loss = trainer.circuit, trainer.solver.chip, trainer.updater.rule.quiet, trainer.updater.loss
     if circuit.of(Passed) or (trainer.settings.engine == "ngspice" and circuit.of(IdealDiodes)):
         return None
-    finer, x, wrong = rule.resolved(_RESOLVED * _output_conductance(circuit, g)), trainer.data.x_train, trainer.samples.targets.wrong()
+    finer, x, wrong = (
+        rule.resolved(_RESOLVED * float(output_conductance(circuit, g))),
+        trainer.data.x_train,
+        trainer.samples.targets.wrong(),
+    )
     chosen = [plan.order[0][:KEPT] for plan in plans]
     every = np.concatenate(chosen)
     recorder = _Recorder(trainer.exact)
@@ -132,6 +136,11 @@ class _Recorder(PhaseByPhase):
         self.found = super().phases(*given, **named)
         return self.found
 
+    def displaced(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, and the displacements from there."""
+        self.found = super().displaced(*given, **named)
+        return self.found
+
 
 def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> list[Equilibrium]:
     """Return kept voltages (phases, samples, nodes) as equilibria; what sources hold is as in the exact ones."""
@@ -146,16 +155,3 @@ def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> 
 
 def _cut(phase: Equilibrium, some: slice) -> Equilibrium:
     return Equilibrium({name: np.asarray(v)[some] for name, v in phase.v.items()}, *(np.asarray(part)[some] for part in phase[1:]))
-
-
-def _output_conductance(circuit: Circuit, g: Mapping[str, Array]) -> Siemens:
-    """Return the smallest sum of trainable conductances at a node that is read [S]; of nodes without any, their typical value."""
-    sums = np.zeros(circuit.size + 1)
-    for element in circuit.trainable:
-        values = np.asarray(g[element.name], float)
-        np.add.at(sums, element.rows, element.row_sum(values))
-        np.add.at(sums, element.columns, element.column_sum(values))
-    sums[0] = 0.0
-    read = sums[np.concatenate([circuit.outputs.plus, circuit.outputs.minus])]
-    typical = float(np.exp(np.mean([np.log(np.asarray(values, float)).mean() for values in g.values()])))
-    return float(min(read[read > 0], default=typical))

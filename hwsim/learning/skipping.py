@@ -45,6 +45,14 @@ class Skipping(SolverWrapper):
         """Find the free equilibria, then each nudged one."""
         return _kept(super().phases(g, x, y, nudge, **how | self._quietly))
 
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium; samples that failed before fail in it too."""
+        return _kept((super().small_signal(g, free, current), free))[0]
+
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and how far nudges displace each node from there."""
+        return _kept(super().displaced(g, x, free, pushes, **how | self._quietly))
+
     def nudged(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
         """Return free equilibria, and from there the nudged ones."""
         return _kept(super().nudged(g, x, free, pushes, **how | self._quietly))

@@ -129,7 +129,7 @@ def _pushes(session: Session, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Pus
     """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
     training, circuit, variation = session.experiment.training, session.circuit, session.experiment.variation
     reading = Instruments(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0)
-    nudges = factory.shown_nudges(training, circuit)
+    nudges = factory.shown_nudges(training, circuit, g)
     outputs = np.zeros((1, len(circuit.outputs)))
     if nudges.from_free:
         with session.solver() as solver:

@@ -40,7 +40,36 @@ class CoupledLearningRule(Section):
     eta: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-RuleSettings = Annotated[EquilibriumPropagationRule | AdjointRule | CoupledLearningRule, Field(discriminator="kind")]
+class SmallSignalRule(Section):
+    """The limit of a vanishing nudge: the circuit linearised at its free state, driven by the error."""
+
+    kind: Literal["small-signal"] = "small-signal"
+
+
+class RichardsonRule(Section):
+    """Equilibrium propagation at one nudge and at twice as much, of which the leading errors cancel."""
+
+    kind: Literal["richardson"] = "richardson"
+
+
+class HolomorphicRule(Section):
+    """Nudges on a circle in the complex plane, which no circuit has: for comparison, by the numeric engine.
+
+    Parameters
+    ----------
+    points
+        Of the circle, an even number; the error falls as beta to this power.
+
+    """
+
+    kind: Literal["holomorphic"] = "holomorphic"
+    points: Annotated[int, Field(ge=4, le=64, multiple_of=2)] = 6
+
+
+RuleSettings = Annotated[
+    EquilibriumPropagationRule | RichardsonRule | SmallSignalRule | HolomorphicRule | AdjointRule | CoupledLearningRule,
+    Field(discriminator="kind"),
+]
 
 
 class FollowingNudge(Section):
@@ -77,7 +106,24 @@ class FrozenNudge(Section):
     beta: PositiveSiemens = 1e-6
 
 
-NudgeSettings = Annotated[FollowingNudge | FrozenNudge, Field(discriminator="kind")]
+class VoltsNudge(Section):
+    """A frozen current that moves the outputs by a stated voltage, whatever the error: each sample has a beta of its own. For any loss.
+
+    Parameters
+    ----------
+    method
+        Phases: `centred` (up and down), `positive`, `negative` or `random-sign`.
+    u
+        By how much the output of the largest error is moved, about [V].
+
+    """
+
+    kind: Literal["volts"] = "volts"
+    method: Method = "centred"
+    u: PositiveVolt = 0.01
+
+
+NudgeSettings = Annotated[FollowingNudge | FrozenNudge | VoltsNudge, Field(discriminator="kind")]
 
 
 class SquaredErrorLoss(Section):

@@ -98,8 +98,11 @@ class TrainingSettings(Section):
         if self.engine == "ngspice" and self.precision == "float32":
             msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
             raise ValueError(msg)
-        if self.engine == "ngspice" and self.rule.kind == "adjoint":
-            msg = "rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+        if self.engine == "ngspice" and self.rule.kind in {"adjoint", "holomorphic"}:
+            msg = f"rule.kind = '{self.rule.kind}' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+            raise ValueError(msg)
+        if self.rule.kind == "holomorphic" and self.nudge.kind == "volts":
+            msg = "nudge.kind = 'volts' is one of real voltages, and rule.kind = 'holomorphic'; set nudge.kind to 'frozen'"
             raise ValueError(msg)
         if self.nudge.kind == "following" and self.loss.kind != "squared-error":
             msg = f"nudge.kind = 'following' is that of the squared error, and loss.kind = '{self.loss.kind}'; set nudge.kind to 'frozen'"

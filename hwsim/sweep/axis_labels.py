@@ -33,6 +33,8 @@ _LABELS = {
     "data.test_limit": "test samples",
     "data.shift": "largest shift of training images [pixels]",
     "training.nudge.beta": "nudge strength β [S]",
+    "training.nudge.u": "displacement of the outputs by the nudge [V]",
+    "training.rule.points": "points of the circle of nudges",
     "training.rule.eta": "clamping share η",
     "training.loss.v_softmax": "softmax scale [V]",
     "training.target_low": "low target [V]",

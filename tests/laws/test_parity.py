@@ -256,6 +256,8 @@ COMPANY = {
     "data.fold": ["data.folds=9"],
     "data.folds": [],
     "training.rule.eta": ["training.rule=coupled-learning"],
+    "training.rule.points": ["training.rule=holomorphic"],
+    "training.nudge.u": ["training.nudge.kind=volts"],
     "training.loss.v_softmax": ["training.loss=cross-entropy"],
     "training.optimizer.momentum": ["training.optimizer=momentum"],
     "training.optimizer.b": ["training.optimizer=adam"],

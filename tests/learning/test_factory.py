@@ -62,7 +62,9 @@ NUMBERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("nudge", {"kind": "following"}, {"beta": 3e-7}),
     ("nudge", {"kind": "frozen"}, {"beta": 3e-7}),
     ("nudge", {"kind": "frozen"}, {"method": "positive"}),
+    ("nudge", {"kind": "volts"}, {"u": 0.02}),
     ("rule", {"kind": "coupled-learning"}, {"eta": 0.2}),
+    ("rule", {"kind": "holomorphic"}, {"points": 8}),
     ("schedule", {"kind": "exponential"}, {"decay": 0.5}),
 ]
 
@@ -77,7 +79,8 @@ def test_each_number_reaches_what_it_belongs_to(table, kind, number) -> None:
 
 def test_every_number_of_a_kind_is_tried() -> None:
     """But those that every nudge has, which are tried once."""
-    tried = {(table, kind["kind"], key) for table, kind, number in NUMBERS for key in number} | {("nudge", "following", "method")}
+    tried = {(table, kind["kind"], key) for table, kind, number in NUMBERS for key in number}
+    tried |= {("nudge", kind, "method") for kind in ("following", "volts")}
     each = [(table, one) for table, kinds in TABLES.items() for one in kinds]
     known = {(table, one.model_fields["kind"].default, key) for table, one in each for key in one.model_fields if key != "kind"}
     assert tried == known

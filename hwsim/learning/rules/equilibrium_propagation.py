@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
+from circuits.circuit import Circuit
 from circuits.units import Siemens
 from hwsim.core.protocol import Push
 from hwsim.learning.rules.estimator import Draw
 from hwsim.learning.rules.nudged import Comparison, NudgedRule
 from hwsim.learning.rules.nudges import OutputNudge, Sides
-from hwsim.typing import Array
+from hwsim.typing import Array, Conductances
 
 Method = Literal["centred", "positive", "negative", "random-sign"]
 
@@ -45,22 +46,36 @@ class EquilibriumPropagation(NudgedRule):
         """The lowest transconductance that a nudge adds to an output [S]."""
         return min(0.0, *(self.nudge.conductance(side) for side in SIDES[self.method]))
 
-    def sides(self, draw: Draw) -> tuple[Any, ...]:
-        """Return the side of each nudged phase."""
+    def taken(self, draw: Draw) -> tuple[Any, ...]:
+        """Return the sides that the method takes for an update."""
         return (draw.sign,) if self.method == "random-sign" else SIDES[self.method]
 
     def comparisons(self, draw: Draw) -> Sequence[Comparison]:
         """Compare both sides, or the one with the free phase."""
-        side, *other = self.sides(draw)
+        side, *other = self.taken(draw)
         return (Comparison(1, 2, 2 * side) if other else Comparison(1, 0, side),)
 
     def pushes(self, outputs: Array, cotangent: Array, target: Array | None, draw: Draw) -> tuple[Push, ...]:
         """Return a push a side."""
-        return Sides(self.nudge, self.sides(draw)).pushes(outputs, cotangent, target)
+        return Sides(self.nudge, self.taken(draw)).pushes(outputs, cotangent, target)
 
     def beta_of(self, cotangent: Array) -> Array | Siemens:
         """Return the nudge's beta [S]."""
         return self.nudge.beta_of(cotangent)
+
+    @property
+    def in_displacements(self) -> bool:
+        """Whether nudged phases are displacements from the free one; read noise is one of whole voltages."""
+        return self.nudge.in_displacements and not self.instruments.noise.read and not self.instruments.noise.in_currents
+
+    @property
+    def in_one_go(self) -> bool:
+        """Whether the nudges are the same for all samples."""
+        return not self.nudge.in_displacements
+
+    def at(self, circuit: Circuit, g: Conductances) -> Self:
+        """Return the rule with its nudge at these conductances [S]."""
+        return replace(self, nudge=self.nudge.at(circuit, g))
 
     def resolved(self, conductance: Siemens) -> Self:
         """Return the rule with a nudge that 64 bits resolve, and that moves no diode out of its small-signal range."""

@@ -214,6 +214,16 @@ class Rule:
             )
             raise UnsupportedCircuitError(msg)
 
+    def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
+        """Return the gradients of the summed loss from its derivative by the outputs."""
+        raise NotImplementedError
+
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
+        """Return the gradient of the mean loss: forward, loss, backward."""
+        outputs, residuals = self.forward(solver, g, x, draw)
+        dg, _, phases = self.backward(solver, residuals, loss.error(outputs, y), y)
+        return Gradient({block: values / len(x) for block, values in dg.items()}, loss.value(outputs, y), phases, outputs)
+
     def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw = NO_DRAW) -> tuple[Array, Residuals]:
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         self.require(solver)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
+from circuits.circuit import Circuit
 from hwsim.core import blocks
 from hwsim.core.protocol import Equilibrium, Phases, Push
 from hwsim.learning.gradient.drops import drop_products
@@ -23,6 +24,14 @@ class Comparison(NamedTuple):
     share: float = 1.0
 
 
+class _Fields(NamedTuple):
+    """The difference and the sum of the voltages of two phases, by node group, and what to divide their products by."""
+
+    difference: Mapping[str, Array]
+    total: Mapping[str, Array]
+    scale: Array | float
+
+
 @dataclass(frozen=True, slots=True)
 class NudgedRule(Rule):
     """dC/dg = Σ share·(c_l/c_L)·(Δv(first)² − Δv(second)²) / (2·apart·beta), summed over comparisons of phases and over the batch.
@@ -30,7 +39,11 @@ class NudgedRule(Rule):
     The same contrast of currents at the inputs is dC/dx.
     """
 
-    phases: ClassVar[Any]
+    in_displacements: ClassVar[Any] = False
+    """Whether nudged phases are displacements from the free one."""
+
+    in_one_go: ClassVar[Any] = True
+    """Whether an engine may solve the nudged phases right behind the free one, where all are its ordinary equilibria."""
 
     def comparisons(self, draw: Draw) -> Sequence[Comparison]:
         """Return which phases are compared."""
@@ -44,43 +57,65 @@ class NudgedRule(Rule):
         """Return what an estimate divides by: one number, or one a sample, (B, 1)."""
         raise NotImplementedError
 
+    def at(self, circuit: Circuit, g: Conductances) -> Self:  # noqa: ARG002 - nudges are fixed
+        """Return the rule with its nudge at these conductances [S]."""
+        return self
+
     def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
         """Find the nudged equilibria, and compare."""
-        g, x, free, outputs, draw, noise = residuals
-        pushes = self.pushes(outputs, cotangent, target, draw)
-        phases = solver.nudged(g, x, free, pushes, noise=noise)
-        seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(cotangent)
-        dg = self._compared(solver, seen, x, beta, draw, over=1)
-        factors = energy_factors(solver.circuit, solver.chip)
-        dx: Any = 0.0
-        for first, second, apart, share in self.comparisons(draw):
-            response = {name: (seen[first].v[name] - seen[second].v[name]) * (share / (apart * beta)) for name in free.v}
-            dx = dx - input_gradient(solver.circuit, solver.chip, g, response, x, factors)
-        return Backward(dg, dx, phases)
+        rule = self.at(solver.circuit, residuals.g)
+        phases, beta = rule._found(solver, residuals, cotangent, target), rule.beta_of(cotangent)  # noqa: SLF001 - its own kind
+        fields = self._fields(self.instruments.seen(solver, phases, residuals.draw.seed), beta, residuals.draw, over=1)
+        factors, dx = energy_factors(solver.circuit, solver.chip), 0.0 * residuals.x
+        for field in fields:
+            response = {name: _real(v * (2 * field.scale)) for name, v in field.difference.items()}
+            dx = dx - input_gradient(solver.circuit, solver.chip, residuals.g, response, residuals.x, factors)
+        return Backward(_summed(solver, fields, residuals.x), dx, phases)
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
-        """Return the gradient of the mean loss: forward, loss and backward with all phases solved in one go, which engines do faster."""
+        """Return the gradient of the mean loss; all phases are solved in one go where they can, which engines do faster."""
+        if not self.in_one_go:
+            return Rule.gradient(self, solver, g, x, y, loss, draw)
         self.require(solver)
         phases = self.instruments.phases(solver, g, x, y, LossNudge(self, loss, draw), draw.seed)
         outputs = self.instruments.outputs(solver, phases[0], draw.seed)
-        seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(loss.error(outputs, y))
-        by_block = self._compared(solver, seen, x, beta, draw, over=len(x))
-        return Gradient(by_block, loss.value(outputs, y), phases, outputs)
+        seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs)
+        return Gradient(_summed(solver, self._fields(seen, beta, draw, over=len(x)), x), loss.value(outputs, y), phases, outputs)
 
-    def _compared(
-        self, solver: Phases, seen: Sequence[Equilibrium], x: Array, beta: Array | float, draw: Draw, over: int
-    ) -> dict[str, Array]:
-        """Return Σ_b of the comparisons, divided by `over`."""
-        factors = energy_factors(solver.circuit, solver.chip)
-        total: dict[str, Array] = {}
+    def _found(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
+        g, x, free, outputs, draw, noise = residuals
+        pushes = self.pushes(outputs, cotangent, target, draw)
+        return solver.displaced(g, x, free, pushes) if self.in_displacements else solver.nudged(g, x, free, pushes, noise=noise)
+
+    def _fields(self, seen: Sequence[Equilibrium], beta: Array | float, draw: Draw, over: int) -> list[_Fields]:
+        """Return what the comparisons of a batch are made of, divided by `over`."""
+        found = []
         for first, second, apart, share in self.comparisons(draw):
             a, b = seen[first].v, seen[second].v
-            scale = share / (2 * (apart * beta) * over)
-            difference = {name: a[name] - b[name] for name in a}
-            drops = drop_products(solver.circuit, solver.chip, difference, {name: a[name] + b[name] for name in a}, x, phases=2)
-            for block, part in weighted(drops, factors, scale).items():
-                total[block] = total[block] + part if block in total else part
-        return total
+            if self.in_displacements:
+                free, b = seen[0].v, b if second else dict.fromkeys(a, 0.0)
+                total = {name: 2 * free[name] + a[name] + b[name] for name in a}
+            else:
+                total = {name: a[name] + b[name] for name in a}
+            found.append(_Fields({name: a[name] - b[name] for name in a}, total, share / (2 * (apart * beta) * over)))
+        return found
+
+
+def _summed(solver: Phases, fields: Sequence[_Fields], x: Array) -> dict[str, Array]:
+    """Return Σ_b of what is compared, by block."""
+    factors = energy_factors(solver.circuit, solver.chip)
+    total: dict[str, Array] = {}
+    for difference, voltages, scale in fields:
+        each = difference if not getattr(scale, "ndim", 0) else {name: v * scale for name, v in difference.items()}
+        drops = drop_products(solver.circuit, solver.chip, each, voltages, x, phases=2)
+        for block, part in weighted(drops, factors, 1.0 if each is not difference else scale).items():
+            total[block] = total[block] + part if block in total else part
+    return {block: _real(values) for block, values in total.items()}
+
+
+def _real(values: Array) -> Array:
+    """Return the real part of what complex nudges computed."""
+    return values.real if values.dtype.kind == "c" else values
 
 
 def weighted(drops: Mapping[str, Array], factors: Mapping[str, Any], scale: Array | float) -> dict[str, Array]:

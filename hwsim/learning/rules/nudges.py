@@ -3,12 +3,14 @@
 A cotangent is dC/dŷ of the free phase, (B, K).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
-from circuits.units import Siemens
+from circuits.circuit import Circuit
+from circuits.units import Siemens, Volt
 from hwsim.core.protocol import Push
-from hwsim.typing import Array
+from hwsim.learning.gradient.output_conductance import output_conductance
+from hwsim.typing import Array, Conductances
 
 
 class OutputNudge(Protocol):
@@ -22,6 +24,11 @@ class OutputNudge(Protocol):
     @property
     def from_free(self) -> bool:
         """Whether it depends on what was read in the free phase."""
+        ...
+
+    @property
+    def in_displacements(self) -> bool:
+        """Whether its phases are solved as displacements from the free state."""
         ...
 
     def push(self, side: Array | float, cotangent: Array, target: Array | None) -> Push:
@@ -40,6 +47,10 @@ class OutputNudge(Protocol):
         """Return the nudge that is larger by a factor."""
         ...
 
+    def at(self, circuit: Circuit, g: Conductances) -> "OutputNudge":
+        """Return the nudge at conductances [S], on which one in volts depends."""
+        ...
+
     def resolved(self, beta: Siemens) -> "OutputNudge":
         """Return the nudge with at least this transconductance [S]."""
         ...
@@ -50,6 +61,7 @@ class Following:
     """A transconductance to the target: beta·(y − ŷ) with ŷ as it moves: beta·½Σ(y − ŷ)² in the co-content. It needs the target."""
 
     from_free: ClassVar[bool] = False
+    in_displacements: ClassVar[bool] = False
     beta: Siemens | Array
 
     @property
@@ -76,6 +88,10 @@ class Following:
         """Return the nudge that is larger by a factor."""
         return Following(self.beta * factor)
 
+    def at(self, circuit: Circuit, g: Conductances) -> "Following":  # noqa: ARG002 - it is fixed
+        """Return the nudge itself."""
+        return self
+
     def resolved(self, beta: Siemens) -> "Following":
         """Return the nudge with the larger beta."""
         return Following(max(self.beta, beta))
@@ -86,6 +102,7 @@ class Frozen:
     """A current −beta·dC/dŷ, fixed at the free phase's cotangent: beta·C to first order, for any loss; it adds no conductance."""
 
     from_free: ClassVar[bool] = True
+    in_displacements: ClassVar[bool] = False
     beta: Siemens | Array
 
     @property
@@ -109,9 +126,62 @@ class Frozen:
         """Return the nudge that is larger by a factor."""
         return Frozen(self.beta * factor)
 
+    def at(self, circuit: Circuit, g: Conductances) -> "Frozen":  # noqa: ARG002 - it is fixed
+        """Return the nudge itself."""
+        return self
+
     def resolved(self, beta: Siemens) -> "Frozen":
         """Return the nudge with the larger beta."""
         return Frozen(max(self.beta, beta))
+
+
+@dataclass(frozen=True, slots=True)
+class Volts:
+    """A frozen current that moves the output of each sample's largest error by about `u` [V]: −beta·dC/dŷ with a beta a sample.
+
+    beta = u·Σg / max_k|dC/dŷ_k|, Σg being the conductance of an output. The response to one beta for all shrinks with the error, and is
+    lost in the end; this one stays where it was. A sample without any error gives no gradient.
+    """
+
+    from_free: ClassVar[bool] = True
+    in_displacements: ClassVar[bool] = True
+    u: Volt | Array
+    sum_g: Siemens | Array = 0.0
+
+    @property
+    def size(self) -> str:
+        """Key and value."""
+        return f"training.nudge.u = {self.u:.2g} V"
+
+    def push(self, side: Array | float, cotangent: Array, target: Array | None) -> Push:  # noqa: ARG002 - any loss has a cotangent
+        """Return −beta·dC/dŷ, of largest entry u·Σg."""
+        xp, largest = cotangent.__array_namespace__(), _largest(cotangent)
+        return Push(current=-(side * self.u * self.sum_g) * (cotangent / xp.where(largest > 0, largest, 1.0)))
+
+    def beta_of(self, cotangent: Array) -> Array:
+        """Return the beta of each sample, (B, 1) [S]; infinite where there is no error."""
+        xp, largest = cotangent.__array_namespace__(), _largest(cotangent)
+        return xp.where(largest > 0, self.u * self.sum_g / xp.where(largest > 0, largest, 1.0), xp.inf)
+
+    def conductance(self, side: float) -> Siemens:  # noqa: ARG002 - whatever side
+        """Return 0."""
+        return 0.0
+
+    def times(self, factor: Array | float) -> "Volts":
+        """Return the nudge that is larger by a factor."""
+        return replace(self, u=self.u * factor)
+
+    def at(self, circuit: Circuit, g: Conductances) -> "Volts":
+        """Return the nudge at these conductances [S] of the outputs."""
+        return replace(self, sum_g=output_conductance(circuit, g))
+
+    def resolved(self, beta: Siemens) -> "Volts":  # noqa: ARG002 - it does not shrink
+        """Return the nudge itself: 64 bits resolve it."""
+        return self
+
+
+def _largest(cotangent: Array) -> Array:
+    return abs(cotangent).max(axis=1)[:, None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import IdealDiodes
 from circuits.passed import Passed
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import (
@@ -30,7 +31,7 @@ from hwsim.core.protocol import (
     free_and_nudged,
 )
 from hwsim.numeric.general.linear_system import MNASystem, Sources, conductance, given, learned
-from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle
+from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
 from hwsim.typing import Array, Conductances, Floats
@@ -109,7 +110,7 @@ class _Batch(NamedTuple):
 class GeneralSolver(Nudging, Closing):
     """A circuit of any form, ready to be solved."""
 
-    capabilities = frozenset({Capability.ADJOINT, Capability.VERIFIED})
+    capabilities = frozenset({Capability.ADJOINT, Capability.SMALL_SIGNAL, Capability.HOLOMORPHIC, Capability.VERIFIED})
 
     def __init__(self, circuit: Circuit, chip: Chip, engine: GeneralEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine
@@ -211,22 +212,71 @@ class GeneralSolver(Nudging, Closing):
             When a sample has none.
 
         """
-        error = np.asarray(error, dtype=np.float64)
-        pushed = np.zeros((len(error), len(self._ports.a)))
-        pushed[:, self._ports.outputs :] = error
+        return self._response(g, free, np.asarray(error, dtype=np.float64), adjoint=True)
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample has none.
+
+        """
+        gain = self.chip(self.circuit.outputs.name, "gain")
+        return self._response(g, free, gain * np.asarray(current, dtype=np.float64), adjoint=False)
+
+    def _response(self, g: Conductances, free: Equilibrium, into: Floats, *, adjoint: bool) -> Equilibrium:
+        """Solve (A + C·s·Cᵀ)·u = C·i, or its adjoint, for currents `into` the outputs (B, K) [A]."""
+        pushed = np.zeros((len(into), len(self._ports.a)))
+        pushed[:, self._ports.outputs :] = into
         with one_thread(), np.errstate(all="ignore"):
-            batch = self._batch(g, np.zeros((len(error), self.circuit.input_count)))
+            batch = self._batch(g, np.zeros((len(into), self.circuit.input_count)))
             if batch.linear is None:
-                return self._unsolved(len(error)).check(self.circuit)
-            across = batch.linear.across.T
+                return self._unsolved(len(into)).check(self.circuit)
+            across = batch.linear.across.T if adjoint else batch.linear.across
             _, slope = self._problem(batch, FREE).law(self._across(free), 0.0)
             jacobian = np.eye(len(across)) + across * slope[:, None, :]
             try:
                 q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
             except np.linalg.LinAlgError:
-                return self._unsolved(len(error)).check(self.circuit)
-            found = self._laid_out(batch.linear, pushed - slope * q, None, None)
+                return self._unsolved(len(into)).check(self.circuit)
+            found = self._laid_out(batch.linear, pushed - slope * q, None, None, adjoint=adjoint)
         return found.check(self.circuit)
+
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria, then those under pushes of complex numbers, by Newton's method from there.
+
+        Raises
+        ------
+        UnsupportedCircuitError
+            When a part has no law in complex numbers.
+        ConvergenceError
+            When a sample does not settle.
+
+        """
+        if ideal := self.circuit.of(IdealDiodes):
+            msg = f"{self.circuit.name}: {ideal[0].name}: ideal diodes have no complex law; use rule richardson"
+            raise UnsupportedCircuitError(msg)
+        with one_thread():
+            batch = self._batch(g, x)
+            free, p = self._phase(batch, FREE, None)
+            return free.check(self.circuit), *(self._complex(batch, push, p).check(self.circuit) for push in pushes)
+
+    def _complex(self, batch: _Batch, push: Push, free: Floats) -> Equilibrium:
+        if batch.linear is None:
+            return self._unsolved(len(batch.x))
+        problem, beta = self._problem(batch, FREE), np.asarray(push.beta)
+        shape, gain = problem.beta.shape, self.chip(self.circuit.outputs.name, "gain")
+        problem = problem._replace(
+            beta=np.broadcast_to(gain * beta, shape), pushed=np.broadcast_to(gain * (beta * push.target + push.current), shape)
+        )
+        p, steps, settled = settle_complex(problem, free, self.engine.max_steps)
+        i = -problem.law(p, 0.0)[0]
+        real, imaginary = (self._laid_out(batch.linear, part, x, None, adjoint=False) for part, x in ((i.real, batch.x), (i.imag, None)))
+        v = {name: values + 1j * imaginary.v[name] for name, values in real.v.items()}
+        result = np.where(settled, real.result, int(Result.MAX_STEPS))
+        return Equilibrium(v, np.zeros(len(p)), np.full(len(p), steps), result)
 
     def _phase(self, batch: _Batch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
         """Find the equilibria under a push, and the port voltages, (B, P)."""
@@ -263,14 +313,18 @@ class GeneralSolver(Nudging, Closing):
             right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
         return right
 
-    def _laid_out(self, linear: MNASystem | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None) -> Equilibrium:
+    def _laid_out(
+        self, linear: MNASystem | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None, *, adjoint: bool = False
+    ) -> Equilibrium:
         """Return the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
         v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
         result = np.full(len(i), int(Result.CONVERGED))
 
         def lay_out(some: slice) -> None:
             with np.errstate(all="ignore"):
-                u = linear.voltages(i[some], None if x is None else x[some], None if noise is None else self._into(noise, some))
+                u = linear.voltages(
+                    i[some], None if x is None else x[some], None if noise is None else self._into(noise, some), adjoint=adjoint
+                )
             for group in self.circuit.groups:
                 v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
             result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)

@@ -210,8 +210,10 @@ class MNASystem:
         length = max(_AT_ONCE // self.matrix.shape[0], 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
-    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
-        """Return `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), the adjoint circuit's.
+    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> Floats:
+        """Return `u`, shape (rows, B), where currents `i` (B, ports) flow into ports; without features x (B, I), sources are 0.
+
+        With `adjoint`, it is the adjoint circuit's.
 
         `into` are further currents into the nodes, among all that stands on the right, shape (rows, B).
         """
@@ -220,7 +222,7 @@ class MNASystem:
             right += self.sources(x)
         if into is not None:
             right += into
-        return self.solve(right, transposed=x is None)
+        return self.solve(right, transposed=adjoint)
 
     def open(self, x: Floats, into: Floats | None = None) -> Floats:
         """Return the voltages of open ports, (B, ports) [V], for features (B, I), with currents `into` the nodes as for `voltages`."""

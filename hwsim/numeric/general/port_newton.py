@@ -16,7 +16,7 @@ from circuits.constants import V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.nodes import Nodes
-from hwsim.typing import Floats
+from hwsim.typing import Array, Floats
 
 HARD = 1e14
 """An ideal diode conducts so many times better than what it sees of the circuit."""
@@ -26,6 +26,9 @@ _GMIN_STEPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-1
 
 _CHUNK = 2**23
 """Numbers of a batch's Newton matrices that are held at once; more samples wait."""
+
+_COMPLEX, _FEW = 1e-15, 60
+"""Share of the largest voltage that complex steps end at, and most of them: from the free state, a nudge takes 5."""
 
 _ROUNDING = 1e-9
 """Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, is the judge."""
@@ -89,7 +92,7 @@ class Problem(NamedTuple):
         """Take some samples."""
         return self._replace(p0=self.p0[samples], beta=self.beta[samples], pushed=self.pushed[samples])
 
-    def law(self, p: Floats, gmin: float) -> tuple[Floats, Floats]:
+    def law(self, p: Array, gmin: float) -> tuple[Array, Array]:
         """Return the currents through the ports and their slopes, both (B, P), less what Q holds already."""
         ports, count = self.ports, self.ports.outputs
         v = p[:, :count]
@@ -105,19 +108,19 @@ class Problem(NamedTuple):
         slope[:, count:] = self.beta
         return i - self.shunt * p, slope - self.shunt
 
-    def step(self, p: Floats, gmin: float) -> Floats:
+    def step(self, p: Floats, gmin: float) -> Array:
         """Return where one step of Newton's method leads, with the voltages across diodes kept from overshooting."""
         new = p + self._moved(p, *self.law(p, gmin))
         count = self.ports.outputs
         new[:, :count] = _limited(new[:, :count], p[:, :count], self.ports)
         return new
 
-    def _moved(self, p: Floats, i: Floats, slope: Floats) -> Floats:
+    def _moved(self, p: Array, i: Array, slope: Array) -> Array:
         """Return a whole step of Newton's method from port voltages, currents and slopes."""
         jacobian = np.eye(p.shape[1]) + self.across * slope[:, None, :]
         off = p - self.p0 + i @ self.across.T
         with np.errstate(all="ignore"):
-            moved: Floats = np.asarray(np.linalg.solve(jacobian, -off[:, :, None])[:, :, 0], dtype=np.float64)
+            moved: Array = np.linalg.solve(jacobian, -off[:, :, None])[:, :, 0]
         return moved
 
     def currents(self, p: Floats) -> Floats:
@@ -218,3 +221,20 @@ class _Walk(NamedTuple):
             going = ~((moved <= self.tolerance) | ((moved <= _ROUNDING) & (moved >= before)))
             samples, before = samples[going], moved[going]
         return samples
+
+
+def settle_complex(problem: Problem, free: Floats, max_steps: int) -> tuple[NDArray[np.complex128], int, NDArray[np.bool_]]:
+    """Find the complex port voltages of a batch by Newton's method from the free ones (B, P), the steps, and which samples settled."""
+    p = free.astype(np.complex128)
+    scale = np.maximum(np.abs(free).max(axis=1), 1e-3)
+    moved = np.full(len(p), np.inf)
+    for step in range(1, max_steps + 1):
+        with np.errstate(all="ignore"):
+            change = problem._moved(p, *problem.law(p, 0.0))  # noqa: SLF001 - of its own kind
+        before, moved = moved, np.abs(change).max(axis=1, initial=0.0) / scale
+        p = np.where(np.isfinite(change), p + change, p)
+        if ((moved <= _COMPLEX) | ((moved <= _ROUNDING) & (moved >= before))).all():
+            break
+        if not np.isfinite(moved).all() or step >= _FEW:
+            break
+    return p, step, moved <= _ROUNDING

@@ -119,9 +119,9 @@ class WiredLinear:
         length = max(_AT_ONCE // len(self.frame.number), 1)
         yield from (slice(first, min(first + length, count)) for first in range(0, count, length))
 
-    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None) -> Floats:
+    def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> Floats:
         """Return `u` as MNASystem does, (rows, B); the currents of sources on which a grid hangs are not among it."""
-        known = self.left.voltages(i, x, None if into is None else self._seen_of(into))
+        known = self.left.voltages(i, x, None if into is None else self._seen_of(into), adjoint=adjoint)
         number = self.frame.number
         u = np.empty((len(number) - 1, known.shape[1]))
         there = number[1:] >= 0

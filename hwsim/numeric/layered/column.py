@@ -35,14 +35,14 @@ class Neuron(NamedTuple):
     leak: Array | None = None
 
 
-def _place(junction: Junction) -> Array:
+def place(junction: Junction) -> Array:
     """Return the rail, or 0 V where there is none."""
     return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
 
 
 def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
     """Return the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
-    v, per_volt = direction * (u - _place(junction)), 1.0 / (junction.n * V_T)
+    v, per_volt = direction * (u - place(junction)), 1.0 / (junction.n * V_T)
     e = jnp.exp(v * per_volt) if e is None else e
     i, g = diode_current(v, junction.i_sat, junction.n, e)
     found = direction * i, g, e * (direction * junction.i_sat * per_volt * per_volt)
@@ -79,10 +79,10 @@ def current(neuron: Neuron, u: Array, *, ideal: bool) -> tuple[Array, Array]:
     """Return i(u) [A] out of the column and its derivative [S]; with `ideal`, rails are hard clamps, whose current no law gives: 0."""
     if ideal:
         return jnp.zeros_like(u), jnp.zeros_like(u)
-    return _current(neuron, u)[:2]
+    return curve(neuron, u)[:2]
 
 
-def _current(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
+def curve(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
     """Return i(u) [A] of real diodes and leaks, its derivative [S], and its second derivative [S/V]."""
     i, g, bend = jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros_like(u)
     for junction, direction, e in zip((neuron.high, neuron.low), (1.0, -1.0), _exponentials(neuron, u), strict=True):
@@ -111,7 +111,7 @@ def bounds(neuron: Neuron, a: Array, c: Array, *, ideal: bool) -> tuple[Array | 
             continue
         bound = junction.rail
         if not ideal:
-            bound = bound + direction * _reach(junction, direction * (c - a * _place(junction)))
+            bound = bound + direction * _reach(junction, direction * (c - a * place(junction)))
         low, high = (low, bound) if direction > 0 else (bound, high)
     return low, high
 
@@ -161,7 +161,7 @@ def step(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Array:
     """
     if is_linear(neuron) or ideal:
         return start(neuron, a, c, ideal=ideal)
-    i, g, bend = _current(neuron, u)
+    i, g, bend = curve(neuron, u)
     f, slope = a * u + i - c, a + g
     new = u - f / jnp.maximum(slope - 0.5 * f * (bend / slope), 0.5 * slope)
     high, low = neuron.high, neuron.low

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import jax
@@ -13,6 +14,7 @@ from circuits.circuit import Circuit
 from hwsim.core import blocks
 from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Equilibrium, Nudge, Nudging, Push, Result
 from hwsim.numeric import jax_config
+from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.layered import error_bound
 from hwsim.numeric.layered.layers import Layers, Outputs, adjoint_layers
 from hwsim.numeric.layered.linear_terms import resistive_parts
@@ -68,7 +70,9 @@ class LayeredSolver(Nudging, Closing):
     Sweeps over the layers are tried first; what they leave unsettled is compiled and solved again by Newton's method on all nodes.
     """
 
-    capabilities = frozenset({Capability.TRACEABLE, Capability.ADJOINT, Capability.MANY_CHIPS})
+    capabilities = frozenset(
+        {Capability.TRACEABLE, Capability.ADJOINT, Capability.SMALL_SIGNAL, Capability.HOLOMORPHIC, Capability.MANY_CHIPS}
+    )
 
     def __init__(self, circuit: Circuit, chip: Chip, options: LayeredOptions) -> None:
         self.circuit, self.chip, self.options = circuit, chip, options
@@ -207,6 +211,34 @@ class LayeredSolver(Nudging, Closing):
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
         found = self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound))
         return self._delivered((found,), None)[0]
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
+
+        Raises
+        ------
+        ConvergenceError
+            When a sample does not settle.
+
+        """
+        conductances, current = self._arrays(g), np.asarray(current, self.dtype)
+        found = self._found(conductances, lambda programs, bound: programs.small_signal(conductances, free, current, amplified=bound))
+        return self._delivered((found,), None)[0]
+
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+        """Find the free equilibria and those under complex pushes, in 64 bits and by the general solver.
+
+        Raises
+        ------
+        UnsupportedCircuitError, ConvergenceError
+            As its.
+
+        """
+        return self._general.holomorphic(g, x, pushes)
+
+    @cached_property
+    def _general(self) -> GeneralSolver:
+        return GeneralEngine().prepare(self.circuit, self.chip)
 
     def _delivered(self, found: Sequence[Equilibrium], x: Array | None, *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Bring the phases of one batch to NumPy, check them, and add what sources hold, which all phases share; x None: 0 V."""

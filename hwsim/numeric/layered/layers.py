@@ -1,7 +1,7 @@
 """A layered circuit as arrays: what stays the same while its equilibria are searched, and the states that are searched through."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -154,10 +154,15 @@ class Layers(NamedTuple):
 
 def adjoint_layers(layers: Layers) -> Layers:
     """Return the layers of the adjoint circuit: gain and back exchanged, without offsets."""
-    nothing = [c if c is None else np.zeros(c.offset.shape, c.offset.dtype) for c in layers.couplings]
-    exchanged = [
-        None if c is None else Coupling(c.back, c.gain, zero, c.resistance) for c, zero in zip(layers.couplings, nothing, strict=True)
-    ]
-    return layers._replace(
-        parameters=[old._replace(coupling=new) for old, new in zip(layers.parameters, exchanged, strict=True)],
-    )
+    return _coupled(layers, lambda c, zero: Coupling(c.back, c.gain, zero, c.resistance))
+
+
+def sourceless(layers: Layers) -> Layers:
+    """Return the layers without what amplifiers' offsets are to them, as a response of the circuit knows them."""
+    return _coupled(layers, lambda c, zero: c._replace(offset=zero))
+
+
+def _coupled(layers: Layers, change: Callable[[Coupling, Array], Coupling]) -> Layers:
+    """Change what stands between the stages, given offsets of 0."""
+    changed = [None if c is None else change(c, np.zeros(c.offset.shape, c.offset.dtype)) for c in layers.couplings]
+    return layers._replace(parameters=[old._replace(coupling=new) for old, new in zip(layers.parameters, changed, strict=True)])

@@ -29,6 +29,10 @@ class Programs:
         def adjoint(g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
             return free_only(traced.adjoint(g, free, error, amplified=amplified))
 
+        def small_signal(g: Conductances, free: Equilibrium, current: Array, *, amplified: Array) -> Equilibrium:
+            return free_only(traced.small_signal(g, free, current, amplified=amplified))
+
         self.solve: Any = jax.jit(solve)
         self.phases: Any = jax.jit(phases, static_argnames="nudge")
         self.adjoint: Any = jax.jit(adjoint)
+        self.small_signal: Any = jax.jit(small_signal)

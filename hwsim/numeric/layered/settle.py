@@ -1,21 +1,18 @@
 """Settling: sweeps until nothing changes; where that proves too little, Newton's method on all nodes until it has nothing to correct."""
 
 import functools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.core.protocol import Push, Result
-from hwsim.numeric.layered import error_bound
+from hwsim.core.protocol import Result
+from hwsim.numeric.layered import error_bound, linearized_start
 from hwsim.numeric.layered.anderson import AndersonState
-from hwsim.numeric.layered.gauss_seidel import Met, Slopes, System, change, first_guess, largest, residual, sweep, unmet
-from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State, adjoint_layers
-from hwsim.numeric.layered.linearized_start import slopes
+from hwsim.numeric.layered.gauss_seidel import Met, System, change, first_guess, largest, residual, sweep, unmet
+from hwsim.numeric.layered.layers import Settled, State
 from hwsim.numeric.layered.newton import in_64_bits, is_convex, newton, path
-from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.typing import Array
 
 SWEEPS = 64
@@ -27,8 +24,11 @@ _AHEAD = 16
 DOUBT = 1000.0
 """Tolerances by which voltages may be off after all: where rounding leaves more than one, or a sweep's change is multiplied."""
 
-_ADJOINT_TOLERANCE = 1e-13
-"""As a share of the largest adjoint voltage at the outputs, or 32 roundings."""
+_MORE = 2
+"""Sweeps that follow on a response: each brings a layer at least some ten times nearer."""
+
+_RELATIVE_TOLERANCE = 1e-13
+"""Of responses, as a share of the largest one at the start, or 32 roundings."""
 
 
 class Limits(NamedTuple):
@@ -62,16 +62,32 @@ class Limits(NamedTuple):
     updated_layers: int = 0
 
 
-def settle_adjoint(layers: Layers, parts: Sequence[StageLinear], free: State, error: Array, limits: Limits) -> Settled:
-    """Solve the adjoint of a settled circuit, driven by currents `error` (B, K) at the outputs: a linear circuit of the same layers.
-
-    `parts` must be those of a circuit whose sources and offsets are 0. The tolerance is found here.
-    """
-    system = System(adjoint_layers(layers), tuple(parts), OutputNudge.of(Push(current=error), layers.outputs), Slopes(slopes(layers, free)))
+def settle_linearised(system: System, limits: Limits) -> Settled:
+    """Solve a linear circuit that currents at the outputs alone drive; the tolerance is found here."""
     start = first_guess(system)
-    share = max(_ADJOINT_TOLERANCE, 32 * float(np.finfo(error.dtype).eps))
-    tolerance = share * largest([jnp.abs(columns).max(1) for columns in start.columns])
-    return settle(system, start, limits._replace(tolerance=tolerance), start.columns[-1])
+    return settle(system, start, limits._replace(tolerance=_share_of(start)), start.columns[-1])
+
+
+def settle_displaced(system: System, free: State, at: tuple[Array, ...], limits: Limits) -> Settled:
+    """Solve the circuit of displacements from a free state, at which neurons have the slopes `at`; the tolerance is found here."""
+    rest: State = jax.tree.map(jnp.zeros_like, free)
+    begun, start = linearized_start.nudged(system, rest, at)
+    settled = settle(system, start, limits._replace(tolerance=_share_of(start)), start.columns[-1] - begun.columns[-1])
+    return refined(system, settled)
+
+
+def refined(system: System, settled: Settled) -> Settled:
+    """Sweep a few times more: the first layer's response may be a hundredth of the outputs', by which the tolerance goes."""
+    state = settled.state
+    for _ in range(_MORE):
+        state = sweep(system, state).state
+    return settled._replace(state=state, steps=settled.steps + _MORE)
+
+
+def _share_of(start: State) -> Array:
+    """Return the tolerance of what has no sources of its own to compare with: a share of the largest voltage at the start, (B,) [V]."""
+    share = max(_RELATIVE_TOLERANCE, 32 * float(np.finfo(start.columns[-1].dtype).eps))
+    return share * largest([jnp.abs(columns).max(1) for columns in start.columns])
 
 
 class _Search(NamedTuple):

@@ -11,10 +11,11 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.core import blocks
-from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push
+from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push, displacements
 from hwsim.numeric.layered import layers, linearized_start, settle
-from hwsim.numeric.layered.gauss_seidel import Neurons, System, enter, first_guess, largest
-from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State
+from hwsim.numeric.layered.displaced import Displaced
+from hwsim.numeric.layered.gauss_seidel import Neurons, Slopes, System, enter, first_guess, largest
+from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State, adjoint_layers, sourceless
 from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
 from hwsim.numeric.layered.noise_terms import with_noise
 from hwsim.numeric.layered.output_nudge import OutputNudge
@@ -93,7 +94,7 @@ class TracedSolver:
     not looked up sample by sample.
     """
 
-    capabilities = frozenset({Capability.ADJOINT})
+    capabilities = frozenset({Capability.ADJOINT, Capability.SMALL_SIGNAL})
 
     def __init__(self, problem: LayeredProblem, on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
         self.circuit, self.chip, self._problem, self._on, self._layers = problem.circuit, on.chip, problem, on, on.layers
@@ -166,12 +167,56 @@ class TracedSolver:
 
         Amplifiers stand in it with gain and back exchanged, neurons with their small-signal conductance (Director & Rohrer 1969).
         """
+        return self._response(adjoint_layers(self._layers), g, free, OutputNudge.of(Push(current=error), self._layers.outputs), amplified)
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, *, amplified: Array | None = None) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group."""
+        return self._response(sourceless(self._layers), g, free, self._pushed(current), amplified, refine=True)
+
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and the displacements from there under currents into the outputs, which keep their digits in 32 bits.
+
+        Where ideal diodes clamp, they are differences of voltages.
+        """
+        if any(stage.kind == "ideal" for stage in self._layers.stages):
+            return displacements(self.nudged(g, x, free, pushes))
+        count, batch = len(pushes), len(x)
+        state: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), self._problem.state(free))
+        parts, at = self._sourceless_parts(g, count * batch), linearized_start.slopes(self._layers, state)
+        layers = sourceless(self._layers)
+        system = System(
+            layers, parts, self._pushed(jnp.concatenate([push.current for push in pushes])), Displaced.of(self._layers, state, at)
+        )
+        settled = settle.settle_displaced(system, state, at, Limits(None, 0.0, self._problem.max_steps, self._newton))
+        v = self._spread(settled.state, parts, [], layers)
+        all_of_it = Equilibrium(v, settled.residual, settled.steps, settled.result)
+        return free, *(jax.tree.map(lambda part, k=k: part[k * batch : (k + 1) * batch], all_of_it) for k in range(count))
+
+    def _pushed(self, current: Array) -> OutputNudge:
+        return OutputNudge.of(Push(current=current), self._layers.outputs, self._layers.parameters[-1].pushed)
+
+    def _sourceless_parts(self, g: Conductances, batch: int) -> tuple[StageLinear, ...]:
         parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
-        nothing = [jnp.zeros((len(error), len(part.a)), error.dtype) for part in parts]
-        parts = tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
+        nothing = [jnp.zeros((batch, len(part.a)), part.a.dtype) for part in parts]
+        return tuple(part._replace(fixed=zeros, drawn=zeros[0]) for part, zeros in zip(parts, nothing, strict=True))
+
+    def _response(
+        self,
+        layers: Layers,
+        g: Conductances,
+        free: Equilibrium,
+        output_nudge: OutputNudge,
+        amplified: Array | None,
+        *,
+        refine: bool = False,
+    ) -> Equilibrium:
+        """Solve layers with neurons in the place of their small-signal conductances at an equilibrium."""
+        parts, slopes = self._sourceless_parts(g, len(free.steps)), linearized_start.slopes(self._layers, self._problem.state(free))
         limits = Limits(amplified, 0.0, self._problem.max_steps, self._newton)
-        settled = settle.settle_adjoint(self._layers, parts, self._problem.state(free), error, limits)
-        return Equilibrium(self._spread(settled.state, parts, [], adjoint=True), settled.residual, settled.steps, settled.result)
+        system = System(layers, parts, output_nudge, Slopes(slopes))
+        settled = settle.settle_linearised(system, limits)
+        settled = settle.refined(system, settled) if refine else settled
+        return Equilibrium(self._spread(settled.state, parts, [], layers), settled.residual, settled.steps, settled.result)
 
     def _settler(self, g: Conductances, x: Array, amplified: Array | None = None) -> "_Settler":
         """Work out what all phases share."""
@@ -193,23 +238,20 @@ class TracedSolver:
 
     def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
         parts = settler.under(Push(), noise).parts
-        v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)))
+        v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)), self._layers)
         return Equilibrium(v, settled.residual, settled.steps, settled.result)
 
-    def _spread(
-        self, state: State, parts: Sequence[StageLinear], held: list[tuple[Nodes, Array]], *, adjoint: bool = False
-    ) -> dict[str, Array]:
-        """Lay out voltages by node group, amplified rows included."""
+    def _spread(self, state: State, parts: Sequence[StageLinear], held: list[tuple[Nodes, Array]], layers: Layers) -> dict[str, Array]:
+        """Lay out voltages of layers by node group, amplified rows included."""
         known = list(held)
-        for k, (stage, numbers, columns, behind) in enumerate(zip(*self._layers[:2], state.columns, state.behind, strict=True)):
+        for k, (stage, numbers, columns, behind) in enumerate(zip(*layers[:2], state.columns, state.behind, strict=True)):
             known.append((stage.columns, columns))
             drivers = columns if behind is None else behind
             if stage.behind is not None:
                 known.append((stage.behind, drivers))
             if numbers.coupling is not None:
                 amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
-                gain, back, offset, _ = numbers.coupling
-                driven = back * drivers if adjoint else gain * (drivers + offset)
+                driven = numbers.coupling.gain * (drivers + numbers.coupling.offset)
                 behind_them = parts[k + 1]
                 known.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
         batch = len(state.columns[-1])

@@ -5,13 +5,13 @@ with all that it needs before it, and loops over the same batches; what it takes
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from circuits.units import Second
-from hwsim.core.protocol import Drive, Equilibrium, Nudge
+from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.rules.estimator import Draw
 from hwsim.learning.step import Carry
@@ -54,6 +54,15 @@ class _Recorder(SolverWrapper):
         found = super().phases(g, x, y, nudge, **how)
         self.found += found
         return found
+
+    def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        found = super().displaced(g, x, free, pushes, **how)
+        self.found += found
+        return found
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+        self.found.append(super().small_signal(g, free, current))
+        return self.found[-1]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         self.found.append(super().adjoint(g, free, error))

@@ -1,9 +1,10 @@
 """A solver that tells a stopwatch what it works for: samples by themselves are evaluation, phases are updates."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from hwsim.core.protocol import Drive, Equilibrium, Nudge, Solver
+from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Solver
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.typing import Conductances
@@ -50,6 +51,21 @@ class WatchedSolver(SolverWrapper):
         self.own += time.thread_time() - began
         self.last = g, x, y, found
         return found
+
+    def nudged(self, g: Conductances, x: Any, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and from there the nudged ones."""
+        with self.watch.on(PHASES):
+            return super().nudged(g, x, free, pushes, **how)
+
+    def displaced(self, g: Conductances, x: Any, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and how far nudges displace each node from there."""
+        with self.watch.on(PHASES):
+            return super().displaced(g, x, free, pushes, **how)
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Any) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium."""
+        with self.watch.on(PHASES):
+            return super().small_signal(g, free, current)
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Any) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium."""
