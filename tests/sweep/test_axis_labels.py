@@ -20,6 +20,9 @@ TEXTS = {
     "schedule",
     "precision",
     "scaling",
+    "task",
+    "target_scaling",
+    "targets",
     "start",
 }
 OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "method", "neuron", "amplifier", "layers", "g_init"}
