@@ -237,6 +237,32 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             Is told them, point by point, and gives the values for the next.
 
         """
+        ends = (f"{name.lower()} 0 {count - 1} 1" for name, count in zip(counters, counts, strict=True))
+        return self._analyse(" ".join(["dc", *ends]), values, nodes, follow)
+
+    def respond(self, amplitudes: Mapping[str, float], values: Mapping[str, float], nodes: Sequence[str]) -> Floats | None:
+        """Return the voltages of nodes in answer to sources of these amplitudes, of a circuit linearised at its operating point.
+
+        It is the real part of an analysis at 1 µHz. None: ngspice found no operating point.
+
+        Parameters
+        ----------
+        amplitudes
+            By the names of sources; others have those of the last call.
+        values
+            Values of all EXTERNAL sources, by name, at the operating point.
+        nodes
+            Whose voltages to return.
+
+        """
+        found = list[Floats]()
+        for name, amplitude in amplitudes.items():
+            self._ngspice_shared.ngSpice_Command(f"alter @{name.lower()}[acmag] = {amplitude!r}".encode())
+        points = self._analyse("ac lin 1 1u 1u", values, nodes, lambda v, _: found.append(v))
+        return found[0] if points == 1 else None
+
+    def _analyse(self, command: str, values: Mapping[str, float], nodes: Sequence[str], follow: Follow) -> int:
+        """Carry out an analysis, and return how many points it has."""
         self.messages.clear()
         places = {name.lower().encode(): k for k, name in enumerate(values)}
         if places != self._places:
@@ -249,7 +275,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         for kind in self._kinds:
             kind.rounds = 0
         try:
-            self.command(" ".join(["dc", *(f"{name.lower()} 0 {count - 1} 1" for name, count in zip(counters, counts, strict=True))]))
+            self.command(command)
         finally:
             self.command("destroy all")
             self._ngspice_shared.ngSpice_Command(ffi.NULL)  # frees what ngspice remembers of past commands

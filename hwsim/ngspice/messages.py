@@ -59,6 +59,8 @@ class Job:
         Points a sample: 1 without a nudge, else the free one and the nudged ones.
     noise
         What the sources of noise say, shape (B, phases, nodes) [A]; None: there are none.
+    response
+        Whether the circuit is linearised at the free phase, and `currents` are what drives it.
 
     """
 
@@ -70,6 +72,7 @@ class Job:
     targets: Floats
     phases: int
     noise: Floats | None = None
+    response: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import InputSources
 from circuits.nodes import Nodes
 from circuits.passed import Passed
+from hwsim.core.protocol import Equilibrium
 from hwsim.ngspice.eliminated_nodes import Held
 from hwsim.ngspice.reduced_deck import Lean
 from hwsim.typing import Conductances, Floats
@@ -168,6 +169,13 @@ class Plan:
         if self.folded:
             v = self.held.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.held.free))))
             parts += [w.forward(np.asarray(g[w.name], dtype=np.float64), v[:, w.rows]) for w in self.folded]
+        return np.concatenate(parts, axis=1)
+
+    def values_at(self, g: Conductances, free: Equilibrium) -> Floats:
+        """Return what the sources say where equilibria are free ones, as `values` does."""
+        seen = [e.plus[places] for e in self.circuit.inputs if len(places := self.driven[e.name])]
+        parts = [np.asarray(free.at(self.circuit, nodes), float) for nodes in seen]
+        parts += [w.forward(np.asarray(g[w.name], float), np.asarray(free.at(self.circuit, w.rows), float)) for w in self.folded]
         return np.concatenate(parts, axis=1)
 
     def voltages(self, x: Floats, answer: Floats) -> dict[str, Floats]:

@@ -58,7 +58,7 @@ class NgspiceSolver(Nudging, Closing):
 
     """
 
-    capabilities = frozenset({Capability.VERIFIED})
+    capabilities = frozenset({Capability.SMALL_SIGNAL, Capability.VERIFIED})
     tolerance: float | None = None
 
     def __init__(
@@ -145,6 +145,42 @@ class NgspiceSolver(Nudging, Closing):
             raise NgspiceError(msg) from error
         free = self._broadcast(Push(), len(features))
         return self._run(g, features, free, pickled, targets, phases=1 + count, throw=throw, noise=noise)
+
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Any) -> Equilibrium:
+        """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
+
+        An operating point and an analysis at 1 µHz for each sample. Its residual is not judged.
+
+        Raises
+        ------
+        NgspiceError, ConvergenceError, CircuitError
+            As in `solve`.
+
+        """
+        deck, driven = self._load(g), self._broadcast(Push(current=current), len(free.residual))
+        values = self._plan.values_at(self._g, free)
+        kept = np.flatnonzero(np.isfinite(values).all(axis=1) & np.isfinite(driven.current).all(axis=1))
+        quiet = None if not len(self._plan.noisy) else np.zeros((len(values), 1, len(self._plan.noisy)))
+        jobs = [
+            Job(
+                deck=None,
+                values=values[k],
+                beta=np.zeros(len(k)),
+                currents=driven.current[k],
+                nudge=b"",
+                targets=np.zeros_like(driven.current[k]),
+                phases=1,
+                noise=None if quiet is None else quiet[k],
+                response=True,
+            )
+            for k in self._split(kept, 1)
+        ]
+        answer = _merged(len(values), kept, self._pool.run(deck, jobs), self._blank(1))
+        nothing = np.zeros((len(values), self.circuit.input_count))
+        whole, rest = (self._plan.voltages(nothing, v) for v in (answer.v[:, 0], np.zeros_like(answer.v[:, 0])))
+        still = np.zeros(len(values))
+        response = {name: v - rest[name] for name, v in whole.items()}
+        return Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0]).check(self.circuit)
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

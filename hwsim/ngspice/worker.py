@@ -69,9 +69,7 @@ class Sweeper:
         """Take in a point, work out the pushes after a free one, and give the values of the next."""
         sample, phase = divmod(self.at, self.job.phases)
         self.steps[sample, phase] += steps
-        if time.monotonic() > self.told + _BUSY_EVERY:
-            self.connection.send(Busy())
-            self.told = time.monotonic()
+        self._report()
         self.left -= 1
         if self.left:
             return None
@@ -98,8 +96,30 @@ class Sweeper:
             else:
                 self.result[sample, phase] = Result.NOT_FINITE
 
+    def respond(self) -> Answer:
+        """Linearise the circuit at each sample's free phase, and drive its outputs."""
+        said, driven = "", self.layout.sources[-len(self.layout.plus) :]
+        amplitudes, self.current = self.layout.gain * self.current[:, 0], np.zeros_like(self.current)
+        for sample, each in enumerate(amplitudes):
+            self.at = sample
+            values = dict(zip(self.layout.sources, self.values(), strict=True))
+            v = self.session.respond(dict(zip(driven, each.tolist(), strict=True)), values, self.layout.nodes)
+            said = said or ("" if v is not None else self.session.said())
+            if v is not None:
+                self.v[sample, 0], self.result[sample, 0] = v, Result.CONVERGED
+            self._report()
+        return Answer(v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, said=said)
+
+    def _report(self) -> None:
+        """Report now and then that the worker is at work."""
+        if time.monotonic() > self.told + _BUSY_EVERY:
+            self.connection.send(Busy())
+            self.told = time.monotonic()
+
     def run(self) -> Answer:
         """Sweep until all samples are solved or given up."""
+        if self.job.response:
+            return self.respond()
         said, failed, phases, total = "", 0, self.job.phases, len(self.v) * self.job.phases
         while self.at < total and not (failed >= _GIVE_UP_AFTER and failed == self.at // phases):
             self._sweep(total, self.deck.times)

@@ -19,6 +19,7 @@ from hwsim.learning.rules.holomorphic import Holomorphic
 from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Volts
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
@@ -190,3 +191,16 @@ def test_a_training_learns_by_each(settings: list[str]) -> None:
     assert max(np.abs(g[name] - wanted[name]).max() / np.abs(wanted[name] - begun[name]).max() for name in g) < 2e-2
     assert record.get("gradient_error", 0.0) < 1e-6
     assert ("gradient_error" in record) == (settings[0] not in {"training.rule=small-signal", "training.rule=holomorphic"})
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_ngspice_measures_the_small_signal_response(solver, *, full: bool) -> None:
+    """By one analysis of the alternating current a sample, with inputs folded and with every part: the adjoint's gradient."""
+    nudged = Chip(CIRCUIT, {CIRCUIT.outputs.name: {"gain": np.array([1.1, 0.8])}})
+    with NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, nudged) as ngspice, GeneralEngine().prepare(CIRCUIT, nudged) as other:
+        found, right = (SmallSignal().gradient(one, G, X, Y, ENTROPY) for one in (ngspice, other))
+        outputs, residuals = SmallSignal().forward(ngspice, G, X)
+        back = SmallSignal().backward(ngspice, residuals, ENTROPY.error(outputs, Y))
+    assert apart(found.g, right.g) < 1e-6
+    exact = Adjoint().backward(solver, Adjoint().forward(solver, G, X)[1], np.array([1.1, 0.8]) * ENTROPY.error(outputs, Y))
+    np.testing.assert_allclose(back.dx, exact.dx, rtol=0, atol=1e-6 * np.abs(exact.dx).max())

@@ -69,10 +69,10 @@ def _of_list(  # noqa: PLR0913, PLR0917 - a list in its circuit
 
 def _added(total: Array, features: Any, values: Array) -> Array:
     """Add the values of rows (B, rows) to those of their features; a feature may drive several."""
-    if isinstance(total, np.ndarray):
-        np.add.at(total.T, features, np.asarray(values).T)
+    if isinstance(values, np.ndarray):
+        np.add.at(total.T, features, values.T)
         return total
-    return total.at[:, features].add(values)
+    return values.__array_namespace__().asarray(total).at[:, features].add(values)
 
 
 def _cast(factor: Factor, like: Array) -> Any:
