@@ -77,7 +77,7 @@ def test_kirchhoff_holds_in_every_phase_and_both_forms_agree(data):
     nudge, chip = nudges(SquaredError(), 1e-6, -1e-8), Chip.nominal(circuit)
     with prepared(circuit) as folded, prepared(circuit, full=True) as full:
         answers, others = folded.phases(g, x, y, nudge), full.phases(g, x, y, nudge)
-    for push, answer, other in zip((FREE, *nudge.pushes(None, y)), answers, others, strict=True):
+    for push, answer, other in zip((FREE, *nudge.pushes(0.0 * y, y)), answers, others, strict=True):
         found = balance(circuit, chip, g, Drive(x, push), answer)
         assert (found.residual <= 1e-9 * found.largest + 1e-15).all()
         assert apart(answer, other) <= SAME
