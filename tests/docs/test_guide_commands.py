@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
 
+from circuits import zoo
 from cli.command import CONTEXT
 from cli.main import COMMANDS, Group, main
 from cli.main import hwsim as program
@@ -71,11 +73,13 @@ def python(block: str) -> None:
 
 
 def perform(fence: Fence) -> None:
-    """Do with a block what its reader does: save it, run it, or only look at it."""
+    """Do with a block what its reader does: save it, run it, use its settings, or only look at it."""
     if fence.file:
         Path(fence.file).write_text(fence.text, encoding="utf-8")
     elif fence.language == "python":
         python(fence.text)
+    elif fence.language == "toml":  # sections that replace those of a whole experiment
+        Experiment.model_validate(tomllib.loads(zoo.read("iris")) | tomllib.loads(fence.text))
     elif fence.language == "sh":
         for line in fence.commands:
             if fence.marker or line.startswith("make"):
