@@ -36,7 +36,7 @@ from hwsim.runs.open_run import RunError
 from hwsim.runs.start import new_run, resumed_run
 from hwsim.runs.train import train
 from hwsim.session import Session
-from hwsim.settings.validation_errors import typed_keys
+from hwsim.settings import keys as settings_keys
 from hwsim.tuning.trial import validation_errors
 
 View = Mapping[str, Mapping[str, str]]
@@ -293,6 +293,7 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "training.start": (load("iris"), ["training.start={start}"]),
     "training.rate": (load("iris"), ["training.rate=2e-6"]),
     "training.g_init": (load("iris"), ["training.g_init=[2e-6, 3e-5]"]),
+    "training.rule.points": (load("iris", ["training.rule=holomorphic"]), ["training.rule.points=8"]),
     "training.engine": (load("iris"), ["training.engine=ngspice"]),
     "training.precision": (load("iris"), ["training.precision=float32"]),
     "device.preset": (load("iris"), ["device.preset=pcm"]),
@@ -308,12 +309,15 @@ LABELS = {"name": "a label: of files, folders and messages", "about": "a line fo
 """Keys that change no training, and why."""
 
 TYPES: dict[str, list[Any]] = {}
-for _key, _type in typed_keys(Experiment):
-    TYPES.setdefault(_key, []).append(_type)
+for _field in settings_keys.fields(Experiment):
+    TYPES.setdefault(_field.key, []).append(_field.annotation)
 AGES = "variation.after"
 """Training refuses it; that evaluations and sweeps agree on drifted chips is a law of its own (tests/cli/test_age.py)."""
 
-KEYS = sorted(key for key in TYPES if key != AGES and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
+REAL = {"data.task", "data.targets", "data.target_scaling"}
+"""Real targets: the spies answer with classes. That these keys reach a training is tested in tests/data/test_real_targets.py."""
+
+KEYS = sorted(key for key in TYPES if key not in {AGES, *REAL} and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
 """All keys but those of tables, whose own keys are listed."""
 
 
