@@ -1,5 +1,7 @@
 """The neuron kinds: each builds elements whose currents are the i(v) that it states."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,12 @@ def current_of_elements(builder: Builder, column: int, v: np.ndarray, behind: in
             if cathode == column:
                 total -= diode_current(rail[int(anode)] - v, i_sat, n)[0]
     return total
+
+
+def test_every_kind_is_here() -> None:
+    """What an experiment file may name is what the laws below are for."""
+    kinds, _ = get_args(Neuron)
+    assert {type(neuron) for neuron in ALL} == set(get_args(kinds))
 
 
 @pytest.mark.parametrize("neuron", ALL, ids=repr)
