@@ -403,16 +403,18 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
         return experiment
     table = experiment.model_dump()
     puts = [_setting(setting) for setting in settings]
-    for keys, value in sorted(puts, key=lambda put: put[0][-1] != "kind"):  # a new kind first: it has other keys
-        if keys == ["training", "loss", "kind"]:
-            _let_go(table["training"])
+    _let_go(table["training"], [keys for keys, _ in puts])
+    for keys, value in sorted(
+        puts, key=lambda put: (len(put[0]), put[0][-1] != "kind")
+    ):  # tables and new kinds first: they have other keys
         _put(table, keys, value)
     return _make(table, _as_typed(settings))
 
 
-def _let_go(training: dict[str, Any]) -> None:
-    """Let a nudge that is the loss's natural one be that of another loss."""
-    if training["nudge"]["kind"] == flat_training.NATURAL[training["loss"]["kind"]]:
+def _let_go(training: dict[str, Any], changed: Sequence[Sequence[str | int]]) -> None:
+    """Let a nudge that is the loss's natural one be that of another loss, where keys change the loss and do not name a nudge."""
+    nudge, loss = (any(keys[:2] == ["training", table] and keys[2:] in ([], ["kind"]) for keys in changed) for table in ("nudge", "loss"))
+    if loss and not nudge and training["nudge"]["kind"] == flat_training.NATURAL[training["loss"]["kind"]]:
         del training["nudge"]["kind"]
 
 

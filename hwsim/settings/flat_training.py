@@ -39,9 +39,10 @@ _DEFAULTS = {"rule": "equilibrium-propagation", "loss": "squared-error", "optimi
 
 
 def tabled(training: Any) -> Any:
-    """Return the section with its flat keys in their tables; a flat key that the table's kind does not have meant nothing and is dropped.
+    """Return the section with its flat keys in their tables; a flat key that the kind of a word does not have meant nothing and is dropped.
 
-    A table that names no kind has the default one; a nudge, that of the loss.
+    A table that names no kind has the default one; a nudge, that of the loss. A table that names its kind is not of earlier versions: with
+    a flat key that its kind does not have, it is refused where it is checked.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def tabled(training: Any) -> Any:
             if isinstance(training.get(name), Mapping) and key in training[name]:
                 msg = f"{flat} and {name}.{key} are the same, and both are there; leave {flat} out"
                 raise ValueError(msg)
-            if key in _keys(name, inner[name]["kind"]):
+            if key in _keys(name, inner[name]["kind"]) or _names_kind(training.get(name)):
                 inner[name][key] = training[flat]
     return table | inner
 
@@ -82,6 +83,10 @@ def _is_flat(training: Mapping[str, Any]) -> bool:
 
 def _lacks_kind(training: Mapping[str, Any]) -> bool:
     return "nudge" not in training or any(isinstance(one := training.get(key), Mapping) and "kind" not in one for key in WORDS)
+
+
+def _names_kind(table: Any) -> bool:
+    return isinstance(table, BaseModel) or (isinstance(table, Mapping) and "kind" in table)
 
 
 def _table(name: str, given: Any) -> Any:

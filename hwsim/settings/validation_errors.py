@@ -84,13 +84,14 @@ def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseMo
 def _path(detail: ErrorDetails, given: Any) -> Path:
     """Leave out the names of types that pydantic puts into a location."""
     path: list[str | int] = []
-    for key in detail["loc"]:
-        inside = given
+    for place, key in enumerate(detail["loc"]):
+        inside, last = given, place == len(detail["loc"]) - 1
         for step in path:
             inside = inside[step]
-        held = isinstance(inside, Mapping) and key in inside
+        tag = isinstance(inside, Mapping) and key == inside.get("kind") and not last  # of kind momentum, which has a key of that name
+        inner = isinstance(inside, Mapping) and key in inside and not tag
         listed = isinstance(inside, list | tuple) and isinstance(key, int) and key < len(inside)
-        if held or listed or (key == detail["loc"][-1] and detail["type"] in {"missing", "missing_argument"}):
+        if inner or listed or (last and detail["type"] in {"missing", "missing_argument"}):
             path.append(key)
     return tuple(path)
 

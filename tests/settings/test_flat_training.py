@@ -77,10 +77,15 @@ def test_a_value_that_is_given_twice_is_refused() -> None:
         (["training.optimizer.kind=momentum", "training.momentum=0.5"], "optimizer", {"kind": "momentum", "momentum": 0.5}),
         (["training.schedule=exponential", "training.decay=0.7"], "schedule", {"kind": "exponential", "decay": 0.7}),
         (["training.nudge={kind='frozen', beta=1e-8}"], "nudge", {"kind": "frozen", "beta": 1e-8}),
+        (["training.loss={kind='cross-entropy'}"], "nudge", {"kind": "frozen"}),
+        (["training.loss=cross-entropy", "training.loss="], "nudge", {"kind": "following"}),
+        (["training.loss=cross-entropy", "training.loss=squared-error"], "loss", {"kind": "squared-error"}),
+        (["training.eta=0.3", "training.rule={kind='coupled-learning'}"], "rule", {"kind": "coupled-learning", "eta": 0.3}),
+        (["training.loss=cross-entropy", "training={beta=1e-7}"], "nudge", {"kind": "frozen", "beta": 1e-7}),
     ],
 )
 def test_short_keys_set_what_they_stand_for(settings: list[str], table: str, values: dict) -> None:
-    """In any order: a kind first, as another kind has other keys."""
+    """In any order: tables and kinds first, as another kind has other keys."""
     found = getattr(override(load("iris"), settings).training, table).model_dump()
     assert values.items() <= found.items()
     assert canonical("training.batch") == "training.batch"
@@ -103,7 +108,23 @@ def test_what_a_kind_does_not_have_is_refused_with_what_it_has(setting: str, sai
     assert said in str(error.value)
 
 
-def test_a_nudge_that_follows_is_refused_where_the_loss_is_another() -> None:
-    """It adds the squared error to the co-content."""
+@pytest.mark.parametrize(("table", "flat", "key"), [("nudge", "beta", "beta"), ("optimizer", "adam_b1", "b1")])
+def test_a_flat_key_next_to_a_table_of_another_kind_is_refused(table: str, flat: str, key: str) -> None:
+    """Such a file is no old one, whose flat keys may mean nothing; the key would be ignored."""
+    kind = {"nudge": "volts", "optimizer": "sgd"}[table]
+    with pytest.raises(ExperimentError, match=f"training.{table}.{key} is no key of kind '{kind}'"):
+        override(load("iris"), [f"training={{{table}={{kind='{kind}'}}, {flat}=0.1}}"])
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_nudge_that_follows_is_refused_where_the_loss_is_another(*, reverse: bool) -> None:
+    """It adds the squared error to the co-content; and which of two settings comes first does not matter."""
+    settings = ["training.loss=cross-entropy", "training.nudge.kind=following"]
     with pytest.raises(ExperimentError, match=r"set nudge\.kind to 'frozen'"):
-        override(load("iris"), ["training.loss=cross-entropy", "training.nudge.kind=following"])
+        override(load("iris"), settings[::-1] if reverse else settings)
+
+
+def test_a_key_of_another_kind_is_named_where_the_kind_has_a_key_of_its_name() -> None:
+    """The kind `momentum` has a key `momentum`."""
+    with pytest.raises(ExperimentError, match=r"training\.optimizer\.b1 is no key of kind 'momentum', which has momentum"):
+        override(load("iris"), ["training.optimizer=momentum", "training.adam_b1=0.5"])
