@@ -88,7 +88,7 @@ def test_every_table_of_a_run_fits(hwsim, trained: Path, monkeypatch: pytest.Mon
     ):
         answer = hwsim(*words)  # which asserts the width
         assert answer.code == 0, answer.err
-    monkeypatch.setattr(trial, "validation_errors", lambda experiment: iter([experiment.training.adam_b1]))
+    monkeypatch.setattr(trial, "validation_errors", lambda experiment: iter([experiment.training.optimizer.b1]))
     keys = "training.adam_b1=0.1:0.5 training.target_high=0.1:0.2 circuit.layers.0.neuron.i_sat=log:1e-7:1e-6 training.batch=4,8"
     answer = hwsim("tune", "iris", *(word for key in keys.split() for word in ("--vary", key)), "--trials", "3")
     assert answer.code == 0, answer.err
