@@ -19,6 +19,7 @@ import click
 from circuits.quoting import quote_path, without
 from cli.command import CONTEXT
 from cli.output import Output
+from hwsim.files.caches import keep_compiled
 from hwsim.siblings import missing
 
 COMMANDS = {
@@ -181,6 +182,7 @@ def _plain_words(error: OSError) -> str:
 def run() -> Any:
     """Run the command line of this process."""
     gc.set_threshold(_OBJECTS)
+    keep_compiled()  # before a command loads JAX
     if not sys.warnoptions:  # whoever asks Python for warnings gets them; users get our own messages
         warnings.simplefilter("ignore")
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # also of the processes that a command starts

@@ -1,9 +1,15 @@
-"""What all tests share: how hard Hypothesis searches, and that Ctrl-C is heard."""
+"""What all tests share: how hard Hypothesis searches, where JAX keeps what it compiles, and that Ctrl-C interrupts."""
 
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from hwsim.files.caches import keep_compiled
+
+keep_compiled()  # as the command line does: tests of one circuit compile it once
 
 settings.register_profile(
     "default",
@@ -17,3 +23,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a shell starts in the background; some tests interrupt
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def jax_64_bits() -> Iterator[None]:
+    """Let a module's tests call JAX as hwsim's functions do: in 64 bits, with whole products."""
+    from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - a second, only for those who need it
+
+    with jax_scope():
+        yield

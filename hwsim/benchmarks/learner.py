@@ -13,6 +13,7 @@ from hwsim.core.protocol import ConvergenceError
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.step import Batches, Sums
+from hwsim.numeric.jax_scope import jax_scope
 from hwsim.session import Session
 
 _HELD_AGAINST = 8
@@ -106,6 +107,8 @@ class Learner:
             converged=1 - float(sums.failed / (PHASES * sums.samples)),
         )
 
+    @jax_scope()
+    @jax_scope()
     def _off(self, chosen: NDArray[np.integer[Any]]) -> float | None:
         x, y = self.data.x_train[chosen], self.trainer.task.train.of(chosen)
         (rule, loss, *_), traced, dtype = self.trainer.updater, self.traced, self.trainer.dtype

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hwsim.learning.dataset import Dataset
+from hwsim.numeric.jax_scope import jax_scope
 from hwsim.random.streams import stream
 from hwsim.typing import Array
 
@@ -34,6 +35,7 @@ class Perceptron:
 
     """
 
+    @jax_scope()
     def __init__(self, hidden: Sequence[int], data: Dataset, rate: float, seed: int = 0) -> None:
         self.weights = initial((data.features, *hidden, data.classes), seed)
         self.rate = np.float32(rate)
@@ -45,6 +47,7 @@ class Perceptron:
         """Number of weights and biases."""
         return sum(w.size + b.size for w, b in self.weights)
 
+    @jax_scope()
     def learn(self, order: Array) -> None:
         """Do an update with each row of sample numbers (updates, batch); `error` is then the share that was wrong on the way."""
         self.weights, wrong = _learn(self.weights, self.x, self.labels, order, self.rate)

@@ -15,6 +15,7 @@ from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.step import Batches
+from hwsim.numeric.jax_scope import jax_scope
 from hwsim.settings.sections import Precision
 from hwsim.typing import Array
 
@@ -91,6 +92,7 @@ class Measured:
     settling: Settling
 
 
+@jax_scope()
 def measure(
     point: Point,
     data: Dataset,

@@ -251,7 +251,9 @@ def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: Out
         return functools.partial(_or_nothing, propagate, bench.g)
     import jax  # noqa: PLC0415 - it loads with the numeric engine
 
-    compiled: Callable[[float], Mapping[str, Array]] = jax.jit(propagate)
+    from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - it needs JAX
+
+    compiled: Callable[[float], Mapping[str, Array]] = jax_scope()(jax.jit(propagate))
     return compiled
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hwsim import siblings
 from hwsim.data.sources import DATA_VARIABLE, found
-from hwsim.files.atomic import cache_folder
+from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError
 from hwsim.ngspice.installed import require_library
 from hwsim.ngspice.ngspice_errors import NgspiceError, NgspiceMissingError

@@ -1,9 +1,27 @@
 """What a solver can do besides solving: it declares its capabilities, and the protocols say which methods each brings."""
 
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol, Self, TypeGuard
 
 from hwsim.core.protocol import Capability, Equilibrium, Phases
 from hwsim.typing import Array, Conductances
+
+
+class Traced(Phases, Protocol):
+    """A solver inside of compiled functions. What chips and data change is an argument of theirs, so that one program serves them all."""
+
+    @property
+    def arguments(self) -> Any:
+        """A tree of the arrays and numbers that a compiled function takes as arguments and hands to `holding`."""
+        ...
+
+    @property
+    def bare(self) -> Self:
+        """The solver without its arguments: hashable, and equal where the same is compiled."""
+        ...
+
+    def holding(self, arguments: Any) -> Self:
+        """Return the solver with other arguments."""
+        ...
 
 
 class Traceable(Protocol):
@@ -18,7 +36,7 @@ class Traceable(Protocol):
         """Whether a circuit of these conductances, under nudges of at least `beta` [S], needs the slower program."""
         ...
 
-    def traced(self, *, newton: bool, largest_feature: float | None = None) -> Any:
+    def traced(self, *, newton: bool, largest_feature: float | None = None) -> "Traced":
         """Return the solver for use inside of compiled functions."""
         ...
 

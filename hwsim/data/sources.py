@@ -13,7 +13,8 @@ import numpy as np
 from circuits.quoting import REASON, quote, quote_path
 from hwsim.data import real_targets
 from hwsim.experiment.experiment import BUILT_IN
-from hwsim.files.atomic import cache_folder, write_arrays
+from hwsim.files.atomic import write_arrays
+from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError, Samples
 from hwsim.files.tables import read_file, read_idx, read_npz
 from hwsim.files.target_columns import TargetColumns

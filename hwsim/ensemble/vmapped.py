@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -14,15 +14,18 @@ from hwsim.core.verified import witnesses
 from hwsim.ensemble.results import Learnt, Tested
 from hwsim.learning import gradient_audit
 from hwsim.learning.evaluate import BATCH, judged
-from hwsim.learning.step import Batches, Carry, Samples, Sums
+from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Samples, Sums, Updater
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
-from hwsim.numeric.jax_config import compiler_options
+from hwsim.numeric.jax_scope import compiler_options, jax_scope
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.source_voltages import held_volts
-from hwsim.numeric.layered.stack import stack
+from hwsim.numeric.layered.stack import stack, stack_trees
+from hwsim.numeric.layered.traced import TracedSolver
 from hwsim.typing import Array, Weights
+
+Axes = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -38,27 +41,17 @@ class Fleet:
     def _program(self, *, newton: bool) -> Any:
         """Compile many updates in a row, mapped over trainers."""
         first, chips = self.trainers[0], Chips([_layered(trainer.solver) for trainer in self.trainers])
-        x = stack([trainer.samples.x for trainer in self.trainers])
         learned = stack([trainer.samples.targets for trainer in self.trainers])
-        devices = stack([trainer.updater.programming.devices for trainer in self.trainers])
-        shared = jax.device_put((x.shared, devices.shared))
-        mapped = jax.device_put((x.mapped, devices.mapped, chips.mapped, self._largest))
+        held = stack([(trainer.samples.x, trainer.updater.programming.devices) for trainer in self.trainers])
+        trace = chips.traced(newton=newton, largest_feature=self._largest)
+        compiled = _loop(first.updater.bare, trace.bare, (held.form, learned.form), (held.axes, learned.axes))
+        with jax_scope():
+            on_device, targets_on_device, of_chips = jax.device_put((held.leaves, learned.leaves, trace.arguments))
 
-        def one(carry: Carry, batches: Batches, mapped: Any, shared: Any, ends: tuple[Array, Array], targets: Any) -> Carry:
-            of_samples, of_devices, of_chip, largest = mapped
-            own = Samples(x.one(of_samples, shared[0]), learned.one(*targets))
-            programming = first.updater.programming.holding(devices.one(of_devices, shared[1]))
-            updater = first.updater._replace(programming=programming)
-            trace = first.traced(chips.traced(of_chip, newton=newton, largest_feature=largest))
-
-            return updater.loop(trace, carry, own, batches, ends)
-
-        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None, (0, None))), donate_argnums=0, compiler_options=compiler_options())
-        of_tasks = jax.device_put((learned.mapped, learned.shared))
-
+        @jax_scope()
         def advance(carry: Carry, batches: Batches, last: int, targets: Sequence[Targets] | None = None) -> Carry:
-            given = of_tasks if targets is None else learned.laid(targets)
-            done: Carry = compiled(carry._replace(kept=()), batches, mapped, shared, (0, last), given)
+            given = targets_on_device if targets is None else stack(targets, learned.axes).leaves
+            done: Carry = compiled(carry._replace(kept=()), batches, of_chips, on_device, given, (0, last))
             return done
 
         return advance
@@ -73,15 +66,15 @@ class Fleet:
         trainers, first = self.trainers, self.trainers[0]
         states = [trainer.begin() for trainer in trainers]
         newton = any(state.newton for state in states)
-        carry: Carry = _beside([state.carry for state in states])
+        carry: Carry = stack_trees([state.carry for state in states])
         zero = carry.sums
         sums: list[Sums] = []
         for epoch in range(first.settings.epochs):
-            batches = _beside([trainer.plan(epoch) for trainer in trainers])
+            batches = stack_trees([trainer.plan(epoch) for trainer in trainers])
             carry = self._programs[newton](carry._replace(sums=zero), batches, first.steps)
             sums.append(jax.tree.map(np.array, carry.sums))
             newton = newton or any(trainer.needs_newton(g) for trainer, g in zip(trainers, self._weights(carry), strict=True))
-        of_all: Sums = _beside(sums)  # (epochs, trainers)
+        of_all: Sums = stack_trees(sums)  # (epochs, trainers)
         weights = self._weights(carry)
         rounding = self._rounding(carry._replace(sums=zero), weights, newton=newton)
         return [self._learnt(k, g, jax.tree.map(lambda values, k=k: values[:, k], of_all), rounding[k]) for k, g in enumerate(weights)]
@@ -97,7 +90,7 @@ class Fleet:
         plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in self.trainers]
         kept, failed, wrong = [], np.zeros(len(self.trainers), bool), [trainer.samples.targets.wrong() for trainer in self.trainers]
         for batches in zip(*plans, strict=True):
-            done = self._programs[newton](jax.tree.map(np.array, carry), _beside(batches), 1, wrong)
+            done = self._programs[newton](jax.tree.map(np.array, carry), stack_trees(batches), 1, wrong)
             kept.append(np.asarray(done.kept))
             failed |= np.asarray(done.sums.failed) > 0
         reasons: list[str | None] = []
@@ -131,10 +124,20 @@ def _layered(solver: Solver) -> LayeredSolver:
     return solver
 
 
-def _beside(trees: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: tuple[Axes, Axes]) -> Any:
+    """Compile many updates in a row, mapped over trainers; data, devices and targets have an axis of trainers where they differ."""
+    of_data, of_targets = forms
+
+    def one(carry: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, ends: tuple[Array, Array]) -> Carry:
+        x, devices = jax.tree.unflatten(of_data, leaves)
+        samples = Samples(x, jax.tree.unflatten(of_targets, targets))
+        return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
+
+    return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, *axes, None)), donate_argnums=0, compiler_options=compiler_options())
 
 
+@jax_scope()
 def test_all(
     solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, targets: Sequence[Targets], *, skip_failed: bool
 ) -> list[Tested]:

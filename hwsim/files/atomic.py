@@ -262,8 +262,3 @@ def bounded(size: int) -> int:
 
 class UnreadableError(Exception):
     """What is wrong with a file, for the reader to say which and what to do."""
-
-
-def cache_folder() -> Path:
-    """Return the folder for what may be made again: $XDG_CACHE_HOME/hwsim, or ~/.cache/hwsim."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"

@@ -1,7 +1,8 @@
 """One update of all conductances, and many in a row: step by step on any engine, or as one compiled loop on a traceable one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
 from hwsim.learning.shifts import moved
+from hwsim.learning.skipping import Skipping
 from hwsim.learning.task import Targets
 from hwsim.typing import Array, Conductances
 
@@ -87,12 +89,22 @@ class Batches(NamedTuple):
 
 
 class Updater(NamedTuple):
-    """How conductances learn: a rule, a loss, an optimizer and a way to program them."""
+    """How conductances learn: a rule, a loss, an optimizer and a way to program, and whether samples without an equilibrium are skipped."""
 
     rule: LearningRule
     loss: Loss
     optimizer: Optimizer
     programming: Programming
+    skipping: bool = False
+
+    def holding(self, devices: Any) -> Self:
+        """Return the same with other arrays of devices: those that a compiled function takes as arguments."""
+        return self._replace(programming=self.programming.holding(devices))
+
+    @property
+    def bare(self) -> Self:
+        """The same without arrays of devices: a key of what is compiled."""
+        return self.holding(())
 
     def update(self, solver: Any, g: Conductances, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
@@ -109,6 +121,7 @@ class Updater(NamedTuple):
         """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
         import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
+        solver = Skipping(solver, raises=False) if self.skipping else solver
         nodes = sum(map(len, free_groups(solver.circuit)))
         shape = self.rule.phases, min(batches.order.shape[1], KEPT), nodes
         begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
@@ -161,26 +174,41 @@ def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
     return advance
 
 
+KEPT_PROGRAMS = 32
+"""Most compiled loops that are kept, the last that were used; what a sweep compiles must not fill the memory."""
+
+
 def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
     """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in.
 
-    The memory of what is handed in is used for what comes out: an old carry's arrays are gone.
+    One program serves all trainings of one structure of circuit, rule, optimizer and way of programming: conductances, data, devices and
+    the numbers of the chip are its arguments. The memory of what is handed in is used for what comes out: an old carry's arrays are gone.
     """
     import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
-    from hwsim.numeric.jax_config import compiler_options  # noqa: PLC0415 - needs JAX
+    from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - needs JAX
 
-    on_device, devices = jax.device_put((samples, updater.programming.devices))
+    with jax_scope():
+        on_device, own = jax.device_put((samples, (updater.programming.devices, trace.arguments)))
+    program = _loop(updater.bare, trace.bare)
 
-    def loop(carry: Carry, samples: Samples, devices: Any, batches: Batches, first: Array, last: Array) -> Carry:
-        on_devices = updater._replace(programming=updater.programming.holding(devices))
-        return on_devices.loop(trace, carry, samples, batches, (first, last))
-
-    compiled_loop = jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
-
+    @jax_scope()
     def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
         learned = on_device if targets is None else on_device._replace(targets=targets)
-        done: Carry = compiled_loop(carry._replace(kept=()), learned, devices, batches, first, last)
+        done: Carry = program(carry._replace(kept=()), learned, own, batches, first, last)
         return done
 
     return advance
+
+
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def _loop(updater: Updater, trace: Any) -> Any:
+    import jax  # noqa: PLC0415 - the ngspice engine trains without it
+
+    from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - needs JAX
+
+    def loop(carry: Carry, samples: Samples, own: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
+        devices, arguments = own
+        return updater.holding(devices).loop(trace.holding(arguments), carry, samples, batches, (first, last))
+
+    return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())

@@ -84,7 +84,11 @@ class Trainer:
         self.instruments = Instruments.of(variation, noise)
         programming = factory.programming(device, variation, circuit, self.dtype)
         self.updater = Updater(
-            factory.rule(settings, circuit, self.instruments), factory.loss(settings), factory.optimizer(settings), programming
+            rule=factory.rule(settings, circuit, self.instruments),
+            loss=factory.loss(settings),
+            optimizer=factory.optimizer(settings),
+            programming=programming,
+            skipping=settings.skip_failed,
         )
         self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
@@ -122,7 +126,7 @@ class Trainer:
         if not (is_traceable(self.solver) and self.updater.rule.traceable):
             return stepwise(self.updater, self._lenient, self.samples)
         largest = float(np.abs(self.samples.x).max(initial=0.0))
-        return compiled(self.updater, self.traced(self.solver.traced(newton=newton, largest_feature=largest)), self.samples)
+        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self.samples)
 
     def traced(self, solver: Any) -> Any:
         """Give a solver for compiled functions as this training uses it."""

@@ -215,9 +215,12 @@ def capabilities(case: Examination) -> None:
     if is_traceable(case.solver):
         import jax  # noqa: PLC0415 - an engine that is not traceable needs none
 
+        from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - likewise
+
         traced = case.solver.traced(newton=case.solver.needs_newton(case.g, case.problem.beta))
-        compiled = jax.jit(lambda g, x: traced.solve(g, Drive(x)).outputs(case.circuit))
-        case.agree(np.asarray(compiled(case.g, case.x)), case.answers["free"].outputs(case.circuit), "traced")
+        with jax_scope():
+            outputs = np.asarray(jax.jit(lambda g, x: traced.solve(g, Drive(x)).outputs(case.circuit))(case.g, case.x))
+        case.agree(outputs, case.answers["free"].outputs(case.circuit), "traced")
     if Capability.VERIFIED in declared:
         for name, drive in case.drives.items():
             balance = kirchhoff.balance(case.circuit, case.chip, case.g, drive, case.answers[name])

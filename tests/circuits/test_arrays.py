@@ -8,10 +8,9 @@ import pytest
 
 from circuits import arrays
 from circuits.arrays import Crossbar, Memristors, Trainable
-from hwsim.numeric import jax_config
 from support.tied_array import Convolution
 
-jax_config.configure()
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 NODES, BATCH = 9, 3
 ARRAYS = (

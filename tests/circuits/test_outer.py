@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from circuits.outer import outer_sum
-from hwsim.numeric import jax_config
 
-jax_config.configure()
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 
 @pytest.mark.parametrize("batch", [1, 4, 7])

@@ -10,6 +10,8 @@ from circuits.network import Network
 from hwsim.core.protocol import ConvergenceError, Equilibrium, Result, gather
 from support.strategies import networks
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 BATCH = 2
 
 

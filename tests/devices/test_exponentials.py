@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from hwsim.devices.kinds.exponentials import lost
-from hwsim.numeric import jax_config
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 SIZES = np.logspace(-14, 2, 5000)
 

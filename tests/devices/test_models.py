@@ -15,10 +15,9 @@ from hwsim.devices.arrays.draw import draw, nominal
 from hwsim.devices.arrays.models import Devices
 from hwsim.devices.kinds import shapes
 from hwsim.devices.kinds.declared import Device, DeviceDrift, DeviceLeak, DeviceNoise, DevicePulse, DeviceSpread, DeviceStuck
-from hwsim.numeric import jax_config
 from hwsim.random.streams import stream
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 G = (1e-6, 1e-4)
 SHAPES: dict[str, Any] = {

@@ -14,13 +14,12 @@ from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.programming.chip_devices import pulsed
 from hwsim.devices.programming.rounding import Sizes
 from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite, write_those
-from hwsim.numeric import jax_config
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array
 from netlists.read.parser import parse
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 RANGE = (1e-6, 1e-4)
 

@@ -25,6 +25,8 @@ from hwsim.session import Session
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 ALONE = "circuit.layers=[]"
 """One crossbar, which compiles in half the time, for schemes that one test looks at."""
 

@@ -13,6 +13,8 @@ from hwsim.devices.arrays.draw import nominal
 from hwsim.devices.kinds import presets
 from hwsim.devices.programming.rounding import Sizes, accumulate, limited, nearest, sign, stochastic
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 in_both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 wanted = st.lists(st.floats(-50, 50), min_size=4, max_size=4).map(np.array)
 

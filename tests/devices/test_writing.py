@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from hwsim.devices.arrays.draw import draw, nominal
 from hwsim.devices.arrays.models import Devices
@@ -9,10 +10,9 @@ from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.programming.rounding import Sizes
 from hwsim.devices.programming.writing import Reading, Verify, rewrite, write, write_verify
-from hwsim.numeric import jax_config
 from hwsim.random.streams import stream
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 RANGE = (1e-6, 1e-4)
 SHAPE = (40, 10)

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from hwsim.learning.rules.estimator import Gradient
 from hwsim.numeric.numeric_engine import NumericEngine
 from support.nudges import propagation
 from support.strategies import conductances, features, networks, targets
+
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 BETAS = (1e-7, 1e-8, 1e-9, 1e-10)  # S
 ROUNDING = 1e-13  # V; where no current flows, a residual is held against this

@@ -19,6 +19,8 @@ from hwsim.learning.rules.nudges import Following, Frozen
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))
 CIRCUIT = Network(inputs=3, layers=(HIDDEN,), outputs=2, input_scale=0.7).compile("backward")
 RNG = np.random.default_rng(0)

@@ -25,6 +25,8 @@ from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from support.differences import apart
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 QUARTER = Amplifier(gain=4.0, back=0.25)
 PAIR = DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7)
 CIRCUIT = Network(inputs=3, layers=(Layer(size=3, neuron=PAIR, amplifier=QUARTER),), outputs=2).compile("estimated")

@@ -21,6 +21,8 @@ from hwsim.numeric.numeric_engine import NumericEngine
 from support.differences import apart, finite_differences
 from support.nudges import propagation
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 Gradients = dict[str, np.ndarray]
 Method = Literal["centred", "positive", "negative", "random-sign"]
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
-from hwsim.numeric import jax_config
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 STEP = 1e-6
 LOSSES = [SquaredError(), CrossEntropy(v_softmax=0.1, low=-0.1, high=0.3)]

@@ -8,9 +8,8 @@ from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.devices.programming.programming import Ideal
 from hwsim.learning.optimizers import Adam, Optimizer, Sgd
-from hwsim.numeric import jax_config
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 GRADIENTS = (2.0, -1.0, 0.5)
 WAYS = {"sgd": Sgd(), "momentum": Sgd(0.5), "adam": Adam(0.5, 0.75)}

@@ -6,9 +6,8 @@ import pytest
 
 from hwsim.experiment.experiment import ExperimentError, load, override
 from hwsim.learning.shifts import draw, moved
-from hwsim.numeric import jax_config
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 IMAGES = np.random.default_rng(3).random((5, 36))
 

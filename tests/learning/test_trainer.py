@@ -19,6 +19,8 @@ from hwsim.numeric.layered import error_bound
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 
 class Plain(SolverWrapper):
     """A solver that hides that it can be compiled."""

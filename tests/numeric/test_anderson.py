@@ -2,12 +2,12 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from hwsim.numeric import jax_config
 from hwsim.numeric.layered.anderson import AndersonState
 from hwsim.numeric.layered.layers import State
 
-jax_config.configure()
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 LIMIT = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 2.0]])
 OFF = np.array([[0.3, 0.2], [-0.1, 0.4], [1.0, -1.0]])

@@ -44,9 +44,12 @@ def test_each_chip_settles_where_it_does_alone(newton) -> None:
 
 
 def test_what_has_other_parts_cannot_be_side_by_side() -> None:
-    """Numbers may differ; a part that one chip alone has is refused, and told."""
+    """Numbers may differ; a part that one chip alone has is refused."""
     both = stack([{"a": np.zeros(2), "b": np.ones(1)}, {"a": np.ones(2), "b": np.ones(1)}])
-    assert len(both.mapped) == 1
-    np.testing.assert_array_equal(both.mapped[0], [[0, 0], [1, 1]])
+    assert both.axes == (0, None)
+    np.testing.assert_array_equal(both.leaves[0], [[0, 0], [1, 1]])
+    np.testing.assert_array_equal(both.leaves[1], [1])
+    again = stack([{"a": np.ones(2), "b": np.zeros(1)}] * 2, both.axes)
+    np.testing.assert_array_equal(again.leaves[0], np.ones((2, 2)))
     with pytest.raises(ValueError, match="different parts"):
         stack([{"a": np.zeros(2)}, {"b": np.zeros(2)}])

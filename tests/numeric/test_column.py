@@ -5,11 +5,10 @@ import pytest
 
 from circuits.constants import V_T
 from circuits.diode import diode_current
-from hwsim.numeric import jax_config
 from hwsim.numeric.layered import column
 from hwsim.numeric.layered.column import Junction, Neuron
 
-jax_config.configure()  # 64 bits, whether or not an engine is at work
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 U = np.linspace(-1.4, 1.4, 281)[:, None]
 

@@ -15,6 +15,8 @@ from hwsim.numeric.layered.linear_terms import linear_parts
 from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.numeric_engine import NumericEngine
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 QUARTER = Amplifier(gain=4.0, back=0.25)
 
 

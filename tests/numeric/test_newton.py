@@ -16,6 +16,8 @@ from hwsim.numeric.layered.linear_terms import linear_parts
 from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.numeric_engine import NumericEngine
 
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
+
 PAIR, DEAD = DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), DeadZone(i_sat=1e-6)
 AMPLIFIER = Amplifier(gain=3.0, back=0.4, offset=0.02)
 RESISTIVE = Amplifier(gain=3.0, back=0.4, output_resistance=3e4)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hwsim.numeric import jax_config
 from hwsim.random.counter import PLACES, Draws
 
-jax_config.configure()  # 64 bit, as the engine has it
+pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 LIKE = np.zeros(5000)
 

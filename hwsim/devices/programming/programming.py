@@ -1,7 +1,8 @@
 """Programming: from the wanted change of every conductance to the conductances that the devices then have."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 from circuits.chip import AnyChip
 from hwsim.core.blocks import parameter
@@ -37,7 +38,7 @@ class Programmed(NamedTuple):
 
 
 class Programming(Protocol):
-    """A way to change conductances. Pure, so that it compiles into the training step."""
+    """A way to change conductances. Pure, so that it compiles into the training step; without its arrays, `holding(())`, it is hashable."""
 
     @property
     def devices(self) -> Any:
@@ -57,10 +58,11 @@ class Programming(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class Ideal:
     """Conductances become exactly what was wanted, within their bounds, at no cost."""
 
-    devices: tuple[()] = ()
+    devices: ClassVar[tuple[()]] = ()
 
     def holding(self, devices: Any) -> Self:  # noqa: ARG002 - there are none
         """Return the same."""

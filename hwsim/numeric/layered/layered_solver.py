@@ -13,20 +13,18 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core import blocks
 from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Equilibrium, Nudge, Nudging, Push, Result
-from hwsim.numeric import jax_config
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
+from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.layers import Layers, Outputs, adjoint_layers
+from hwsim.numeric.layered.layers import Outputs, adjoint_layers
 from hwsim.numeric.layered.linear_terms import resistive_parts
-from hwsim.numeric.layered.parameters import Scales, collect
 from hwsim.numeric.layered.problem import LayeredProblem
-from hwsim.numeric.layered.programs import Programs
+from hwsim.numeric.layered.programs import Programs, programs
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.source_voltages import held_volts
-from hwsim.numeric.layered.traced import OnChip, TracedSolver
+from hwsim.numeric.layered.structure import divided
+from hwsim.numeric.layered.traced import TracedSolver
 from hwsim.typing import Array, Conductances
-
-jax_config.configure()
 
 Precision = Literal["float32", "float64"]
 
@@ -86,15 +84,16 @@ class LayeredSolver(Nudging, Closing):
             return order[np.searchsorted(last, nodes, sorter=order)]
 
         outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
-        self._layers = Layers(self.stages, collect(self.stages, chip, self.dtype), outputs)
         self.problem = LayeredProblem(circuit, self.stages, self.share, options.max_steps)
-        self.on = OnChip(self._layers, Scales.of(self.stages, self._layers.parameters), chip)
-        self._programs = tuple(Programs(self.traced(newton=newton)) for newton in (False, True))
+        self.structure, (self.numbers,) = divided(self.problem, outputs, [chip], options.precision, alone=True)
+        self.on = self.structure.on(self.numbers)
+        self._programs = tuple(programs(self.traced(newton=newton).bare) for newton in (False, True))
 
     def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
-        """Give the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
-        return TracedSolver(self.problem, self.on, newton=newton, largest_feature=largest_feature)
+        """Return the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
+        return TracedSolver(self.structure, self.numbers, newton, largest_feature)
 
+    @jax_scope()
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether sweeps alone are too slow for these conductances and nudges of at least `beta` [S], or prove too little; with a margin.
 
@@ -110,10 +109,11 @@ class LayeredSolver(Nudging, Closing):
             raise ConvergenceError(msg)
         return not enough if self.options.newton is None else self.options.newton
 
+    @jax_scope()
     def amplification(self, g: Conductances) -> float:
         """Bound how far the circuit, or its adjoint, multiplies a change."""
-        parts = resistive_parts(self._layers, blocks.split(self.circuit, g))
-        return max(error_bound.amplification(layers, parts) for layers in (self._layers, adjoint_layers(self._layers)))
+        parts = resistive_parts(self.on.layers, blocks.split(self.circuit, g))
+        return max(error_bound.amplification(layers, parts) for layers in (self.on.layers, adjoint_layers(self.on.layers)))
 
     def _least_output(self, g: Conductances) -> float:
         return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
@@ -150,6 +150,7 @@ class LayeredSolver(Nudging, Closing):
             raise ValueError(f"{what} has shape {rows.shape}; {self.circuit.name} takes (samples, {count})")
         return rows
 
+    @jax_scope()
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:
         """Find the equilibria of a batch, x (B, I).
 
@@ -167,11 +168,11 @@ class LayeredSolver(Nudging, Closing):
         push = Push(beta, *(np.broadcast_to(part, one_each) for part in volts_and_amperes))
         begin = None if start is None else self.problem.state(start)
         conductances = self._arrays(g)
-        found = self._found(
-            conductances, lambda programs, bound: programs.solve(conductances, Drive(x, push, drive.noise), start=begin, amplified=bound)
-        )
+        given = self.numbers, conductances, Drive(x, push, drive.noise)
+        found = self._found(conductances, lambda compiled, bound: compiled.solve(*given, start=begin, amplified=bound))
         return self._delivered((found,), x, throw=throw)[0]
 
+    @jax_scope()
     def phases(
         self,
         g: Conductances,
@@ -196,9 +197,11 @@ class LayeredSolver(Nudging, Closing):
         if len(x) != len(y):
             raise ValueError(f"x has {len(x)} samples and y has {len(y)}; {self.circuit.name} takes one target row a sample")
         conductances = self._arrays(g)
-        found = self._found(conductances, lambda programs, bound: programs.phases(conductances, x, y, nudge, amplified=bound, noise=noise))
+        given = self.numbers, conductances, (x, y), nudge
+        found = self._found(conductances, lambda compiled, bound: compiled.phases(*given, amplified=bound, noise=noise))
         return self._delivered(found, x, throw=throw)
 
+    @jax_scope()
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
 
@@ -209,9 +212,11 @@ class LayeredSolver(Nudging, Closing):
 
         """
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
-        found = self._found(conductances, lambda programs, bound: programs.adjoint(conductances, free, error, amplified=bound))
+        given = self.numbers, conductances, free, error
+        found = self._found(conductances, lambda compiled, bound: compiled.adjoint(*given, amplified=bound))
         return self._delivered((found,), None)[0]
 
+    @jax_scope()
     def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
 
@@ -222,7 +227,8 @@ class LayeredSolver(Nudging, Closing):
 
         """
         conductances, current = self._arrays(g), np.asarray(current, self.dtype)
-        found = self._found(conductances, lambda programs, bound: programs.small_signal(conductances, free, current, amplified=bound))
+        given = self.numbers, conductances, free, current
+        found = self._found(conductances, lambda compiled, bound: compiled.small_signal(*given, amplified=bound))
         return self._delivered((found,), None)[0]
 
     def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:

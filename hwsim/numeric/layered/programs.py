@@ -1,5 +1,6 @@
-"""A solver's methods as compiled functions."""
+"""A solver's methods as compiled functions, one set for all solvers of a structure."""
 
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -7,32 +8,54 @@ import jax
 from hwsim.core.protocol import Drive, Equilibrium, Nudge
 from hwsim.numeric.layered.layers import State
 from hwsim.numeric.layered.source_voltages import held_groups
+from hwsim.numeric.layered.structure import Numbers
 from hwsim.numeric.layered.traced import TracedSolver
 from hwsim.typing import Array, Conductances
 
+KEPT = 32
+"""Most structures whose programs are kept, the last that were used; what a sweep compiles must not fill the memory."""
+
 
 class Programs:
-    """A traced solver's methods, compiled; they give the voltages of groups with free nodes."""
+    """A traced solver's methods, compiled; they return the voltages of groups with free nodes. The chip's numbers are arguments.
 
-    def __init__(self, traced: TracedSolver) -> None:
-        held = held_groups(traced.circuit)
+    Each compiles once for each shape of its arguments.
+    """
+
+    def __init__(self, bare: TracedSolver) -> None:
+        held = held_groups(bare.circuit)
 
         def free_only(found: Equilibrium) -> Equilibrium:
             return found._replace(v={name: volts for name, volts in found.v.items() if name not in held})
 
-        def solve(g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
-            return free_only(traced.solve(g, drive, start=start, amplified=amplified))
+        def on(numbers: Numbers) -> TracedSolver:
+            return bare.holding((numbers, None))
 
-        def phases(g: Conductances, x: Array, y: Array, nudge: Nudge, *, amplified: Array, noise: Any) -> tuple[Equilibrium, ...]:
-            return tuple(map(free_only, traced.phases(g, x, y, nudge, amplified=amplified, noise=noise)))
+        def solve(numbers: Numbers, g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
+            return free_only(on(numbers).solve(g, drive, start=start, amplified=amplified))
 
-        def adjoint(g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
-            return free_only(traced.adjoint(g, free, error, amplified=amplified))
+        def phases(
+            numbers: Numbers, g: Conductances, batch: tuple[Array, Array], nudge: Nudge, *, amplified: Array, noise: Any
+        ) -> tuple[Equilibrium, ...]:
+            return tuple(map(free_only, on(numbers).phases(g, *batch, nudge, amplified=amplified, noise=noise)))
 
-        def small_signal(g: Conductances, free: Equilibrium, current: Array, *, amplified: Array) -> Equilibrium:
-            return free_only(traced.small_signal(g, free, current, amplified=amplified))
+        def adjoint(numbers: Numbers, g: Conductances, free: Equilibrium, error: Array, *, amplified: Array) -> Equilibrium:
+            return free_only(on(numbers).adjoint(g, free, error, amplified=amplified))
+
+        def many(numbers: Numbers, g: Conductances, drive: Drive, amplified: Array) -> Equilibrium:
+            return on(numbers).solve(g, drive, amplified=amplified)
+
+        def small_signal(numbers: Numbers, g: Conductances, free: Equilibrium, current: Array, *, amplified: Array) -> Equilibrium:
+            return free_only(on(numbers).small_signal(g, free, current, amplified=amplified))
 
         self.solve: Any = jax.jit(solve)
         self.phases: Any = jax.jit(phases, static_argnames="nudge")
         self.adjoint: Any = jax.jit(adjoint)
         self.small_signal: Any = jax.jit(small_signal)
+        self.many: Any = jax.jit(jax.vmap(many))
+
+
+@lru_cache(maxsize=KEPT)
+def programs(bare: TracedSolver) -> Programs:
+    """Return the programs of a bare traced solver."""
+    return Programs(bare)

@@ -16,32 +16,20 @@ class Stack(NamedTuple):
     ----------
     form
         How leaves make a tree.
-    shared
-        The leaves that are the same in all trees; None where they differ.
-    mapped
-        The others, each (trees, …).
+    axes
+        Of each leaf None where it is the same in all trees; 0 where it is stacked, (trees, …).
+    leaves
+        The leaves.
 
     """
 
     form: Any
-    shared: tuple[Any, ...]
-    mapped: tuple[Any, ...]
-
-    def one(self, mapped: Sequence[Any], shared: Sequence[Any] | None = None) -> Tree:
-        """Make a tree of its mapped leaves and the shared ones, or of what a compiled function was handed in their places."""
-        differing = iter(mapped)
-        leaves = [next(differing) if leaf is None else leaf for leaf in (self.shared if shared is None else shared)]
-        return jax.tree.unflatten(self.form, leaves)
-
-    def laid(self, trees: Sequence[Tree]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """Return the mapped and the shared leaves of other trees of this form, divided as these are."""
-        leaves = list(zip(*map(jax.tree.leaves, trees), strict=True))
-        mapped = tuple(np.stack(each) for each, leaf in zip(leaves, self.shared, strict=True) if leaf is None)
-        return mapped, tuple(None if leaf is None else each[0] for each, leaf in zip(leaves, self.shared, strict=True))
+    axes: tuple[int | None, ...]
+    leaves: tuple[Any, ...]
 
 
-def stack(trees: Sequence[Tree]) -> Stack:
-    """Lay trees of NumPy arrays and numbers side by side.
+def stack(trees: Sequence[Tree], axes: Sequence[int | None] | None = None) -> Stack:
+    """Lay trees of NumPy arrays and numbers side by side; `axes` are those of other trees that these stand in for.
 
     Raises
     ------
@@ -53,12 +41,17 @@ def stack(trees: Sequence[Tree]) -> Stack:
     if any(jax.tree.structure(tree) != form for tree in trees[1:]):
         msg = "chips that have different parts cannot be solved side by side; solve them one by one"
         raise ValueError(msg)
-    shared, mapped = [], []
-    for leaves in zip(*map(jax.tree.leaves, trees), strict=True):
-        first = leaves[0]
-        if all(leaf is first or np.array_equal(leaf, first) for leaf in leaves):
-            shared.append(first)
-        else:
-            shared.append(None)
-            mapped.append(np.stack(leaves))
-    return Stack(form, tuple(shared), tuple(mapped))
+    each = list(zip(*map(jax.tree.leaves, trees), strict=True))
+    known = [_axis(leaves) for leaves in each] if axes is None else axes
+    stacked = (leaves[0] if axis is None else np.stack(leaves) for leaves, axis in zip(each, known, strict=True))
+    return Stack(form, tuple(known), tuple(stacked))
+
+
+def _axis(leaves: Sequence[Any]) -> int | None:
+    first = leaves[0]
+    return None if all(leaf is first or np.array_equal(leaf, first) for leaf in leaves) else 0
+
+
+def stack_trees(trees: Sequence[Tree]) -> Tree:
+    """Give all leaves of trees of one form an axis in front, on the host."""
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)

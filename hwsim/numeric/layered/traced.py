@@ -1,7 +1,9 @@
 """The numeric solver inside of compiled functions: pure, without exceptions, in arrays of JAX."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -19,10 +21,10 @@ from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State, ad
 from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
 from hwsim.numeric.layered.noise_terms import with_noise
 from hwsim.numeric.layered.output_nudge import OutputNudge
-from hwsim.numeric.layered.parameters import Scales
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.settle import Limits
 from hwsim.numeric.layered.source_voltages import held
+from hwsim.numeric.layered.structure import Numbers, OnChip, Structure
 from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
@@ -71,34 +73,68 @@ class _Settler(NamedTuple):
         return settle.settle(system, start, limits, start.columns[-1] - begun.columns[-1])
 
 
-class OnChip(NamedTuple):
-    """What a solver takes from a chip: the numbers of its layers, how large its sources are, and the chip itself."""
-
-    layers: Layers
-    scales: Scales
-    chip: AnyChip
-
-    def largest(self, feature: Array | float) -> Array | float:
-        """Give the largest voltage of a source [V] where the largest feature is `feature`."""
-        held, scale = self.scales
-        if isinstance(feature, float) and isinstance(held, float) and isinstance(scale, float):
-            return max(held, scale * feature)
-        return jnp.maximum(scale * feature, held)
-
-
+@dataclass(frozen=True)
 class TracedSolver:
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
     Failure is in `Equilibrium.result`. Conductances come by element array or by block. Without Newton's method the caller sees to it that
     sweeps are proof enough (`LayeredSolver.needs_newton`). With `largest_feature`, the largest magnitude of any feature, tolerances are
     not looked up sample by sample.
+
+    Parameters
+    ----------
+    structure
+        What is compiled in.
+    numbers
+        The chip's numbers; in compiled functions, arguments.
+    newton, largest_feature
+        As described above.
+
     """
 
-    capabilities = frozenset({Capability.ADJOINT, Capability.SMALL_SIGNAL})
+    capabilities: ClassVar = frozenset({Capability.ADJOINT, Capability.SMALL_SIGNAL})
 
-    def __init__(self, problem: LayeredProblem, on: OnChip, *, newton: bool, largest_feature: Array | float | None = None) -> None:
-        self.circuit, self.chip, self._problem, self._on, self._layers = problem.circuit, on.chip, problem, on, on.layers
-        self._newton, self._largest_feature = newton, largest_feature
+    structure: Structure
+    numbers: Numbers
+    newton: bool
+    largest_feature: Array | float | None = None
+
+    @property
+    def arguments(self) -> Any:
+        """What a compiled function takes as arguments and hands to `holding`; all else is compiled in."""
+        return self.numbers, self.largest_feature
+
+    def holding(self, arguments: Any) -> Self:
+        """Return the solver with other arguments; with those of another chip, it is that chip's."""
+        numbers, largest_feature = arguments
+        return replace(self, numbers=numbers, largest_feature=largest_feature)
+
+    @property
+    def bare(self) -> Self:
+        """The solver without its numbers: a key of what is compiled, equal for all chips of one structure."""
+        return replace(self, numbers=(), largest_feature=None if self.largest_feature is None else 0.0)
+
+    @cached_property
+    def _on(self) -> OnChip:
+        return self.structure.on(self.numbers)
+
+    @property
+    def _problem(self) -> LayeredProblem:
+        return self.structure.problem
+
+    @property
+    def _layers(self) -> Layers:
+        return self._on.layers
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that is solved."""
+        return self._problem.circuit
+
+    @property
+    def chip(self) -> AnyChip:
+        """The chip that it is on."""
+        return self._on.chip
 
     def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
         """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
@@ -136,7 +172,7 @@ class TracedSolver:
         return free, *self._nudged(x, self._settler(g, x), self._problem.state(free), pushes, noise or [])
 
     def _nudged(self, x: Array, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Equilibrium]:
-        nudged = (self._one_by_one if self._newton else self._together)(settler, free, pushes, noise)
+        nudged = (self._one_by_one if self.newton else self._together)(settler, free, pushes, noise)
         each = zip(nudged, noise or [None] * len(nudged), strict=True)
         return [self._equilibrium(x, settler, settled, currents) for settled, currents in each]
 
@@ -187,7 +223,7 @@ class TracedSolver:
         system = System(
             layers, parts, self._pushed(jnp.concatenate([push.current for push in pushes])), Displaced.of(self._layers, state, at)
         )
-        settled = settle.settle_displaced(system, state, at, Limits(None, 0.0, self._problem.max_steps, self._newton))
+        settled = settle.settle_displaced(system, state, at, Limits(None, 0.0, self._problem.max_steps, self.newton))
         v = self._spread(settled.state, parts, [], layers)
         all_of_it = Equilibrium(v, settled.residual, settled.steps, settled.result)
         return free, *(jax.tree.map(lambda part, k=k: part[k * batch : (k + 1) * batch], all_of_it) for k in range(count))
@@ -212,7 +248,7 @@ class TracedSolver:
     ) -> Equilibrium:
         """Solve layers with neurons in the place of their small-signal conductances at an equilibrium."""
         parts, slopes = self._sourceless_parts(g, len(free.steps)), linearized_start.slopes(self._layers, self._problem.state(free))
-        limits = Limits(amplified, 0.0, self._problem.max_steps, self._newton)
+        limits = Limits(amplified, 0.0, self._problem.max_steps, self.newton)
         system = System(layers, parts, output_nudge, Slopes(slopes))
         settled = settle.settle_linearised(system, limits)
         settled = settle.refined(system, settled) if refine else settled
@@ -224,15 +260,15 @@ class TracedSolver:
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, OutputNudge.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
-        unchecked_sweeps = None if self._largest_feature is None or self._newton else _UNLOOKED
+        unchecked_sweeps = None if self.largest_feature is None or self.newton else _UNLOOKED
         return _Settler(
-            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self._newton, unchecked_sweeps)
+            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self.newton, unchecked_sweeps)
         )
 
     def _tolerance(self, x: Array, guess: State) -> Array | float:
         """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
-        if self._largest_feature is not None:
-            return self._problem.share * self._on.largest(self._largest_feature)
+        if self.largest_feature is not None:
+            return self._problem.share * self._on.largest(self.largest_feature)
         sources = self._on.largest(jnp.abs(x).max(1))
         return self._problem.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 

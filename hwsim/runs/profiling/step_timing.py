@@ -82,7 +82,14 @@ def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callab
         Gives the time [s].
 
     """
-    import jax  # noqa: PLC0415 - loaded already where there is a traced solver
+    from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - JAX is loaded already where there is a traced solver
+
+    with jax_scope():
+        return _timed(trainer, state, update, clock)
+
+
+def _timed(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second]) -> Parts:
+    import jax  # noqa: PLC0415 - likewise
 
     ready: Any = jax.block_until_ready  # JAX leaves it untyped
     batches = trainer.plan(0)
@@ -109,7 +116,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     """Give what each part takes, and its program: the free phase; all phases; these and the gradient; the step of the conductances."""
     import jax  # noqa: PLC0415 - loaded already where there is a traced solver
 
-    from hwsim.numeric.jax_config import compiler_options  # noqa: PLC0415 - likewise
+    from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - likewise
 
     barrier: Any = jax.lax.optimization_barrier  # JAX leaves it untyped
     updater, batches = trainer.updater, trainer.plan(0)

@@ -1,0 +1,77 @@
+"""Programs are kept by structure: what has been compiled for one training, solver or ensemble serves the next one of its shapes."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+import numpy as np
+import pytest
+
+from hwsim.core.protocol import Drive
+from hwsim.ensemble.instances import Instance, outcomes
+from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.learning import step
+from hwsim.session import Session
+
+SPREAD = ["variation.diode_i_sat=0.3", "variation.gain=0.05", "variation.offset=0.005"]
+IRIS = override(load("iris"), ["training.epochs=1", "training.batch=40"])
+PULSED = override(IRIS, ["device.preset=reram-sb"])
+
+
+@pytest.fixture
+def traced() -> Iterator[Callable[[], int]]:
+    """Count what JAX traced since the last call."""
+    events: list[str] = []
+
+    def listen(event: str, _: float, **__: object) -> None:
+        if event == "/jax/core/compile/jaxpr_trace_duration":
+            events.append(event)
+
+    def count() -> int:
+        number = len(events)
+        events.clear()
+        return number
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield count
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def train(experiment: Experiment) -> None:
+    """Train, evaluate and solve, with solvers and trainers that are made for it."""
+    session = Session.of(experiment)
+    with session.training_solver() as solver:
+        trainer = session.trainer(solver)
+        *_, last = trainer.run(trainer.begin())
+        g = trainer.g(last.state)
+    with session.solver() as solver:
+        session.evaluate(solver, g, session.data.x_test, session.task.test)
+        solver.solve(g, Drive(session.data.x_test[:3]))
+
+
+@pytest.mark.parametrize("experiment", [IRIS, PULSED], ids=["ideal", "pulsed"])
+def test_a_second_training_traces_nothing(experiment: Experiment, traced: Callable[[], int]) -> None:
+    """Nor does one with another seed, which draws other data, or with another rate, or on another chip, whose devices differ."""
+    train(experiment)
+    assert traced() > 0 or step._loop.cache_info().hits  # an earlier test may have compiled the same
+    for changes in ([], ["training.seed=3"], ["training.rate=3e-8"], ["variation.chip=2"]):
+        train(override(experiment, changes))
+        assert traced() == 0, changes
+
+
+def test_what_is_compiled_in_is_never_another_structures(traced: Callable[[], int]) -> None:
+    """A spread circuit, another nudge, another tolerance and another size each train by a program of their own."""
+    train(IRIS)
+    for changes in (SPREAD, ["training.beta=3e-7"], ["solver.tolerance=1e-8"], ["circuit.layers.0.size=7"]):
+        traced()
+        train(override(IRIS, changes))
+        assert traced() > 0, changes
+
+
+def test_an_ensemble_traces_nothing_for_other_chips_seeds_and_spreads(traced: Callable[[], int]) -> None:
+    """A sweep over any of them compiles once, whatever varies: circuit, temperature or devices."""
+    spread = override(PULSED, [*SPREAD, "training.rate=1e-12"])  # a chip that learns may come to need Newton's method, a program of its own
+    for number, changes in enumerate(([], ["variation.gain=0.02", "variation.diode_i_sat=0.1"], ["variation.step=0.5"])):
+        first = 2 * number
+        tested = list(outcomes(override(spread, changes), [Instance(first, number), Instance(first + 1, number)]))
+        assert all(one.failed is None and np.isfinite(one.test_error) for one in tested)
+        assert (traced() == 0) == (number > 0), changes
