@@ -27,7 +27,7 @@ def what(function: Function) -> Function:
     @functools.wraps(function)
     def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
         roles = {name: others.pop(name) for name in _ROLES}
-        from hwsim.experiment.experiment import FromOption  # noqa: PLC0415 - help does without
+        from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 
         said = []
         for name, patterns in roles.items():
@@ -134,7 +134,7 @@ def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
         When an option and `--set` name different values of one key.
 
     """
-    from hwsim.experiment.experiment import FromOption  # noqa: PLC0415 - help does without
+    from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 
     keys = {"data": "data.name", "chip": "variation.chip", "after": "variation.after"}
     short: list[str] = []
@@ -161,7 +161,7 @@ def _typed(option: str, value: Any) -> str:
 def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[str]) -> None:
     """Refuse a `--set` of the key that an option sets to another value, or of the whole section that the key is in."""
     from circuits.quoting import quote, quoted  # noqa: PLC0415 - help does without
-    from hwsim.experiment.experiment import read_value  # noqa: PLC0415
+    from hwsim.experiment.overriding import read_value  # noqa: PLC0415
 
     for setting in settings:
         named, _, text = setting.partition("=")

@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
     --from starts another training at the conductances that a run learned; its folder keeps a copy of them, and needs that run no longer.
     """
-    from hwsim.experiment.experiment import load  # noqa: PLC0415 - help does without
+    from hwsim.experiment.loading import load  # noqa: PLC0415 - help does without
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415
     from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415
     from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415

@@ -46,7 +46,7 @@ def command(
     Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
     Every trial is kept in a database next to --out; the same command resumes it, and more --trials prolong it.
     """
-    from hwsim.experiment.experiment import load  # noqa: PLC0415
+    from hwsim.experiment.loading import load  # noqa: PLC0415
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
     from hwsim.sweep.axes import read_axis  # noqa: PLC0415
     from hwsim.tuning import tune  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.sweep.folds import corrected
 
 HERE = Path(__file__).parent

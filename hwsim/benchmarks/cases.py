@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset
 from hwsim.random.streams import stream

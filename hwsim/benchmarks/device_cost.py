@@ -11,7 +11,8 @@ from circuits.units import Second
 from hwsim.benchmarks.cases import experiment
 from hwsim.benchmarks.learner import Learner
 from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
-from hwsim.experiment.experiment import Experiment, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.overriding import override
 from hwsim.learning.dataset import Dataset
 from hwsim.session import Session
 
@@ -74,7 +75,7 @@ def chips(
     preset: str | None, *, rounds: int, seconds: Second, observe: Callable[[int], None] = lambda _: None, clock: Clock = CLOCK
 ) -> Cost:
     """Let many chips learn the digits side by side, and one alone, by turns."""
-    from hwsim.experiment.experiment import load  # noqa: PLC0415 - the zoo's
+    from hwsim.experiment.loading import load  # noqa: PLC0415 - the zoo's
 
     given = override(load("digits"), [f"training.epochs={_EPOCHS}", *([f"device.preset={preset}"] if preset else [])])
     many, one = ensemble(given, CHIPS), ensemble(given, 1)

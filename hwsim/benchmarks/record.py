@@ -9,7 +9,7 @@ from typing import Any
 
 from hwsim.benchmarks import device_cost, engine_speed, ratio_plots, scaling, training
 from hwsim.benchmarks.cases import BASE
-from hwsim.experiment.experiment import load as load_experiment
+from hwsim.experiment.loading import load as load_experiment
 from hwsim.files import atomic
 from hwsim.runs.environment import environment
 

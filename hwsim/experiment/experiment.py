@@ -1,46 +1,29 @@
-"""Experiment: all that a run depends on, read from TOML and checked: circuit, data, training, solver."""
+"""Experiment: all that a run depends on, checked: circuit, data, training, solver."""
 
-import difflib
-import functools
 import math
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from circuits import zoo
 from circuits.network import Network
-from circuits.quoting import REASON, quote, quote_path
-from circuits.regular_file import open_regular
-from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
+from circuits.quoting import quote, quote_path
+from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.durations import spelled
-from hwsim.settings.keys import known_keys
 from hwsim.settings.sections import DataSettings, DeviceSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
-from hwsim.settings.validation_errors import FORMS, dotted, explain, instead, too_large
+from hwsim.settings.validation_errors import FORMS, explain, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
-from netlists import examples
 from netlists.text.findings import NetlistError
 
 __all__ = ["DataSettings", "DeviceSettings", "Experiment", "ExperimentError", "Reached", "SolverSettings", "TrainingSettings"]
 
-_LONGEST = 1 << 20
-"""Bytes of an experiment file."""
-
-_DATABASE = b"SQLite format 3\0"
-"""How a file of SQLite begins."""
-
 KEYS = "hwsim keys"
 """The command that lists the keys of a section."""
-
-WHATS = "a name in the zoo, an experiment file (.toml), a netlist (.cir, .net, .sp, .spice) or a run folder"
-"""What a command takes as WHAT."""
 
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
@@ -192,6 +175,7 @@ class Experiment(Section):
     def _started(self, start: str) -> Mapping[str, Any]:
         """Return the conductances at 27 °C [S] that learning starts from; those of a run are those at its own temperature."""
         from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - only for those who start from learned conductances
+        from hwsim.experiment.loading import load  # noqa: PLC0415 - it reads this class
 
         g, run = stored_conductances.read(start), stored_conductances.run_of(start)
         known = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
@@ -255,120 +239,15 @@ class Experiment(Section):
             raise ExperimentError(msg)
 
 
-def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
-    """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder; or make one of a netlist. Then change keys.
-
-    Parameters
-    ----------
-    what
-        The name or the path; `examples/NAME` is also an example deck, wherever hwsim is installed.
-    settings
-        As for `override`.
+def make(table: dict[str, Any], where: str) -> Experiment:
+    """Check nested tables of keys, and make them an experiment; `where` begins the messages.
 
     Raises
     ------
-    ExperimentError
-        When there is none, or when it is wrong; the message names file, key, value and remedy.
-    NetlistError
-        When a netlist cannot be read.
+    ExperimentError, NetlistError
+        Naming key, value and remedy.
 
     """
-    example = examples.find(what)
-    if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
-        return _of_netlist(example or Path(what), settings)
-    roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
-    experiment = _read(what)
-    if roles and not isinstance(experiment.circuit, Netlist):
-        msg = f"--{roles}: says what is what in a netlist, and {quote_path(what)} is none"
-        raise ExperimentError(msg)
-    return override(experiment, settings)
-
-
-def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
-    """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
-    said = [setting for setting in settings if setting.startswith("circuit.")]
-    table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
-    for setting in said:
-        _put(table, *_setting(setting))
-    if not path.exists():
-        msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
-        raise ExperimentError(msg)
-    try:
-        deck = Netlist.model_validate(table["circuit"]).deck
-    except ValidationError as error:
-        msg = f"{_as_typed(said)}: {explain(error, table, Experiment, KEYS)}"
-        raise ExperimentError(msg) from None
-    suiting = {
-        "name": as_name(path.stem),
-        "about": f"the netlist {path.name}",
-        "data": {"name": SHOWN, "scaling": "standard", "clip": 3.0},
-        "training": suitable_training(deck),
-    }
-    experiment = _make(suiting | table, str(path))
-    for statement in deck.settings:
-        try:
-            experiment = override(experiment, [f"{key}={value}" for key, value in statement.options.items()])
-        except ExperimentError as error:
-            raise NetlistError([statement.finding(str(error))]) from None
-    return override(experiment, settings)
-
-
-def _read(what: str | Path) -> Experiment:
-    name = str(what)
-    if name in zoo.names():
-        return _parse(zoo.read(name), name, default_name=name)
-    path = Path(what)
-    file = path / RUN_FILE if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        msg = f"{quote_path(name)} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
-        raise ExperimentError(msg)
-    if not file.exists():
-        alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
-        hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
-        msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
-        raise ExperimentError(msg)
-    try:
-        with open_regular(file) as opened:
-            content = opened.read(_LONGEST + 1)
-        if content.startswith(_DATABASE):
-            msg = f"{quote_path(file)}: is a database, of a sweep or of folds; continue it with hwsim sweep, or read it with hwsim report"
-            raise ExperimentError(msg)
-        if len(content) > _LONGEST:
-            msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
-            raise ExperimentError(msg)
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        msg = f"{quote_path(file)}: is not text in UTF-8; an experiment file is TOML"
-        raise ExperimentError(msg) from None
-    return _parse(text, quote_path(file), default_name=as_name(path.stem), folder=file.parent)
-
-
-def as_name(stem: str) -> str:
-    """Give the nearest to a text that an experiment may be called."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
-
-
-def _parse(text: str, where: str, *, default_name: str, folder: Path | None = None) -> Experiment:
-    try:
-        table = tomllib.loads(text)
-    except RecursionError:
-        msg = f"{where}: is not valid TOML: its lists or tables stand in one another too deeply"
-        raise ExperimentError(msg) from None
-    except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
-        msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
-        if folder is not None and not where.rstrip("'\"").lower().endswith(".toml"):
-            msg += f"; WHAT is {WHATS}"
-        raise ExperimentError(msg) from None
-    circuit = table.get("circuit")
-    if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
-        circuit["netlist"] = str(folder / circuit["netlist"])
-    training = table.get("training")
-    if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
-        training["start"] = str(folder / training["start"])
-    return _make({"name": default_name} | table, where)
-
-
-def _make(table: dict[str, Any], where: str) -> Experiment:
     if fault := too_large(table):
         msg = f"{where}: {fault}"
         raise ExperimentError(msg)
@@ -385,134 +264,3 @@ def _make(table: dict[str, Any], where: str) -> Experiment:
                 raise detail["ctx"]["error"] from None
         msg = f"{where}: {explain(error, table, Experiment, KEYS)}"
         raise ExperimentError(msg) from None
-
-
-def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
-    """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`.
-
-    Values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of neuron starts
-    from that kind's defaults.
-
-    Raises
-    ------
-    ExperimentError
-        When a key is unknown (the message lists the near ones) or a value wrong.
-
-    """
-    if not settings:
-        return experiment
-    table = experiment.model_dump()
-    puts = [_setting(setting) for setting in settings]
-    _let_go(table["training"], [keys for keys, _ in puts])
-    for keys, value in sorted(
-        puts, key=lambda put: (len(put[0]), put[0][-1] != "kind")
-    ):  # tables and new kinds first: they have other keys
-        _put(table, keys, value)
-    return _make(table, _as_typed(settings))
-
-
-def _let_go(training: dict[str, Any], changed: Sequence[Sequence[str | int]]) -> None:
-    """Let a nudge that is the loss's natural one be that of another loss, where keys change the loss and do not name a nudge."""
-    nudge, loss = (any(keys[:2] == ["training", table] and keys[2:] in ([], ["kind"]) for keys in changed) for table in ("nudge", "loss"))
-    if loss and not nudge and training["nudge"]["kind"] == flat_training.NATURAL[training["loss"]["kind"]]:
-        del training["nudge"]["kind"]
-
-
-class FromOption(str):
-    """A setting that an option of a command stands for, such as `--after 30d`; messages show the option."""
-
-    __slots__ = ("typed",)
-    typed: str
-
-    def __new__(cls, setting: str, typed: str) -> Self:
-        """Keep what was typed next to the setting."""
-        made = super().__new__(cls, setting)
-        made.typed = typed
-        return made
-
-
-def _as_typed(settings: Sequence[str]) -> str:
-    """Return settings as they were typed, at most so much of them as a message shows."""
-    return quote(" ".join(one.typed if isinstance(one, FromOption) else f"--set {one}" for one in settings), REASON)
-
-
-def _setting(setting: str) -> tuple[list[str | int], Any]:
-    """Split KEY=VALUE into keys and the value."""
-    key, equals, text = setting.partition("=")
-    if not equals or not key.strip():
-        msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
-        raise ExperimentError(msg)
-    value = read_value(text.strip())
-    return _keys(flat_training.canonical(key.strip(), word=not isinstance(value, dict))), value
-
-
-def _keys(key: str) -> list[str | int]:
-    """Split `circuit.layers[0].size`, or `circuit.layers.0.size`, into keys and indices."""
-    parts = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
-    return [int(part) if part.isdecimal() else part for part in parts]
-
-
-def read_value(text: str) -> Any:
-    """Read a value as it is typed: as in TOML, bare words as text, nothing as a mark that puts a key back to its default."""
-    if not text:
-        return _DEFAULT
-    try:
-        read = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return read["value"] if list(read) == ["value"] else text
-
-
-_DEFAULT: Any = object()
-
-
-def _put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
-    """Put a value at its place in the nested tables and lists of an experiment."""
-    inside: Any = table
-    for k, key in enumerate(keys[:-1]):
-        inside = _step(inside, keys, k)
-        if inside[key] is None:
-            inside[key] = {}
-        elif isinstance(inside[key], tuple):
-            inside[key] = list(inside[key])
-        inside = inside[key]
-    inside = _step(inside, keys, len(keys) - 1)
-    last: Any = keys[-1]
-    if last == "kind" and inside.get(last) != value:
-        inside.clear()  # another kind has other keys
-    if value is _DEFAULT:
-        inside.pop(last, None)
-    else:
-        inside[last] = value
-
-
-def _step(inside: Any, keys: list[str | int], k: int) -> Any:
-    """Give the table or list that holds `keys[k]`, or say why there is none."""
-    where, key = dotted(tuple(keys[:k])), keys[k]
-    if isinstance(inside, list) and isinstance(key, int):
-        if key < len(inside):
-            return inside
-        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
-        raise ExperimentError(msg)
-    known = _known()
-    if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
-        inside.setdefault(key, None)
-        return inside
-    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), known, KEYS)}"
-    raise ExperimentError(msg)
-
-
-@functools.cache
-def _known() -> list[str]:
-    return known_keys(Experiment)
-
-
-def _generic(keys: Sequence[str | int]) -> str:
-    return dotted(tuple(0 if isinstance(key, int) else key for key in keys))
-
-
-def to_toml(experiment: Experiment) -> str:
-    """Write an experiment completely, defaults too; it loads back to an equal one."""
-    import tomli_w  # noqa: PLC0415 - only those who write need it
-
-    return tomli_w.dumps(experiment.model_dump(exclude_none=True))

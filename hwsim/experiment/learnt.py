@@ -6,7 +6,8 @@ from typing import Self
 from pydantic import TypeAdapter, ValidationError
 
 from circuits.quoting import REASON, quote, quote_path, quoted
-from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load
+from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError
+from hwsim.experiment.loading import load
 from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
 from hwsim.learning.target_scale import TargetScale

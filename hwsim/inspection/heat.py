@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from hwsim.ensemble.trainings import test
-from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
 from hwsim.formatting import WRONG_ANSWERS, Measure
 from hwsim.runs.loaded import subject
 

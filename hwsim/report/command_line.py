@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuits import zoo
-from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError, load, override
+from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.settings.flat_training import canonical
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from circuits.quoting import quote_path
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.formatting import counted
 from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page

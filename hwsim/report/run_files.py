@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.learnt import ENVIRONMENT
+from hwsim.experiment.loading import load
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row

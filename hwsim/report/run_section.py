@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment.experiment import Experiment, to_toml
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.formatting import brief, counted, quantity
 from hwsim.inspection import schematic as schematics

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from hwsim.experiment.experiment import to_toml
+from hwsim.experiment.loading import to_toml
 from hwsim.formatting import Measure, brief, counted, quantity
 from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table

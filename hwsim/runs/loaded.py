@@ -13,8 +13,9 @@ from circuits.circuit import Circuit
 from circuits.quoting import quote_path, quoted
 from hwsim.devices.kinds.declared import DeviceDrift
 from hwsim.devices.temperature import at_temperature
-from hwsim.experiment.experiment import Experiment, ExperimentError, load
+from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.learnt import refuse_learnt_by
+from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import beyond
 from hwsim.runs.folder import RunFolder
 from hwsim.session import Session

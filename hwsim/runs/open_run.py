@@ -11,7 +11,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hwsim.experiment import learnt
-from hwsim.experiment.experiment import RUN_FILE, Experiment, to_toml
+from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import KEPT, Netlist
 from hwsim.files import atomic, stored_conductances
 from hwsim.files.records import Row

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment.experiment import RUN_FILE, Experiment, load
+from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.loading import load
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.experiment.experiment import read_value
+from hwsim.experiment.overriding import read_value
 from hwsim.sweep.sweep_errors import SweepError
 
 Value = Any

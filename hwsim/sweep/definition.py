@@ -9,8 +9,9 @@ from typing import Any, Literal, Self, get_args
 from pydantic import ValidationError
 
 from circuits.quoting import quote, quote_path, quoted
-from hwsim.experiment.experiment import Experiment, override
+from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN
+from hwsim.experiment.overriding import override
 from hwsim.files.stored_conductances import fingerprint
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import Axis

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hwsim.devices.temperature import at_temperature
-from hwsim.experiment.experiment import override
+from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches
 from hwsim.sweep.claims import claim, release

@@ -5,7 +5,9 @@ import re
 from collections.abc import Sequence
 
 from circuits.quoting import quote, quoted
-from hwsim.experiment.experiment import Experiment, ExperimentError, FromOption, load
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import FromOption
 from hwsim.settings.flat_training import canonical
 from hwsim.settings.idle_keys import idle
 from hwsim.sweep.axes import Axis

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
-from hwsim.experiment.experiment import ExperimentError, FromOption, load, override
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import FromOption, override
 from hwsim.formatting import WRONG_ANSWERS, Measure
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.target_scale import explained

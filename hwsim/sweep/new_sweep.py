@@ -11,8 +11,8 @@ from circuits.quoting import quote_path
 from hwsim.devices.drift import drift_of
 from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.instances import Mode
-from hwsim.experiment.experiment import load
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
+from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import beyond, fingerprint
 from hwsim.runs.loaded import refuse_start, run_folder
 from hwsim.session import Session

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from hwsim.experiment.experiment import Experiment, ExperimentError, override
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.overriding import override
 from hwsim.random.streams import stream
 from hwsim.sweep.axes import Axis, Value
 from hwsim.sweep.sweep_errors import SweepError

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwsim.experiment.experiment import override
+from hwsim.experiment.overriding import override
 from hwsim.sweep.axes import Value
 from hwsim.sweep.definition import Definition, Varied
 from hwsim.sweep.points import Design

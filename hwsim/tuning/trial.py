@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwsim.core.protocol import ConvergenceError
-from hwsim.experiment.experiment import Experiment, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.overriding import override
 from hwsim.session import Session
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Point

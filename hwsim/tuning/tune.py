@@ -5,8 +5,9 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from hwsim.experiment.experiment import as_name, override, to_toml
+from hwsim.experiment.loading import as_name, to_toml
 from hwsim.experiment.netlist_circuit import Netlist
+from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.formatting import WRONG_ANSWERS
 from hwsim.session import Session

@@ -10,7 +10,7 @@ import pytest
 
 from hwsim.data.loading import load_data
 from hwsim.devices.manufacture import draw
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.learning.state import State
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from hwsim.devices.temperature import heat_of
-from hwsim.experiment.experiment import ExperimentError, load
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import WeightsError, beyond
 from hwsim.runs.loaded import subject
 from hwsim.session import Session

@@ -9,8 +9,10 @@ import pytest
 
 from hwsim.data.loading import load_data
 from hwsim.data.sources import read
-from hwsim.experiment.experiment import Experiment, ExperimentError, load, override, to_toml
+from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.learnt import refuse_learnt
+from hwsim.experiment.loading import load, to_toml
+from hwsim.experiment.overriding import override
 
 
 def rows(x: np.ndarray) -> set[tuple[float, ...]]:

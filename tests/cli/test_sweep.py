@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from cli.main import main
 from cli.output import Output, Step
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.report.sweep_pictures import sheet
 from hwsim.sweep import export
 from hwsim.sweep.axes import read_axis

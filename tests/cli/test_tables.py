@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.tables import table, wrapped
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.tuning import trial
 
 WORDS = st.text("abcxyz.,-_/", min_size=1, max_size=30)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from hwsim.data import sources
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override
+from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.files.tables import read_file, read_idx
 from hwsim.learning.dataset import Dataset

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 
 

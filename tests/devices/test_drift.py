@@ -11,7 +11,8 @@ from hwsim.devices.drift import drift_of, drifted
 from hwsim.devices.manufacture import draw
 from hwsim.devices.temperature import heat_of
 from hwsim.ensemble.instances import Instance, outcomes
-from hwsim.experiment.experiment import Experiment, ExperimentError, load
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load
 from hwsim.learning.initial import starting, within
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine

@@ -12,7 +12,9 @@ from circuits.neurons import DiodePair, IdealPair
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push
 from hwsim.devices.manufacture import draw
-from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.ngspice.ngspice_engine import NgspiceEngine

@@ -15,7 +15,9 @@ from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.programming.chip_devices import pulsed
 from hwsim.devices.programming.pulsed import Pulsed
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.state import State
 from hwsim.learning.trainer import Progress
 from hwsim.ngspice.ngspice_engine import NgspiceEngine

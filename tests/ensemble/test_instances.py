@@ -12,7 +12,8 @@ from hwsim.ensemble import trainings
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.ensemble.trainings import learn
 from hwsim.experiment.engines import make_engine
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.estimator import NO_DRAW

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import zoo
-from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError, load, override, to_toml
+from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
+from hwsim.experiment.loading import load, to_toml
+from hwsim.experiment.overriding import override
 from hwsim.settings.sections import DataSettings, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import known_keys

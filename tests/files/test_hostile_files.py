@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from numpy.lib import format as npy
 
 from cli.output import shown
-from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.sweep.database import Database
 from hwsim.sweep.recorded import Result

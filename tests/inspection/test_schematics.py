@@ -9,7 +9,8 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels
 from hwsim.inspection.schematic import Drawable, drawing, schematic
 from netlists.read.parser import parse

@@ -25,7 +25,9 @@ from hwsim.benchmarks.learner import Learner
 from hwsim.core.protocol import Capability, Closing
 from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
-from hwsim.experiment.experiment import Experiment, ExperimentError, load, override
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.evaluate import Evaluation, noise_seed
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.trainer import Progress, Trainer

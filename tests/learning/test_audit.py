@@ -7,7 +7,8 @@ from circuits.chip import Chip
 from hwsim.core.protocol import ConvergenceError
 from hwsim.data.loading import load_data
 from hwsim.ensemble import vmapped
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.audit import witnessed
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint

@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning

@@ -10,7 +10,9 @@ from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair
 from hwsim.core.protocol import ConvergenceError, Drive, Push, UnsupportedCircuitError
-from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.losses import CrossEntropy, SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation

@@ -12,7 +12,9 @@ from hwsim.checks.check import Bench, _own_gradient
 from hwsim.core.protocol import ConvergenceError
 from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning import factory, gradient_audit
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.session import Session

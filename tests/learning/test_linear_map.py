@@ -3,7 +3,7 @@
 import numpy as np
 
 from hwsim.data.real_targets import stochastic_matrix
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.session import Session
 
 

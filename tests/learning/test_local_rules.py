@@ -8,7 +8,7 @@ import pytest
 from circuits.chip import Chip
 from hwsim.core.protocol import Drive
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.learning.losses import SquaredError
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.settings.training_settings import TrainingSettings

@@ -13,7 +13,8 @@ from hwsim.core.converters import quantised
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Push
 from hwsim.devices.manufacture import draw
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.noise_currents import currents
 from hwsim.learning.readout import Instruments

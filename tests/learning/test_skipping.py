@@ -9,7 +9,8 @@ from circuits.chip import Chip
 from hwsim.core.protocol import Capability, ConvergenceError, Result
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning

@@ -14,7 +14,8 @@ from hwsim.core.protocol import Capability, Drive
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
 from hwsim.ensemble import trainings
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
 from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.evaluate import judged

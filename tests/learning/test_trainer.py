@@ -11,7 +11,9 @@ from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Capability, ConvergenceError
 from hwsim.core.wrapper import SolverWrapper
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning import trainer as trainer_module
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.trainer import Trainer

@@ -4,7 +4,8 @@ import numpy as np
 
 from circuits.chip import Chip
 from hwsim.core.protocol import Engine
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session

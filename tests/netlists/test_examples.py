@@ -11,7 +11,7 @@ from circuits.chip import Chip
 from circuits.passed import Passed
 from hwsim.core.protocol import Drive, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.session import Session

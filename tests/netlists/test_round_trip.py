@@ -20,7 +20,7 @@ from circuits.elements import Capacitors, CurrentSources, Diodes, IdealDiodes, I
 from circuits.nodes import GROUND
 from circuits.passed import Passed
 from circuits.topology import Block
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.strategies import conductances, features, networks

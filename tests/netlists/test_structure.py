@@ -12,7 +12,7 @@ from circuits.elements import Amplifiers, InputSources, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
 from hwsim.core.protocol import Drive, Engine
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.experiment.netlist_circuit import structured
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver

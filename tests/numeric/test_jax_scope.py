@@ -20,7 +20,8 @@ import numpy as np
 
 before, kind = dict(jax.config.values), jnp.ones(1).dtype
 from hwsim.core.protocol import Drive
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.session import Session
 
 session = Session.of(override(load("xor"), sys.argv[2:]))

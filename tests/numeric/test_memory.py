@@ -6,7 +6,8 @@ import jax
 import pytest
 
 from circuits.chip import Chip
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 

@@ -8,7 +8,9 @@ import pytest
 
 from hwsim.core.protocol import Drive
 from hwsim.ensemble.instances import Instance, outcomes
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.learning import step
 from hwsim.session import Session
 

@@ -10,7 +10,9 @@ import pytest
 
 from circuits.chip import Chip
 from cli.main import main
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.formatting import quantity
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.report import command_line

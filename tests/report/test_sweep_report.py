@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.report.command_line import sweep_command
 from hwsim.report.picture import WIDE, Picture, new_figure, style
 from hwsim.report.section import Section

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.runs.deck import deck
 from hwsim.session import Session
 from netlists.measure.answered import Answered

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files.atomic import read_arrays
 from hwsim.learning.trainer import Progress
 from hwsim.runs import train

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from hwsim.core.protocol import ConvergenceError
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.learning import trainer
 from hwsim.learning.trainer import Progress

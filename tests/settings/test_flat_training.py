@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.experiment.experiment import Experiment, ExperimentError, load, override, to_toml
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load, to_toml
+from hwsim.experiment.overriding import override
 from hwsim.settings.flat_training import PLACES, WORDS, canonical, tabled
 from hwsim.settings.training_settings import TrainingSettings
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from circuits.units import Siemens, Volt
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
 from hwsim.settings.keys import Key, keys, known_keys, sections
 from hwsim.settings.validation_errors import instead, near
 from hwsim.sweep.sensitivity import value_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from hwsim.experiment.experiment import load, to_toml
+from hwsim.experiment.loading import load, to_toml
 from hwsim.files.atomic import UnreadableError, read_arrays
 from hwsim.files.data_tables import read_csv
 from hwsim.files.tables import read_idx, read_npz

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.compute import Job
 from hwsim.sweep.database import Database

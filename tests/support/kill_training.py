@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.files import atomic
 from hwsim.runs.folder import RunFolder
 

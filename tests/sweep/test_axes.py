@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design

@@ -2,7 +2,9 @@
 
 import pytest
 
-from hwsim.experiment.experiment import Experiment, load, override
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.settings.validation_errors import known_keys
 from hwsim.sweep.axis_labels import axis_label
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwsim.experiment.experiment import load, override
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.database import Database, is_database, read

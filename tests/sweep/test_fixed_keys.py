@@ -2,7 +2,8 @@
 
 import pytest
 
-from hwsim.experiment.experiment import Experiment, ExperimentError, load
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load
 from hwsim.settings.idle_keys import IDLE, idle
 from hwsim.settings.keys import known_keys
 from hwsim.sweep.new_sweep import Planned

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from hwsim.data.linear_baseline import described, linear_model, unscaled
 from hwsim.data.loading import fold_numbers, load_data
-from hwsim.experiment.experiment import ExperimentError, load, override
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.runs.start import new_run
 from hwsim.runs.train import train

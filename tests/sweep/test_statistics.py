@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
 from hwsim.sweep.points import Design, saltelli

@@ -42,7 +42,8 @@ class Spread(NamedTuple):
 def errors(what: str, precision: str, seeds: int, *settings: str) -> list[float]:
     """Train by so many seeds side by side; gives the share of wrong answers on the test part, one a seed."""
     from hwsim.ensemble.instances import Instance, outcomes  # noqa: PLC0415
-    from hwsim.experiment.experiment import load, override  # noqa: PLC0415 - cores are chosen before JAX loads
+    from hwsim.experiment.loading import load  # noqa: PLC0415 - cores are chosen before JAX loads
+    from hwsim.experiment.overriding import override  # noqa: PLC0415 - cores are chosen before JAX loads
 
     experiment = override(load(what), [f"training.precision={precision}", *settings])
     return [outcome.test_error for outcome in outcomes(experiment, [Instance(0, seed) for seed in range(seeds)])]

@@ -21,7 +21,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.passed import Passed
 from hwsim.core.protocol import Drive, Result, Solver
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.read.parser import parse

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from circuits.chip import Chip
 from hwsim.core.protocol import Drive, Result
-from hwsim.experiment.experiment import load
+from hwsim.experiment.loading import load
 from hwsim.ngspice import pool
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 

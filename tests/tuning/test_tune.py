@@ -12,7 +12,8 @@ import pytest
 from cli.main import main
 from hwsim.core.protocol import ConvergenceError
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import Experiment, load
+from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.points import fitted
 from hwsim.tuning import space, trial

@@ -1,0 +1,149 @@
+"""Loading an experiment: from the zoo, an experiment file, a run folder or a netlist."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from circuits import zoo
+from circuits.quoting import REASON, quote, quote_path
+from circuits.regular_file import open_regular
+from hwsim.experiment.experiment import KEYS, RUN_FILE, Experiment, ExperimentError, make
+from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
+from hwsim.experiment.overriding import as_typed, override, parse_setting, put
+from hwsim.settings.validation_errors import explain
+from netlists import examples
+from netlists.text.findings import NetlistError
+
+_LONGEST = 1 << 20
+"""Bytes of an experiment file."""
+
+_DATABASE = b"SQLite format 3\0"
+"""How a file of SQLite begins."""
+
+WHATS = "a name in the zoo, an experiment file (.toml), a netlist (.cir, .net, .sp, .spice) or a run folder"
+"""What a command takes as WHAT."""
+
+
+def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder; or make one of a netlist. Then change keys.
+
+    Parameters
+    ----------
+    what
+        The name or the path; `examples/NAME` is also an example deck, wherever hwsim is installed.
+    settings
+        As for `override`.
+
+    Raises
+    ------
+    ExperimentError
+        When there is none, or when it is wrong; the message names file, key, value and remedy.
+    NetlistError
+        When a netlist cannot be read.
+
+    """
+    example = examples.find(what)
+    if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
+        return _of_netlist(example or Path(what), settings)
+    roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
+    experiment = _read(what)
+    if roles and not isinstance(experiment.circuit, Netlist):
+        msg = f"--{roles}: says what is what in a netlist, and {quote_path(what)} is none"
+        raise ExperimentError(msg)
+    return override(experiment, settings)
+
+
+def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
+    """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
+    said = [setting for setting in settings if setting.startswith("circuit.")]
+    table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
+    for setting in said:
+        put(table, *parse_setting(setting))
+    if not path.exists():
+        msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
+        raise ExperimentError(msg)
+    try:
+        deck = Netlist.model_validate(table["circuit"]).deck
+    except ValidationError as error:
+        msg = f"{as_typed(said)}: {explain(error, table, Experiment, KEYS)}"
+        raise ExperimentError(msg) from None
+    suiting = {
+        "name": as_name(path.stem),
+        "about": f"the netlist {path.name}",
+        "data": {"name": SHOWN, "scaling": "standard", "clip": 3.0},
+        "training": suitable_training(deck),
+    }
+    experiment = make(suiting | table, str(path))
+    for statement in deck.settings:
+        try:
+            experiment = override(experiment, [f"{key}={value}" for key, value in statement.options.items()])
+        except ExperimentError as error:
+            raise NetlistError([statement.finding(str(error))]) from None
+    return override(experiment, settings)
+
+
+def _read(what: str | Path) -> Experiment:
+    name = str(what)
+    if name in zoo.names():
+        return _parse(zoo.read(name), name, default_name=name)
+    path = Path(what)
+    file = path / RUN_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        msg = f"{quote_path(name)} is a folder without {RUN_FILE}; give a run folder, a name in the zoo or an experiment file (.toml)"
+        raise ExperimentError(msg)
+    if not file.exists():
+        alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
+        msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
+        raise ExperimentError(msg)
+    try:
+        with open_regular(file) as opened:
+            content = opened.read(_LONGEST + 1)
+        if content.startswith(_DATABASE):
+            msg = f"{quote_path(file)}: is a database, of a sweep or of folds; continue it with hwsim sweep, or read it with hwsim report"
+            raise ExperimentError(msg)
+        if len(content) > _LONGEST:
+            msg = f"{quote_path(file)}: is longer than {_LONGEST} bytes; an experiment file is a page of TOML"
+            raise ExperimentError(msg)
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        msg = f"{quote_path(file)}: is not text in UTF-8; an experiment file is TOML"
+        raise ExperimentError(msg) from None
+    return _parse(text, quote_path(file), default_name=as_name(path.stem), folder=file.parent)
+
+
+def as_name(stem: str) -> str:
+    """Give the nearest to a text that an experiment may be called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
+
+
+def _parse(text: str, where: str, *, default_name: str, folder: Path | None = None) -> Experiment:
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        msg = f"{where}: is not valid TOML: its lists or tables stand in one another too deeply"
+        raise ExperimentError(msg) from None
+    except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
+        msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
+        if folder is not None and not where.rstrip("'\"").lower().endswith(".toml"):
+            msg += f"; WHAT is {WHATS}"
+        raise ExperimentError(msg) from None
+    circuit = table.get("circuit")
+    if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
+        circuit["netlist"] = str(folder / circuit["netlist"])
+    training = table.get("training")
+    if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
+        training["start"] = str(folder / training["start"])
+    return make({"name": default_name} | table, where)
+
+
+def to_toml(experiment: Experiment) -> str:
+    """Write an experiment completely, defaults too; it loads back to an equal one."""
+    import tomli_w  # noqa: PLC0415 - only those who write need it
+
+    return tomli_w.dumps(experiment.model_dump(exclude_none=True))

@@ -1,0 +1,137 @@
+"""Overriding the keys of an experiment: `--set training.epochs=3`."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Sequence
+from typing import Any, Self
+
+from circuits.quoting import REASON, quote
+from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
+from hwsim.settings import flat_training
+from hwsim.settings.keys import known_keys
+from hwsim.settings.validation_errors import dotted, instead
+
+
+def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
+    """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`.
+
+    Values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of neuron starts
+    from that kind's defaults.
+
+    Raises
+    ------
+    ExperimentError
+        When a key is unknown (the message lists the near ones) or a value wrong.
+
+    """
+    if not settings:
+        return experiment
+    table = experiment.model_dump()
+    puts = [parse_setting(setting) for setting in settings]
+    _let_go(table["training"], [keys for keys, _ in puts])
+    for keys, value in sorted(
+        puts, key=lambda put: (len(put[0]), put[0][-1] != "kind")
+    ):  # tables and new kinds first: they have other keys
+        put(table, keys, value)
+    return make(table, as_typed(settings))
+
+
+def _let_go(training: dict[str, Any], changed: Sequence[Sequence[str | int]]) -> None:
+    """Let a nudge that is the loss's natural one be that of another loss, where keys change the loss and do not name a nudge."""
+    nudge, loss = (any(keys[:2] == ["training", table] and keys[2:] in ([], ["kind"]) for keys in changed) for table in ("nudge", "loss"))
+    if loss and not nudge and training["nudge"]["kind"] == flat_training.NATURAL[training["loss"]["kind"]]:
+        del training["nudge"]["kind"]
+
+
+class FromOption(str):
+    """A setting that an option of a command stands for, such as `--after 30d`; messages show the option."""
+
+    __slots__ = ("typed",)
+    typed: str
+
+    def __new__(cls, setting: str, typed: str) -> Self:
+        """Keep what was typed next to the setting."""
+        made = super().__new__(cls, setting)
+        made.typed = typed
+        return made
+
+
+def as_typed(settings: Sequence[str]) -> str:
+    """Return settings as they were typed, at most so much of them as a message shows."""
+    return quote(" ".join(one.typed if isinstance(one, FromOption) else f"--set {one}" for one in settings), REASON)
+
+
+def parse_setting(setting: str) -> tuple[list[str | int], Any]:
+    """Split KEY=VALUE into keys and the value."""
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
+        raise ExperimentError(msg)
+    value = read_value(text.strip())
+    return _keys(flat_training.canonical(key.strip(), word=not isinstance(value, dict))), value
+
+
+def _keys(key: str) -> list[str | int]:
+    """Split `circuit.layers[0].size`, or `circuit.layers.0.size`, into keys and indices."""
+    parts = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
+    return [int(part) if part.isdecimal() else part for part in parts]
+
+
+def read_value(text: str) -> Any:
+    """Read a value as it is typed: as in TOML, bare words as text, nothing as a mark that puts a key back to its default."""
+    if not text:
+        return _DEFAULT
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if list(read) == ["value"] else text
+
+
+_DEFAULT: Any = object()
+
+
+def put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
+    """Put a value at its place in the nested tables and lists of an experiment."""
+    inside: Any = table
+    for k, key in enumerate(keys[:-1]):
+        inside = _step(inside, keys, k)
+        if inside[key] is None:
+            inside[key] = {}
+        elif isinstance(inside[key], tuple):
+            inside[key] = list(inside[key])
+        inside = inside[key]
+    inside = _step(inside, keys, len(keys) - 1)
+    last: Any = keys[-1]
+    if last == "kind" and inside.get(last) != value:
+        inside.clear()  # another kind has other keys
+    if value is _DEFAULT:
+        inside.pop(last, None)
+    else:
+        inside[last] = value
+
+
+def _step(inside: Any, keys: list[str | int], k: int) -> Any:
+    """Give the table or list that holds `keys[k]`, or say why there is none."""
+    where, key = dotted(tuple(keys[:k])), keys[k]
+    if isinstance(inside, list) and isinstance(key, int):
+        if key < len(inside):
+            return inside
+        msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
+        raise ExperimentError(msg)
+    known = _known()
+    if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
+        inside.setdefault(key, None)
+        return inside
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), known, KEYS)}"
+    raise ExperimentError(msg)
+
+
+@functools.cache
+def _known() -> list[str]:
+    return known_keys(Experiment)
+
+
+def _generic(keys: Sequence[str | int]) -> str:
+    return dotted(tuple(0 if isinstance(key, int) else key for key in keys))
