@@ -44,7 +44,7 @@ hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
 @click.option("--seeds", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Seeds; every chip meets each.")
 @options.engine
 @options.data
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
+@click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that compute [default: one a core].")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on this Dask scheduler's workers instead.")
 @click.option(
@@ -156,6 +156,8 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     refuse(planned.definition.experiment, path)
     if defining["mode"] != "evaluate":
         note_left_aside(output, what, "every instance trains")
+    elif planned.weights is None:
+        output.note(f"{what}: is not a run folder, so that its initial conductances are tested, before any training")
     if planned.cut:
         output.note(f"{what}: {planned.cut}")
     if planned.alike:
@@ -163,7 +165,8 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     no_drift(output, planned.driftless)
     if path.exists():
         output.note(f"{path}: goes on with the sweep in it")
-    return planned.open(path, lambda: environment(planned.definition.experiment))
+    evaluated = {} if planned.weights is None else {"run": what, "set": list(overrides)}
+    return planned.open(path, lambda: environment(planned.definition.experiment) | evaluated)
 
 
 def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:

@@ -36,7 +36,7 @@ _EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digit
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of a trial; their mean error counts.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
 @click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share to judge by [default: 0.2].")
-@click.option("--out", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
 @options.force
 def command(
     output: Output, what: str, settings: tuple[str, ...], varied: tuple[str, ...], *, out: Path | None, force: bool, **how: Any

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from circuits import zoo
@@ -35,11 +36,12 @@ def train_command(experiment: Experiment, folder: str) -> str:
     return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [f"{folder}/{RUN_FILE}"])])
 
 
-def sweep_command(definition: "Definition") -> str:
-    """Give a command line that sweeps again, to the same numbers."""
+def sweep_command(definition: "Definition", environment: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return a command line that sweeps again, to the same numbers; of an evaluated run it names the folder that `environment` records."""
     replaced = definition.design.kind != "alone"  # one at a time starts from the experiment's own values
     varied = [re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", canonical(axis.key)) for axis in definition.axes if replaced]
-    words = ["hwsim", "sweep", *(_subject(definition.experiment, {}, varied) or [RUN_FILE])]
+    subject = _run(environment) if definition.weights else _subject(definition.experiment, {}, varied)
+    words = ["hwsim", "sweep", *(subject or [RUN_FILE])]
     for axis in definition.axes:
         words += ["--vary", f"{axis.key}={_range(axis)}"]
     design = definition.design
@@ -48,6 +50,12 @@ def sweep_command(definition: "Definition") -> str:
     ]
     words += ["--mode", definition.mode] if definition.mode != "train" else []
     return shlex.join([*words, "--chips", f"{definition.chips}", "--seeds", f"{definition.seeds}"])
+
+
+def _run(environment: Mapping[str, Any]) -> list[str]:
+    """Name the run whose conductances were evaluated, and what was set; RUN where an earlier version did not record it."""
+    sets = [("--set", str(text)) for text in environment.get("set", ())]
+    return [str(environment.get("run", "RUN")), *itertools.chain.from_iterable(sets)]
 
 
 def _range(axis: "Axis") -> str:

@@ -40,7 +40,7 @@ def sweep_section(what: str, recorded: Recorded, anchor: str) -> Section:
         galleries=[Gallery("Error, yield and cost", "", drawn)] if drawn else [],
         tables=[*([_points(recorded, told)] if told else []), *_slopes(recorded), environment_table(recorded.environment)],
         listings=[
-            Listing("The command that repeats it", sweep_command(definition)),
+            Listing("The command that repeats it", sweep_command(definition, recorded.environment)),
             Listing("The experiment", to_toml(definition.experiment), folded=True),
         ],
     )

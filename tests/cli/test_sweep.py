@@ -229,3 +229,14 @@ def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
     assert re.search(r"hwsim: interrupted; \d+ of 1600 results are in a.db, and the same command goes on from there\n$", said)
     assert "Traceback" not in said
     assert np.isfinite(read(tmp_path / "a.db").results[0].seconds)
+
+
+def test_the_run_that_is_evaluated_is_recorded(hwsim, trained: Path, tmp_path: Path) -> None:
+    """So that a report's command repeats the sweep; a circuit without a run is tested before any training, which a note reports."""
+    (tmp_path / "iris-0").symlink_to(trained)
+    words = ("--mode", "evaluate", "--vary", "variation.offset=0,1e-3", "--jobs", "1", "--set", "variation.rails=0.01")
+    assert "before any training" not in hwsim("sweep", "iris-0", *words, "-o", "run.db").err
+    environment = read(tmp_path / "run.db").environment
+    assert (environment["run"], environment["set"]) == ("iris-0", ["variation.rails=0.01"])
+    assert "before any training" in hwsim("sweep", "iris", *words, "-o", "circuit.db").err
+    assert "run" not in read(tmp_path / "circuit.db").environment

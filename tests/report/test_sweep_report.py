@@ -222,6 +222,19 @@ def test_the_command_does_not_fix_what_it_varies(make: Make, settings: dict[str,
     assert ("beta=3e-06" in command) == said
 
 
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"run": "runs/my iris", "set": ["variation.rails=0.01"]}, "'runs/my iris' --set variation.rails=0.01"),
+        ({}, "RUN"),  # databases of earlier versions have not recorded it
+    ],
+)
+def test_the_command_names_the_run_that_was_evaluated(make: Make, environment: Mapping[str, Any], words: str) -> None:
+    """Not the circuit's name in the zoo, whose conductances are others."""
+    definition = read(make(BETA, mode="evaluate", weights="0123")).definition
+    assert sweep_command(definition, environment).startswith(f"hwsim sweep {words} --vary ")
+
+
 def test_runs_and_sweeps_share_a_page(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps stand first; every section can be reached from the top."""
     monkeypatch.chdir(tmp_path)
