@@ -13,6 +13,9 @@ from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import per_unit, summary
 from hwsim.typing import Floats
 
+_ROUNDING = 1e-12
+"""Of the largest error: what a slope may be over its whole span by rounding alone, and is then 0."""
+
 
 class Slope(NamedTuple):
     """What one more of a key costs.
@@ -76,8 +79,9 @@ def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[S
         return []
     errors = [per_unit(by_point[point.number]) for point in usable]
     units = sorted(set.intersection(*map(set, errors)))
-    each = np.linalg.pinv(matrix)[1:] @ np.array([[of[unit] for unit in units] for of in errors]).reshape(len(usable), len(units))
-    spans = np.ptp(places, axis=0)
+    values = np.array([[of[unit] for unit in units] for of in errors]).reshape(len(usable), len(units))
+    each, spans = np.linalg.pinv(matrix)[1:] @ values, np.ptp(places, axis=0)
+    each[np.abs(each) * spans[:, None] < _ROUNDING * np.abs(values).max(initial=0)] = 0
     return [
         Slope(axis.key, axis.log, float(own.mean()), of_differences(own), float(span))
         for axis, own, span in zip(axes, each, spans, strict=True)
