@@ -33,13 +33,13 @@ def curve(results: SweepResults, name: str, axis: Axis, points: Sequence[Point],
         factor = results.measure.factor
         each = [(x, factor * e) for x, p in zip(places.x, points, strict=True) for e in per_unit(results.by_point[p.number]).values()]
         if len(each) > len(points):
-            style = {"alpha": 0.4, "markersize": 5, "markeredgewidth": 0, "clip_on": False, "label": f"each {results.unit}"}
+            style = {"alpha": 0.6, "markersize": 7, "markeredgewidth": 0, "clip_on": False, "label": f"each {results.unit}"}
             axes.plot(*zip(*each, strict=True), ".", color=SERIES[0], **style)
         band(axes, places, sums, factor=factor, label="mean, 95 % interval" if len(each) > len(points) else results.error)
         if math.isfinite(level):
             axes.axhline(factor * level, color=SOFT, linestyle="--", linewidth=1, label="the experiment as it is")
-        axes.set_ylim(0, 1.25 * axes.get_ylim()[1] or None)  # room for the legend
-        axes.legend(ncols=2)
+        axes.set_ylim(0, axes.get_ylim()[1] or None)
+        axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above the curve, which may fill the axes
 
     said = [f"{results.measure.text(one.mean)} at {brief(point.settings[axis.key])}" for one, point in zip(sums, points, strict=True)]
     least = said[min(range(len(sums)), key=lambda k: sums[k].mean)]
