@@ -138,8 +138,9 @@ class _Drawing:
 
     def _neurons(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> float:
         """Draw neurons on their wires; returns where the wires end."""
-        title = counted(stage.size, _TITLES[stage.kind])
         rails = [[self._rail(side, wire) for wire in columns] for side in (stage.high, stage.low)]
+        single = stage.kind == "diodes" and all(None in pair for pair in zip(*rails, strict=True))
+        title = counted(stage.size, "diode" if single else _TITLES[stage.kind])
         words = max((len(rail or "") for side in rails for rail in side), default=0)
         right = left + max(1.6 + LETTER * words, _TITLE * len(title))
         self.sheet.panel(left, min(y) - 1.05, right, max(y) + 1.05, title, NEURON)
