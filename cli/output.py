@@ -108,7 +108,7 @@ class Output:
 
             def show(step: Step) -> None:
                 words = _time(pace, step)
-                text = _cut(step.text, console.width - len(title) - _BAR - len(words) - len(columns))
+                text = shortened(step.text, console.width - len(title) - _BAR - len(words) - len(columns))
                 bar.update(task, completed=step.done, total=step.total, description=text, time=words)
 
             yield show
@@ -175,6 +175,13 @@ def _time(pace: Pace, step: Step) -> str:
     if step.done >= step.total:
         return f"in {clock_face(pace.elapsed())}"
     return "" if left is None else f"{clock_face(left)} left"
+
+
+def shortened(text: str, room: int) -> str:
+    """Leave out the last parts of a list, unless there is room: half a number would be another one."""
+    while len(text) > room and ", " in text:
+        text = text.rpartition(", ")[0]
+    return _cut(text, room)
 
 
 def _cut(text: str, room: int) -> str:

@@ -41,7 +41,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update; all of them where there are no more.")
 @click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option(
     "--from",
     "start",
@@ -182,7 +182,7 @@ class _Reporter:
             self.speed = f", {rounded(speed)} {self.samples}/s"
         self.last = progress
         done = progress.epoch * progress.samples_total + progress.samples_done
-        text = f"epoch {progress.epoch + 1}/{progress.epochs}{self.speed}{self.error}, loss {progress.loss:.2e} V²"
+        text = f"epoch {progress.epoch + 1}/{progress.epochs}{self.error}, loss {progress.loss:.2e} V²{self.speed}"
         return Step(done, progress.epochs * progress.samples_total, text)
 
 

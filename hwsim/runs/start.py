@@ -27,14 +27,14 @@ class Start:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to train: the folder's summary counts all epochs."""
+        """Whether there is nothing left to train: the folder's summary counts all epochs, and no more, which train refuses."""
         if not self.resume or self.folder is None or not self.folder.summary.is_file():
             return False
         try:
             trained = records.summary(records.read_text(self.folder.summary)).get("epochs")
         except (UnreadableError, OSError):
             return False  # what is wrong with the folder is reported by what reads it
-        return isinstance(trained, int) and trained >= self.experiment.training.epochs
+        return isinstance(trained, int) and trained == self.experiment.training.epochs
 
     @contextmanager
     def held(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.output import Output, Step
+from cli.output import Output, Step, shortened
 from cli.pace import WINDOW, Pace, clock_face
 from cli.train import rounded
 
@@ -73,7 +73,7 @@ def test_training_tells_speed_and_time(hwsim) -> None:
     """The last line says how fast it went and how long it took; the summary and each epoch's row hold the speed too."""
     answer = hwsim("train", "digits", "--epochs", "3", "--set", "data.train_limit=64", "--json")
     *_, last = answer.err.splitlines()
-    assert re.fullmatch(r"epoch 3/3, [\d,.]+ images/s, test error \d+\.\d\d %, loss \S+ V², in \d+:\d\d", last)
+    assert re.fullmatch(r"epoch 3/3, test error \d+\.\d\d %, loss \S+ V², [\d,.]+ images/s, in \d+:\d\d", last)
     assert answer.json["samples_per_second"] == pytest.approx(64 / answer.json["seconds_per_epoch"])
 
 
@@ -116,3 +116,11 @@ def test_an_error_on_a_validation_part_is_called_so(hwsim, tmp_path: Path) -> No
     assert "validation error" in page
     assert "test error" not in page.lower()
     assert "test part" not in page
+
+
+@pytest.mark.parametrize(
+    ("room", "text"), [(30, "error 0.5 %, 77,100 images/s"), (27, "error 0.5 %"), (11, "error 0.5 %"), (8, "error 0…"), (0, "…")]
+)
+def test_no_number_is_cut_in_two(room: int, text: str) -> None:
+    """Where a line of progress is too long, its last parts are left out; only what remains of the first is cut."""
+    assert shortened("error 0.5 %, 77,100 images/s", room) == text
