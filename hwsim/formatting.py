@@ -10,7 +10,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def prefix(value: float) -> tuple[float, str]:
-    """Give the largest prefix that is not above a value: its factor and its letter."""
+    """Return the largest prefix that is not above a value: its factor and its letter."""
     size = abs(value) * (1 + 1e-9)
     return next(((factor, letter) for factor, letter in _PREFIXES if size >= factor), _PREFIXES[-1] if value else (1.0, ""))
 
@@ -107,7 +107,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Give the mean and the standard deviation of a sample; the latter is nan for a single value."""
+    """Return the mean and the standard deviation of a sample; the latter is nan for a single value."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return mean, math.nan

@@ -35,12 +35,12 @@ class Study(NamedTuple):
     seeds: int = 5
 
     def folder(self, seed: int) -> Path:
-        """Give the run's folder."""
+        """Return the run's folder."""
         suffix = "-ngspice" if "ngspice" in self.options else ""
         return RUNS / f"{self.name}{suffix}-{seed}"
 
     def command(self, seed: int | str) -> str:
-        """Give the command line of a run."""
+        """Return the command line of a run."""
         return " ".join(f"hwsim train {self.name} {self.options} --seed {seed}".split())
 
 
@@ -76,7 +76,7 @@ def make(study: Study, seed: int) -> None:
 
 
 def row(study: Study) -> str:
-    """Give the study's line of the table."""
+    """Return the study's line of the table."""
     summaries = [json.loads((study.folder(seed) / "summary.json").read_text()) for seed in range(study.seeds)]
     errors = [100 * summary["test_error"] for summary in summaries]
     each = ", ".join(f"{error:.2f}" for error in errors)
@@ -112,7 +112,7 @@ def _where(study: Study) -> str:
 
 
 def table() -> str:
-    """Give the page."""
+    """Return the page."""
     made = [study for study in STUDIES if all((study.folder(seed) / "summary.json").exists() for seed in range(study.seeds))]
     return (
         "# Kept runs\n\n"

@@ -40,7 +40,7 @@ class Study(NamedTuple):
 
 
 def vary(keys: tuple[str, ...]) -> str:
-    """Give the options that vary keys."""
+    """Return the options that vary keys."""
     return " ".join(f"--vary {key}" for key in keys)
 
 

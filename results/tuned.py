@@ -44,11 +44,11 @@ class Learnt(NamedTuple):
     rows: list[dict[str, str]]
 
     def of(self, column: str) -> list[float]:
-        """Give a column of the rows."""
+        """Return a column of the rows."""
         return [float(row[column] or "nan") for row in self.rows]
 
     def chips(self) -> list[float]:
-        """Give the mean error of each chip [%]."""
+        """Return the mean error of each chip [%]."""
         errors = {chip: [100 * float(row["test_error"]) for row in self.rows if row["chip"] == chip] for chip in "012"}
         return [float(np.mean(each)) for each in errors.values()]
 
@@ -76,7 +76,7 @@ def learn(kind: str, folder: Path) -> Learnt:
 
 
 def table(found: list[Learnt]) -> str:
-    """Give all kinds as a table in Markdown."""
+    """Return all kinds as a table in Markdown."""
     head = "| device | rate, S | validation error at 0.05, 0.15, 0.5, 1.5, 5 µS, % | test error, % (each chip) | pulses a device | joules |"
     lines = [head, "|---|---|---|---|---|---|"]
     for one in found:

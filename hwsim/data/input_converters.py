@@ -12,7 +12,7 @@ from hwsim.settings.variation_settings import VariationSettings
 
 
 def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dataset:
-    """Give data whose features are those that the inputs' converters can make.
+    """Return data whose features are those that the inputs' converters can make.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def _shown(experiment: Experiment) -> Dataset:
 
 
 def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
-    """Hold out a share of each class of the training part, at least one sample of it, as test part; what remains keeps its order."""
+    """Split off a share of each class of the training set, at least one sample of it, as test set; the order of the others stays."""
     order = stream(seed, name)
     held = np.zeros(len(samples.labels), dtype=bool)
     for number, class_name in enumerate(samples.class_names):

@@ -109,7 +109,7 @@ def _from_scikit_learn(name: str) -> Samples:
 
 
 def _table(file: str) -> Path | None:
-    """Give the place of one of scikit-learn's tables, without loading the package; None where it is not in the usual place."""
+    """Return the place of one of scikit-learn's tables, without loading the package; None where it is not in the usual place."""
     package = importlib.util.find_spec("sklearn")
     places = [Path(folder) / "datasets" / "data" / file for folder in (package and package.submodule_search_locations) or ()]
     return next((place for place in places if place.is_file()), None)
@@ -125,7 +125,7 @@ def _loaded(name: str) -> Samples:
 
 
 def found(name: str) -> tuple[Path, ...]:
-    """Give the file, or the four idx files, that hold a set of images on this machine; nothing where there is none."""
+    """Return the file, or the four idx files, that hold a set of images on this machine; nothing where there is none."""
     for folder in _folders(name):
         for stem in (name, name.replace("-", "_")):
             if (folder / f"{stem}.npz").is_file():

@@ -213,7 +213,7 @@ class Experiment(Section):
         return outputs == answers or (self.data.task == "classification" and (outputs, answers) == (1, 2))
 
     def _counted(self, features: int, answers: int) -> str:
-        """Say how many classes, targets or features there are to answer."""
+        """Return the number of classes, targets or features, with its noun."""
         match self.data.task:
             case "classification":
                 return f"{answers} classes"

@@ -118,7 +118,7 @@ def _read(what: str | Path) -> Experiment:
 
 
 def as_name(stem: str) -> str:
-    """Give the nearest to a text that an experiment may be called."""
+    """Return the nearest to a text that an experiment may be called."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100] or "experiment"
 
 

@@ -89,20 +89,20 @@ class Netlist(Section):
         return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()), self.trainable, self.inputs, self.outputs)
 
     def compile(self, name: str) -> Circuit:
-        """Give the circuit, under a name."""
+        """Return the circuit, under a name."""
         return replace(self.deck.circuit, name=name)
 
     def described(self) -> dict[str, Any]:
-        """Give all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
+        """Return all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
         said = self.model_dump(exclude={"netlist"})
         return said | {"netlist": contents(self.deck)}
 
     def from_folder(self, folder: Path) -> "Netlist":
-        """Give the deck whose path is said from a folder."""
+        """Return the deck whose path is said from a folder."""
         return self.model_copy(update={"netlist": str(folder / self.netlist)})
 
     def kept(self) -> tuple["Netlist", dict[str, bytes]]:
-        """Give the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
+        """Return the deck as a run's folder keeps it, and the files that are written there, by their paths within it."""
         copy = self.model_copy(update={"netlist": f"{KEPT}/{Path(self.netlist).name}"})
         return copy, {f"{KEPT}/{name}": content for name, content in contents(self.deck).items()}
 
@@ -242,7 +242,7 @@ def _name(deck: Deck, source: Source) -> str:
 
 
 def suitable_training(deck: Deck) -> dict[str, Any]:
-    """Give training settings that suit the conductances of a deck."""
+    """Return training settings that suit the conductances of a deck."""
     typical = [float(np.exp(np.log(deck.g[element.name]).mean())) for element in deck.circuit.trainable]
     ranges = []
     for element, g in zip(deck.circuit.trainable, typical, strict=True):

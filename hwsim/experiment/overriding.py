@@ -113,7 +113,7 @@ def put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
 
 
 def _step(inside: Any, keys: list[str | int], k: int) -> Any:
-    """Give the table or list that holds `keys[k]`, or say why there is none."""
+    """Return the table or list that holds `keys[k]`, or say why there is none."""
     where, key = dotted(tuple(keys[:k])), keys[k]
     if isinstance(inside, list) and isinstance(key, int):
         if key < len(inside):

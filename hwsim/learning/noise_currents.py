@@ -35,7 +35,7 @@ def currents(  # noqa: PLR0913 - a circuit with all that it carries
     seed: Array,
     phases: int,
 ) -> list[Currents]:
-    """Draw the noise of each phase, for every sample anew.
+    """Draw the noise of each phase, again for every sample.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class _Grid(NamedTuple):
 def _sources(
     circuit: Circuit, chip: AnyChip, g: Conductances, free: Equilibrium, settings: NoiseSettings, temperature: Kelvin
 ) -> Iterator[_Between | _Grid]:
-    """Give all that is noisy, in the order of the circuit."""
+    """Return all that is noisy, in the order of the circuit."""
     first = next(iter(free.v.values()))
     xp, dtype = first.__array_namespace__(), first.dtype
     amplitude = (4 * BOLTZMANN * temperature * settings.bandwidth) ** 0.5

@@ -23,11 +23,11 @@ class Optimizer(Protocol):
     """Turns gradients into steps."""
 
     def begin(self, g: Conductances) -> Moments:
-        """Give the memory before the first step."""
+        """Return the memory before the first step."""
         ...
 
     def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
-        """Give the change of every conductance [S] at these rates, and the new memory."""
+        """Return the change of every conductance [S] at these rates, and the new memory."""
         ...
 
 
@@ -42,11 +42,11 @@ class Sgd:
     momentum: float = 0.0
 
     def begin(self, g: Conductances) -> Moments:
-        """Give zero momentum."""
+        """Return zero momentum."""
         return Moments(_zeros(g) if self.momentum else {}, {}, np.zeros((), np.int32))
 
     def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
-        """Give the steps and the new memory."""
+        """Return the steps and the new memory."""
         mean = {name: self.momentum * m + gradient[name] for name, m in moments.mean.items()}
         along = mean or gradient
         return {name: -rates[name] * along[name] for name in gradient}, Moments(mean, {}, moments.count + 1)
@@ -64,11 +64,11 @@ class Adam:
     tiny: float = 1e-12
 
     def begin(self, g: Conductances) -> Moments:
-        """Give zero means."""
+        """Return zero means."""
         return Moments(_zeros(g), _zeros(g), np.zeros((), np.int32))
 
     def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
-        """Give the steps and the new memory."""
+        """Return the steps and the new memory."""
         count = moments.count + 1
         mean = {name: self.b1 * m + (1 - self.b1) * gradient[name] for name, m in moments.mean.items()}
         square = {name: self.b2 * s + (1 - self.b2) * gradient[name] ** 2 for name, s in moments.square.items()}

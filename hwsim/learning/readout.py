@@ -39,7 +39,7 @@ class Instruments:
 
     @classmethod
     def of(cls, variation: VariationSettings, noise: NoiseSettings) -> Self:
-        """Give those of an experiment."""
+        """Return those of an experiment."""
         return cls(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0, noise=noise, temperature=variation.kelvin)
 
     def free(self, solver: Phases, g: Conductances, x: Array, seed: Array | int, phases: int) -> tuple[Equilibrium, list[Currents] | None]:
@@ -70,7 +70,7 @@ class Instruments:
         return read if self._exact(solver) else self.converted(read, offset)
 
     def seen(self, solver: Phases, phases: Sequence[Equilibrium], seed: Array) -> list[Equilibrium]:
-        """Give the phases as learning reads them: each free node once a phase, with the noise of that reading."""
+        """Return the phases as learning reads them: each free node once a phase, with the noise of that reading."""
         if not self.noise.read:
             return list(phases)
         found, held = [], held_nodes(solver.circuit).keys()
@@ -85,7 +85,7 @@ class Instruments:
         return found
 
     def converted(self, read: Array, offset: Any) -> Array:
-        """Give what the converters make of read-outs (B, K) [V]."""
+        """Return what the converters make of read-outs (B, K) [V]."""
         shifted = read + read.__array_namespace__().asarray(offset, dtype=read.dtype)
         return shifted if self.bits is None else quantised(shifted, self.bits, self.full_scale)
 
@@ -110,10 +110,10 @@ class _ReadNudge:
     offset: Any
 
     def pushes(self, outputs: Array, y: Array) -> tuple[Push, ...]:
-        """Give a push a nudged phase."""
+        """Return a push a nudged phase."""
         return self.nudge.pushes(self.instruments.converted(outputs, self.offset), y)
 
 
 def _hashable(values: Any) -> Any:
-    """Give values as a compiled function's key may hold them; what JAX maps over stays as it is."""
+    """Return values as a compiled function's key may hold them; what JAX maps over stays as it is."""
     return tuple(values.tolist()) if isinstance(values, np.ndarray) else values

@@ -1,4 +1,4 @@
-"""Shifts: training images moved by whole pixels, anew in every epoch, so that a circuit learns what does not hang on the exact place."""
+"""Shifts: training images moved by whole pixels, drawn again in every epoch, so that a circuit learns what does not depend on position."""
 
 import math
 
@@ -14,7 +14,7 @@ def draw(most: int, seed: int, epoch: int, shape: tuple[int, int]) -> Array | No
 
 
 def moved(images: Array, chosen: Array, shifts: Array) -> Array:
-    """Give the chosen images (B,) of square ones (n, side²), each moved by its shift (B, 2) [pixels]; what comes in from outside is 0."""
+    """Return the chosen images (B,) of square ones (n, side²), each moved by its shift (B, 2) [pixels]; what comes in from outside is 0."""
     xp = images.__array_namespace__()
     side = math.isqrt(images.shape[1])
     places = np.arange(side, dtype=np.int32)

@@ -26,7 +26,7 @@ def or_skip(*, skipping: bool) -> Iterator[None]:
 class Skipping(SolverWrapper):
     """Hands a solver's equilibria on with 0 V everywhere in samples of which a phase failed: no device sees a drop in them.
 
-    Their codes stay. A traced solver never `raises`, others are told not to.
+    Their codes stay. A traced solver never `raises`; for others it is switched off.
     """
 
     def __init__(self, solver: Any, *, raises: bool = True) -> None:

@@ -35,7 +35,7 @@ class State:
 
     @property
     def carry(self) -> Carry:
-        """Give what the next update takes."""
+        """Return what the next update takes."""
         return Carry(self.g, self.moments, self.sums, self.held)
 
     def arrays(self) -> Arrays:

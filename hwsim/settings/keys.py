@@ -163,7 +163,7 @@ def _described(field: _Field) -> Key:
 
 
 def _words(annotation: Any) -> list[str]:
-    """Say what a value is, in one text for each type that it may have; nothing of tables and of nothing."""
+    """Describe the types that a value may have, a text each; tables and None have none."""
     origin, inside = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         limits = _bounds(annotation.__metadata__)

@@ -60,7 +60,7 @@ class DataSettings(Section):
     train_limit, test_limit
         Use no more samples than this, drawn at random; absent: all.
     shift
-        Pixels by which training images are moved at most, up or down and to either side, drawn anew for every image and epoch; what comes
+        Pixels by which training images are moved at most, up or down and to either side, drawn again for every image and epoch; what comes
         in from outside is 0. Features are then the pixels of a square image, row by row. Images are tested as they are.
 
     """
@@ -81,7 +81,7 @@ class DataSettings(Section):
 
     @property
     def held_out(self) -> str:
-        """What the part is called whose error is told: `test`, or `validation` where that stands in for it."""
+        """Name of the set whose error is reported: `test`, or `validation` where that replaces it."""
         return "test" if self.validation is None else "validation"
 
     @property
@@ -140,9 +140,9 @@ class DeviceSettings(Section):
     transfer
         Share of the second array's content that `tiki-taka` moves at each update.
     pairs
-        Take the two devices that a feature and its negative drive, or that lead to an output's two columns, for one weight: pulses only
-        raise the one or the other, and pairs that have gained too much in common are written anew, lower, and verified. Devices without a
-        partner are pulsed as ever. For devices that only go up, or whose steps down are too long.
+        Treat the two devices of a differential pair (of a feature and its negative, or of an output's two columns) as one weight: only
+        pulses up are used, and pairs whose smaller device exceeds `common` are reset and reprogrammed with write-verify. Devices without
+        a partner are pulsed as usual. For devices that only go up, or whose steps down are too long.
     refresh, common
         After how many updates pairs are looked at, and the share of its range that the smaller device of a pair may have by then.
     cycle

@@ -40,7 +40,7 @@ def near(key: str, known: Sequence[str]) -> list[str]:
 
 
 def instead(key: str, known: Sequence[str], listed: str = "") -> str:
-    """Say what to use instead of an unknown key; `listed` is the command that lists the keys of a section, if one does."""
+    """Suggest a key in place of an unknown one; `listed` is the command that lists the keys of a section, if one does."""
     section = key.partition(".")[0].partition("[")[0]
     hints = [f"did you mean {' or '.join(alike)}?"] if (alike := near(key, known)) else []
     if not alike and section not in known:
@@ -58,7 +58,7 @@ _WRITABLE = 14_000
 
 
 def too_large(table: Any, path: Path = ()) -> str:
-    """Say which whole number of nested tables and lists is larger than computers count; nothing when none is."""
+    """Report a whole number in nested tables and lists that exceeds 64 bits; empty when there is none."""
     if isinstance(table, int) and abs(table) > _LARGEST:
         number = str(table) if table.bit_length() < _WRITABLE else hex(table)
         return f"{dotted(path)} = {quote(number)}: should be smaller; it has more than 64 bits"

@@ -109,7 +109,7 @@ class VariationSettings(Section):
 
 
 class NoiseSettings(Section):
-    """What is noisy while the circuit settles and is read; drawn anew for every sample and phase.
+    """Noise of the circuit and of its read-out, drawn independently for every sample and phase.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ AGREE_V = 1e-8
 
 
 class ConformanceError(AssertionError):
-    """Says which laws an engine breaks on which problems, and which exceptions it does not need."""
+    """Raised with the laws that an engine breaks, problem by problem, and the exceptions that it does not need."""
 
 
 def check(

@@ -215,7 +215,7 @@ def capabilities(case: Examination) -> None:
     if is_traceable(case.solver):
         import jax  # noqa: PLC0415 - an engine that is not traceable needs none
 
-        from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - likewise
+        from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - needs JAX
 
         traced = case.solver.traced(newton=case.solver.needs_newton(case.g, case.problem.beta))
         with jax_scope():

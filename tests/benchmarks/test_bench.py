@@ -21,14 +21,14 @@ TURNS = {"rounds": 3, "seconds": 1.0}
 
 
 def ticking() -> Callable[[], float]:
-    """Give a clock on which every look takes a second."""
+    """Return a clock on which every look takes a second."""
     ticks = itertools.count()
     return lambda: float(next(ticks))
 
 
 @cache
 def compared() -> tuple[engine_speed.Comparison, list[int]]:
-    """Hold the engines against each other; which rounds were told of."""
+    """Compare the engines with each other; return the rounds that were reported."""
     rounds: list[int] = []
     return engine_speed.compare(subject("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking()), rounds
 
@@ -41,7 +41,7 @@ def raced(*hidden: int) -> tuple[training.Race, list[int]]:
 
 
 def point(tolerance: float) -> scaling.Point:
-    """Give a small circuit in 64 bits."""
+    """Return a small circuit in 64 bits."""
     return scaling.Point(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64")
 
 
@@ -53,7 +53,7 @@ def measured(tolerance: float) -> scaling.Measured:
 
 @cache
 def pulsed() -> device_cost.Cost:
-    """Hold pulses against ideal updates."""
+    """Compare pulses with ideal updates."""
     return device_cost.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)
 
 

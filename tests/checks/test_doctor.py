@@ -15,14 +15,14 @@ Findings = dict[str, dict[str, object]]
 
 
 def of(told: str) -> tuple[bool, Findings]:
-    """Give `ok` and the findings by name, from JSON."""
+    """Return `ok` and the findings by name, from JSON."""
     answer = json.loads(told)
     return answer["ok"], {finding["name"]: finding for finding in answer["findings"]}
 
 
 @pytest.fixture
 def diagnose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Give what runs `hwsim doctor` with some environment variables changed: its exit code and what it says."""
+    """Return what runs `hwsim doctor` with some environment variables changed: its exit code and what it says."""
 
     def run(*options: str, **environment: str) -> tuple[int, str]:
         with monkeypatch.context() as changed:
@@ -35,7 +35,7 @@ def diagnose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture
 def findings(diagnose: Callable[..., tuple[int, str]]) -> Callable[..., tuple[int, bool, Findings]]:
-    """Give what runs `hwsim doctor` so, and gives the exit code, `ok`, and the findings by name."""
+    """Return what runs `hwsim doctor` so, and gives the exit code, `ok`, and the findings by name."""
 
     def run(**environment: str) -> tuple[int, bool, Findings]:
         code, told = diagnose("--json", **environment)

@@ -57,7 +57,7 @@ X, Y, Z = np.array([1]), np.array([2]), np.array([3])
 
 
 def without(*names: str) -> dict[str, object]:
-    """Give the divider's parts, less some elements."""
+    """Return the divider's parts, less some elements."""
     circuit = divider()
     return {"name": "divider", "groups": circuit.groups, "elements": tuple(e for e in circuit.elements if e.name not in names)}
 
@@ -245,7 +245,7 @@ G = {"w1": np.full((7, 4), 1e-6), "w2": np.full((5, 2), 1e-6)}
 
 
 def spoilt(value: float) -> dict[str, np.ndarray]:
-    """Give good conductances but for one."""
+    """Return good conductances but for one."""
     w1 = G["w1"].copy()
     w1[3, 2] = value
     return G | {"w1": w1}

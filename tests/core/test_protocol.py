@@ -16,7 +16,7 @@ BATCH = 2
 
 
 def numbered(circuit) -> dict[str, np.ndarray]:
-    """Give each node its own number as its voltage, negative in the second sample."""
+    """Return each node its own number as its voltage, negative in the second sample."""
     return {group.name: np.array([[1.0], [-1.0]]) * group.nodes for group in circuit.groups}
 
 

@@ -40,7 +40,7 @@ def test_a_voltage_that_is_off_is_caught(found):
         circuit, chip, capabilities = CIRCUIT, CHIP, frozenset()
 
         def solve(self, *_, **__):
-            """Give what is wrong."""
+            """Return what is wrong."""
             return lie
 
     with pytest.raises(ConvergenceError, match=r"sample 2.*do not balance"):

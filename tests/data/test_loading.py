@@ -37,7 +37,7 @@ def read(name: str, **settings: Any) -> Dataset:
 
 
 def rows(x: np.ndarray) -> list[tuple[float, ...]]:
-    """Give samples in an order of their own."""
+    """Return samples in an order of their own."""
     return sorted(map(tuple, x.tolist()))
 
 

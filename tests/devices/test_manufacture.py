@@ -51,7 +51,7 @@ LOSS = SquaredError()
 
 
 def setting(**spreads: float | str) -> VariationSettings:
-    """Give settings with these spreads, of chip 7."""
+    """Return settings with these spreads, of chip 7."""
     return VariationSettings(**({"chip": 7} | spreads))  # type: ignore[arg-type]  # what is wrong is refused
 
 

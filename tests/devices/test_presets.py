@@ -39,7 +39,7 @@ MEASURED = {
 
 
 def weight_step(name: str, w: float, *, up: bool) -> float:
-    """Give the published mean step of a preset at a weight, from its equation in units of weights."""
+    """Return the published mean step of a preset at a weight, from its equation in units of weights."""
     dw, w_min, w_max, bias, *_ = AIHWKIT[name]
     far = w_max if up else -w_min
     dw *= 1 + max(bias if up else -bias, 0)

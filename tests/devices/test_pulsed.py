@@ -75,7 +75,7 @@ class Training:
 
     @property
     def programming(self) -> Pulsed:
-        """Give how it programs."""
+        """Return how it programs."""
         found = self.trainer.updater.programming
         assert isinstance(found, Pulsed)
         return found

@@ -75,7 +75,7 @@ def content(neuron: Neuron, v: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def rise(g: dict[str, np.ndarray], x: np.ndarray, at: list[np.ndarray], to: list[np.ndarray]) -> float:
-    """Give how much co-content RICH gains, E = Σ c_l·(P_l + neurons), when its columns go from voltages `at` to `to` [W]."""
+    """Return how much co-content RICH gains, E = Σ c_l·(P_l + neurons), when its columns go from voltages `at` to `to` [W]."""
     total, c = 0.0, 1.0
     for_rows = (x, x)
     for k, (columns, moved) in enumerate(zip(at, to, strict=True)):
@@ -165,7 +165,7 @@ def test_scaling() -> None:
 
 
 def transfers(network: Network, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Give the voltage gain from each input to each output, and the current gain back: both (inputs, outputs)."""
+    """Return the voltage gain from each input to each output, and the current gain back: both (inputs, outputs)."""
     solver = prepared(network)
     circuit = solver.circuit
     g, _, _ = drawn(circuit, name)

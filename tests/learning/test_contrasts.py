@@ -26,7 +26,7 @@ X, Y = RNG.uniform(-1, 1, (3, 2)), RNG.uniform(-0.2, 0.2, (3, 2))
 
 @pytest.fixture(scope="module")
 def solver():
-    """Give the circuit, prepared once."""
+    """Return the circuit, prepared once."""
     with GeneralEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as prepared:
         yield prepared
 

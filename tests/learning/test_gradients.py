@@ -72,36 +72,36 @@ class Case:
         self.y = rng.permuted(np.tile([0.0, 0.2], (BATCH, 1)), axis=1)
 
     def exact(self, loss: Loss) -> Gradient:
-        """Give the adjoint gradient."""
+        """Return the adjoint gradient."""
         return Adjoint().gradient(self.solver, self.g, self.x, self.y, loss)
 
     def differences(self, loss: Loss) -> Gradients:
-        """Give the finite differences."""
+        """Return the finite differences."""
         return finite_differences(self.solver, self.g, self.x, self.y, loss)
 
 
 @cache
 def case(name: str) -> Case:
-    """Give the case of a network."""
+    """Return the case of a network."""
     circuit = NETWORKS[name].compile()
     return Case(circuit, Chip.nominal(circuit))
 
 
 @cache
 def exact(name: str, loss: str) -> Gradients:
-    """Give the adjoint gradient of a case."""
+    """Return the adjoint gradient of a case."""
     return case(name).exact(LOSSES[loss]).g
 
 
 @cache
 def differences(name: str, loss: str) -> Gradients:
-    """Give the finite differences of a case."""
+    """Return the finite differences of a case."""
     return case(name).differences(LOSSES[loss])
 
 
 @cache
 def estimated(name: str, loss: str, method: Method = "centred") -> Callable[..., Gradient]:
-    """Give equilibrium propagation of a case as a function of beta, sign and targets, compiled once."""
+    """Return equilibrium propagation of a case as a function of beta, sign and targets, compiled once."""
     one = case(name)
     traced = one.solver.traced(newton=one.solver.needs_newton(one.g))
 
@@ -113,7 +113,7 @@ def estimated(name: str, loss: str, method: Method = "centred") -> Callable[...,
 
 
 def propagated(name: str, loss: str, method: Method = "centred") -> Callable[..., Gradients]:
-    """Give equilibrium propagation's gradient of a case as a function of beta, sign and targets."""
+    """Return equilibrium propagation's gradient of a case as a function of beta, sign and targets."""
     return lambda *numbers, **targets: estimated(name, loss, method)(*numbers, **targets).g
 
 

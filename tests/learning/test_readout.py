@@ -43,7 +43,7 @@ def injected() -> list[dict[str, np.ndarray]]:
 
 @pytest.fixture(scope="module")
 def solver():
-    """Give the circuit, prepared once."""
+    """Return the circuit, prepared once."""
     with NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as prepared:
         yield prepared
 

@@ -15,7 +15,7 @@ FADES = np.array([0.5, -0.4, 0.05])[:, None]
 
 
 def state(sweeps: int) -> State:
-    """Give what sweeps would find if every one left the same share, sample by sample, of what is off in all layers."""
+    """Return what sweeps would find if every one left the same share, sample by sample, of what is off in all layers."""
     v = LIMIT + FADES**sweeps * OFF
     return State((v + 1.0, 2.0 * v, v), (None, None, v - 1.0))
 

@@ -24,7 +24,7 @@ def network(gains: list[tuple[float, float]], *, differential: bool) -> Network:
 
 
 def multiplied(g: list[np.ndarray], gains: list[tuple[float, float]]) -> tuple[float, float]:
-    """Give how far a change goes, worked out with whole matrices: of one that counts for 1 V, and of one in proportion to the units.
+    """Return how far a change goes, worked out with whole matrices: of one that counts for 1 V, and of one in proportion to the units.
 
     Changes that amplifiers multiply by more than 4 on their way count for more.
     """

@@ -34,7 +34,7 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> np.ndarray:
 
 
 def agrees(text: str, folder) -> None:
-    """Hold our equilibrium of a deck against ngspice's of its text: all voltages, and the currents of all sources and inductors."""
+    """Compare our equilibrium of a deck with ngspice's of its text: all voltages, and the currents of all sources and inductors."""
     deck = parse(text)
     circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
     with GeneralEngine().prepare(circuit, chip) as solver:
@@ -202,7 +202,7 @@ def test_a_chip_s_own_values_count():
 
 
 def replaced(element):
-    """Give the element that the chip has."""
+    """Return the element that the chip has."""
     if element.name == "r":
         return replace(element, r=2 * element.r)
     return replace(element, i_sat=5 * element.i_sat) if element.name == "d" else element

@@ -53,7 +53,7 @@ def tangle(*, gain: float = 3.0) -> tuple[Circuit, dict[str, np.ndarray]]:
 
 @pytest.fixture(scope="module")
 def tangled() -> tuple[GeneralSolver, dict[str, np.ndarray]]:
-    """Give the tangle, ready to be solved."""
+    """Return the tangle, ready to be solved."""
     circuit, g = tangle()
     solver = NumericEngine().prepare(circuit, Chip.nominal(circuit))
     assert isinstance(solver, GeneralSolver)
@@ -77,7 +77,7 @@ def differences(solver: GeneralSolver, g: dict[str, np.ndarray], loss: Loss) -> 
 
 
 def apart(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
-    """Give the largest difference as a share of the largest entry."""
+    """Return the largest difference as a share of the largest entry."""
     return max(float(np.abs(np.asarray(a[name]) - b[name]).max() / np.abs(b[name]).max()) for name in b)
 
 

@@ -134,7 +134,7 @@ HAND: dict[str, str] = {
 
 
 def hand(name: str) -> str:
-    """Give a hand-written deck."""
+    """Return a hand-written deck."""
     return f"{name}\n{BASE}{HAND[name]}\n{ROLES}.end\n"
 
 
@@ -215,7 +215,7 @@ def operating_point(text: str, folder: Path) -> Point:
 
 
 def by_name(deck: Deck, currents: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Give the currents of one sample's sources by their names in the deck; `currents` are those of each array, (1, n) [A]."""
+    """Return the currents of one sample's sources by their names in the deck; `currents` are those of each array, (1, n) [A]."""
     return {name: float(i) for array, of in currents.items() for name, i in zip(deck.members[array], of[0], strict=True)}
 
 

@@ -10,7 +10,7 @@ SHARE = 1e-4
 
 
 def finite_differences(solver: Solver, g: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, loss: Loss) -> dict[str, np.ndarray]:
-    """Give dC/dg of the mean loss, one entry after the other, in the shapes of `g` [V²/S]."""
+    """Return dC/dg of the mean loss, one entry after the other, in the shapes of `g` [V²/S]."""
 
     def mean_loss(name: str, changed: np.ndarray) -> float:
         outputs = solver.solve(g | {name: changed}, Drive(x)).outputs(solver.circuit)
@@ -27,5 +27,5 @@ def finite_differences(solver: Solver, g: dict[str, np.ndarray], x: np.ndarray, 
 
 
 def apart(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
-    """Give the largest difference of two gradients, as a share of the second's largest entry in the same crossbar."""
+    """Return the largest difference of two gradients, as a share of the second's largest entry in the same crossbar."""
     return max(float(np.abs(a[name] - b[name]).max() / np.abs(b[name]).max()) for name in b)

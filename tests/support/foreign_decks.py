@@ -92,7 +92,7 @@ def voltages(path: Path, engine: str) -> dict[str, float]:
 
 
 def differences(found: Mapping[str, float], right: Mapping[str, float]) -> str:
-    """Say which nodes differ from ngspice's, or are missing; nothing where none does."""
+    """Report which nodes differ from ngspice's, or are missing; nothing where none does."""
     missing = [f"no node {name}" for name in right if name not in found]
     limits = {name: RELATIVE * abs(v) + ABSOLUTE for name, v in right.items()}
     off = [

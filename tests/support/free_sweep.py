@@ -23,12 +23,12 @@ def definition(points: int = 6, **settings) -> Definition:
 
 
 def number(*of: object) -> float:
-    """Give a number from 0 to 1 that looks random and is always the same."""
+    """Return a number from 0 to 1 that looks random and is always the same."""
     return int.from_bytes(hashlib.sha256(repr(of).encode()).digest()[:6], "big") / 2**48
 
 
 def compute(job: Job) -> list[Result]:
-    """Give the results of a batch, at once."""
+    """Return the results of a batch, at once."""
     beta = job.experiment.training.nudge.beta
     errors = {instance: number(beta, *instance) for instance in job.instances}
     failed = "did not settle"
@@ -41,7 +41,7 @@ def compute(job: Job) -> list[Result]:
 
 
 def slowly(job: Job) -> list[Result]:
-    """Give them after a moment."""
+    """Return them after a moment."""
     time.sleep(0.1)
     return compute(job)
 
@@ -72,7 +72,7 @@ def raising(job: Job) -> list[Result]:
 
 
 def content(path: Path) -> list[tuple[object, ...]]:
-    """Give all that must not depend on how a sweep was computed."""
+    """Return all that must not depend on how a sweep was computed."""
     with Database.open(path) as database:
         asked = ("SELECT * FROM sweep", "SELECT * FROM points", "SELECT * FROM results ORDER BY point, chip, seed", "SELECT * FROM claims")
         return [row for one in asked for row in database._connection.execute(one)]

@@ -32,5 +32,5 @@ def lay_out(place: Path) -> dict[str, str]:
 
 
 def decks(place: Path) -> Iterator[Path]:
-    """Give the decks there."""
+    """Return the decks there."""
     yield from (place / "deck" / path.name for path in CORPUS)

@@ -117,7 +117,7 @@ def damage(path: Path) -> list[str]:
 
 
 def numbers(folder: Path) -> dict[str, Any]:
-    """Give all that a run computed; times, which differ, are left out."""
+    """Return all that a run computed; times, which differ, are left out."""
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     with np.load(folder / "weights.npz") as weights:
         g = {name: values.tobytes() for name, values in weights.items()}

@@ -24,7 +24,7 @@ class Disguise:
         self.models: list[str] = []
 
     def text(self, *options: str) -> str:
-        """Give the deck."""
+        """Return the deck."""
         cards: list[str] = []
         roles: list[str] = []
         ways: dict[str, Callable[[Any], Iterator[str]]] = {

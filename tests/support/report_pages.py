@@ -47,7 +47,7 @@ class Page(HTMLParser):
                 self.by_id[name] += data
 
     def all(self, tag: str) -> list[dict[str, Any]]:
-        """Give the attributes of all elements of a kind."""
+        """Return the attributes of all elements of a kind."""
         return [given for name, given in self.elements if name == tag]
 
 

@@ -53,7 +53,7 @@ def _differ(circuit: Circuit, one: Case) -> bool:
 
 
 def _asked(circuit: Circuit, one: Case) -> np.ndarray | None:
-    """Give ngspice's voltages (N + 1,) [V]; None where it reports that it found none."""
+    """Return ngspice's voltages (N + 1,) [V]; None where it reports that it found none."""
     logging.getLogger("hwsim.ngspice").setLevel(logging.ERROR)
     drive = Drive(one.x[None], Push(one.beta, one.target[None]))
     try:

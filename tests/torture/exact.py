@@ -93,7 +93,7 @@ class Exact:
         return max((5 * V_T * float(np.min(self.chip(diodes.name, "n"))) for diodes in self.circuit.of(Diodes)), default=np.inf)
 
     def _fixed(self, x: np.ndarray) -> dict[int, LONG]:
-        """Give what sources hold, by node [V]."""
+        """Return what sources hold, by node [V]."""
         fixed = {0: LONG(0)}
         for source in self.circuit.of(VoltageSources, InputSources):
             if isinstance(source, InputSources):
@@ -104,7 +104,7 @@ class Exact:
         return fixed
 
     def _clamped(self, v: np.ndarray, fixed: dict[int, LONG]) -> dict[int, LONG] | None:
-        """Give the nodes that ideal diodes hold; None where one is beyond its threshold."""
+        """Return the nodes that ideal diodes hold; None where one is beyond its threshold."""
         held: dict[int, LONG] = {}
         for diodes in self.circuit.of(IdealDiodes):
             for a, b in zip(diodes.anode.tolist(), diodes.cathode.tolist(), strict=True):
@@ -121,7 +121,7 @@ class Exact:
         matrix: np.ndarray
 
     def _maps(self, v: np.ndarray, fixed: dict[int, LONG]) -> tuple[_Take, np.ndarray, np.ndarray]:
-        """Give T with the free nodes, the sums of currents over what a free node answers for, and t."""
+        """Return T with the free nodes, the sums of currents over what a free node answers for, and t."""
         driven = {int(node) for amplifiers in self.circuit.of(Amplifiers) for node in amplifiers.output}
         free = np.array([node for node in range(len(v)) if node not in fixed and node not in driven], int)
         matrix, at = np.zeros((len(v), len(free)), LONG), np.zeros(len(v), LONG)
@@ -139,7 +139,7 @@ class Exact:
         return self._Take(free, matrix), give, at
 
     def _nudge(self, beta: float, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the nudges as a conductance matrix and as currents into the nodes."""
+        """Return the nudges as a conductance matrix and as currents into the nodes."""
         outputs, size = self.circuit.outputs, self.circuit.size + 1
         y, into = np.zeros((size, size), LONG), np.zeros(size, LONG)
         for plus, minus, wanted in zip(outputs.plus, outputs.minus, target, strict=True):
@@ -151,7 +151,7 @@ class Exact:
         return y, into
 
     def _diodes(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the currents that diodes draw out of the nodes, and their slopes as a conductance matrix."""
+        """Return the currents that diodes draw out of the nodes, and their slopes as a conductance matrix."""
         i, y = np.zeros(len(v), LONG), np.zeros((len(v), len(v)), LONG)
         for diodes in self.circuit.of(Diodes):
             i_sat, n = (np.asarray(self.chip(diodes.name, name), LONG) for name in ("i_sat", "n"))

@@ -117,7 +117,7 @@ class _Finder(MetaPathFinder):
         self._name, self._loader = name, _Loader(name, path, text)
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Give the replaced module's loader."""
+        """Return the replaced module's loader."""
         del path, target
         return spec_from_file_location(name, self._loader.path, loader=self._loader) if name == self._name else None
 

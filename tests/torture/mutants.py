@@ -75,7 +75,7 @@ class Tried(NamedTuple):
 
 
 def every() -> list[Case]:
-    """Give all mutants of the packages, in a fixed order."""
+    """Return all mutants of the packages, in a fixed order."""
     files = [path for folder in _FOLDERS for path in sorted((_ROOT / folder).glob("*.py"))]
     found: list[Case] = []
     for path in files:
@@ -170,7 +170,7 @@ def main() -> int:
 
 
 def told(found: Sequence[Tried], of: int, seconds: float) -> list[str]:
-    """Tell what was found: the share killed with a 95 % interval (Wilson 1927), by file, and each survivor."""
+    """Report the share killed with a 95 % interval (Wilson 1927), by file, and each survivor."""
     killed = sum(one.killed for one in found)
     low, high = wilson(killed, len(found))
     share = killed / max(len(found), 1)
@@ -192,7 +192,7 @@ def _short(code: str) -> str:
 
 
 def wilson(hits: int, tries: int, z: float = 1.96) -> tuple[float, float]:
-    """Give the 95 % interval of a share."""
+    """Return the 95 % interval of a share."""
     if not tries:
         return 0.0, 1.0
     share, spread = hits / tries, z * z / tries

@@ -58,13 +58,13 @@ class Mutant(NamedTuple):
 
 
 def faults(source: str) -> list[Fault]:
-    """Give all faults that a file can have."""
+    """Return all faults that a file can have."""
     tree = ast.parse(source)
     return [Fault(path, which) for path in _places(tree, ()) for which in range(len(_changes(_at(tree, path))))]
 
 
 def mutant(source: str, fault: Fault) -> Mutant:
-    """Give a file with a fault."""
+    """Return a file with a fault."""
     tree = ast.parse(source)
     node = _at(tree, fault.path)
     line, lines, before = getattr(node, "lineno", 0), _lines(tree, fault.path), ast.unparse(node)
@@ -75,7 +75,7 @@ def mutant(source: str, fault: Fault) -> Mutant:
 
 
 def _places(node: ast.AST, path: Path) -> Iterator[Path]:
-    """Give where faults may be put, from here down: a field of each node and, where it is a list, the place in it."""
+    """Return where faults may be put, from here down: a field of each node and, where it is a list, the place in it."""
     for name, value in ast.iter_fields(node):
         if _is_left(node, name):
             continue
@@ -113,7 +113,7 @@ Change = Callable[[ast.AST], ast.AST]
 
 
 def _changes(node: ast.AST) -> list[Change]:
-    """Give the faults that a node can have."""
+    """Return the faults that a node can have."""
     return [change for kind in (_operators, _constants, _statements, _conditions) for change in kind(node)]
 
 
@@ -187,7 +187,7 @@ def _at(tree: ast.AST, path: Path) -> ast.AST:
 
 
 def _lines(tree: ast.AST, path: Path) -> range:
-    """Give the lines of the innermost statement around a place; of one with a body, those of its head."""
+    """Return the lines of the innermost statement around a place; of one with a body, those of its head."""
     statement = [node for end in range(1, len(path) + 1) if isinstance(node := _at(tree, path[:end]), ast.stmt)][-1]
     body = getattr(statement, "body", None)
     end = body[0].lineno - 1 if body else statement.end_lineno

@@ -136,7 +136,7 @@ def main() -> int:
 
 
 def _totals(precision: str, tally: Counter[str], worst: tuple[float, str]) -> str:
-    """Tell the totals of a precision in a line."""
+    """Return the totals of a precision in a line."""
     tried = {word: count for word, count in tally.items() if not word.startswith("ngspice")}
     reported = sum(count for word, count in tried.items() if word.startswith("reported"))
     wrong = sum(tried.values()) - reported - tried.get("right", 0)

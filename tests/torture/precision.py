@@ -31,7 +31,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, errors: list[float]) -> "Spread":
-        """Give that of errors, one a seed."""
+        """Return that of errors, one a seed."""
         return cls(float(np.mean(errors)), float(np.std(errors, ddof=1)))
 
     def agrees(self, other: "Spread", seeds: int) -> bool:

@@ -19,7 +19,7 @@ class Point(NamedTuple):
 
 
 def shifted(x, by=1.5, *, strict=True):
-    """Give x + 1."""
+    """Return x + 1."""
     assert x > 0
     if x is None and not strict:
         raise ValueError(f"{x + 1}")

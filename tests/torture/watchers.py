@@ -30,7 +30,7 @@ class Watchers:
     lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
 
     def of(self, file: str, lines: Iterable[int], limit: float) -> list[str]:
-        """Give tests that run through lines, the quickest first, of no more than `limit` seconds together.
+        """Return tests that run through lines, the quickest first, of no more than `limit` seconds together.
 
         What runs as the file is imported is watched by all that runs through the file later.
         """

@@ -17,7 +17,7 @@ Field = Mapping[str, Array]
 
 
 def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array, phases: int = 1) -> dict[str, Array]:
-    """Give Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
+    """Return Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
 
     The sum is expanded into matrix products; an array (batch, rows, columns) is never built. Rows with the same features share one.
 

@@ -19,7 +19,7 @@ Factor = Any
 
 
 def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
-    """Give c_l/c_L of every trainable element array, or of each of its elements: the weight of its co-content, the outputs' being 1.
+    """Return c_l/c_L of every trainable element array, or of each of its elements: the weight of its co-content, the outputs' being 1.
 
     Nodes that elements join share one weight. Across an amplifier c_out = c_in·back/gain. Parts that no amplifier ties to the outputs have
     weight 1. Columns all of whose rows are inputs feel each other only through what follows, so that each may have a weight of its own:
@@ -54,7 +54,7 @@ def _alike(chip: AnyChip, amplifiers: Amplifiers) -> bool:
 
 
 def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dict[str, Factor]:
-    """Give the weights where amplifiers differ."""
+    """Return the weights where amplifiers differ."""
     parts = _parts(circuit, apart=True)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
     known = np.isin(parts, parts[ends[~held[ends]]])
@@ -77,7 +77,7 @@ def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dic
 
 
 def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[Any, NDArray[np.bool_]]:
-    """Give the parts of some nodes their weights, the geometric mean where a part gets several, and tell which nodes got one."""
+    """Return the parts of some nodes their weights, the geometric mean where a part gets several, and tell which nodes got one."""
     xp = weights.__array_namespace__()
     labels, first, which = np.unique(parts[there], return_index=True, return_inverse=True)
     if len(labels) == len(there):
@@ -90,7 +90,7 @@ def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[
 
 
 def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
-    """Give the weight of the free nodes that an element joins, one number where it is one for the whole array."""
+    """Return the weight of the free nodes that an element joins, one number where it is one for the whole array."""
     if element.grid:
         if apart and not free[element.rows].any():
             return of_node[element.columns]

@@ -47,13 +47,13 @@ class _Settler(NamedTuple):
     limits: Limits
 
     def repeated(self, count: int) -> "_Settler":
-        """Give what settles the same batch `count` times over; `guess` stays that of one."""
+        """Return what settles the same batch `count` times over; `guess` stays that of one."""
         tolerance = self.limits.tolerance
         limits = self.limits._replace(tolerance=jnp.tile(tolerance, count) if jnp.ndim(tolerance) else tolerance)
         return self._replace(free=self.free._replace(parts=layers.repeated(self.free.parts, count)), limits=limits)
 
     def under(self, push: Push, noise: Noise = None) -> System:
-        """Give all that equilibria under a push depend on."""
+        """Return all that equilibria under a push depend on."""
         layers, circuit = self.free.layers, self.circuit
         parts = with_noise(circuit, layers, self.free.parts, noise)
         return self.free._replace(parts=parts, output_nudge=OutputNudge.of(push, layers.outputs, layers.parameters[-1].pushed))
@@ -266,7 +266,7 @@ class TracedSolver:
         )
 
     def _tolerance(self, x: Array, guess: State) -> Array | float:
-        """Give the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
+        """Return the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
         if self.largest_feature is not None:
             return self._problem.share * self._on.largest(self.largest_feature)
         sources = self._on.largest(jnp.abs(x).max(1))
