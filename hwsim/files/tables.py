@@ -75,7 +75,7 @@ def _with_targets(path: Path, name: str, targets: TargetColumns) -> Samples:
     arrays = _arrays(path, name)
     usual = [names for names in _NAMES if names[0] in arrays]
     for x, y, x_test, y_test in sorted(usual, key=lambda names: names[1] not in arrays):
-        train, called = targets.of_arrays(name, arrays, y, "_train")
+        train, called = targets.of_arrays(name, arrays, x, y, "_train")
         if train is None and targets.chosen != ():
             msg = (
                 f"{name}: it holds {quote_all(arrays)}, and no {y}, the targets; add it, or name the array that they are in (data.targets)"
@@ -83,7 +83,7 @@ def _with_targets(path: Path, name: str, targets: TargetColumns) -> Samples:
             raise DataError(msg)
         if x_test not in arrays:
             return Samples.with_targets(name, arrays[x], train, names=called)
-        test, _ = targets.of_arrays(name, arrays, y_test, "_test")
+        test, _ = targets.of_arrays(name, arrays, x_test, y_test, "_test")
         if train is not None and test is None:
             msg = f"{name}: it holds {x_test} but no {y_test}; give both or neither"
             raise DataError(msg)

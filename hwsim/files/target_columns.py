@@ -70,11 +70,15 @@ class TargetColumns:
             raise DataError(msg)
         return places[0]
 
-    def of_arrays(self, name: str, arrays: Mapping[str, NDArray[Any]], y: str, suffix: str) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
+    def of_arrays(
+        self, name: str, arrays: Mapping[str, NDArray[Any]], x: str, y: str, suffix: str
+    ) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
         """Return the chosen targets of an `.npz` file's arrays, (n, K) or (n,), and their names.
 
         Parameters
         ----------
+        x
+            The array of features, which is no target.
         y
             The array of which numbers choose columns.
         suffix
@@ -83,7 +87,7 @@ class TargetColumns:
         Raises
         ------
         DataError
-            Naming an array or a column that is not there.
+            Naming an array or a column that is not there, or the features.
 
         """
         if not self.chosen:
@@ -94,10 +98,13 @@ class TargetColumns:
         if len(names) < len(self.chosen):
             msg = f"{name}: {_KEY} has names of arrays and numbers of columns; give one kind"
             raise DataError(msg)
-        self._refuse_twice(name, names)
+        self._refuse_twice(name, [one.lower() for one in names])
         parts = []
         for one in names:
             key = next((key for key in (f"{one}{suffix}".lower(), one.lower()) if key in arrays), None)
+            if key == x:
+                msg = f"{name}: {_KEY} = {quoted(one)}: these are the features, and a circuit would repeat its inputs; name another array"
+                raise DataError(msg)
             if key is None:
                 msg = f"{name}: {_KEY} = {quoted(one)}: there is no such array; {_near(one, list(arrays))}"
                 raise DataError(msg)

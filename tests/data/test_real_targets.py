@@ -168,6 +168,10 @@ def test_targets_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.npz", 4, 1)
     with pytest.raises(DataError, match=r"'zz': there is no such array; it has|did you mean"):
         read(tmp_path / "a.npz", 4, 1, targets=["zz"])
+    with pytest.raises(DataError, match="'X': these are the features"):
+        read(tmp_path / "a.npz", 4, 4, targets=["X"])
+    with pytest.raises(DataError, match="names a column twice"):
+        read(tmp_path / "a.npz", 4, 2, targets=["z", "Z"])
 
 
 @pytest.mark.parametrize(
