@@ -14,6 +14,7 @@ import numpy as np
 
 from circuits.arrays import Crossbar
 from circuits.builder import Builder
+from circuits.checked import check_fields
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
@@ -49,6 +50,10 @@ class Amplifier:
     offset: Volt = 0.0
     output_resistance: Ohm = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
@@ -66,9 +71,13 @@ class Layer:
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
-    size: int
+    size: int = field(kw_only=False)
     neuron: Neuron = field(default_factory=DiodePair)
     amplifier: Amplifier | None = None
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +129,8 @@ class Network:
     wire_r_column: Ohm = 0.0
 
     def __post_init__(self) -> None:
-        """Check the sizes."""
+        """Check the fields, then the sizes."""
+        check_fields(self)
         sizes = {"inputs": self.inputs, "outputs": self.outputs} | {f"layers[{k}].size": h.size for k, h in enumerate(self.layers)}
         for name, size in sizes.items():
             if size < 1:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from circuits.builder import Builder
+from circuits.checked import check_fields
 from circuits.diode import BAND_GAP, XTI, diode_current
 from circuits.elements import Diodes, IdealDiodes, VoltageSources
 from circuits.errors import CircuitError
@@ -42,6 +43,10 @@ class Linear:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["linear"] = "linear"
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:  # noqa: ARG002 - the neurons' common signature
         """Add nothing; the columns themselves go on."""
@@ -85,7 +90,8 @@ class DiodePair:
     xti: Exponent = XTI
 
     def __post_init__(self) -> None:
-        """Check that the rails are in order."""
+        """Check the fields, and that the rails are in order."""
+        check_fields(self)
         _check_rails(self.kind, self.v_low, self.v_high)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
@@ -116,6 +122,10 @@ class Rectifier:
     eg: EnergyGap = BAND_GAP
     xti: Exponent = XTI
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
+
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add one diode and one rail a column; the columns themselves go on."""
         _halves(builder, name, columns, self.v_low, self.v_high, _junction(self))
@@ -137,7 +147,8 @@ class IdealPair:
     v_high: Volt = 1.0
 
     def __post_init__(self) -> None:
-        """Check that the rails are in order: crossed, they would be a short circuit."""
+        """Check the fields, and that the rails are in order: crossed, they would be a short circuit."""
+        check_fields(self)
         _check_rails(self.kind, self.v_low, self.v_high)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
@@ -162,6 +173,10 @@ class IdealRectifier:
     v_low: Volt = 0.0
     v_high: Volt = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
+
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add one clamp and one rail a column; the columns themselves go on."""
         _halves(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
@@ -182,6 +197,10 @@ class DeadZone:
     n: float = N_1N4148
     eg: EnergyGap = BAND_GAP
     xti: Exponent = XTI
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both diodes; the nodes behind them go on."""

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from circuits.checked import plain
 from circuits.quoting import quote, quoted
 from hwsim.settings.keys import keys, known_keys
 
@@ -127,22 +128,8 @@ def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str,
         case "union_tag_invalid":
             tags = detail["ctx"]
             return f"{key}.kind = {quoted(tags['tag'])}: should be one of {tags['expected_tags']}"
-    message = "should be a table of keys" if detail["type"] in _NO_TABLE else detail["msg"]
-    for theirs, ours in _PLAIN.items():
-        message = message.replace(theirs, ours)
+    message = "should be a table of keys" if detail["type"] in _NO_TABLE else plain(detail["msg"])
     return f"{key} = {quoted(detail['input'])}: {message}"
 
 
 _NO_TABLE = {"model_type", "dataclass_type", "model_attributes_type"}
-
-_PLAIN = {
-    "Input should be": "should be",
-    "a valid number": "a number",
-    "a valid integer": "a whole number",
-    "a valid boolean": "true or false",
-    "a valid string": "a text",
-    "a valid tuple": "a list",
-    ", unable to parse string as a number": "",
-    ", unable to parse string as an integer": "",
-    ", unable to interpret input": "",
-}

@@ -1,0 +1,42 @@
+"""Construction in Python is checked as an experiment file is: one clear message, or an object whose fields are what they are said to be."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from circuits.errors import CircuitError
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import DiodePair, IdealRectifier
+
+WRONG: dict[str, Callable[[], object]] = {
+    "Layer: neuron = 'relu': should be of class Linear or DiodePair or Rectifier or IdealPair or IdealRectifier or DeadZone": (
+        lambda: Layer(3, neuron="relu")
+    ),
+    "Layer: amplifier = 3: should be of class Amplifier": lambda: Layer(3, amplifier=3),
+    "Layer: size = 2.5: should be a whole number": lambda: Layer(2.5),
+    "Network: layers[0] = 10: should be of class Layer": lambda: Network(inputs=4, layers=(10,), outputs=3),
+    "Network: layers = 10: should be a list": lambda: Network(inputs=4, layers=10, outputs=3),
+    "Network: inputs = '4': should be a whole number": lambda: Network(inputs="4", outputs=3),
+    "Network: bias = 1: should be true or false": lambda: Network(inputs=4, outputs=3, bias=1),
+    "Network: g_min[1] = 'x': should be a number": lambda: Network(inputs=4, outputs=3, g_min=(1e-8, "x")),
+    "Amplifier: gain = None: should be a number": lambda: Amplifier(gain=None),
+    "DiodePair: eg = -1.0: should be greater than 0": lambda: DiodePair(eg=-1.0),
+    "IdealRectifier: kind = 'linear': should be 'ideal-rectifier'": lambda: IdealRectifier(kind="linear"),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_field_is_named_with_its_value_and_what_it_should_be(message: str) -> None:
+    """In one line."""
+    with pytest.raises(CircuitError) as raised:
+        WRONG[message]()
+    assert str(raised.value) == message
+
+
+def test_lists_and_numbers_of_numpy_are_taken_for_those_of_python() -> None:
+    """So that a network can be a key, and equal ones are equal."""
+    network = Network(inputs=np.int64(4), layers=[Layer(np.int32(5))], outputs=np.uint8(3), g_max=[np.float32(0.5), 1])
+    assert network == Network(inputs=4, layers=(Layer(size=5),), outputs=3, g_max=(0.5, 1.0))
+    assert hash(network) == hash(Network(inputs=4, layers=(Layer(5),), outputs=3, g_max=(0.5, 1.0)))
+    assert type(network.inputs) is int
