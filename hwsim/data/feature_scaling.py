@@ -1,5 +1,6 @@
 """Scaling: features as numbers of similar size, by what the training part alone shows."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.quoting import quote, quote_all
 from hwsim.files.raw import DataError, Samples
+from hwsim.learning.feature_scale import FeatureScale
 from hwsim.settings.sections import DataSettings
 
 Features = NDArray[np.float64]
@@ -23,7 +25,7 @@ _FAR = 100.0
 distribution, at most one sample in 100² is farther off (Chebyshev's inequality), and a wrong unit is mostly off by 1,000."""
 
 
-def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, tuple[str, ...]]:
+def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
     """Scale features as `settings.scaling` and `settings.clip` say.
 
     A feature that never changes in the training part, or only from one number of its stored type to the next, is 0 in both parts: no
@@ -33,6 +35,8 @@ def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features
     -------
     x_train, x_test
         Shapes (n, I) and (m, I), in 64 bits.
+    scale
+        What was done, for other samples.
     notes
         What a user should know about the features, a line each.
 
@@ -45,16 +49,15 @@ def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features
     assert samples.x_test is not None  # noqa: S101 - both parts exist by now
     x_train, x_test = (_as_float(samples, x) for x in (samples.x, samples.x_test))
     notes: list[str] = []
+    scale = FeatureScale()
     if settings.scaling != "none":
         with np.errstate(all="ignore"):  # whatever becomes infinite is looked for afterwards
-            constant, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
-        notes += _constant(samples, constant, changed, rounded)
+            scale, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
+        notes += _constant(samples, scale, changed, rounded)
         if settings.clip is None:
             notes += _far(samples, x_test, settings)
-    if settings.clip is not None:
-        for x in (x_train, x_test):
-            np.clip(x, -settings.clip, settings.clip, out=x)
-    return x_train, x_test, tuple(notes)
+    scale = replace(scale, bytes_to_one=samples.x.dtype == np.uint8, clip=settings.clip)
+    return scale.clipped(x_train), scale.clipped(x_test), scale, tuple(notes)
 
 
 def _as_float(samples: Samples, x: NDArray[np.generic]) -> Features:
@@ -83,48 +86,45 @@ def _spacing(magnitude: Features, stored: np.dtype[np.floating[Any]]) -> Feature
 
 def _scale(
     x_train: Features, x_test: Features, stored: np.dtype[np.floating[Any]], settings: DataSettings
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[FeatureScale, NDArray[np.bool_], NDArray[np.bool_]]:
     """Scale both parts in place, for MNIST takes half a gigabyte.
 
     Returns
     -------
-    constant
-        Which features the training part never changes by more than one rounding of the `stored` type, shape (I,).
+    scale
+        Its `constant` features are those that the training part never changes by more than one rounding of the `stored` type.
     changed
-        Which of these the test part changes.
+        Which of these the test part changes, shape (I,).
     rounded
-        Which of these the training part changes by that one rounding.
+        Which of these the training part changes by that one rounding, shape (I,).
 
     """
     low, high = x_train.min(axis=0), x_train.max(axis=0)
     _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
-    exponent[np.abs(exponent) <= _SQUARED] = 0  # a power of two changes no digit, and most data need none
-    if exponent.any():
-        for x in (x_train, x_test, low, high):
-            np.ldexp(x, -exponent, out=x)
+    exponent[np.abs(exponent) <= _SQUARED] = 0
+    scale = FeatureScale(exponent=exponent)
+    for x in (x_train, x_test, low, high):
+        scale.shrink(x)
     magnitude, width = np.maximum(np.abs(low), np.abs(high)), high - low
     rounding = _spacing(magnitude, stored)
     constant = width <= rounding
     rounded = constant & (width > 0)
     outside = ((x_test < low - rounding) | (x_test > high + rounding)).any(axis=0)
-    if (offset := (magnitude > _OFFSET * width) & ~constant).any():
-        low[~offset] = 0.0
-        for x in (x_train, x_test):
-            np.subtract(x, low, out=x)
+    low[(magnitude <= _OFFSET * width) | constant] = 0.0
+    near = x_train - low if low.any() else x_train
     if settings.scaling == "standard":
-        centre, width = x_train.mean(axis=0), x_train.std(axis=0)
+        centre, width = near.mean(axis=0), near.std(axis=0)
     else:
-        centre = x_train.min(axis=0)
+        centre = near.min(axis=0)
+    scale = replace(scale, low=low, centre=centre, width=width, constant=constant)
     for x in (x_train, x_test):
-        np.subtract(x, centre, out=x)
-        np.divide(x, width, out=x)
-        x[:, constant] = 0.0
-    return constant, constant & outside, rounded
+        scale.centred(x)
+    return scale, constant & outside, rounded
 
 
-def _constant(samples: Samples, constant: NDArray[np.bool_], changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:
+def _constant(samples: Samples, scale: FeatureScale, changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:
     """Report constant features that the test part changes, or rounding; refuse data in which no feature changes."""
-    if constant.all():
+    if scale.constant is not None and scale.constant.all():
         count = "its one training sample" if len(samples.x) == 1 else f"its {len(samples.x)} training samples"
         msg = f"{samples.name}: no feature changes in {count}, so there is no scale; use other samples, or data.scaling = 'none'"
         raise DataError(msg)

@@ -9,10 +9,24 @@ from circuits.errors import CircuitError
 from hwsim.core.converters import quantised
 from hwsim.learning.dataset import Dataset
 from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Floats
 
 
 def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dataset:
     """Return data whose features are those that the inputs' converters can make.
+
+    Raises
+    ------
+    CircuitError
+        As `converted`.
+
+    """
+    x_train, x_test = (converted(x, circuit, variation) for x in (data.x_train, data.x_test))
+    return replace(data, x_train=x_train, x_test=x_test)
+
+
+def converted(x: Floats, circuit: Circuit, variation: VariationSettings) -> Floats:
+    """Return the features, of samples (n, I), that the inputs' converters can make.
 
     Raises
     ------
@@ -22,7 +36,7 @@ def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dat
     """
     bits, full_scale = variation.dac_bits, variation.dac_full_scale
     if bits is None or full_scale is None:
-        return data
+        return x
     scale = np.zeros(circuit.input_count)
     for source in circuit.inputs:
         for feature, own in zip(source.feature.tolist(), np.abs(source.scale).tolist(), strict=True):
@@ -31,5 +45,4 @@ def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dat
                 raise CircuitError(msg)
             scale[feature] = own
     scale[scale == 0] = 1.0
-    x_train, x_test = (quantised(x * scale, bits, full_scale) / scale for x in (data.x_train, data.x_test))
-    return replace(data, x_train=x_train, x_test=x_test)
+    return np.asarray(quantised(x * scale, bits, full_scale) / scale)

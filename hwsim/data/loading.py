@@ -38,11 +38,14 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
     from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
 
     refuse_learnt_start(experiment)
-
-    settings, seed = experiment.data, experiment.training.seed
-    if settings.name == SHOWN:
+    if experiment.data.name == SHOWN:
         return _shown(experiment)
-    samples = read(settings.name, settings)
+    return prepared(read(experiment.data.name, experiment.data), experiment, circuit, run)
+
+
+def prepared(samples: Samples, experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
+    """Divide and scale samples as an experiment says; as `load_data`, which reads them."""
+    settings, seed = experiment.data, experiment.training.seed
     sha256 = samples.sha256
     for place in (experiment.training.start, run):
         if place is not None:
@@ -173,7 +176,7 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
 
 def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) -> Dataset:
     """Scale both parts, and add notes about it to those about the split."""
-    x_train, x_test, about_scaling = scaled(samples, settings)
+    x_train, x_test, feature_scale, about_scaling = scaled(samples, settings)
     assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
     return Dataset(
         name=settings.name,
@@ -185,5 +188,6 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) ->
         y_train=samples.y,
         y_test=samples.y_test,
         shift=settings.shift,
+        feature_scale=feature_scale,
         notes=(*notes, *about_scaling),
     )

@@ -76,7 +76,7 @@ class Samples:
             Naming the array, the place and the remedy.
 
         """
-        x, y = _features(name, "x", x), _labels(name, "y", y)
+        x, y = features(name, "x", x), _labels(name, "y", y)
         _same_length(name, x, y)
         class_names, labels = np.unique(y, return_inverse=True)
         if len(class_names) < 2:  # noqa: PLR2004 - one class is nothing to learn
@@ -85,7 +85,7 @@ class Samples:
         names = tuple(str(c) for c in class_names.tolist())
         if x_test is None:
             return cls(name=name, x=x, labels=labels.astype(np.intp), class_names=names)
-        x_test, y_test = _features(name, "x_test", x_test), _labels(name, "y_test", y_test)
+        x_test, y_test = features(name, "x_test", x_test), _labels(name, "y_test", y_test)
         _same_length(name, x_test, y_test)
         if x_test.shape[1] != x.shape[1]:
             msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
@@ -113,7 +113,7 @@ class Samples:
             Naming the array, the place and the remedy.
 
         """
-        x = _features(name, "x", x)
+        x = features(name, "x", x)
         of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": ("",)}
         if y is not None:
             y = _targets(name, "y", y, len(x), names)
@@ -121,7 +121,7 @@ class Samples:
             of_each |= {"y": y, "target_names": called}
         if x_test is None:
             return cls(name=name, **of_each)
-        x_test = _features(name, "x_test", x_test)
+        x_test = features(name, "x_test", x_test)
         if x_test.shape[1] != x.shape[1]:
             msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
             raise DataError(msg)
@@ -172,7 +172,7 @@ def _refuse_constant(name: str, y: NDArray[np.float64], names: Sequence[str]) ->
         raise DataError(f"{msg} (data.targets)")
 
 
-def _features(name: str, array: str, given: Any) -> NDArray[Any]:
+def features(name: str, array: str, given: Any) -> NDArray[Any]:
     """Return features of shape (n, I), finite numbers."""
     x: NDArray[Any] = np.asarray(given)
     if x.dtype.kind not in "buif":

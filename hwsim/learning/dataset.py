@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.learning.feature_scale import FeatureScale
 from hwsim.learning.target_scale import TargetScale
 
 Features = NDArray[np.float64]
@@ -30,6 +31,8 @@ class Dataset:
     y_train, y_test, scale
         Real targets, shapes (n, K) and (m, K), in their own units, and the scale that makes volts of them; None where samples have classes.
         Then all labels are 0, and there is one class, without a name.
+    feature_scale
+        What was done to the features that were read; None: nothing is known of it.
     sha256
         Fingerprint of the samples that were read, before they were split and scaled; empty where none were.
 
@@ -46,6 +49,7 @@ class Dataset:
     y_train: NDArray[np.float64] | None = None
     y_test: NDArray[np.float64] | None = None
     scale: TargetScale | None = None
+    feature_scale: FeatureScale | None = None
     sha256: str = ""
 
     def targets(self, part: str) -> NDArray[np.float64]:

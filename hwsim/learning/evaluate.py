@@ -1,7 +1,7 @@
 """Evaluation: what a circuit with given conductances makes of samples that it does not learn from."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +62,17 @@ def noise_seed(seed: int, chip: int) -> int:
     return int(stream(seed, of_chip("noise/test", chip)).integers(2**32)) if chip else seed
 
 
-def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: Instruments, seed: int) -> Evaluation:
-    """Solve samples x (n, I) and compare with their targets; `seed` is that of the noise.
+class Readings(NamedTuple):
+    """What is read of the outputs, (n, K) [V]; which samples settled, (n,); the largest residual [A]; the sum of all steps."""
+
+    outputs: NDArray[np.float64]
+    settled: NDArray[np.bool_]
+    residual: float
+    steps: float
+
+
+def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instruments, seed: int) -> Readings:
+    """Solve samples x (n, I), some hundred at once; `seed` is that of the noise.
 
     Raises
     ------
@@ -76,12 +85,23 @@ def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instru
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
         own = np.uint32((seed + first) % 2**32)
-        found = instruments.free(solver, g, filled, own, 1)[0]
-        outputs.append(np.asarray(instruments.outputs(solver, found, own), dtype=np.float64)[: len(part)])
-        settled.append(np.asarray(found.result)[: len(part)] == Result.CONVERGED)
-        residual = max(residual, float(found.residual[: len(part)].max()))
-        steps += float(np.sum(found.steps[: len(part)]))
-    read = np.concatenate(outputs)
-    good = np.concatenate(settled)
+        equilibrium = instruments.free(solver, g, filled, own, 1)[0]
+        outputs.append(np.asarray(instruments.outputs(solver, equilibrium, own), dtype=np.float64)[: len(part)])
+        settled.append(np.asarray(equilibrium.result)[: len(part)] == Result.CONVERGED)
+        residual = max(residual, float(equilibrium.residual[: len(part)].max()))
+        steps += float(np.sum(equilibrium.steps[: len(part)]))
+    return Readings(np.concatenate(outputs), np.concatenate(settled), residual, steps)
+
+
+def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: Instruments, seed: int) -> Evaluation:
+    """Solve samples x (n, I) and compare with their targets; `seed` is that of the noise.
+
+    Raises
+    ------
+    ConvergenceError
+        When a sample does not settle.
+
+    """
+    read, good, residual, steps = read_outputs(solver, g, x, instruments, seed)
     answers, scores = judged(targets, read, good)
     return Evaluation(read, answers, scores, residual, steps / len(x), int((~good).sum()))

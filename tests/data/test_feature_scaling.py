@@ -23,7 +23,11 @@ def samples(x: Any, x_test: Any, columns: tuple[str, ...] = ()) -> Samples:
 
 def scale(x: Any, x_test: Any, scaling: str, **settings: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Scale two parts."""
-    return scaled(samples(x, x_test), DataSettings(name="mine", scaling=scaling, **settings))
+    known = samples(x, x_test)
+    x_train, x_test, fitted, notes = scaled(known, DataSettings(name="mine", scaling=scaling, **settings))
+    for before, after in ((known.x, x_train), (known.x_test, x_test)):
+        assert np.array_equal(fitted.apply(before), after)  # other samples are scaled alike, bit for bit
+    return x_train, x_test, notes
 
 
 def drawn(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
