@@ -1,1 +1,93 @@
-"""Solving circuits and letting them learn."""
+"""hwsim: analog circuits that learn. Everything public is here; each part loads when it is first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from circuits.chip import Chip as Chip
+    from circuits.circuit import Circuit as Circuit
+    from circuits.errors import CircuitError as CircuitError
+    from circuits.network import Amplifier as Amplifier
+    from circuits.network import Layer as Layer
+    from circuits.network import Network as Network
+    from circuits.neurons import DeadZone as DeadZone
+    from circuits.neurons import DiodePair as DiodePair
+    from circuits.neurons import IdealPair as IdealPair
+    from circuits.neurons import IdealRectifier as IdealRectifier
+    from circuits.neurons import Linear as Linear
+    from circuits.neurons import Rectifier as Rectifier
+    from hwsim.core.protocol import ConvergenceError as ConvergenceError
+    from hwsim.core.protocol import Drive as Drive
+    from hwsim.experiment.experiment import DataSettings as DataSettings
+    from hwsim.experiment.experiment import DeviceSettings as DeviceSettings
+    from hwsim.experiment.experiment import Experiment as Experiment
+    from hwsim.experiment.experiment import ExperimentError as ExperimentError
+    from hwsim.experiment.experiment import SolverSettings as SolverSettings
+    from hwsim.experiment.experiment import TrainingSettings as TrainingSettings
+    from hwsim.files.raw import DataError as DataError
+    from hwsim.models.fit import FitWarning as FitWarning
+    from hwsim.models.fit import fit as fit
+    from hwsim.models.model import Model as Model
+    from hwsim.models.named_data import dataset as dataset
+    from hwsim.models.named_data import device_presets as device_presets
+    from hwsim.models.solving import evaluate as evaluate
+    from hwsim.models.solving import solve as solve
+    from hwsim.models.stored import load as load
+    from hwsim.models.sweeping import run_sweep as run_sweep
+    from hwsim.ngspice.ngspice_engine import NgspiceEngine as NgspiceEngine
+    from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
+    from hwsim.session import Session as Session
+    from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
+    from hwsim.settings.variation_settings import VariationSettings as VariationSettings
+    from netlists.read.parser import read_deck as read_deck
+    from netlists.write.writer import write_deck as write_deck
+
+_PLACES = {
+    "circuits.chip": ["Chip"],
+    "circuits.circuit": ["Circuit"],
+    "circuits.errors": ["CircuitError"],
+    "circuits.network": ["Amplifier", "Layer", "Network"],
+    "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "hwsim.core.protocol": ["ConvergenceError", "Drive"],
+    "hwsim.experiment.experiment": [
+        "DataSettings",
+        "DeviceSettings",
+        "Experiment",
+        "ExperimentError",
+        "SolverSettings",
+        "TrainingSettings",
+    ],
+    "hwsim.files.raw": ["DataError"],
+    "hwsim.models.fit": ["FitWarning", "fit"],
+    "hwsim.models.model": ["Model"],
+    "hwsim.models.named_data": ["dataset", "device_presets"],
+    "hwsim.models.solving": ["evaluate", "solve"],
+    "hwsim.models.stored": ["load"],
+    "hwsim.models.sweeping": ["run_sweep"],
+    "hwsim.ngspice.ngspice_engine": ["NgspiceEngine"],
+    "hwsim.numeric.numeric_engine": ["NumericEngine"],
+    "hwsim.session": ["Session"],
+    "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],
+    "netlists.read.parser": ["read_deck"],
+    "netlists.write.writer": ["write_deck"],
+}
+"""The public names of each module; the imports above are for type checkers."""
+
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = sorted(_MODULES)  # noqa: PLE0605 - the names are in the table
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in _MODULES:
+        msg = f"module 'hwsim' has no attribute {name!r}; the public names are {', '.join(__all__)}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

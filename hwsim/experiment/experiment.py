@@ -25,6 +25,9 @@ __all__ = ["DataSettings", "DeviceSettings", "Experiment", "ExperimentError", "R
 KEYS = "hwsim keys"
 """The command that lists the keys of a section."""
 
+SAMPLES = "samples.npz"
+"""The samples of a run that learned from arrays, in its folder."""
+
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
 

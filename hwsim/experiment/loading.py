@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from circuits import zoo
 from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
-from hwsim.experiment.experiment import KEYS, RUN_FILE, Experiment, ExperimentError, make
+from hwsim.experiment.experiment import KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.experiment.overriding import as_typed, override, parse_setting, put
 from hwsim.settings.validation_errors import explain
@@ -136,6 +136,9 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):
         circuit["netlist"] = str(folder / circuit["netlist"])
+    data = table.get("data")
+    if folder is not None and isinstance(data, dict) and data.get("name") == SAMPLES:
+        data["name"] = str(folder / SAMPLES)
     training = table.get("training")
     if folder is not None and isinstance(training, dict) and isinstance(training.get("start"), str) and training["start"]:
         training["start"] = str(folder / training["start"])

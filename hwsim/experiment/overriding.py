@@ -3,8 +3,11 @@
 import functools
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
+
+import numpy as np
+from pydantic import BaseModel
 
 from circuits.quoting import REASON, quote
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
@@ -13,11 +16,11 @@ from hwsim.settings.keys import known_keys
 from hwsim.settings.validation_errors import dotted, instead
 
 
-def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
-    """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`.
+def override(experiment: Experiment, settings: Sequence[str] | Mapping[str, Any]) -> Experiment:
+    """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`, or `{"training.epochs": 3}`.
 
-    Values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of neuron starts
-    from that kind's defaults.
+    In a text, values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of
+    neuron starts from that kind's defaults.
 
     Raises
     ------
@@ -28,7 +31,7 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
     if not settings:
         return experiment
     table = experiment.model_dump()
-    puts = [parse_setting(setting) for setting in settings]
+    puts = [_assigned(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else [parse_setting(one) for one in settings]
     _let_go(table["training"], [keys for keys, _ in puts])
     for keys, value in sorted(
         puts, key=lambda put: (len(put[0]), put[0][-1] != "kind")
@@ -57,8 +60,10 @@ class FromOption(str):
         return made
 
 
-def as_typed(settings: Sequence[str]) -> str:
+def as_typed(settings: Sequence[str] | Mapping[str, Any]) -> str:
     """Return settings as they were typed, at most so much of them as a message shows."""
+    if isinstance(settings, Mapping):
+        return quote("settings " + ", ".join(f"{key} = {value!r}" for key, value in settings.items()), REASON)
     return quote(" ".join(one.typed if isinstance(one, FromOption) else f"--set {one}" for one in settings), REASON)
 
 
@@ -68,7 +73,15 @@ def parse_setting(setting: str) -> tuple[list[str | int], Any]:
     if not equals or not key.strip():
         msg = f"--set {quote(setting)}: should be KEY=VALUE, such as training.epochs=3"
         raise ExperimentError(msg)
-    value = read_value(text.strip())
+    return _assigned(key, read_value(text.strip()))
+
+
+def _assigned(key: str, value: Any) -> tuple[list[str | int], Any]:
+    """Split a key, and write NumPy's numbers, and sections, as those of a file."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     return _keys(flat_training.canonical(key.strip(), word=not isinstance(value, dict))), value
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from hwsim.experiment import learnt
-from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
 from hwsim.experiment.netlist_circuit import KEPT, TRAINED
 from hwsim.files import atomic, stored_conductances
 from hwsim.files.stored_conductances import fault_of, laid_out
@@ -40,6 +40,7 @@ class RunFolder:
     NAMES: ClassVar = frozenset(
         {
             RUN_FILE,
+            SAMPLES,
             TRAINED,
             CHECKPOINT,
             stored_conductances.TRAINED,

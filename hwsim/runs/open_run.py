@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hwsim.experiment import learnt
-from hwsim.experiment.experiment import RUN_FILE, Experiment
+from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
 from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import KEPT, Netlist
 from hwsim.files import atomic, stored_conductances
@@ -99,6 +99,8 @@ class OpenRun:
             circuit, kept = experiment.circuit.kept()
             self.write_all(kept)
             experiment = experiment.model_copy(update={"circuit": circuit})
+        if Path(experiment.data.name) == self.path / SAMPLES:  # of a run that is resumed
+            experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update={"name": SAMPLES})})
         if experiment.training.start is not None:
             known = learnt.listed(experiment.training.start)  # first: a run that is resumed starts from its own copy
             self.write(learnt.FILE, known)

@@ -1,11 +1,9 @@
 """A run: training that leaves a folder, survives being killed, and goes on where it was."""
 
 import json
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, WatchedSolver
 from hwsim.runs.start import Start
+from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.training_plot import curves
 from hwsim.session import Session
 from hwsim.typing import Weights
@@ -107,10 +106,10 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
             before = len(rows)
             if start.resume:
                 folder.describe(experiment, described)
-            with _stop_signals() as stopped:
+            with stop_signals() as stopped:
                 state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
             with watch.on(FILES):
-                summary = _Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
+                summary = Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
             if profiler is None:
                 return Trained(RunFolder(folder.present), summary)
             profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
@@ -192,33 +191,12 @@ def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Pro
         yield progress
 
 
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Let SIGINT and SIGTERM set an event; a second one stops at once."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped  # only the main thread may handle signals
-        return
-
-    def stop(number: int, frame: Any) -> None:
-        if stopped.is_set():
-            signal.default_int_handler(number, frame)
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 LARGEST_NETLIST = 10_000_000
 """Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it is as large as no reader takes."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending:
+class Ending:
     """All that the last files of a run are made of."""
 
     session: Session
@@ -230,7 +208,7 @@ class _Ending:
     sources: Mapping[str, bytes]
 
     def write(self) -> dict[str, Any]:
-        """Write weights, netlist, plot and summary; gives the summary."""
+        """Write weights, netlist, plot and summary; return the summary."""
         self.folder.write_weights(self.g)
         seed = self.session.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")

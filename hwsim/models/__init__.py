@@ -1,0 +1,1 @@
+"""Trained circuits in Python: fit, predict, save, load, sweep."""

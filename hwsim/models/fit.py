@@ -1,0 +1,148 @@
+"""fit: train a circuit on arrays, or on the data that its experiment names."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from warnings import warn
+
+import numpy as np
+
+from circuits.network import Network
+from hwsim.experiment.experiment import Experiment
+from hwsim.files.raw import Samples
+from hwsim.files.records import Row
+from hwsim.models.array_data import Arrays, experiment_of, samples_of, task_of
+from hwsim.models.model import Model
+from hwsim.models.progress_bar import progress_bar
+from hwsim.runs.stop_signals import stop_signals
+from hwsim.session import Session
+from hwsim.settings.sections import TaskName
+
+if TYPE_CHECKING:
+    from hwsim.learning.state import State
+    from hwsim.learning.trainer import Trainer
+
+
+class FitWarning(UserWarning):
+    """A training that has something to report; it is complete, or says how far it came."""
+
+
+def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have defaults
+    circuit: Network | Experiment | str | Path,
+    x: Any = None,
+    y: Any = None,
+    *,
+    test: Arrays | None = None,
+    task: TaskName | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    rate: float | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+) -> Model:
+    """Train a circuit, and return it as a model. Ctrl-C stops the training and keeps what was learned.
+
+    Parameters
+    ----------
+    circuit
+        A network, an experiment, or what `hwsim.load` takes: a name in the zoo, an experiment file or a netlist.
+    x, y
+        Features, (n, I), and for each sample a class (a whole number or a text), or real targets, (n,) or (n, K), in any units. Without
+        them, the experiment's own data.
+    test
+        Features and targets of a test set, which the metrics of each epoch are measured on; without one, the training set's are.
+    task
+        `classification` or `regression`; absent: whole numbers and texts are classes, and all else real targets.
+    epochs, batch, rate, seed
+        Passes over the training set, samples of an update, step size (its unit is the optimizer's), and what all random numbers come from.
+        Absent: the experiment's; of a network, settings with which small data sets learn.
+    device
+        A kind of memristor, by its name (`hwsim.device_presets`) or file; absent: the experiment's.
+    settings
+        Any other keys of an experiment file (`hwsim keys` lists them), such as `{"variation.stuck": 0.01, "training.nudge.beta": 1e-6}`.
+    progress
+        Whether to show a bar; absent: in notebooks and terminals.
+
+    Raises
+    ------
+    ExperimentError, CircuitError, NetlistError, DeviceError
+        When the circuit or a setting is wrong.
+    DataError
+        When the arrays cannot be used, or do not fit the circuit.
+    ConvergenceError
+        When a sample has no equilibrium.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> x, y = hw.dataset("wine")
+    >>> net = hw.Network(inputs=13, layers=[hw.Layer(12, amplifier=hw.Amplifier())], outputs=3)
+    >>> model = hw.fit(net, x, y, epochs=10)
+    >>> model.score(x, y) > 0.95
+    True
+
+    """
+    if (x is None) != (y is None):
+        msg = "fit: pass both x and y, or neither for the experiment's own data"
+        raise TypeError(msg)
+    kind = task or ("classification" if y is None else task_of(y))
+    samples = None if x is None else samples_of((x, y), test, kind)
+    named = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
+    keys: dict[str, Any] = {f"training.{key}": value for key, value in named.items() if value is not None}
+    keys |= {} if device is None else {"device.preset": device}
+    experiment = experiment_of(circuit, samples, kind, keys | dict(settings or {}))
+    model = trained(session_of(experiment, samples), samples, progress=progress)
+    return model if y is None or kind != "classification" else replace(model, labels=np.unique(np.asarray(y)))
+
+
+def session_of(experiment: Experiment, samples: Samples | None) -> Session:
+    """Return an experiment on samples, or on its own data."""
+    experiment.refuse_age()
+    if samples is None:
+        return Session.of(experiment)
+    from hwsim.data.loading import prepared  # noqa: PLC0415 - learning loads only for those who learn
+
+    session = Session.of(experiment)
+    return Session.of(experiment, data=prepared(samples, experiment, session.circuit))
+
+
+def trained(session: Session, samples: Samples | None, before: Model | None = None, *, progress: bool | None = None) -> Model:
+    """Train a session from the beginning, or from where another model of the same circuit is."""
+    for note in session.notes:
+        warn(note, FitWarning, stacklevel=3)
+    with session.training_solver() as solver:
+        trainer = session.trainer(solver)
+        state, rows = _followed(trainer, _begun(trainer, before), progress)
+        if state.epoch < trainer.settings.epochs:
+            msg = f"stopped in epoch {state.epoch + 1} of {trainer.settings.epochs}; the model has what was learned by then"
+            warn(msg, FitWarning, stacklevel=3)
+        known = (before.rows, before.labels) if before else ((), None)
+        return Model(session, trainer.g(state), (*known[0], *rows), samples, known[1], state.arrays())
+
+
+def _begun(trainer: "Trainer", before: Model | None) -> "State":
+    """Return the state before the first update; of a training that continues, with its conductances and its optimizer's memory."""
+    begun = trainer.begin()
+    if before is None or before.state is None:
+        return begun
+    from hwsim.learning.state import State  # noqa: PLC0415 - learning loads only for those who learn
+
+    last = State.from_arrays(before.state, trainer.circuit)
+    return replace(begun, g=last.g, moments=last.moments, held=last.held, newton=last.newton)
+
+
+def _followed(trainer: "Trainer", state: "State", shown: bool | None) -> tuple["State", list[Row]]:  # noqa: FBT001 - fit's own keyword
+    """Train to the last epoch, or until Ctrl-C, and return the state there and the metrics of each epoch."""
+    rows = []
+    with progress_bar(trainer.settings.epochs, shown) as show, stop_signals() as stopped:
+        for step in trainer.run(state):
+            state = step.state
+            if step.record is not None:
+                rows.append(step.record)
+            show(step)
+            if stopped.is_set():
+                break
+    return state, rows

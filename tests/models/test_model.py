@@ -1,0 +1,163 @@
+"""Models: plain arrays in, plain arrays out; what they predict is what the commands evaluate, and a folder gives them back."""
+
+import json
+import pickle
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hwsim as hw
+from cli.main import main
+from hwsim.learning.trainer import Trainer
+
+EPOCHS = 3
+NET = hw.Network(inputs=4, layers=[hw.Layer(6, amplifier=hw.Amplifier())], outputs=3)
+X, Y = hw.dataset("iris")
+
+
+@pytest.fixture(scope="module")
+def model() -> hw.Model:
+    """Return a model of iris that all look at."""
+    return hw.fit(NET, X, Y, epochs=EPOCHS, seed=4)
+
+
+def test_a_model_learns_and_reports(model: hw.Model) -> None:
+    """Labels come back as they were passed, conductances by crossbar, metrics by epoch."""
+    assert model.predict(X[:2]).tolist() == Y[:2].tolist()
+    assert model.score(X, Y) > 0.9
+    assert {name: g.shape for name, g in model.g.items()} == {"w1": (9, 6), "w2": (7, 6)}
+    assert model.history["epoch"].tolist() == [1, 2, 3]
+    assert model.history["test_error"][-1] == pytest.approx(1 - model.score(X, Y))
+    assert model.probabilities(X[:5]).sum(axis=1) == pytest.approx(1)
+    assert np.array_equal(model.decision(X).argmax(axis=1), model.probabilities(X).argmax(axis=1))
+
+
+def test_the_same_seed_learns_the_same(model: hw.Model) -> None:
+    """Bit for bit, also in a second training of a process; another seed learns something else."""
+    again, other = (hw.fit(NET, X, Y, epochs=EPOCHS, seed=seed) for seed in (4, 5))
+    assert all(np.array_equal(again.g[name], model.g[name]) for name in model.g)
+    assert not np.array_equal(other.g["w1"], model.g["w1"])
+
+
+@pytest.mark.parametrize("labels", [np.array([7, 10, 9]), np.array(["10", "9", "é"]), np.array([0.0, 1.0, 2.0])])
+def test_labels_of_any_kind_come_back(labels: np.ndarray, tmp_path: Path) -> None:
+    """From a folder too."""
+    y = labels[np.unique(Y, return_inverse=True)[1]]
+    made = hw.fit(NET, X, y, epochs=1)
+    kept = hw.load(made.save(tmp_path / "run"))
+    for one in (made, kept):
+        predicted = one.predict(X)
+        assert predicted.dtype == y.dtype
+        assert set(predicted.tolist()) <= set(labels.tolist())
+    assert np.array_equal(made.predict(X), kept.predict(X))
+
+
+def test_a_folder_is_a_model_and_a_model_is_a_folder(
+    model: hw.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands evaluate, resume and check what `save` wrote, from wherever they are run; `load` reads what they wrote."""
+    folder = model.save(tmp_path / "run")
+    assert main(["evaluate", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_error"] == pytest.approx(1 - model.score(X, Y), abs=1e-12)
+    monkeypatch.chdir(tmp_path)
+    (moved := tmp_path / "moved").mkdir()
+    folder = folder.rename(moved / "run")
+    assert main(["train", "moved/run", "--resume", "--epochs", str(EPOCHS + 1), "--json"]) == 0
+    kept = hw.load(folder)
+    assert len(kept.history["epoch"]) == EPOCHS + 1
+    assert 'name = "samples.npz"' in (folder / "experiment.toml").read_text()
+    again = hw.load(kept.save(tmp_path / "again"))
+    assert np.array_equal(again.outputs(X), kept.outputs(X))
+    with pytest.raises(ValueError, match="not empty"):
+        model.save(folder)
+
+
+def test_a_model_is_pickled(model: hw.Model) -> None:
+    """And predicts the same."""
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).outputs(X), model.outputs(X))  # noqa: S301 - written here
+
+
+def test_how_many_samples_are_predicted_at_once_changes_no_class(model: hw.Model) -> None:
+    """Each sample is by itself."""
+    whole = model.outputs(X)
+    assert model.outputs(X[:1]) == pytest.approx(whole[:1], abs=1e-9)
+    assert model.outputs(np.tile(X, (4, 1)))[450:] == pytest.approx(whole, abs=1e-9)
+
+
+def test_a_chip_differs_and_engines_do_not(model: hw.Model, tmp_path: Path) -> None:
+    """Stuck memristors change what is answered, another chip in another way; ngspice reads the same outputs, and runs the deck."""
+    chips = [model.on_chip(number, {"variation.stuck": 0.1}) for number in (1, 2)]
+    assert len({tuple(one.outputs(X[:1])[0]) for one in (model, *chips)}) == 3
+    with pytest.warns(UserWarning, match="all chips are alike"):
+        model.on_chip(1)
+    assert hw.evaluate(model, X[:5], Y[:5], engine="ngspice") == hw.evaluate(model, X[:5], Y[:5])
+    assert "R_w1_0_0" in model.to_spice(tmp_path / "iris.cir").read_text()
+    swept = model.sweep({"variation.stuck": [0, 0.1]}, chips=2)
+    assert swept.points["mean"][0] == pytest.approx(1 - model.score(X, Y))
+    assert swept.results["test_error"][2:] == pytest.approx(
+        [1 - one.on_chip(k, {}).score(X, Y) for k, one in enumerate([model.on_chip(0, {"variation.stuck": 0.1}), chips[0]])]
+    )
+
+
+def test_real_targets_are_predicted_in_their_units() -> None:
+    """One column for one target; R² is the score, and a test set is what the metrics are of."""
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    y = 1000 + 200 * x[:, 0] - 100 * x[:, 1]
+    net = hw.Network(inputs=3, outputs=1)
+    made = hw.fit(net, x[:40], y[:40], test=(x[40:], y[40:]), epochs=30, rate=1e-6)
+    assert made.predict(x[40:]).shape == (20,)
+    assert made.score(x[40:], y[40:]) > 0.9
+    assert made.history["test_r2"][-1] == pytest.approx(made.score(x[40:], y[40:]), abs=1e-9)
+    assert hw.evaluate(made, x[40:], y[40:])["error"] == pytest.approx(made.history["test_error"][-1])
+    with pytest.raises(hw.DataError, match="real numbers"):
+        made.probabilities(x)
+
+
+def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The updates under way end, and the model says how far it came."""
+    progress = Trainer._progress
+
+    def interrupting(self: Trainer, *args: object) -> object:
+        signal.raise_signal(signal.SIGINT)
+        return progress(self, *args)
+
+    monkeypatch.setattr(Trainer, "_progress", interrupting)
+    with pytest.warns(hw.FitWarning, match="stopped in epoch"):
+        made = hw.fit(NET, X, Y, epochs=9)
+    assert made.predict(X[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hw.fit(NET, X), "pass both x and y"),
+        (lambda: hw.fit(NET), "learns nothing without data"),
+        (lambda: hw.fit(NET, X[:, :3], Y), "circuit.inputs = 4, but data arrays have 3 features; set it to 3"),
+        (lambda: hw.fit(NET, X, Y[:5]), "150 samples but 5 labels"),
+        (lambda: hw.fit(NET, X * np.nan, Y), "features must be finite"),
+        (lambda: hw.fit(NET, X, Y, epochs=0), "training.epochs = 0: should be greater than 0"),
+        (lambda: hw.fit(NET, X, Y, device="memory"), "no such preset"),
+        (lambda: hw.fit(NET, X, Y, settings={"training.epoch": 3}), "training.epoch: there is no such key; did you mean training.epochs"),
+        (lambda: hw.fit("iriss", X, Y), "did you mean iris"),
+        (lambda: hw.load("iris", {"training.rate": "fast"}), "should be a number"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(call: object, message: str) -> None:
+    """It names the value and the remedy."""
+    with pytest.raises((ValueError, TypeError), match=message) as raised:
+        call()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_model_refuses_samples_of_another_kind(model: hw.Model) -> None:
+    """With another number of features, or labels; and settings that would mean another training."""
+    with pytest.raises(hw.DataError, match="x has 3 features, and the circuit was trained with 4"):
+        model.predict(X[:, :3])
+    with pytest.raises(hw.DataError, match="150 samples were predicted"):
+        model.score(X, Y[:3])
+    with pytest.raises(hw.DataError, match="belong to a training"):
+        model.on_chip(1, {"training.rate": 1.0})
+    with pytest.raises(hw.DataError, match="there are 150 samples"):
+        model.to_spice("no.cir", sample=150)
