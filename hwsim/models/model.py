@@ -48,9 +48,10 @@ class Model:
     --------
     >>> import hwsim as hw
     >>> x, y = hw.dataset("iris")
-    >>> model = hw.fit(hw.Network(inputs=4, layers=[hw.Layer(8)], outputs=3), x, y, epochs=2)
+    >>> net = hw.Network(inputs=4, layers=[hw.Layer(6, amplifier=hw.Amplifier())], outputs=3)
+    >>> model = hw.fit(net, x, y, epochs=3)
     >>> model.predict(x[:3]).shape, model.g["w1"].shape, sorted(model.history)[:3]
-    ((3,), (9, 8), ['certified_A', 'epoch', 'gradient_error'])
+    ((3,), (9, 6), ['certified_A', 'epoch', 'gradient_error'])
 
     """
 

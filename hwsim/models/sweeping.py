@@ -68,9 +68,9 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is made of; all but the circuit a
     Examples
     --------
     >>> import hwsim as hw
-    >>> table = hw.run_sweep("xor", {"training.rate": [1e-7, 1e-6]}, settings={"training.epochs": 2})
-    >>> table.points["training.rate"], len(table.results["test_error"])
-    ([1e-07, 1e-06], 2)
+    >>> table = hw.run_sweep("xor", {"variation.offset": [0, 0.01]}, mode="evaluate", chips=2)
+    >>> table.points["variation.offset"], len(table.results["test_error"])
+    ([0.0, 0.01], 4)
 
     """
     from hwsim.runs.environment import environment  # noqa: PLC0415 - sweeps load only for those who make them
