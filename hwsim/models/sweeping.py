@@ -70,7 +70,7 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is made of; all but the circuit a
     >>> import hwsim as hw
     >>> table = hw.run_sweep("xor", {"variation.offset": [0, 0.01]}, mode="evaluate", chips=2)
     >>> table.points["variation.offset"], len(table.results["test_error"])
-    ([0.0, 0.01], 4)
+    ([0, 0.01], 4)
 
     """
     from hwsim.runs.environment import environment  # noqa: PLC0415 - sweeps load only for those who make them
