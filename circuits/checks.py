@@ -13,7 +13,6 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import Amplifiers, Elements, Inductors, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.nodes import Nodes
-from circuits.passed import Passed
 from circuits.quoting import quote_all, quoted
 from circuits.topology import Topology
 
@@ -36,23 +35,30 @@ SENSED: tuple[type[Elements], ...] = (
 """What a current can be sensed in, because ngspice can."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NODE = re.compile(r"[!#-&*+\-./0-9:<>?@\[\]^_a-z|~]+")
+"""What a lone node may be called: anything that is one word on a card."""
+
 _SHOWN = 4
 
 
 def names(circuit: Topology) -> None:
     """Names must be unique and fit for a netlist, which ignores case."""
-    for what, found in (
-        ("node group", [group.name for group in circuit.groups]),
-        ("element", [element.name for element in circuit.elements]),
+    for what, found, fit in (
+        ("node group", [group.name for group in circuit.groups], _NODE),
+        ("element", [element.name for element in circuit.elements], _NAME),
     ):
         for name, count in Counter(found).items():
             if count > 1:
                 msg = f"{circuit.name}: {count} {what}s are called {quoted(name)}; give each its own name"
                 raise CircuitError(msg)
-            if not _NAME.fullmatch(name):
+            if not fit.fullmatch(name):
                 msg = f"{circuit.name}: {what} {quoted(name)} must begin with a letter and hold only a-z, 0-9 and _"
                 raise CircuitError(msg)
     rows = {group.name for group in circuit.groups if group.size is not None}
+    odd = next((name for name in rows if not _NAME.fullmatch(name)), None)
+    if odd:
+        msg = f"{circuit.name}: node group {quoted(odd)} must begin with a letter and hold only a-z, 0-9 and _"
+        raise CircuitError(msg)
     for group in circuit.groups:
         stem, _, number = group.name.rpartition("_")
         if stem in rows and number.isdigit():
@@ -82,7 +88,6 @@ def terminals(circuit: Topology) -> None:
 def senses(circuit: Topology) -> None:
     """Every element that senses a current must name a source of voltage that is there."""
     wanted = [(e, e.source, int(k)) for e in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) for k in e.place]
-    wanted += [(e, name, place) for e in circuit.of(Passed) for name, place in e.sources]
     known = {element.name: len(element) for element in circuit.of(*SENSED)}
     for element, name, place in wanted:
         if not 0 <= place < known.get(name, 0):

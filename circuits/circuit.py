@@ -30,6 +30,8 @@ class Circuit(Topology):
         What a netlist writes as subcircuits.
     grounded
         Whether every node must have a path to ground, without which nothing solves it; who only looks at it may do without.
+    text
+        The user's deck that it was read from, where that is what ngspice simulates; None: ngspice is given the elements.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from circuits.elements import Elements, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup, Nodes, node_names
 from circuits.quoting import quote_all, quoted
+from circuits.user_text import UserText
 
 Role = Literal["inputs", "outputs", "trainable"]
 
@@ -38,6 +39,7 @@ class Topology:
     elements: tuple[Elements, ...]
     blocks: tuple[Block, ...] = field(default=())
     grounded: bool = True
+    text: UserText | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def _elements(self) -> dict[str, Elements]:

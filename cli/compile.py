@@ -146,9 +146,9 @@ def _deck(output: Output, given: "Subject", part: Part, sample: int, dialect: Di
 
 def _measure(measured: _Measured, given: "Subject", samples: "Dataset") -> "Measure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
+    from netlists.measure.control import OUTPUTS  # noqa: PLC0415
     from netlists.measure.power import Power  # noqa: PLC0415
     from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415
-    from netlists.write.writer import OUTPUTS  # noqa: PLC0415
 
     match measured.name:
         case "power":

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hwsim.runs.loaded import Subject
 
 
+_INSIDE = "#"
+"""In names of nodes inside of devices, as ngspice has them."""
+
+
 @make_command("solve", "hwsim solve iris --sample 0:3\nhwsim solve runs/iris-0 --engine ngspice --nodes")
 @options.solved
 @options.samples
@@ -66,7 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "steps": np.asarray(found.steps),
         "engine": name,
         **age,
-        "voltages": {group: np.asarray(v) for group, v in found.v.items()},
+        "voltages": _voltages(given, found),
     }
     tables = [_outputs(result)]
     if samples.scale is not None:
@@ -90,6 +94,16 @@ def _wanted(data: "Dataset", part: str, where: slice) -> dict[str, Any]:
     return {"labels": [data.class_names[k] for k in getattr(data, f"labels_{part}")[where]]}
 
 
+def _voltages(given: "Subject", found: "Equilibrium") -> dict[str, Any]:
+    """Return voltages by node group, or, of a user's netlist, by the names of its nodes, (B, n) [V]."""
+    from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415 - help does without
+
+    if not isinstance(given.experiment.circuit, Netlist):
+        return {group: np.asarray(v) for group, v in found.v.items()}
+    v = np.asarray(found.at(given.circuit, np.arange(given.circuit.size + 1)))
+    return {name: v[:, [node]] for node, name in enumerate(given.circuit.node_names) if node and _INSIDE not in name}
+
+
 def _outputs(result: dict[str, Any]) -> str:
     classes = [(label,) for label in result["labels"]] if "labels" in result else [()] * len(result["samples"])
     header = ("sample", *(["class"] if "labels" in result else []), *(f"ŷ{k} [V]" for k in range(result["outputs"].shape[1])))
@@ -103,7 +117,8 @@ def _outputs(result: dict[str, Any]) -> str:
 
 def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
     v = found.at(circuit, np.arange(1, circuit.size + 1))
-    rows = [(name, *(f"{value:.9f}" for value in of)) for name, of in zip(circuit.node_names[1:], np.asarray(v).T, strict=True)]
+    each = zip(circuit.node_names[1:], np.asarray(v).T, strict=True)
+    rows = [(name, *(f"{value:.9f}" for value in of)) for name, of in each if _INSIDE not in name]
     return table(("node", *(f"sample {k} [V]" for k in numbers)), rows)
 
 

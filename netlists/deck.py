@@ -2,19 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
+from circuits.user_text import UserText
+from netlists.foreign.flat import called
 from netlists.read.parts import Resistances
 from netlists.read.roles import Statement
 from netlists.text.findings import Finding, NetlistError
 from netlists.text.lines import Line, Source
 from netlists.text.numbers import plain, resistances
-from netlists.text.scopes import Spot
+from netlists.text.tokens import Spot
 
 
 class Place(NamedTuple):
@@ -52,6 +54,16 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """A foreign deck's cards as ngspice is given them, the user's lines, the place of each source's by its name, and its roles."""
+
+    cards: tuple[str, ...]
+    lines: tuple[Line, ...]
+    sources: Mapping[str, int]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Deck:
     """A deck that was read.
 
@@ -79,6 +91,8 @@ class Deck:
         The statements that say how it is trained.
     contradictions
         Warnings too: sources that do not give what their features make of them, so that ngspice simulates another sample than x.
+    foreign
+        What ngspice simulates, where the deck is foreign.
 
     """
 
@@ -93,6 +107,29 @@ class Deck:
     notes: tuple[Finding, ...]
     settings: tuple[Statement, ...] = ()
     contradictions: tuple[Finding, ...] = ()
+    foreign: Foreign | None = None
+
+
+def with_text(deck: Deck) -> Deck:
+    """Return a deck whose circuit has the text that ngspice simulates, if it is foreign; to be called again when its arrays change."""
+    if deck.foreign is None:
+        return deck
+    places = {element.name: deck.places[element.name] for element in deck.circuit.trainable}
+    at = {id(line): place for place, line in enumerate(deck.foreign.lines)}
+    text = UserText(
+        cards=deck.foreign.cards,
+        inputs={e.name: tuple(deck.foreign.sources[name] for name in deck.members[e.name]) for e in deck.circuit.inputs},
+        resistors={name: tuple(called(of.table.names[row]) for row in of.rows) for name, of in places.items()},
+        factors={name: np.array([of.table.factors[row] for row in of.rows]) for name, of in places.items()},
+        spots={name: tuple(_on_card(at, of.table.spots[row]) for row in of.rows) for name, of in places.items()},
+        roles=deck.foreign.roles,
+    )
+    return replace(deck, circuit=replace(deck.circuit, text=text))
+
+
+def _on_card(at: Mapping[int, int], spot: Spot | None) -> tuple[int, int, int]:
+    assert spot is not None  # noqa: S101 - what learns has one
+    return at[id(spot.line)], spot.start, spot.start + spot.length
 
 
 def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:

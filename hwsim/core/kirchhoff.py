@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.arrays import Trainable
 from circuits.chip import Chip
@@ -20,6 +21,15 @@ from hwsim.typing import Conductances, Floats
 CLAMP_TOLERANCE = 1e-9
 """V; an ideal diode counts as conducting from this far below its threshold on."""
 
+
+RESIDUAL = 1e-9
+"""Share of the largest branch current that the currents into a node may sum up to."""
+
+FLOOR = 1e-15
+"""A; a sum that is always allowed: in a circuit that is at rest there is no largest current to speak of."""
+
+_ROUNDINGS = 8
+"""Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
 
 _AT_ONCE = 1 << 16
 """Products that are formed at a time: they stay in the cache."""
@@ -41,12 +51,22 @@ class Balance(NamedTuple):
     residual
         Largest sum of currents into a node, shape (B,) [A].
     largest
-        Largest current in any branch, shape (B,) [A]: what the residual is to be held against.
+        Largest current in any branch, shape (B,) [A]: what the residual is compared with.
+    rounding
+        What a rounding of a node's voltage makes of the current through the largest conductance there, shape (B,) [A].
 
     """
 
     residual: Floats
     largest: Floats
+    rounding: Floats
+
+    @property
+    def holds(self) -> NDArray[np.bool_]:
+        """Whether the law holds for each sample, shape (B,): but for a share of the currents, and for roundings of voltages."""
+        allowed = RESIDUAL * self.largest + FLOOR + _ROUNDINGS * self.rounding
+        kept: NDArray[np.bool_] = self.residual <= allowed
+        return kept
 
 
 def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
@@ -173,7 +193,7 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         largest = np.maximum(largest, np.abs(held.i).max(axis=1, initial=0.0))
         delivered = {e.name: -held.i[:, held.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
         off = _source_error(circuit, chip, drive, v, delivered, held) * _stiffness(circuit, g)
-        return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest)
+        return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
@@ -181,7 +201,19 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
         largest = np.maximum(largest, np.abs(i).max(axis=1))
     _absorb(circuit, v, leaving)
     residual = np.abs(_over_supernodes(circuit, leaving)).max(axis=1, initial=0.0)
-    return Balance(np.maximum(residual, _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)), largest)
+    off = _source_error(circuit, chip, drive, v, delivered) * _stiffness(circuit, g)
+    return Balance(np.maximum(residual, off), largest, _rounding(circuit, chip, g, v))
+
+
+def _rounding(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
+    """Return the largest current that a rounding of a voltage makes, shape (B,) [A]: a resistor's conductance times it."""
+    highest = np.abs(v).max(axis=1)
+    largest = highest * max((float(np.max(np.asarray(g[e.name]))) for e in circuit.trainable), default=0.0)
+    for e in circuit.of(Resistors):
+        both = np.maximum(np.abs(v[:, e.a]), np.abs(v[:, e.b]))
+        largest = np.maximum(largest, (both / chip(e.name, "r")).max(axis=1, initial=0.0))
+    rounded: Floats = largest * np.finfo(np.float64).eps
+    return rounded
 
 
 def _absorb(circuit: Circuit, v: Floats, leaving: Floats) -> None:

@@ -14,9 +14,10 @@ from pydantic import Field
 from circuits.circuit import Circuit
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.files import atomic
+from hwsim.ngspice.expander import expand
 from hwsim.numeric.layered.recognize import stages
 from hwsim.settings.sections import Section
-from netlists.deck import Deck, encoded, rewrite_files
+from netlists.deck import Deck, encoded, rewrite_files, with_text
 from netlists.read.amplifiers import with_amplifiers
 from netlists.read.layers import with_layers
 from netlists.read.parser import read_deck
@@ -117,7 +118,7 @@ def _read(
 ) -> Deck:
     _, _, trust, looked_at = state
     roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
-    return structured(read_deck(path, roles, trust=trust, floating=looked_at))
+    return structured(read_deck(path, roles, expand=expand, trust=trust, floating=looked_at))
 
 
 def structured(deck: Deck) -> Deck:
@@ -126,7 +127,7 @@ def structured(deck: Deck) -> Deck:
         return deck
     deck = with_amplifiers(deck)
     found = with_layers(deck)
-    return deck if found is None or not _is_layered(found.circuit) else found
+    return with_text(deck if found is None or not _is_layered(found.circuit) else found)
 
 
 def _is_layered(circuit: Circuit) -> bool:

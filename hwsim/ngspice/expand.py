@@ -2,20 +2,22 @@
 
 import re
 
+from circuits.constants import ZERO_CELSIUS
 from hwsim.ngspice.library_session import Session, SessionError
 from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance
 from netlists.foreign.flat import Listing
 from netlists.write.options import FALLBACK, Tolerances
 
-_TEMPERATURES = re.compile(r"Doing analysis at TEMP = (\S+) and TNOM = (\S+)")
-_GMIN = re.compile(r"gmin\s+\(devices\)\s*=\s*(\S+)")
+_TEMPERATURES = re.compile(r"^temp = (\S+)", re.MULTILINE), re.compile(r"^tnom = (\S+)", re.MULTILINE)
+_GMIN = re.compile(r"^gmin\s+\(devices\)\s*=\s*(\S+)", re.MULTILINE)
 _LINE = re.compile(r"line (?:no\. ?)?(\d+)", re.IGNORECASE)
 
 _HEAD = 2
 """Lines before the user's cards."""
 
 _RECOVERY = re.compile(
-    r"(Netlist line no\. \d+:|Cannot compute substitute|Please check your input netlist\.|Error: ngspice\.dll cannot recover[^;]*)(; |$)"
+    r"(Error on line \d+ or its substitute:|Netlist line no\. \d+:|Cannot compute substitute|Please check your input netlist\."
+    r"|Error: ngspice\.dll cannot recover[^;]*)(; |$)"
 )
 """What ngspice says besides what is wrong."""
 
@@ -36,37 +38,44 @@ def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
     try:
         warned = session.load("\n".join(lines))
     except SessionError as error:
-        raise ExpansionError(_RECOVERY.sub("", str(error)), _place(str(error), lines)) from None
+        raise ExpansionError(_RECOVERY.sub("", str(error)).rstrip("; "), _place(str(error), lines)) from None
     expanded = provenance(cards, session.printed("listing physical"), session.printed("listing expand"))
     listing = Listing.of(expanded)
-    temperature, nominal = _operating_point(session)
-    voltages = {name: v for name, v in session.vectors().items() if "#branch" not in name}
+    voltages = {} if listing.plain else _operating_point(session)
     values = {name: session.ask(name, parameters) for name, parameters in listing.questions()}
-    gmin = next((float(found[1]) for line in session.printed("option") if (found := _GMIN.search(line))), 1e-12)
+    options = "\n".join(session.printed("option"))
+    temperature, nominal = (round(_said(of, options) - ZERO_CELSIUS, 6) for of in _TEMPERATURES)
     return Expansion(
         cards=tuple(FlatCard(card.place, card.text) for card in expanded),
         voltages=voltages,
         values=values,
         temperature=temperature,
         nominal=nominal,
-        gmin=gmin,
+        gmin=_said(_GMIN, options),
         warnings=(warned,) if warned else (),
     )
 
 
-def _operating_point(session: Session) -> tuple[float, float]:
-    """Find the operating point; return the temperatures at which it was sought [°C]."""
+def _said(what: "re.Pattern[str]", options: str) -> float:
+    """Return a number from ngspice's list of options."""
+    found = what.search(options)
+    if found is None:
+        msg = "this ngspice does not list its options as version 39 does; install that version"
+        raise ExpansionError(msg)
+    return float(found[1])
+
+
+def _operating_point(session: Session) -> dict[str, float]:
+    """Find the operating point; return the voltages of all nodes [V]."""
     for tolerances in _TRIES:
         session.messages.clear()
         session.tolerate(tolerances)
-        said = session.printed("op")
-        if session.plot().startswith("op") and session.vectors():
-            break
-    else:
-        msg = f"ngspice finds no operating point: {session.said()}"
-        raise ExpansionError(msg)
-    temperatures = next(found for line in said if (found := _TEMPERATURES.search(line)))
-    return float(temperatures[1]), float(temperatures[2])
+        session.printed("op")
+        voltages = {name: v for name, v in session.vectors().items() if "#branch" not in name}
+        if session.plot().startswith("op") and voltages:
+            return voltages
+    msg = f"ngspice finds no operating point; correct values, models or temperatures, or add a .nodeset: {session.said()}"
+    raise ExpansionError(msg)
 
 
 def _place(text: str, lines: list[str]) -> int | None:

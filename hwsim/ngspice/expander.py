@@ -9,34 +9,65 @@ from hwsim.ngspice.pool import receive
 from hwsim.ngspice.process import WorkerProcess
 from netlists.foreign.expansion import Expansion, ExpansionError
 
-_LIMITS = Limits(silence=120.0, processor=100.0, memory=8_000_000_000)
+_LIMITS = Limits(silence=60.0, processor=50.0, memory=8_000_000_000)
 """A deck whose operating point takes longer could not be trained."""
 
 
+class Expanding:
+    """Lets ngspice expand decks one after another in one confined process, another when it dies."""
+
+    def __init__(self) -> None:
+        self._worker: WorkerProcess | None = None
+
+    def __call__(self, cards: Sequence[str]) -> Expansion:
+        """Expand the cards of a deck.
+
+        Raises
+        ------
+        ExpansionError
+            When ngspice is missing, refuses the deck, finds no operating point, or dies of it.
+
+        """
+        try:
+            self._worker = self._worker or WorkerProcess(_LIMITS.of_memory(1), _LIMITS.processor)
+            return self._asked(self._worker, cards)
+        except NgspiceMissingError as error:
+            msg = f"only ngspice reads this deck, and {error}"
+            raise ExpansionError(msg) from None
+        except NgspiceError as error:
+            self.close()
+            raise ExpansionError(str(error), error.place if isinstance(error, NgspiceDeckError) else None) from None
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def _asked(worker: WorkerProcess, cards: Sequence[str]) -> Expansion:
+        worker.send(Expand(tuple(cards)))
+        if not worker.connection.poll(_LIMITS.silence):
+            msg = f"ngspice did not expand the deck within {_LIMITS.silence:g} s"
+            raise NgspiceError(msg)
+        expansion: Expansion = receive(worker)
+        return expansion
+
+    def close(self) -> None:
+        """End the process."""
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
+
 def expand(cards: Sequence[str]) -> Expansion:
-    """Let ngspice expand the cards of a deck, in a process that may read nothing but programs.
+    """Let ngspice expand the cards of a deck, in a process that may read nothing but programs, and then end it.
 
     Raises
     ------
     ExpansionError
-        When ngspice is missing, refuses the deck, finds no operating point, or dies of it.
+        As Expanding does.
 
     """
+    expanding = Expanding()
     try:
-        worker = WorkerProcess(_LIMITS.of_memory(1), _LIMITS.processor)
-    except NgspiceMissingError as error:
-        msg = f"only ngspice reads this deck, and {error}"
-        raise ExpansionError(msg) from None
-    try:
-        worker.send(Expand(tuple(cards)))
-        if not worker.connection.poll(_LIMITS.silence):
-            msg = f"ngspice did not expand the deck within {_LIMITS.silence:g} s"
-            raise ExpansionError(msg)
-        expansion: Expansion = receive(worker)
-    except NgspiceDeckError as error:
-        raise ExpansionError(str(error), error.place) from None
-    except NgspiceError as error:
-        raise ExpansionError(str(error)) from None
+        return expanding(cards)
     finally:
-        worker.end()
-    return expansion
+        expanding.close()

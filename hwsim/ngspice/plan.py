@@ -13,7 +13,6 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputSources
 from circuits.nodes import Nodes
-from circuits.passed import Passed
 from hwsim.core.protocol import Equilibrium
 from hwsim.ngspice.eliminated_nodes import Held
 from hwsim.ngspice.reduced_deck import Lean
@@ -46,6 +45,8 @@ class Layout:
         Places of the outputs' nodes in `nodes`; behind the last for ground.
     gain
         What the outputs' currents are to be multiplied by, shape (K,); the full deck's nudges do that themselves.
+    afresh
+        Whether each sample is to begin as the deck says, which may choose among several stable states.
 
     """
 
@@ -56,6 +57,7 @@ class Layout:
     plus: NDArray[np.intp]
     minus: NDArray[np.intp]
     gain: NDArray[np.float64]
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class Plan:
     def of(cls, circuit: Circuit, chip: Chip, *, full: bool, noise: bool = False) -> Self:
         """Look at the structure of a circuit; `full` folds nothing, and `noise` puts sources of noise to all nodes that may move."""
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
-        full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources, Passed))  # they may sense any source
+        full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources))  # they may sense any source
         held = Held.of(sharp, on_chip)
         folded = () if full else tuple(w for w in sharp.trainable if w.grid and held.fixed[w.rows].all())
         needed = _needed(sharp, folded)
@@ -158,6 +160,10 @@ class Plan:
             currents=[EXTERNAL for _ in outputs],
         )
         return Body.of(self.circuit, self.chip, g, words, tolerances).lines()
+
+    def altered(self, g: Conductances) -> dict[str, float]:  # noqa: ARG002 - as UserPlan's
+        """Return the resistances that are set once the deck is loaded: none, it holds them."""
+        return {}
 
     def values(self, g: Conductances, x: Floats) -> Floats:
         """Give what the sources say, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""

@@ -8,16 +8,11 @@ from circuits.elements import Capacitors, CurrentSources, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Equilibrium, Push, Result
 from hwsim.ngspice.plan import Plan
+from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
 
-RESIDUAL = 1e-9
-"""Share of the largest branch current that the currents into a node may sum up to."""
 
-FLOOR = 1e-15
-"""A; a sum that is always allowed: in a circuit that is at rest there is no largest current to speak of."""
-
-
-def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
+def judged(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
     """Give an answer of ngspice with its residuals, and with the code of what is wrong where something is.
 
     Parameters
@@ -43,7 +38,7 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Eq
             applied = Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)), noise)
         found = balance(plan.circuit, plan.chip, g, applied, some)
         residual[ok] = found.residual
-        result[ok[~(found.residual <= RESIDUAL * found.largest + FLOOR)]] = Result.MAX_STEPS
+        result[ok[~found.holds]] = Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
         pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")
@@ -51,7 +46,7 @@ def judged(plan: Plan, g: Conductances, drive: Drive, answer: Equilibrium) -> Eq
     return answer._replace(residual=residual, result=result)
 
 
-def _is_convex(plan: Plan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
+def _is_convex(plan: Plan | UserPlan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
     """Tell of each sample, shape (B,), whether its outputs hold against a negative nudge.
 
     The conductance matrix of an output pair, [[a + beta, −beta], [−beta, b + beta]], must stay positive definite. Outputs at which
@@ -69,7 +64,7 @@ def _is_convex(plan: Plan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
     return stable
 
 
-def _conductances(plan: Plan, g: Conductances) -> tuple[Floats, NDArray[np.bool_]]:
+def _conductances(plan: Plan | UserPlan, g: Conductances) -> tuple[Floats, NDArray[np.bool_]]:
     """Give the sum of conductances at each node [S], and whether nothing but linear elements stands there."""
     circuit = plan.circuit
     a, linear = np.zeros(circuit.size + 1), np.ones(circuit.size + 1, dtype=bool)

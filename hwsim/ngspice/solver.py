@@ -27,6 +27,7 @@ from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, Ngspice
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
 from hwsim.ngspice.residual_check import judged
+from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
 from netlists.write.options import Tolerances, fitting
 from netlists.write.writer import write_deck
@@ -65,7 +66,10 @@ class NgspiceSolver(Nudging, Closing):
         self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: Limits, tolerances: Tolerances | None
     ) -> None:
         self.circuit, self.chip = circuit, chip
-        self._plan, self._full = Plan.of(circuit, chip, full=full), full
+        self._full = full
+        self._plan = self._planned(noise=False)
+        if isinstance(self._plan, UserPlan) and not self._plan.linearisable:
+            self.capabilities = frozenset({Capability.VERIFIED})
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
         self._pool = Pool(workers or _cores(), limits)
@@ -186,6 +190,11 @@ class NgspiceSolver(Nudging, Closing):
         """End the worker processes; the next batch would start new ones."""
         self._pool.close()
 
+    def _planned(self, *, noise: bool) -> Plan | UserPlan:
+        if self.circuit.text is not None:
+            return UserPlan.of(self.circuit, self.chip, noise=noise)
+        return Plan.of(self.circuit, self.chip, full=self._full, noise=noise)
+
     def _features(self, x: Any) -> Floats:
         features = np.asarray(x, dtype=np.float64)
         if features.ndim != 2 or features.shape[1] != self.circuit.input_count or not len(features):  # noqa: PLR2004 - samples, features
@@ -211,8 +220,13 @@ class NgspiceSolver(Nudging, Closing):
         self.circuit.check_conductances(g)
         arrays = {name: np.array(values, dtype=np.float64) for name, values in g.items()}
         if self._deck is None or any(not np.array_equal(arrays[name], self._g[name]) for name in arrays):
-            text = self._plan.deck(arrays, self._tolerances)
-            self._deck = Deck(text=text, layout=self._plan.layout, tolerances=self._tolerances, times=self._times)
+            self._deck = Deck(
+                text=self._plan.deck(arrays, self._tolerances),
+                layout=self._plan.layout,
+                tolerances=self._tolerances,
+                times=self._times,
+                altered=self._plan.altered(arrays),
+            )
             self._g = arrays
         return self._deck
 
@@ -272,7 +286,7 @@ class NgspiceSolver(Nudging, Closing):
     def _injected(self, noise: Sequence[Mapping[str, Any]] | None, batch: int, phases: int) -> Floats | None:
         """Give what the sources of noise say, shape (B, phases, nodes) [A]; once there was noise, the deck has sources of it."""
         if noise is not None and not len(self._plan.noisy):
-            self._plan, self._deck = Plan.of(self.circuit, self.chip, full=self._full, noise=True), None
+            self._plan, self._deck = self._planned(noise=True), None
         if not len(self._plan.noisy):
             return None
         i = np.zeros((phases, batch, self.circuit.size + 1))

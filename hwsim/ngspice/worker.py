@@ -133,8 +133,8 @@ class Sweeper:
         self.stop, self.times, self.left = stop, times, times
         layout, count, phases = self.layout, stop - self.at, self.job.phases
         counters, counts = [layout.counter], [count * times]
-        if layout.groups and times == 1 and phases > 1 and count % phases == 0:
-            counters, counts = [layout.counter, layout.groups], [phases, count // phases]
+        if layout.groups and (layout.afresh or (times == 1 and phases > 1)) and count % phases == 0:
+            counters, counts = [layout.counter, layout.groups], [phases * times, count // phases]
         start = dict(zip(layout.sources, self.values(), strict=True))
         self.session.sweep(counters, counts, start, layout.nodes, self.follow)
 

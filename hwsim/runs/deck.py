@@ -17,12 +17,12 @@ from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
 from hwsim.session import Session
 from netlists.measure.answered import CLASSES, Answered
-from netlists.measure.control import Measure
+from netlists.measure.control import OUTPUTS, Measure
 from netlists.measure.predicted import Predicted
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
 from netlists.write.gnucap import Point, write_gnucap
-from netlists.write.writer import OUTPUTS, write_deck
+from netlists.write.writer import write_deck
 
 
 def deck(

@@ -1,6 +1,6 @@
 """Assembling: arrays of cards become the elements of a circuit, and the circuit is made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from circuits.elements import Diodes, Resistors
 from netlists.build import by_kind, by_role
 from netlists.build.arrays import Array
 from netlists.build.builder import Making
-from netlists.read.parts import Part
 
 DEFAULT_GMIN = 1e-12
 """S; what ngspice puts across a junction when the deck says nothing."""
@@ -54,27 +53,11 @@ class Assembly:
     def _gmin(self) -> None:
         """Put the conductance that the deck has across its junctions beside the diodes, which have GMIN of their own."""
         extra = self.gmin - GMIN
-        if self.gmin > DEFAULT_GMIN:
-            self._refuse_amplified()
         pairs = [(e.anode, e.cathode) for e in self.making.elements if isinstance(e, Diodes)]
-        pairs += [(self.making.nodes([part.nodes[k]]), self.making.nodes([part.nodes[j]])) for part, k, j in self._junctions()]
         if extra <= GMIN or not pairs:
             return
         a, b = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
         self.making.add(Resistors(name=self.making.free("gmin"), a=a, b=b, r=1.0 / extra), [])
-
-    def _refuse_amplified(self) -> None:
-        """Refuse bipolar transistors with a conductance across their junctions that counts: they amplify its current."""
-        for part in self.making.sorting.flat.parts:
-            if part.kind == "p" and part.more.letter == "q":
-                text = f"{part.name}: gmin = {self.gmin:g} S across a bipolar transistor is not modelled; use at most {DEFAULT_GMIN:g} S"
-                self.making.sorting.findings.mistakes.append(self.making.at(part.name, text))
-
-    def _junctions(self) -> Iterator[tuple[Part, int, int]]:
-        """Give the junctions of what is passed on, whose conductance ngspice is told like that of all others."""
-        for part in self.making.sorting.flat.parts:
-            if part.kind == "p" and part.name not in self.making.sorting.dropped:
-                yield from ((part, k, j) for k, j in part.more.junctions)
 
     def circuit(self, name: str, groups: Any, *, grounded: bool) -> Circuit:
         """Make the circuit, in the order that the deck says; unless it must be `grounded`, nodes may float.

@@ -71,30 +71,15 @@ def sensing(making: Making, array: Array) -> None:
 
 
 def passed(making: Making, array: Array) -> None:
-    """Make what is passed on to ngspice as text."""
+    """Make what only ngspice knows."""
+    cards = [making.sorting.parts[name] for name in array.members]
     places: dict[str, int] = {}
-    models: dict[str, str] = {}
-    cards, joined = [], []
-    for name in array.members:
-        part = making.sorting.parts[name]
-        for node in part.nodes:
+    for card in cards:
+        for node in card.nodes:
             places.setdefault(node, len(places))
-        passage, text = part.more, part.more.text
-        for k in reversed(range(len(part.nodes))):
-            text = text.replace(f"{{{k}}}", f"{{#{places[part.nodes[k]]}}}")
-        for k, source in enumerate(passage.sources):
-            if source not in making.home:
-                making.sorting.findings.mistakes.append(making.at(name, f"{name}: there is no source {source} whose current could be read"))
-                return
-            text = text.replace(f"{{s{k}}}", "{" + "{}:{}".format(*making.home[source]) + "}")
-        if passage.model:
-            text = text.replace("{m}", models.setdefault(passage.model, f"{array.name}_{len(models)}"))
-        cards.append(text.replace("{#", "{"))
-        joined += [(places[part.nodes[a]], places[part.nodes[b]]) for a, b in passage.joined]
-    letter = making.sorting.parts[array.members[0]].more.letter
-    called = [f".model {name} {text}" for text, name in models.items()]
+    joined = [(places[card.nodes[a]], places[card.nodes[b]]) for card in cards for a, b in card.more.joined]
     nodes = making.nodes(list(places))
-    making.add(Passed(name=array.name, nodes=nodes, letter=letter, cards=cards, models=called, joined=joined), array.members)
+    making.add(Passed(name=array.name, nodes=nodes, letter=cards[0].more.letter, cards=array.members, joined=joined), array.members)
 
 
 def amplifiers(making: Making, array: Array) -> None:

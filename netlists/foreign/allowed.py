@@ -25,14 +25,22 @@ KINDS = frozenset(_KINDS.split())
 _LEAST = 3
 """Words of an element: its name and two nodes."""
 
-_ODD = re.compile(r"[^\t -~]|[`$;\\\"]")
+_BETWEEN = re.compile(r"[\s,()]+")
+_ODD = re.compile(r"[^\t -~]|[`$;\"]|\\\s*$")
 _MODEL = re.compile(r"\.model\s+\S+\s+([a-z0-9_]+)(?![a-z0-9_])", re.IGNORECASE)
+_COMMA = re.compile(r",\s*[a-z_]\w*\s*=(?!=)", re.IGNORECASE)
 _FILE = re.compile(r"\bfile\s*=", re.IGNORECASE)
 _RANDOM = re.compile(r"(?<![\w.])(a?gauss|a?unif|limit)\s*\(", re.IGNORECASE)
 _COMMENT = re.compile(r"\*(?!#)[^\x00-\x08\x0a-\x1f\x7f]*")
 _OPTION = re.compile(r"([a-z_]\w*)(\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s,]+))?", re.IGNORECASE)
 
 _SHOWN = 60
+
+_TEXTS = {".model", ".param", ".params"}
+"""Cards on which a text in quotes says a version or an expression, and nothing is read or started."""
+
+_CLAMPING = 3
+"""Arguments of limit where it keeps a value between two others."""
 
 
 def refused(card: str) -> str | None:
@@ -41,21 +49,34 @@ def refused(card: str) -> str | None:
     by_word = _dot_card(card, word) if word.startswith(".") else _element(card, word)
     if by_word is not None:
         return by_word
-    odd = _ODD.search(card)
+    odd = _ODD.search(card.replace('"', "") if word in _TEXTS else card)
     if odd:
         return f"{odd[0]!a} is no character that ngspice reads as it stands, or begins a command to it; remove it"
     if _FILE.search(card):
         return "file= reads a file, which is not passed on to ngspice; write the values"
-    random = _RANDOM.search(card)
+    random = next((found[1] for found in _RANDOM.finditer(card) if _draws(card, found)), None)
     if random:
-        return f"{random[1]} draws random numbers, other ones in each process; write a number, and draw chips instead"
+        return f"{random} draws random numbers, other ones in each process; write a number, and draw chips instead"
     return None
+
+
+def _draws(card: str, call: "re.Match[str]") -> bool:
+    """Whether a call draws a random number; limit of three arguments is a function of B sources."""
+    if call[1].lower() != "limit":
+        return True
+    depth, arguments = 1, 1
+    for sign in card[call.end() :]:
+        depth += (sign == "(") - (sign == ")")
+        arguments += sign == "," and depth == 1
+        if not depth:
+            break
+    return arguments < _CLAMPING
 
 
 def _element(card: str, word: str) -> str | None:
     if word[:1] not in LETTERS or not word:
-        return f"elements that begin with {word[:1]!a} are not passed on to ngspice; there are {', '.join(LETTERS)}"
-    if len(card.split(None, 2)) < _LEAST:
+        return f"elements that begin with {word[:1]!a} are not passed on to ngspice; use one that it has built in"
+    if len(_BETWEEN.split(card.strip())) < _LEAST:
         return f"{word} has no nodes; write a name, nodes and a value"
     return None
 
@@ -65,7 +86,9 @@ def _dot_card(card: str, word: str) -> str | None:
         kind = _MODEL.match(card)
         if kind is None or kind[1].lower() not in KINDS:
             called = "of no kind" if kind is None else f"of kind {kind[1]}"
-            return f"a model {called} may read files or start programs, and is not passed on; use one of {', '.join(sorted(KINDS))}"
+            return f"a model {called} may read files or start programs; use one that ngspice has built in, such as D, NPN or NMOS"
+    elif word in {".param", ".params"} and _COMMA.search(card):
+        return "a comma stands between assignments, at which ngspice 39 hangs; separate them by blanks"
     elif word not in CARDS | CONDITIONS | OPTIONS:
         return f"{word} is not passed on to ngspice; remove it"
     return None

@@ -1,5 +1,6 @@
 """Expansion: what ngspice makes of a foreign deck, and how it is asked; this package itself knows no simulator."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,9 +20,9 @@ class Expansion:
     Parameters
     ----------
     cards
-        Elements and models, with neither subcircuits nor parameters.
+        Elements, models and options, with neither subcircuits nor parameters.
     voltages
-        The operating point: volts by the names of nodes, those inside devices too.
+        The operating point: volts by the names of nodes; none where every card is a number between two nodes.
     values
         What was asked of elements and models, by `name` and parameter, in SI units.
     temperature, nominal
@@ -83,7 +84,7 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
         ngspice's listings, a line `number : text` each, with the same numbers.
 
     """
-    named = {card.split(None, 1)[0].lower(): place for place, card in enumerate(cards) if card[0] not in ".*+"}
+    named = {first_word(card): place for place, card in enumerate(cards) if card[0] not in ".*+"}
     origin: dict[int, int] = {}
     mark = -1
     for number, text in map(_numbered, physical):
@@ -93,10 +94,19 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
             origin[number] = mark
     found = []
     for number, text in map(_numbered, expanded):
-        if text[:1].isalpha() or text.startswith(".model"):
+        if text[:1].isalpha() or text.startswith((".model", ".option")):
             name = text.split(None, 1)[0]
             found.append(FlatCard(named.get(name, origin.get(number, -1)), text))
     return tuple(found)
+
+
+_WORD = re.compile(r"[^\s,()=]+")
+
+
+def first_word(card: str) -> str:
+    """Return the name with which a card begins, in lower case; ngspice takes commas and parentheses for blanks."""
+    found = _WORD.search(card)
+    return found[0].lower() if found else ""
 
 
 def _numbered(line: str) -> tuple[int, str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from netlists.foreign.expansion import FlatCard
+from netlists.text.numbers import read_number
 
 _BETWEEN = re.compile(r"[\s,()]+")
-_PLAIN = re.compile(r"r\S* \S+ \S+ (\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _NAMED = re.compile(r"\s*=\s*")
 _READ = re.compile(r"\bv\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
 
@@ -21,13 +21,18 @@ ASKED: dict[str, tuple[str, ...]] = {
     "h": ("gain",),
     "i": ("current",),
     "l": ("inductance",),
-    "r": ("resistance", "i"),
+    "r": ("resistance", "i", "m", "scale", "tc1", "tc2", "temp"),
+    "v": ("dc",),
 }
 """What to ask ngspice of an element, by its letter."""
 
 DIODE = ("is", "n", "rs", "eg", "xti", "tnom", "level")
 """What to ask it of a diode's model."""
 
+_OF_PLAIN = 4
+"""Words of a plain card: a name, two nodes and a number."""
+
+_DIGITS = frozenset("0123456789.+-")
 _LONGEST = 4090
 """Characters; ngspice cuts longer lines of its listings."""
 
@@ -74,10 +79,16 @@ class Card:
         """What stands behind a name and `=`; of one that comes twice the last."""
         return dict(word.split("=", 1) for word in _BETWEEN.split(_NAMED.sub("=", self.text)) if "=" in word)
 
-    @property
+    @cached_property
     def plain(self) -> float | None:
-        """The resistance [ohm] of a resistor that is a number and nothing else."""
-        return float(self.text.rsplit(" ", 1)[1]) if _PLAIN.fullmatch(self.text) else None
+        """The value of a resistor, a source, a capacitor or an inductor whose card says one number and nothing else."""
+        words = self.text.split()
+        if len(words) != _OF_PLAIN or self.letter not in "rvicl" or words[-1][0] not in _DIGITS:
+            return None
+        try:
+            return read_number(words[-1])[0]
+        except ValueError:
+            return None
 
     @property
     def cut(self) -> bool:
@@ -98,7 +109,7 @@ class Card:
 
 def path(name: str) -> str:
     """Return the name of an element behind those of the instances that it stands in, without ngspice's letter before them."""
-    return name[2:] if name[1:3] == ".x" or name[1:2] == "." else name
+    return name[2:] if name[1:3] == ".x" else name
 
 
 def called(path_: str) -> str:
@@ -117,23 +128,32 @@ class Model:
 
 @dataclass
 class Listing:
-    """The elements and models of an expanded deck."""
+    """The elements, models and options of an expanded deck."""
 
     cards: list[Card] = field(default_factory=list)
     models: dict[str, Model] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Iterable[FlatCard]) -> "Listing":
         """Sort the lines."""
         listing = cls()
         for place, text in lines:
-            if text.startswith(".model"):
+            if text.startswith(".option"):
+                words = _BETWEEN.split(_NAMED.sub("=", text))[1:]
+                listing.options.update((name, value) for name, _, value in (word.partition("=") for word in words if word))
+            elif text.startswith(".model"):
                 words = [word for word in _BETWEEN.split(_NAMED.sub("=", text)) if word]
                 says = frozenset(word.partition("=")[0] for word in words[3:])
                 listing.models.setdefault(words[1], Model(words[1], words[2].partition("=")[0], says))
             else:
                 listing.cards.append(Card(place, text.split(None, 1)[0], text))
         return listing
+
+    @property
+    def plain(self) -> bool:
+        """Whether every card is a number between two nodes, so that there is nothing to ask ngspice."""
+        return all(card.plain is not None or card.letter == "k" for card in self.cards)
 
     def questions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield what to ask: the name of an element or a model, and the names of its parameters."""

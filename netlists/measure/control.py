@@ -100,6 +100,9 @@ def _plot(outputs: int, names: Sequence[str]) -> Iterator[str]:
     yield from ("setscale output", f"plot {' '.join(names)} pointplot xlabel output ylabel V title outputs", "setplot $free_phase")
 
 
+OUTPUTS = Outputs()
+
+
 def in_phases(count: int) -> str:
     """Say in which phases something is printed, when `count` of them are nudged."""
     nudged = {0: "", 1: " and in the nudged one"}.get(count, f" and in {count} nudged ones")

@@ -10,7 +10,6 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.errors import CircuitError
-from circuits.passed import Passed
 from netlists.measure.control import BEGIN, Inputs, Measure, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
 from netlists.write.sections import Section
@@ -96,4 +95,4 @@ class Sweep(Measure):
 
 def _sensed(circuit: Circuit) -> set[str]:
     controlled = [cast("str", e.source) for e in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)]
-    return {*controlled, *(name for e in circuit.of(Passed) for name, _ in e.sources)}
+    return set(controlled)

@@ -1,16 +1,12 @@
 """Definitions: what a deck and each of its subcircuits hold, before any subcircuit is put in its place."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netlists.read import dot_cards
 from netlists.text.findings import BadCardError, Finding, Findings
 from netlists.text.lines import Line
 from netlists.text.tokens import Token, assignments, fields, tokens
-
-_MIL = re.compile(r"(?:[{'][^{}']*|^(?:x|\.param|\.subckt).*)[\d.]mil")
-"""A thousandth of an inch where ngspice's numparam reads, which looks at the first letter of a suffix alone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,8 +33,6 @@ class Definition:
         Its elements.
     parameters
         What its `.param` cards say, and where.
-    uses
-        How many instances there are.
 
     """
 
@@ -51,22 +45,6 @@ class Definition:
     parameters: dict[str, tuple[Token, Line]] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     inner: dict[str, "Definition"] = field(default_factory=dict)
-    uses: int = 0
-
-    def above(self) -> Iterator["Definition"]:
-        """Give this definition and those that it stands in."""
-        definition: Definition | None = self
-        while definition is not None:
-            yield definition
-            definition = definition.parent
-
-    def find(self, name: str) -> "Definition | None":
-        """Find the subcircuit that a name means here."""
-        return next((above.inner[name] for above in self.above() if name in above.inner), None)
-
-    def declares(self, name: str) -> bool:
-        """Return whether it has a parameter of its own by this name."""
-        return name in self.defaults or name in self.parameters
 
     def normal(self) -> tuple[str, ...]:
         """Give its text, without what does not count: two subcircuits of the same normal form are the same."""
@@ -83,7 +61,6 @@ class Outline:
     top: Definition
     options: dict[str, tuple[Token, Line]] = field(default_factory=dict)
     temperature: tuple[Token, Line] | None = None
-    shared: set[str] = field(default_factory=set)
     unknown: list[tuple[str, Line]] = field(default_factory=list)
 
 
@@ -92,9 +69,6 @@ def outline(cards: list[Line], findings: Findings) -> Outline:
     found = Outline(Definition("the deck"))
     here = found.top
     for card in cards:
-        if "mil" in card.text and _MIL.search(card.text):
-            text = "ngspice reads mil in braces and parameters as milli; write 25.4u where a thousandth of an inch is meant"
-            findings.warnings.append(Finding(card.source.name, card.number, text))
         if card.text[0] != ".":
             here.cards.append(card)
             continue
@@ -126,7 +100,7 @@ def _directive(card: Line, here: Definition, found: Outline, findings: Findings)
     elif word in _SETTINGS:
         _SETTINGS[word](card, len(word), found)
     elif word not in dot_cards.IGNORED:
-        msg = f"{word} is not read; {dot_cards.REMEDIES.get(word, 'remove it')}"
+        msg = f"{word} is not read; remove it"
         raise BadCardError(msg)
     elif word != ".title":
         findings.notes.append(Finding(card.source.name, card.number, f"{word} is left aside; it says nothing about the circuit"))
@@ -195,11 +169,8 @@ def _model(card: Line, after: int, here: Definition) -> None:
 def _options(card: Line, after: int, found: Outline) -> None:
     plain, named = fields(tokens(card, after))
     for name, token in [*((token.low, token) for token in plain), *named.items()]:
-        if name in dot_cards.REFUSED:
-            msg = f"the option {name} is not modelled; {dot_cards.REFUSED[name]}"
-            raise BadCardError(msg)
         found.options[name] = (token, card)
-        if name not in dot_cards.MODELLED | dot_cards.HARMLESS:
+        if name not in dot_cards.OF_CIRCUITS | dot_cards.HARMLESS:
             found.unknown.append((name, card))
 
 
@@ -211,13 +182,8 @@ def _temperature(card: Line, after: int, found: Outline) -> None:
     found.temperature = (words[0], card)
 
 
-def _shared(card: Line, after: int, found: Outline) -> None:
-    found.shared |= {token.low for token in tokens(card, after)}
-
-
 _SETTINGS: dict[str, Callable[[Line, int, Outline], None]] = {
     **dict.fromkeys((".options", ".option", ".opt", ".opts"), _options),
     ".temp": _temperature,
-    ".global": _shared,
 }
 """Cards that hold for the whole deck."""

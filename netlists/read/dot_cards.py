@@ -1,4 +1,4 @@
-"""Known: the cards with a dot that do not say what a circuit is, and the options of ngspice: modelled, harmless or refused."""
+"""Cards with a dot that do not say what a circuit is, and the options of ngspice: which mean something, and which do not."""
 
 IGNORED = frozenset(
     [
@@ -26,8 +26,10 @@ IGNORED = frozenset(
 )
 """Cards that say what to do with a circuit, not what it is."""
 
-MODELLED = frozenset(["defad", "defas", "defl", "defw", "gmin", "rseries", "rshunt", "temp", "tnom"])
-"""Options that change an operating point, as ngspice does it."""
+OF_CIRCUITS = frozenset(
+    ["badmos3", "defad", "defas", "defl", "defm", "defw", "epsmin", "gmin", "rseries", "rshunt", "scale", "temp", "tnom"]
+)
+"""Options that change an operating point."""
 
 _HARMLESS = """
     abstol acct autopartial autostop bypass chgtol convabsstep convlimit convstep copynodesets cshunt dlevel filetype gminfactor gminsteps
@@ -40,26 +42,11 @@ _HARMLESS = """
 HARMLESS = frozenset(_HARMLESS.split())
 """Options that leave an operating point as it is: of waveforms, of output, and of how ngspice iterates, where hwsim says its own."""
 
-REFUSED = {
-    "badmos3": "remove it, or write the MOSFETs with another level",
-    "defm": "write m= on each MOSFET",
-    "epsmin": "remove it; it cuts the currents of diodes",
-    "scale": "write lengths, widths and areas in metres",
-}
-"""Options that change an operating point in a way that is not modelled, and what to do instead."""
-
 _ITERATING = """
     abstol bypass chgtol convabsstep convlimit convstep copynodesets cshunt dlevel gminfactor gminsteps gshunt indverbosity itl1 itl2 itl3
     itl4 itl5 itl6 lteabstol ltereltol maxevtiter maxopalter maxord method minbreak mu newtrunc nodedamping noopac noopalter noopiter
     oldlimit pivrel pivtol ramptime reltol scalm srcsteps trtol trytocompact vntol xmu xtrtol
 """
 
-MEANT = MODELLED | REFUSED.keys() | frozenset(_ITERATING.split())
+MEANT = OF_CIRCUITS | frozenset(_ITERATING.split())
 """Options that change an operating point or how ngspice iterates towards it; the others say what it prints and writes."""
-
-REMEDIES = {
-    ".if": "keep the branch that holds",
-    ".func": "write the expression where it is used",
-    ".csparam": "use .param",
-}
-"""What to do instead of cards that are not read."""

@@ -1,6 +1,7 @@
 """Features in a deck: each is one parameter that all of its sources follow, and a source that contradicts it is found."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,27 @@ def following(name: str, scale: float, offset: float) -> str:
     """Write the value of a source that follows a parameter: scale × feature + offset [V], in the order in which hwsim computes it."""
     text = {1.0: name, -1.0: f"-{name}"}.get(scale, f"{scale!r}*{name}")
     return f"{{{text}{f'{offset:+}' if offset else ''}}}"
+
+
+_FOLLOWED = re.compile(r"\{(-)?(?:([\d.]+(?:e[+-]?\d+)?)\*)?([a-z_]\w*)([+-][\d.]+(?:e[+-]?\d+)?)?\}")
+
+
+def followed(text: str, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """Return what a source gives that follows a parameter, as `following` writes it [V], and the parameter's value.
+
+    Raises
+    ------
+    ValueError
+        When there is no such parameter.
+
+    """
+    found = _FOLLOWED.fullmatch(text)
+    sign, scale, name, offset = found.groups() if found else (None, None, text, None)
+    if name not in parameters:
+        msg = f"there is no parameter {name}; define it with .param {name}=…"
+        raise ValueError(msg)
+    factor = float(f"{sign or ''}{scale or 1.0}")
+    return factor * parameters[name] + float(offset or 0.0), parameters[name]
 
 
 class Shown(NamedTuple):

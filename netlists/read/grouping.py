@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from circuits.nodes import NodeGroup
@@ -9,14 +10,22 @@ from netlists.read.roles import Roles
 from netlists.text.findings import Findings
 
 _FIT = re.compile(r"[a-z][a-z0-9_]*")
+_PLAIN = re.compile(r"[a-z0-9_]+")
+"""Names of nodes that also decks of ours can have, in expressions too."""
+
 _ROW = re.compile(r"(.+)_(0|[1-9]\d*)")
 _SAID = re.compile(r"(\S+)(?: to (\S+))?")
 
 
-def group_nodes(names: list[str], roles: Roles, findings: Findings) -> tuple[tuple[NodeGroup, ...], dict[str, int]]:
+def odd(names: Iterable[str]) -> bool:
+    """Whether nodes have names that only their own deck can keep; those inside devices aside."""
+    return any(_PLAIN.fullmatch(name) is None for name in names if not name.endswith("#internal"))
+
+
+def group_nodes(names: list[str], roles: Roles, findings: Findings, *, renamed: bool) -> tuple[tuple[NodeGroup, ...], dict[str, int]]:
     """Make node groups, and give the number of each node by its name in the deck.
 
-    Names like h_0, h_1 … h_9 make the row h. Others stay alone; what a group cannot be called is written with underscores.
+    Names like h_0, h_1 … h_9 make the row h. Others stay alone.
 
     Parameters
     ----------
@@ -26,6 +35,8 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings) -> tuple[tup
         What the deck says of them (`nodes`).
     findings
         Takes the mistakes.
+    renamed
+        Whether names that only their own deck can keep are written with underscores.
 
     """
     groups: list[NodeGroup] = []
@@ -59,7 +70,7 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings) -> tuple[tup
             if found.group(2) == "0":
                 add(found.group(1), found_rows[found.group(1)], _members(found.group(1), found_rows[found.group(1)]))
             continue
-        called = _called(name, taken, rows)
+        called = _called(name, taken, rows) if renamed else name
         taken.add(called)
         add(called, None, [name])
     return tuple(groups), numbers
@@ -94,8 +105,7 @@ def _rows(names: list[str], known: set[str]) -> dict[str, int]:
 
 def _called(name: str, taken: set[str], rows: AbstractSet[str]) -> str:
     """Give a lone node a name that a group may have and no other has."""
-    called = name if _FIT.fullmatch(name) else re.sub(r"[^a-z0-9_]", "_", name)
-    called = called if _FIT.fullmatch(called) else f"n{called}"
+    called = re.sub(r"[^a-z0-9_]", "_", name)
     while called in taken or called == "gnd" or (called.rpartition("_")[0] in rows and called.rpartition("_")[2].isdigit()):
         called += "_"
     return called

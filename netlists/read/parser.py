@@ -11,25 +11,28 @@ from netlists.build.arrays import Sorting
 from netlists.build.assemble import DEFAULT_GMIN, Assembly
 from netlists.build.builder import Making
 from netlists.build.trainable import conductances, warn_bounds
-from netlists.deck import Deck
+from netlists.deck import Deck, with_text
+from netlists.foreign.expanded import Read, expanded
+from netlists.foreign.expansion import Expander
+from netlists.foreign.recognize import foreign
 from netlists.read import features
-from netlists.read.definitions import Outline, outline
-from netlists.read.flatten import Flattener, globals_of
-from netlists.read.grouping import group_nodes
-from netlists.read.parts import CELSIUS, MOSFET_OPTIONS, Settings
+from netlists.read.definitions import outline
+from netlists.read.flatten import Flattener
+from netlists.read.grouping import group_nodes, odd
+from netlists.read.parts import CELSIUS, Flat, Settings
 from netlists.read.roles import Roles, compiled
 from netlists.read.temperatures import checked
 from netlists.text.files import Files, text_of
 from netlists.text.findings import BadCardError, Finding, Findings, NetlistError
 from netlists.text.lines import Line, Source
-from netlists.text.scopes import Bound, Scope, Spot
+from netlists.text.numbers import read_number
 from netlists.text.tokens import Token
 
 _NO_ROLES = Roles()
 _CARD = "rclviegfhdbmqjx"
 
 
-def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floating: bool = False) -> Deck:
+def read_deck(path: Path, roles: Roles = _NO_ROLES, *, expand: Expander | None = None, trust: bool = False, floating: bool = False) -> Deck:
     """Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
@@ -38,6 +41,8 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floa
         The file.
     roles
         Said from outside; they stand in the place of the deck's own of the same kind.
+    expand
+        Lets ngspice expand foreign decks; without, they are refused.
     trust
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
     floating
@@ -55,15 +60,16 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floa
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
     except BadCardError as error:
         raise NetlistError([Finding(str(path), 0, str(error))]) from None
-    return parse(text, roles, name=path.name, path=path, trust=trust, floating=floating)
+    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, floating=floating)
 
 
-def parse(
+def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
     text: str,
     roles: Roles = _NO_ROLES,
     *,
     name: str = "deck",
     path: Path | None = None,
+    expand: Expander | None = None,
     trust: bool = False,
     floating: bool = False,
 ) -> Deck:
@@ -79,7 +85,7 @@ def parse(
         What messages call it.
     path
         Where it lies; without, it cannot include anything.
-    trust, floating
+    expand, trust, floating
         As for `read_deck`.
 
     Raises
@@ -89,7 +95,7 @@ def parse(
 
     """
     with _without_collecting():
-        return _parse(Source.of(name, text, path), roles, trust=trust, floating=floating)
+        return _parse(Source.of(name, text, path), roles, expand=expand, trust=trust, floating=floating)
 
 
 @contextmanager
@@ -104,42 +110,78 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(source: Source, roles: Roles, *, trust: bool, floating: bool) -> Deck:
-    findings, name, path = Findings(), source.name, source.path
+def _parse(source: Source, roles: Roles, *, expand: Expander | None, trust: bool, floating: bool) -> Deck:
+    findings, path = Findings(), source.path
     files = Files(path.parent if path else None, findings, trust)
     if any("\0" in line for line in source.lines):
-        raise NetlistError([Finding(name, 1, "this is no text; give a SPICE deck")])
+        raise NetlistError([Finding(source.name, 1, "this is no text; give a SPICE deck")])
     cards = files.read(source, title=True)
     _look_at_title(source, findings)
     roles = Roles.read(files.roles, findings).instead(roles)
+    strange, of_small = foreign(cards, _kept(roles)), Findings()
+    read = None if strange else _small(cards, of_small)
+    if read is None or (expand is not None and not of_small.mistakes and odd(_nodes(read.flat))):
+        read = expanded(cards, strange or cards[0], roles, expand, findings)
+    else:
+        findings.add(of_small)
+    return _built(source, files, roles, read, findings, floating=floating)
+
+
+def _small(cards: list[Line], findings: Findings) -> Read:
+    """Read a deck of plain numbers and our own subcircuits."""
     found = outline(cards, findings)
-    scope = globals_of(found)
-    settings = _settings(found, scope, findings)
-    gmin, rshunt = (_option(found, scope, name, usual, findings) for name, usual in (("gmin", DEFAULT_GMIN), ("rshunt", 0.0)))
-    flattener = Flattener(found, settings, _kept(roles), findings)
-    sorting = Sorting(flattener.run(scope), roles, findings)
+    said = {name: found.options.get(name) for name in ("temp", "tnom", "gmin")}
+    said["temp"] = found.temperature or said["temp"]  # .temp counts before .options temp
+    temperature, nominal = (_option(name, said[name], CELSIUS, findings) for name in ("temp", "tnom"))
+    gmin = _option("gmin", said["gmin"], DEFAULT_GMIN, findings)
+    settings = Settings(temperature, nominal)
+    return Read(Flattener(found, settings, findings).run(), settings, gmin)
+
+
+def _option(name: str, said: tuple[Token, Line] | None, usual: float, findings: Findings) -> float:
+    """Return the value of an option: a temperature, or gmin."""
+    if said is None:
+        return usual
+    token, line = said
+    try:
+        value = read_number(token.text)[0]
+        if name != "gmin":
+            return checked(value, name)
+    except ValueError as error:
+        findings.mistakes.append(Finding(line.source.name, line.number, str(error)))
+        return usual
+    if value < 0:
+        text = f"{name} = {value:g} must not be negative; correct it or remove it"
+        findings.mistakes.append(Finding(line.source.name, line.number, text))
+    return value
+
+
+def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Findings, *, floating: bool) -> Deck:
+    """Make the circuit of what was read."""
+    sorting = Sorting(read.flat, roles, findings)
     findings.check()
     sorting.run()
-    groups, numbers = group_nodes(_node_names(sorting), roles, findings)
+    groups, numbers = group_nodes(_node_names(sorting), roles, findings, renamed=read.foreign is None)
     findings.check()
-    making = Making(sorting, numbers, settings)
-    assembly = Assembly(making, gmin, rshunt)
+    making = Making(sorting, numbers, read.settings)
+    assembly = Assembly(making, read.gmin, read.rshunt)
     assembly.run()
     findings.check()
     _check_roles(roles, source)
     try:
-        circuit = assembly.circuit(_name(roles, source), groups, grounded=not floating)
+        circuit = assembly.circuit(_name(roles, source), groups, grounded=not floating and not _opaque(read.flat))
     except FloatingNodesError as error:
         raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
-        raise NetlistError([Finding(name, 1, str(error))]) from None
+        raise NetlistError([Finding(source.name, 1, str(error))]) from None
     g, places = conductances(circuit, sorting, making)
     findings.check()
     warn_bounds(circuit, g, findings, source)
     x, contradictions = features.read(making.shown, circuit.input_count)
     warnings, notes = tuple(dict.fromkeys((*findings.warnings, *contradictions))), tuple(dict.fromkeys(findings.notes))
     said = tuple(roles.of("set"))
-    return Deck(circuit, g, x, numbers, making.members, tuple(files.sources), places, warnings, notes, said, contradictions)
+    sources = tuple(files.sources)
+    return with_text(Deck(circuit, g, x, numbers, making.members, sources, places, warnings, notes, said, contradictions, read.foreign))
 
 
 def _look_at_title(source: Source, findings: Findings) -> None:
@@ -148,46 +190,6 @@ def _look_at_title(source: Source, findings: Findings) -> None:
     is_card = len(words) > 3 and words[0][0] in _CARD and words[-1][0].isdigit()  # noqa: PLR2004 - a name, two nodes, a value
     if is_card or words[0] in {".include", ".param", ".subckt"}:
         findings.warnings.append(Finding(source.name, 1, "the first line is the title and no card; put a line before it if it is meant"))
-
-
-def _settings(found: Outline, scope: Scope, findings: Findings) -> Settings:
-    """Read the options that cards depend on; `.temp` counts before `.options temp`."""
-    temperature = _degrees(found.temperature or found.options.get("temp"), "temp", scope, findings)
-    nominal = _degrees(found.options.get("tnom"), "tnom", scope, findings)
-    rseries = _option(found, scope, "rseries", 0.0, findings)
-    sizes = {of: _option(found, scope, name, 0.0, findings) for name, of in MOSFET_OPTIONS.items() if name in found.options}
-    spot = Spot(Line(Source("", None, ()), 0, "", ""), 0, 0, None)
-    scope.bound.setdefault("temper", Bound(Token("temper", 0), scope, spot, value=temperature))
-    return Settings(temperature, nominal, rseries, sizes)
-
-
-def _degrees(said: tuple[Token, Line] | None, name: str, scope: Scope, findings: Findings) -> float:
-    if said is None:
-        return CELSIUS
-    try:
-        return checked(_number(*said, scope, findings), name)
-    except ValueError as error:
-        findings.mistakes.append(Finding(said[1].source.name, said[1].number, str(error)))
-        return CELSIUS
-
-
-def _option(found: Outline, scope: Scope, name: str, default: float, findings: Findings) -> float:
-    if name not in found.options:
-        return default
-    token, line = found.options[name]
-    value = _number(token, line, scope, findings)
-    if value < 0 or (value == 0 and name in MOSFET_OPTIONS):
-        text = f"{name} = {value:g} must {'be positive' if name in MOSFET_OPTIONS else 'not be negative'}; correct it or remove it"
-        findings.mistakes.append(Finding(line.source.name, line.number, text))
-    return value
-
-
-def _number(token: Token, line: Line, scope: Scope, findings: Findings) -> float:
-    try:
-        return scope.number(token.text)[0]
-    except ValueError as error:
-        findings.mistakes.append(Finding(line.source.name, line.number, str(error)))
-        return CELSIUS
 
 
 class _kept:  # noqa: N801 - called like a function
@@ -199,6 +201,17 @@ class _kept:  # noqa: N801 - called like a function
 
     def __call__(self, name: str) -> bool:
         return any(pattern.fullmatch(name) for pattern in self._patterns)
+
+
+def _opaque(flat: Flat) -> bool:
+    """Whether some parts join nodes in ways that only ngspice knows."""
+    return any(part.kind == "p" for part in flat.parts)
+
+
+def _nodes(flat: Flat) -> set[str]:
+    """List all nodes."""
+    table = flat.resistances
+    return {*table.a, *table.b, *(node for part in flat.parts for node in part.nodes)}
 
 
 def _node_names(sorting: Sorting) -> list[str]:

@@ -1,18 +1,13 @@
 """Parts: the single elements of a deck once its subcircuits are in their places, before they become arrays."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from netlists.text.lines import Line
-from netlists.text.scopes import Spot
+from netlists.text.tokens import Spot
 
 CELSIUS = 27.0
 """The temperature that ngspice takes when a deck says none, and that hwsim computes at."""
-
-
-MOSFET_OPTIONS = {"defl": "l", "defw": "w", "defad": "ad", "defas": "as"}
-"""Options that say the size of MOSFETs whose cards do not, and what the cards call it."""
 
 
 class Part(NamedTuple):
@@ -46,17 +41,10 @@ class Part(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A card that is passed on: `{0}` … stand for the part's nodes, `{s0}` … for the sources, `{m}` for the model.
-
-    `joined` are the pairs of its nodes between which it conducts, `junctions` those with a junction between them.
-    """
+    """A card that only ngspice knows: its letter, and the places of its nodes between which it conducts, two by two."""
 
     letter: str
-    text: str
-    sources: tuple[str, ...]
-    model: str | None
     joined: tuple[tuple[int, int], ...]
-    junctions: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -110,14 +98,8 @@ class Settings:
     ----------
     temperature, nominal
         Degrees Celsius: of the circuit, and of the models' parameters.
-    rseries
-        The resistance in series with each inductor [ohm]; 0 for none.
-    sizes
-        What MOSFETs have whose cards do not say it: `l` and `w` [m], `ad` and `as` [m²].
 
     """
 
     temperature: float
     nominal: float
-    rseries: float = 0.0
-    sizes: Mapping[str, float] = field(default_factory=dict)

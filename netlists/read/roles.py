@@ -23,7 +23,7 @@ from typing import Self
 
 from circuits.quoting import quote
 from netlists.text.findings import Finding, Findings
-from netlists.text.lines import Line
+from netlists.text.lines import ROLE, Line
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "array": ("name",),
@@ -57,6 +57,10 @@ class Statement:
     words: tuple[str, ...]
     options: dict[str, str] = field(default_factory=dict)
     line: Line | None = None
+
+    def comment(self) -> str:
+        """Return it as a structured comment."""
+        return " ".join([f"{ROLE} {self.word}", *self.words, *(f"{name}={value}" for name, value in self.options.items())])
 
     def finding(self, text: str) -> Finding:
         """Say something about it."""
@@ -125,7 +129,8 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
     Parameters
     ----------
     trainable, inputs
-        What a comment says behind `trainable` and `input`: patterns for the names of resistors and of sources, and options.
+        What a comment says behind `trainable` and `input`: patterns for the names of resistors and of sources, with blanks or commas
+        between them, and options.
     outputs
         A node each, or a pair as `plus minus` or `plus,minus`.
 
@@ -139,7 +144,8 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
     said += [("output", text.replace(",", " ")) for text in outputs]
     found, findings = [], Findings()
     for word, text in said:
-        words = re.sub(r"\s*([,=])\s*", r"\1", text).split()
+        given = re.sub(r"\s*([,=])\s*", r"\1", text).split()
+        words = [part for one in given for part in ([one] if "=" in one else one.split(",")) if part]
         options = {name.lower(): value for name, _, value in (w.partition("=") for w in words if "=" in w)}
         statement = Statement(word, tuple(w.lower() for w in words if "=" not in w), options)
         wrong = _wrong(statement)

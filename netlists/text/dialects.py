@@ -91,7 +91,7 @@ def _of_ltspice(lines: Sequence[str]) -> list[str]:
             out[last] = "\n".join([out[last], *added])
             head, kind, added = k, bare.split(None, 1)[0].lower() if bare[0] == "." else bare[0].lower(), []
         last = k
-        out[k] = _card(line.replace("§", "_"), kind)
+        out[k] = _card(line.replace("§", "_").replace("\udca7", "_"), kind)
         if kind in {"v", "i", "l", "c"}:
             added += _resistances(out, head, k, kind)
     out[last] = "\n".join([out[last], *added])

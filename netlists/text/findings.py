@@ -67,6 +67,12 @@ class Findings:
     warnings: list[Finding] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
 
+    def add(self, others: "Findings") -> None:
+        """Take in what others collected."""
+        self.mistakes += others.mistakes
+        self.warnings += others.warnings
+        self.notes += others.notes
+
     def check(self) -> None:
         """Raise what has been found to be wrong.
 

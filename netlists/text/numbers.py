@@ -31,6 +31,10 @@ _UNITS = {
 """What may stand behind a number and its suffix, and means nothing to ngspice."""
 
 
+MILLI = 1e-3
+"""What `mil` means as a parameter's value: ngspice's numparam looks at the first letter of a suffix alone."""
+
+
 def plain(values: Any, what: str) -> list[str]:
     """Write numbers so that reading them gives the same floats again.
 

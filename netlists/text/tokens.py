@@ -1,7 +1,7 @@
 """Tokens of a card: words, signs of equality, and what stands in braces or quotes, each with its place in the line."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netlists.text.findings import BadCardError
 from netlists.text.lines import Line, lower
@@ -53,6 +53,15 @@ def tokens(line: Line, start: int = 0) -> list[Token]:
             raise BadCardError(msg)
         found.append(token)
         place = match.end()
+
+
+class Spot(NamedTuple):
+    """Where a value stands: line, place and length in it, and the subcircuit that it stands in, None at the top."""
+
+    line: Line
+    start: int
+    length: int
+    owner: Any
 
 
 class Fields(NamedTuple):

@@ -16,7 +16,7 @@ from circuits.controlled import (
 )
 from circuits.diode import is_silicon
 from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, Inductors, InputSources, Resistors, VoltageSources
-from circuits.passed import HOLE, Passed
+from circuits.passed import Passed
 from netlists.text.numbers import plain, resistances
 
 LETTERS: dict[type[Elements], str] = {
@@ -98,18 +98,6 @@ def source_card(circuit: Circuit, name: str, place: int) -> str:
     return f"{letter(circuit[name])}_{name}_{place}"
 
 
-def _passed(element: Passed, circuit: Circuit, names: Sequence[str]) -> Iterator[str]:
-    """Write what is passed on: its models, and its cards with nodes and sources put in."""
-    yield from element.models
-    for k, card in enumerate(element.cards):
-        text = HOLE.sub(lambda hole: _filled(element, circuit, names, *hole.groups()), card)
-        yield f"{letter(element)}_{element.name}_{k} {text}"
-
-
-def _filled(element: Passed, circuit: Circuit, names: Sequence[str], what: str, place: str | None) -> str:
-    return names[element.nodes[int(what)]] if place is None else source_card(circuit, what, int(place))
-
-
 def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Sequence[str | None] | None = None) -> Iterator[str]:
     """Write an array of elements.
 
@@ -134,8 +122,6 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
             yield from _diodes(element, chip, names)
         case InputSources():
             yield from _two_terminals(element, words or (), names)
-        case Passed():
-            yield from _passed(element, chip.circuit, names)
         case (
             VoltageControlledVoltageSources()
             | VoltageControlledCurrentSources()

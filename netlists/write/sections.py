@@ -9,7 +9,6 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import Amplifiers, Elements, InputSources, Nudges
-from circuits.passed import Passed
 from circuits.topology import Block
 from netlists.write import statements, subcircuits
 from netlists.write.cards import flat, letter, norton
@@ -72,7 +71,6 @@ def blocks(circuit: Circuit, chip: Chip) -> dict[str, Block]:
     """
     lone = [Block(e.name, _kind(e, chip), (e.name,)) for e in circuit.of(Amplifiers, Nudges)]
     sensed = {element.source for element in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)}
-    sensed |= {name for element in circuit.of(Passed) for name, _ in element.sources}
     by_chip = {*subcircuits.AMPLIFIERS, "nudge", "skewed_nudge"}
     known = [b for b in circuit.blocks if b.kind not in by_chip and not sensed & {*b.elements} and subcircuits.fits(b, circuit)]
     return {name: block for block in [*lone, *known] for name in block.elements}

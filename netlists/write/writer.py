@@ -12,7 +12,8 @@ from circuits.circuit import Circuit
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
-from netlists.measure.control import Inputs, Measure, Outputs, Pushes
+from netlists.foreign.written import write_user_deck
+from netlists.measure.control import OUTPUTS, Inputs, Measure, Pushes
 from netlists.read import features
 from netlists.text.lines import ROLE
 from netlists.text.numbers import plain
@@ -23,8 +24,6 @@ from netlists.write.options import Tolerances, fitting, options
 from netlists.write.sections import Section, Words, blocks, sections
 
 _CONVERTED = ", for which diodes have other values here: those of ideal ones know no temperature"
-
-OUTPUTS = Outputs()
 
 
 def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
@@ -75,6 +74,8 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
         msg = f"{circuit.name}: the sample has shape {sample.shape}; the circuit takes {circuit.input_count} features"
         raise CircuitError(msg)
     plain(sample, "feature")
+    if circuit.text is not None:
+        return write_user_deck(circuit, chip, g, x=sample, pushes=pushes, notes=notes, measure=measure)
     circuit = measure.extended(circuit)
     chip = chip.of(circuit)
     inputs = _inputs(circuit, chip, sample)

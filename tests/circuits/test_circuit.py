@@ -32,7 +32,6 @@ from circuits.elements import (
 from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.nodes import GROUND
-from circuits.passed import Passed
 from circuits.topology import Block
 from support.strategies import conductances, networks
 
@@ -136,7 +135,6 @@ def test_a_node_needs_a_conducting_path_to_ground(element: Elements) -> None:
     [
         CurrentControlledCurrentSources(name="f", a=Y, b=GROUND, source="v_x", place=1, gain=1.0),
         CurrentControlledVoltageSources(name="h", plus=Z, minus=GROUND, source="r", place=0, rm=1.0),
-        Passed(name="b", nodes=Y, letter="b", cards=["{0} 0 i=i({nowhere:0})"]),
     ],
     ids=lambda element: type(element).__name__,
 )

@@ -115,14 +115,13 @@ def test_a_source_that_follows_its_own_voltage_is_a_conductance() -> None:
 
 
 def test_cards_that_are_passed_on_say_what_they_join() -> None:
-    """Nodes and sources are holes in the text; a hole without a node is refused."""
-    passed = Passed(name="b", nodes=A, letter="b", cards=["{0} {2} v=v({1})*i({v_s:3})", "{1} 0 i=1"], joined=[(0, 2)])
+    """By places among their nodes; a place without a node is refused."""
+    passed = Passed(name="b", nodes=A, letter="b", cards=["b1", "b2"], joined=[(0, 2)])
     assert len(passed) == 2
-    assert passed.sources == (("v_s", 3),)
     assert [nodes.tolist() for nodes in passed.pairs[0]] == [[1], [3]]
     assert passed == Passed(name="b", nodes=A, letter="b", cards=passed.cards, joined=((0, 2),))
-    with pytest.raises(CircuitError, match="b: its cards name more nodes than the 3"):
-        Passed(name="b", nodes=A, letter="b", cards=["{3} 0 i=1"])
+    with pytest.raises(CircuitError, match="b: its cards join more nodes than the 3"):
+        Passed(name="b", nodes=A, letter="b", cards=["b1"], joined=[(0, 3)])
 
 
 def test_the_caller_keeps_the_right_to_write() -> None:

@@ -15,8 +15,8 @@ from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import RunError
 from hwsim.settings.sections import SolverSettings
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
+from support.reading import parse
 
 X = np.array([[0.9, -0.4], [0.2, 0.7], [-1.0, 0.1]])
 

@@ -7,12 +7,10 @@ from cli.main import main
 DECK = "a fault\nV1 in 0 0.7\nRt in a 10k\n{}\n*hwsim: input V1\n*hwsim: output a\n*hwsim: trainable Rt g_min=1e-12 g_max=10\n.end\n"
 
 FAULTS = {
-    "band gap": ("D1 a 0 d1 temp=50\n.model d1 d(is=1e-14 eg=1e300)", "correct is, n, eg, xti or tnom"),
+    "band gap": ("D1 a 0 d1 temp=50\n.model d1 d(is=1e-14 eg=1e300)", "correct values, models or temperatures"),
     "zero kelvin": ("D1 a 0 d1 temp=-273.15\n.model d1 d(is=1e-14)", "must be above -273.15 °C"),
     "transistor below zero kelvin": ("M1 a in 0 0 n1 dtemp=-400\nR2 a 0 1k\n.model n1 nmos", "must be above -273.15 °C"),
-    "heat": ("R2 a 0 1k tc1=1e308 temp=1e4", "a resistance must be positive and finite"),
     "option": ("R2 a 0 1k\n.options tnom=-300", "must be above -273.15 °C"),
-    "size": ("R2 a 0 1k\n.options scale=1e-6", "write lengths, widths and areas in metres"),
     "n": ("D1 a 0 d1\n.model d1 d(n=1e-320)", "must be between"),
     "number": ("R2 a 0 1e400", "write one below"),
 }

@@ -14,7 +14,7 @@ from hwsim.inspection.crossbars import crossbars
 from hwsim.inspection.inspection import inspect
 from hwsim.inspection.neurons import neurons
 from hwsim.inspection.reachability import Reach
-from netlists.read.parser import parse
+from support.reading import parse
 
 HEAD = "Small\n.model dd D(is=1n n=1.5)\n"
 ROLES = "*hwsim: trainable R# g_min=1e-7 g_max=1e-2\n*hwsim: input V1\n*hwsim: output n1\n.end\n"

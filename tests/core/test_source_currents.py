@@ -13,9 +13,9 @@ from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
 from hwsim.core.source_currents import source_currents
 from hwsim.numeric.general.general_solver import GeneralEngine
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.decks import HAND, hand, operating_point
+from support.reading import parse
 
 CALLED = ("v_{}_{}", "x_{}_{}.e_forward")
 """What a deck calls sources, and those inside of amplifiers."""

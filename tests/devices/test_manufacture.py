@@ -21,9 +21,9 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import VariationSettings
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.nudges import propagation
+from support.reading import parse
 
 NEURON = DiodePair(v_low=-0.08, v_high=0.03, i_sat=2e-7, n=1.3)
 CIRCUIT = Network(

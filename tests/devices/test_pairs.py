@@ -17,7 +17,7 @@ from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite,
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array
-from netlists.read.parser import parse
+from support.reading import parse
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 

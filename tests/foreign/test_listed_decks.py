@@ -48,7 +48,6 @@ def test_the_list_is_whole():
     assert {kind for kind, _ in known().values()} <= {"refused", "wrong"}
 
 
-@pytest.mark.xfail(reason="the reader computes what decks mean, and differs from ngspice", strict=True, raises=AssertionError)
 def test_few_decks_are_refused_and_none_is_wrong():
     """In the list as it is recorded: no fault in either engine, and a refusal by ngspice's in 3 % of the decks at most."""
     kinds = Counter((engine, kind) for (_, engine), (kind, _) in known().items())

@@ -12,8 +12,8 @@ from hwsim.inspection.routing import GAP, route
 from hwsim.inspection.schematic import schematic
 from hwsim.inspection.simplified import simplified
 from hwsim.inspection.symbols import PAIR, Part, parts
-from netlists.read.parser import parse
 from support.decks import hand, random_deck
+from support.reading import parse
 
 
 @pytest.mark.parametrize("seed", range(12))

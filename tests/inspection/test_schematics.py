@@ -13,8 +13,8 @@ from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels
 from hwsim.inspection.schematic import Drawable, drawing, schematic
-from netlists.read.parser import parse
 from support.decks import hand, random_deck
+from support.reading import parse
 
 CLAMPED = (
     "*\nV1 in 0 1\nV2 low 0 -0.2\nV3 high 0 0.3\nR1 in a 1k\nR2 a out 2k\nD1 a high d\nD2 low a d\nD3 a out d\nD4 out a d\n.model d D\n"

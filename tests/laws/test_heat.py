@@ -18,8 +18,8 @@ from circuits.neurons import DeadZone, DiodePair, Neuron, Rectifier
 from hwsim.core.protocol import Drive
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
+from support.reading import parse
 
 SCHOTTKY = {"i_sat": 1e-6, "n": 1.05, "eg": 0.69, "xti": 2.0}
 NEURONS: list[Neuron] = [DiodePair(v_low=-0.1, v_high=0.05, **SCHOTTKY), Rectifier(v_low=0.01, **SCHOTTKY), DeadZone(**SCHOTTKY)]

@@ -10,10 +10,10 @@ from circuits.chip import Chip
 from hwsim.core.protocol import Drive
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from netlists.deck import rewrite
-from netlists.read.parser import parse, read_deck
 from netlists.read.roles import from_patterns
 from netlists.text.dialects import dialect_of, rewritten
 from support.decks import operating_point
+from support.reading import parse, read_deck
 
 ROLES = from_patterns(trainable=["Rw*"], inputs=["V1"], outputs=["out"])
 

@@ -15,9 +15,9 @@ from hwsim.experiment.loading import load
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.session import Session
-from netlists.read.parser import read_deck
 from netlists.write import subcircuits
 from support.decks import by_name, operating_point, run_ngspice
+from support.reading import read_deck
 
 FOLDER = Path(netlists.__file__).with_name("examples")
 EXAMPLES = {path.stem: path for path in sorted(FOLDER.glob("*.cir"))}

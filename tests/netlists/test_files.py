@@ -2,9 +2,9 @@
 
 import pytest
 
-from netlists.read.parser import read_deck
 from netlists.text.findings import NetlistError
 from support.decks import BASE, ROLES, operating_point
+from support.reading import read_deck
 
 
 def write(folder, cards, **files):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from netlists.read import flatten
-from netlists.read.parser import parse
+from netlists.foreign import size
 from netlists.text.findings import NetlistError
+from support.reading import parse
 
 WRITTEN = "deck\nV1 1 0 1\nX1 1 many\n.subckt many a\n" + "".join(f"R{k} a 0 1k\n" for k in range(40)) + ".ends\n.end\n"
 NESTED = (
@@ -16,7 +16,7 @@ NESTED = (
 
 def test_what_is_written_out_is_read_and_what_grows_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit a deck that writes its elements out is read, and one whose lines stand for many each is refused."""
-    monkeypatch.setattr(flatten, "_MOST", 10)
+    monkeypatch.setattr(size, "MOST", 10)
     with pytest.raises(NetlistError) as of_written:
         parse(WRITTEN)
     assert "put in their places" not in str(of_written.value)  # it says no roles, which is all that is wrong

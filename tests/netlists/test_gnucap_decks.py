@@ -10,9 +10,9 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.numeric_engine import NumericEngine
-from netlists.read.parser import parse
 from netlists.write.gnucap import THERMAL, Point, write_gnucap
 from support.decks import operating_point
+from support.reading import parse
 
 CARD = re.compile(r"[rvefghdcli]_\w+ |\.(?:model|param|options|print|dc|end)\b|\*", re.IGNORECASE)
 

@@ -19,9 +19,9 @@ from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.measure.power import Power
 from netlists.measure.settle import Settle, least_conductance
 from netlists.measure.sweep import Sweep
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.decks import run_ngspice
+from support.reading import parse
 
 X = np.array([0.9, -0.4])
 PUSHES = [Push(1e-6, np.array([0.1, -0.2]), 0.0), Push(0.0, 0.0, np.array([-1e-7, 3e-7]))]

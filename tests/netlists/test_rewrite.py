@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from netlists.deck import encoded, rewrite, rewrite_files
-from netlists.read.parser import parse, read_deck
 from netlists.text.findings import NetlistError
 from support.decks import BASE, ROLES
+from support.reading import parse, read_deck
 
 ODD = (
     "My deck\r\n"

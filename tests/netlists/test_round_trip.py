@@ -18,11 +18,10 @@ from circuits.controlled import (
 )
 from circuits.elements import Capacitors, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Nudges, Resistors, VoltageSources
 from circuits.nodes import GROUND
-from circuits.passed import Passed
 from circuits.topology import Block
 from hwsim.experiment.loading import load
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
+from support.reading import parse
 from support.strategies import conductances, features, networks
 
 SMALL = [name for name in zoo.names() if not name.startswith(("mnist", "fashion"))]  # one circuit on images stands for all of them
@@ -85,7 +84,6 @@ def everything() -> Circuit:
         VoltageControlledVoltageSources(name="e", plus=y[1:], minus=y[:1], control_plus=h[:1], control_minus=h[1:2], gain=-0.25),
         VoltageControlledCurrentSources(name="g", a=h[:1], b=GROUND, control_plus=h[:1], control_minus=GROUND, gm=1e-7),
         Inductors(name="l", a=y[:1], b=[builder.group("z")[0]], l=1e-6),
-        Passed(name="q", nodes=h[:2], letter="b", cards=["{0} {1} i=1e-08*v({0},{1})*i({sense:0})"], joined=[(0, 1)]),
     )
     diodes = Diodes(name="p_d", anode=low, cathode=h[:1], i_sat=1e-9, n=1.0)
     circuit = builder.circuit("all  of them")

@@ -19,7 +19,7 @@ from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.numeric_engine import NumericEngine
 from netlists.deck import Deck, rewrite
-from netlists.read.parser import parse
+from support.reading import parse
 from support.renamed_decks import disguised
 from support.strategies import conductances, features, networks
 

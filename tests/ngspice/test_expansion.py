@@ -81,7 +81,7 @@ def test_nodes_have_the_names_that_the_deck_gives_them(expansion):
         (["V1 a 0 1", "R1 a 0 {foo}"], "Undefined parameter", 1),
         (["V1 a 0 1", "B1 a 0 V="], "syntax error", 1),
         (["V1 a 0 1", "M1 a a 0 0 nope"], "can't find model 'nope'", 1),
-        (["V1 a 0 1", "V2 a 0 2"], "finds no operating point", None),
+        (["V1 a 0 1", "V2 a 0 2 ac 1"], "finds no operating point", None),
     ],
 )
 def test_what_ngspice_refuses_is_reported_with_its_card(cards, message, place):

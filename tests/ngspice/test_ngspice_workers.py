@@ -25,9 +25,9 @@ from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, Ngspice
 from hwsim.ngspice.plan import Layout
 from hwsim.ngspice.pool import Pool, library_version
 from hwsim.ngspice.process import WorkerProcess
-from netlists.read.parser import parse
 from netlists.write.options import Tolerances
 from support.decks import hand
+from support.reading import parse
 
 CIRCUIT = Network(inputs=2, layers=(Layer(size=3),), outputs=2).compile("small")
 G = {element.name: np.random.default_rng(0).uniform(1e-7, 1e-5, element.shape) for element in CIRCUIT.trainable}

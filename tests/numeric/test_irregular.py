@@ -21,8 +21,8 @@ from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.numeric.general.general_solver import GeneralSolver
 from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.numeric_engine import NumericEngine
-from netlists.read.parser import parse
 from support.nudges import propagation
+from support.reading import parse
 
 X, Y = np.array([[0.7, -0.4], [-0.9, 0.8], [0.1, 0.3]]), np.array([[0.1, 0.3], [-0.2, 0.2], [0.0, 0.1]])
 LOSSES: dict[str, Loss] = {"squared-error": SquaredError(), "cross-entropy": CrossEntropy(v_softmax=0.1, low=-0.2, high=0.3)}

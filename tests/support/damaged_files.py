@@ -19,8 +19,8 @@ from hwsim.runs.folder import RunFolder
 from hwsim.sweep import claims, database
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.definition import Definition
-from netlists.read.parser import read_deck
 from support.decks import HAND, hand
+from support.reading import read_deck
 
 _OURS = (ValueError, UnreadableError)
 """What a reader may raise: errors of ours, all of which are ValueErrors, about the file. Python's own ValueErrors are not among them."""

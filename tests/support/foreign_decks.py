@@ -11,12 +11,14 @@ import pytest
 
 from circuits.errors import CircuitError
 from hwsim.core.protocol import ConvergenceError, Drive, UnsupportedCircuitError
+from hwsim.experiment import netlist_circuit
 from hwsim.ngspice import solver as ngspice_solver
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.ngspice_errors import NgspiceError
 from hwsim.ngspice.pool import Pool
 from hwsim.runs.loaded import subject
 from netlists.text.findings import NetlistError
+from support.reading import expand
 
 FOLDER = Path(__file__).parents[1] / "foreign"
 VALUES = FOLDER / "ngspice39.json"
@@ -78,6 +80,7 @@ def one_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     end = pool.close
     pool.close = lambda: None  # type: ignore[method-assign]
     monkeypatch.setattr(ngspice_solver, "Pool", lambda *_: pool)
+    monkeypatch.setattr(netlist_circuit, "expand", expand)
     yield
     end()
 

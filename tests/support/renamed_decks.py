@@ -8,8 +8,8 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
+from support.reading import parse
 
 
 class Disguise:

@@ -24,9 +24,9 @@ from hwsim.core.protocol import Drive, Result, Solver
 from hwsim.experiment.loading import load
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
-from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.decks import random_deck
+from support.reading import parse
 from torture.extremes import case, network
 
 ALLOWED = 1e-12

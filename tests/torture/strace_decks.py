@@ -30,8 +30,8 @@ def solve_all(place: Path) -> None:
     from hwsim.core.protocol import Drive  # noqa: PLC0415
     from hwsim.ngspice.ngspice_engine import NgspiceEngine  # noqa: PLC0415
     from hwsim.ngspice.ngspice_errors import NgspiceError  # noqa: PLC0415
-    from netlists.read.parser import read_deck  # noqa: PLC0415
     from netlists.text.findings import NetlistError  # noqa: PLC0415
+    from support.reading import read_deck  # noqa: PLC0415
 
     solved = refused = 0
     for path in decks(place):

@@ -16,6 +16,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
 from circuits.passed import Passed
+from circuits.quoting import quote_all
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import (
     FREE,
@@ -36,12 +37,6 @@ from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
 from hwsim.typing import Array, Conductances, Floats
 
-RESIDUAL = 1e-9
-"""Share of the largest branch current that the currents into a node may sum up to; as for ngspice."""
-
-FLOOR = 1e-15
-"""A; a sum that is always allowed."""
-
 TOLERANCE = 1e-13
 """Share of the largest port voltage, unless something else is asked for."""
 
@@ -52,11 +47,19 @@ _FIXED = 1e-4
 """S; what bridges the ports of a circuit in which nothing learns. It is taken away again: the answer does not depend on it."""
 
 _KINDS = {
-    "b": "behavioural sources (B)",
-    "d": "diodes (D) beyond the junction's law",
-    "j": "JFETs (J)",
-    "m": "MOSFETs (M)",
-    "q": "bipolar transistors (Q)",
+    "b": "behavioural sources",
+    "d": "diodes beyond the junction's law",
+    "e": "sources of more than one voltage",
+    "f": "sources of more than one current",
+    "g": "sources of more than one voltage",
+    "h": "sources of more than one current",
+    "j": "JFETs",
+    "m": "MOSFETs",
+    "q": "bipolar transistors",
+    "r": "resistors of no positive resistance",
+    "s": "switches",
+    "w": "switches",
+    "z": "MESFETs",
 }
 
 
@@ -89,8 +92,8 @@ class GeneralEngine:
         circuit.require("inputs", "outputs")
         passed = [element for element in circuit.elements if isinstance(element, Passed)]
         if passed:
-            held = ", ".join(f"{element.name} holds {_KINDS[element.letter]}" for element in passed)
-            msg = f"{circuit.name}: {held}, which the numeric engine has not; use --engine ngspice"
+            known = "; ".join(f"{quote_all(element.cards)} ({_KINDS.get(element.letter, 'other parts')})" for element in passed)
+            msg = f"{circuit.name}: the numeric engine does not know the laws of {known}; use --engine ngspice"
             raise UnsupportedCircuitError(msg)
         return GeneralSolver(circuit, chip, self)
 
@@ -346,7 +349,7 @@ class GeneralSolver(Nudging, Closing):
                 drive = Drive(batch.x[some], Push(*(part[some] for part in parts)), noise)
                 held = balance(self.circuit, self.chip, batch.g, drive, these)
             residual[some] = held.residual
-            off = ~(held.residual <= RESIDUAL * held.largest + FLOOR) & (result[some] == Result.CONVERGED)
+            off = ~held.holds & (result[some] == Result.CONVERGED)
             result[some][off] = int(Result.MAX_STEPS)
 
         on_all_cores(judge, batch.linear.runs(len(result)))

@@ -1,0 +1,53 @@
+"""UserText: the deck that a circuit was read from, as ngspice simulates it, and where in it inputs and learned values stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UserText:
+    """Cards that only a circuit simulator can read; a circuit of the same elements says what its parts are.
+
+    Parameters
+    ----------
+    cards
+        The deck's, without title, end, commands and comments.
+    inputs
+        By the name of an array of input sources, the place of each source's card among the cards.
+    resistors
+        By the name of an array that learns, what the simulator calls each of its resistors.
+    factors
+        By the same name, the resistance [ohm] of each over that which its card says: what multipliers and temperature make of it.
+    spots
+        By the same name, where each value stands: the place of the card, the first character and the one behind the last.
+    roles
+        The structured comments that say what is what.
+
+    """
+
+    cards: tuple[str, ...]
+    inputs: Mapping[str, tuple[int, ...]]
+    resistors: Mapping[str, tuple[str, ...]]
+    factors: Mapping[str, NDArray[np.float64]]
+    spots: Mapping[str, tuple[tuple[int, int, int], ...]]
+    roles: tuple[str, ...] = ()
+
+    def learned(self, g: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
+        """Return the cards with the values of conductances [S] in the place of their own."""
+        words: dict[int, list[tuple[int, int, str]]] = {}
+        for name, spots in self.spots.items():
+            for (place, start, end), ohm in zip(spots, self.resistances(name, g[name]).values(), strict=True):
+                words.setdefault(place, []).append((start, end, repr(ohm)))
+        cards = list(self.cards)
+        for place, changes in words.items():
+            for start, end, word in sorted(changes, reverse=True):
+                cards[place] = cards[place][:start] + word + cards[place][end:]
+        return tuple(cards)
+
+    def resistances(self, name: str, g: NDArray[np.float64]) -> dict[str, float]:
+        """Return what the cards of an array say for conductances [S]: resistances [ohm] by the simulator's names."""
+        ohm = 1.0 / np.asarray(g, dtype=np.float64).ravel() / self.factors[name]
+        return dict(zip(self.resistors[name], ohm.tolist(), strict=True))

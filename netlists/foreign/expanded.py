@@ -1,0 +1,96 @@
+"""Foreign decks: prepared, expanded by ngspice, and read into the parts that the small reader makes of other decks."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from circuits.quoting import quote
+from netlists.deck import Foreign
+from netlists.foreign.expansion import Expander, ExpansionError, first_word
+from netlists.foreign.reader import Reader
+from netlists.foreign.size import MOST, too_many
+from netlists.foreign.text import prepared
+from netlists.read.parts import Flat, Settings
+from netlists.read.roles import Roles, compiled
+from netlists.text.findings import Finding, Findings, NetlistError
+from netlists.text.lines import Line
+from netlists.text.numbers import read_number
+
+_LONGEST = 180
+"""Characters of ngspice's messages that are repeated."""
+
+
+class Read(NamedTuple):
+    """What a deck holds.
+
+    Parameters
+    ----------
+    flat
+        Its elements.
+    settings
+        Its temperatures.
+    gmin, rshunt
+        What ngspice puts across each junction [S], and from each node to ground [ohm; 0: nothing].
+    foreign
+        What ngspice simulates; None: what hwsim writes of the circuit.
+
+    """
+
+    flat: Flat
+    settings: Settings
+    gmin: float
+    rshunt: float = 0.0
+    foreign: Foreign | None = None
+
+
+def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expander | None, findings: Findings) -> Read:
+    """Let ngspice expand a deck, and read what it makes of it.
+
+    Parameters
+    ----------
+    cards
+        The deck's.
+    strange
+        The card that makes it foreign.
+    roles
+        What it says of itself; its own nudges are left out.
+    expand
+        Asks ngspice.
+    findings
+        Takes mistakes, warnings and notes.
+
+    Raises
+    ------
+    NetlistError
+        When ngspice is not there, or refuses the deck.
+
+    """
+    if expand is None:
+        raise NetlistError([Finding(strange.source.name, strange.number, "only ngspice reads this card, and none is at hand")])
+    nudges = [compiled(word) for statement in roles.of("nudge") for word in statement.words]
+    lines, texts = prepared(cards, lambda name: any(nudge.fullmatch(name) for nudge in nudges), findings)
+    findings.check()
+    count = too_many(texts)
+    if count:
+        text = f"its subcircuits in subcircuits would make {count:.1e} elements; {MOST:.0e} are the most that are put in their places"
+        text = "a subcircuit holds itself, or stands in a hundred others; break the circle" if math.isinf(count) else text
+        raise NetlistError([Finding(strange.source.name, strange.number, text)])
+    try:
+        expansion = expand(texts)
+    except ExpansionError as error:
+        line = strange if error.place is None else lines[error.place]
+        raise NetlistError([Finding(line.source.name, line.number, quote(error, _LONGEST))]) from None
+    reader = Reader(expansion, lines, findings)
+    flat = reader.run()
+    warned = [quote(f"ngspice warns: {text}", _LONGEST) for text in expansion.warnings]
+    findings.warnings += [Finding(lines[0].source.name, 1, text) for text in warned]
+    sources = {first_word(line.text): place for place, line in enumerate(lines) if line.text[0] in "vi"}
+    settings = Settings(expansion.temperature, expansion.nominal)
+    said = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
+    return Read(flat, settings, expansion.gmin, _shunt(reader), Foreign(tuple(texts), tuple(lines), sources, said))
+
+
+def _shunt(reader: Reader) -> float:
+    """Return the resistance from each node to ground [ohm]."""
+    said = reader.listing.options.get("rshunt")
+    return read_number(said)[0] if said else 0.0

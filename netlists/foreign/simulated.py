@@ -1,0 +1,105 @@
+"""A user's deck with other values: its sources say what a sample does, its resistors what was learned, and nudges stand at its outputs."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.constants import TEMPERATURE
+from circuits.errors import CircuitError
+from circuits.user_text import UserText
+from netlists.text.numbers import plain
+
+_BETWEEN = re.compile(r"[\s,()=]+")
+_GROUND = {"0", "gnd"}
+
+
+def user_text(circuit: Circuit) -> UserText:
+    """Return the text of a circuit that has one."""
+    assert circuit.text is not None  # noqa: S101 - callers look first
+    return circuit.text
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Names of what is added to a user's deck, none of which occurs in it: sources of beta, currents and noise, and counters."""
+
+    stem: str
+    outputs: int
+
+    @classmethod
+    def of(cls, circuit: Circuit) -> Self:
+        """Choose names for a circuit's text."""
+        cards = "\n".join(user_text(circuit).cards).lower()
+        stem = "hwsim"
+        while stem in cards:
+            stem += "_"
+        return cls(stem, len(circuit.outputs))
+
+    @property
+    def beta(self) -> str:
+        """The source whose voltage is beta [S]."""
+        return f"V_{self.stem}_beta"
+
+    @property
+    def currents(self) -> list[str]:
+        """The sources whose currents are pushed into the outputs."""
+        return [f"I_{self.stem}_{k}" for k in range(self.outputs)]
+
+    def nudges(self, circuit: Circuit, chip: Chip, beta: str, currents: Sequence[str]) -> Iterator[str]:
+        """Write nudges: a current into each output and beta as a conductance across it; no user's name stands in an expression."""
+        stem, names, outputs = self.stem, circuit.node_names, circuit.outputs
+        gains = plain(chip(outputs.name, "gain"), f"{outputs.name}: gain")
+        yield f"{self.beta} {stem}_beta 0 {beta}"
+        for k, (plus, minus) in enumerate(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)):
+            yield f"{self.currents[k]} {names[minus]} {names[plus]} {currents[k]}"
+            yield f"E_{stem}_{k} {stem}_drop_{k} 0 {names[plus]} {names[minus]} 1"
+            yield f"B_{stem}_{k} {names[plus]} {names[minus]} I = {gains[k]} * V({stem}_beta) * V({stem}_drop_{k})"
+
+
+def directions(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
+    """Return, by input array, 1 for each source whose first node is the driven one, and -1 for each that stands the other way round."""
+    text = user_text(circuit)
+    signs = {name: [-1.0 if _head(text.cards[k])[1].lower() in _GROUND else 1.0 for k in places] for name, places in text.inputs.items()}
+    return {name: np.array(of) for name, of in signs.items()}
+
+
+def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mapping[str, NDArray[np.float64]] | None = None) -> list[str]:
+    """Return the cards with other words, a number or `external`, in the place of what the input sources say, and conductances `g` [S]."""
+    text = user_text(circuit)
+    cards = list(text.cards if g is None else text.learned(g))
+    for name, places in text.inputs.items():
+        for place, word in zip(places, words[name], strict=True):
+            cards[place] = " ".join([*_head(cards[place])[:3], word])
+    return cards
+
+
+def _head(card: str) -> list[str]:
+    return _BETWEEN.split(card)
+
+
+def check_chip(circuit: Circuit, chip: Chip) -> None:
+    """Refuse a chip whose values would have to be written into the user's own cards.
+
+    Raises
+    ------
+    CircuitError
+        Naming the elements.
+
+    """
+    free = {*user_text(circuit).inputs, *(element.name for element in circuit.trainable), circuit.outputs.name}
+    drawn = [
+        name
+        for name, parameters in chip.values.items()
+        if name not in free and any(not np.array_equal(values, getattr(circuit[name], key)) for key, values in parameters.items())
+    ]
+    other = [f"other values of {', '.join(drawn)}"] * bool(drawn) + ["another temperature"] * (chip.temperature != TEMPERATURE)
+    if other:
+        msg = f"{circuit.name}: this chip has {' and '.join(other)} than the deck, which ngspice simulates as it stands; set "
+        msg += "variation to 0 there"
+        raise CircuitError(msg)

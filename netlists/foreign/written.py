@@ -1,0 +1,70 @@
+"""A user's deck with one sample at its inputs, learned values and nudges: what a person gives ngspice."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from netlists.foreign.simulated import Added, check_chip, directions, user_text, with_sources
+from netlists.measure.control import Measure, Outputs, Pushes
+from netlists.text.numbers import plain
+from netlists.write.sections import NudgeNodes
+
+
+def write_user_deck(  # noqa: PLR0913 - as write_deck
+    circuit: Circuit,
+    chip: Chip,
+    g: Mapping[str, Any],
+    *,
+    x: NDArray[np.float64],
+    pushes: Pushes,
+    notes: Sequence[str],
+    measure: Measure,
+) -> str:
+    """Write the deck of a circuit that has a text; the arguments are those of `write_deck`.
+
+    Raises
+    ------
+    CircuitError
+        When it is to measure what only decks of our own do, or a chip has other values than the text.
+
+    """
+    if not isinstance(measure, Outputs):
+        msg = f"{circuit.name}: a deck that only ngspice reads is written as it stands, and prints outputs alone; leave --measure out"
+        raise CircuitError(msg)
+    check_chip(circuit, chip)
+    ways = directions(circuit)
+    volts = {e.name: (x[e.feature] * chip(e.name, "scale") + chip(e.name, "offset")) * ways[e.name] for e in circuit.inputs}
+    name = " ".join(circuit.name.split())
+    lines = [
+        f"* {name}: a user's deck with the conductances and the sample below, written by hwsim for ngspice",
+        *(f"* {line}" for note in notes for line in note.splitlines()),
+        "*",
+        f"* Run it: ngspice -b FILE. {measure.says(len(pushes))}, and ends.",
+        "*",
+        *user_text(circuit).roles,
+        "*",
+        *with_sources(circuit, {name: plain(values, f"{name}: volts") for name, values in volts.items()}, g),
+        "*",
+        "* What hwsim adds: the outputs' nudges; sources say beta in S, the targets in V and currents in A.",
+        *_nudges(circuit, chip),
+        *measure.control(circuit, chip, [], pushes),
+        ".end",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _nudges(circuit: Circuit, chip: Chip) -> Iterator[str]:
+    """Write what pushes each output: gain·(beta·(target − output) + current); no user's name stands in an expression."""
+    nodes, names, outputs, stem = NudgeNodes.of(circuit), circuit.node_names, circuit.outputs, Added.of(circuit).stem
+    gains = plain(chip(outputs.name, "gain"), f"{outputs.name}: gain")
+    yield f"V_{nodes.beta} {nodes.beta} 0 0"
+    for k, (plus, minus) in enumerate(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)):
+        yield from (f"V_{node} {node} 0 0" for node in (nodes.targets[k], nodes.currents[k]))
+        yield f"E_{stem}_{k} {stem}_drop_{k} 0 {names[plus]} {names[minus]} 1"
+        pushed = f"V({nodes.beta}) * (V({nodes.targets[k]}) - V({stem}_drop_{k})) + V({nodes.currents[k]})"
+        yield f"B_{stem}_{k} {names[minus]} {names[plus]} I = {gains[k]} * ({pushed})"

@@ -1,0 +1,105 @@
+"""ngspice simulates a user's own text: its options, its nodesets and its models, with other inputs and conductances."""
+
+import numpy as np
+import pytest
+
+from circuits.chip import Chip
+from circuits.errors import CircuitError
+from hwsim.core.protocol import Drive, Push
+from hwsim.ngspice.inner_nodes import InnerNodes
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
+from netlists.write.writer import write_deck
+from support import foreign_decks
+from support.decks import operating_point, run_ngspice
+from support.reading import parse
+
+ROLES = "*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable rw g_min=1e-6 g_max=1e-2\n"
+LATCH = (
+    "a latch\nvin in 0 1\nrw in out 1k\nrl out 0 1k\nvd d 0 5\nra d q 10k\nrb d qb 10k\nm1 q qb 0 0 nm w=20u l=1u\n"
+    "m2 qb q 0 0 nm w=20u l=1u\n.model nm nmos(level=1 vto=1 kp=1e-4)\n.nodeset v({})=5 v({})=0\n" + ROLES + ".end\n"
+)
+CELLS = (
+    "cells\nvin in 0 0.7\nx1 in out cell r=2k m=2\nx2 out 0 cell r=5k\nrw out 0 {4*w} tc1=1m m=3\n"
+    "d1 out 0 dd area=2\n.param w=1k\n.temp 57\n"
+    ".subckt cell p q r=1k\nr1 p v+ {r/2}\nr2 v+ q {r}\n.ends\n.model dd d(is=1e-9 rs=20)\n"
+    "*hwsim: input vin scale=0.5 offset=0.1\n*hwsim: output out\n*hwsim: trainable rw g_min=1e-6 g_max=1e-2\n.end\n"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_pool():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from foreign_decks.one_pool(monkeypatch)
+
+
+def solved(deck, g=None, drive=None):
+    """Solve a deck by the ngspice engine."""
+    circuit = deck.circuit
+    with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
+        return solver.solve(deck.g if g is None else g, Drive(deck.x[None]) if drive is None else drive)
+
+
+@pytest.mark.parametrize(("high", "low"), [("q", "qb"), ("qb", "q")])
+def test_a_nodeset_chooses_the_state_of_every_sample(high, low):
+    """Whatever sample was solved before it."""
+    deck = parse(LATCH.format(high, low))
+    found = solved(deck, drive=Drive(np.array([[1.0], [-2.0], [0.5]])))
+    v = found.at(deck.circuit, [deck.nodes[high], deck.nodes[low], deck.nodes["out"]])
+    np.testing.assert_allclose(v[:, 0], 5.0, atol=1e-6)
+    np.testing.assert_allclose(v[:, 1], 0.0622061, atol=1e-6)
+    np.testing.assert_allclose(v[:, 2], [0.5, -1.0, 0.25], atol=1e-9)
+
+
+def test_both_engines_follow_inputs_conductances_and_nudges():
+    """Multipliers and temperature stand between what the card says and what the conductance is."""
+    deck = parse(CELLS)
+    assert 1 / deck.g["rw"][0] == pytest.approx(4e3 * 1.03 / 3)
+    g, drive = {"rw": deck.g["rw"] * 1.7}, Drive(np.array([[0.9], [-3.0]]), Push(beta=2e-4, target=np.array([[0.3], [0.2]])))
+    with GeneralEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as numeric:
+        wanted = numeric.solve(g, drive)
+    nodes = np.arange(deck.circuit.size + 1)
+    np.testing.assert_allclose(solved(deck, g, drive).at(deck.circuit, nodes), wanted.at(deck.circuit, nodes), rtol=0, atol=1e-9)
+
+
+def test_a_node_behind_a_series_resistance_carries_the_current_of_its_junction():
+    """In both directions, over many decades of current."""
+    deck = parse(CELLS)
+    circuit, chip = deck.circuit, Chip.nominal(deck.circuit)
+    inner = InnerNodes.of(circuit, chip)
+    v = np.zeros((6, circuit.size + 1))
+    v[:, deck.nodes["out"]] = [-300.0, -1.0, 0.0, 1e-3, 0.6, 40.0]
+    inner.fill(v)
+    (node,) = inner.inner
+    i = (v[:, deck.nodes["out"]] - v[:, node]) / inner.r[0]
+    assert (np.sign(i) == np.sign(v[:, deck.nodes["out"]])).all()
+    with GeneralEngine().prepare(circuit, chip) as numeric:
+        drive = Drive(np.array([[5.0]]))
+        found = numeric.solve(deck.g, drive).at(circuit, np.arange(circuit.size + 1))
+    again = found.copy()
+    inner.fill(again)
+    np.testing.assert_allclose(again, found, rtol=0, atol=1e-12)
+
+
+def test_what_is_written_for_people_is_the_same_circuit(tmp_path):
+    """It runs in ngspice with the learned values, prints the same outputs, free and nudged, and is read again with its roles."""
+    deck = parse(CELLS)
+    circuit, chip = deck.circuit, Chip.nominal(deck.circuit)
+    g = {"rw": deck.g["rw"] * 1.7}
+    text = write_deck(circuit, chip, g, x=[0.9], pushes=[(2e-4, [0.3], [1e-5])])
+    printed = [float(line.split(" = ")[1]) for line in run_ngspice(text, tmp_path).splitlines() if line.startswith("yhat")]
+    free, nudged = (solved(deck, g, Drive(np.array([[0.9]]), push)) for push in (Push(), Push(2e-4, np.array([[0.3]]), np.array([[1e-5]]))))
+    np.testing.assert_allclose(printed, [free.outputs(circuit)[0, 0], nudged.outputs(circuit)[0, 0]], rtol=0, atol=1e-5)
+    again = parse(text)
+    np.testing.assert_allclose(again.g["rw"], g["rw"], rtol=1e-12)
+    np.testing.assert_allclose(again.x, [0.9], rtol=1e-12)
+    assert operating_point(text, tmp_path).v["out"] == pytest.approx(free.outputs(circuit)[0, 0], abs=1e-5)
+
+
+def test_a_chip_of_other_devices_is_refused():
+    """The user's text holds their values; no argument is left out in silence."""
+    deck = parse(CELLS)
+    (diodes,) = [element.name for element in deck.circuit.elements if "i_sat" in element.parameters]
+    chip = Chip(deck.circuit, {diodes: {"i_sat": np.array([2e-9])}})
+    with pytest.raises(CircuitError, match="other values of diodes than the deck, which ngspice simulates as it stands"):
+        NgspiceEngine(workers=1).prepare(deck.circuit, chip)
