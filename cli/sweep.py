@@ -28,9 +28,9 @@ _DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engi
 """What a sweep that lies in a database has settled."""
 
 _EXAMPLE = """\
-hwsim sweep digits --vary device.preset=ideal,reram-sb,pcm --chips 16 --seeds 2
-hwsim sweep iris --vary training.beta=log:1e-8:1e-5:7 --vary training.rate=log:1e-8:1e-6:5 --plot beta-rate.png
-hwsim sweep runs/iris-beta-rate.db --spec 0.05 --export results.csv"""
+hwsim sweep digits --vary device.preset=ideal,pcm --chips 16 --seeds 2
+hwsim sweep iris --vary training.beta=log:1e-8:1e-5:7 --plot beta.png
+hwsim sweep runs/iris-beta.db --spec 0.05 --export results.csv"""
 
 
 @make_command("sweep", _EXAMPLE)

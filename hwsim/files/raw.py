@@ -199,7 +199,8 @@ def _labels(name: str, array: str, given: Any) -> NDArray[Any]:
         raise DataError(msg)
     if y.dtype.kind == "f":
         if (bad := np.flatnonzero(~(np.abs(y) < _WHOLE) | (y != np.round(y)))).size:
-            msg = f"{name}: {array}[{bad[0]}] = {y[bad[0]]:g} is no class; labels are whole numbers or texts; for real targets set data.task=regression"
+            why = "labels are whole numbers or texts; for real targets set data.task=regression"
+            msg = f"{name}: {array}[{bad[0]}] = {y[bad[0]]:g} is no class; {why}"
             raise DataError(msg)
         y = y.astype(np.int64)
     return y

@@ -29,13 +29,14 @@ HEAVY = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_begins_with_an_example(hwsim, name: str) -> None:
-    """The first thing that `hwsim COMMAND -h` shows is a line to copy; every line of it calls that command."""
+    """The first thing that `hwsim COMMAND -h` shows is a line to copy; every example calls that command, and no line exceeds 80 columns."""
     answer = hwsim(name, "-h")
     first, *rest = answer.out.splitlines()
     assert (answer.code, first) == (0, "Example:")
     examples = [line.strip() for line in rest[: rest.index("")]]
     assert examples
     assert all(line.startswith(f"hwsim {name}") for line in examples)
+    assert [line for line in answer.out.splitlines() if len(line) > 80] == []
     assert answer.out == hwsim(name, "--help").out
 
 
