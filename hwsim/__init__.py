@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from hwsim.models.stored import load as load
     from hwsim.models.sweeping import run_sweep as run_sweep
     from hwsim.ngspice.ngspice_engine import NgspiceEngine as NgspiceEngine
+    from hwsim.ngspice.reading import read_deck as read_deck
     from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
     from hwsim.session import Session as Session
     from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
     from hwsim.settings.variation_settings import VariationSettings as VariationSettings
-    from netlists.read.parser import read_deck as read_deck
     from netlists.write.writer import write_deck as write_deck
 
 _PLACES = {
@@ -65,10 +65,10 @@ _PLACES = {
     "hwsim.models.stored": ["load"],
     "hwsim.models.sweeping": ["run_sweep"],
     "hwsim.ngspice.ngspice_engine": ["NgspiceEngine"],
+    "hwsim.ngspice.reading": ["read_deck"],
     "hwsim.numeric.numeric_engine": ["NumericEngine"],
     "hwsim.session": ["Session"],
     "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],
-    "netlists.read.parser": ["read_deck"],
     "netlists.write.writer": ["write_deck"],
 }
 """The public names of each module; the imports above are for type checkers."""

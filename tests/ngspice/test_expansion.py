@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import hwsim
 from hwsim.ngspice.expander import expand
 from netlists.foreign.allowed import meant_options, refused
 from netlists.foreign.expansion import ExpansionError
@@ -123,6 +124,14 @@ def test_of_options_those_are_passed_on_that_mean_something():
         ".options scale=1u badmos3 temp = {20*2}",
         ["gmn"],
     )
+
+
+def test_a_library_s_user_reads_any_deck(tmp_path):
+    """`hwsim.read_deck` asks ngspice where it must, in a process that ends with the deck."""
+    roles = "*hwsim: input vin\n*hwsim: output s\n*hwsim: trainable rw"
+    path = tmp_path / "my.cir"
+    path.write_text(f"mine\nvin s 0 {{vv*2}}\nrw s 0 1k\n.param vv=3\n{roles}\n.end\n", encoding="utf-8")
+    assert hwsim.read_deck(path).x.tolist() == [6.0]
 
 
 _READING = """
