@@ -81,9 +81,10 @@ def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[S
     units = sorted(set.intersection(*map(set, errors)))
     values = np.array([[of[unit] for unit in units] for of in errors]).reshape(len(usable), len(units))
     each, spans = np.linalg.pinv(matrix)[1:] @ values, np.ptp(places, axis=0)
-    each[np.abs(each) * spans[:, None] < _ROUNDING * np.abs(values).max(initial=0)] = 0
+    rounding = _ROUNDING * np.abs(values).max(initial=0)
+    each[np.abs(each) * spans[:, None] < rounding] = 0
     return [
-        Slope(axis.key, axis.log, float(own.mean()), of_differences(own), float(span))
+        Slope(axis.key, axis.log, mean if abs(mean := float(own.mean())) * span >= rounding else 0.0, of_differences(own), float(span))
         for axis, own, span in zip(axes, each, spans, strict=True)
         if len(own)
     ]

@@ -116,8 +116,14 @@ def test_slopes_are_those_of_a_plane() -> None:
 
 def test_a_key_without_effect_has_no_slope() -> None:
     """Not the rounding of its least squares, such as 2e-14."""
-    found = slopes(recorded(over("training.adam_b1=0:0.8:5", "training.beta=log:1e-8:1e-5:4"), lambda *_: 2 / 3))
-    assert [one.slope for one in found] == [0, 0]
+    chosen = over("training.adam_b1=0:0.8:5", "training.beta=log:1e-8:1e-5:4", chips=3)
+    assert [one.slope for one in slopes(recorded(chosen, lambda *_: 2 / 3))] == [0, 0]
+
+    def opposed(settings, chip: int, seed: int) -> float:
+        del seed
+        return 0.7 + 0.1 * (chip - 1) * settings["training.adam_b1"]
+
+    assert [one.slope for one in slopes(recorded(chosen, opposed))] == [0, 0]
 
 
 def test_one_at_a_time_starts_from_what_the_experiment_has() -> None:
