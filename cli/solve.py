@@ -76,7 +76,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if samples.scale is not None:
         from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - help does without
 
-        answers = Predictions.of(samples, part, result["outputs"], where)
+        read = given.session.readout.converted(result["outputs"], given.chip(given.circuit.outputs.name, "offset"))
+        answers = Predictions.of(samples, part, read, where)
         result |= {"predictions": answers.predicted}
         tables.append(prediction_table(answers, result["samples"]))
     if nodes:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.units import Farad
+from circuits.units import Farad, Volt
 from hwsim.core.protocol import Drive, Push
 from hwsim.experiment.netlist_circuit import SHOWN
 from hwsim.files.raw import DataError
@@ -43,10 +43,12 @@ def deck(
 
     """
     data, chip = session.data, session.chip
-    if data.scale is not None and measure is OUTPUTS:
+    if measure is OUTPUTS and session.readout.bits is not None:
+        notes = (*notes, "It prints voltages: what converters make of them, and so an answer, is left out")
+    elif measure is OUTPUTS and data.scale is not None:
         true = data.targets(part)[sample].tolist()
-        measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist())
-    if measure is OUTPUTS and data.name != SHOWN:
+        measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist(), _offsets(session))
+    elif measure is OUTPUTS and data.name != SHOWN:
         measure = _answered(session, part, sample)
     x, pushes = _shown(session, g, part, sample)
     return write_deck(chip.circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
@@ -95,7 +97,12 @@ def _answered(session: Session, part: Literal["test", "train"], sample: int) -> 
     targets = getattr(session.task, part)
     if not isinstance(targets, Classes) or len(targets.table) > CLASSES:
         return OUTPUTS
-    return Answered(session.data.class_names, np.asarray(targets.table, dtype=np.float64), int(targets.labels[sample]))
+    return Answered(session.data.class_names, np.asarray(targets.table, dtype=np.float64), int(targets.labels[sample]), _offsets(session))
+
+
+def _offsets(session: Session) -> list[Volt]:
+    """Return what the chip's converters add to each output [V]."""
+    return np.broadcast_to(session.chip(session.circuit.outputs.name, "offset"), len(session.circuit.outputs)).tolist()
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:

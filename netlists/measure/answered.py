@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from netlists.measure.control import Outputs, in_phases, output_voltages
+from circuits.units import Volt
+from netlists.measure.control import Outputs, in_phases, output_voltages, readings
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 
@@ -36,12 +37,15 @@ class Answered(Outputs):
         What outputs are drawn to for each class, shape (classes, K) [V].
     label
         The sample's class, from 0.
+    offsets
+        What the converters add to each output [V]; none: nothing.
 
     """
 
     names: Sequence[str]
     table: NDArray[np.float64]
     label: int
+    offsets: Sequence[Volt] = ()
 
     def says(self, phases: int) -> str:
         """Say so."""
@@ -50,7 +54,7 @@ class Answered(Outputs):
     def verdict(self, circuit: Circuit) -> Iterator[str]:
         """Choose the class whose targets are nearest to the outputs, and print whether it is the sample's."""
         score, best, answer = (free_stem(circuit, name) for name in ("score", "best", "answer"))
-        outputs, _ = output_voltages(circuit)
+        outputs = readings(output_voltages(circuit)[0], self.offsets)
         yield "* The answer is the class whose targets t are nearest to the outputs y: that of the largest sum of y*t - t*t/2."
         for number, targets in enumerate(self.table):
             name = score if number else best

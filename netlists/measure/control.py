@@ -26,6 +26,11 @@ BEGIN = (
 )
 
 
+def readings(outputs: Sequence[str], offsets: Sequence[float]) -> list[str]:
+    """Write what converters read of outputs: their voltages, and what is added to them [V], where it is not 0."""
+    return [f"({one} + ({word}))" for one, word in zip(outputs, plain(offsets, "offsets"), strict=True)] if any(offsets) else list(outputs)
+
+
 def ending(plots: Iterable[str] = ()) -> Iterator[str]:
     """Write the last commands: at a terminal ngspice runs those of `plots` and stays open, else it ends."""
     yield "if $?interactive"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from circuits.circuit import Circuit
 from circuits.units import Volt
-from netlists.measure.control import Outputs, output_voltages
+from netlists.measure.control import Outputs, output_voltages, readings
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 
@@ -28,6 +28,8 @@ class Predicted(Outputs):
         The sample's targets.
     offset, slope
         Of the scale: an output is offset + slope · target [V].
+    offsets
+        What the converters add to each output [V]; none: nothing.
 
     """
 
@@ -35,10 +37,11 @@ class Predicted(Outputs):
     true: Sequence[float]
     offset: Sequence[Volt]
     slope: Sequence[float]
+    offsets: Sequence[Volt] = ()
 
     def verdict(self, circuit: Circuit) -> Iterator[str]:
         """Compute the predictions from the outputs, and print them next to the truth."""
-        stem, (outputs, _) = free_stem(circuit, "predicted"), output_voltages(circuit)
+        stem, outputs = free_stem(circuit, "predicted"), readings(output_voltages(circuit)[0], self.offsets)
         columns = (plain(part, "targets") for part in (self.true, self.offset, self.slope))
         for k, (name, output, true, offset, slope) in enumerate(zip(self.names, outputs, *columns, strict=True)):
             called = _UNSAFE.sub("_", name)[:_LONGEST] or f"target_{k}"

@@ -70,7 +70,7 @@ def run(once: Path, tmp_path: Path) -> Path:
 
 
 def test_a_run_has_errors_in_units(hwsim, run: Path) -> None:
-    """RMSE and R² of the summary are those of the predictions that solve prints; evaluate has them too; the folder has their plot."""
+    """RMSE and R² of the summary are those of the predictions that solve prints, by what converters read; the folder has their plot."""
     solved = hwsim("solve", "run", "--sample", "0:12", "--json").json
     true, predicted = np.array(solved["targets"]), np.array(solved["predictions"])
     evaluated = hwsim("evaluate", "run", "--json").json
@@ -85,6 +85,9 @@ def test_a_run_has_errors_in_units(hwsim, run: Path) -> None:
     assert 80 < predicted.mean() < 120
     assert (run / "predictions.png").read_bytes().startswith(b"\x89PNG")
     assert "RMSE" in hwsim("evaluate", "run", "--chips", "2").out
+    read = ("--set", "variation.adc_offset=0.05", "--set", "variation.adc_bits=6", "--set", "variation.adc_full_scale=0.2", "--json")
+    predicted = np.array(hwsim("solve", "run", "--sample", "0:12", *read).json["predictions"])
+    assert hwsim("evaluate", "run", *read).json["test_error"] == pytest.approx(np.sqrt(((true - predicted) ** 2).mean()))
 
 
 def test_ngspice_says_what_it_predicts(hwsim, run: Path) -> None:

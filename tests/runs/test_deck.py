@@ -20,10 +20,10 @@ from support.decks import run_ngspice
 VERDICT = re.compile(r"^verdict: the circuit answers class (\S+): (right|wrong: the sample is of class (\S+))$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("what", ["xor", "iris"])
-def test_the_verdict_is_what_evaluation_answers(what: str, tmp_path: Path) -> None:
-    """With one output pair for two classes, and with one a class; it is the last that the deck prints."""
-    session = Session.of(load(what))
+@pytest.mark.parametrize(("what", "settings"), [("xor", []), ("iris", []), ("iris", ["variation.adc_offset=1"])])
+def test_the_verdict_is_what_evaluation_answers(what: str, settings: list[str], tmp_path: Path) -> None:
+    """With one output pair for two classes, with one a class, and by what converters read; it is the last that the deck prints."""
+    session = Session.of(load(what, settings))
     g, data = session.begun(), session.data
     with session.solver() as solver:
         answers = session.evaluate(solver, g, data.x_test, session.task.test).answers
@@ -34,6 +34,14 @@ def test_the_verdict_is_what_evaluation_answers(what: str, tmp_path: Path) -> No
         assert (said == "right") == (answers[sample] == data.labels_test[sample])
         assert true in {"", data.class_names[data.labels_test[sample]]}
         assert printed.strip().splitlines()[-2].startswith("verdict")
+
+
+def test_a_deck_has_no_verdict_where_converters_round(tmp_path: Path) -> None:
+    """It prints voltages, which may mean another class than what was read of them, and says so."""
+    session = Session.of(load("iris", ["variation.adc_bits=3", "variation.adc_full_scale=0.1"]))
+    text = deck(session, session.begun())
+    assert "what converters make of them, and so an answer, is left out" in text
+    assert "verdict" not in run_ngspice(text, tmp_path)
 
 
 def test_names_of_classes_are_names_alone(tmp_path: Path) -> None:
