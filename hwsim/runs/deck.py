@@ -102,7 +102,8 @@ def _answered(session: Session, part: Literal["test", "train"], sample: int) -> 
 
 def _offsets(session: Session) -> list[Volt]:
     """Return what the chip's converters add to each output [V]."""
-    return np.broadcast_to(session.chip(session.circuit.outputs.name, "offset"), len(session.circuit.outputs)).tolist()
+    offsets: list[Volt] = np.broadcast_to(session.chip(session.circuit.outputs.name, "offset"), len(session.circuit.outputs)).tolist()
+    return offsets
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:
