@@ -49,11 +49,20 @@ def check_fields(described: Any) -> None:
     kind: Any = type(described)
     for name, adapter in _adapters(kind).items():
         value = _of_python(getattr(described, name))
+        if _is_own_kind(value, get_type_hints(kind)[name]):
+            continue
         try:
             checked = adapter.validate_python(value)
         except ValidationError as error:
             raise CircuitError(f"{kind.__name__}: {_line(name, value, error, get_type_hints(kind)[name])}") from None
         object.__setattr__(described, name, checked)
+
+
+def _is_own_kind(value: Any, hint: Any) -> bool:
+    """Whether a value is a neuron of a class of the caller's own: one that builds its elements, as those of this project do."""
+    classes = _classes(hint)
+    builds = [callable(getattr(one, "build", None)) for one in (type(value), *classes)]
+    return bool(classes) and all(builds) and dataclasses.is_dataclass(value)
 
 
 @cache
