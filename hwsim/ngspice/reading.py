@@ -11,7 +11,18 @@ _NO_ROLES = Roles()
 
 
 def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floating: bool = False) -> Deck:
-    """Read a deck from a file; what it includes must lie in its folder. The parameters are those of `netlists.read.parser.read_deck`.
+    """Read a deck from a file; what it includes must lie in its folder.
+
+    Parameters
+    ----------
+    path
+        The file.
+    roles
+        Said from outside; they stand in the place of the deck's own of the same kind.
+    trust
+        Whether what it includes may lie anywhere. No command in a deck is ever carried out.
+    floating
+        Whether nodes without a path to ground are taken: the circuit can be looked at then, but not solved.
 
     Raises
     ------
