@@ -1,4 +1,4 @@
-"""What commands say of a chip's age: how far its memristors have drifted, or that no drift of theirs is known."""
+"""Notes of commands about a chip's age: the drift of its memristors, or that they have no drift model."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from cli.output import Output
 
 if TYPE_CHECKING:
-    from hwsim.runs.loaded import Subject
+    from hwsim.runs.loaded import LoadedModel
 
 
-def aged(output: Output, given: "Subject") -> dict[str, Any]:
-    """Note where no drift is known, and return what JSON holds of it; `drift` is null where none counts."""
+def aged(output: Output, given: "LoadedModel") -> dict[str, Any]:
+    """Note where there is no drift model, and return the drift for JSON; `drift` is null without one."""
     variation, device = given.experiment.variation, given.experiment.device
     drift = given.drift if variation.after else None
     if variation.after and drift is None:
@@ -21,20 +21,20 @@ def aged(output: Output, given: "Subject") -> dict[str, Any]:
 
 
 def no_drift(output: Output, presets: Sequence[str]) -> None:
-    """Note that no drift is known of these presets."""
+    """Note that these presets have no drift model."""
     for preset in presets:
-        output.note(f"no drift is known for {preset}: its conductances are taken as they were programmed")
+        output.note(f"{preset} has no drift model: its conductances are used as programmed")
 
 
-def spelled_age(given: "Subject") -> str:
-    """Write the chip's age and temperature where they are not those of a fresh one at 27 °C."""
+def spelled_age(given: "LoadedModel") -> str:
+    """Describe the chip's age and temperature where they are not those of a fresh one at 27 °C."""
     from circuits.constants import TEMPERATURE  # noqa: PLC0415 - help does without
     from hwsim.settings.durations import spelled  # noqa: PLC0415
 
     variation = given.experiment.variation
     words = []
     if variation.after:
-        words.append(f"after {spelled(variation.after)}{'' if given.drift else ' (no drift known, none counted)'}")
+        words.append(f"after {spelled(variation.after)}{'' if given.drift else ' (no drift model, none counted)'}")
     if variation.kelvin != TEMPERATURE:
         words.append(f"at {variation.temperature:g} °C")
     return "".join(f" {word}" for word in words)

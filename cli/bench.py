@@ -1,4 +1,4 @@
-"""`hwsim bench`: speed, always against something that runs beside it."""
+"""`hwsim bench`: speed, always relative to something timed next to it."""
 
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -10,7 +10,7 @@ import click
 from cli import bench_text, options
 from cli.command import Command
 from cli.command import command as make_command
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 
 USUAL = ("iris", "digits", "mnist-kendall2020")
 """Circuits that both engines solve when none is named: a small, a middle and a large one."""
@@ -21,14 +21,14 @@ Function = Callable[..., Any]
 
 
 class _Case(NamedTuple):
-    """A title, and what measures it: called with what shows how many rounds are done, it gives the numbers."""
+    """A title, and a function that measures the case; it is called with the display of progress."""
 
     title: str
     measure: Callable[[Callable[[int], None]], Any]
 
 
 class _Plan(NamedTuple):
-    """What one benchmark measures; `name` is that of its files. With `optional`, cases whose data are not here are left out."""
+    """Cases of one benchmark; `name` is that of its files. With `optional`, cases without data are left out."""
 
     name: str
     cases: Sequence[_Case]
@@ -47,17 +47,17 @@ def _rounds(default: int) -> Callable[[Function], Function]:
 
 def _seconds(default: float) -> Callable[[Function], Function]:
     kind = click.FloatRange(min=0, min_open=True)
-    return click.option("--seconds", type=kind, default=default, show_default=True, help="How long a turn may take, about [s].")
+    return click.option("--seconds", type=kind, default=default, show_default=True, help="Approximate time of a turn [s].")
 
 
 def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:  # noqa: ARG001 - click's signature
-    found = []
+    sizes = []
     for text in value:
         size, times, layers = text.partition("x")
         if not size.isdecimal() or not int(size) or (times and not (layers.isdecimal() and int(layers))):
             raise click.UsageError(f"--hidden {text}: should be a number of hidden units, such as 100, or 1024x3 for three layers of them")
-        found.append((int(size),) * int(layers or 1))
-    return tuple(found)
+        sizes.append((int(size),) * int(layers or 1))
+    return tuple(sizes)
 
 
 @make_command("training", "hwsim bench training\nhwsim bench training --hidden 1024x3 --batch 32 --batch 256")
@@ -67,9 +67,9 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @_seconds(2.0)
 @_out
 def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
-    """Time learning: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, by turns.
+    """Time training: circuits by equilibrium propagation, perceptrons of the same sizes by back-propagation, in turn.
 
-    Both learn the same images, MNIST's where they are at hand, in 32 bits by plain gradient descent. A turn is an epoch, or as much of one
+    Both train on the same images, MNIST's where available, in 32 bits by plain gradient descent. A turn is an epoch, or as much of one
     as --seconds allow the circuit.
     """
     from hwsim.benchmarks.training import BATCHES, HIDDEN  # noqa: PLC0415 - help does without
@@ -94,35 +94,35 @@ def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: flo
 @click.argument("what", nargs=-1)
 @click.option("--samples", type=click.IntRange(min=1), default=200, show_default=True, help="Samples a round; each has three equilibria.")
 @_rounds(5)
-@click.option("--full", is_flag=True, help="Give ngspice the full netlist instead of folding the inputs into the first crossbar.")
+@click.option("--full", is_flag=True, help="Use the full netlist for ngspice instead of folding the inputs into the first crossbar.")
 @_out
 def engines(output: Output, what: tuple[str, ...], out: Path | None, *, force: bool, **how: Any) -> None:
-    """Time both engines on the same equilibria, by turns; steps, residual and success stand beside each time.
+    """Time both engines on the same equilibria, in turn, with steps, residual and success next to each time.
 
     The numeric engine has all samples in one batch and all cores; ngspice one process and one sweep through all of them. Without WHAT
-    it takes a small, a middle and a large circuit of the zoo, and leaves out those whose data are not here.
+    a small, a middle and a large circuit of the zoo are timed, without those whose data are missing.
     """
     output.result(*_carry_out(output, _engines(what, **how), out, force=force))
 
 
 def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) -> _Plan:
     from hwsim.benchmarks.engine_speed import compare  # noqa: PLC0415 - help does without
-    from hwsim.runs.loaded import subject  # noqa: PLC0415
+    from hwsim.runs.loaded import load_model  # noqa: PLC0415
 
     def measure(name: str) -> _Case:
-        given = subject(name)
+        given = load_model(name)
         return _Case(name, lambda observe: compare(given, samples=samples, rounds=rounds, full=full, observe=observe))
 
     return _Plan("engines-full" if full else "engines", [measure(name) for name in what or USUAL], rounds, optional=not what)
 
 
 @make_command("scaling", "hwsim bench scaling\nhwsim bench scaling --along width --along depth")
-@click.option("--along", type=click.Choice(["width", "depth", "batch", "tolerance"]), multiple=True, help="What grows; repeatable.")
+@click.option("--along", type=click.Choice(["width", "depth", "batch", "tolerance"]), multiple=True, help="The varied size; repeatable.")
 @_rounds(5)
 @_seconds(0.5)
 @_out
 def scaling(output: Output, along: tuple[str, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
-    """Time how learning an image, and finding its equilibria alone, grow with width, depth, batch and tolerance."""
+    """Time how training on an image, and solving its equilibria, grow with width, depth, batch and tolerance."""
     from hwsim.benchmarks.scaling import POINTS  # noqa: PLC0415 - help does without
 
     chosen = [point for point in POINTS if not along or point.series in along]
@@ -148,9 +148,9 @@ def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: flo
 @_seconds(1.0)
 @_out
 def devices(output: Output, presets: tuple[str, ...], out: Path | None, *, force: bool, **turns: Any) -> None:
-    """Time learning by pulses of real devices against ideal updates, and many chips at once against one.
+    """Time training with pulses of real devices against ideal updates, and many chips at once against one.
 
-    PRESETS are devices that `hwsim devices` lists; without any, one of each law of steps.
+    PRESETS are devices that `hwsim devices` lists; by default, one of each law of steps.
     """
     output.result(*_carry_out(output, _devices(output, presets, **turns), out, force=force))
 
@@ -164,42 +164,42 @@ def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: 
     def pulsed(preset: str) -> _Case:
         return _Case(preset, lambda observe: pulses(preset, data, rounds=rounds, seconds=seconds, observe=observe))
 
-    def beside(preset: str | None) -> _Case:
+    def many_chips(preset: str | None) -> _Case:
         title = f"{CHIPS} chips, {preset or 'ideal'}"
         return _Case(title, lambda observe: chips(preset, rounds=rounds, seconds=seconds, observe=observe))
 
     chosen = presets or PRESETS
-    return _Plan("devices", [*map(pulsed, chosen), beside(None), beside(chosen[0])], rounds)
+    return _Plan("devices", [*map(pulsed, chosen), many_chips(None), many_chips(chosen[0])], rounds)
 
 
 def _noted(output: Output, data: Any) -> Any:
     if data.name == "synthetic":
-        output.note("MNIST is not at hand: the images are synthetic")
+        output.note("MNIST is not available: the images are synthetic")
     return data
 
 
 class _Benchmarks(Command, click.Group):
-    """The benchmarks; a word that names none of them is a circuit, for `engines`."""
+    """The benchmarks; another word is a circuit, for `engines`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, commands=[training, engines, scaling, devices], invoke_without_command=True, **settings)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the benchmark that is meant."""
+        """Return the benchmark of the arguments."""
         return super().resolve_command(ctx, args if args[0] in self.commands else ["engines", *args])
 
 
 @make_command("bench", "hwsim bench\nhwsim bench training --hidden 100 --batch 32", kind=_Benchmarks)
 @_out
 def command(output: Output, out: Path | None, *, force: bool) -> None:
-    """Measure speed against something that runs beside it; writes numbers and plots.
+    """Measure speed relative to something timed next to it; writes numbers and plots.
 
-    Alone, a short version of the first three benchmarks, in a few minutes. Names of circuits stand for `engines` with these names.
+    Without arguments, a short version of the first three benchmarks, in a few minutes. Names of circuits stand for `engines` with them.
     """
     if click.get_current_context().invoked_subcommand is not None:
         if out is not None or force:
             raise click.UsageError(
-                f"{'--force' if out is None else '--out'} stands behind the name of a benchmark: hwsim bench training --out FOLDER"
+                f"{'--force' if out is None else '--out'} follows the name of a benchmark: hwsim bench training --out FOLDER"
             )
         return
     from hwsim.benchmarks.scaling import SHORT_POINTS  # noqa: PLC0415 - help does without
@@ -219,7 +219,7 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
 
 
 def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) -> tuple[dict[str, Any], str]:
-    """Measure all cases and write what was found; gives it as data and as text. Ctrl-C keeps the cases that are done."""
+    """Measure all cases and write the results; returns them as data and as text. Ctrl-C keeps the completed cases."""
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
     from hwsim.files.raw import DataError  # noqa: PLC0415
 
@@ -241,10 +241,10 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
     measured, paths = record.save(out or _PLACE, plan.name, results, load, complete=complete)
     written = f"written to {' and '.join(map(str, paths))}"
     if not complete:
-        output.note(f"interrupted; the cases that were done are {written}")
+        output.note(f"interrupted; the completed cases are {written}")
         raise click.Abort
     kind = plan.name.partition("-")[0]
-    text = "\n".join(filter(None, (bench_text.TELL[kind](results), "", bench_text.busy(load), written)))
+    text = "\n".join(filter(None, (bench_text.TABLES[kind](results), "", bench_text.busy(load), written)))
     return measured | {"files": [str(path) for path in paths]}, text
 
 
@@ -265,5 +265,5 @@ def _refuse(out: Path | None, name: str, *, force: bool) -> None:
         outputs.refuse(map(outputs.OutputFile, ("--out", "--out"), record.paths(folder, name), kinds), (), force=force)
 
 
-def _step(done: int, rounds: int) -> Step:
-    return Step(done, rounds, f"round {done} of {rounds}" if done else "warming up")
+def _step(done: int, rounds: int) -> ProgressStep:
+    return ProgressStep(done, rounds, f"round {done} of {rounds}" if done else "warming up")

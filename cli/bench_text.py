@@ -1,4 +1,4 @@
-"""The tables of `hwsim bench`: medians with their ends, ratios, and how well equilibria settled."""
+"""The tables of `hwsim bench`: medians with least and most, ratios, and convergence."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -8,32 +8,32 @@ from cli.tables import table
 
 if TYPE_CHECKING:
     from hwsim.benchmarks.device_cost import Cost
-    from hwsim.benchmarks.engine_speed import Comparison
+    from hwsim.benchmarks.engine_speed import EngineComparison
     from hwsim.benchmarks.learner import Settling
     from hwsim.benchmarks.scaling import Measured
     from hwsim.benchmarks.training import Race
     from hwsim.benchmarks.turns import Spread
 
 _QUIET = 0.5
-"""Load of the machine up to which times are worth reading."""
+"""Largest load of the machine at which absolute times are meaningful."""
 
-_SETTLING = ("sweeps free", "nudged", "residual [A]", "off/largest", "found")
+_SETTLING = ("sweeps free", "nudged", "residual [A]", "off/largest", "converged")
 
 
 def busy(load: float | None) -> str:
-    """Say so when other work was under way, which stretches times more than ratios."""
+    """Warn when other programs were running, which affects times more than ratios."""
     if load is None or load <= _QUIET:
         return ""
     return f"the load was {load:.1f} on {os.cpu_count()} cores before this began: read the ratios, not the times"
 
 
-def engines(comparisons: Sequence["Comparison"]) -> str:
-    """Tell what both engines took, and the ratios."""
-    header = ("circuit", "engine", "ms per equilibrium", "from – to", "steps", "residual/largest current", "found", "ngspice/numeric")
+def engines(comparisons: Sequence["EngineComparison"]) -> str:
+    """Return the table of both engines' times, and the ratios."""
+    header = ("circuit", "engine", "ms per equilibrium", "from – to", "steps", "residual/largest current", "converged", "ngspice/numeric")
     return table(header, [row for comparison in comparisons for row in _of_engines(comparison)], keys=2)
 
 
-def _of_engines(comparison: "Comparison") -> Iterable[tuple[str, ...]]:
+def _of_engines(comparison: "EngineComparison") -> Iterable[tuple[str, ...]]:
     for k, timing in enumerate(comparison.timings):
         yield (
             "" if k else comparison.circuit,
@@ -48,7 +48,7 @@ def _of_engines(comparison: "Comparison") -> Iterable[tuple[str, ...]]:
 
 
 def training(races: Sequence["Race"]) -> str:
-    """Tell what circuit and perceptron took for an image, and the ratios."""
+    """Return the table of times of circuit and perceptron for an image, and the ratios."""
     header = ("layers", "batch", "circuit [µs/image]", "perceptron [µs/image]", "circuit/perceptron", *_SETTLING, "images a turn")
     rows = [
         (
@@ -66,32 +66,32 @@ def training(races: Sequence["Race"]) -> str:
 
 
 def scaling(points: Sequence["Measured"]) -> str:
-    """Tell what an image took at every point."""
-    header = ("grows", "", "bits", "learning [µs/image]", "its equilibria alone", *_SETTLING)
+    """Return the table of the times of an image at every point."""
+    header = ("varied", "", "bits", "training [µs/image]", "its equilibria only", *_SETTLING)
     rows = [
         (
-            found.point.series,
-            f"{found.at:g}",
-            found.point.precision[-2:],
-            _whole(found.training),
-            _whole(found.equilibria),
-            *_settling(found.settling),
+            measured.point.series,
+            f"{measured.at:g}",
+            measured.point.precision[-2:],
+            _whole(measured.training),
+            _whole(measured.equilibria),
+            *_settling(measured.settling),
         )
-        for found in points
+        for measured in points
     ]
     return table(header, rows, keys=3)
 
 
 def devices(costs: Sequence["Cost"]) -> str:
-    """Tell what each took, and what it is held against."""
+    """Return the table of times and baselines."""
     rows = [(cost.name, f"{_whole(cost.time)} {cost.unit}", cost.baseline, _whole(cost.plain), _whole(cost.ratio)) for cost in costs]
     return table(("what", "time", "baseline", "time", "ratio"), rows)
 
 
 def _settling(settling: "Settling") -> tuple[str, ...]:
     off = "–" if settling.off is None else f"{settling.off:.0e}"
-    found = f"{100 * settling.converged:.4g} %"
-    return f"{settling.steps_free:.1f}", f"{settling.steps_nudged:.1f}", f"{settling.residual_A:.0e}", off, found
+    converged = f"{100 * settling.converged:.4g} %"
+    return f"{settling.steps_free:.1f}", f"{settling.steps_nudged:.1f}", f"{settling.residual_A:.0e}", off, converged
 
 
 def _whole(spread: "Spread") -> str:
@@ -102,5 +102,5 @@ def _ends(spread: "Spread") -> str:
     return f"{spread.least:.3g} – {spread.most:.3g}"
 
 
-TELL: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
+TABLES: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
 """The table of each benchmark, by its name."""

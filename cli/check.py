@@ -11,17 +11,15 @@ from cli.output import Output
 from cli.tables import table
 
 _LARGE = 50_000
-"""Memristors; beyond, ngspice gets two samples only unless asked otherwise."""
+"""Memristors; beyond, ngspice solves two samples only by default."""
 
 
 @make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2\nhwsim check iris --witness gnucap")
 @options.what
 @options.data
 @options.chip
-@click.option("--samples", type=click.IntRange(min=1), default=20, show_default=True, help="Samples of the training part to compare on.")
-@click.option(
-    "--ngspice-samples", type=click.IntRange(min=1), help="Of these, give ngspice only so many [default: all; 2 for large circuits]."
-)
+@click.option("--samples", type=click.IntRange(min=1), default=20, show_default=True, help="Samples of the training set to compare on.")
+@click.option("--ngspice-samples", type=click.IntRange(min=1), help="Number of these for ngspice [default: all; 2 for large circuits].")
 @click.option("--witness", type=click.Choice(["gnucap"]), help="Compare node voltages with this simulator's too, where it is installed.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
@@ -39,7 +37,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.experiment.engines import make_engine  # noqa: PLC0415
 
     if witness:
-        gnucap.program()  # whether it is there, before anything is computed
+        gnucap.program()  # refuses before anything is computed
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
     few = ngspice_samples or (samples if sum(map(len, given.circuit.trainable)) < _LARGE else 2)
     reference = make_engine("ngspice", given.experiment.solver)

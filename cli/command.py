@@ -1,4 +1,4 @@
-"""How every command begins: help that shows an example first, `--json`, `--debug`."""
+"""Common parts of all commands: help that shows an example first, `--json`, `--debug`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ class Command(click.Command):
         self.example = example
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the example, then what click writes."""
+        """Write the example, then click's help."""
         formatter.write_text("Example:")
         with formatter.indentation():
             for line in self.example.splitlines():
@@ -26,10 +26,10 @@ class Command(click.Command):
 
 
 def command(name: str, example: str, kind: type[Command] = Command) -> Callable[[Callable[..., Any]], Command]:
-    """Make a function a command, with the options that all have. Its first parameter is the Output."""
+    """Make a function a command, with the options of all commands. Its first parameter is the Output."""
 
     def decorate(function: Callable[..., Any]) -> Command:
-        # both are looked for before anything is parsed, so that they hold for errors in the command line too
+        # both are evaluated before anything is parsed, so that they apply to errors in the command line too
         function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
         function = click.option("--json", is_flag=True, expose_value=False, help="Print one JSON object and nothing else.")(function)
         make = click.command(name, cls=kind, example=example, context_settings=CONTEXT)

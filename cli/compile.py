@@ -13,14 +13,14 @@ from cli.output import Output
 
 if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
-    from hwsim.runs.loaded import Subject
+    from hwsim.runs.loaded import LoadedModel
     from netlists.measure.control import Measure
 
 Part = Literal["test", "train"]
 Dialect = Literal["ngspice", "gnucap"]
 
 BELONGS = {"capacitance": "settle", "feature": "sweep", "pulses": "pulses"}
-"""Which measure each option of one is for."""
+"""The measure that each option belongs to."""
 
 EXAMPLE = """\
 hwsim compile digits -o digits.cir && ngspice digits.cir
@@ -40,20 +40,20 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 @options.after
 @options.part
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
-@click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Which sample the sources carry.")
+@click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the sample at the sources.")
 @click.option(
     "--dialect",
     type=click.Choice(["ngspice", "gnucap"]),
     default="ngspice",
     show_default=True,
-    help="For which simulator; of the measures, gnucap has outputs alone.",
+    help="The simulator; for gnucap, only the measure outputs.",
 )
 @click.option(
     "--measure",
     type=click.Choice(["outputs", "power", "settle", "sweep", "pulses"]),
     default="outputs",
     show_default=True,
-    help="What the deck prints.",
+    help="Output of the deck.",
 )
 @click.option(
     "--capacitance",
@@ -61,9 +61,9 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
     metavar="FARAD",
     help="settle: from each node to ground [default: 1e-12].",
 )
-@click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: which feature moves [default: 0].")
+@click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: the varied feature [default: 0].")
 @click.option(
-    "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: how many each way [default: across the range, at most 256]."
+    "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: number in each direction [default: across the range, at most 256]."
 )
 @options.force
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
@@ -82,10 +82,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
 
-    --measure chooses what else it prints. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
+    --measure adds to its output. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
     deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
     with a capacitor at each node. sweep: a table of the outputs while one input goes through its range. pulses: one memristor of the kind
-    that device.preset names, programmed pulse by pulse in time, and its conductance beside the model's.
+    that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
     """
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
@@ -100,10 +100,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
             msg = f"--{option} is for --measure {BELONGS[name]}"
             raise click.UsageError(msg)
     if dialect == "gnucap" and measure != "outputs":
-        msg = f"--measure {measure} takes commands of ngspice; leave --dialect gnucap out"
+        msg = f"--measure {measure} needs commands of ngspice; omit --dialect gnucap"
         raise click.UsageError(msg)
     if after and measure == "pulses":
-        msg = "--after is about a whole chip, and --measure pulses about one memristor; leave one of them out"
+        msg = "--after applies to a whole chip, and --measure pulses to one memristor; omit one of them"
         raise click.UsageError(msg)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
@@ -126,13 +126,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
 
 class _Measured(NamedTuple):
-    """What a deck prints, and the options of that."""
+    """The measure of a deck, and its options."""
 
     name: str
     options: dict[str, Any]
 
 
-def _deck(output: Output, given: "Subject", part: Part, sample: int, dialect: Dialect, measured: _Measured) -> str:
+def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect: Dialect, measured: _Measured) -> str:
     from hwsim.runs.deck import deck, gnucap_deck  # noqa: PLC0415 - help does without
 
     samples = given.session.data
@@ -144,7 +144,7 @@ def _deck(output: Output, given: "Subject", part: Part, sample: int, dialect: Di
     return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen)
 
 
-def _measure(measured: _Measured, given: "Subject", samples: "Dataset") -> "Measure":
+def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "Measure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
     from netlists.measure.control import OUTPUTS  # noqa: PLC0415
     from netlists.measure.power import Power  # noqa: PLC0415
@@ -161,7 +161,7 @@ def _measure(measured: _Measured, given: "Subject", samples: "Dataset") -> "Meas
             return OUTPUTS
 
 
-def _pulses(given: "Subject", pulses: int | None) -> str:
+def _pulses(given: "LoadedModel", pulses: int | None) -> str:
     from hwsim.devices.spice import pulse_train_deck  # noqa: PLC0415 - help does without
 
     return pulse_train_deck(given.experiment.device, given.circuit, pulses)

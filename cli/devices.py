@@ -8,7 +8,7 @@ import click
 
 from cli import options
 from cli.command import command as make_command
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 from cli.tables import table
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hwsim.devices.kinds.declared import Device
 
 KINDS = ("constant", "soft-bounds", "linear", "power", "exponential", "table")
-"""What --model takes; `table` smooths the measured points instead of fitting a formula."""
+"""Values of --model; `table` smooths the measured points instead of fitting a formula."""
 
 
 @make_command(
@@ -39,7 +39,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     *,
     force: bool,
 ) -> None:
-    """List the presets: model, range, steps, asymmetry, noise, source. With NAME, or a device file, tell all about that one.
+    """List the presets: model, range, steps, asymmetry, noise, source. With NAME, or a device file, describe that one.
 
     --fit reads a table with the columns pulses,g: the pulses sent before each reading (negative ones are pulses down) and the conductance
     in siemens; or pulse,direction,g: a running number of the pulse, up or down, and the conductance. It prints a device file, in which
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     outputs.refuse([outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else [], read, force=force)
     if measured is not None:
         if name is not None or toml:
-            msg = "--fit makes a device of its own; leave NAME and --toml out"
+            msg = "--fit makes a new device; omit NAME and --toml"
             raise click.UsageError(msg)
         _fit(output, measured, model, plot)
         return
@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     if name is None and toml:
         msg = "--toml prints one device; name it"
         raise click.UsageError(msg)
-    devices = [presets.load(known) for known in ([name] if name else presets.names())]
+    devices = [presets.load(preset) for preset in ([name] if name else presets.names())]
     if plot is not None:
         from hwsim.devices.fit.pulse_curves import gallery, pulse_curves  # noqa: PLC0415
         from hwsim.files import atomic  # noqa: PLC0415
@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913 - a parameter an option
         atomic.write(plot, pulse_curves(devices[0]) if name else gallery(devices))
         output.note(f"{plot}: pulse curves of {name or f'{len(devices)} presets'}")
     if name is None:
-        header = ("name", "model", "range", "on/off", "steps up, down", "down/up", "noise of a pulse", "device", "source")
+        header = ("name", "model", "range", "on/off", "steps up, down", "down/up", "noise per pulse", "device", "source")
         output.result({"presets": [_entry(device) for device in devices]}, table(header, [_row(device) for device in devices]))
     elif toml and not output.json:
         output.raw(presets.to_toml(devices[0]))
@@ -91,7 +91,7 @@ def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -
     else:
         kinds = KINDS[:-1] if model is None else (model,)
         with output.progress(f"fit {measured}") as show:
-            fits = fit(train, kinds, lambda kind: show(Step(kinds.index(kind), len(kinds), f"{kind} steps")))
+            fits = fit(train, kinds, lambda kind: show(ProgressStep(kinds.index(kind), len(kinds), f"{kind} steps")))
     best = fits[0]
     if plot is not None:
         from hwsim.devices.fit.pulse_curves import fitted  # noqa: PLC0415
@@ -127,7 +127,7 @@ def _comments(fits: list["Fit"]) -> str:
 
 
 def _entry(device: "Device") -> dict[str, Any]:
-    """Give what JSON tells of a device."""
+    """Return a device's description for JSON."""
     from hwsim.devices.kinds.shapes import middle  # noqa: PLC0415 - help does without
 
     up, down = middle(device.step)
@@ -175,18 +175,18 @@ def _siemens(g: float | None) -> str:
 
 
 def _details(device: "Device") -> str:
-    """Tell everything in words and units."""
-    own = "that of its crossbar"
+    """Describe a device in words and units."""
+    span = "that of its crossbar"
     if device.g_min is not None:
-        own = f"{_siemens(device.g_min)} – {_siemens(device.g_max)}, on/off {device.on_off:.3g}"
+        span = f"{_siemens(device.g_min)} – {_siemens(device.g_max)}, on/off {device.on_off:.3g}"
     rows = [
         ("about", device.about),
         ("source", device.source),
         ("valid", device.valid),
         *((f"approximate: {key}", why) for key, why in device.approximate.items()),
-        ("range", own),
+        ("range", span),
         *_step_rows(device),
-        ("noise of a pulse", _noise(device)),
+        ("noise per pulse", _noise(device)),
         ("write noise", _percent(device.noise.write, " of the range")),
         ("read noise", _percent(device.noise.read)),
         *_spread_rows(device),
@@ -220,7 +220,7 @@ def _spread_rows(device: "Device") -> Iterator[tuple[str, str]]:
 
 def _time_rows(device: "Device") -> Iterator[tuple[str, str]]:
     drift, leak = device.drift, device.leak
-    yield "drift", f"nu {drift.nu:g} ± {drift.nu_spread:g}, from {drift.t0:g} s on" if drift else "none known"
+    yield "drift", f"nu {drift.nu:g} ± {drift.nu_spread:g}, from {drift.t0:g} s on" if drift else "no model"
     heat = device.temperature_coefficient
-    yield "heat", f"{100 * heat:g} % per kelvin" if heat is not None else "none known"
+    yield "heat", f"{100 * heat:g} % per kelvin" if heat is not None else "no coefficient"
     yield "leak", f"lifetime {leak.lifetime:g} updates, towards {leak.rest:g} of the range" if leak else "none"

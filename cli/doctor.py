@@ -1,18 +1,18 @@
-"""`hwsim doctor`: what hwsim needs, and whether it is here."""
+"""`hwsim doctor`: the requirements of hwsim on this machine."""
 
 from dataclasses import asdict
 
 from cli.command import command as make_command
 from cli.output import Output
 from cli.tables import table
-from hwsim.checks.doctor import Finding, examine
+from hwsim.checks.doctor import Diagnosis, examine
 
 
 @make_command("doctor", "hwsim doctor\nhwsim doctor --json")
 def command(output: Output) -> int:
-    """Look for Python, packages, ngspice and its library, JAX devices, data and cache; say what to do for each lack.
+    """Check Python, packages, ngspice and its library, JAX devices, data and cache; print the remedy for what is missing.
 
-    Exits with 1 when something that is needed lacks. Data that hwsim can do without are only noted.
+    Exits with 1 when something required is missing. Optional data are only reported.
     """
     findings = list(examine())
     ok = all(finding.ok for finding in findings if finding.needed)
@@ -20,7 +20,7 @@ def command(output: Output) -> int:
     return 0 if ok else 1
 
 
-def _text(findings: list[Finding], *, ok: bool) -> str:
+def _text(findings: list[Diagnosis], *, ok: bool) -> str:
     rows = [
         (
             "ok" if finding.ok else "MISSING" if finding.needed else "note",
@@ -30,4 +30,4 @@ def _text(findings: list[Finding], *, ok: bool) -> str:
         for finding in findings
     ]
     listed = table(("", "what", "found"), rows)
-    return f"{listed}\n\n{'Everything that is needed is here.' if ok else 'Something that is needed is missing; see the arrows.'}"
+    return f"{listed}\n\n{'Everything required is installed.' if ok else 'Something required is missing; see the arrows.'}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @options.solved
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
-@click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also write the circuit into chips 0 to N − 1, and test each.")
+@click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also program the circuit into chips 0 to N − 1, and test each.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
     what: str,
@@ -40,9 +40,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     limit: int | None,
     chips: int | None,
 ) -> None:
-    """Measure the error of a circuit on a part of the data, in 64 bits. Without a run folder, that is before any training.
+    """Measure the error of a circuit on a set of the data, in 64 bits. Without a run folder, that is before any training.
 
-    A netlist is evaluated with its conductances as they are.
+    A netlist is evaluated with its own conductances.
     """
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - help does without
     from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415
@@ -54,22 +54,22 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     samples = given.session.learnable
     output.notes(samples.notes)
     if given.from_netlist:
-        output.note(f"{what}: if its conductances are trained, nobody knows on which samples, and these may be among them")
+        output.note(f"{what}: if its conductances are trained, these samples may be among those that it was trained on")
     x, targets = getattr(samples, f"x_{part}")[:limit], getattr(given.session.task, part).some(slice(limit))
     engine_name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
-        found = given.session.evaluate(solver, given.g, x, targets)
+        evaluation = given.session.evaluate(solver, given.g, x, targets)
     measure = given.experiment.data.measure
-    details, listed = _answers(samples, part, found, measure)
+    details, listed = _answers(samples, part, evaluation, measure)
     result = {
         "what": what,
         "trained": given.trained,
         "part": part,
         "samples": len(x),
-        **{f"{part}_{name}": value for name, value in found.scores.items()},
+        **{f"{part}_{name}": value for name, value in evaluation.scores.items()},
         **details,
-        "residual_A": found.residual,
-        "steps": found.steps,
+        "residual_A": evaluation.residual,
+        "steps": evaluation.steps,
         "engine": engine_name,
         "chip": given.experiment.variation.chip,
         "temperature_C": given.experiment.variation.temperature,
@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if chips is not None:
         from hwsim.ensemble.instances import on_chips  # noqa: PLC0415 - only for those who ask
 
-        if chip is None and not given.experiment.variation.chip:  # else that was noted
+        if chip is None and not given.experiment.variation.chip:  # else it was noted already
             note_alike(output, given.session)
         of_chips = on_chips(given.session, given.wanted, x, targets, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
@@ -88,10 +88,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
     state = ("" if given.trained else untrained) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
-    explained = f", R² {found.scores['r2']:.4f}" if "r2" in found.scores else ""
+    explained = f", R² {evaluation.scores['r2']:.4f}" if "r2" in evaluation.scores else ""
     text = (
-        f"{called} {measure.name} {measure.text(found.error)}{explained} of {len(x)} samples{state} "
-        f"({engine_name} engine, residual {found.residual:.2g} A)"
+        f"{called} {measure.name} {measure.text(evaluation.error)}{explained} of {len(x)} samples{state} "
+        f"({engine_name} engine, residual {evaluation.residual:.2g} A)"
     )
     lines = [wrapped(text)]
     if cost:
@@ -99,28 +99,28 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")
 
 
-def _answers(data: "Dataset", part: str, found: "Evaluation", measure: "Measure") -> tuple[dict[str, Any], str]:
+def _answers(data: "Dataset", part: str, evaluation: "Evaluation", measure: "Measure") -> tuple[dict[str, Any], str]:
     """Describe the answers: the confusion of classes, or the scores of each real target; for programs and as a table."""
     import numpy as np  # noqa: PLC0415 - help does without
 
     from hwsim.learning.predictions import Predictions  # noqa: PLC0415
 
-    chosen = slice(len(found.answers))
+    chosen = slice(len(evaluation.answers))
     if data.scale is not None:
-        scores = Predictions.of(data, part, found.answers, chosen).scores()
+        scores = Predictions.of(data, part, evaluation.answers, chosen).scores()
         return {"by_target": scores, "scale": data.scale.record()}, target_table(scores, measure)
     confusion = np.zeros((data.classes, data.classes), dtype=int)
-    np.add.at(confusion, (getattr(data, f"labels_{part}")[chosen], found.answers), 1)
+    np.add.at(confusion, (getattr(data, f"labels_{part}")[chosen], evaluation.answers), 1)
     names = [name[:12] for name in data.class_names]
     rows = [(name, *(str(n) if n else "–" for n in row)) for name, row in zip(names, confusion.tolist(), strict=True)]
-    return {"class_names": data.class_names, "confusion": confusion}, table(("true, read as", *names), rows)
+    return {"class_names": data.class_names, "confusion": confusion}, table(("true, predicted", *names), rows)
 
 
-def _chips(found: "Sequence[Tested]", measure: "Measure") -> str:
+def _chips(chips: "Sequence[Tested]", measure: "Measure") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
 
-    rows = [(str(k), one.failed or measure.text(one.error)) for k, one in enumerate(found)]
-    errors = [one.error for one in found if one.failed is None]
+    rows = [(str(k), one.failed or measure.text(one.error)) for k, one in enumerate(chips)]
+    errors = [one.error for one in chips if one.failed is None]
     mean = (
         f"mean {measure.text(sum(errors) / len(errors))}, worst {measure.text(max(errors))} of {counted(len(errors), 'chip')}"
         if errors

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from circuits.quoting import quote_path
 from cli.loading import note_left_aside
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 from cli.sweep import compute_missing
 from cli.tables import table, wrapped
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hwsim.sweep.recorded import Recorded
 
 _ONE_RUN = ("resume", "write", "force", "profile")
-"""Options of `hwsim train` that are about one run."""
+"""Options of `hwsim train` for a single run."""
 
 
 def refuse_others(out: "Path | None") -> None:
@@ -28,7 +28,7 @@ def refuse_others(out: "Path | None") -> None:
     Raises
     ------
     click.UsageError
-        Naming the option.
+        With the option.
 
     """
     context = click.get_current_context()
@@ -37,7 +37,7 @@ def refuse_others(out: "Path | None") -> None:
             remedy = (
                 "the same command resumes where it stopped" if name == "resume" else "train once more, without --folds, for one circuit"
             )
-            msg = f"--folds trains a circuit for every fold and keeps none, and --{name} is about one run; omit --{name}: {remedy}"
+            msg = f"--folds trains a circuit for every fold and keeps none, and --{name} applies to one run; omit --{name}: {remedy}"
             raise click.UsageError(msg)
     if out is not None and (out.suffix.lower() != ".db" or out.is_dir()):
         msg = f"--out {quote_path(out)}: with --folds the results are a database; give it a name that ends in .db"
@@ -45,7 +45,7 @@ def refuse_others(out: "Path | None") -> None:
 
 
 def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds: int, repeats: int, out: "Path | None") -> int:
-    """Train and test on every fold of every repeat, and print the table; the exit code says whether all folds have an error."""
+    """Train and test on every fold of every repeat, and print the table; the exit code is 0 when all folds have an error."""
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415
@@ -64,7 +64,7 @@ def cross_validate(output: Output, what: str, settings: Sequence[str], *, folds:
         recorded = database.recorded()
     with output.progress(f"{experiment.name}, linear model") as show:
         total = len(recorded.results)
-        validation = cross_validation(recorded, lambda done: show(Step(done, total, f"{done} of {total} folds")))
+        validation = cross_validation(recorded, lambda done: show(ProgressStep(done, total, f"{done} of {total} folds")))
     output.result(_described(validation, recorded), _text(validation, recorded))
     return int(any(one.failed for one in validation.folds))
 
@@ -87,7 +87,7 @@ def _described(validation: "CrossValidation", recorded: "Recorded") -> dict[str,
 
 
 def _fold(fold: "Fold") -> dict[str, Any]:
-    """Describe a fold; R² is that of real targets alone."""
+    """Describe a fold; only real targets have R²."""
     return {key: value for key, value in fold._asdict().items() if not (key in {"r2", "linear_r2"} and value is None)}
 
 

@@ -14,8 +14,8 @@ def command(ctx: click.Context, output: Output, words: tuple[str, ...]) -> None:
     here = ctx.find_root()
     for word in words:
         group = here.command
-        if not isinstance(group, click.Group) or (found := group.get_command(here, word)) is None:
+        if not isinstance(group, click.Group) or (subcommand := group.get_command(here, word)) is None:
             msg = f"{word}: hwsim {' '.join(words[: words.index(word)])} has no such command"
             raise click.UsageError(msg)
-        here = click.Context(found, parent=here, info_name=word)
+        here = click.Context(subcommand, parent=here, info_name=word)
     output.raw(here.get_help() + "\n")

@@ -1,4 +1,4 @@
-"""`hwsim inspect`: what is in a circuit."""
+"""`hwsim inspect`: blocks, numbers and warnings of a circuit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
 @options.what
-@options.plot("Draw the schematic, or the graph of what is too large for one, conductances and neurons.")
+@options.plot("Draw the schematic, or the graph of a large circuit, conductances and neurons.")
 @options.force
-@click.option("--heat", is_flag=True, help="Also measure at which temperatures a trained circuit still works.")
+@click.option("--heat", is_flag=True, help="Also measure the temperature range of a trained circuit.")
 def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | None, *, force: bool, heat: bool) -> None:
-    """Say what is in a circuit: blocks, layers, counts, ranges, and what is odd about it.
+    """Describe a circuit: blocks, layers, counts, ranges, and warnings.
 
-    It warns of nodes that float, of outputs that no input moves, of nodes that nothing moves or feels, of circuits that are odd functions
+    It warns of nodes that float, of nodes independent of the inputs or without effect on the outputs, of circuits that are odd functions
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
     from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
     from hwsim.experiment.netlist_circuit import LOOKED_AT, Netlist  # noqa: PLC0415
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
-    from hwsim.runs.loaded import subject  # noqa: PLC0415
+    from hwsim.runs.loaded import load_model  # noqa: PLC0415
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     looked_at = LOOKED_AT.set(True)
     try:
-        given = subject(what, settings)
+        given = load_model(what, settings)
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
         pictures = [] if plot is None else [outputs.OutputFile("--plot", plot, outputs.PICTURE)]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
     finally:
         LOOKED_AT.reset(looked_at)
-    found = inspect(given.circuit, given.chip, given.g, deck)
-    warnings = [*found.warnings, *([given.cut] if given.cut else [])]
+    inspected = inspect(given.circuit, given.chip, given.g, deck)
+    warnings = [*inspected.warnings, *([given.cut] if given.cut else [])]
     result = {
         "what": what,
-        "layers": found.layers,
-        "solver": found.solver,
-        "counts": found.counts,
-        "blocks": found.blocks,
+        "layers": inspected.layers,
+        "solver": inspected.solver,
+        "counts": inspected.counts,
+        "blocks": inspected.blocks,
         "warnings": warnings,
     }
     if heat:
@@ -58,7 +58,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         from hwsim.inspection.schematic import drawing  # noqa: PLC0415
 
         drawn, why = drawing(given.circuit, given.chip, given.g)
-        atomic.write(plot, overview(found, drawn, given.experiment.name))
+        atomic.write(plot, overview(inspected, drawn, given.experiment.name))
         output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
     output.result(result, _text(result, given.experiment.data.measure))
 
@@ -66,10 +66,10 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
 def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
     from hwsim.inspection.heat import tolerance  # noqa: PLC0415 - help does without
 
-    found = tolerance(what, settings)
-    measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in found.errors.items()]
-    heat = {"trained_at_C": found.trained_at, "coldest_C": found.coldest, "hottest_C": found.hottest, "errors": measured}
-    return {"heat": heat, "warnings": [*warnings, *([found.warning] if found.warning else [])]}
+    limits = tolerance(what, settings)
+    measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in limits.errors.items()]
+    heat = {"trained_at_C": limits.trained_at, "coldest_C": limits.coldest, "hottest_C": limits.hottest, "errors": measured}
+    return {"heat": heat, "warnings": [*warnings, *([limits.warning] if limits.warning else [])]}
 
 
 def _text(result: dict[str, Any], measure: "Measure") -> str:
@@ -78,8 +78,8 @@ def _text(result: dict[str, Any], measure: "Measure") -> str:
     form = {
         "layers": f"layers {'-'.join(map(str, result['layers'] or ()))}, solved by sweeps over its layers",
         "ports": "no chain of layers, solved by its ports (numeric engine)",
-        "ngspice": "no chain of layers, solved by ngspice alone",
-        None: "solved by nothing while nodes float",
+        "ngspice": "no chain of layers, solved by ngspice only",
+        None: "without solution while nodes float",
     }[result["solver"]]
     counts = wrapped(", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items()))
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in result["blocks"]]
@@ -136,10 +136,10 @@ _KINDS = {
     "Capacitors": ("capacitor", "capacitors"),
     "Inductors": ("inductor", "inductors"),
     "gmin": ("conductance that ngspice adds (gmin, rshunt)", "conductances that ngspice adds (gmin, rshunt)"),
-    "Passed": ("part that ngspice alone knows", "parts that ngspice alone knows"),
+    "Passed": ("part that only ngspice solves", "parts that only ngspice solves"),
     "VoltageControlledVoltageSources": ("E source", "E sources"),
     "VoltageControlledCurrentSources": ("G source", "G sources"),
     "CurrentControlledCurrentSources": ("F source", "F sources"),
     "CurrentControlledVoltageSources": ("H source", "H sources"),
 }
-"""What kinds of elements are called where they are counted: one, and several."""
+"""Names of the kinds of elements in counts: singular and plural."""

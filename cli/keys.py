@@ -21,7 +21,7 @@ _INDENT = "    "
 @make_command("keys", "hwsim keys\nhwsim keys training\nhwsim keys training.nudge.beta\nhwsim keys circuit.layers")
 @click.argument("section", required=False)
 def command(output: Output, section: str | None) -> None:
-    """List the sections of an experiment file with their keys; of a SECTION, say what each of its keys is.
+    """List the sections of an experiment file with their keys; of a SECTION, describe each of its keys.
 
     A key's type and bounds, unit, default and meaning are those of the program itself. SECTION may also be a table within one, or a key.
     --set section.key=value sets a key for one command.
@@ -31,12 +31,12 @@ def command(output: Output, section: str | None) -> None:
     from hwsim.settings.flat_training import canonical  # noqa: PLC0415
     from hwsim.settings.validation_errors import instead  # noqa: PLC0415
 
-    known, about = listed.keys(Experiment), listed.sections(Experiment)
+    keys, about = listed.keys(Experiment), listed.sections(Experiment)
     if section is None:
-        output.result({"keys": list(map(_entry, known)), "sections": about}, _overview(known, about))
+        output.result({"keys": list(map(_entry, keys)), "sections": about}, _overview(keys, about))
         return
     name = re.sub(r"\[\d+\]|\.\d+(?=\.|$)", "[0]", canonical(section, word=False))
-    chosen = [key for key in known if re.match(rf"{re.escape(name)}(\.|\[|$)", key.key)]
+    chosen = [key for key in keys if re.match(rf"{re.escape(name)}(\.|\[|$)", key.key)]
     if not chosen:
         msg = f"{section}: no such section or key; {instead(name, listed.known_keys(Experiment), 'hwsim keys')}"
         raise click.UsageError(msg)
@@ -47,16 +47,16 @@ def _entry(key: "Key") -> dict[str, Any]:
     return {"key": key.key, "type": key.kind, "unit": key.unit, "default": key.default, "text": key.text, "kinds": key.of}
 
 
-def _overview(known: "Sequence[Key]", about: dict[str, str]) -> str:
+def _overview(keys: "Sequence[Key]", about: dict[str, str]) -> str:
     rows = []
     for section, text in {"": "At the top of the file.", **about}.items():
-        names = [key.key.removeprefix(f"{section}.") for key in known if key.key.rpartition(".")[0].partition(".")[0] == section]
+        names = [key.key.removeprefix(f"{section}.") for key in keys if key.key.rpartition(".")[0].partition(".")[0] == section]
         rows.append((section, f"{text}\n{', '.join(names)}"))
-    return f"{table(('section', 'about, and keys'), rows)}\n\nhwsim keys SECTION says what each is; --set section.key=value sets one."
+    return f"{table(('section', 'about, and keys'), rows)}\n\nhwsim keys SECTION describes each; --set section.key=value sets one."
 
 
 def _described(key: "Key", *, whole: bool) -> str:
-    """Write a key: what it may be on one line, what it means below."""
+    """Format a key: its type on one line, its meaning below."""
     default = key.default if key.default == "required" else f"default {key.default}"
     facts = [f"{key.key}: {key.kind}", *([f"in {key.unit}"] if key.unit else []), default]
     kinds = f" Of {', '.join(key.of)}." if key.of else ""

@@ -28,17 +28,17 @@ COMMANDS = {
     "solve": "Find the equilibrium of samples: output voltages, residual, steps.",
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "evaluate": "Measure the error of a trained circuit.",
-    "check": "Hold engines, gradient and Kirchhoff's law against each other.",
-    "inspect": "Say what is in a circuit: blocks, layers, counts, and what is odd about it.",
-    "sweep": "Try a circuit on many chips, over any of its settings: errors, yield, what hurts most.",
-    "tune": "Search for the settings that learn best, judged on a validation part.",
+    "check": "Verify that engines, gradients and Kirchhoff's law agree.",
+    "inspect": "Describe a circuit: blocks, layers, counts, and warnings.",
+    "sweep": "Evaluate a circuit on many chips, over any of its settings: errors, yield, sensitivities.",
+    "tune": "Search for the settings with the least error on a validation set.",
     "report": "Make one page of runs and sweeps: curves, maps, numbers, experiment.",
     "devices": "List the kinds of memristors, draw their pulse curves, fit one to measured pulses.",
-    "bench": "Measure speed against something that runs beside it.",
+    "bench": "Measure speed relative to something timed next to it.",
     "keys": "List every key of an experiment file: type, unit, default, meaning.",
     "help": "Show the help of a command.",
     "docs": "Show the guides that ship with hwsim, here or as pages.",
-    "doctor": "Look for Python, ngspice, JAX and data, and say what is missing.",
+    "doctor": "Check Python, ngspice, JAX and data, and print what is missing.",
 }
 """The commands, each in the file of its name; here with their first line, so that help loads none of them."""
 
@@ -70,7 +70,7 @@ class Group(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """Write which guides there are, and how a shell learns to complete command lines."""
+        """Write which guides there are, and how to set up a shell's completion."""
         from hwsim.docs.guides import TOPICS  # noqa: PLC0415 - only help lists them
 
         with formatter.section("Guides, by hwsim docs GUIDE"):
@@ -105,7 +105,7 @@ def hwsim(ctx: click.Context) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command line and give its exit code: 0 fine, 1 failed, 2 bad input, 130 interrupted."""
+    """Run a command line and return its exit code: 0 fine, 1 failed, 2 bad input, 130 interrupted."""
     output = Output(json="--json" in arguments)
     with _listening() as interrupted:
         try:
@@ -122,11 +122,11 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def _listening() -> Iterator[threading.Event]:
-    """Note that Ctrl-C came: while a library loads, what it raises comes out as the library's own failure to load."""
+    """Record Ctrl-C: while a library loads, the exception becomes the library's own failure to load."""
     interrupted = threading.Event()
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
-        yield interrupted  # only the main thread may listen, and only where nobody else does
+        yield interrupted  # only the main thread may set a handler, and only without another one
         return
 
     def interrupt(number: int, frame: Any) -> None:
@@ -141,7 +141,7 @@ def _listening() -> Iterator[threading.Event]:
 
 
 def describe(error: Exception) -> tuple[int, str]:
-    """Give the exit code and the line for an error."""
+    """Return the exit code and the line for an error."""
     ours = type(error).__module__.split(".")[0] in {"cli", "hwsim", "netlists", "circuits"}
     match error:
         case click.Abort():
@@ -159,7 +159,7 @@ def describe(error: Exception) -> tuple[int, str]:
         case RuntimeError() if ours:
             code, text = getattr(error, "exit_code", FAILED), str(error)
         case _:
-            code, text = FAILED, f"{type(error).__name__}: {error}; this is a fault of hwsim, and --debug shows where"
+            code, text = FAILED, f"{type(error).__name__}: {error}; this is a fault of hwsim; --debug shows the traceback"
     return code, text
 
 

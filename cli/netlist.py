@@ -1,4 +1,4 @@
-"""What commands say about a user's netlist: warnings, what learns, how the data reach its sources."""
+"""Notes of commands about a user's netlist: warnings, trainable devices, scaling of the features."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from netlists.deck import Deck
 
 
-def told(output: Output, experiment: "Experiment") -> "Deck | None":
-    """Say what was found in a netlist, and give the deck; None where the circuit is none."""
+def noted(output: Output, experiment: "Experiment") -> "Deck | None":
+    """Print notes about a netlist, and return its deck; None where the circuit has none."""
     from hwsim.experiment.netlist_circuit import SHOWN, Netlist  # noqa: PLC0415 - help does without
     from hwsim.formatting import counted  # noqa: PLC0415
 
@@ -22,7 +22,7 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
     deck, data = experiment.circuit.deck, experiment.data
     circuit = deck.circuit
     for warning in deck.warnings:
-        if data.name != SHOWN or warning not in deck.contradictions:  # what its sources show is refused with the same words
+        if data.name != SHOWN or warning not in deck.contradictions:  # with its own samples, this is refused with the same text
             output.note(f"{warning}")
     learning = counted(sum(map(len, circuit.trainable)), "resistor learns", "resistors learn")
     ends = f"{counted(circuit.input_count, 'input')}, {counted(len(circuit.outputs), 'output')}"
@@ -39,14 +39,14 @@ def told(output: Output, experiment: "Experiment") -> "Deck | None":
 
 
 def refuse_copy(deck: "Deck | None", target: Path, what: str, experiment: "Experiment", *, force: bool) -> None:
-    """Refuse to write where there is no netlist to write, or no place to write it to; in place of the netlist itself it may be."""
+    """Refuse to write where there is no netlist, or no place for it; it may replace the netlist itself."""
     from hwsim.experiment.netlist_circuit import refuse_copy as refuse  # noqa: PLC0415
     from hwsim.experiment.netlist_circuit import resembles  # noqa: PLC0415
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if deck is None:
-        msg = f"--write is for netlists, and {what} is none; the trained circuit lies in the run's folder"
+        msg = f"--write is for netlists, and {what} is none; the trained circuit is in the run's folder"
         raise click.UsageError(msg)
     refuse(deck, target)
     kind = outputs.FileKind("this netlist with other values", resembles(deck))

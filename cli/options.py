@@ -15,27 +15,27 @@ Function = Callable[..., Any]
 
 
 _ROLES = {
-    "trainable": "What learns in a netlist: patterns of resistors, and options, as in 'R_w* g_min=1e-7 g_max=1e-5'; repeatable.",
-    "inputs": "Which sources of a netlist carry the features, in order, as in 'V1 V2 scale=0.5'; repeatable.",
-    "outputs": "Which node, or pair of nodes, of a netlist is read, as in a,b; once for each output.",
+    "trainable": "Trainable resistors of a netlist: patterns, and options, as in 'R_w* g_min=1e-7 g_max=1e-5'; repeatable.",
+    "inputs": "Sources of a netlist for the features, in order, as in 'V1 V2 scale=0.5'; repeatable.",
+    "outputs": "An output of a netlist: a node, or a pair, as in a,b; once for each output.",
 }
 
 
 def what(function: Function) -> Function:
-    """Add the argument WHAT, `--set`, and the options that say what is what in a netlist, which become settings too."""
+    """Add the argument WHAT, `--set`, and the options for the roles of a netlist, which become settings too."""
 
     @functools.wraps(function)
     def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
         roles = {name: others.pop(name) for name in _ROLES}
         from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 
-        said = []
+        overrides = []
         for name, patterns in roles.items():
             if patterns:
                 _refuse_contradiction(name, f"circuit.{name}", list(patterns), settings)
                 typed = " ".join(f"--{name} {shlex.quote(pattern)}" for pattern in patterns)
-                said.append(FromOption(f"circuit.{name}={json.dumps(list(patterns))}", typed))
-        return function(*arguments, settings=(*said, *settings), **others)
+                overrides.append(FromOption(f"circuit.{name}={json.dumps(list(patterns))}", typed))
+        return function(*arguments, settings=(*overrides, *settings), **others)
 
     for name, text in reversed(_ROLES.items()):
         given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
@@ -63,7 +63,7 @@ def _trust(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa
 
 def engine(function: Function) -> Function:
     """Add `--engine`."""
-    return click.option("--engine", type=click.Choice(ENGINES), help="What solves the circuit [default: the experiment's].")(function)
+    return click.option("--engine", type=click.Choice(ENGINES), help="Engine [default: the experiment's].")(function)
 
 
 def data(function: Function) -> Function:
@@ -74,13 +74,13 @@ def data(function: Function) -> Function:
 def chip(function: Function) -> Function:
     """Add `--chip`."""
     return click.option(
-        "--chip", type=click.IntRange(min=0), metavar="SEED", help="Which chip of the experiment's variation [default: the experiment's]."
+        "--chip", type=click.IntRange(min=0), metavar="SEED", help="Chip of the experiment's variation [default: the experiment's]."
     )(function)
 
 
 def after(function: Function) -> Function:
     """Add `--after`."""
-    shown = {"metavar": "TIME", "callback": _after, "help": "Let the memristors drift for so long, as in 30d (s, min, h, d, y), first."}
+    shown = {"metavar": "TIME", "callback": _after, "help": "Drift time of the memristors before, as in 30d (s, min, h, d, y)."}
     return click.option("--after", **shown)(function)  # type: ignore[arg-type] # as in `samples`
 
 
@@ -97,18 +97,18 @@ def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> flo
 
 def part(function: Function) -> Function:
     """Add `--part`."""
-    return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Part of the data.")(
+    return click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Set of the data.")(
         function
     )
 
 
 def solved(function: Function) -> Function:
-    """Add what all take that find equilibria of a part of the data: WHAT with its settings, engine, data, chip, age and part."""
+    """Add the options of commands that solve equilibria of a set of the data: WHAT with settings, engine, data, chip, age and set."""
     return what(engine(data(chip(after(part(function))))))
 
 
 def plot(text: str) -> Callable[[Function], Function]:
-    """Add `--plot`, which draws what the text says."""
+    """Add `--plot`, with its help."""
     return click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", callback=_png, help=text)
 
 
@@ -121,7 +121,7 @@ def _png(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path
 
 def force(function: Function) -> Function:
     """Add `--force`."""
-    text = "Replace what is at an output's place, also when it is something else; what the command reads is never replaced."
+    text = "Replace any existing output file, also one of another kind; inputs of the command are never replaced."
     return click.option("--force", is_flag=True, help=text)(function)
 
 
@@ -150,7 +150,7 @@ def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
 
 
 def _typed(option: str, value: Any) -> str:
-    """Return an option as it may have been typed."""
+    """Return an option as typed."""
     from hwsim.settings.durations import spelled  # noqa: PLC0415 - help does without
 
     if value is True:
@@ -186,21 +186,21 @@ def _range(ctx: click.Context, param: click.Parameter, value: str) -> range:  # 
         msg = f"--sample {value}: neither a sample's number nor FIRST:END, such as 0:20"
         raise click.UsageError(msg) from None
     if begin < 0 or not chosen:
-        msg = f"--sample {value}: holds no sample; numbers start at 0, and END lies behind FIRST"
+        msg = f"--sample {value}: is empty; numbers start at 0, and END is larger than FIRST"
         raise click.UsageError(msg)
     return chosen
 
 
 def in_part(chosen: range, count: int, part_name: str) -> slice:
-    """Give the place of samples in a part of the data.
+    """Return the samples' range within a set of the data.
 
     Raises
     ------
     click.UsageError
-        When the part is shorter.
+        When the set is shorter.
 
     """
     if chosen.stop > count:
-        msg = f"--sample: there is no sample {chosen.stop - 1}; the {part_name} part has {count} samples, numbered from 0"
+        msg = f"--sample: there is no sample {chosen.stop - 1}; the {part_name} set has {count} samples, numbered from 0"
         raise click.UsageError(msg)
     return slice(chosen.start, chosen.stop)

@@ -22,11 +22,11 @@ _NO_LIMIT = 10_000
 """Columns of a table whose lines are cut instead of wrapped."""
 
 _BEFORE = "loading and compiling"
-"""What a job does before it can report."""
+"""Activity of a job before its first report."""
 
 
-class Step(NamedTuple):
-    """How far a job is: `done` of `total`, and a few words."""
+class ProgressStep(NamedTuple):
+    """Progress of a job: `done` of `total`, and a few words."""
 
     done: float
     total: float
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 class Output:
-    """Where a command's words go.
+    """Destination of a command's output.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Output:
         self.json = json
 
     def result(self, data: Mapping[str, Any], text: str) -> None:
-        """Print what a command was asked for: as JSON on request, else as text."""
+        """Print a command's result: as JSON on request, else as text."""
         self.raw((json.dumps(_plain(data), allow_nan=False) if self.json else shown(text)) + "\n")
 
     def raw(self, text: str) -> None:
@@ -83,7 +83,7 @@ class Output:
             self.note(text)
 
     def error(self, text: str) -> None:
-        """Say in one line what went wrong."""
+        """Print an error in one line."""
         line = "; ".join(brief(part.strip()) for part in text.splitlines() if part.strip())
         self._print(f"hwsim: {line}")
         if self.json:
@@ -92,7 +92,7 @@ class Output:
                 sys.stdout.flush()
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[Callable[[Step], None]]:
+    def progress(self, title: str) -> Iterator[Callable[[ProgressStep], None]]:
         """Show a job's progress and the time left: a live bar on a terminal, a line now and then elsewhere."""
         if not sys.stderr.isatty():
             self.note(f"{title}: {_BEFORE}")
@@ -106,7 +106,7 @@ class Output:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task(_BEFORE, total=None, time="")
 
-            def show(step: Step) -> None:
+            def show(step: ProgressStep) -> None:
                 words = _time(pace, step)
                 text = shortened(step.text, console.width - len(title) - _BAR - len(words) - len(columns))
                 bar.update(task, completed=step.done, total=step.total, description=text, time=words)
@@ -114,19 +114,19 @@ class Output:
             yield show
 
     @contextmanager
-    def board(self, title: str, header: Sequence[str]) -> Iterator[Callable[[Step, Mapping[int, Sequence[str]]], None]]:
+    def board(self, title: str, header: Sequence[str]) -> Iterator[Callable[[ProgressStep, Mapping[int, Sequence[str]]], None]]:
         """Show a job's progress and a table that fills: rows by number, the last ones where not all fit; elsewhere lines of progress."""
         if not sys.stderr.isatty():
             self.note(f"{title}: {_BEFORE}")
-            say, told = _lines(self.note), 0.0
+            show_line, reported = _lines(self.note), 0.0
 
-            def tell(step: Step, _: Mapping[int, Sequence[str]]) -> None:
-                nonlocal told
-                if step.done > told:  # time alone is no news
-                    told = step.done
-                    say(step)
+            def report(step: ProgressStep, _: Mapping[int, Sequence[str]]) -> None:
+                nonlocal reported
+                if step.done > reported:  # not at a mere heartbeat
+                    reported = step.done
+                    show_line(step)
 
-            yield tell
+            yield report
             return
         from rich.console import Console, Group  # noqa: PLC0415 - only a terminal needs rich
         from rich.live import Live  # noqa: PLC0415
@@ -135,7 +135,7 @@ class Output:
         pace, console, rows = Pace(), Console(stderr=True), dict[int, Sequence[str]]()
         with Live(console=console, refresh_per_second=4, transient=True) as live:
 
-            def show(step: Step, changed: Mapping[int, Sequence[str]]) -> None:
+            def show(step: ProgressStep, changed: Mapping[int, Sequence[str]]) -> None:
                 for number, row in changed.items():
                     rows.pop(number, None)
                     rows[number] = row  # what changed last stands last
@@ -149,17 +149,17 @@ class Output:
 
 
 def shown(text: str) -> str:
-    """Give a text without the characters that would command a terminal; names in files may hold them."""
+    """Return a text without the characters that would control a terminal; names in files may contain them."""
     return text.translate(_COMMANDS)
 
 
 _COMMANDS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code not in {ord("\n"), ord("\t")}}
 
 
-def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
+def _lines(note: Callable[[str], None]) -> Callable[[ProgressStep], None]:
     pace, last = Pace(), time.monotonic() - _EVERY
 
-    def show(step: Step) -> None:
+    def show(step: ProgressStep) -> None:
         nonlocal last
         now, words = time.monotonic(), _time(pace, step)
         if now - last >= _EVERY or step.done >= step.total:
@@ -169,12 +169,12 @@ def _lines(note: Callable[[str], None]) -> Callable[[Step], None]:
     return show
 
 
-def _time(pace: Pace, step: Step) -> str:
-    """Say how long the rest will take, or, when all is done, how long it took; nothing while no pace is known."""
-    left = pace.left(step.done, step.total)
+def _time(pace: Pace, step: ProgressStep) -> str:
+    """Return the remaining time, or, when all is done, the time taken; empty without a pace yet."""
+    remaining = pace.remaining(step.done, step.total)
     if step.done >= step.total:
         return f"in {clock_face(pace.elapsed())}"
-    return "" if left is None else f"{clock_face(left)} left"
+    return "" if remaining is None else f"{clock_face(remaining)} left"
 
 
 def shortened(text: str, room: int) -> str:
@@ -185,12 +185,12 @@ def shortened(text: str, room: int) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    """Cut the end off, unless there is room."""
+    """Cut the end off if there is no room."""
     return text if len(text) <= room else text[: max(room - 1, 0)] + "…"
 
 
 def _plain(value: Any) -> Any:
-    """Give what JSON knows: numbers of NumPy become Python's, those that are not finite become null."""
+    """Convert to JSON's types: numbers of NumPy become Python's, those that are not finite become null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if hasattr(value, "tolist"):

@@ -1,4 +1,4 @@
-"""Pace: how long a job will still take, judging by how it went of late."""
+"""Pace: the remaining time of a job, from its recent pace."""
 
 import time
 from collections import deque
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from circuits.units import Second
 
 WINDOW = 60.0
-"""How far to look back [s]: far enough for what comes up once in a while, such as saving; near enough for changes of pace."""
+"""How far to look back [s]: far enough to include rare events, such as saving; near enough for changes of pace."""
 
 
 class Pace:
-    """Hears how much is done, and tells how long the rest will take.
+    """Estimates the remaining time from the amount done.
 
     Parameters
     ----------
     clock
-        Gives the time [s].
+        Returns the time [s].
 
     """
 
@@ -25,8 +25,8 @@ class Pace:
         self._begun = clock()
         self._marks: deque[tuple[Second, float]] = deque()
 
-    def left(self, done: float, total: float) -> Second | None:
-        """Give how long the rest will take [s]; None while nothing was seen to go on. What is done at the first call counts for nothing."""
+    def remaining(self, done: float, total: float) -> Second | None:
+        """Return the remaining time [s]; None before any progress. What is done at the first call is not counted."""
         now = self._clock()
         self._marks.append((now, done))
         while now - self._marks[0][0] > WINDOW and len(self._marks) > 2:  # noqa: PLR2004 - a pace takes two
@@ -35,12 +35,12 @@ class Pace:
         return None if done <= before else (total - done) * (now - since) / (done - before)
 
     def elapsed(self) -> Second:
-        """Give how long the job has been under way [s]."""
+        """Return the time since the job began [s]."""
         return self._clock() - self._begun
 
 
 def clock_face(seconds: Second) -> str:
-    """Write a time as a clock does: 0:07, 12:34, 1:02:03."""
+    """Format a time as a clock does: 0:07, 12:34, 1:02:03."""
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def target_table(scores: Sequence[Mapping[str, Any]], measure: "Measure") -> str:
-    """Write RMSE and R² of each target."""
+    """Tabulate RMSE and R² of each target."""
     rows = [(one["target"], measure.number(one["rmse"]), f"{one['r2']:.4f}") for one in scores]
     return table(("target", measure.head(), "R²"), rows)
 
 
 def prediction_table(answers: "Predictions", samples: Sequence[int]) -> str:
-    """Write each sample's true and predicted targets, a row a target."""
+    """Tabulate each sample's true and predicted targets, a row a target."""
     rows = [
         (str(sample), name, f"{true:.6g}", f"{predicted:.6g}", f"{predicted - true:.4g}")
         for sample, of_true, of_predicted in zip(samples, answers.true.tolist(), answers.predicted.tolist(), strict=True)

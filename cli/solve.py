@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from circuits.circuit import Circuit
     from hwsim.core.protocol import Equilibrium
     from hwsim.learning.dataset import Dataset
-    from hwsim.runs.loaded import Subject
+    from hwsim.runs.loaded import LoadedModel
 
 
 _INSIDE = "#"
@@ -42,9 +42,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     nodes: bool,  # noqa: FBT001 - click's
     currents: bool,  # noqa: FBT001
 ) -> None:
-    """Find the free equilibrium of samples: output voltages, Kirchhoff residual, steps.
+    """Solve for the free equilibrium of samples: output voltages, Kirchhoff residual, steps.
 
-    A source's current counts, as in ngspice, from its + through the source to its −: what delivers has a negative one.
+    A source's current counts, as in ngspice, from its + through the source to its −: a delivering source has a negative one.
     """
     from hwsim.core.protocol import Drive  # noqa: PLC0415
     from hwsim.core.source_currents import source_currents  # noqa: PLC0415 - help does without
@@ -57,20 +57,20 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     where = options.in_part(chosen, len(x), part)
     name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
-        found = solver.solve(given.g, Drive(x[where]))
-    of_sources = source_currents(given.circuit, given.chip, given.g, Drive(x[where]), found) if currents else None
+        equilibrium = solver.solve(given.g, Drive(x[where]))
+    of_sources = source_currents(given.circuit, given.chip, given.g, Drive(x[where]), equilibrium) if currents else None
     result = {
         "what": what,
         "trained": given.trained,
         "part": part,
         "samples": list(chosen),
         **_wanted(samples, part, where),
-        "outputs": np.asarray(found.outputs(given.circuit)),
-        "residual_A": np.asarray(found.residual),
-        "steps": np.asarray(found.steps),
+        "outputs": np.asarray(equilibrium.outputs(given.circuit)),
+        "residual_A": np.asarray(equilibrium.residual),
+        "steps": np.asarray(equilibrium.steps),
         "engine": name,
         **age,
-        "voltages": _voltages(given, found),
+        "voltages": _voltages(given, equilibrium),
     }
     tables = [_outputs(result)]
     if samples.scale is not None:
@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         result |= {"predictions": answers.predicted}
         tables.append(prediction_table(answers, result["samples"]))
     if nodes:
-        tables.append(_nodes(given.circuit, found, list(chosen)))
+        tables.append(_nodes(given.circuit, equilibrium, list(chosen)))
     if of_sources is not None:
         result["currents"] = of_sources
         tables.append(_currents(given, of_sources, list(chosen)))
@@ -95,13 +95,13 @@ def _wanted(data: "Dataset", part: str, where: slice) -> dict[str, Any]:
     return {"labels": [data.class_names[k] for k in getattr(data, f"labels_{part}")[where]]}
 
 
-def _voltages(given: "Subject", found: "Equilibrium") -> dict[str, Any]:
+def _voltages(given: "LoadedModel", equilibrium: "Equilibrium") -> dict[str, Any]:
     """Return voltages by node group, or, of a user's netlist, by the names of its nodes, (B, n) [V]."""
     from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415 - help does without
 
     if not isinstance(given.experiment.circuit, Netlist):
-        return {group: np.asarray(v) for group, v in found.v.items()}
-    v = np.asarray(found.at(given.circuit, np.arange(given.circuit.size + 1)))
+        return {group: np.asarray(v) for group, v in equilibrium.v.items()}
+    v = np.asarray(equilibrium.at(given.circuit, np.arange(given.circuit.size + 1)))
     return {name: v[:, [node]] for node, name in enumerate(given.circuit.node_names) if node and _INSIDE not in name}
 
 
@@ -116,20 +116,20 @@ def _outputs(result: dict[str, Any]) -> str:
     return table((*header, "residual [A]", "steps"), rows, keys=1 + ("labels" in result))
 
 
-def _nodes(circuit: "Circuit", found: "Equilibrium", numbers: list[int]) -> str:
-    v = found.at(circuit, np.arange(1, circuit.size + 1))
+def _nodes(circuit: "Circuit", equilibrium: "Equilibrium", numbers: list[int]) -> str:
+    v = equilibrium.at(circuit, np.arange(1, circuit.size + 1))
     each = zip(circuit.node_names[1:], np.asarray(v).T, strict=True)
     rows = [(name, *(f"{value:.9f}" for value in of)) for name, of in each if _INSIDE not in name]
     return table(("node", *(f"sample {k} [V]" for k in numbers)), rows)
 
 
-def _currents(given: "Subject", currents: dict[str, Any], numbers: list[int]) -> str:
-    """Tell the currents by the names that the sources have in a netlist, if there is one."""
+def _currents(given: "LoadedModel", currents: dict[str, Any], numbers: list[int]) -> str:
+    """Tabulate the currents by the names of the sources in a netlist, if there is one."""
     from hwsim.core.branch_currents import ends  # noqa: PLC0415 - help does without
     from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415
 
-    circuit, said = given.circuit, given.experiment.circuit
-    members = said.deck.members if isinstance(said, Netlist) else {}
+    circuit, network = given.circuit, given.experiment.circuit
+    members = network.deck.members if isinstance(network, Netlist) else {}
     rows = []
     for name, i in currents.items():
         between = zip(*(terminal.tolist() for terminal in ends(circuit[name])), strict=True)

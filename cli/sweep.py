@@ -12,7 +12,7 @@ from cli import options, sweep_text
 from cli.age import no_drift
 from cli.command import command as make_command
 from cli.loading import note_left_aside
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
-    from hwsim.sweep.recorded import Recorded, Result
+    from hwsim.sweep.recorded import Recorded, SweepResult
 
     Refuse = Callable[[Experiment, Path], None]
 
 _DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engine", "data", "settings", "out")
-"""What a sweep that lies in a database has settled."""
+"""Options that are fixed for an existing database."""
 
 _EXAMPLE = """\
 hwsim sweep digits --vary device.preset=ideal,pcm --chips 16 --seeds 2
@@ -36,12 +36,12 @@ hwsim sweep runs/iris-beta.db --spec 0.05 --export results.csv"""
 @make_command("sweep", _EXAMPLE)
 @options.what
 @click.option("--vary", metavar="KEY=VALUES", multiple=True, help="START:STOP:COUNT, log:START:STOP:COUNT or a,b,c; repeatable: a grid.")
-@click.option("--alone", is_flag=True, help="Vary one key at a time, the others as the experiment has them.")
+@click.option("--one-at-a-time", "--alone", "alone", is_flag=True, help="Vary one key at a time, the others unchanged.")
 @click.option("--random", type=click.IntRange(min=1), metavar="N", help="N random points of the ranges instead of a grid.")
-@click.option("--sobol", type=click.IntRange(min=2), metavar="N", help="Points for Sobol indices: N times two more than there are keys.")
+@click.option("--sobol", type=click.IntRange(min=2), metavar="N", help="Saltelli design for Sobol indices: N·(k + 2) points for k keys.")
 @click.option("--mode", type=click.Choice(["train", "transfer", "evaluate"]), default="train", show_default=True, help="See above.")
 @click.option("--chips", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Chips of a point.")
-@click.option("--seeds", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Seeds; every chip meets each.")
+@click.option("--seeds", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Seeds on each chip.")
 @options.engine
 @options.data
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
@@ -52,7 +52,7 @@ hwsim sweep runs/iris-beta.db --spec 0.05 --export results.csv"""
 )
 @click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
-@options.plot("Draw the error, and the yield, over what was varied.")
+@options.plot("Draw the error, and the yield, over the varied keys.")
 @options.force
 def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
@@ -68,13 +68,13 @@ def command(  # noqa: PLR0913 - a parameter an option
     force: bool,
     **defining: Any,
 ) -> int:
-    """Try a circuit at many points, each on --chips × --seeds instances, and tell means, intervals, yield and what each key costs.
+    """Evaluate a circuit at many points, each on --chips × --seeds instances: means, intervals, yield, and the cost of each key.
 
     --mode train: train on each chip. transfer: train once a seed on the nominal chip, and test the result on each. evaluate: only test the
     conductances of the run folder WHAT, or those before any training.
 
-    Every result is in the database before it is shown. The same command goes on where a sweep stopped, however it was stopped, and two
-    processes may work on one sweep. WHAT may be such a database: it goes on, and tells what it holds.
+    Every result is in the database before it is shown. The same command resumes a sweep, however it was stopped, and two
+    processes may work on one sweep. WHAT may be such a database: its sweep is resumed, and its results are printed.
     """
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415 - help does without
     from hwsim.sweep.database import is_database  # noqa: PLC0415
@@ -83,18 +83,18 @@ def command(  # noqa: PLR0913 - a parameter an option
     if export is not None:
         kind_of(export)
     if jobs is not None and scheduler is not None:
-        msg = "--jobs counts processes of our own, and --scheduler has workers already; give one of them"
+        msg = "--jobs counts processes of our own, and --scheduler has workers already; use one of them"
         raise click.UsageError(msg)
     one_thread()
-    known = is_database(Path(what))
-    if known:
+    existing = is_database(Path(what))
+    if existing:
         _refuse_settled(what)
 
     def refuse(experiment: "Experiment", database: Path) -> None:
         _refuse_spec(spec, experiment)
         _refuse_outputs(what, export, plot, experiment, database, force=force)
 
-    with _opened(what, refuse) if known else _planned(output, what, out, against, defining, refuse) as database:
+    with _opened(what, refuse) if existing else _planned(output, what, out, against, defining, refuse) as database:
         _refuse_missing(against, len(database.points))
         compute_missing(output, database, jobs or len(os.sched_getaffinity(0)), scheduler)
         recorded = database.recorded()
@@ -102,7 +102,7 @@ def command(  # noqa: PLR0913 - a parameter an option
 
 
 def _refuse_outputs(what: str, export: Path | None, plot: Path | None, experiment: "Experiment", database: Path, *, force: bool) -> None:
-    """Refuse places of the table and the picture before anything is made or computed."""
+    """Refuse paths of the table and the picture before anything is made or computed."""
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     table = outputs.PARQUET if export is not None and export.suffix.lower() == ".parquet" else outputs.TABLE
@@ -115,7 +115,7 @@ def _refuse_settled(what: str) -> None:
     context = click.get_current_context()
     given = [name for name in _DEFINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:
-        option = "--set" if given[0] == "settings" else f"--{given[0]}"
+        option = {"settings": "--set", "alone": "--one-at-a-time"}.get(given[0], f"--{given[0]}")
         msg = f"{what} is a sweep already, and {option} would make it another; name the circuit instead, and another file with --out"
         raise click.UsageError(msg)
 
@@ -143,7 +143,7 @@ def _refuse_spec(spec: float | None, experiment: "Experiment") -> None:
 
 
 def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any], refuse: "Refuse") -> "Database":
-    """Make the sweep that the options describe, or open it."""
+    """Create the sweep of the options, or open it."""
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.sweep.new_sweep import Planned, design  # noqa: PLC0415
 
@@ -161,16 +161,16 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     if planned.cut:
         output.note(f"{what}: {planned.cut}")
     if planned.alike:
-        output.note("all chips are alike: nothing here spreads from chip to chip; set keys of variation, or device.preset")
+        output.note("all chips are equal: nothing varies from chip to chip; set keys of variation, or device.preset")
     no_drift(output, planned.driftless)
     if path.exists():
-        output.note(f"{path}: goes on with the sweep in it")
+        output.note(f"{path}: resumes the sweep in it")
     evaluated = {} if planned.weights is None else {"run": what, "set": list(overrides)}
     return planned.open(path, lambda: environment(planned.definition.experiment) | evaluated)
 
 
 def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
-    """Compute what is missing, and show how far it is."""
+    """Compute the missing results, and show the progress."""
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
     from hwsim.sweep.execution import run  # noqa: PLC0415
 
@@ -180,18 +180,18 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
     if len(database.done()) == len(points) * definition.chips * definition.seeds:
         return
     each, keys, measure = definition.chips * definition.seeds, sweep_text.columns(definition), definition.experiment.data.measure
-    by_point: dict[int, list[Result]] = {number: [] for number in points}
+    by_point: dict[int, list[SweepResult]] = {number: [] for number in points}
     board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys, measure))
     with board as show:
 
-        def observe(results: list["Result"]) -> None:
+        def observe(results: list["SweepResult"]) -> None:
             for result in results:
                 by_point[result.point].append(result)
             changed = {n: sweep_text.live_row(points[n], keys, by_point[n], each, measure) for n in {result.point for result in results}}
-            done, whole = sum(map(len, by_point.values())), sum(len(found) == each for found in by_point.values())
+            done, whole = sum(map(len, by_point.values())), sum(len(results) == each for results in by_point.values())
             counts = f"{done} of {counted(each * len(points), word)}, {whole} of {counted(len(points), 'point')}"
             last = f", point {max(changed)}: {measure.name} {changed[max(changed)][-3]} {measure.unit}".rstrip() if changed else ""
-            show(Step(done, each * len(points), f"{counts}{last}"), changed)
+            show(ProgressStep(done, each * len(points), f"{counts}{last}"), changed)
 
         run(database, observe, jobs=jobs, scheduler=scheduler)
 
@@ -211,6 +211,6 @@ def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: 
         from hwsim.report.sweep_pictures import sheet  # noqa: PLC0415
 
         atomic.write(plot, sheet(recorded, spec))
-        output.note(f"{plot}: the error over what was varied")
-    output.result(sweep_text.told(recorded, numbers, paid, shares), sweep_text.text(recorded, numbers, against, paid, shares))
+        output.note(f"{plot}: the error over the varied keys")
+    output.result(sweep_text.as_json(recorded, numbers, paid, shares), sweep_text.text(recorded, numbers, against, paid, shares))
     return int(all(result.failed for result in recorded.results))

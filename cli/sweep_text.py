@@ -1,4 +1,4 @@
-"""What `hwsim sweep` tells: a table of points, and what each key costs; the same for people and as JSON."""
+"""Results of `hwsim sweep`: a table of points, and the cost of each key; the same as text and as JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,24 +8,24 @@ from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.formatting import Measure
-    from hwsim.sweep.definition import Definition
+    from hwsim.sweep.definition import SweepDefinition
     from hwsim.sweep.mean_interval import Interval
-    from hwsim.sweep.points import Point
-    from hwsim.sweep.recorded import Recorded, Result
+    from hwsim.sweep.points import SweepPoint
+    from hwsim.sweep.recorded import Recorded, SweepResult
     from hwsim.sweep.sensitivity import Index, Slope
     from hwsim.sweep.statistics import PointNumbers, Summary
 
 SURE = 0.0001
-"""Below this a probability is only said to be small."""
+"""Probabilities below this are printed as smaller than it."""
 
 
 def percent(share: float) -> str:
-    """Write a share in percent; – where there is none."""
+    """Format a share in percent; – where there is none."""
     return f"{100 * share:.2f}" if share == share else "–"  # noqa: PLR0124 - NaN differs from itself
 
 
 def between(interval: "Interval", write: Callable[[float], str] = percent) -> str:
-    """Write an interval, by default in percent."""
+    """Format an interval, by default in percent."""
     return f"{write(interval.low)} – {write(interval.high)}" if interval.low == interval.low else "–"
 
 
@@ -37,8 +37,8 @@ ONE_SETTING = ("setting",)
 """The column of sweeps that vary one key at a time."""
 
 
-def columns(definition: "Definition") -> tuple[str, ...]:
-    """Name the columns that tell a point's settings: one for each key, or a single one where keys vary one at a time."""
+def columns(definition: "SweepDefinition") -> tuple[str, ...]:
+    """Return the columns of a point's settings: one for each key, or a single one where keys vary one at a time."""
     return ONE_SETTING if definition.design.kind == "alone" else tuple(axis.key for axis in definition.axes)
 
 
@@ -47,15 +47,15 @@ def live_header(keys: Sequence[str], measure: "Measure") -> tuple[str, ...]:
     return ("point", *keys, "results", _head(measure), "95 % interval", "sd")
 
 
-def live_row(point: "Point", keys: Sequence[str], results: Sequence["Result"], total: int, measure: "Measure") -> tuple[str, ...]:
+def live_row(point: "SweepPoint", keys: Sequence[str], results: Sequence["SweepResult"], total: int, measure: "Measure") -> tuple[str, ...]:
     """Return a point's row while it fills."""
     from hwsim.sweep.statistics import summary  # noqa: PLC0415 - help does without
 
-    found = summary(results, measure.most)
-    return (str(point.number), *_settings(point, keys), f"{found.results}/{total}", *_error(found, measure))
+    point_summary = summary(results, measure.most)
+    return (str(point.number), *_settings(point, keys), f"{point_summary.results}/{total}", *_error(point_summary, measure))
 
 
-def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
+def _settings(point: "SweepPoint", keys: Sequence[str]) -> list[str]:
     from hwsim.sweep.points import shown  # noqa: PLC0415 - help does without
 
     if keys == ONE_SETTING:
@@ -63,20 +63,20 @@ def _settings(point: "Point", keys: Sequence[str]) -> list[str]:
     return [shown(point.settings[key]) if key in point.settings else "as it is" for key in keys]
 
 
-def _error(found: "Summary", measure: "Measure") -> tuple[str, str, str]:
-    return measure.number(found.mean), between(found.interval, measure.number), measure.number(found.sd)
+def _error(summary: "Summary", measure: "Measure") -> tuple[str, str, str]:
+    return measure.number(summary.mean), between(summary.interval, measure.number), measure.number(summary.sd)
 
 
 def text(
     recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int, paid: Sequence["Slope"], shares: Sequence["Index"]
 ) -> str:
-    """Write everything for people."""
+    """Format everything as text."""
     parts = [_points(recorded, numbers, reference), *_over_folds(recorded)]
     if paid:
         parts.append(_slopes(paid, recorded.measure))
     if shares:
         rows = [(one.key, *(f"{value:.3f}" for value in one[1:])) for one in shares]
-        parts.append(table((f"share of the {recorded.measure.name}'s variance", "alone", "±", "with others", "±"), rows))
+        parts.append(table((f"share of the {recorded.measure.name}'s variance", "first order", "±", "total", "±"), rows))
     if notes := _failures(recorded):
         parts.append(notes)
     parts.append(_unit(recorded))
@@ -84,7 +84,7 @@ def text(
 
 
 def _over_folds(recorded: "Recorded") -> Iterator[str]:
-    """Write the mean of a cross-validation, whose folds share samples."""
+    """Format the mean of a cross-validation, whose folds share samples."""
     from hwsim.sweep.folds import over_folds  # noqa: PLC0415 - help does without
 
     if (over := over_folds(recorded)) is not None:
@@ -102,9 +102,9 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
     header += ["yield %", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
     rows = []
     for one in numbers:
-        found = one.summary
-        row = [str(one.point), *_settings(points[one.point], keys), *[str(found.results)] * uneven, *_error(found, measure)]
-        row += [measure.number(found.quantiles[2]), measure.number(found.quantiles[4])]
+        point_summary = one.summary
+        row = [str(one.point), *_settings(points[one.point], keys), *[str(point_summary.results)] * uneven, *_error(point_summary, measure)]
+        row += [measure.number(point_summary.quantiles[2]), measure.number(point_summary.quantiles[4])]
         if one.yields:
             row += [percent(one.yields.share), between(one.yields.interval)]
         elif specified:
@@ -125,7 +125,7 @@ def _slopes(paid: Sequence["Slope"], measure: "Measure") -> str:
         span = f"{measure.signed(one.slope * one.span)} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
         rows.append((one.key, f"{measure.factor * one.slope:+.4g} per {per}", between(one.interval, measure.number), span))
     points = "points of error" if measure.unit == "%" else _head(measure)
-    return table(("key", f"slope [{points}]", "95 % interval", "in all"), rows)
+    return table(("key", f"slope [{points}]", "95 % interval", "over the range"), rows)
 
 
 def _failures(recorded: "Recorded") -> str:
@@ -147,8 +147,8 @@ def _unit(recorded: "Recorded") -> str:
     return f"{wrapped(described)}\ndatabase {recorded.path}"
 
 
-def told(recorded: "Recorded", numbers: Sequence["PointNumbers"], paid: Sequence["Slope"], shares: Sequence["Index"]) -> dict[str, Any]:
-    """Give everything for programs."""
+def as_json(recorded: "Recorded", numbers: Sequence["PointNumbers"], paid: Sequence["Slope"], shares: Sequence["Index"]) -> dict[str, Any]:
+    """Return everything for JSON."""
     definition = recorded.definition
     settings = {point.number: dict(point.settings) for point in recorded.points}
     return {
@@ -172,8 +172,8 @@ def told(recorded: "Recorded", numbers: Sequence["PointNumbers"], paid: Sequence
 def _point(one: "PointNumbers", settings: dict[str, Any]) -> dict[str, Any]:
     from hwsim.sweep.statistics import QUANTILES  # noqa: PLC0415 - help does without
 
-    found = one.summary._asdict()
-    quantiles = dict(zip(map(str, QUANTILES), found.pop("quantiles"), strict=True))
-    described = {"point": one.point, "settings": settings} | found | {"quantiles": quantiles}
+    point_summary = one.summary._asdict()
+    quantiles = dict(zip(map(str, QUANTILES), point_summary.pop("quantiles"), strict=True))
+    described = {"point": one.point, "settings": settings} | point_summary | {"quantiles": quantiles}
     described |= {"yield": one.yields._asdict()} if one.yields else {}
     return described | ({"difference": one.against._asdict()} if one.against else {})

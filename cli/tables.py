@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 WIDTH = 80
-"""Columns where nothing says how wide the terminal is, as in a pipe."""
+"""Columns where the terminal's width is unknown, as in a pipe."""
 
 _LEAST = 40
 """Narrower terminals have to wrap by themselves."""
@@ -40,7 +40,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, keys: int = 1
     header, rows
         Texts; a cell may have several lines.
     keys
-        How many of the first columns say what a row is about, and are repeated where the columns need more than one table.
+        Number of the first columns that name a row, and are repeated where the columns need more than one table.
     width
         Of the text; by default the terminal's.
 
@@ -102,11 +102,11 @@ def _widths(block: Sequence[_Column], room: int) -> list[int]:
         if widths[widest] <= 1:
             break
         widths[widest] = max(widths[widest] - excess, 1) if len(block) == 1 else widths[widest] - 1
-    left = room - _total(widths)
+    spare = room - _total(widths)
     missing = sorted(range(len(block)), key=lambda k: block[k].natural - widths[k])
     for position, k in enumerate(missing):
-        more = min(max(block[k].natural - widths[k], 0), max(left, 0) // (len(missing) - position))
-        widths[k], left = widths[k] + more, left - more
+        more = min(max(block[k].natural - widths[k], 0), max(spare, 0) // (len(missing) - position))
+        widths[k], spare = widths[k] + more, spare - more
     return widths
 
 

@@ -10,7 +10,7 @@ from cli import folds as cross
 from cli import netlist, options
 from cli.command import command as make_command
 from cli.loading import note_alike
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 from cli.predictions import target_table
 from cli.tables import table, wrapped
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hwsim.settings.sections import DataSettings
 
 _IMAGES = {"digits", "mnist", "fashion-mnist"}
-"""Data whose samples are called images."""
+"""Data whose samples are images."""
 
 
 EXAMPLE = """\
@@ -38,25 +38,25 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @options.engine
 @options.data
 @options.chip
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set.")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update; all of them where there are no more.")
-@click.option("--seed", type=click.IntRange(min=0), help="Where all random streams start.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option(
     "--from",
     "start",
     metavar="RUN",
-    help="Start from the conductances that a run learned: other data, another chip, heat, wires, more epochs.",
+    help="Start from a run's trained conductances: other data, another chip, heat, wires, more epochs.",
 )
-@click.option("--resume", is_flag=True, help="Go on where the run in WHAT, --out or the last runs/NAME-SEED stopped.")
+@click.option("--resume", is_flag=True, help="Resume the run in WHAT, --out or the last runs/NAME-SEED.")
 @click.option(
     "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
 )
-@click.option("--skip-failed", is_flag=True, help="Learn nothing from samples that do not settle, and count them, instead of stopping.")
+@click.option("--skip-failed", is_flag=True, help="Skip and count samples without an equilibrium, instead of stopping.")
 @options.force
 @click.option("--folds", type=click.IntRange(2, 100), metavar="K", help="Cross-validate instead: train and test on each of K folds.")
 @click.option("--repeats", type=click.IntRange(1, 1000), metavar="R", help="Other folds and seeds, so many times [default: 1].")
-@click.option("--profile", is_flag=True, help="Say after the training where the time went.")
+@click.option("--profile", is_flag=True, help="Print the time of each activity after the training.")
 def command(  # noqa: PLR0913 - a parameter an option
     output: Output,
     what: str,
@@ -70,15 +70,15 @@ def command(  # noqa: PLR0913 - a parameter an option
 ) -> int | None:
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
 
-    Of a user's netlist the learned resistors get new values, and everything else in the file stays as it was. It must say what learns, is
-    driven and is read, in comments (*hwsim: trainable R_w*, *hwsim: input V1 V2, *hwsim: output a b) or by the options for these.
+    Of a user's netlist the learned resistors get new values, and everything else in the file is unchanged. Its trainable resistors, inputs
+    and outputs are set in comments (*hwsim: trainable R_w*, *hwsim: input V1 V2, *hwsim: output a b) or by the options for these.
 
     --folds K trains and tests on each of K folds, --repeats R times with other folds and seeds, and prints every error, the mean with
-    its 95 % interval, and the same of a linear model on the same folds. Folds are made of the training part where data bring a test part.
+    its 95 % interval, and the same of a linear model on the same folds. Folds are made of the training set where data have a test set.
     Results go to a database, --out FILE.db [default: the next free runs/NAME-fold.db], which hwsim sweep and report read too.
 
-    Ctrl-C saves and stops; a kill loses only what came after the last checkpoint. --resume goes on to the same numbers, bit for bit.
-    --from starts another training at the conductances that a run learned; its folder keeps a copy of them, and needs that run no longer.
+    Ctrl-C saves and stops; a kill loses only the work since the last checkpoint. A resumed run has the same results, bit for bit.
+    --from starts another training from a run's trained conductances; its folder has a copy of them, and needs that run no longer.
     """
     from hwsim.experiment.loading import load  # noqa: PLC0415 - help does without
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415
@@ -95,20 +95,20 @@ def command(  # noqa: PLR0913 - a parameter an option
         cross.refuse_others(out)
         return cross.cross_validate(output, what, changed, folds=folds, repeats=repeats or 1, out=out)
     if repeats is not None:
-        msg = f"--repeats {repeats} repeats cross-validation; give --folds too, such as --folds 5"
+        msg = f"--repeats {repeats} repeats cross-validation; add --folds, such as --folds 5"
         raise click.UsageError(msg)
     experiment = load(what, changed)
     folder = run_folder(what)
     if folder and not resume and others["start"] is None:
-        again = f"--from {what} trains on from what it learned, --resume finishes it"
+        again = f"--from {what} starts from its conductances, --resume resumes it"
         msg = f"{what} is a run already: {again}, and hwsim train {folder.experiment} trains again from its seed"
         raise click.UsageError(msg)
     _note(output, experiment, number=others["chip"])
-    deck = netlist.told(output, experiment)
+    deck = netlist.noted(output, experiment)
     if write is not None:
         netlist.refuse_copy(deck, write, what, experiment, force=force)
     elif force:
-        raise click.UsageError("--force is for --write")
+        raise click.UsageError("--force applies to --write")
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     if start.folder and start.finished:
         epochs = experiment.training.epochs
@@ -117,22 +117,22 @@ def command(  # noqa: PLR0913 - a parameter an option
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment), experiment.data)
         trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
-    told = trained.summary | {"run": str(trained.folder.path)}
+    result = trained.summary | {"run": str(trained.folder.path)}
     text = _text(trained, _samples(experiment), experiment.data)
     if deck is not None and write is not None:
         netlist.copy_back(trained.folder.path, deck, write)
-        told |= {"written": str(write)}
+        result |= {"written": str(write)}
         text += f"\nwritten {write}"
     if trained.profile:
-        told |= {"profile": trained.profile.table()}
+        result |= {"profile": trained.profile.table()}
         text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"
     _warn_of_rounding(output, trained, experiment)
-    output.result(told, text)
+    output.result(result, text)
     return None
 
 
 def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:
-    """Print a line where rounding took part in what was learned."""
+    """Print a warning where rounding affected the training."""
     from hwsim.learning.gradient_audit import WARN, advice  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415
 
@@ -142,7 +142,7 @@ def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experimen
 
 
 def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:
-    """Print what is worth a note about the chip, and about learned conductances that training starts from."""
+    """Print notes about the chip, and about trained conductances that training starts from."""
     from hwsim.files.stored_conductances import beyond  # noqa: PLC0415 - help does without
     from hwsim.session import Session  # noqa: PLC0415
 
@@ -157,12 +157,12 @@ def _note(output: Output, experiment: "Experiment", *, number: int | None) -> No
 
 
 class _Reporter:
-    """Puts progress into words; the last error on what is held out and the last speed stay in sight.
+    """Formats progress; the last error on the held-out set and the last speed stay in sight.
 
     Parameters
     ----------
     samples, data
-        What the samples are called, and the settings of the data.
+        Name of the samples, and the settings of the data.
 
     """
 
@@ -171,8 +171,8 @@ class _Reporter:
         self.error = self.speed = ""
         self.last: Progress | None = None
 
-    def __call__(self, progress: "Progress") -> Step:
-        """Say how far training is."""
+    def __call__(self, progress: "Progress") -> ProgressStep:
+        """Format the progress of training."""
         if progress.record:
             measure = self.data.measure
             self.error = f", {self.data.held_out} {measure.name} {measure.text(progress.record['test_error'])}"
@@ -183,11 +183,11 @@ class _Reporter:
         self.last = progress
         done = progress.epoch * progress.samples_total + progress.samples_done
         text = f"epoch {progress.epoch + 1}/{progress.epochs}{self.error}, loss {progress.loss:.2e} V²{self.speed}"
-        return Step(done, progress.epochs * progress.samples_total, text)
+        return ProgressStep(done, progress.epochs * progress.samples_total, text)
 
 
 def _seconds(progress: "Progress") -> float:
-    """Return how long the epoch has been trained [s], evaluation aside."""
+    """Return the time of the epoch so far [s], without evaluation."""
     return progress.record["seconds"] if progress.record else progress.state.seconds
 
 
@@ -196,7 +196,7 @@ def _samples(experiment: "Experiment") -> str:
 
 
 def rounded(number: float) -> str:
-    """Write a number with three digits and commas: 28,700."""
+    """Format a number with three digits and commas: 28,700."""
     digits = 2 - math.floor(math.log10(number)) if number > 0 else 0
     return f"{round(number, digits):,.{max(digits, 0)}f}"
 
@@ -219,15 +219,15 @@ def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
 
 
 def _netlist(trained: "Trained") -> str:
-    """Say where the trained netlist is, if it was not too large to be written."""
+    """Return the place of the trained netlist, if it was not too large to be written."""
     folder = trained.folder
     if folder.netlist.exists():
         return f"{folder.netlist} (run it: ngspice {folder.netlist})"
-    return f"not written, for {rounded(trained.summary['memristors'])} memristors (hwsim compile {folder.path} writes it all the same)"
+    return f"not written, for {rounded(trained.summary['memristors'])} memristors (hwsim compile {folder.path} writes it)"
 
 
 def _where(profile: "Profile") -> str:
-    """Say where the time went."""
+    """Format the time profile."""
     rows, group = [], ""
     for line in profile.lines:
         if line.group and line.group != group:
@@ -237,10 +237,10 @@ def _where(profile: "Profile") -> str:
         rows.append((f"  {line.name}" if group else line.name, *_amounts(line.seconds, line.share)))
     rows.append(("all", *_amounts(profile.seconds, 1.0)))
     steps = ", ".join(f"{mean:.1f} {phase}" for phase, mean in profile.sweeps.items())
-    found = [f"mean steps of an equilibrium: {steps}"] if steps else []
+    steps_line = [f"mean steps of an equilibrium: {steps}"] if steps else []
     compiled = [f"programs: {profile.programs}, {profile.from_cache} of them from the cache"] if profile.programs else []
-    told = [*found, *compiled, *(wrapped(text) for text in (profile.note, profile.advice) if text)]
-    return "\n".join([table(("where the time went", "seconds", "share"), rows), *told])
+    lines = [*steps_line, *compiled, *(wrapped(text) for text in (profile.note, profile.advice) if text)]
+    return "\n".join([table(("activity", "seconds", "share"), rows), *lines])
 
 
 def _amounts(seconds: float, share: float) -> tuple[str, str]:

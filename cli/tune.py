@@ -1,4 +1,4 @@
-"""`hwsim tune`: search for the settings that learn best."""
+"""`hwsim tune`: search for the settings with the least error."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ import click
 from cli import options
 from cli.command import command as make_command
 from cli.loading import note_left_aside
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hwsim.tuning.search import Tuned
 
 _SHOWN = 8
-"""Trials of which the table tells."""
+"""Trials in the table."""
 
 _EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digits --vary training.batch=8,16,32 --trials 9 --out my.toml"
 
@@ -32,18 +32,18 @@ _EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digit
 @click.option(
     "--vary", "varied", multiple=True, metavar="KEY=RANGE", help="START:STOP, log:START:STOP, either with :COUNT, or a,b,c; repeatable."
 )
-@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="How many settings are tried, in all.")
+@click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Number of trials in total.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of a trial; their mean error counts.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training part.")
-@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share to judge by [default: 0.2].")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set.")
+@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share of the validation set [default: 0.2].")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
 @options.force
 def command(
     output: Output, what: str, settings: tuple[str, ...], varied: tuple[str, ...], *, out: Path | None, force: bool, **how: Any
 ) -> None:
-    """Search for settings with the least error on a validation part, a share of the training part; the test part is never looked at.
+    """Search for settings with the least error on a validation set, a share of the training set; the test set is never used.
 
-    Settings are chosen by what earlier ones reached (Optuna's TPE), and given up where the median of others did better by that epoch.
+    Optuna's TPE sampler proposes settings; trials worse than the median of the others at an epoch are pruned.
     Every trial is kept in a database next to --out; the same command resumes it, and more --trials prolong it.
     """
     from hwsim.experiment.loading import load  # noqa: PLC0415
@@ -53,7 +53,7 @@ def command(
     from hwsim.tuning.search import Search  # noqa: PLC0415
 
     if not varied:
-        raise click.UsageError("nothing is varied; give --vary KEY=START:STOP or KEY=a,b,c, once or more")
+        raise click.UsageError("nothing is varied; use --vary KEY=START:STOP or KEY=a,b,c, once or more")
     trials, seeds, share = how.pop("trials"), how.pop("seeds"), how.pop("validation")
     changed = options.overrides(settings, **how)
     experiment = load(what, changed)
@@ -71,11 +71,11 @@ def command(
     measure = experiment.data.measure
     with output.progress(f"tune {experiment.name}") as show:
         tuned = tune.tune(search, lambda step: show(_step(step, trials, measure)))
-    output.result(_told(tuned), _text(tuned))
+    output.result(_as_json(tuned), _text(tuned))
 
 
 def _place(out: Path | None, name: str) -> Path:
-    """Choose the file to write; refuse one that cannot be."""
+    """Return the file to write; refuse one that cannot be written."""
     place = out or Path(f"{re.sub(r'-tuned$', '', name)}-tuned.toml")
     if place.suffix != ".toml":
         raise click.UsageError(f"--out {place}: an experiment file ends in .toml")
@@ -88,13 +88,13 @@ def _typed(what: str, changed: Sequence[str], varied: Sequence[str], trials: int
     return shlex.join(["hwsim", "tune", what, *words, "--trials", str(trials), *(["--seeds", str(seeds)] if seeds > 1 else [])])
 
 
-def _step(step: "trial.Step", trials: int, measure: "Measure") -> Step:
+def _step(step: "trial.TrialProgress", trials: int, measure: "Measure") -> ProgressStep:
     error = "" if step.error is None else f", validation {measure.name} {measure.text(step.error)}"
     best = "" if step.best is None else f", best {measure.text(step.best)}"
-    return Step(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
+    return ProgressStep(step.trial - 1 + step.share, trials, f"trial {step.trial}/{trials}{error}{best}")
 
 
-def _told(tuned: "Tuned") -> dict[str, Any]:
+def _as_json(tuned: "Tuned") -> dict[str, Any]:
     best, search = tuned.best, tuned.search
     return {
         "best": dict(best.settings),
@@ -112,7 +112,7 @@ def _told(tuned: "Tuned") -> dict[str, Any]:
 
 
 def _text(tuned: "Tuned") -> str:
-    """Tell the best trials, and what to do with the file."""
+    """Format the best trials, and the next command."""
     from hwsim.formatting import brief  # noqa: PLC0415 - help does without
 
     keys, search, measure = list(tuned.best.settings), tuned.search, tuned.search.experiment.data.measure
@@ -122,8 +122,8 @@ def _text(tuned: "Tuned") -> str:
         if one.error is not None
     ]
     lost = sum(one.error is None for one in tuned.trials)
-    left = len(tuned.trials) - lost - len(rows)
-    more = [f"{left} more came to an end"] * bool(left) + [f"{lost} were given up"] * bool(lost)
+    completed = len(tuned.trials) - lost - len(rows)
+    more = [f"{completed} more were completed"] * bool(completed) + [f"{lost} were pruned"] * bool(lost)
     return "\n".join(
         [
             table(("trial", *keys, measure.head("validation")), rows),

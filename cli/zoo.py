@@ -29,8 +29,8 @@ def command(output: Output, name: str | None) -> None:
         output.raw(example.read_text(encoding="utf-8") if example else zoo.read(name))
         return
     chosen = {f"examples/{example.stem}"} if example else {name} if name else {*zoo.names(), *examples.names()}
-    circuits = [_entry(known) for known in zoo.names() if known in chosen]
-    decks = [{"name": known, "about": examples.title(known)} for known in examples.names() if known in chosen]
+    circuits = [_entry(one) for one in zoo.names() if one in chosen]
+    decks = [{"name": one, "about": examples.title(one)} for one in examples.names() if one in chosen]
     errors = [
         table(header, [row(entry) for entry in circuits if (entry["task"] == "classification") == of_classes])
         for of_classes, header, row in ((True, _HEADER, _errors), (False, _REAL_HEADER, _real_errors))
@@ -50,7 +50,7 @@ _REACHED = ("test_error", "interval", "linear", "r2", "linear_r2", "seeds", "fol
 
 
 def _entry(name: str) -> dict[str, Any]:
-    """Describe a circuit from its file alone: quick, nothing is compiled."""
+    """Describe a circuit from its file only: quick, nothing is compiled."""
     values = tomllib.loads(zoo.read(name))
     network = values["circuit"]
     layers = network.get("layers", [])
@@ -90,7 +90,7 @@ def _real_errors(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _layers(sizes: list[int]) -> str:
-    """Write 784, 1024, 1024, 10 as 784-1024×2-10."""
+    """Format 784, 1024, 1024, 10 as 784-1024×2-10."""
     equal = [(size, len(list(some))) for size, some in groupby(sizes)]
     return "-".join(f"{size}×{count}" if count > 1 else f"{size}" for size, count in equal)
 

@@ -118,7 +118,7 @@ def table() -> str:
         "# Kept runs\n\n"
         "Test error: the mean over seeds 0, 1, … and each of them; a seed sets split, order and initial conductances. Of iris, wine,\n"
         "breast-cancer and digits a seed tests on a fifth of few samples, and five seeds may be lucky: their means have an interval, and\n"
-        "[folds](folds/README.md) has the error over 25 folds, next to a linear model's, and says how settings were chosen. Settings of\n"
+        "[folds](folds/README.md) has the error over 25 folds, next to a linear model's, and how settings were chosen. Settings of\n"
         "xor and digits were chosen on other seeds (100 and up), those of MNIST and Fashion-MNIST on 10,000 of the training images, but\n"
         "those of mnist-kendall2020 and mnist-scellier2024 by a handful of looks at the test set, so they flatter a little. Times are\n"
         "medians on 2 shared cores, or on the device that is named; the residual is the worst sum of currents into a node that any\n"

@@ -1,4 +1,4 @@
-"""What is trained when training is timed: circuits of any sizes for images like MNIST's, and those images."""
+"""Trainings to time: circuits of any size for images like MNIST's, and those images."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ def experiment(hidden: Sequence[int], batch: int, *, tolerance: float, precision
     batch
         Samples an update.
     tolerance
-        How far equilibria may be off, as a share of the largest voltage.
+        Tolerance of the equilibria, as a share of the largest voltage.
     precision
         Of the training.
 
@@ -79,7 +79,7 @@ def images(count: int | None = None) -> Dataset:
 
 
 def synthetic(count: int, seed: int = 0) -> Dataset:
-    """Make images of distinguishable classes: each is its class's pattern, a fifth of it bright, behind noise."""
+    """Make images of distinguishable classes: each is its class's pattern, a fifth of it bright, with added noise."""
     draw = stream(seed, "bench/images")
     patterns = draw.random((CLASSES, PIXELS)) * (draw.random((CLASSES, PIXELS)) < 0.2)  # noqa: PLR2004 - as much of MNIST is not black
     labels = draw.integers(CLASSES, size=count)

@@ -1,4 +1,4 @@
-"""What real devices cost: learning by pulses against ideal updates of the same circuit, and many chips at once against one."""
+"""The cost of real devices: training with pulses against ideal updates of the same circuit, and many chips at once against one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hwsim.ensemble.vmapped import Fleet
 
 PRESETS = ("reram-sb", "gokmen-vlasov", "ecram", "reram-es")
-"""Soft bounds with noise of writing too, constant steps, linear steps, exponential steps."""
+"""Soft bounds with write noise too, constant steps, linear steps, exponential steps."""
 
 BATCH = 32
 CHIPS = 16
@@ -37,7 +37,7 @@ class Cost:
     name
         What is timed.
     baseline
-        What it is held against.
+        What it is compared with.
     unit
         Of the times.
     time, plain
@@ -59,7 +59,7 @@ class Cost:
 def pulses(
     preset: str, data: Dataset, *, rounds: int, seconds: Second, observe: Callable[[int], None] = lambda _: None, clock: Clock = CLOCK
 ) -> Cost:
-    """Let a circuit of 784-100-10 learn by stochastically rounded pulses of a preset, and by ideal updates, by turns."""
+    """Train a circuit of 784-100-10 with stochastically rounded pulses of a preset, and with ideal updates, in turn."""
     ideal = experiment((100,), BATCH, tolerance=_TOLERANCE)
     learners = [Learner(override(ideal, [f"device.preset={preset}"]), data), Learner(ideal, data)]
     plan = learners[0].trainer.plan(0)
@@ -74,7 +74,7 @@ def pulses(
 def chips(
     preset: str | None, *, rounds: int, seconds: Second, observe: Callable[[int], None] = lambda _: None, clock: Clock = CLOCK
 ) -> Cost:
-    """Let many chips learn the digits side by side, and one alone, by turns."""
+    """Train many chips on digits side by side, and a single one, in turn."""
     from hwsim.experiment.loading import load  # noqa: PLC0415 - the zoo's
 
     given = override(load("digits"), [f"training.epochs={_EPOCHS}", *([f"device.preset={preset}"] if preset else [])])
@@ -110,5 +110,5 @@ def _cost(name: str, baseline: str, unit: str, took: NDArray[np.float64]) -> Cos
 
 
 def ratios(costs: Sequence[Cost]) -> dict[str, float]:
-    """Return how many times as long each takes as what it is held against."""
+    """Return how many times as long each takes as its baseline."""
     return {cost.name: cost.ratio.median for cost in costs}

@@ -1,4 +1,4 @@
-"""Speed of both engines side by side: the same equilibria by turns, with steps, residual and success next to each time."""
+"""Speed of both engines: the same equilibria in turn, with steps, residual and success next to each time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from hwsim.core.protocol import FREE, Drive, Equilibrium, Result, Solver
 from hwsim.learning import factory
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.random.streams import stream
-from hwsim.runs.loaded import Subject
+from hwsim.runs.loaded import LoadedModel
 from hwsim.settings.engine_names import EngineName
 from hwsim.typing import Floats
 
 _JUDGED = 20
-"""Samples that are held against Kirchhoff's law; the judge is slow."""
+"""Samples that are verified against Kirchhoff's law; the verification is slow."""
 
 ENGINES: tuple[EngineName, EngineName] = ("numeric", "ngspice")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What one engine took.
+    """Time and quality of one engine's equilibria.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ class Timing:
     steps
         Mean number of iterations of an equilibrium.
     imbalance
-        Largest sum of currents into a node, as a share of the largest branch current: the same judge for both engines. None where
-        ngspice has sharp diodes in the place of ideal ones, which this judge knows.
+        Largest sum of currents into a node, as a share of the largest branch current: the same residual check for both engines. None where
+        ngspice has sharp diodes in the place of ideal ones, which the residual check models.
     converged
-        Share of the equilibria that were found.
+        Share of the equilibria that converged.
 
     """
 
@@ -48,15 +48,15 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class EngineComparison:
     """Both engines on one circuit.
 
     Parameters
     ----------
     equilibria
-        How many each engine found in one round.
+        How many each engine solves in one round.
     netlist
-        What ngspice was given: `norton` (inputs folded into the first crossbar) or `full`.
+        Form of ngspice's netlist: `norton` (inputs folded into the first crossbar) or `full`.
     ratio
         Time of ngspice over that of numeric, round by round.
 
@@ -86,30 +86,30 @@ class _Job:
 
 
 def compare(
-    subject: Subject,
+    model: LoadedModel,
     *,
     samples: int,
     rounds: int,
     full: bool,
     observe: Callable[[int], None] = lambda _: None,
     clock: Clock = CLOCK,
-) -> Comparison:
-    """Let both engines find the same equilibria by turns: numeric in one batch on all cores, ngspice in one sweep of one process.
+) -> EngineComparison:
+    """Let both engines solve the same equilibria in turn: numeric in one batch on all cores, ngspice in one sweep of one process.
 
     Parameters
     ----------
-    subject
+    model
         The circuit with its conductances.
     samples
         How many samples, drawn at random with the experiment's seed; each has three equilibria.
     rounds
-        How often each engine has its turn, after one that is not timed.
+        Turns of each engine, after one that is not timed.
     full
-        Give ngspice the full netlist.
+        Use the full netlist for ngspice.
     observe
-        Hears after every round how many are done.
+        Called after every round with the number of completed ones.
     clock
-        Gives the time [s].
+        Returns the time [s].
 
     Raises
     ------
@@ -119,22 +119,22 @@ def compare(
         When the experiment's data are missing.
 
     """
-    experiment = subject.experiment
-    session = subject.session.changed("solver", ngspice_workers=1, ngspice_full=full)
-    job = _job(subject, samples)
+    experiment = model.experiment
+    session = model.session.changed("solver", ngspice_workers=1, ngspice_full=full)
+    job = _job(model, samples)
     numeric, ngspice = (session.changed("training", engine=name).solver() for name in ENGINES)
     with numeric, ngspice:
         solvers = (numeric, ngspice)
-        settled = [_solve(solver, subject, job) for solver in solvers]
-        turns = [lambda _, solver=solver: _solve(solver, subject, job) for solver in solvers]
+        settled = [_solve(solver, model, job) for solver in solvers]
+        turns = [lambda _, solver=solver: _solve(solver, model, job) for solver in solvers]
         seconds = take_turns(turns, rounds, clock, observe)
     each = 1e3 * seconds / (PHASES * samples)
     timings = tuple(
-        _timing(name, subject, job, phases, each[:, k].tolist()) for k, (name, phases) in enumerate(zip(ENGINES, settled, strict=True))
+        _timing(name, model, job, phases, each[:, k].tolist()) for k, (name, phases) in enumerate(zip(ENGINES, settled, strict=True))
     )
-    return Comparison(
+    return EngineComparison(
         circuit=experiment.name,
-        memristors=sum(map(len, subject.circuit.trainable)),
+        memristors=sum(map(len, model.circuit.trainable)),
         equilibria=PHASES * samples,
         rounds=rounds,
         netlist="full" if full else "norton",
@@ -143,24 +143,24 @@ def compare(
     )
 
 
-def ratios(comparisons: Sequence[Comparison]) -> dict[str, float]:
+def ratios(comparisons: Sequence[EngineComparison]) -> dict[str, float]:
     """Return how many times as long ngspice takes, by circuit."""
     return {comparison.circuit: comparison.ratio.median for comparison in comparisons}
 
 
-def _job(subject: Subject, samples: int) -> _Job:
-    training, data = subject.experiment.training, subject.session.data
+def _job(model: LoadedModel, samples: int) -> _Job:
+    training, data = model.experiment.training, model.session.data
     chosen = stream(training.seed, "bench").integers(len(data.x_train), size=samples)
     return _Job(
         data.x_train[chosen],
-        subject.session.task.train.of(chosen),
-        factory.both_sides(training, subject.circuit, subject.g),
+        model.session.task.train.of(chosen),
+        factory.both_sides(training, model.circuit, model.g),
     )
 
 
-def _solve(solver: Solver, subject: Subject, job: _Job) -> tuple[Equilibrium, ...]:
-    """Find the equilibria, and wait until they are there: JAX answers before it is done."""
-    phases = solver.phases(subject.g, job.x, job.y, job.nudge)
+def _solve(solver: Solver, model: LoadedModel, job: _Job) -> tuple[Equilibrium, ...]:
+    """Solve for the equilibria, and wait for them: JAX returns before it is done."""
+    phases = solver.phases(model.g, job.x, job.y, job.nudge)
     return tuple(_as_numpy(phase) for phase in phases)
 
 
@@ -169,22 +169,22 @@ def _as_numpy(phase: Equilibrium) -> Equilibrium:
     return Equilibrium(v, np.asarray(phase.residual), np.asarray(phase.steps), np.asarray(phase.result))
 
 
-def _timing(name: EngineName, subject: Subject, job: _Job, phases: Sequence[Equilibrium], milliseconds: Sequence[float]) -> Timing:
-    stand_ins = name == "ngspice" and subject.circuit.of(IdealDiodes)
+def _timing(name: EngineName, model: LoadedModel, job: _Job, phases: Sequence[Equilibrium], milliseconds: Sequence[float]) -> Timing:
+    stand_ins = name == "ngspice" and model.circuit.of(IdealDiodes)
     return Timing(
         engine=name,
         milliseconds=Spread.of(milliseconds),
         steps=float(np.mean([phase.steps for phase in phases])),
-        imbalance=None if stand_ins else max(_imbalances(subject, job, phases)),
+        imbalance=None if stand_ins else max(_imbalances(model, job, phases)),
         converged=float(np.mean([phase.result == Result.CONVERGED for phase in phases])),
     )
 
 
-def _imbalances(subject: Subject, job: _Job, phases: Sequence[Equilibrium]) -> Iterator[float]:
+def _imbalances(model: LoadedModel, job: _Job, phases: Sequence[Equilibrium]) -> Iterator[float]:
     """Verify the first samples of each phase against Kirchhoff's law."""
     few = slice(_JUDGED)
-    for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(subject.circuit), job.y)), strict=True):
+    for phase, push in zip(phases, (FREE, *job.nudge.pushes(phases[0].outputs(model.circuit), job.y)), strict=True):
         part = Equilibrium({group: v[few] for group, v in phase.v.items()}, phase.residual[few], phase.steps[few], phase.result[few])
         cut = push._replace(**{name: getattr(push, name)[few] for name in ("target", "current") if np.ndim(getattr(push, name))})
-        found = kirchhoff.balance(subject.circuit, subject.chip, subject.g, Drive(job.x[few], cut), part)
-        yield float((found.residual / found.largest).max())
+        residuals = kirchhoff.balance(model.circuit, model.chip, model.g, Drive(job.x[few], cut), part)
+        yield float((residuals.residual / residuals.largest).max())

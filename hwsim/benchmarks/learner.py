@@ -1,4 +1,4 @@
-"""A circuit that learns by turns: chained updates, and a look at how well its equilibria settle."""
+"""A circuit that trains in turns: chained updates, and a measurement of how well its equilibria converge."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ _HELD_AGAINST = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
-    """How well equilibria settle in training.
+    """Convergence of the equilibria in training.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ class Settling:
     residual_A
         Largest sum of currents into a node [A].
     off
-        Largest distance of a node's voltage from where 64 bits and the tightest tolerance put it, as a share of the largest voltage; None
-        where these find no equilibrium.
+        Largest difference of a node's voltage from its value in 64 bits at the tightest tolerance, as a share of the largest voltage; None
+        where there is no such equilibrium.
     converged
-        Share of the equilibria that were found.
+        Share of the equilibria that converged.
 
     """
 
@@ -46,7 +46,7 @@ class Settling:
 
 
 class Learner:
-    """Trains a circuit with the numeric engine, some updates at a time.
+    """Trains a circuit with the numeric engine, a number of updates at a time.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Learner:
 
     @property
     def memristors(self) -> int:
-        """Number of conductances that learn."""
+        """Number of trainable conductances."""
         return sum(map(len, self.circuit.trainable))
 
     @property
@@ -82,22 +82,22 @@ class Learner:
         return self.trainer.traced(self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max())))
 
     def learn(self, plan: Batches, updates: int) -> None:
-        """Do updates with the batches of a plan, over and over when there are more; returns when they are done."""
-        left = updates
-        while left:
-            last = min(left, len(plan.order))
+        """Make updates with the batches of a plan, repeatedly when there are more; returns when they are done."""
+        remaining = updates
+        while remaining:
+            last = min(remaining, len(plan.order))
             self._carry = self.trainer.advance(self._carry, plan, 0, last, newton=self.newton)
-            left -= last
+            remaining -= last
         self._sums.append(_on_host(self._carry.sums))  # waits for them
 
     @property
     def error(self) -> float:
-        """Return the share of samples that were in the wrong class in the last turn, before each was learnt."""
+        """Return the share of samples that were in the wrong class in the last turn, before their update."""
         before, after = self._sums[-2:]
         return float((after.wrong - before.wrong) / (after.samples - before.samples))
 
     def settling(self, chosen: NDArray[np.integer[Any]]) -> Settling:
-        """Return how well all equilibria settled so far; some samples, by their numbers, are solved once more in 64 bits."""
+        """Return how well all equilibria converged so far; some samples, by their numbers, are solved again in 64 bits."""
         sums = self._sums[-1]
         return Settling(
             steps_free=float(sums.steps / sums.samples),
@@ -113,12 +113,12 @@ class Learner:
         x, y = self.data.x_train[chosen], self.trainer.task.train.of(chosen)
         (rule, loss, *_), traced, dtype = self.trainer.updater, self.traced, self.trainer.dtype
         exact = self.session.changed("solver", tolerance=None, newton=None).solver()
-        found = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y, loss).phases)(self.g, x.astype(dtype), y.astype(dtype))
+        computed = jax.jit(lambda g, x, y: rule.gradient(traced, g, x, y, loss).phases)(self.g, x.astype(dtype), y.astype(dtype))
         try:
             truth = rule.gradient(exact, {name: values.astype(np.float64) for name, values in join(self.g).items()}, x, y, loss).phases
         except ConvergenceError:
             return None
-        pairs = [(np.asarray(ours.v[name]), theirs.v[name]) for ours, theirs in zip(found, truth, strict=True) for name in theirs.v]
+        pairs = [(np.asarray(ours.v[name]), theirs.v[name]) for ours, theirs in zip(computed, truth, strict=True) for name in theirs.v]
         return float(max(np.abs(ours - theirs).max() for ours, theirs in pairs) / max(np.abs(theirs).max() for _, theirs in pairs))
 
 

@@ -1,4 +1,4 @@
-"""A plain perceptron, trained by back-propagation: what the same sizes cost without a circuit.
+"""A plain perceptron, trained by back-propagation: the time of the same sizes without a circuit.
 
 ReLU, softmax cross-entropy, stochastic gradient descent; a whole turn of updates is one compiled scan, with the data on the device.
 """
@@ -31,7 +31,7 @@ class Perceptron:
     rate
         Step size of gradient descent.
     seed
-        Where the initial weights come from.
+        Seed of the initial weights.
 
     """
 
@@ -49,7 +49,7 @@ class Perceptron:
 
     @jax_scope()
     def learn(self, order: Array) -> None:
-        """Do an update with each row of sample numbers (updates, batch); `error` is then the share that was wrong on the way."""
+        """Make an update with each row of sample numbers (updates, batch); `error` is then the share that was wrong on the way."""
         self.weights, wrong = _learn(self.weights, self.x, self.labels, order, self.rate)
         self.error = int(wrong) / order.size
 
@@ -74,8 +74,8 @@ def outputs(weights: Weights, x: Array) -> Array:
 def mean_loss(weights: Weights, x: Array, labels: Array) -> tuple[Array, Array]:
     """Return the mean cross-entropy, and how many samples are in the wrong class."""
     logits = outputs(weights, x)
-    own = jax.nn.one_hot(labels, logits.shape[1], dtype=logits.dtype)
-    loss = (jax.nn.logsumexp(logits, axis=1) - (logits * own).sum(1)).mean()
+    one_hot = jax.nn.one_hot(labels, logits.shape[1], dtype=logits.dtype)
+    loss = (jax.nn.logsumexp(logits, axis=1) - (logits * one_hot).sum(1)).mean()
     return loss, (logits.argmax(1) != labels).sum()
 
 

@@ -1,4 +1,4 @@
-"""Plots of benchmarks, as PNG: ratios as bars, times over what grows; error bars reach from the least to the most."""
+"""Plots of benchmarks, as PNG: ratios as bars, times over the varied size; error bars reach from the least to the most."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.benchmarks.device_cost import Cost
-from hwsim.benchmarks.engine_speed import Comparison
+from hwsim.benchmarks.engine_speed import EngineComparison
 from hwsim.benchmarks.scaling import Measured
 from hwsim.benchmarks.training import Race
 from hwsim.benchmarks.turns import Spread
@@ -23,8 +23,8 @@ _AXES = {
 _SPREAD = "bars: median; whiskers: least and most of the rounds"
 
 
-def engines(comparisons: Sequence[Comparison]) -> bytes:
-    """Draw equilibria per second of both engines, and how many times as many numeric finds; gives the PNG's bytes."""
+def engines(comparisons: Sequence[EngineComparison]) -> bytes:
+    """Draw equilibria per second of both engines, and their ratio; returns the PNG's bytes."""
     figure = _figure(9, 3.8)
     left, right = figure.subplots(1, 2)
     names = [comparison.name.replace(", ", "\n") for comparison in comparisons]
@@ -38,11 +38,11 @@ def engines(comparisons: Sequence[Comparison]) -> bytes:
     for axes in (left, right):
         axes.set_xticks(np.arange(len(names)), names)
         axes.grid(visible=True, axis="y", alpha=0.3)
-    return _png(figure, f"Free and nudged equilibria, both engines by turns ({_SPREAD})")
+    return _png(figure, f"Free and nudged equilibria, both engines in turn ({_SPREAD})")
 
 
 def training(races: Sequence[Race]) -> bytes:
-    """Draw the times of circuit and perceptron, and their ratios; gives the PNG's bytes."""
+    """Draw the times of circuit and perceptron, and their ratios; returns the PNG's bytes."""
     figure = _figure(11, 4.2)
     left, right = figure.subplots(1, 2)
     sizes = list(dict.fromkeys(race.layers for race in races))
@@ -70,36 +70,36 @@ def training(races: Sequence[Race]) -> bytes:
 
 
 def scaling(points: Sequence[Measured]) -> bytes:
-    """Draw how time and sweeps grow, a column of panels a series; gives the PNG's bytes."""
-    kinds = list(dict.fromkeys(found.point.series for found in points))
+    """Draw how time and sweeps grow, a column of panels a series; returns the PNG's bytes."""
+    kinds = list(dict.fromkeys(measured.point.series for measured in points))
     figure = _figure(1 + 3.1 * len(kinds), 5.4)
     panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1]})
     for (above, below), kind in zip(panels.T, kinds, strict=True):
-        _series(above, below, [found for found in points if found.point.series == kind])
+        _series(above, below, [measured for measured in points if measured.point.series == kind])
         below.set(xlabel=_AXES[kind])
         if kind == "tolerance":
             below.invert_xaxis()
     panels[0, 0].set(ylabel="time of an image [µs]")
     panels[1, 0].set(ylabel="sweeps of a phase")
-    return _png(figure, "What the time of an image grows with (points: median; whiskers: least and most of the rounds)")
+    return _png(figure, "Growth of the time of an image (points: median; whiskers: least and most of the rounds)")
 
 
 def _series(above: Any, below: Any, points: list[Measured]) -> None:
-    precisions = list(dict.fromkeys(found.point.precision for found in points))
+    precisions = list(dict.fromkeys(measured.point.precision for measured in points))
     for precision, marker, linestyle in zip(precisions, "os", ("-", "--"), strict=False):
-        part = [found for found in points if found.point.precision == precision]
-        at, bits = [found.at for found in part], f", {precision[-2:]} bit" if len(precisions) > 1 else ""
-        _line(above, at, [found.training for found in part], color="C0", marker=marker, linestyle=linestyle, label=f"learning{bits}")
-        alone = f"its equilibria alone{bits}"
-        _line(above, at, [found.equilibria for found in part], color="C1", marker=marker, linestyle=linestyle, label=alone)
+        part = [measured for measured in points if measured.point.precision == precision]
+        at, bits = [measured.at for measured in part], f", {precision[-2:]} bit" if len(precisions) > 1 else ""
+        _line(above, at, [measured.training for measured in part], color="C0", marker=marker, linestyle=linestyle, label=f"training{bits}")
+        only = f"its equilibria only{bits}"
+        _line(above, at, [measured.equilibria for measured in part], color="C1", marker=marker, linestyle=linestyle, label=only)
         for phase, color in (("free", "C2"), ("nudged", "C3")):
-            sweeps = [getattr(found.settling, f"steps_{phase}") for found in part]
+            sweeps = [getattr(measured.settling, f"steps_{phase}") for measured in part]
             below.plot(at, sweeps, color=color, marker=marker, linestyle=linestyle, markersize=4, label=f"{phase}{bits}")
     above.set(xscale="log", yscale="log")
     below.set_ylim(0, 1.8 * below.get_ylim()[1])  # room for the legend
     if points[0].point.series == "depth":
         above.set_xscale("linear")
-        above.set_xticks(sorted({found.at for found in points}))
+        above.set_xticks(sorted({measured.at for measured in points}))
     for axes, columns in ((above, 1), (below, len(precisions))):
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=7, ncols=columns)
@@ -109,14 +109,14 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
 
 
 def devices(costs: Sequence[Cost]) -> bytes:
-    """Draw how many times as long each takes as what it is held against; gives the PNG's bytes."""
+    """Draw how many times as long each takes as its baseline; returns the PNG's bytes."""
     figure = _figure(1.5 + 1.6 * len(costs), 3.4)
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
     axes.set(ylabel="time / time of the plain form")
     axes.grid(visible=True, axis="y", alpha=0.3)
-    return _png(figure, f"What real devices, and many chips at once, cost ({_SPREAD})")
+    return _png(figure, f"Cost of real devices, and of many chips at once ({_SPREAD})")
 
 
 def _figure(width: float, height: float) -> Any:
@@ -140,7 +140,7 @@ def _inverted(spread: Spread, over: float) -> Spread:
 
 
 def _whiskers(spreads: Sequence[Spread]) -> tuple[list[float], list[list[float]]]:
-    """Return medians, and how far least and most lie below and above them."""
+    """Return medians, and the distances of the least and the most below and above them."""
     below = [spread.median - spread.least for spread in spreads]
     above = [spread.most - spread.median for spread in spreads]
     return [spread.median for spread in spreads], [below, above]

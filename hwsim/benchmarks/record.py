@@ -19,16 +19,16 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
     "scaling": scaling.ratios,
     "devices": device_cost.ratios,
 }
-"""What each benchmark is about, by its name."""
+"""Topic of each benchmark, by its name."""
 
 
 def load_average() -> float | None:
-    """Return how many processes wanted to compute during the last minute, on average; None where the system does not report it."""
+    """Return the mean number of processes ready to compute during the last minute; None where the system does not report it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def paths(folder: Path, name: str) -> tuple[Path, Path]:
-    """Name the files of a benchmark's numbers and of its plot."""
+    """Return the files of a benchmark's numbers and of its plot."""
     return folder / f"{name}.json", folder / f"{name}.png"
 
 
@@ -38,18 +38,18 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     Parameters
     ----------
     name
-        `engines`, `training`, `scaling` or `devices`, and what sets this run apart: `engines-full`, `training-short`.
+        `engines`, `training`, `scaling` or `devices`, with the variant of this run: `engines-full`, `training-short`.
     results
-        What was found, case by case.
+        Results, case by case.
     load
         Load of the machine before the benchmark began.
     complete
-        Whether it came to its end.
+        Whether it was completed.
 
     Returns
     -------
     measured
-        What the JSON file holds.
+        Contents of the JSON file.
     paths
         Both files.
 

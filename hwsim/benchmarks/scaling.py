@@ -22,15 +22,15 @@ from hwsim.typing import Array
 Series = Literal["width", "depth", "batch", "tolerance"]
 
 IMAGES = 8192
-"""Images to learn; the largest batch fits twice."""
+"""Images to train on; the largest batch fits twice."""
 
 _MOST = 1_000_000
 """Most updates in a turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A place on a curve: what is varied, and the circuit, the batch and the precision there."""
+class ScalingPoint:
+    """A point of a curve: the varied size, and the circuit, the batch and the precision there."""
 
     series: Series
     hidden: tuple[int, ...] = (256,)
@@ -40,17 +40,17 @@ class Point:
 
     @property
     def at(self) -> float:
-        """Where on the axis that is varied the point lies."""
+        """Position of the point on the varied axis."""
         return {"width": self.hidden[0], "depth": len(self.hidden), "batch": self.batch, "tolerance": self.tolerance}[self.series]
 
 
-def _points(widths: list[int], depths: range, batches: list[int], coarse: list[float], fine: list[float]) -> tuple[Point, ...]:
+def _points(widths: list[int], depths: range, batches: list[int], coarse: list[float], fine: list[float]) -> tuple[ScalingPoint, ...]:
     return (
-        *(Point(series="width", hidden=(width,)) for width in widths),
-        *(Point(series="depth", hidden=(256,) * depth) for depth in depths),
-        *(Point(series="batch", batch=batch) for batch in batches),
-        *(Point(series="tolerance", tolerance=tolerance) for tolerance in coarse),
-        *(Point(series="tolerance", tolerance=tolerance, precision="float64") for tolerance in fine),
+        *(ScalingPoint(series="width", hidden=(width,)) for width in widths),
+        *(ScalingPoint(series="depth", hidden=(256,) * depth) for depth in depths),
+        *(ScalingPoint(series="batch", batch=batch) for batch in batches),
+        *(ScalingPoint(series="tolerance", tolerance=tolerance) for tolerance in coarse),
+        *(ScalingPoint(series="tolerance", tolerance=tolerance, precision="float64") for tolerance in fine),
     )
 
 
@@ -66,22 +66,22 @@ SHORT_POINTS = _points([64, 1024], range(1, 4, 2), [1, 256], [], [1e-2, 1e-12])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was found at a point.
+    """Results at a point.
 
     Parameters
     ----------
     training
-        Time in which an image is learnt: three equilibria, gradient and update [µs].
+        Time to train on an image: three equilibria, gradient and update [µs].
     equilibria
-        Time of the three equilibria alone [µs].
+        Time of the three equilibria without gradient and update [µs].
     images
-        How many were learnt, and how many settled, in a turn.
+        Numbers of images trained on, and solved, in a turn.
     settling
-        How well the equilibria settled.
+        Convergence of the equilibria.
 
     """
 
-    point: Point
+    point: ScalingPoint
     at: float
     training: Spread
     equilibria: Spread
@@ -94,7 +94,7 @@ class Measured:
 
 @jax_scope()
 def measure(
-    point: Point,
+    point: ScalingPoint,
     data: Dataset,
     *,
     rounds: int,
@@ -102,7 +102,7 @@ def measure(
     observe: Callable[[int], None] = lambda _: None,
     clock: Clock = CLOCK,
 ) -> Measured:
-    """Time training and equilibria alone, by turns of about `seconds` each; see `training.race` for the rest."""
+    """Time training and equilibria separately, in turns of about `seconds` each; see `training.race` for the other parameters."""
     learner = Learner(experiment(point.hidden, point.batch, tolerance=point.tolerance, precision=point.precision), data)
     plan = learner.trainer.plan(0)
     settle = _settler(learner, plan)
@@ -130,7 +130,7 @@ def measure(
 
 
 def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
-    """Return what finds the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
+    """Return a solver of the equilibria of a number of batches, free and nudged to both sides, in one compiled loop."""
     trainer = learner.trainer
     (x, targets), order = jax.device_put(trainer.samples), jnp.asarray(plan.order)
     nudge = factory.both_sides(trainer.settings, learner.circuit, learner.g)
@@ -149,8 +149,8 @@ def _settler(learner: Learner, plan: Batches) -> Callable[[int], object]:
 
 
 def ratios(points: Sequence[Measured]) -> dict[str, float]:
-    """Return how many times as long an image is learnt at the end of each series as at its beginning."""
-    found: dict[str, list[Measured]] = {}
+    """Return the ratio of the training times of an image at the end of each series and at its beginning."""
+    series: dict[str, list[Measured]] = {}
     for point in points:
-        found.setdefault(f"{point.point.series}, {point.point.precision[-2:]} bit", []).append(point)
-    return {f"{name}, {of[0].at:g} to {of[-1].at:g}": of[-1].training.median / of[0].training.median for name, of in found.items()}
+        series.setdefault(f"{point.point.series}, {point.point.precision[-2:]} bit", []).append(point)
+    return {f"{name}, {of[0].at:g} to {of[-1].at:g}": of[-1].training.median / of[0].training.median for name, of in series.items()}

@@ -1,4 +1,4 @@
-"""Training a circuit against training a perceptron of the same sizes, side by side: updates with the same images, by turns."""
+"""Training a circuit against training a perceptron of the same sizes: updates with the same images, in turn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from hwsim.benchmarks.turns import CLOCK, Clock, Spread, repetitions, take_turns
 from hwsim.learning.dataset import Dataset
 
 TOLERANCE = 1e-6
-"""To which the circuit's equilibria converge, as a share of the largest voltage."""
+"""Tolerance of the circuit's equilibria, as a share of the largest voltage."""
 
 _RATE = 0.05
 """Step size of the perceptron in batches of 32."""
@@ -26,14 +26,14 @@ SHORT_CASES: tuple[Case, ...] = tuple(product(((100,), (1024,)), (32, 256)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """A circuit and a perceptron that learnt the same images.
+    """A circuit and a perceptron trained on the same images.
 
     Parameters
     ----------
     layers
         Sizes of all layers, inputs and outputs too.
     images
-        How many each learnt in a turn; where an epoch takes too long, it is a part of one.
+        Images in a turn of each; where an epoch takes too long, it is a part of one.
     epoch
         Images of a whole epoch.
     circuit, perceptron
@@ -41,11 +41,11 @@ class Race:
     ratio
         Time of the circuit over that of the perceptron, round by round.
     memristors, weights
-        What learns in each.
+        Trainable parameters of each.
     circuit_error, perceptron_error
-        Share of the last turn's images that were in the wrong class before they were learnt: both do learn.
+        Share of the last turn's images that were in the wrong class before their update: both do learn.
     settling
-        How well the circuit's equilibria settled.
+        Convergence of the circuit's equilibria.
 
     """
 
@@ -81,22 +81,22 @@ def race(
     observe: Callable[[int], None] = lambda _: None,
     clock: Clock = CLOCK,
 ) -> Race:
-    """Let both learn by turns: by equilibrium propagation and by back-propagation, plain gradient descent both.
+    """Train both in turn: by equilibrium propagation and by back-propagation, both with plain gradient descent.
 
     Parameters
     ----------
     case
         Sizes of the hidden layers, and images an update.
     data
-        What is learnt; each round takes the first updates of another epoch.
+        The training data; each round takes the first updates of another epoch.
     rounds
-        How often each has its turn, after one that is not timed.
+        Turns of each, after one that is not timed.
     seconds
-        How long a turn of the circuit may take, about; a whole epoch when that fits.
+        Approximate time of a turn of the circuit; a whole epoch when that fits.
     observe
-        Hears after every round how many are done.
+        Called after every round with the number of completed ones.
     clock
-        Gives the time [s].
+        Returns the time [s].
 
     """
     from hwsim.benchmarks.perceptron import Perceptron  # noqa: PLC0415 - JAX takes a second to load

@@ -1,4 +1,4 @@
-"""Turns: contestants work one after the other, round after round, so that a busy machine slows all of them alike."""
+"""Turns: contestants work one after the other, round after round, so that a busy machine slows all of them equally."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ Clock = Callable[[], Second]
 CLOCK: Clock = time.perf_counter
 
 PHASES = 3
-"""Equilibria a sample: free, pushed to the target, pushed away from it."""
+"""Equilibria a sample: free, nudged to the target, nudged away from it."""
 
 _SURE = 0.1
-"""Share of a turn that a trial must take before the number of repetitions in a turn is worked out from it."""
+"""Share of a turn that a trial must take before the number of repetitions in a turn is computed from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """The median of repeated measurements, and their ends."""
+    """Median, least and most of repeated measurements."""
 
     median: float
     least: float
@@ -37,18 +37,18 @@ class Spread:
 def take_turns(
     contestants: Sequence[Callable[[int], object]], rounds: int, clock: Clock, observe: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float64]:
-    """Time what each contestant does in each round, shape (rounds, contestants) [s].
+    """Time each contestant in each round, shape (rounds, contestants) [s].
 
     Parameters
     ----------
     contestants
-        Each is called with the number of the round, and returns when its work is done. Every other round goes backwards through them.
+        Each is called with the number of the round, and returns when its work is done. Every other round has the reverse order.
     rounds
-        How often each has its turn; warming up is the caller's.
+        Turns of each; warming up is the caller's.
     clock
-        Gives the time [s].
+        Returns the time [s].
     observe
-        Hears after every round how many are done.
+        Called after every round with the number of completed ones.
 
     """
     seconds = np.zeros((rounds, len(contestants)))
@@ -63,7 +63,7 @@ def take_turns(
 
 
 def repetitions(work: Callable[[int], object], seconds: Second, most: int, clock: Clock) -> int:
-    """Choose how often to repeat so that a turn takes about this long: try 1, 2, 4 … until a trial says enough. 1 to `most`."""
+    """Choose the number of repetitions for a turn of about this time: try 1, 2, 4 … until a trial is long enough. 1 to `most`."""
     count = 1
     while True:
         begun = clock()

@@ -1,4 +1,4 @@
-"""Whether the engines agree, the gradient is what finite differences say, and Kirchhoff's law holds."""
+"""Comparison of the engines, of the gradient with finite differences, and of the voltages with Kirchhoff's law."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -32,13 +32,13 @@ AGREE_V = 1e-8
 """V; engines that solve the same equations differ by no more."""
 
 AGREE_SHARP = 1e-3
-"""Share of the voltage range; how far the sharp diode that stands in for an ideal clamp may be off."""
+"""Share of the voltage range; the largest error of the sharp diode that replaces an ideal clamp."""
 
 AGREE_GRADIENT = 1e-5
 """Share of the gradient's largest entry."""
 
 AGREE_OWN = 0.1
-"""Share of the gradient's largest entry that a training's own estimate may be off, by the size of its nudge and by rounding together.
+"""Share of the gradient's largest entry: tolerance of a training's own estimate, for the size of its nudge and rounding together.
 
 Chosen: well below what stops iris from learning (0.9 and more is rounding at a beta of 1e-11 S in 32 bits)."""
 
@@ -46,26 +46,26 @@ AGREE_KIRCHHOFF = 1e-9
 """Share of the largest branch current."""
 
 RATE = (3.5, 4.5)
-"""What halving beta divides the error of a centred nudge by: 4, as long as beta is small and the error above rounding.
+"""Factor by which halving beta divides the error of a centred nudge: 4, as long as beta is small and the error above rounding.
 
-With ideal clamps it may fall faster: at some beta a clamp that the nudge switched is left alone."""
+With ideal clamps it may fall faster: below some beta the nudge no longer switches a clamp."""
 
-LADDER = range(-12, 15)
-"""Times that beta is halved in search of agreement; first it is doubled, to see the error fall."""
+HALVINGS = range(-12, 15)
+"""Number of times that beta is halved to reach agreement; it is doubled first, to measure the rate."""
 
 READABLE = 30
-"""Times the least error, which is rounding; a rate is read from errors above that."""
+"""Multiple of the least error, which is rounding; a rate is computed from errors above that."""
 
 ENTRIES = 6
-"""Conductances of each crossbar that finite differences are taken of: the one of the largest gradient, others at random."""
+"""Conductances of each crossbar with a finite difference: the one of the largest gradient, others at random."""
 
 STEP = 1e-3
-"""Share of a conductance that it is moved by in a finite difference."""
+"""Step of a finite difference as a share of the conductance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One comparison: what was found, what is allowed, in which unit, and whether it holds."""
+class CheckResult:
+    """One comparison: the value, its limit, the unit, and whether it is within the limit."""
 
     name: str
     value: float
@@ -81,7 +81,7 @@ class CheckReport:
     circuit: str
     samples: int
     ngspice_samples: int
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
     @property
     def passed(self) -> bool:
@@ -89,7 +89,7 @@ class CheckReport:
         return all(finding.holds for finding in self.findings)
 
     def value(self, name: str) -> float | None:
-        """Return what was found under a name, or None."""
+        """Return the value under a name, or None."""
         return next((finding.value for finding in self.findings if finding.name == name), None)
 
 
@@ -114,7 +114,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     reference
         The ngspice engine.
     samples, reference_samples
-        How many of the data's samples the numeric engine solves, and the reference.
+        Numbers of samples that the numeric engine solves, and the reference.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     with _numeric(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
         ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
         findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
-        if not circuit.of(IdealDiodes):  # a sharp diode's current is not what an ideal one's law says
+        if not circuit.of(IdealDiodes):  # a sharp diode's current differs from an ideal one's
             findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
     even = _evenly_nudged(chip)
     by_ngspice = training.engine == reference.name
-    own = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
-    with _numeric(circuit, even) as numeric, own.prepare(circuit, even) as learner:
+    training_engine = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
+    with _numeric(circuit, even) as numeric, training_engine.prepare(circuit, even) as learner:
         findings += [
             *_gradients(numeric, bench, factory.nudge(training)),
             _own_gradient(numeric, learner, few if by_ngspice else bench, session.experiment),
@@ -145,7 +145,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
 
 
 def _evenly_nudged(chip: Chip) -> Chip:
-    """Return a chip with nudges as strong as they should be: others follow the gradient of a loss that weighs outputs as they do."""
+    """Return a chip with nudges of nominal strength: others follow the gradient of a loss with weighted outputs."""
     values = {name: parameters for name, parameters in chip.values.items() if name != chip.circuit.outputs.name}
     return replace(chip, values=values)
 
@@ -154,39 +154,39 @@ def _numeric(circuit: Circuit, chip: Chip) -> LayeredSolver | GeneralSolver:
     try:
         return NumericEngine().prepare(circuit, chip)
     except UnsupportedCircuitError as error:
-        msg = f"check holds both engines against each other: {error}, with the other commands"
+        msg = f"check compares both engines: {error}, with the other commands"
         raise UnsupportedCircuitError(msg) from None
 
 
-def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tuple[Equilibrium, ...]) -> list[Finding]:
+def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tuple[Equilibrium, ...]) -> list[CheckResult]:
     """Compare all node voltages, free and nudged."""
-    found = []
+    findings = []
     for name, of_numeric, of_ngspice in zip(("free", "nudged_up", "nudged_down"), numeric, ngspice, strict=True):
         batch = len(of_ngspice.residual)
         apart = max(float(np.abs(of_numeric.v[key][:batch] - of_ngspice.v[key]).max()) for key in of_ngspice.v)
         limit = AGREE_V
         if circuit.of(IdealDiodes):
             limit = AGREE_SHARP * voltage_range(circuit, of_ngspice)
-        found.append(Finding(f"engines_dv_{name}", apart, limit, "V", apart <= limit))
-    return found
+        findings.append(CheckResult(f"engines_dv_{name}", apart, limit, "V", apart <= limit))
+    return findings
 
 
 def voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
-    """Return the largest voltage that a source holds [V]."""
+    """Return the largest voltage of a source [V]."""
     return max(float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources))
 
 
-def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tuple[Equilibrium, ...]) -> Finding:
+def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tuple[Equilibrium, ...]) -> CheckResult:
     pushes = (Push(), *nudge.pushes(phases[0].outputs(bench.circuit), bench.y))
     worst = 0.0
     for push, phase in zip(pushes, phases, strict=True):
         balance = kirchhoff.balance(bench.circuit, chip, bench.g, Drive(bench.x, push), phase)
         worst = max(worst, float((balance.residual / balance.largest).max()))
-    return Finding(name, worst, AGREE_KIRCHHOFF, "of the largest current", worst <= AGREE_KIRCHHOFF)
+    return CheckResult(name, worst, AGREE_KIRCHHOFF, "of the largest current", worst <= AGREE_KIRCHHOFF)
 
 
 def _apart(a: Weights, b: Weights) -> float:
-    """Return the largest difference, crossbar by crossbar, as a share of the second's largest entry."""
+    """Return the largest difference of any crossbar as a share of the second's largest entry."""
 
     def share(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
         apart, largest = float(np.abs(np.asarray(one) - other).max()), float(np.abs(other).max())
@@ -197,15 +197,15 @@ def _apart(a: Weights, b: Weights) -> float:
 
 def _gradient(rule: LearningRule, solver: Solver, bench: Bench) -> Weights:
     """Return a rule's gradient of the mean loss."""
-    found = rule.gradient(solver, bench.g, bench.x, bench.y, bench.loss).g
-    return {name: np.asarray(part, float) for name, part in found.items()}
+    gradient = rule.gradient(solver, bench.g, bench.x, bench.y, bench.loss).g
+    return {name: np.asarray(part, float) for name, part in gradient.items()}
 
 
-def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> list[Finding]:
+def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> list[CheckResult]:
     """Compare centred equilibrium propagation with the adjoint, as the nudge shrinks, and with finite differences."""
     exact = _gradient(Adjoint(), solver, bench)
     propagate = _propagation(solver, bench, nudge)
-    factors = [1 / 2.0**k for k in LADDER]
+    factors = [1 / 2.0**k for k in HALVINGS]
     estimates = [propagate(factor) for factor in factors]
     errors = [_apart(estimate, exact) for estimate in estimates]
     best = int(np.nanargmin(errors))
@@ -215,16 +215,16 @@ def _gradients(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: Outpu
     most = np.inf if bench.circuit.of(IdealDiodes) else RATE[1]
     at = f"of the largest entry, at {nudge.times(factors[best]).size.removeprefix('training.nudge.')}"
     return [
-        Finding("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
-        Finding("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
-        Finding("gradient_rate", rate, most, f"times smaller error for half of beta; at least {RATE[0]:g}", RATE[0] <= rate <= most),
+        CheckResult("gradient_max_rel", differences, AGREE_GRADIENT, f"from finite differences, {at}", differences <= AGREE_GRADIENT),
+        CheckResult("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, f"from the adjoint, {at}", errors[best] <= AGREE_GRADIENT),
+        CheckResult("gradient_rate", rate, most, f"times smaller error for half of beta; at least {RATE[0]:g}", RATE[0] <= rate <= most),
     ]
 
 
-def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench: Bench, experiment: Experiment) -> Finding:
+def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench: Bench, experiment: Experiment) -> CheckResult:
     """Compare the gradient that a training computes, by its own rule, nudge, engine and precision, with finite differences.
 
-    A rule that descends no loss is compared with what it computes in 64 bits.
+    A rule that descends no loss is compared with its own result in 64 bits.
     """
     training = experiment.training
     rule = factory.rule(training, bench.circuit)
@@ -237,11 +237,11 @@ def _own_gradient(solver: LayeredSolver | GeneralSolver, learner: Solver, bench:
         off = _apart(estimate, _gradient(rule, solver, bench))
         how += ", from 64 bits"
     advice = "" if off <= AGREE_OWN else "; a smaller nudge is nearer, or where rounding counts, a larger one or float64"
-    return Finding("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule.kind} {how}{advice}", off <= AGREE_OWN)
+    return CheckResult("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule.kind} {how}{advice}", off <= AGREE_OWN)
 
 
 def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: OutputNudge) -> Callable[[float], Mapping[str, Array]]:
-    """Return what estimates the gradient by centred equilibrium propagation at a multiple of the nudge; of layers, it is compiled."""
+    """Return an estimator of the gradient by centred equilibrium propagation at a multiple of the nudge; compiled for layers."""
     traced = solver.traced(newton=solver.needs_newton(bench.g)) if is_traceable(solver) else solver
 
     def propagate(factor: float) -> Mapping[str, Array]:
@@ -258,7 +258,7 @@ def _propagation(solver: LayeredSolver | GeneralSolver, bench: Bench, nudge: Out
 
 
 def _or_nothing(propagate: Callable[[float], Mapping[str, Array]], g: Weights, factor: float) -> Mapping[str, Array]:
-    """Return what is not a number where a nudge is too strong: the next one is half of it."""
+    """Return an infinite error where a nudge is too strong: the next one is half of it."""
     try:
         return propagate(factor)
     except ConvergenceError:

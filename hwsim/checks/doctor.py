@@ -1,4 +1,4 @@
-"""What hwsim needs, looked for on this machine: what was found, and what to do where something is lacking."""
+"""The requirements of hwsim on this machine: what is installed, and the remedy where something is missing."""
 
 import importlib.metadata
 import os
@@ -22,21 +22,21 @@ PYTHONS = ((3, 11), (3, 13))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked for.
+class Diagnosis:
+    """One requirement.
 
     Parameters
     ----------
     name
-        What was looked for.
+        What is required.
     found
         Version and place, or that there is none.
     ok
-        Whether it serves.
+        Whether it is usable.
     needed
-        Whether hwsim is incomplete without it; what is not needed is only noted.
+        Whether hwsim is incomplete without it; otherwise it is only reported.
     remedy
-        What to do when it does not serve.
+        What to do when it is unusable.
 
     """
 
@@ -47,15 +47,15 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> Iterator[Finding]:
-    """Look for everything, one thing after the other."""
+def examine() -> Iterator[Diagnosis]:
+    """Check all requirements, one after the other."""
     for look in (_python, _own_packages, _packages, _ngspice_program, _ngspice_library, _jax, _cores, _mnist, _fashion_mnist, _cache):
         yield look()
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     version = sys.version_info[:2]
-    return Finding(
+    return Diagnosis(
         name="Python",
         found=f"{platform.python_version()}, {sys.executable}",
         ok=PYTHONS[0] <= version <= PYTHONS[1],
@@ -63,17 +63,17 @@ def _python() -> Finding:
     )
 
 
-def _own_packages() -> Finding:
-    """Look whether hwsim's packages are its own, and as they were installed."""
+def _own_packages() -> Diagnosis:
+    """Check that hwsim's packages are its own, and as they were installed."""
     fault, altered = siblings.shadowed(), siblings.altered()
     if fault is None and altered:
         named = ", ".join(altered[:3]) + (f" and {len(altered) - 3} more" if len(altered) > 3 else "")  # noqa: PLR2004 - enough to see whose
         fault = f"not as installed: {named}; {siblings.AGAIN}"
-    return Finding(name="hwsim's files", found=str(siblings.ROOT), ok=fault is None, remedy=fault or "")
+    return Diagnosis(name="hwsim's files", found=str(siblings.ROOT), ok=fault is None, remedy=fault or "")
 
 
-def _packages() -> Finding:
-    """Look for every package that hwsim says it depends on, in a version that it accepts."""
+def _packages() -> Diagnosis:
+    """Check every package that hwsim depends on, and its version."""
     from packaging.requirements import Requirement  # noqa: PLC0415 - only this needs it
 
     versions, wrong = [], []
@@ -87,56 +87,56 @@ def _packages() -> Finding:
         versions.append(f"{requirement.name} {version}")
         if version == "missing" or version not in requirement.specifier:
             wrong.append(f"'{requirement.name}{requirement.specifier}'")
-    return Finding(name="packages", found=", ".join(versions), ok=not wrong, remedy=f"pip install {' '.join(wrong)}")
+    return Diagnosis(name="packages", found=", ".join(versions), ok=not wrong, remedy=f"pip install {' '.join(wrong)}")
 
 
-def _ngspice_program() -> Finding:
-    """Look for the command line program, which runs decks; hwsim itself calls the library."""
+def _ngspice_program() -> Diagnosis:
+    """Check the command line program, which runs decks; hwsim itself calls the library."""
     path, version = shutil.which("ngspice"), ngspice_version()
     remedy = "install it (Debian, Ubuntu: apt-get install ngspice; macOS: brew install ngspice); it runs the decks that hwsim writes"
     if path is None:
-        return Finding(name="ngspice program", found="not found", ok=False, remedy=remedy)
+        return Diagnosis(name="ngspice program", found="not found", ok=False, remedy=remedy)
     broken = f"{path} does not report its version; {remedy}"
-    return Finding(name="ngspice program", found=f"{version or 'broken'}, {path}", ok=version is not None, remedy=broken)
+    return Diagnosis(name="ngspice program", found=f"{version or 'broken'}, {path}", ok=version is not None, remedy=broken)
 
 
-def _ngspice_library() -> Finding:
+def _ngspice_library() -> Diagnosis:
     try:
         path = require_library()
     except NgspiceMissingError as error:
-        return Finding(name="ngspice library", found="not found", ok=False, remedy=str(error))
+        return Diagnosis(name="ngspice library", found="not found", ok=False, remedy=str(error))
     try:
         version = library_version()
     except NgspiceError as error:
-        return Finding(name="ngspice library", found=f"broken, {path}", ok=False, remedy=str(error))
-    return Finding(name="ngspice library", found=f"{version}, {path}")
+        return Diagnosis(name="ngspice library", found=f"broken, {path}", ok=False, remedy=str(error))
+    return Diagnosis(name="ngspice library", found=f"{version}, {path}")
 
 
-def _jax() -> Finding:
+def _jax() -> Diagnosis:
     try:
         import jax  # noqa: PLC0415 - takes a second to load, and may be the thing that is broken
 
         devices = ", ".join(f"{device.platform}: {device.device_kind}" for device in jax.devices())
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with JAX is what was looked for
+    except Exception as error:  # noqa: BLE001 - any error of JAX is to be reported
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        return Finding(name="JAX devices", found=f"none ({reason})", ok=False, remedy="pip install --force-reinstall jax jaxlib")
-    return Finding(name="JAX devices", found=devices)
+        return Diagnosis(name="JAX devices", found=f"none ({reason})", ok=False, remedy="pip install --force-reinstall jax jaxlib")
+    return Diagnosis(name="JAX devices", found=devices)
 
 
-def _cores() -> Finding:
+def _cores() -> Diagnosis:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Finding(name="cores", found=f"{usable} usable, {platform.machine()}, {platform.system()} {platform.release()}")
+    return Diagnosis(name="cores", found=f"{usable} usable, {platform.machine()}, {platform.system()} {platform.release()}")
 
 
-def _images(name: str) -> Callable[[], Finding]:
-    def look() -> Finding:
+def _images(name: str) -> Callable[[], Diagnosis]:
+    def look() -> Diagnosis:
         try:
             paths = found(name)
         except DataError as error:
-            return Finding(name=f"{name} data", found=f"{DATA_VARIABLE} is wrong", ok=False, remedy=str(error))
+            return Diagnosis(name=f"{name} data", found=f"{DATA_VARIABLE} is wrong", ok=False, remedy=str(error))
         place = str(paths[0] if len(paths) == 1 else paths[0].parent) if paths else "not found"
         remedy = f"put {name}.npz into a folder and let {DATA_VARIABLE} name it; hwsim tries to fetch it where it is asked for"
-        return Finding(name=f"{name} data", found=place, ok=bool(paths), needed=False, remedy=remedy)
+        return Diagnosis(name=f"{name} data", found=place, ok=bool(paths), needed=False, remedy=remedy)
 
     return look
 
@@ -144,11 +144,11 @@ def _images(name: str) -> Callable[[], Finding]:
 _mnist, _fashion_mnist = _images("mnist"), _images("fashion-mnist")
 
 
-def _cache() -> Finding:
-    """Look whether the cache can be written: its nearest folder that exists."""
+def _cache() -> Diagnosis:
+    """Check whether the cache can be written: its nearest folder that exists."""
     folder = cache_folder()
     exists = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    return Finding(
+    return Diagnosis(
         name="cache",
         found=str(folder),
         ok=exists.is_dir() and os.access(exists, os.W_OK | os.X_OK),

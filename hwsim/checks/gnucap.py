@@ -17,7 +17,7 @@ from circuits.constants import GMIN, V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.rows import fixed_nodes
-from hwsim.checks.check import AGREE_SHARP, Finding, voltage_range
+from hwsim.checks.check import AGREE_SHARP, CheckResult, voltage_range
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.learning import factory
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -29,17 +29,17 @@ VARIABLE = "HWSIM_GNUCAP"
 """Environment variable with the path of a gnucap program, for one in an unusual place."""
 
 AGREE_GNUCAP = 1e-6
-"""Share of the voltage range. Chosen: 20 times what is measured; gnucap's sources have 10 uohm, and more rounds than that."""
+"""Share of the voltage range. Chosen: 20 times what is measured; gnucap's sources have 10 uohm, and its rounding is larger than that."""
 
 _SECONDS = 300
-"""How long gnucap may take."""
+"""Time limit of gnucap."""
 
 _SUFFIXES = {"T": 1e12, "G": 1e9, "Meg": 1e6, "K": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18}
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?)(T|G|Meg|K|m|u|n|p|f|a)?")
 
 
 class GnucapError(RuntimeError):
-    """Says that gnucap is missing, or what it could not do; the message says what to do."""
+    """gnucap is missing or failed; the message states the remedy."""
 
     exit_code: ClassVar = 2
 
@@ -63,12 +63,12 @@ def program() -> Path:
 
 
 def run(deck: str, points: int) -> Floats:
-    """Let gnucap analyse a deck of ours, and return the voltages that it prints, shape (points, nodes) [V].
+    """Run gnucap on a deck of ours, and return the voltages that it prints, shape (points, nodes) [V].
 
     Raises
     ------
     GnucapError
-        When it does not converge, or prints something else than a line of numbers for each point.
+        When it does not converge, or does not print a line of numbers for each point.
 
     """
     gnucap = program()
@@ -102,29 +102,29 @@ def _parsed(text: str, complaints: str, points: int) -> Floats:
     whole = len(rows) == points and all(row and all(row) for row in numbers) and len({len(row) for row in numbers}) == 1
     if not whole or "did not converge" in text:
         wrong = [line.strip() for line in (*lines, *complaints.splitlines()) if re.search("not converge|error|missing|what'?s this", line)]
-        said = wrong[0][:200] if wrong else f"it printed {len(rows)} of {points} rows of numbers"
-        msg = f"gnucap has no solution: {said}; hwsim compile --dialect gnucap writes the deck to look at"
+        reason = wrong[0][:200] if wrong else f"it printed {len(rows)} of {points} rows of numbers"
+        msg = f"gnucap has no solution: {reason}; hwsim compile --dialect gnucap writes the deck to look at"
         raise GnucapError(msg)
     return np.array([[float(word[1]) * _SUFFIXES.get(word[2], 1.0) for word in row if word] for row in numbers])
 
 
-def compare(session: Session, g: Weights, samples: int) -> list[Finding]:
+def compare(session: Session, g: Weights, samples: int) -> list[CheckResult]:
     """Compare gnucap's voltages with the numeric engine's, free and nudged, for some samples of the training set.
 
-    gnucap's diodes follow the exponential in reverse too, where ngspice's and ours have a cubic tail. What that makes of each diode's
+    gnucap's diodes follow the exponential in reverse too, where ngspice's and ours have a cubic tail. The difference in each diode's
     current at gnucap's voltages is given to the numeric engine as currents into the nodes, so that both solve the same circuit.
 
     Raises
     ------
     GnucapError, CircuitError, ConvergenceError
-        As `run`, for parts that gnucap has not, and when the numeric engine finds no equilibrium.
+        As `run`, for parts that gnucap does not have, and when the numeric engine finds no equilibrium.
 
     """
     circuit, chip, training = session.circuit, session.chip, session.experiment.training
     x, y = session.data.x_train[:samples], session.task.train.of(slice(samples))
     nudge = factory.both_sides(training, circuit, g)
     nodes = np.arange(1, circuit.size + 1)
-    found = []
+    findings = []
     with NumericEngine().prepare(circuit, chip) as numeric:
         free = numeric.solve(g, Drive(x))
         pushes = (Push(), *nudge.pushes(np.asarray(free.outputs(circuit)), y))
@@ -132,12 +132,12 @@ def compare(session: Session, g: Weights, samples: int) -> list[Finding]:
         v = run(write_gnucap(circuit, chip, g, points, nodes=nodes), len(points)).reshape(len(pushes), len(x), -1)
         for name, push, theirs in zip(("free", "nudged_up", "nudged_down"), pushes, v, strict=True):
             ours = numeric.solve(g, Drive(x, push, _tails(circuit, chip, np.pad(theirs, ((0, 0), (1, 0))))))
-            found.append(_finding(name, circuit, ours, theirs))
-    return found
+            findings.append(_finding(name, circuit, ours, theirs))
+    return findings
 
 
 def _point(x: Floats, push: Push, k: int) -> Point:
-    """Return one sample of a phase; parts of its push are one number, or rows of samples."""
+    """Return one sample of a phase; values of its nudge are one number, or rows of samples."""
     beta, target, current = (np.asarray(part)[k] if np.ndim(part) else np.asarray(part) for part in push)
     return Point(x[k], float(beta.ravel()[0]), target, current)
 
@@ -157,8 +157,8 @@ def _tails(circuit: Circuit, chip: Chip, v: Floats) -> dict[str, Floats]:
     return {group.name: into[group.nodes].T for group in circuit.groups if not fixed[group.nodes].all()}
 
 
-def _finding(name: str, circuit: Circuit, ours: Equilibrium, theirs: Floats) -> Finding:
+def _finding(name: str, circuit: Circuit, ours: Equilibrium, theirs: Floats) -> CheckResult:
     wide = voltage_range(circuit, ours)
     apart = float(np.abs(np.asarray(ours.at(circuit, np.arange(1, circuit.size + 1))) - theirs).max())
     limit = (AGREE_SHARP if circuit.of(IdealDiodes) else AGREE_GNUCAP) * wide
-    return Finding(f"gnucap_dv_{name}", apart, limit, "V", apart <= limit)
+    return CheckResult(f"gnucap_dv_{name}", apart, limit, "V", apart <= limit)

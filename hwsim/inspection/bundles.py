@@ -24,7 +24,7 @@ _NAME = 12
 """Letters of a name that are shown."""
 
 
-class Wire(NamedTuple):
+class SchematicWire(NamedTuple):
     """A wire of a schematic: its name, the label of its source, and the rows or columns of the crossbar that it stands for.
 
     For a rail to which fixed resistors lead, `places` is empty and `fixed` lists the columns that have one.
@@ -41,27 +41,27 @@ class Wire(NamedTuple):
         return max(len(self.places), 1)
 
 
-def as_wires(circuit: Circuit, nodes: Nodes) -> list[Wire]:
+def as_wires(circuit: Circuit, nodes: Nodes) -> list[SchematicWire]:
     """Name nodes, such as a crossbar's columns, one by one, or, where there are many, as one bus."""
     if len(nodes) <= MOST_COLUMNS:
-        return [Wire(short(circuit.node_names[node]), "", np.array([k])) for k, node in enumerate(nodes.tolist())]
-    return [Wire(_names(circuit, nodes), "", np.arange(len(nodes)))]
+        return [SchematicWire(short(circuit.node_names[node]), "", np.array([k])) for k, node in enumerate(nodes.tolist())]
+    return [SchematicWire(_names(circuit, nodes), "", np.arange(len(nodes)))]
 
 
-def rows_of(circuit: Circuit, chip: Chip, stage: Stage) -> list[Wire]:
+def rows_of(circuit: Circuit, chip: Chip, stage: Stage) -> list[SchematicWire]:
     """Name the rows of a stage that sources drive, and the rails to which fixed resistors lead from its columns."""
     wires = []
     for run in stage.fixed:
         one_by_one = len(circuit[stage.crossbar].rows) <= MOST_ROWS
         parts = [np.array([k]) for k in range(len(run.nodes))] if one_by_one else [np.arange(len(run.nodes))]
-        wires += [Wire(_names(circuit, run.nodes[k]), _driver(circuit, chip, run, k), run.first + k) for k in parts]
+        wires += [SchematicWire(_names(circuit, run.nodes[k]), _driver(circuit, chip, run, k), run.first + k) for k in parts]
     for load in stage.loads:
         r = chip(load.resistors, "r")[load.places]
         if (shown := r < OPEN).any():
             rail = voltages(chip, load.rail, load.rails[shown])
             one_a_column = len(np.unique(load.columns[shown])) == shown.sum()
             name = span(numbers(r[shown])) if one_a_column else " ∥ ".join(numbers(r[shown]))
-            wires.append(Wire(short(name), rail, np.zeros(0, dtype=np.intp), load.columns[shown]))
+            wires.append(SchematicWire(short(name), rail, np.zeros(0, dtype=np.intp), load.columns[shown]))
     return wires
 
 

@@ -11,7 +11,7 @@ from hwsim.ensemble.trainings import test
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.formatting import WRONG_ANSWERS, Measure
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 
 Celsius = float
 Errors = dict[Celsius, float]
@@ -78,7 +78,7 @@ def tolerance(what: str, settings: tuple[str, ...]) -> Tolerance:
         When an input is unusable.
 
     """
-    given = subject(what, settings)
+    given = load_model(what, settings)
     if not given.trained:
         msg = f"{what} is not trained, and --heat evaluates a trained circuit when warm; train it, then hwsim inspect RUN --heat"
         raise ExperimentError(msg)
@@ -112,7 +112,7 @@ def _edge(errors: Errors, trained_at: Celsius, limit: float, sign: int) -> tuple
 def _measured(what: str, settings: tuple[str, ...], temperatures: Iterable[Celsius]) -> Errors:
     """Measure the test error at temperatures, as one computation where the engine can."""
     each = sorted(temperatures)
-    warm = [subject(what, (*settings, f"variation.temperature={celsius!r}")) for celsius in each]
+    warm = [load_model(what, (*settings, f"variation.temperature={celsius!r}")) for celsius in each]
     data = warm[0].session.learnable
     errors: Errors = {}
     several = len(warm) if warm[0].experiment.training.engine == "numeric" else 1  # each ngspice solver has its own processes

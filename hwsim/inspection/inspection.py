@@ -23,7 +23,7 @@ from circuits.passed import Passed
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.formatting import counted
 from hwsim.inspection.crossbars import FormedCrossbar, crossbars
-from hwsim.inspection.neurons import Neurons, neurons
+from hwsim.inspection.neurons import NeuronGroup, neurons
 from hwsim.inspection.reachability import Reach
 from hwsim.inspection.symmetry import is_odd
 from hwsim.numeric.layered.recognize import stages
@@ -77,7 +77,7 @@ class Inspection:
     solver: str | None
     counts: dict[str, int]
     formed: tuple[FormedCrossbar, ...]
-    neurons: tuple[Neurons, ...]
+    neurons: tuple[NeuronGroup, ...]
     warnings: tuple[str, ...]
 
     @property

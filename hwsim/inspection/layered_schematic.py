@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.formatting import counted, quantity
-from hwsim.inspection.bundles import Wire, as_wires, between, rows_of, span, voltages
+from hwsim.inspection.bundles import SchematicWire, as_wires, between, rows_of, span, voltages
 from hwsim.inspection.sheet import AMPLIFIER, LETTER, MEMRISTOR, NEURON, OUTPUT, REACH, Sheet
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.stage import Junctions, Stage
@@ -40,7 +40,7 @@ class _Row(NamedTuple):
 
     x: float
     y: float
-    wire: Wire
+    wire: SchematicWire
 
 
 def layered_sheet(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Sheet:
@@ -97,7 +97,7 @@ class _Drawing:
             self.sheet.wire((from_x, top), (from_x, to_y), (right + 0.4, to_y), bus=one.number > 1)
         return self._neurons_and_amplifiers(stage, columns, levels, right + 0.4)
 
-    def _crossbar(self, stage: Stage, rows: Sequence[_Row], columns: Sequence[Wire], x: Sequence[float], *, bus: bool) -> None:
+    def _crossbar(self, stage: Stage, rows: Sequence[_Row], columns: Sequence[SchematicWire], x: Sequence[float], *, bus: bool) -> None:
         """Draw rows, and the devices that join them to the columns."""
         g = np.log(self.g[stage.crossbar])
         for row in rows:
@@ -113,13 +113,13 @@ class _Drawing:
                 elif np.isin(column.places, row.wire.fixed).any():
                     self.sheet.grid(at, row.y, "fixed") if bus else self.sheet.device(at, row.y, None)
 
-    def _name(self, x: float, y: float, wire: Wire) -> None:
+    def _name(self, x: float, y: float, wire: SchematicWire) -> None:
         """Write a wire's name above it, and the number of its wires when it is a bus."""
         self.sheet.text(x + 0.1, y + 0.06, wire.name, SOFT, ha="left", va="bottom")
         if wire.number > 1:
             self.sheet.slash(x + LETTER * len(wire.name) + 0.45, y, wire.number)
 
-    def _neurons_and_amplifiers(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> list[_Row]:
+    def _neurons_and_amplifiers(self, stage: Stage, columns: Sequence[SchematicWire], y: Sequence[float], left: float) -> list[_Row]:
         """Draw neurons and amplifiers of the columns; returns where they end, as rows of the next stage."""
         at = left + max(LETTER * len(wire.name) + 0.9 * (wire.number > 1) for wire in columns) + 0.4
         for wire, level in zip(columns, y, strict=True):
@@ -136,7 +136,7 @@ class _Drawing:
             rows = [wire._replace(name="") for wire in columns]
         return [_Row(at, level, wire) for wire, level in zip(rows, y, strict=True)]
 
-    def _neurons(self, stage: Stage, columns: Sequence[Wire], y: Sequence[float], left: float) -> float:
+    def _neurons(self, stage: Stage, columns: Sequence[SchematicWire], y: Sequence[float], left: float) -> float:
         """Draw neurons on their wires; returns where the wires end."""
         rails = [[self._rail(side, wire) for wire in columns] for side in (stage.high, stage.low)]
         single = stage.kind == "diodes" and all(None in pair for pair in zip(*rails, strict=True))
@@ -159,7 +159,7 @@ class _Drawing:
                 self.sheet.rail(middle, level - 0.62, low)
         return right
 
-    def _rail(self, side: Sequence[Junctions], wire: Wire) -> str | None:
+    def _rail(self, side: Sequence[Junctions], wire: SchematicWire) -> str | None:
         """Write the voltages to which diodes of one direction lead from a wire; None where there are none."""
         rails = [
             voltages(self.chip, one.rail, one.rails[here])
@@ -177,7 +177,7 @@ class _Drawing:
         self.sheet.wire((left, y), (a, y), bus=bus)
         self.sheet.wire((b, y), (right, y), bus=bus)
 
-    def _amplifiers(self, name: str, columns: Sequence[Wire], y: Sequence[float], left: float) -> float:
+    def _amplifiers(self, name: str, columns: Sequence[SchematicWire], y: Sequence[float], left: float) -> float:
         """Draw amplifiers on their wires; returns where the wires end."""
         title = counted(len(self.circuit[name]), "amplifier")
         left, start = left + 0.4, left
@@ -189,13 +189,13 @@ class _Drawing:
             self.sheet.amplifier(left + 0.4, level, *factors)
         return right
 
-    def _factors(self, name: str, wire: Wire) -> tuple[str, str]:
+    def _factors(self, name: str, wire: SchematicWire) -> tuple[str, str]:
         """Return gain and back-action of amplifiers, to write in and below their triangle."""
         gain, back, r = (between(self.chip(name, one)[wire.places]) for one in ("gain", "back", "output_resistance"))
         below = f"×{back} back" + (f", {r} Ω out" if r != "0" else "")
         return (f"×{gain}", below) if len(gain) <= _INSIDE else ("", f"×{gain}, {below}")
 
-    def _outputs(self, nodes: Nodes, columns: Sequence[Wire], x: Sequence[float], top: float, bottom: float) -> None:
+    def _outputs(self, nodes: Nodes, columns: Sequence[SchematicWire], x: Sequence[float], top: float, bottom: float) -> None:
         """Lead the last columns down to their terminals, and label the outputs below them."""
         outputs = self.circuit.outputs
         for wire, at in zip(columns, x, strict=True):
@@ -210,9 +210,9 @@ class _Drawing:
             self.sheet.text(at, bottom - 0.25, wire.name, SOFT, va="top", rotation=90)
         place = {node: k for k, node in enumerate(nodes.tolist())}
         low = bottom - 0.7 - max(LETTER * len(wire.name) for wire in columns)
-        beside = all(minus and abs(place[plus] - place[minus]) == 1 for plus, minus in pairs)
+        adjacent = all(minus and abs(place[plus] - place[minus]) == 1 for plus, minus in pairs)
         for k, (plus, minus) in enumerate(pairs):
-            if beside:
+            if adjacent:
                 left, right = sorted((x[place[plus]], x[place[minus]]))
                 self.sheet.brace(left, right, low, f"ŷ{k}")
                 continue

@@ -98,7 +98,7 @@ def _lists(element: Elements) -> tuple[list[int], list[int]]:
     return a.tolist(), b.tolist()
 
 
-class Levels:
+class LevelCounts:
     """The number of nodes at each distance from the inputs, for circuits with too many to draw one by one."""
 
     size = (9.0, 1.3)

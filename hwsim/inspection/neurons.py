@@ -27,7 +27,7 @@ class _Clamp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Neurons:
+class NeuronGroup:
     """Nodes with equal diodes.
 
     Parameters
@@ -64,7 +64,7 @@ class Neurons:
         return total
 
 
-def neurons(circuit: Circuit) -> list[Neurons]:
+def neurons(circuit: Circuit) -> list[NeuronGroup]:
     """Group the nodes with diodes, the largest group first; diodes between nodes at fixed voltages are left out."""
     volts = _fixed_volts(circuit)
     at: dict[int, list[_Clamp]] = defaultdict(list)
@@ -85,7 +85,7 @@ def neurons(circuit: Circuit) -> list[Neurons]:
         groups[_kind(clamps), tuple(sorted(clamps))].append(node)
     for (node, _), clamps in between.items():
         groups[_kind_between(clamps), tuple(sorted(clamps))].append(node)
-    grouped = [Neurons(kind, np.array(sorted(nodes), dtype=np.intp), clamps) for (kind, clamps), nodes in groups.items()]
+    grouped = [NeuronGroup(kind, np.array(sorted(nodes), dtype=np.intp), clamps) for (kind, clamps), nodes in groups.items()]
     return sorted(grouped, key=lambda one: (-len(one.nodes), one.kind))
 
 

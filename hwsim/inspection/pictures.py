@@ -11,7 +11,7 @@ from hwsim.files.png import METADATA
 from hwsim.formatting import power, prefix
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels, short
 from hwsim.inspection.inspection import Inspection
-from hwsim.inspection.neurons import Neurons
+from hwsim.inspection.neurons import NeuronGroup
 from hwsim.inspection.schematic import Drawable
 from hwsim.palette import SERIES
 from hwsim.typing import Floats
@@ -103,7 +103,7 @@ def name_rows(axes: Any, circuit: Circuit, element: Trainable) -> None:
         text.set(rotation=90 if along else 0, va="center")
 
 
-def _neurons(axes: Any, kinds: list[Neurons]) -> None:
+def _neurons(axes: Any, kinds: list[NeuronGroup]) -> None:
     """Draw the current that each kind of neuron draws from its node."""
     rails = [rail for one in kinds for rail in one.rails]
     v = np.linspace(min(rails) - _BESIDE, max(rails) + _BESIDE, 400)

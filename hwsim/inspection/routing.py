@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hwsim.inspection.symbols import Part
+from hwsim.inspection.symbols import DrawnPart
 
 GAP, ROW = 3.0, 1.5
 """Units: least distance of two wires, and of two rows."""
@@ -29,7 +29,7 @@ _LEFT = 0.8
 class Level(NamedTuple):
     """A part in its row, counted from above; `gap` is the place of the wire to the left of its symbol."""
 
-    part: Part
+    part: DrawnPart
     row: int
     gap: int
 
@@ -40,7 +40,7 @@ class Route(NamedTuple):
     order: list[int]
     x: dict[int, float]
     levels: list[Level]
-    hanging: dict[int, list[tuple[float, Part]]]
+    hanging: dict[int, list[tuple[float, DrawnPart]]]
     names: Mapping[int, str]
 
     @property
@@ -50,7 +50,11 @@ class Route(NamedTuple):
 
 
 def route(
-    parts: Sequence[Part], places: Mapping[int, tuple[float, float]], names: Mapping[int, str], first: Sequence[int], last: Sequence[int]
+    parts: Sequence[DrawnPart],
+    places: Mapping[int, tuple[float, float]],
+    names: Mapping[int, str],
+    first: Sequence[int],
+    last: Sequence[int],
 ) -> Route:
     """Lay out parts.
 
@@ -69,7 +73,7 @@ def route(
     between = [part for part in parts if part.a and part.b and part.a != part.b]
     order = _ordered(between, places, first, last)
     place = {node: k for k, node in enumerate(order)}
-    hanging: dict[int, list[Part]] = {}
+    hanging: dict[int, list[DrawnPart]] = {}
     for part in parts:
         if not (part.a and part.b):
             hanging.setdefault(part.a or part.b, []).append(part)
@@ -77,7 +81,9 @@ def route(
     return Route(order, x, _rowed(between, place), below, names)
 
 
-def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]], first: Sequence[int], last: Sequence[int]) -> list[int]:
+def _ordered(
+    between: Sequence[DrawnPart], places: Mapping[int, tuple[float, float]], first: Sequence[int], last: Sequence[int]
+) -> list[int]:
     """Order the nodes by position, then exchange neighbours while that makes the parts shorter."""
     rank = dict.fromkeys(last, 2) | dict.fromkeys(first, 0)
     order = sorted(places, key=lambda node: (rank.get(node, 1), *places[node]))
@@ -102,10 +108,10 @@ def _ordered(between: Sequence[Part], places: Mapping[int, tuple[float, float]],
 
 
 def _spread(
-    order: Sequence[int], hanging: Mapping[int, Sequence[Part]], names: Mapping[int, str]
-) -> tuple[dict[int, float], dict[int, list[tuple[float, Part]]]]:
+    order: Sequence[int], hanging: Mapping[int, Sequence[DrawnPart]], names: Mapping[int, str]
+) -> tuple[dict[int, float], dict[int, list[tuple[float, DrawnPart]]]]:
     """Place the wires, and the parts that hang below them side by side, so that there is room for all, and for their names."""
-    x, below, taken = dict[int, float](), dict[int, list[tuple[float, Part]]](), -_LEFT
+    x, below, taken = dict[int, float](), dict[int, list[tuple[float, DrawnPart]]](), -_LEFT
     for k, node in enumerate(order):
         parts = hanging.get(node, ())
         widths = [_width(part) for part in parts]
@@ -121,13 +127,13 @@ def _spread(
     return x, below
 
 
-def _width(part: Part) -> float:
+def _width(part: DrawnPart) -> float:
     """Return the width of a part that hangs, with the words to its right, and those below it."""
     below = sum(max(_BRANCH, LETTER * len(rail) + 0.4) for rail in part.rails)
     return max(_HANG, _BESIDE + LETTER * len(part.label), below + 0.4)
 
 
-def _rowed(between: Sequence[Part], place: Mapping[int, int]) -> list[Level]:
+def _rowed(between: Sequence[DrawnPart], place: Mapping[int, int]) -> list[Level]:
     """Put each part into the first row that is free where it lies; parts may meet at a wire that both end at."""
     spans = [(min(place[part.a], place[part.b]), max(place[part.a], place[part.b]), part) for part in between]
     until: list[int] = []

@@ -11,7 +11,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.inspection.layered_schematic import layered_sheet
-from hwsim.inspection.mesh import NODES, Levels, Mesh
+from hwsim.inspection.mesh import NODES, LevelCounts, Mesh
 from hwsim.inspection.single_schematic import SingleSheet, single_route
 
 _GRID = 4
@@ -47,4 +47,4 @@ def drawing(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) 
     drawn = schematic(circuit, chip, g)
     if not isinstance(drawn, str):
         return drawn, ""
-    return Mesh(circuit, g) if circuit.size <= NODES else Levels(circuit), drawn
+    return Mesh(circuit, g) if circuit.size <= NODES else LevelCounts(circuit), drawn

@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from hwsim.inspection.symbols import PAIR, Part
+from hwsim.inspection.symbols import PAIR, DrawnPart
 
 
-def simplified(parts: Sequence[Part], kept: Collection[int]) -> list[Part]:
+def simplified(parts: Sequence[DrawnPart], kept: Collection[int]) -> list[DrawnPart]:
     """Replace rails by labels and opposed diodes by pairs; the nodes `kept` stay wires."""
     return list(_paired(_labelled(parts, _rails(parts, kept))))
 
 
-def _rails(parts: Sequence[Part], kept: Collection[int]) -> dict[int, str]:
+def _rails(parts: Sequence[DrawnPart], kept: Collection[int]) -> dict[int, str]:
     """Return the voltages of nodes at fixed voltages from which parts lead only to other kinds of nodes."""
     rails = {part.b: part.label for part in parts if _is_supply(part) and part.b not in kept}
     for part in parts:
@@ -21,11 +21,11 @@ def _rails(parts: Sequence[Part], kept: Collection[int]) -> dict[int, str]:
     return rails
 
 
-def _is_supply(part: Part) -> bool:
+def _is_supply(part: DrawnPart) -> bool:
     return part.symbol == "SourceV" and part.a == 0 and part.label.endswith("V")
 
 
-def _labelled(parts: Sequence[Part], rails: dict[int, str]) -> Iterator[Part]:
+def _labelled(parts: Sequence[DrawnPart], rails: dict[int, str]) -> Iterator[DrawnPart]:
     for part in parts:
         if part.a in rails and not _is_supply(part):
             yield part._replace(a=0, rails=(rails[part.a],))
@@ -35,9 +35,9 @@ def _labelled(parts: Sequence[Part], rails: dict[int, str]) -> Iterator[Part]:
             yield part
 
 
-def _paired(parts: Iterator[Part]) -> Iterator[Part]:
+def _paired(parts: Iterator[DrawnPart]) -> Iterator[DrawnPart]:
     """Merge two opposed diodes between the same nodes, or between a node and a rail."""
-    waiting: dict[tuple[int, int], list[Part]] = {}
+    waiting: dict[tuple[int, int], list[DrawnPart]] = {}
     others = []
     for part in parts:
         if part.symbol == "Diode":
@@ -49,7 +49,7 @@ def _paired(parts: Iterator[Part]) -> Iterator[Part]:
         if len(diodes) == len(opposed) == 1:
             if (b and a > b) or not a:  # the other of the two yields the pair
                 continue
-            yield Part(PAIR, a, b, "", () if b else (*(diodes[0].rails or ("",)), *(opposed[0].rails or ("",))))
+            yield DrawnPart(PAIR, a, b, "", () if b else (*(diodes[0].rails or ("",)), *(opposed[0].rails or ("",))))
         else:
             yield from diodes
     yield from others

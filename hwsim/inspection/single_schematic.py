@@ -11,7 +11,7 @@ from circuits.circuit import Circuit
 from hwsim.inspection.node_layout import placed
 from hwsim.inspection.routing import LETTER, ROW, Level, Route, route
 from hwsim.inspection.simplified import simplified
-from hwsim.inspection.symbols import AMPLIFIER, PAIR, Part, parts, unknown
+from hwsim.inspection.symbols import AMPLIFIER, PAIR, DrawnPart, parts, unknown
 from hwsim.palette import INK, SERIES
 
 PARTS, NODES = 45, 24
@@ -123,7 +123,7 @@ class SingleSheet:
         ends = [(outputs.plus.tolist(), "+"), (outputs.minus.tolist(), "−")]
         return " ".join(f"ŷ{k}{sign}" for nodes, sign in ends for k, other in enumerate(nodes) if other == node)
 
-    def _hang(self, part: Part, x: float) -> None:
+    def _hang(self, part: DrawnPart, x: float) -> None:
         """Draw a part from a wire down to ground or its rails; a pair of diodes in two branches."""
         low = self.bottom - _LENGTH
         if part.symbol == PAIR:
@@ -131,7 +131,7 @@ class SingleSheet:
             self._line((x - apart / 2, self.bottom), (x + apart / 2, self.bottom))
             for side, rail in zip((-apart / 2, apart / 2), part.rails, strict=True):
                 ends = (x + side, self.bottom), (x + side, low)
-                self._symbol(Part("Diode", 0, 0, ""), *(ends if side < 0 else ends[::-1]))
+                self._symbol(DrawnPart("Diode", 0, 0, ""), *(ends if side < 0 else ends[::-1]))
                 self._rail(x + side, low, rail)
             return
         ends = (x, self.bottom), (x, low)
@@ -149,7 +149,7 @@ class SingleSheet:
         self._line((x - 0.35, y), (x + 0.35, y))
         self._text((x, y - 0.55), volts.replace("-", "−"), SERIES[3])
 
-    def _symbol(self, part: Part, start: tuple[float, float], end: tuple[float, float]) -> None:
+    def _symbol(self, part: DrawnPart, start: tuple[float, float], end: tuple[float, float]) -> None:
         from schemdraw import dsp  # noqa: PLC0415 - loaded with the drawing
         from schemdraw import elements as elm  # noqa: PLC0415
 

@@ -42,7 +42,7 @@ PAIR = "Pair"
 """The symbol of two diodes, one each way; of one that hangs, the first of its two rails is that into which `a` conducts."""
 
 
-class Part(NamedTuple):
+class DrawnPart(NamedTuple):
     """A part between two nodes, 0 of which is ground: a symbol of schemdraw, drawn from `a` to `b`, and its label.
 
     `rails` are the voltages of the rails to which its other end leads instead of ground.
@@ -60,14 +60,14 @@ def unknown(circuit: Circuit) -> str:
     return ", ".join(element.name for element in circuit.of(Passed))
 
 
-def parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
+def parts(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[DrawnPart]:
     """List the parts of a circuit that have symbols; nudges have none."""
     for element in circuit.elements:
         if not isinstance(element, Nudges):
             yield from _of(circuit, element, chip, g)
 
 
-def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[Part]:
+def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.float64]]) -> Iterator[DrawnPart]:
     match element:
         case Trainable(name=name):
             a, b, values = element.expand(np.asarray(g[name]))
@@ -92,7 +92,7 @@ def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.f
             yield from _controlled(circuit, element, chip)
 
 
-def _controlled(circuit: Circuit, element: Any, chip: Chip) -> Iterator[Part]:
+def _controlled(circuit: Circuit, element: Any, chip: Chip) -> Iterator[DrawnPart]:
     match element:
         case Amplifiers(input=a, output=b, name=name):
             factors = zip(chip(name, "gain"), chip(name, "back"), strict=True)
@@ -107,8 +107,8 @@ def _controlled(circuit: Circuit, element: Any, chip: Chip) -> Iterator[Part]:
             yield from _each("SourceControlledI", a, b, _sensed(element, chip(name, "gain")))
 
 
-def _each(symbol: str, a: NDArray[np.intp], b: NDArray[np.intp], labels: list[str]) -> Iterator[Part]:
-    return (Part(symbol, one, other, label) for one, other, label in zip(a.tolist(), b.tolist(), labels, strict=True))
+def _each(symbol: str, a: NDArray[np.intp], b: NDArray[np.intp], labels: list[str]) -> Iterator[DrawnPart]:
+    return (DrawnPart(symbol, one, other, label) for one, other, label in zip(a.tolist(), b.tolist(), labels, strict=True))
 
 
 def numbers(values: Any, form: str = "{}") -> list[str]:

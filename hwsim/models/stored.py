@@ -40,13 +40,13 @@ def load(what: str | Path, settings: Mapping[str, Any] | None = None) -> Model |
     3
 
     """
-    from hwsim.runs.loaded import run_folder, subject  # noqa: PLC0415 - run folders load only for those who read them
+    from hwsim.runs.loaded import load_model, run_folder  # noqa: PLC0415 - run folders load only for those who read them
 
     folder = run_folder(str(what))
     if folder is None:
         return override(load_experiment(what), settings or {})
     changes = [f"{key}={value}" for key, value in (settings or {}).items()]
-    given = subject(str(what), changes)
+    given = load_model(str(what), changes)
     metrics = folder.path / "metrics.jsonl"
     rows = tuple(map(records.row, records.read_text(metrics).splitlines())) if metrics.is_file() else ()
     model = Model(given.session, given.g, rows)

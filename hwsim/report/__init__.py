@@ -1,1 +1,1 @@
-"""Reports: one page that shows runs and sweeps, complete in itself."""
+"""Reports: a self-contained page about runs and sweeps."""

@@ -1,4 +1,4 @@
-"""The command that repeats a run or a sweep: its circuit's name and what was set otherwise, or its experiment file."""
+"""The command that repeats a run or a sweep: its circuit's name and the settings that differ, or its experiment file."""
 
 import itertools
 import json
@@ -16,13 +16,13 @@ from hwsim.settings.flat_training import canonical
 
 if TYPE_CHECKING:
     from hwsim.sweep.axes import Axis
-    from hwsim.sweep.definition import Definition
+    from hwsim.sweep.definition import SweepDefinition
 
 _SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "solver")
-"""What the numbers of a run depend on."""
+"""Sections that the numbers of a run depend on."""
 
 _SHORT = {"training.engine": "--engine", "training.epochs": "--epochs", "training.batch": "--batch", "training.seed": "--seed"}
-"""Keys that have an option of their own."""
+"""Keys with their options."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _TOML_WORDS = {"true", "false", "inf", "nan"}
@@ -32,20 +32,20 @@ _MOST = 12
 
 
 def train_command(experiment: Experiment, folder: str) -> str:
-    """Return a command line that trains again, to the same numbers; `folder` is where the run lies."""
+    """Return a command line that trains again, with the same results; `folder` is the run's."""
     return shlex.join(["hwsim", "train", *(_subject(experiment, _SHORT) or [f"{folder}/{RUN_FILE}"])])
 
 
-def sweep_command(definition: "Definition", environment: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Return a command line that sweeps again, to the same numbers; of an evaluated run it names the folder that `environment` records."""
-    replaced = definition.design.kind != "alone"  # one at a time starts from the experiment's own values
+def sweep_command(definition: "SweepDefinition", environment: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return a command line that sweeps again, with the same results; for an evaluated run with its folder, from `environment`."""
+    replaced = definition.design.kind != "alone"  # one-at-a-time starts from the experiment's values
     varied = [re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", canonical(axis.key)) for axis in definition.axes if replaced]
     subject = _run(environment) if definition.weights else _subject(definition.experiment, {}, varied)
     words = ["hwsim", "sweep", *(subject or [RUN_FILE])]
     for axis in definition.axes:
         words += ["--vary", f"{axis.key}={_range(axis)}"]
     design = definition.design
-    words += {"grid": [], "alone": ["--alone"], "random": ["--random", f"{design.count}"], "sobol": ["--sobol", f"{design.count}"]}[
+    words += {"grid": [], "alone": ["--one-at-a-time"], "random": ["--random", f"{design.count}"], "sobol": ["--sobol", f"{design.count}"]}[
         design.kind
     ]
     words += ["--mode", definition.mode] if definition.mode != "train" else []
@@ -66,17 +66,17 @@ def _range(axis: "Axis") -> str:
 
 
 def _subject(experiment: Experiment, short: Mapping[str, str], varied: Sequence[str] = ()) -> list[str]:
-    """Name an experiment as the command line takes it, by a name in the zoo and what was set otherwise; nothing where that cannot be.
+    """Return an experiment as arguments, its name in the zoo and the settings that differ; an empty list where that is impossible.
 
-    What is varied at every point is not set.
+    Keys that are varied at every point are not set.
     """
     if experiment.name not in zoo.names():
         return []
-    known = load(experiment.name)
-    before = list(_flat(known))
+    original = load(experiment.name)
+    before = list(_flat(original))
     changed = [(key, value) for key, value in _flat(experiment) if (key, value) not in before]
     settings = [f"{key}={_toml(value)}" for key, value in changed]
-    if len(settings) > _MOST or not _same(known, settings, experiment):
+    if len(settings) > _MOST or not _same(original, settings, experiment):
         return []
     options = [
         (short[key], str(value)) if key in short else ("--set", f"{key}={_toml(value)}") for key, value in changed if key not in varied
@@ -84,16 +84,16 @@ def _subject(experiment: Experiment, short: Mapping[str, str], varied: Sequence[
     return [experiment.name, *itertools.chain.from_iterable(options)]
 
 
-def _same(known: Experiment, settings: list[str], wanted: Experiment) -> bool:
+def _same(original: Experiment, settings: list[str], wanted: Experiment) -> bool:
     try:
-        made = override(known, settings)
+        made = override(original, settings)
     except ExperimentError:
         return False
     return all(getattr(made, section) == getattr(wanted, section) for section in _SECTIONS)
 
 
 def _flat(experiment: Experiment) -> Iterator[tuple[str, Any]]:
-    """Give all keys with their values, those in lists of tables too."""
+    """List all keys with their values, those in lists of tables too."""
     for section, table in experiment.model_dump(include=set(_SECTIONS)).items():
         yield from _below(section, table)
 
@@ -110,7 +110,7 @@ def _below(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _toml(value: Any) -> str:
-    """Write a value as it is typed: as TOML, plain words bare; nothing puts a key back to its default."""
+    """Format a value as typed on a command line: as TOML, plain words bare; nothing resets a key to its default."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _TOML_WORDS:
         return value
     return "" if value is None else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Conductances before and after training: maps, histograms, and what the first layer looks at when samples are images."""
+"""Conductances before and after training: maps, histograms, and the first layer's weights as images when samples are images."""
 
 import math
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ _PIXELS = 200
 """Rows and columns of a map; larger crossbars are shown in blocks, as their mean."""
 
 _FIELDS, _ACROSS = 40, 8
-"""Hidden columns whose fields are shown, and how many of them stand side by side."""
+"""Hidden columns whose weights are shown as images, and how many of them in a row."""
 
 _LEAST_FIELD = 5
 """Pixels along an image's side; smaller ones show nothing."""
 
 _EDGE = 0.02
-"""Share of a bound within which a conductance counts as standing at it."""
+"""Share of a bound within which a conductance counts as at that bound."""
 
 
 def of_run(record: RunRecord, name: str) -> list[Picture]:
-    """Draw map and histogram of every array of memristors, and what the first one makes of images."""
-    found = []
+    """Draw map and histogram of every array of memristors, and the first one's weights as images."""
+    sketches = []
     for element in record.circuit.trainable:
         after = None if record.g is None else record.g[element.name]
         pair = _Pair(record.circuit, element, record.before[element.name], after)
-        found += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
+        sketches += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
         if after is not None and element is record.circuit.trainable[0] and element.grid:
-            found += _fields(record.circuit, element, after, f"{name}-fields")
-    return found
+            sketches += _fields(record.circuit, element, after, f"{name}-fields")
+    return sketches
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _Pair:
 
     @property
     def states(self) -> list[tuple[str, Floats, str]]:
-        """Give what is there: its name, the conductances and a colour."""
+        """List the states: name, conductances and colour."""
         trained = [] if self.after is None else [("after training", self.after, SERIES[1])]
         return [("before training", self.before, SERIES[5]), *trained]
 
@@ -93,19 +93,19 @@ class _Pair:
 
         coarse = "" if tables[0][1].shape == (rows, columns) else " Each point is the mean of a block of memristors."
         size = f"{rows} rows by {columns} columns" if rows > 1 else f"{columns} memristors side by side"
-        told = f"{size}, {quantity(low, 'S')} to {quantity(high, 'S')}"
+        summary = f"{size}, {quantity(low, 'S')} to {quantity(high, 'S')}"
         shown = " and ".join(title for title, *_ in tables)
         return picture(
             name,
             f"Map of {self.element.name}",
             draw,
-            alt=f"Coloured map of the conductances of {self.element.name} {shown}: {told}.",
-            caption=f"{self.element.name}: {told}.{coarse}",
+            alt=f"Coloured map of the conductances of {self.element.name} {shown}: {summary}.",
+            caption=f"{self.element.name}: {summary}.{coarse}",
             height=3.1,
         )
 
     def _name_rows(self, axes: Any, rows: int) -> None:
-        """Write the names of the rows beside them, and draw lines between those of different sources."""
+        """Write the names of the rows next to them, and draw lines between those of different sources."""
         if rows == 1:
             axes.set_yticks([])
         elif self.element.grid:
@@ -114,7 +114,7 @@ class _Pair:
                 axes.axhline(run.first - 0.5, color=LINE, linewidth=0.8)
 
     def histogram(self, name: str) -> Picture:
-        """Draw how many memristors have which conductance."""
+        """Draw a histogram of the conductances."""
         low, high = self.ends
         factor, letter = prefix(high)
         wide = high > _WIDE * low
@@ -133,32 +133,32 @@ class _Pair:
             axes.set(xlabel=f"conductance [{letter}S]", ylabel="memristors [%]")
             axes.legend()
 
-        told = "; ".join(f"{title} median {quantity(float(np.median(g)), 'S')}" for title, g, _ in self.states)
+        summary = "; ".join(f"{title} median {quantity(float(np.median(g)), 'S')}" for title, g, _ in self.states)
         return picture(
             name,
             f"Histogram of {self.element.name}",
             draw,
-            alt=f"Histogram of the conductances of {self.element.name}: {told}.",
-            caption=f"{counted(self.before.size, 'memristor')}; {told}. {self._at_bounds()}",
+            alt=f"Histogram of the conductances of {self.element.name}: {summary}.",
+            caption=f"{counted(self.before.size, 'memristor')}; {summary}. {self._at_bounds()}",
             height=3.1,
         )
 
     def _at_bounds(self) -> str:
-        """Say how many stand at a bound in the last state."""
+        """Report how many are at a bound in the last state."""
         title, g, _ = self.states[-1]
         floor, ceiling = (np.asarray(getattr(self.element, bound)) for bound in ("g_min", "g_max"))
         low, high = float(np.mean(g <= floor * (1 + _EDGE))), float(np.mean(g >= ceiling * (1 - _EDGE)))
         top = f" and {percent(high)} at the ceiling of {quantity(float(ceiling.max()), 'S')}" if np.isfinite(ceiling).all() else ""
-        return f"{title.capitalize()}, {percent(low)} stand at the floor of {quantity(float(floor.min()), 'S')}{top}."
+        return f"{title.capitalize()}, {percent(low)} are at the floor of {quantity(float(floor.min()), 'S')}{top}."
 
 
 def _table(g: Floats) -> Floats:
-    """Give conductances as rows and columns; what has but one index is one row."""
+    """Return conductances as rows and columns; an array with one index becomes one row."""
     return g if g.ndim == 2 else g.reshape(1, -1)  # noqa: PLR2004 - rows and columns
 
 
 def _blocks(table: Floats) -> Floats:
-    """Give the mean of blocks, at most so many that a map shows them."""
+    """Average blocks, so that a map can show them all."""
     for axis in (0, 1):
         size = table.shape[axis]
         if size > _PIXELS:
@@ -169,7 +169,7 @@ def _blocks(table: Floats) -> Floats:
 
 
 def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list[Picture]:
-    """Draw each hidden column's conductances as the image that it looks for, if samples are square images."""
+    """Draw each hidden column's conductances as an image, if samples are square images."""
     signed = np.zeros((circuit.input_count, g.shape[1]))
     for run in row_runs(circuit, crossbar):
         if run.features is not None and run.source is not None:
@@ -193,9 +193,9 @@ def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list
     return [
         picture(
             name,
-            f"What {crossbar.name} looks for",
+            f"Weights of {crossbar.name} as images",
             draw,
-            alt=f"Small images of {side} by {side} pixels, one for each of {which} hidden columns: red where it weighs a pixel positively.",
+            alt=f"Images of {side} by {side} pixels, one for each of {which} hidden columns: red where the weight of a pixel is positive.",
             caption=f"Conductance from x less that from −x, pixel by pixel, for {which} columns; red is positive, each in its own scale.",
             height=3.6 / _ACROSS * down + 0.15,
         )

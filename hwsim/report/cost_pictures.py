@@ -1,4 +1,4 @@
-"""Pictures of what a sweep's keys cost: yield over a specification, Sobol's indices, energy of programming."""
+"""Pictures of a sweep's key costs: yield over a specification, Sobol's indices, energy of programming."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,17 @@ import numpy as np
 from hwsim.formatting import brief, counted, percent, quantity
 from hwsim.palette import SERIES, SOFT
 from hwsim.report.picture import Sketch, grid
-from hwsim.report.sweep_axes import Places, point_text, some
+from hwsim.report.sweep_axes import KeyPositions, point_text, some
 from hwsim.report.sweep_results import LINES, SweepResults
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.axis_labels import axis_label
-from hwsim.sweep.points import Point
+from hwsim.sweep.points import SweepPoint
 from hwsim.sweep.sensitivity import Index, indices
 from hwsim.sweep.statistics import per_unit, yield_at
 
 
 def yields(results: SweepResults, spec: float | None = None) -> Iterator[Sketch]:
-    """Draw the share of chips whose error is at most a specification, over that specification; `spec` is marked."""
+    """Plot the share of chips whose error is at most a specification, over that specification; `spec` is marked."""
     if results.recorded.definition.chips == 1 or not results.finite:
         return
     chosen, measure = some(results.points, LINES), results.measure
@@ -58,11 +58,11 @@ def yields(results: SweepResults, spec: float | None = None) -> Iterator[Sketch]
 
 
 def yield_along(results: SweepResults, axis: Axis, spec: float) -> Sketch:
-    """Draw the share of chips that fulfil a specification over a key, with its 95 % interval."""
+    """Plot the share of chips that fulfil a specification over a key, with its 95 % interval."""
     points = [point for point in results.points if axis.key in point.settings]
     rows = [yield_at(results.by_point[point.number], spec) for point in points]
     most = f"{results.measure.factor * spec:.3g} {results.measure.unit}".rstrip() + f" {results.measure.name}"
-    places = Places(axis, [point.settings[axis.key] for point in points])
+    places = KeyPositions(axis, [point.settings[axis.key] for point in points])
 
     def draw(figure: Any) -> None:
         axes = places.axes(figure)
@@ -71,24 +71,24 @@ def yield_along(results: SweepResults, axis: Axis, spec: float) -> Sketch:
         axes.errorbar(places.x, share, reach, fmt="o", color=SERIES[2], markersize=4.5, capsize=4, linewidth=1.0, clip_on=False)
         axes.set(ylabel=f"chips with at most {most} [%]", ylim=(0, 102))
 
-    said = ", ".join(f"{percent(one.share)} at {brief(point.settings[axis.key])}" for one, point in zip(rows, points, strict=True))
+    shares = ", ".join(f"{percent(one.share)} at {brief(point.settings[axis.key])}" for one, point in zip(rows, points, strict=True))
     return Sketch(
         name=f"{results.name}-yield-{axis.key}",
         title=f"Yield over {axis.key}",
         draw=draw,
-        alt=f"Dots: the share of chips whose {results.error} is at most {results.measure.text(spec)}, over {axis.key}: {said}.",
+        alt=f"Dots: the share of chips whose {results.error} is at most {results.measure.text(spec)}, over {axis.key}: {shares}.",
         caption=f"Share of chips whose {results.error} is at most {results.measure.text(spec)}; bars: its 95 % interval.",
         wide=True,
         height=3.3,
     )
 
 
-def _short(point: Point) -> str:
+def _short(point: SweepPoint) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} = {brief(value)}" for key, value in point.settings.items()) or "the experiment as it is"
 
 
 def costs(results: SweepResults) -> Iterator[Sketch]:
-    """Draw Sobol's indices, and what programming took."""
+    """Draw Sobol's indices, and the energy of programming."""
     if shares := indices(results.recorded):
         yield _indices(results.name, shares)
     pulsed = [point for point in results.points if any(result.joules is not None for result in results.by_point[point.number])]
@@ -105,7 +105,7 @@ def _indices(name: str, shares: Sequence[Index]) -> Sketch:
         for shift, kind, colour in ((-0.19, "first", SERIES[0]), (0.19, "total", SERIES[1])):
             heights = [getattr(index, kind) for index in shares]
             halves = [getattr(index, f"{kind}_half") for index in shares]
-            label = "by itself" if kind == "first" else "with others too"
+            label = "first order" if kind == "first" else "total"
             style = {"color": colour, "label": label, "ecolor": SOFT, "error_kw": {"linewidth": 1}}
             axes.barh(places + shift, heights, 0.36, xerr=halves, **style)
         axes.set_yticks(places, ["\n".join(textwrap.wrap(axis_label(index.key), 28)) for index in shares])
@@ -113,23 +113,23 @@ def _indices(name: str, shares: Sequence[Index]) -> Sketch:
         axes.set_xlabel("share of the variance of the error")
         axes.legend()
 
-    said = "; ".join(f"{index.key} {index.first:.2f} by itself, {index.total:.2f} in all" for index in shares)
+    indices = "; ".join(f"{index.key} {index.first:.2f} first order, {index.total:.2f} total" for index in shares)
     return Sketch(
         name=f"{name}-sobol",
         title="Sobol's indices",
         draw=draw,
-        alt=f"Bars: the share of the error's variance that each key makes. {said}.",
-        caption="How much of the variance of the mean error each key makes, by itself and together with others; lines: 95 % intervals.",
+        alt=f"Bars: the share of the error's variance due to each key. {indices}.",
+        caption="Share of the error's variance due to each key, alone (first order) and with interactions (total); lines: 95 % intervals.",
         wide=True,
         height=1.2 + 0.5 * len(shares),
     )
 
 
-def _energy(results: SweepResults, points: Sequence[Point]) -> Sketch:
+def _energy(results: SweepResults, points: Sequence[SweepPoint]) -> Sketch:
     axis = results.axes[0]
     spent = [[result.joules for result in results.by_point[point.number] if result.joules is not None] for point in points]
     means = [float(np.mean(joules)) for joules in spent]
-    places = Places(axis, [point.settings[axis.key] for point in points])
+    places = KeyPositions(axis, [point.settings[axis.key] for point in points])
 
     def draw(figure: Any) -> None:
         axes = places.axes(figure)

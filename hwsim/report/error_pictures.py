@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from hwsim.formatting import brief, counted
 from hwsim.palette import SERIES, SOFT
 from hwsim.report.picture import Sketch
-from hwsim.report.sweep_axes import FEW, Places, band, point_text, some, ticks
+from hwsim.report.sweep_axes import FEW, KeyPositions, band, point_text, some, ticks
 from hwsim.report.sweep_results import LINES, SweepResults
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.axis_labels import axis_label
-from hwsim.sweep.points import Point
+from hwsim.sweep.points import SweepPoint
 from hwsim.sweep.statistics import per_unit
 
 _CELLS = 12
 """Rows or columns of a map up to which its cells show their numbers."""
 
 
-def curve(results: SweepResults, name: str, axis: Axis, points: Sequence[Point], base: Sequence[Point]) -> Sketch:
+def curve(results: SweepResults, name: str, axis: Axis, points: Sequence[SweepPoint], base: Sequence[SweepPoint]) -> Sketch:
     """Draw the mean error along a key, its 95 % interval, the range of most chips, and each chip; the `base` point as a level line."""
-    places = Places(axis, [point.settings[axis.key] for point in points])
+    places = KeyPositions(axis, [point.settings[axis.key] for point in points])
     sums = [results.summaries[point.number] for point in points]
     level = results.summaries[base[0].number].mean if base else math.nan
 
@@ -41,15 +41,15 @@ def curve(results: SweepResults, name: str, axis: Axis, points: Sequence[Point],
         axes.set_ylim(0, axes.get_ylim()[1] or None)
         axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))  # above the curve, which may fill the axes
 
-    said = [f"{results.measure.text(one.mean)} at {brief(point.settings[axis.key])}" for one, point in zip(sums, points, strict=True)]
-    least = said[min(range(len(sums)), key=lambda k: sums[k].mean)]
+    means = [f"{results.measure.text(one.mean)} at {brief(point.settings[axis.key])}" for one, point in zip(sums, points, strict=True)]
+    least = means[min(range(len(sums)), key=lambda k: sums[k].mean)]
     unit, bars = results.unit, not places.numeric or len(points) <= FEW
     interval = "bars: its 95 % interval" if bars else "dark band: its 95 % interval; light band: 5 % to 95 % of them"
     return Sketch(
         name=name,
         title=f"Error over {axis.key}",
         draw=draw,
-        alt=f"Curve of the mean {results.error} over {axis.key} with its spread: {said[0]}, {said[-1]}.",
+        alt=f"Curve of the mean {results.error} over {axis.key} with its spread: {means[0]}, {means[-1]}.",
         caption=f"{'Large dots' if bars else 'Line'}: mean over {unit}s; {interval}; small dots: each {unit}. Least: {least}.",
         wide=True,
         height=3.3,
@@ -99,7 +99,7 @@ def _numbers(axes: Any, table: NDArray[np.float64]) -> None:
             axes.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color="#fdfdfd" if dark else "#111111")
 
 
-def _extreme(results: SweepResults, choose: Callable[..., Point]) -> str:
+def _extreme(results: SweepResults, choose: Callable[..., SweepPoint]) -> str:
     point = choose(results.finite, key=lambda point: results.summaries[point.number].mean, default=None)
     return "none" if point is None else f"{results.measure.text(results.summaries[point.number].mean)} at {point_text(point)}"
 
@@ -110,13 +110,13 @@ def family(results: SweepResults) -> Sketch:
     chosen = some(other.values, LINES)
 
     def draw(figure: Any) -> None:
-        places = Places(across, across.values)
+        places = KeyPositions(across, across.values)
         axes = places.axes(figure)
         axes.set_ylabel(results.error_axis("mean"))
         for k, value in enumerate(chosen):
             points = [point for point in results.finite if point.settings[other.key] == value]
             if points:
-                line = Places(across, [point.settings[across.key] for point in points], places.names)
+                line = KeyPositions(across, [point.settings[across.key] for point in points], places.names)
                 sums = [results.summaries[point.number] for point in points]
                 band(axes, line, sums, factor=results.measure.factor, colour=SERIES[k], label=brief(value), spread=False)
         axes.set_ylim(bottom=0)
@@ -136,12 +136,12 @@ def family(results: SweepResults) -> Sketch:
 
 
 def cloud(results: SweepResults, name: str, axis: Axis) -> Sketch:
-    """Draw every point's mean error over one key, whatever the others are."""
+    """Draw every point's mean error over one key, whatever the values of the others."""
     points = results.finite
     values = [point.settings[axis.key] for point in points]
 
     def draw(figure: Any) -> None:
-        places = Places(axis, values, tuple(dict.fromkeys(brief(value) for value in axis.listed)))
+        places = KeyPositions(axis, values, tuple(dict.fromkeys(brief(value) for value in axis.listed)))
         axes = places.axes(figure)
         errors = [results.measure.factor * results.summaries[point.number].mean for point in points]
         axes.plot(places.x, errors, ".", color=SERIES[0], alpha=0.6, markersize=5, markeredgewidth=0, clip_on=False)
@@ -152,8 +152,8 @@ def cloud(results: SweepResults, name: str, axis: Axis) -> Sketch:
         name=name,
         title=f"Error over {axis.key}",
         draw=draw,
-        alt=f"Dots: the mean {results.error} of {counted(len(points), 'point')} over {axis.key}, the other keys being anywhere.",
-        caption="Each dot is a point of the sweep; the other keys differ from dot to dot.",
+        alt=f"Dots: the mean {results.error} of {counted(len(points), 'point')} over {axis.key}, at any value of the other keys.",
+        caption="Each dot is a point of the sweep; the other keys differ between dots.",
         wide=True,
         height=3.0,
     )

@@ -1,4 +1,4 @@
-"""What happened while a run learnt: loss, errors, pulses and joules over the epochs, and at last the confusion matrix."""
+"""Pictures of a training: loss, errors, pulses and energy over the epochs, and the final confusion matrix."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +19,11 @@ _DECADES = 50.0
 """Ratio of values below which powers of ten alone would be too few ticks."""
 
 _DARK = 0.55
-"""Share of samples above which a count is written in the ground's colour."""
+"""Share of samples above which a count is written in the background's colour."""
 
 
 def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = WRONG_ANSWERS) -> list[Picture]:
-    """Draw loss and errors, on the training part and on the one that is held out."""
+    """Draw loss and errors, of the training set and of the held-out set."""
     epochs = [row["epoch"] for row in rows]
     loss = [row["loss"] for row in rows]
     errors = {part: [measure.factor * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
@@ -37,26 +37,26 @@ def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = W
 
     def draw_errors(figure: Any) -> None:
         axes = over_epochs(figure, measure.axis)
-        axes.plot(epochs, errors["train"], color=SERIES[0], label="training part", **marks(epochs))
-        axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} part", **marks(epochs))
+        axes.plot(epochs, errors["train"], color=SERIES[0], label="training set", **marks(epochs))
+        axes.plot(epochs, errors["test"], color=SERIES[1], label=f"{held_out} set", **marks(epochs))
         axes.set_ylim(bottom=0)
         label_end(axes, epochs, errors["test"], measure.text(rows[-1]["test_error"]), SERIES[1])
         axes.legend()
 
     best = min(rows, key=lambda row: row["test_error"])
     ends = [measure.text(row["test_error"]) for row in (rows[0], rows[-1])]
-    told = f"from {ends[0]} after the first epoch to {ends[1]} after epoch {epochs[-1]}"
+    change = f"from {ends[0]} after the first epoch to {ends[1]} after epoch {epochs[-1]}"
     return [
         picture(
             f"{name}-error",
             "Error",
             draw_errors,
             alt=(
-                f"Curves of {measure.long} over the epochs. {held_out.capitalize()} part: {told}. "
-                f"Training part: {measure.text(rows[-1]['train_error'])} at last."
+                f"Curves of {measure.long} over the epochs. {held_out.capitalize()} set: {change}. "
+                f"Training set: {measure.text(rows[-1]['train_error'])} at the end."
             ),
             caption=(
-                f"{measure.long.capitalize()}; the least on the {held_out} part is {measure.text(best['test_error'])}, "
+                f"{measure.long.capitalize()}; the least on the {held_out} set is {measure.text(best['test_error'])}, "
                 f"after epoch {best['epoch']}."
             ),
         ),
@@ -65,13 +65,13 @@ def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = W
             "Loss",
             draw_loss,
             alt=f"Curve of the mean loss over the epochs: from {loss[0]:.3g} V² to {loss[-1]:.3g} V².",
-            caption="Mean loss of a sample of the training part, as it was met in the epoch.",
+            caption="Mean loss of a sample of the training set during the epoch.",
         ),
     ]
 
 
 def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture]:
-    """Draw what programming took, where devices were pulsed."""
+    """Draw pulses and energy of programming, where devices were pulsed."""
     if not rows or "pulses" not in rows[0]:
         return []
     epochs = [row["epoch"] for row in rows]
@@ -107,9 +107,9 @@ def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture
     ]
 
 
-def confusion(found: Confusion, name: str, held_out: str) -> Picture:
-    """Draw how each class is read."""
-    counts, names = found.counts, [text if len(text) <= 12 else f"{text[:11]}…" for text in found.class_names]  # noqa: PLR2004 - room for a name
+def confusion(matrix: Confusion, name: str, held_out: str) -> Picture:
+    """Draw the confusion matrix."""
+    counts, names = matrix.counts, [text if len(text) <= 12 else f"{text[:11]}…" for text in matrix.class_names]  # noqa: PLR2004 - room for a name
     size = len(names)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
@@ -133,14 +133,14 @@ def confusion(found: Confusion, name: str, held_out: str) -> Picture:
 
     wrong = [(int(counts[at]), at) for at in np.ndindex(counts.shape) if at[0] != at[1] and counts[at]]
     worst = sorted(wrong, reverse=True)[:3]
-    mistakes = "; ".join(f"{found.class_names[a]} as {found.class_names[b]}: {count}" for count, (a, b) in worst)
-    told = f"{int(np.trace(counts))} of {int(counts.sum())} samples of the {held_out} part are read rightly"
+    mistakes = "; ".join(f"{matrix.class_names[a]} as {matrix.class_names[b]}: {count}" for count, (a, b) in worst)
+    accuracy = f"{int(np.trace(counts))} of {int(counts.sum())} samples of the {held_out} set are classified correctly"
     return picture(
         f"{name}-confusion",
         "Confusion matrix",
         draw,
-        alt=f"Table of squares, true classes downwards, classes read across: {told}. Most frequent mistakes: {mistakes or 'none'}.",
-        caption=f"{told.capitalize()}. Most frequent mistakes: {mistakes or 'none'}.",
+        alt=f"Table of squares, true classes down, predicted classes across: {accuracy}. Most frequent mistakes: {mistakes or 'none'}.",
+        caption=f"{accuracy.capitalize()}. Most frequent mistakes: {mistakes or 'none'}.",
         height=3.7,
     )
 
@@ -152,7 +152,7 @@ def _square(x: float, y: float, colour: str, alpha: float) -> Any:
 
 
 def over_epochs(figure: Any, label: str) -> Any:
-    """Give axes whose abscissa is the epoch."""
+    """Return axes with the epoch as abscissa."""
     axes = figure.add_subplot()
     grid(axes)
     axes.set(xlabel="epoch", ylabel=label)
@@ -161,7 +161,7 @@ def over_epochs(figure: Any, label: str) -> Any:
 
 
 def logarithmic(axis: Any, set_scale: Any, values: Sequence[float]) -> None:
-    """Make an axis logarithmic for some values, its ticks plain text: powers of ten, and 2 and 5 times these where they are few."""
+    """Make an axis logarithmic, its ticks plain text: powers of ten, and 2 and 5 times these where they are few."""
     from matplotlib.ticker import LogLocator  # noqa: PLC0415 - loaded already by whoever draws
 
     set_scale("log")
@@ -172,5 +172,5 @@ def logarithmic(axis: Any, set_scale: Any, values: Sequence[float]) -> None:
 
 
 def marks(points: Sequence[Any]) -> dict[str, Any]:
-    """Give points of their own to short curves; closer ones would run together."""
+    """Return markers for short curves; those of longer ones would run together."""
     return {"marker": "o", "markersize": 2.5} if len(points) < 30 else {}  # noqa: PLR2004 - as many as fit

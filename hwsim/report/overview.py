@@ -1,4 +1,4 @@
-"""What several runs have in common: a table of all of them, means over seeds, and their learning curves in one picture."""
+"""Summary of several runs: a table of all of them, means over seeds, and their learning curves in one picture."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,10 +9,10 @@ from hwsim.palette import SERIES
 from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
 from hwsim.report.run_files import RunRecord
-from hwsim.report.section import Gallery, Section, Table
+from hwsim.report.section import Gallery, PageSection, PageTable
 
 
-def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> Section:
+def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageSection:
     """Compare runs."""
     groups = _groups(records)
     tables = [_runs(records, anchors)]
@@ -20,30 +20,30 @@ def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> Section:
         tables.append(_means(groups))
     one_measure = len({record.experiment.data.measure for record in records}) == 1
     pictures = [_errors(groups)] if one_measure and sum(bool(record.rows) for record in records) > 1 else []
-    return Section(
+    return PageSection(
         anchor="runs",
         title="All runs",
-        about=f"{counted(len(records), 'run')} of {counted(len(groups), 'experiment')}; those of one differ in their seeds alone.",
+        about=f"{counted(len(records), 'run')} of {counted(len(groups), 'experiment')}; runs of one experiment differ only by seed.",
         galleries=[Gallery("", "", pictures)] if pictures else [],
         tables=tables,
     )
 
 
 Groups = list[tuple[str, list[RunRecord]]]
-"""Runs that differ in their seeds alone, by what to call them."""
+"""Group runs that differ only in their seeds, by name."""
 
 
 def _groups(records: Sequence[RunRecord]) -> Groups:
     keys: list[Experiment] = []
-    found: list[list[RunRecord]] = []
+    groups: list[list[RunRecord]] = []
     for record in records:
         key = _without_seeds(record.experiment)
         if key not in keys:
             keys.append(key)
-            found.append([])
-        found[keys.index(key)].append(record)
-    names = [f"{one[0].experiment.name}, {_kind(one[0].experiment)}" for one in found]
-    return [(name if names.count(name) == 1 else f"{name} ({one[0].what})", one) for name, one in zip(names, found, strict=True)]
+            groups.append([])
+        groups[keys.index(key)].append(record)
+    names = [f"{one[0].experiment.name}, {_kind(one[0].experiment)}" for one in groups]
+    return [(name if names.count(name) == 1 else f"{name} ({one[0].what})", one) for name, one in zip(names, groups, strict=True)]
 
 
 def _without_seeds(experiment: Experiment) -> Experiment:
@@ -56,7 +56,7 @@ def _kind(experiment: Experiment) -> str:
     return experiment.device.preset or experiment.training.engine
 
 
-def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
+def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageTable:
     held_out, name = _held_out(records), _measured(records)
     header = (
         "run",
@@ -73,7 +73,7 @@ def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> Table:
     )
     rows = [list(_row(record)) for record in records]
     kept = [k for k in range(len(header)) if k == 0 or any(row[k] != "–" for row in rows)]
-    return Table(
+    return PageTable(
         caption="Each run",
         header=[header[k] for k in kept],
         rows=[[row[k] for k in kept] for row in rows],
@@ -96,8 +96,8 @@ def _row(record: RunRecord) -> Iterator[str]:
     yield quantity(summary["programming_J"], "J") if "programming_J" in summary else "–"
 
 
-def _means(groups: Groups) -> Table:
-    """Give means over the seeds of runs that ended."""
+def _means(groups: Groups) -> PageTable:
+    """Compute means over the seeds of completed runs."""
     rows = []
     for name, records in groups:
         errors = [float(record.summary["test_error"]) for record in records if "test_error" in record.summary]
@@ -105,17 +105,17 @@ def _means(groups: Groups) -> Table:
             measure = records[0].experiment.data.measure
             rows.append([name, f"{len(errors)}", *map(measure.text, (*mean_and_spread(errors), min(errors), max(errors)))])
     every = [record for _, records in groups for record in records]
-    header = ("experiment", "runs that ended", f"mean {_held_out(every)} {_measured(every)}", "standard deviation", "least", "most")
-    return Table(caption="Over the seeds", header=header, rows=rows)
+    header = ("experiment", "runs completed", f"mean {_held_out(every)} {_measured(every)}", "standard deviation", "least", "most")
+    return PageTable(caption="Over the seeds", header=header, rows=rows)
 
 
 def _held_out(records: Sequence[RunRecord]) -> str:
-    """Name the part whose errors are told, or both names where runs differ."""
+    """Return the name of the set of the errors, or both names where runs differ."""
     return " or ".join(sorted({record.experiment.data.held_out for record in records}))
 
 
 def _measured(records: Sequence[RunRecord]) -> str:
-    """Name what errors are, or both names where runs differ."""
+    """Return the name of the errors, or both names where runs differ."""
     return " or ".join(sorted({record.experiment.data.measure.name for record in records}))
 
 
@@ -146,8 +146,8 @@ def _errors(groups: Groups) -> Picture:
         "all-runs",
         f"{held_out.capitalize()} {measure.name} of all runs" if measure.name.isupper() else f"{held_out.capitalize()} errors of all runs",
         draw,
-        alt=f"Curves of the {held_out} {measure.name} over the epochs, one a run. At last: {'; '.join(last)}.",
-        caption=f"{measure.long.capitalize()} of the {held_out} part over the epochs; runs of one experiment share a colour.",
+        alt=f"Curves of the {held_out} {measure.name} over the epochs, one a run. At the end: {'; '.join(last)}.",
+        caption=f"{measure.long.capitalize()} of the {held_out} set over the epochs; runs of one experiment share a colour.",
         wide=True,
         height=3.4,
     )

@@ -1,4 +1,4 @@
-"""The page: sections put into one HTML file that loads nothing, and the pictures beside it as PNG."""
+"""The page: sections in one HTML file that loads nothing, and the pictures next to it as PNG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 from hwsim.files import atomic
-from hwsim.report.section import Section
+from hwsim.report.section import PageSection
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """A page and the PNG files beside it."""
+    """A page and the PNG files next to it."""
 
     page: Path
     size: int
     pictures: tuple[Path, ...]
 
 
-def write_page(path: Path, title: str, command: str, sections: Sequence[Section]) -> WrittenPage:
-    """Write the page to `path`, and its pictures into a folder beside it that bears the page's name: report.html, report-figures/.
+def write_page(path: Path, title: str, command: str, sections: Sequence[PageSection]) -> WrittenPage:
+    """Write the page to `path`, and its pictures into a folder next to it with the page's name: report.html, report-figures/.
 
     Raises
     ------
     OSError
-        When something cannot be written; a page that cannot is then the old one, without new pictures beside it.
+        When something cannot be written; a page that cannot is then the old one, without new pictures next to it.
 
     """
     html = render(title, command, sections)
     pictures = [picture for section in sections for picture in section.pictures()]
-    atomic.write(path, html)  # first: it is whole without the others, which would be nothing without it
+    atomic.write(path, html)  # first: it is complete without the pictures
     if pictures:
         figures(path).mkdir(exist_ok=True)
     written = pictures_of(path, sections)
@@ -40,12 +40,12 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
 
 
 def figures(page: Path) -> Path:
-    """Name the folder of a page's pictures."""
+    """Return the folder of a page's pictures."""
     return page.with_name(f"{page.stem}-figures")
 
 
-def pictures_of(page: Path, sections: Sequence[Section]) -> tuple[Path, ...]:
-    """Name the files of a page's pictures."""
+def pictures_of(page: Path, sections: Sequence[PageSection]) -> tuple[Path, ...]:
+    """List the files of a page's pictures."""
     return tuple(figures(page) / f"{picture.name}.png" for section in sections for picture in section.pictures())
 
 
@@ -54,8 +54,8 @@ def stylesheet() -> str:
     return resources("hwsim.report").joinpath("templates/style.css").read_text(encoding="utf-8")
 
 
-def render(title: str, command: str, sections: Sequence[Section]) -> str:
-    """Give the page's HTML; all text in it is escaped, and only the pictures' own SVG is taken as it is."""
+def render(title: str, command: str, sections: Sequence[PageSection]) -> str:
+    """Render the page's HTML; all text in it is escaped, and only the pictures' own SVG is inserted unchanged."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
     from markupsafe import Markup  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Pictures: drawn once, given as SVG in the page's own colours, light or dark, and as PNG on white."""
+"""Pictures: drawn once, saved as SVG in the page's own colours, light or dark, and as PNG on white."""
 
 import io
 import re
@@ -12,7 +12,7 @@ from hwsim.inspection.schematic import Drawable
 from hwsim.palette import INK, LINE, PAPER, SERIES, SOFT
 
 VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"} | {colour: f"--s{k}" for k, colour in enumerate(SERIES, 1)}
-"""The page's names for these colours: what a dark page gives another value."""
+"""The page's names for these colours, which have other values on a dark page."""
 
 _STYLE: dict[Any, Any] = {
     "font.size": 8.5,
@@ -50,16 +50,16 @@ _NO_METADATA: dict[str, None] = dict.fromkeys(("Creator", "Date", "Format", "Typ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture and its words.
+    """A picture and its texts.
 
     Parameters
     ----------
     name
         Of its PNG file, without the ending; no two pictures of a page share it.
     title, caption
-        What stands below it.
+        Texts below it.
     alt
-        What it shows, for those who do not see it.
+        Its description, for those who do not see it.
     svg
         An `<svg>` element for the page.
     png
@@ -83,7 +83,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch:
-    """What a picture is made of: its words, as `Picture` has them, and `draw`, which draws on a figure of `height` inches."""
+    """Source of a picture: its texts, as in `Picture`, and `draw`, which draws on a figure of `height` inches."""
 
     name: str
     title: str
@@ -101,7 +101,7 @@ class Sketch:
             self.draw(figure)
             vector, raster = io.StringIO(), io.BytesIO()
             figure.savefig(vector, format="svg", metadata=_NO_METADATA, dpi=180)
-            figure.set_layout_engine("none")  # where everything stands is known by now
+            figure.set_layout_engine("none")  # all positions are fixed by now
             figure.savefig(raster, format="png", dpi=180, facecolor=PAPER, metadata=METADATA)
         return Picture(
             name=self.name,

@@ -10,7 +10,7 @@ from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_files import RunRecord, read_run
 from hwsim.report.run_section import run_section
-from hwsim.report.section import Section
+from hwsim.report.section import PageSection
 from hwsim.report.sweep_section import sweep_section
 from hwsim.runs.loaded import run_folder
 from hwsim.runs.open_run import RunError
@@ -18,7 +18,7 @@ from hwsim.sweep import outputs
 from hwsim.sweep.database import is_database, read
 
 Observe = Callable[[int, int, str], None]
-"""Hears how many of all things are done, and which is next."""
+"""Called with the number of things done, the total, and the name of the next one."""
 
 
 def make(what: Sequence[str], out: Path, *, title: str | None, command: str, observe: Observe, force: bool = False) -> WrittenPage:
@@ -41,7 +41,7 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
     outputs.refuse([page], read_files, force=force)
     records, anchors = list[RunRecord](), list[str]()
-    runs, sweeps, titles = list[Section](), list[Section](), list[str]()
+    runs, sweeps, titles = list[PageSection](), list[PageSection](), list[str]()
     for number, name in enumerate(what):
         observe(number, len(what), name)
         if is_database(Path(name)):
@@ -72,7 +72,7 @@ def _refuse(what: str) -> None:
     Raises
     ------
     RunError
-        Saying what is asked for.
+        With the kinds of path that are accepted.
 
     """
     if run_folder(what) is None and not is_database(Path(what)):

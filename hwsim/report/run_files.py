@@ -1,4 +1,4 @@
-"""What a report reads of a run's folder: whatever is there by now, checked, and in words what is not."""
+"""The files of a run that a report reads: those present, checked, and notes about the missing ones."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,14 +28,14 @@ Conductances = Mapping[str, NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """How the samples of the test part are read: counts by true class and class read, shape (K, K)."""
+    """Predictions of the test set: counts by true and predicted class, shape (K, K)."""
 
     counts: NDArray[np.int_]
     class_names: tuple[str, ...]
 
     @property
     def error(self) -> float:
-        """Share of samples that are read as another class."""
+        """Share of samples with a wrong class."""
         return 1.0 - float(np.trace(self.counts)) / int(self.counts.sum())
 
 
@@ -52,13 +52,13 @@ class RunRecord:
     rows
         The metrics, an epoch each.
     summary, environment
-        What these files hold; empty without one.
+        Contents of these files; empty without one.
     before, g
         Conductances that training began with, and those at the end of the last epoch that was saved [S].
     confusion, predictions
-        How the test part is read with `g`: of classes the one, of real targets the other.
+        Predictions of the test set with `g`: the first for classes, the second for real targets.
     notes
-        What lacks, and why.
+        What is missing, and why.
 
     """
 
@@ -82,12 +82,12 @@ class RunRecord:
 
     @property
     def memristors(self) -> int:
-        """Number of devices that learn."""
+        """Number of trainable devices."""
         return sum(len(element) for element in self.circuit.trainable)
 
 
 def read_run(what: str) -> RunRecord:
-    """Read a run's folder, and find out how its circuit reads the test part.
+    """Read a run's folder, and evaluate its circuit on the test set.
 
     Raises
     ------
@@ -107,10 +107,10 @@ def read_run(what: str) -> RunRecord:
     g = _learned(session, folder) if folder.weights.exists() else None
     confusion = predictions = None
     if g is None:
-        notes.append(f"There is no {folder.weights.name} here: no conductances after training, and nothing to read the test part with.")
+        notes.append(f"There is no {folder.weights.name} here: no conductances after training, and no evaluation on the test set.")
     else:
-        confusion, predictions, lack = _read_test_set(what)
-        notes += lack
+        confusion, predictions, missing = _read_test_set(what)
+        notes += missing
     return RunRecord(
         what=what,
         experiment=experiment,
@@ -128,7 +128,7 @@ def read_run(what: str) -> RunRecord:
 
 
 def _learned(session: Session, folder: RunFolder) -> Conductances:
-    """Return what the chip's devices make of a run's conductances [S]."""
+    """Return a run's conductances [S] as the chip's devices realise them."""
     from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who ask
 
     return within(session.chip, folder.read_weights(session.circuit))
@@ -136,7 +136,7 @@ def _learned(session: Session, folder: RunFolder) -> Conductances:
 
 def _unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
     done = f"{len(rows)} of {experiment.training.epochs} epochs are saved" if rows else "no epoch is saved yet"
-    return f"This run has not ended: {done}. It goes on with: hwsim train {what} --resume"
+    return f"This run has not ended: {done}. Resume it with: hwsim train {what} --resume"
 
 
 def _rows(path: Path) -> list[Row]:
@@ -161,7 +161,7 @@ def _table(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
 
 @contextmanager
 def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
-    """Name the file, and what to do, where something is wrong with it."""
+    """Add the file's name and the remedy to errors."""
     try:
         yield
     except UnreadableError as error:
@@ -170,21 +170,21 @@ def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
 
 
 def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, list[str]]:
-    """Read what is held out with the run's own engine; when that cannot be, return the reason in a line."""
+    """Evaluate the held-out set with the run's own engine; when that is impossible, return the reason in a line."""
     from hwsim.core.protocol import ConvergenceError  # noqa: PLC0415
-    from hwsim.runs.loaded import subject  # noqa: PLC0415
+    from hwsim.runs.loaded import load_model  # noqa: PLC0415
 
-    given = subject(what)
+    given = load_model(what)
     notes = [f"The {given.cut}."] if given.cut else []
     try:
         data = given.session.data
         with given.session.solver() as solver:
-            found = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
+            evaluation = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
     except (ValueError, OSError, ConvergenceError) as error:
         missing = "confusion matrix" if given.experiment.data.task == "classification" else "plot of predictions"
-        return None, None, [*notes, f"There is no {missing}, as the {given.experiment.data.held_out} part could not be read: {error}"]
+        return None, None, [*notes, f"There is no {missing}, as the {given.experiment.data.held_out} set could not be evaluated: {error}"]
     if data.scale is not None:
-        return None, Predictions.of(data, "test", found.answers), notes
+        return None, Predictions.of(data, "test", evaluation.answers), notes
     counts = np.zeros((data.classes, data.classes), dtype=int)
-    np.add.at(counts, (data.labels_test, found.answers), 1)
+    np.add.at(counts, (data.labels_test, evaluation.answers), 1)
     return Confusion(counts=counts, class_names=data.class_names), None, notes

@@ -1,4 +1,4 @@
-"""The section of one run: its numbers, its pictures, its experiment, and where it was made."""
+"""The section of one run: its numbers, its pictures, its experiment, and its environment."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,15 @@ from hwsim.report.command_line import train_command
 from hwsim.report.picture import Picture, drawing
 from hwsim.report.prediction_pictures import predictions, target_table
 from hwsim.report.run_files import RunRecord
-from hwsim.report.section import Gallery, Listing, Section, Table
+from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 
 _CHARTED = 3
-"""Rows of metrics from which a table of all of them says more than a handful."""
+"""Rows of metrics from which the full table is shown as well."""
 
 
-def run_section(record: RunRecord, anchor: str) -> Section:
-    """Tell all about a run."""
-    return Section(
+def run_section(record: RunRecord, anchor: str) -> PageSection:
+    """Build the section of a run."""
+    return PageSection(
         anchor=anchor,
         title=record.title,
         about=" ".join(_about(record)),
@@ -32,8 +32,8 @@ def run_section(record: RunRecord, anchor: str) -> Section:
         galleries=list(_galleries(record, anchor)),
         tables=list(_tables(record)),
         listings=[
-            Listing("The command that repeats it", train_command(record.experiment, record.what)),
-            Listing("The experiment", to_toml(record.experiment), folded=True),
+            PageListing("The command that repeats it", train_command(record.experiment, record.what)),
+            PageListing("The experiment", to_toml(record.experiment), folded=True),
         ],
     )
 
@@ -41,8 +41,8 @@ def run_section(record: RunRecord, anchor: str) -> Section:
 def _about(record: RunRecord) -> Iterator[str]:
     network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
     if isinstance(network, Netlist):
-        held = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
-        yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in held)}"
+        counts = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
+        yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in counts)}"
     else:
         sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
@@ -56,7 +56,7 @@ def _about(record: RunRecord) -> Iterator[str]:
 
 
 def _imperfections(experiment: Experiment) -> Iterator[str]:
-    """Give what the chip's parts differ by, and what is noisy."""
+    """List the variations of the chip's parts, and the noise sources."""
     for section in (experiment.variation, experiment.noise):
         for key, value in section.model_dump(exclude_defaults=True, exclude={"chip"}).items():
             yield f"{key} {brief(value)}"
@@ -77,7 +77,7 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     if "residual_A" in record.summary:
         yield "largest residual", quantity(record.summary["residual_A"], "A")
     if "pulses_per_device" in record.summary:
-        yield "pulses a memristor", f"{record.summary['pulses_per_device']:.4g}"
+        yield "pulses per memristor", f"{record.summary['pulses_per_device']:.4g}"
         yield "programming energy", quantity(record.summary["programming_J"], "J")
 
 
@@ -98,14 +98,14 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
     elif record.predictions is not None:
         yield Gallery("Reading", "", [predictions(record.predictions, anchor, held_out, record.experiment.data.measure)])
     yield Gallery("Circuit", "", [_circuit(record, anchor)])
-    about = "What training begins with is drawn from the seed" + (
-        "." if record.g is None else "; what it ends with lies in the run's folder. Both states of a crossbar share one scale of colours."
+    about = "The initial conductances are drawn from the seed" + (
+        "." if record.g is None else "; the trained ones are in the run's folder. Both states of a crossbar share one scale of colours."
     )
     yield Gallery("Conductances", about, conductances.of_run(record, anchor))
 
 
 def _circuit(record: RunRecord, anchor: str) -> Picture:
-    """Draw the circuit with the conductances that the run ended with, or else began with."""
+    """Draw the circuit with its trained conductances, or else the initial ones."""
     drawn, why = schematics.drawing(record.circuit, record.chip, record.before if record.g is None else record.g)
     arrays = ", ".join(f"{array.name} of {counted(len(array), 'memristor')}" for array in record.circuit.trainable)
     counts = f"{counted(record.circuit.size, 'node')}, {counted(record.circuit.input_count, 'input')}, "
@@ -119,7 +119,7 @@ def _circuit(record: RunRecord, anchor: str) -> Picture:
     )
 
 
-def _tables(record: RunRecord) -> Iterator[Table]:
+def _tables(record: RunRecord) -> Iterator[PageTable]:
     if record.predictions is not None:
         yield target_table(record.predictions, record.experiment.data)
     if record.rows:
@@ -127,8 +127,8 @@ def _tables(record: RunRecord) -> Iterator[Table]:
     yield environment_table(record.environment)
 
 
-def _epochs(record: RunRecord) -> Table:
-    """Give the metrics, at most about twenty rows of them: the first, the last, and some between."""
+def _epochs(record: RunRecord) -> PageTable:
+    """Tabulate the metrics, at most about twenty rows: the first, the last, and some between."""
     rows, most, measure = record.rows, 20, record.experiment.data.measure
     stride = -(-len(rows) // most)
     chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
@@ -155,14 +155,14 @@ def _epochs(record: RunRecord) -> Table:
         for row in chosen
     ]
     left_out = f", every {stride}th and the last of {counted(len(rows), 'epoch')}" if stride > 1 else ""
-    return Table(caption=f"Metrics{left_out}", header=header, rows=cells)
+    return PageTable(caption=f"Metrics{left_out}", header=header, rows=cells)
 
 
-def environment_table(environment: Mapping[str, Any]) -> Table:
-    """Give versions and machine as rows."""
+def environment_table(environment: Mapping[str, Any]) -> PageTable:
+    """Tabulate versions and machine."""
     rows = [[name, text] for name, text in _flat("", environment)]
     caption = "The environment" if rows else "The environment was not recorded"
-    return Table(caption=caption, header=("what", "which"), rows=rows, folded=True)
+    return PageTable(caption=caption, header=("what", "which"), rows=rows, folded=True)
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Sections of a page: titles, facts, pictures, tables and listings, all plain text but for the pictures."""
+"""Sections of a page: titles, facts, pictures, tables and listings, all plain text except for the pictures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from hwsim.report.picture import Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Rows under a header; the first cell of a row is its name. `folded` while it is not asked for."""
+class PageTable:
+    """Rows under a header; the first cell of a row is its name. With `folded`, shown only when opened."""
 
     caption: str
     header: Sequence[str]
@@ -19,13 +19,13 @@ class Table:
 
     @property
     def numeric(self) -> list[bool]:
-        """Whether a column holds numbers alone, which stand to the right."""
+        """Whether a column holds only numbers, which are right-aligned."""
         return [all(cell[:1].isdigit() or cell[:1] in "+−-–" for cell in column) for column in zip(*self.rows, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """Text to copy, such as an experiment file; `folded` while it is not asked for."""
+class PageListing:
+    """Text to copy, such as an experiment file. With `folded`, shown only when opened."""
 
     title: str
     text: str
@@ -47,8 +47,8 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A run, a sweep, or what several of them have in common.
+class PageSection:
+    """A run, a sweep, or a summary of several of them.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Section:
     facts
         The most important numbers, each with its name.
     notes
-        What lacks, and what to do about it.
+        What is missing, and the remedy.
 
     """
 
@@ -67,10 +67,10 @@ class Section:
     facts: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
     galleries: Sequence[Gallery] = ()
-    tables: Sequence[Table] = ()
-    listings: Sequence[Listing] = ()
+    tables: Sequence[PageTable] = ()
+    listings: Sequence[PageListing] = ()
 
     def pictures(self) -> Iterator[Picture]:
-        """Give all its pictures in order."""
+        """List all its pictures in order."""
         for gallery in self.galleries:
             yield from gallery.pictures

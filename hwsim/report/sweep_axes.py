@@ -1,4 +1,4 @@
-"""Axes of a sweep's pictures: where the values of a key stand, and points with their intervals."""
+"""Axes of a sweep's pictures: the positions of a key's values, and points with their intervals."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import grid
 from hwsim.sweep.axes import Axis, Value
 from hwsim.sweep.axis_labels import axis_label
-from hwsim.sweep.points import Point
+from hwsim.sweep.points import SweepPoint
 from hwsim.sweep.statistics import Summary
 
 FEW = 6
@@ -22,11 +22,11 @@ _DECADES = 50.0
 """Ratio of listed values from which their axis is logarithmic."""
 
 _LETTERS = 12
-"""Of a value's name that are shown."""
+"""Letters of a value's name that are shown."""
 
 
-class Places:
-    """Where the values of a key stand: numbers at themselves, others side by side in their order."""
+class KeyPositions:
+    """Positions of the values of a key: numbers at their value, others side by side in their order."""
 
     def __init__(self, axis: Axis, values: Sequence[Value], names: tuple[str, ...] = ()) -> None:
         self.axis = axis
@@ -48,7 +48,14 @@ class Places:
 
 
 def band(  # noqa: PLR0913 - how it looks
-    axes: Any, places: Places, sums: Sequence[Summary], *, factor: float, colour: str = SERIES[0], label: str = "", spread: bool = True
+    axes: Any,
+    places: KeyPositions,
+    sums: Sequence[Summary],
+    *,
+    factor: float,
+    colour: str = SERIES[0],
+    label: str = "",
+    spread: bool = True,
 ) -> None:
     """Draw means, times a factor, with their intervals: few points, and values in no order, with bars, others as a line within bands."""
     means = [factor * one.mean for one in sums]
@@ -76,8 +83,8 @@ def ticks(set_ticks: Callable[..., Any], values: Sequence[Value], *, most: int) 
     set_ticks(list(chosen), [text if len(text := brief(values[k])) <= _LETTERS else f"{text[: _LETTERS - 1]}…" for k in chosen])
 
 
-def point_text(point: Point) -> str:
-    """Write a point's settings by their keys."""
+def point_text(point: SweepPoint) -> str:
+    """Format a point's settings by their keys."""
     return ", ".join(f"{key} = {brief(value)}" for key, value in point.settings.items()) or "as the experiment has it"
 
 

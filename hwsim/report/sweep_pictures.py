@@ -1,4 +1,4 @@
-"""Pictures of a sweep: which of them its design has, and one PNG of all."""
+"""Pictures of a sweep: those that its design has, and one PNG of all."""
 
 import io
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from hwsim.report.sweep_results import SweepResults
 from hwsim.sweep.recorded import Recorded
 
 _TITLE = 0.4
-"""Inches; above all pictures of a PNG."""
+"""Inches above all pictures of a PNG."""
 
 
 def sketches(recorded: Recorded, name: str, spec: float | None = None) -> list[Sketch]:
-    """List the pictures of a sweep: the error over the varied keys, the yield with `spec` marked, what each key costs."""
+    """List the pictures of a sweep: the error over the varied keys, the yield with `spec` marked, the cost of each key."""
     results = SweepResults(recorded, name)
     single = results.axes if len(results.axes) == 1 and recorded.definition.design.kind == "grid" and results.finite else ()
     specified = [cost_pictures.yield_along(results, axis, spec) for axis in single if spec is not None]

@@ -1,4 +1,4 @@
-"""A sweep's results as its pictures need them: by point, summed up, and what they are called."""
+"""A sweep's results for its pictures: by point, summarised, with their names."""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from functools import cached_property
 
 from hwsim.formatting import Measure
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.points import Point
-from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.points import SweepPoint
+from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.sweep.statistics import Summary, summary
 
 LINES = 6
@@ -23,12 +23,12 @@ class SweepResults:
     name: str
 
     @cached_property
-    def by_point(self) -> dict[int, Sequence[Result]]:
+    def by_point(self) -> dict[int, Sequence[SweepResult]]:
         """The results of each point that has any, by its number."""
         return {number: results for number, results in self.recorded.by_point().items() if results}
 
     @cached_property
-    def points(self) -> list[Point]:
+    def points(self) -> list[SweepPoint]:
         """The points that have results."""
         return [point for point in self.recorded.points if point.number in self.by_point]
 
@@ -38,23 +38,23 @@ class SweepResults:
         return {number: summary(results, self.measure.most) for number, results in self.by_point.items()}
 
     @cached_property
-    def finite(self) -> list[Point]:
+    def finite(self) -> list[SweepPoint]:
         """The points of which a result did not fail."""
         return [point for point in self.points if math.isfinite(self.summaries[point.number].mean)]
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """What was varied."""
+        """The varied keys."""
         return self.recorded.definition.axes
 
     @property
     def measure(self) -> Measure:
-        """How errors are written."""
+        """Measure of the errors."""
         return self.recorded.measure
 
     @property
     def error(self) -> str:
-        """What the error is called."""
+        """Name of the error."""
         return f"{self._held_out} {self.measure.name}"
 
     def error_axis(self, which: str = "") -> str:
@@ -67,5 +67,5 @@ class SweepResults:
 
     @property
     def unit(self) -> str:
-        """What means are taken over."""
+        """The unit that means are taken over."""
         return "chip" if self.recorded.definition.chips > 1 else "seed"

@@ -1,4 +1,4 @@
-"""The section of one sweep: its numbers and pictures, what each key costs, its experiment, and the command that repeats it."""
+"""The section of one sweep: its numbers and pictures, the cost of each key, its experiment, and the command that repeats it."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from hwsim.experiment.loading import to_toml
 from hwsim.formatting import Measure, brief, counted, quantity
 from hwsim.report.command_line import sweep_command
 from hwsim.report.run_section import environment_table
-from hwsim.report.section import Gallery, Listing, Section, Table
+from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 from hwsim.report.sweep_pictures import sketches
 from hwsim.sweep.folds import over_folds
 from hwsim.sweep.mean_interval import Interval
@@ -16,49 +16,49 @@ from hwsim.sweep.sensitivity import slopes
 from hwsim.sweep.statistics import PointNumbers, numbers
 
 _ROWS = 500
-"""Points that the table lists; a sweep of more is for other programs, which read its export."""
+"""Points that the table lists; larger sweeps are exported."""
 
 _MODES = {
     "train": "a training on each chip",
     "transfer": "training on the nominal chip, then transfer to each chip",
-    "evaluate": "evaluation alone, on each chip",
+    "evaluate": "evaluation only, on each chip",
 }
 
 
-def sweep_section(what: str, recorded: Recorded, anchor: str) -> Section:
-    """Tell all about a sweep."""
+def sweep_section(what: str, recorded: Recorded, anchor: str) -> PageSection:
+    """Build the section of a sweep."""
     definition = recorded.definition
     drawn = [sketch.picture() for sketch in sketches(recorded, anchor)]
-    told = numbers(recorded)
-    return Section(
+    rows = numbers(recorded)
+    return PageSection(
         anchor=anchor,
         title=title(recorded),
         about=f"{counted(len(recorded.points), 'point')}, each with {counted(definition.chips, 'chip')} and "
         f"{counted(definition.seeds, 'seed')}: {_MODES[definition.mode]}. Database: {what}",
-        facts=list(_facts(recorded, told)),
+        facts=list(_facts(recorded, rows)),
         notes=list(_notes(recorded)),
         galleries=[Gallery("Error, yield and cost", "", drawn)] if drawn else [],
-        tables=[*([_points(recorded, told)] if told else []), *_slopes(recorded), environment_table(recorded.environment)],
+        tables=[*([_points(recorded, rows)] if rows else []), *_slopes(recorded), environment_table(recorded.environment)],
         listings=[
-            Listing("The command that repeats it", sweep_command(definition, recorded.environment)),
-            Listing("The experiment", to_toml(definition.experiment), folded=True),
+            PageListing("The command that repeats it", sweep_command(definition, recorded.environment)),
+            PageListing("The experiment", to_toml(definition.experiment), folded=True),
         ],
     )
 
 
 def title(recorded: Recorded) -> str:
-    """Give the experiment's name and the varied keys."""
+    """Return the experiment's name and the varied keys."""
     definition = recorded.definition
     return f"{definition.experiment.name} over {', '.join(axis.key for axis in definition.axes)}"
 
 
-def _facts(recorded: Recorded, told: list[PointNumbers]) -> Iterator[tuple[str, str]]:
+def _facts(recorded: Recorded, rows: list[PointNumbers]) -> Iterator[tuple[str, str]]:
     definition = recorded.definition
     yield "points", f"{len(recorded.points):,}"
     yield "chips a point", f"{definition.chips}"
     yield "seeds a chip", f"{definition.seeds}"
     yield "results", f"{len(recorded.results):,}" + (f" of {recorded.total:,}" if len(recorded.results) < recorded.total else "")
-    means = [one.summary.mean for one in told if math.isfinite(one.summary.mean)]
+    means = [one.summary.mean for one in rows if math.isfinite(one.summary.mean)]
     if means:
         yield f"least mean {recorded.measure.name}", recorded.measure.text(min(means))
         yield "most", recorded.measure.text(max(means))
@@ -71,34 +71,34 @@ def _facts(recorded: Recorded, told: list[PointNumbers]) -> Iterator[tuple[str, 
 
 def _notes(recorded: Recorded) -> Iterator[str]:
     if len(recorded.results) < recorded.total:
-        done = f"{len(recorded.results):,} of {recorded.total:,} results are there"
-        yield f"This sweep has not ended: {done}; the command that began it goes on."
+        done = f"{len(recorded.results):,} of {recorded.total:,} results are done"
+        yield f"This sweep has not ended: {done}; the command that began it resumes it."
     failed = [result for result in recorded.results if result.failed is not None]
     if failed:
         one = failed[0]
         yield (
-            f"{counted(len(failed), 'result')} of {len(recorded.results):,} failed and count in no mean; "
+            f"{counted(len(failed), 'result')} of {len(recorded.results):,} failed and are excluded from the means; "
             f"the first, point {one.point}, chip {one.chip}, seed {one.seed}: {one.failed}"
         )
 
 
-def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
+def _points(recorded: Recorded, points: list[PointNumbers]) -> PageTable:
     keys, measure = [axis.key for axis in recorded.definition.axes], recorded.measure
     by_point = recorded.by_point()
     settings = {point.number: point.settings for point in recorded.points}
     pulsed = any(result.joules is not None for result in recorded.results)
-    compared = any(one.against is not None for one in told)
+    compared = any(one.against is not None for one in points)
     header = [
         *("point", *keys, "results", f"mean {recorded.measure.name}", "95 % interval", "sd", "5 %", "median", "95 %"),
         *(("against the first", "p") if compared else ()),
         *(("pulses", "energy") if pulsed else ()),
     ]
     rows = []
-    for one in told[:_ROWS]:
-        found = one.summary
+    for one in points[:_ROWS]:
+        summary = one.summary
         row = [f"{one.point}", *(brief(settings[one.point][key]) if key in settings[one.point] else "as it is" for key in keys)]
-        row += [f"{found.results - found.failed}" + (f" ({found.failed} failed)" if found.failed else "")]
-        row += [measure.text(found.mean), _interval(found.interval, measure), *map(measure.text, (found.sd, *found.quantiles[::2]))]
+        row += [f"{summary.results - summary.failed}" + (f" ({summary.failed} failed)" if summary.failed else "")]
+        row += [measure.text(summary.mean), _interval(summary.interval, measure), *map(measure.text, (summary.sd, *summary.quantiles[::2]))]
         if compared:
             apart = one.against if one.against and one.against.units else None
             row += [f"{measure.signed(apart.mean)} {measure.unit}".rstrip(), f"{apart.p:.2g}"] if apart else ["–", "–"]
@@ -109,19 +109,19 @@ def _points(recorded: Recorded, told: list[PointNumbers]) -> Table:
             mean = [sum(column) / len(spent) for column in zip(*spent, strict=True)] if spent else []
             row += [f"{mean[0]:,.0f}", quantity(mean[1], "J")] if mean else ["–", "–"]
         rows.append(row)
-    more = f" (the first {_ROWS} of {len(told):,})" if len(told) > _ROWS else ""
+    more = f" (the first {_ROWS} of {len(points):,})" if len(points) > _ROWS else ""
     held_out = recorded.definition.experiment.data.held_out.capitalize()
-    return Table(caption=f"{held_out} {measure.name} at each point{more}", header=header, rows=rows)
+    return PageTable(caption=f"{held_out} {measure.name} at each point{more}", header=header, rows=rows)
 
 
 def _interval(ends: Interval, measure: Measure) -> str:
     return f"{measure.number(ends.low)} to {measure.text(ends.high)}" if math.isfinite(ends.low) else "–"
 
 
-def _slopes(recorded: Recorded) -> Iterator[Table]:
-    """Tell what one more of each key costs."""
-    found, measure = slopes(recorded), recorded.measure
-    if found:
+def _slopes(recorded: Recorded) -> Iterator[PageTable]:
+    """Tabulate the cost of one unit of each key."""
+    costs, measure = slopes(recorded), recorded.measure
+    if costs:
         rows = [
             [
                 one.key,
@@ -130,8 +130,8 @@ def _slopes(recorded: Recorded) -> Iterator[Table]:
                 " to ".join(f"{measure.factor * end:+.3g}" for end in one.interval) if math.isfinite(one.interval.low) else "–",
                 f"{measure.factor * one.slope * one.span:+.3g}",
             ]
-            for one in found
+            for one in costs
         ]
         rises = "error rises by [%-points]" if measure.unit == "%" else f"{measure.head()} rises by"
-        header = ("key", "per", rises, "95 % interval", "over all that was tried")
-        yield Table(caption="What each key costs, by a straight line", header=header, rows=rows)
+        header = ("key", "per", rises, "95 % interval", "over the range tried")
+        yield PageTable(caption="Cost of each key, by linear regression", header=header, rows=rows)

@@ -1,1 +1,1 @@
-"""Runs: training that leaves a folder, survives being killed, and can be resumed."""
+"""Runs: trainings in a folder each, which survive being killed and can be resumed."""

@@ -1,4 +1,4 @@
-"""Checkpoint: what a run continues from: the state's arrays and the metrics so far, packed into one file so that both always fit."""
+"""Checkpoint: the state's arrays and the metrics so far, from which a run is resumed, in one file so that both always fit."""
 
 import json
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ Arrays = dict[str, NDArray[Any]]
 _STATE, _ROWS = "state/", "rows"
 
 _CONDUCTANCES = "g/"
-"""How the names of a state's conductances begin."""
+"""Prefix of the names of a state's conductances."""
 
 _NEEDED = frozenset({"loss", "train_error", "test_error", "residual_A", "seconds"})
-"""What the last files of a run are made of."""
+"""Arrays that the last files of a run are made from."""
 
 
 def pack(arrays: Mapping[str, NDArray[Any]], rows: list[Row]) -> bytes:
@@ -36,7 +36,7 @@ def unpack(stored: Mapping[str, NDArray[Any]], like: Arrays) -> tuple[Arrays, li
     Raises
     ------
     UnreadableError
-        Saying what is wrong.
+        With the reason.
 
     """
     arrays = {name.removeprefix(_STATE): array for name, array in stored.items() if name != _ROWS}
@@ -55,8 +55,8 @@ def unpack(stored: Mapping[str, NDArray[Any]], like: Arrays) -> tuple[Arrays, li
 def _check(name: str, array: NDArray[Any] | None, wanted: NDArray[Any]) -> None:
     if array is None or (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
         content = "nothing" if array is None else quote(f"{array.dtype} {array.shape}")
-        msg = f"{name} holds {content} where this run needs {wanted.dtype} {wanted.shape}"
+        msg = f"{name} is {content}; this run needs {wanted.dtype} {wanted.shape}"
         raise UnreadableError(msg)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        msg = f"{name} holds {array[~np.isfinite(array)].flat[0]}, which no training leaves"
+        msg = f"{name} holds {array[~np.isfinite(array)].flat[0]}, which no training produces"
         raise UnreadableError(msg)

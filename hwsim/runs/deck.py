@@ -1,4 +1,4 @@
-"""The deck of a circuit with one sample at its inputs, free and nudged as in training: what a person gives ngspice."""
+"""The deck of a circuit with one sample at its inputs, free and nudged as in training, to run in ngspice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -34,7 +34,7 @@ def deck(
     notes: Sequence[str] = (),
     measure: Measure = OUTPUTS,
 ) -> str:
-    """Write the deck of one sample of a part of the data, on a chip; `measure` is what it prints.
+    """Write the deck of one sample of a set, on a chip; `measure` selects its output.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def gnucap_deck(
     ConvergenceError
         As `deck`.
     CircuitError
-        When the circuit holds what the deck for gnucap cannot have.
+        When gnucap has no equivalent of a part of the circuit.
 
     """
     x, pushes = _shown(session, g, part, sample)
@@ -80,7 +80,7 @@ def _shown(session: Session, g: Mapping[str, Any], part: Literal["test", "train"
 
 
 def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequence[str]:
-    """Describe the sample that a deck shows: its class, or its targets and the voltages that stand for them."""
+    """Describe the sample that a deck shows: its class, or its targets and the voltages that represent them."""
     if data.name == SHOWN:
         return ("The sources show what those of the netlist did; output 0 is nudged up, and all others down",)
     which = f"Sample {sample} of the {part} part of {data.name}"
@@ -93,7 +93,7 @@ def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequen
 
 
 def _answered(session: Session, part: Literal["test", "train"], sample: int) -> Measure:
-    """Compare the answer for a sample with its class, where targets are those of classes, and not too many."""
+    """Compare the answer for a sample with its class, where targets are classes, and few enough."""
     targets = getattr(session.task, part)
     if not isinstance(targets, Classes) or len(targets.table) > CLASSES:
         return OUTPUTS
@@ -107,12 +107,12 @@ def _offsets(session: Session) -> list[Volt]:
 
 
 def settling(circuit: Circuit, g: Mapping[str, Any], capacitance: Farad = CAPACITANCE) -> Settle:
-    """Measure how long the voltages take, with a capacitor at each node [F]."""
+    """Measure the settling time of the voltages, with a capacitor at each node [F]."""
     return Settle(capacitance=capacitance, slowest=least_conductance(circuit, g))
 
 
 def sweeping(feature: int, data: Dataset) -> Sweep:
-    """Sweep a feature through the range that it has in the training part; 1 to either side where it has but one value.
+    """Sweep a feature through its range in the training set; 1 to either side of a constant feature.
 
     Raises
     ------
@@ -129,12 +129,12 @@ def sweeping(feature: int, data: Dataset) -> Sweep:
 
 
 def _only(values: Any) -> Any:
-    """Give the row of the only sample, or the number that holds for all."""
+    """Return the row of the only sample, or the number for all."""
     return np.asarray(values)[0] if np.ndim(values) else values
 
 
 def _pushes(session: Session, g: Mapping[str, Any], x: Any, y: Any) -> tuple[Push, ...]:
-    """Give what the nudged phases of one sample are in training; the adjoint rule's are those of equilibrium propagation."""
+    """Return the nudges of one sample in training; the adjoint rule's are those of equilibrium propagation."""
     training, circuit, variation = session.experiment.training, session.circuit, session.experiment.variation
     reading = Instruments(bits=variation.adc_bits, full_scale=variation.adc_full_scale or 1.0)
     nudges = factory.shown_nudges(training, circuit, g)

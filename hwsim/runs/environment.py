@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, seed. Nothing that names a person, a folder or a host."""
+"""The environment of a run: versions, machine, seed. Nothing that names a person, a folder or a host."""
 
 import os
 import platform
@@ -37,16 +37,16 @@ def _version(package: str) -> str | None:
 
 
 def ngspice_version() -> str | None:
-    """Give the version of the ngspice program; None without one."""
+    """Return the version of the ngspice program; None without one."""
     program = shutil.which("ngspice")
     if program is None:
         return None
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout  # noqa: S603 - which found it
+        printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout  # noqa: S603 - from PATH
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"ngspice-(\S+)", said)
-    return found[1] if found else None
+    version = re.search(r"ngspice-(\S+)", printed)
+    return version[1] if version else None
 
 
 def _cpu() -> str:
@@ -54,8 +54,8 @@ def _cpu() -> str:
         listed = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return platform.processor()
-    found = re.search(r"^model name\s*:\s*(.+)$", listed, re.MULTILINE)
-    return found[1] if found else platform.processor()
+    model = re.search(r"^model name\s*:\s*(.+)$", listed, re.MULTILINE)
+    return model[1] if model else platform.processor()
 
 
 def _jax_devices() -> list[str]:

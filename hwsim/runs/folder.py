@@ -1,4 +1,4 @@
-"""The run folder: what its files are called, what is read of a run, and where one begins."""
+"""The run folder: names of its files, reading a run, and creating its folder."""
 
 import errno
 import fcntl
@@ -54,7 +54,7 @@ class RunFolder:
             PREDICTIONS,
         }
     )
-    """What the files of every run are called."""
+    """Names of the files of every run."""
 
     @property
     def experiment(self) -> Path:
@@ -63,7 +63,7 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """What a run continues from; it holds the metrics so far too, so that both always fit."""
+        """What a run is resumed from; it holds the metrics so far too, so that both always fit."""
         return self.path / CHECKPOINT
 
     @property
@@ -78,7 +78,7 @@ class RunFolder:
 
     @property
     def summary(self) -> Path:
-        """Errors, times and counts, as JSON; there once the run has ended."""
+        """Errors, times and counts, as JSON; written at the end of the run."""
         return self.path / "summary.json"
 
     @property
@@ -93,7 +93,7 @@ class RunFolder:
 
     @property
     def profile(self) -> Path:
-        """Where the time of the last training went, if someone asked."""
+        """The time profile of the last training, where it was requested."""
         return self.path / "profile.json"
 
     def files(self) -> Iterator[Path]:
@@ -109,19 +109,19 @@ class RunFolder:
         Raises
         ------
         RunError
-            Saying what to do instead.
+            With the alternatives.
 
         """
         if self.path.exists() and not self.path.is_dir():
             msg = f"{self.path} is a file; choose a folder with --out"
             raise RunError(msg)
         if self.path.is_dir() and is_used(self.path):
-            msg = f"{self.path} is not empty; continue its run with --resume, or choose another folder with --out"
+            msg = f"{self.path} is not empty; resume its run with --resume, or choose another folder with --out"
             raise RunError(msg)
 
     @contextmanager
     def begun(self, experiment: Experiment, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
-        """Make the folder, or take an empty one, with the files that describe the run, and keep it open; when that fails, leave nothing.
+        """Make the folder, or take an empty one, with the files that describe the run, and keep it open; remove it when that fails.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class RunFolder:
                 raise FileExistsError(errno.EEXIST, "the folder is not empty", str(self.path))
             try:
                 folder.describe(experiment, environment)
-            except (OSError, ValueError):  # also of what it starts from, which another process may have changed
+            except (OSError, ValueError):  # also from the start's files, which another process may have changed
                 folder.empty(remove=made)
                 raise
             yield folder
@@ -153,7 +153,7 @@ class RunFolder:
 
         """
         if not self.weights.exists():
-            msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; go on with hwsim train {self.path} --resume"
+            msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; resume with hwsim train {self.path} --resume"
             raise RunError(msg)
         g = read_arrays(self.weights, self.weights, f"make it again with hwsim train {self.path} --resume")
         if fault := fault_of(g):
@@ -168,7 +168,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[OpenRun]:
-        """Open the folder, and keep every other process from training in it; the system lets go of it when this process dies.
+        """Open the folder, and keep every other process from training in it; the system releases it when this process dies.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Subject: what a command works on: an experiment, its compiled circuit, and conductances, initial or trained."""
+"""The model that a command works on: an experiment, its compiled circuit, and conductances, initial or trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ from hwsim.settings.durations import spelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A circuit and all that is known about it.
+class LoadedModel:
+    """A circuit with its experiment and conductances.
 
     Parameters
     ----------
     what
-        What the user called it.
+        Name or path as the user typed it.
     g
         Conductances by trainable element array [S], within the bounds that the chip's devices have.
     wanted
-        What they were to be at the chip's temperature [S], before its devices had their say, and before any drift.
+        Target conductances at the chip's temperature [S], before programming errors and drift.
     trained
-        Whether `g` comes from a run; otherwise it is where the experiment's training starts.
+        Whether `g` comes from a run; otherwise it is initial.
     cut
-        Which learned or initial conductances the devices cannot have, in a line; empty where they have all of them.
+        Which learned or initial conductances the devices cannot have, in a line; empty if all are possible.
 
     """
 
@@ -50,7 +50,7 @@ class Subject:
 
     @property
     def experiment(self) -> Experiment:
-        """What the circuit is part of."""
+        """The session of the circuit."""
         return self.session.experiment
 
     @property
@@ -60,18 +60,18 @@ class Subject:
 
     @property
     def chip(self) -> Chip:
-        """The chip that it is on."""
+        """The circuit's chip."""
         return self.session.chip
 
     @property
     def from_netlist(self) -> bool:
-        """Whether the conductances are those that a netlist shows, which may be trained: what they have learnt is unknown."""
+        """Whether the conductances are a netlist's, which may be trained or not."""
         training = self.experiment.training
         return not self.trained and training.start is None and training.init == "netlist"
 
     @property
     def note(self) -> str:
-        """Where the conductances come from, in a line."""
+        """The origin of the conductances, in a line."""
         seed, variation = self.experiment.training.seed, self.experiment.variation
         chip = f"; chip {variation.chip}" if self.chip.values or self.chip.aged else ""
         warm = f"; {self.chip.heat:.6g} times those at 27 degrees Celsius" if self.chip.heat != 1.0 else ""
@@ -83,7 +83,7 @@ class Subject:
 
     @property
     def drift(self) -> DeviceDrift | None:
-        """The drift that is known of its memristors; None: none is."""
+        """The drift model of its memristors; None without one."""
         from hwsim.devices.drift import drift_of  # noqa: PLC0415 - help does without
 
         return drift_of(self.experiment.device)
@@ -96,12 +96,12 @@ def run_folder(what: str) -> RunFolder | None:
 
 
 def refuse_start(folder: RunFolder, trained: Experiment, asked: Experiment) -> None:
-    """Refuse another start for what a run has learned, which would change nothing.
+    """Refuse another start for a run's trained conductances, which would change nothing.
 
     Raises
     ------
     ExperimentError
-        Saying what to name instead.
+        With the alternative.
 
     """
     if asked.training.start != trained.training.start:
@@ -109,7 +109,7 @@ def refuse_start(folder: RunFolder, trained: Experiment, asked: Experiment) -> N
         raise ExperimentError(f"{msg}; omit it, or name the experiment instead: {quote_path(folder.experiment)}")
 
 
-def subject(what: str, settings: Sequence[str] = ()) -> Subject:
+def load_model(what: str, settings: Sequence[str] = ()) -> LoadedModel:
     """Load and compile what a user names, with settings overridden.
 
     Raises
@@ -133,4 +133,4 @@ def subject(what: str, settings: Sequence[str] = ()) -> Subject:
     else:
         wanted = session.starting()
     cut = beyond(chip, wanted) if folder or experiment.training.start else session.initial_cut
-    return Subject(what=what, session=session, g=within(chip, wanted), wanted=wanted, trained=folder is not None, cut=cut)
+    return LoadedModel(what=what, session=session, g=within(chip, wanted), wanted=wanted, trained=folder is not None, cut=cut)

@@ -1,4 +1,4 @@
-"""An open run folder: what is written while a training runs in it, and the checkpoint that it continues from."""
+"""An open run folder: the files that a training writes there, and the checkpoint that it is resumed from."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from hwsim.runs import checkpoint
 from hwsim.runs.checkpoint import Arrays
 
 CHECKPOINT = "checkpoint.npz"
-"""What a run continues from; it holds the metrics so far too, so that both always fit."""
+"""What a run is resumed from; it holds the metrics so far too, so that both always fit."""
 
 
 class RunError(ValueError):
@@ -48,7 +48,7 @@ class OpenRun:
 
     @property
     def present(self) -> Path:
-        """The path that the folder has now, for messages and for those who read it when it is no longer open."""
+        """The folder's present path, for messages and for those who read it when it is no longer open."""
         return atomic.place_of(self.descriptor, self.path)
 
     def holds(self, name: str) -> bool:
@@ -81,7 +81,7 @@ class OpenRun:
             raise OSError(error.errno, error.strerror, str(self.path / name)) from error
 
     def empty(self, *, remove: bool) -> None:
-        """Take everything out of the open folder, and with `remove` the folder away."""
+        """Delete everything in the open folder, and with `remove` the folder too."""
         for name in atomic.names_in(self.descriptor):
             try:
                 os.unlink(name, dir_fd=self.descriptor)
@@ -91,7 +91,7 @@ class OpenRun:
             self.present.rmdir()
 
     def describe(self, experiment: Experiment, environment: Mapping[str, Any]) -> None:
-        """Write what describes a run: a netlist, and what it starts from, if any, the experiment, the environment.
+        """Write the files that describe a run: netlist, start, if any, experiment, environment.
 
         The experiment makes this the folder of a run to resume.
         """
@@ -102,8 +102,8 @@ class OpenRun:
         if Path(experiment.data.name) == self.path / SAMPLES:  # of a run that is resumed
             experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update={"name": SAMPLES})})
         if experiment.training.start is not None:
-            known = learnt.listed(experiment.training.start)  # first: a run that is resumed starts from its own copy
-            self.write(learnt.FILE, known)
+            listed = learnt.listed(experiment.training.start)  # first: a run that is resumed starts from its own copy
+            self.write(learnt.FILE, listed)
             self.write(stored_conductances.STARTED, atomic.packed(experiment.shown or {}))
             experiment = experiment.model_copy(
                 update={"training": experiment.training.model_copy(update={"start": stored_conductances.STARTED})}
@@ -122,7 +122,7 @@ class OpenRun:
         self.write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
     def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
-        """Write what the run continues from."""
+        """Write the checkpoint."""
         self.write(CHECKPOINT, checkpoint.pack(arrays, rows))
 
     def write_weights(self, g: Mapping[str, NDArray[Any]]) -> None:
@@ -147,7 +147,7 @@ class OpenRun:
 
 
 def is_used(folder: Path | int) -> bool:
-    """Whether anything is in a folder besides what a killed process left unfinished, or had written before the experiment."""
+    """Whether anything is in a folder other than files that a killed process did not finish, or wrote before the experiment."""
     early = {KEPT, stored_conductances.STARTED, learnt.FILE}
     return any(name not in early and not (name.startswith(".") and name.endswith(".tmp")) for name in atomic.names_in(folder))
 

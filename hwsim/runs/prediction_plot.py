@@ -25,7 +25,7 @@ def shape(targets: int) -> tuple[int, int]:
 
 
 def draw(panels: Any, predictions: Predictions, unit: str, *, colour: str, line: str, titled: bool) -> None:
-    """Draw the first targets into an array of axes; a point on the line is predicted exactly. `unit` is empty where none is known."""
+    """Draw the first targets into an array of axes; a point on the line is predicted exactly. `unit` is empty without one."""
     each = zip(panels.flatten(), predictions.names[:MOST], predictions.true.T, predictions.predicted.T, predictions.scores(), strict=False)
     dense = len(predictions.true) > _DENSE
     for axes, name, true, predicted, scores in each:

@@ -1,4 +1,4 @@
-"""What programming its devices cost a run: pulses and energy, as its summary reports them."""
+"""The cost of programming the devices of a run: pulses and energy, as its summary reports them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ _KEYS = ("pulses_per_device", "programming_J")
 
 
 def cost_of_run(folder: Path) -> dict[str, float]:
-    """Return pulses a device and energy [J] of a run that ended on devices; of others nothing.
+    """Return pulses per device and energy [J] of a completed run on pulsed devices; of others nothing.
 
     Raises
     ------
@@ -28,14 +28,14 @@ def cost_of_run(folder: Path) -> dict[str, float]:
     try:
         summary = records.summary(records.read_text(path))
     except UnreadableError as error:
-        msg = f"{quote_path(path)}: {error}; take the file away"
+        msg = f"{quote_path(path)}: {error}; remove the file"
         raise RunError(msg) from None
     return {key: summary[key] for key in _KEYS} if summary.keys() >= set(_KEYS) else {}
 
 
 def spelled_cost(summary: Mapping[str, Any], memristors: int) -> str:
-    """Write what programming cost; an empty text where nothing was programmed by pulses."""
+    """Format the cost of programming; an empty text where nothing was programmed by pulses."""
     if not summary.keys() >= set(_KEYS):
         return ""
     pulses, joules = (summary[key] for key in _KEYS)
-    return f"{pulses:.4g} pulses a memristor, {pulses * memristors:,.0f} in all, {quantity(joules, 'J')}"
+    return f"{pulses:.4g} pulses per memristor, {pulses * memristors:,.0f} in all, {quantity(joules, 'J')}"

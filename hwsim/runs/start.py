@@ -1,4 +1,4 @@
-"""Where a run starts: in a folder of its own, or where another stopped."""
+"""The start of a run: in a new folder, or where another stopped."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -27,25 +27,25 @@ class Start:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to train: the folder's summary counts all epochs, and no more, which train refuses."""
+        """Whether nothing remains to train: the folder's summary counts all epochs, and no more, which train refuses."""
         if not self.resume or self.folder is None or not self.folder.summary.is_file():
             return False
         try:
             trained = records.summary(records.read_text(self.folder.summary)).get("epochs")
         except (UnreadableError, OSError):
-            return False  # what is wrong with the folder is reported by what reads it
+            return False  # a damaged folder is reported when it is read
         return isinstance(trained, int) and trained == self.experiment.training.epochs
 
     @contextmanager
-    def held(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
-        """Make the folder, with the files that describe the run, or open the one to go on in; no other process trains there meanwhile.
+    def locked(self, environment: Mapping[str, Any]) -> Iterator[OpenRun]:
+        """Make the folder, with the files that describe the run, or open the one to resume in; no other process trains there meanwhile.
 
         Raises
         ------
         RunError
             When the folder is in use.
         OSError
-            When it cannot be made or written; then nothing is left behind.
+            When it cannot be made or written; it is then removed.
 
         """
         with ExitStack() as stack:
@@ -78,7 +78,7 @@ def new_run(experiment: Experiment, out: Path | None) -> Start:
 
     Raises
     ------
-    RunError
+    When `out` is not empty.
         When something is in `out` already.
 
     """
@@ -89,19 +89,19 @@ def new_run(experiment: Experiment, out: Path | None) -> Start:
 
 
 def resumed_run(experiment: Experiment, out: Path | None) -> Start:
-    """Start where the run in `out` stopped, or the last one of runs/NAME-SEED, runs/NAME-SEED-2 and so on.
+    """Resume the run in `out`, or the last one of runs/NAME-SEED, runs/NAME-SEED-2 and so on.
 
     The experiment must be the folder's own; only `training.epochs` and `solver` may differ.
 
     Raises
     ------
     RunError
-        When there is no such run, or it is another experiment's.
+        When there is no such run, or it is of another experiment.
 
     """
     if out is None:
-        found = list(itertools.takewhile(lambda folder: folder.path.exists(), _numbered(experiment)))
-        folder = found[-1] if found else next(_numbered(experiment))
+        existing = list(itertools.takewhile(lambda folder: folder.path.exists(), _numbered(experiment)))
+        folder = existing[-1] if existing else next(_numbered(experiment))
     else:
         folder = RunFolder(out)
     if not folder.experiment.is_file():
@@ -117,10 +117,10 @@ def _numbered(experiment: Experiment) -> Iterator[RunFolder]:
 
 
 def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """List a section's keys; of tables that name a kind, the keys in them."""
+    """List a section's keys; for tables with a kind, the keys in them."""
     for key, value in table.items():
         if isinstance(value, Mapping) and "kind" in value:
-            yield from ((f"{key}.{inner}", own) for inner, own in value.items())
+            yield from ((f"{key}.{inner}", entry) for inner, entry in value.items())
         else:
             yield key, value
 

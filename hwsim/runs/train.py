@@ -1,4 +1,4 @@
-"""A run: training that leaves a folder, survives being killed, and goes on where it was."""
+"""A run: a training in a folder, which survives being killed and can be resumed."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from hwsim.runs.folder import PREDICTIONS, RunFolder
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
-from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, WatchedSolver
+from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, TimedSolver
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.training_plot import curves
@@ -45,14 +45,14 @@ EXIT_INTERRUPTED = 130
 
 
 class InterruptedRunError(RuntimeError):
-    """The run was asked to stop; what was done is saved."""
+    """The run was interrupted, and its state is saved."""
 
     exit_code = EXIT_INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A run that reached its last epoch: its folder, the summary that lies there, and where the time went if someone asked."""
+    """A run that reached its last epoch: its folder, its summary, and its time profile if requested."""
 
     folder: RunFolder
     summary: dict[str, Any]
@@ -60,16 +60,16 @@ class Trained:
 
 
 def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None) -> Trained:
-    """Train to the last epoch; `observe` gets every chunk of updates, `profiler` follows the time, `note` gets what is odd about the data.
+    """Train to the last epoch; `observe` is called with every chunk of updates, `note` with warnings about the data.
 
     Raises
     ------
     InterruptedRunError
-        When SIGINT or SIGTERM asked to stop; the state is saved.
+        When SIGINT or SIGTERM was received; the state is saved.
     ConvergenceError
         When a sample has no equilibrium; the last checkpoint stays.
     RunError, DataError, CircuitError, UnsupportedCircuitError, OSError
-        When something cannot be used; a new run then leaves no folder.
+        When an input is unusable; a new run then leaves no folder.
 
     """
     watch = profiler.watch if profiler else Stopwatch()
@@ -79,7 +79,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
         if deck is not None:
             refuse_names(deck)
-        sources = contents(deck) if deck is not None else {}  # now: a renamed folder may take them along
+        sources = contents(deck) if deck is not None else {}  # now: the folder may be renamed, with these files in it
         session = Session.of(experiment, run=str(start.folder.path) if start.resume and start.folder else None)
     with watch.on(DATA):
         notes = session.notes
@@ -96,12 +96,12 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         _ = session.chip
     with session.training_solver() as solver:
         with watch.on(CIRCUIT):
-            trainer = session.trainer(WatchedSolver(solver, watch) if profiler else solver)
+            trainer = session.trainer(TimedSolver(solver, watch) if profiler else solver)
         with watch.on(FILES):
             scale = session.data.scale
             described = environment(experiment) | {DATA_SHA256: session.data.sha256} | (scale.record() if scale else {})
-        begun = None if start.resume else trainer.begin()  # what does not fit leaves no folder
-        with start.held(described) as folder:
+        begun = None if start.resume else trainer.begin()  # before the folder: nothing remains when this fails
+        with start.locked(described) as folder:
             state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())
             before = len(rows)
             if start.resume:
@@ -118,7 +118,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
 
 
 def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
-    """Give what to go on from; a run that was killed before its first checkpoint starts anew."""
+    """Return the state to resume from; a run that was killed before its first checkpoint starts again."""
     from hwsim.learning.state import State  # noqa: PLC0415
 
     if not folder.holds(CHECKPOINT):
@@ -132,14 +132,14 @@ def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
         raise RunError(msg) from None
     if state.epoch > (epochs := trainer.settings.epochs):
         msg = (
-            f"{folder.path} has {state.epoch} epochs behind it; training.epochs = {epochs} must be at least that, or begin another (--out)"
+            f"{folder.path} has completed {state.epoch} epochs; training.epochs = {epochs} must be at least that, or begin another (--out)"
         )
         raise RunError(msg)
     return state, rows
 
 
 class _Saver:
-    """Writes checkpoint, metrics and weights, now and then and at the end."""
+    """Writes checkpoint, metrics and weights, periodically and at the end."""
 
     def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
         self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
@@ -147,7 +147,7 @@ class _Saver:
         self.saved = -CHECKPOINT_SECONDS
 
     def add(self, progress: "Progress", *, at_once: bool) -> None:
-        """Take up an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
+        """Add an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
         if progress.record is not None:
             speed = len(self.trainer.data.x_train) / max(progress.record["seconds"], 1e-9)
             self.rows.append(progress.record | {"samples_per_second": speed})
@@ -157,7 +157,7 @@ class _Saver:
             self.save(progress.state)
 
     def save(self, state: "State") -> None:
-        """Write all three; the checkpoint, which alone counts when a run goes on, last."""
+        """Write all three; the checkpoint, from which a run is resumed, last."""
         with self.watch.on(FILES):
             self.folder.write_rows(self.rows)
             if self.weights is not None:
@@ -167,7 +167,7 @@ class _Saver:
 
 
 def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe, stopped: threading.Event) -> "State":
-    """Train to the last epoch, and give the state there."""
+    """Train to the last epoch, and return the state."""
     epochs = trainer.settings.epochs
     saver.save(state)
     for progress in _followed(trainer.run(state), saver.watch):
@@ -176,13 +176,13 @@ def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe,
         observe(progress)
         if stopped.is_set() and state.epoch < epochs:
             path = saver.folder.present
-            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; go on with: hwsim train {path} --resume"
+            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; resume with: hwsim train {path} --resume"
             raise InterruptedRunError(msg)
     return state
 
 
 def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Progress"]:
-    """Let the time of training, and not of what is done in between, go to updates; the solver moves evaluation from there."""
+    """Assign the time of training, and not that between chunks, to updates; the solver reassigns the time of evaluation."""
     while True:
         with watch.on(UPDATES):
             progress = next(training, None)
@@ -192,12 +192,12 @@ def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Pro
 
 
 LARGEST_NETLIST = 10_000_000
-"""Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it is as large as no reader takes."""
+"""Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it would be larger than a reader accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """All that the last files of a run are made of."""
+    """Data for the last files of a run."""
 
     session: Session
     folder: OpenRun
@@ -274,7 +274,7 @@ class Ending:
         return {"task": self.session.experiment.data.task, "by_target": Predictions.of(data, "test", tested.answers).scores()}
 
     def _pulsed(self) -> dict[str, Any]:
-        """Tell what programming took, where devices are pulsed."""
+        """Return pulses and energy of programming, where devices are pulsed."""
         if self.session.experiment.device.preset is None:
             return {}
         pulses, energy = (sum(row[key] for row in self.rows) for key in ("pulses", "programming_J"))
@@ -282,7 +282,7 @@ class Ending:
         return {"device": self.session.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
-        """Count the samples that did not settle, where these were skipped: of learning, phase by phase, and of the last test."""
+        """Count the samples without an equilibrium, where these were skipped: of training, phase by phase, and of the last test."""
         if not self.session.experiment.training.skip_failed:
             return {}
         return {"failed": int(sum(row.get("failed", 0) for row in self.rows)), "failed_tests": tested.failed}

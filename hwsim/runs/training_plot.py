@@ -10,7 +10,7 @@ from hwsim.formatting import WRONG_ANSWERS, Measure
 
 
 def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure = WRONG_ANSWERS) -> bytes:
-    """Draw loss and error over the epochs, on the training part and on the one that is `held_out`; gives the PNG's bytes."""
+    """Draw loss and error over the epochs, of the training set and of the set that is `held_out`; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -19,14 +19,14 @@ def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     marker = {"marker": ".", "markersize": 4} if len(rows) < 50 else {}  # noqa: PLR2004 - closer points would run together
-    _line(left, epochs, [row["loss"] for row in rows], label="training part", color="C0", **marker)
+    _line(left, epochs, [row["loss"] for row in rows], label="training set", color="C0", **marker)
     left.set(title="Loss", ylabel="mean loss of a sample [V²]")
     if all(row["loss"] > 0 for row in rows):
         left.set_yscale("log")
     label_end(left, epochs, [row["loss"] for row in rows], f"{rows[-1]['loss']:.3g} V²", "C0")
     errors = {part: [measure.factor * row[f"{part}_error"] for row in rows] for part in ("train", "test")}
-    _line(right, epochs, errors["train"], label="training part", color="C0", **marker)
-    _line(right, epochs, errors["test"], label=f"{held_out} part", color="C1", **marker)
+    _line(right, epochs, errors["train"], label="training set", color="C0", **marker)
+    _line(right, epochs, errors["test"], label=f"{held_out} set", color="C1", **marker)
     label_end(right, epochs, errors["test"], measure.text(rows[-1]["test_error"]), "C1")
     right.set(title="Error", ylabel=measure.axis)
     right.set_ylim(bottom=0)

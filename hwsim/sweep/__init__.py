@@ -1,1 +1,1 @@
-"""Sweeps: one experiment at many points, on many chips and seeds; kept in one database, worked on by many processes."""
+"""Sweeps: one experiment at many points, on many chips and seeds; stored in one database, computed by many processes."""

@@ -14,7 +14,7 @@ Value = Any
 """A value of a key: a number, a text, true or false, or a list of them."""
 
 NOMINAL = {"data.fold"}
-"""Keys whose numbers are names: more of it means nothing."""
+"""Keys whose numbers are names, without order."""
 
 _ENDS, _GRID = 2, 3
 
@@ -31,15 +31,15 @@ class Axis:
     key
         Of the experiment, such as `training.beta`.
     listed
-        The values, where they were listed.
+        Listed values, if any.
     low, high
-        Ends of the range, where one was given.
+        Ends of the range, if any.
     count
-        How many of the range's values a grid has; None where none was given.
+        Number of the range's values on a grid; None without a count.
     log
-        Whether the range's values are spread evenly over the logarithm.
+        Whether the range's values are spaced evenly over the logarithm.
     whole
-        Whether only whole numbers fit the key, so that the range's values are rounded.
+        Whether the key only takes whole numbers, so that the range's values are rounded.
 
     """
 
@@ -53,12 +53,12 @@ class Axis:
 
     @property
     def values(self) -> tuple[Value, ...]:
-        """Give a grid's values, in their order; none for a range without a count."""
+        """A grid's values, in their order; none for a range without a count."""
         return self.listed if self.count is None else _unique([self.at(share) for share in np.linspace(0.0, 1.0, self.count)])
 
     @property
     def size(self) -> int:
-        """How many values a grid has, before whole numbers that are alike become one."""
+        """Number of a grid's values, before equal whole numbers are merged."""
         return len(self.listed) if self.count is None else self.count
 
     @property
@@ -68,7 +68,7 @@ class Axis:
 
     @property
     def numeric(self) -> bool:
-        """Whether all values are numbers, so that it can be said how much one more of it costs."""
+        """Whether all values are numbers, so that the error has a slope along the key."""
         return self.key not in NOMINAL and (self.ranged or self._of_numbers)
 
     @property
@@ -76,7 +76,7 @@ class Axis:
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.listed)
 
     def at(self, share: float) -> Value:
-        """Give the value at a share of the way from `low` to `high`, 0 to 1."""
+        """Return the value at a share of the way from `low` to `high`, 0 to 1."""
         if self.low is None or self.high is None:
             msg = f"{self.key} has listed values and no range"
             raise SweepError(msg)
@@ -87,7 +87,7 @@ class Axis:
         return round(value) if self.whole else float(f"{value:.{_DIGITS}g}")
 
     def scaled(self, value: Value) -> float:
-        """Give where a value lies on the axis: itself, or its decimal logarithm."""
+        """Return the position of a value on the axis: itself, or its decimal logarithm."""
         return math.log10(value) if self.log else float(value)
 
 
@@ -133,13 +133,13 @@ def _range(text: str, key: str, words: list[str], *, log: bool) -> Axis:
         msg = f"--vary {text}: {remedy}"
         raise SweepError(msg)
     if count is not None and int(count) < _ENDS:
-        msg = f"--vary {text}: a range of {count} values is none; COUNT is at least 2"
+        msg = f"--vary {text}: a range cannot have {count} values; COUNT is at least 2"
         raise SweepError(msg)
     return Axis(key=key, low=low, high=high, count=None if count is None else int(count), log=log)
 
 
 def _split(given: str) -> list[str]:
-    """Split at the commas that stand in no brackets and no quotes."""
+    """Split at the commas outside brackets and quotes."""
     parts, depth, quote = [""], 0, ""
     for letter in given:
         if quote:
@@ -157,7 +157,7 @@ def _split(given: str) -> list[str]:
 
 def _listed(text: str, part: str) -> Value:
     if not part.strip():
-        msg = f"--vary {text}: a value is missing beside a comma"
+        msg = f"--vary {text}: a value is missing next to a comma"
         raise SweepError(msg)
     value = read_value(part.strip())
     if isinstance(value, float) and not math.isfinite(value):

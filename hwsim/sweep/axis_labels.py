@@ -1,4 +1,4 @@
-"""Axis labels: what a key is called on the axis of a plot, a short plain name with its unit."""
+"""Axis labels: a short plain name of a key with its unit, for the axis of a plot."""
 
 import re
 
@@ -95,7 +95,7 @@ _LAYER = re.compile(r"(?<=^circuit\.layers)(?:\[(\d+)\]|\.(\d+))")
 
 
 def axis_label(key: str) -> str:
-    """Return what a key is called; keys without numbers, such as training.optimizer, by the words of their last part but `kind`."""
+    """Return the name of a key; keys without numbers, such as training.optimizer, have the words of their last part but `kind`."""
     number = _LAYER.search(key)
     label = _LABELS.get(canonical(_LAYER.sub("", key)))
     if label is None:

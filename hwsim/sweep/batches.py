@@ -1,32 +1,32 @@
-"""Batches: which chips and seeds of a point are computed together; always the same ones, however many workers there are."""
+"""Batches: the chips and seeds of a point that are computed together; always the same ones, for any number of workers."""
 
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hwsim.ensemble.instances import SIDE_BY_SIDE, Instance
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Point
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import SweepPoint
 
 
 class Batch(NamedTuple):
     """Some chips and seeds of one point.
 
-    Results are written for a whole batch: what is computed in one array may differ in its last bit from what is computed in another, and so
-    every time the same are.
+    Results are written for a whole batch. They depend on the batch shape in the last bit; the grouping into batches is therefore
+    fixed.
     """
 
     number: int
-    point: Point
+    point: SweepPoint
     instances: tuple[Instance, ...]
 
     @property
     def rows(self) -> list[tuple[int, int, int]]:
-        """Give (point, chip, seed) of each result."""
+        """Return (point, chip, seed) of each result."""
         return [(self.point.number, instance.chip, instance.seed) for instance in self.instances]
 
 
-def batches(definition: Definition, points: Sequence[Point]) -> Iterator[Batch]:
+def batches(definition: SweepDefinition, points: Sequence[SweepPoint]) -> Iterator[Batch]:
     """List a sweep's batches, in the order of its points, seed by seed: so a transfer's nominal training serves many chips."""
     chips = range(definition.first_chip, definition.first_chip + definition.chips)
     seeds = range(definition.first_seed, definition.first_seed + definition.seeds)

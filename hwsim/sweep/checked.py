@@ -1,4 +1,4 @@
-"""Checked: what is read of a sweep's file is what a sweep can have written; a file from a stranger may hold anything."""
+"""Checks of a sweep's file: its contents must be what a sweep can have written; a file from a stranger may have anything in it."""
 
 import json
 import math
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from circuits.quoting import quote, quoted
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import MOST, Point
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import MOST, SweepPoint
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError
 
 _ROUNDING = 1e-9
-"""Relative difference of two values that are the same but for rounding; those of ranges are written with 12 digits."""
+"""Relative difference of two values that are equal up to rounding; those of ranges are written with 12 digits."""
 
 _LONGEST = 10_000
-"""Characters of the reason why there is no error; it is a line."""
+"""Characters of the reason for a missing error; it is a line."""
 
 
-def points(rows: Iterable[tuple[Any, Any]], definition: Definition) -> list[Point]:
+def points(rows: Iterable[tuple[Any, Any]], definition: SweepDefinition) -> list[SweepPoint]:
     """Check the rows of points: numbered from 1 on, each with the values that the definition has there.
 
     Sobol points, whose choice is a library's, are only compared with the ends of their ranges.
@@ -31,7 +31,7 @@ def points(rows: Iterable[tuple[Any, Any]], definition: Definition) -> list[Poin
     Raises
     ------
     ValueError
-        Naming the first that is wrong.
+        With the first that is wrong.
 
     """
     keys = {axis.key for axis in definition.axes}
@@ -41,12 +41,12 @@ def points(rows: Iterable[tuple[Any, Any]], definition: Definition) -> list[Poin
         if written != number or number > MOST or not isinstance(settings, dict) or not settings.keys() <= keys:
             msg = f"point {quoted(written)} is none of its {len(keys)} varied keys"
             raise ValueError(msg)
-        checked.append(Point(number, settings))
+        checked.append(SweepPoint(number, settings))
     _compare(checked, definition)
     return checked
 
 
-def _compare(points: Sequence[Point], definition: Definition) -> None:
+def _compare(points: Sequence[SweepPoint], definition: SweepDefinition) -> None:
     """Compare points with those of the definition."""
     axes, design = definition.axes, definition.design
     drawn = design.kind == "sobol"
@@ -69,7 +69,7 @@ def _compare(points: Sequence[Point], definition: Definition) -> None:
 
 
 def _between(value: Any, low: float | None, high: float | None) -> bool:
-    """Whether a number is in a range, whichever of its ends is the lower."""
+    """Whether a number is in a range with its ends in either order."""
     if low is None or high is None or type(value) not in {int, float}:
         return False
     slack = _ROUNDING * max(abs(low), abs(high))
@@ -83,18 +83,18 @@ def _same(value: Any, wanted: Any) -> bool:
     return type(value) is type(wanted) and bool(value == wanted)
 
 
-def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int) -> Iterator[Result]:
+def results(rows: Iterable[tuple[Any, ...]], definition: SweepDefinition, count: int) -> Iterator[SweepResult]:
     """Check rows of results of `count` points: errors are possible ones, missing only where something failed; amounts are not negative.
 
     Raises
     ------
     ValueError
-        Naming the first that is wrong.
+        With the first that is wrong.
 
     """
     last_chip, last_seed = definition.first_chip + definition.chips - 1, definition.first_seed + definition.seeds - 1
     for row in rows:
-        one = Result(*row)
+        one = SweepResult(*row)
         place = f"point {quoted(one.point)}, chip {quoted(one.chip)}, seed {quoted(one.seed)}"
         for name, first, last in (
             ("point", 1, count),
@@ -122,7 +122,7 @@ def results(rows: Iterable[tuple[Any, ...]], definition: Definition, count: int)
 
 
 _ERRORS = ("test_error", "train_error")
-"""They may be as large as the task's measure can be."""
+"""Largest values: those of the task's measure."""
 
 _NUMBERS = (*_ERRORS, "pulses", "joules", "residual", "seconds")
 """None is negative."""
@@ -138,7 +138,7 @@ def weights(rows: Iterable[tuple[Any, ...]]) -> dict[str, NDArray[np.float64]]:
     Raises
     ------
     ValueError
-        Naming the array.
+        With the array.
 
     """
     arrays = {str(name): np.frombuffer(g, dtype="<f8").astype(np.float64).reshape(*shape) for name, *shape, g in rows}
@@ -150,7 +150,7 @@ def weights(rows: Iterable[tuple[Any, ...]]) -> dict[str, NDArray[np.float64]]:
 
 
 def environment(text: str) -> dict[str, Any]:
-    """Check what the sweep was made with: a table of a few lines.
+    """Check the sweep's environment: a table of a few lines.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Claims: which process is at work on which part of a sweep, so that several share it; a dead process's claim is void at once."""
+"""Claims: the batch that each process computes, so that several share a sweep; a dead process's claim is void at once."""
 
 import os
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _SAME = 1.0
 
 
 def claim(database: Database, wanted: Iterable[int]) -> int | None:
-    """Claim the first of the wanted batches that no living process is at work on; None when all are taken."""
+    """Claim the first of the wanted batches without a living process; None when all are taken."""
     import psutil  # noqa: PLC0415 - only those who sweep need it
 
     me = psutil.Process()
@@ -25,7 +25,7 @@ def claim(database: Database, wanted: Iterable[int]) -> int | None:
 
 
 def release(database: Database) -> None:
-    """Give up all claims of this process and of dead ones."""
+    """Release all claims of this process and of dead ones."""
     with database.writing() as connection:
         for batch, pid, born in connection.execute("SELECT batch, pid, born FROM claims").fetchall():
             if pid == os.getpid() or not _alive(pid, born):

@@ -1,4 +1,4 @@
-"""Compute: what a worker process does: the chips and seeds of one batch."""
+"""Computation of one batch, its chips and seeds, in a worker process."""
 
 import os
 import sys
@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from hwsim.ensemble.instances import Instance, Mode, outcomes
 from hwsim.experiment.experiment import Experiment
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError
 from hwsim.typing import Weights
 
 _ONE_AT_A_TIME = threading.Lock()
-"""A worker with several threads computes one batch after the other; for more at once there are more processes."""
+"""Threads of a worker; it computes one batch after the other, and more processes compute more at once."""
 
 
-class Job(NamedTuple):
-    """All that a worker must know about a batch; `hwsim` is the version that asks."""
+class BatchJob(NamedTuple):
+    """All that a worker needs for a batch; `hwsim` is the version of the sweep's process."""
 
     batch: int
     point: int
@@ -29,7 +29,7 @@ class Job(NamedTuple):
     hwsim: str
 
 
-def compute(job: Job) -> list[Result]:
+def compute(job: BatchJob) -> list[SweepResult]:
     """Compute a batch; a chip that fails is a result too.
 
     Raises
@@ -46,10 +46,10 @@ def compute(job: Job) -> list[Result]:
     one_thread()
     with _ONE_AT_A_TIME:
         began = time.perf_counter()
-        found = list(outcomes(job.experiment, job.instances, job.mode, job.weights))
-        share = (time.perf_counter() - began) / len(found)
+        results = list(outcomes(job.experiment, job.instances, job.mode, job.weights))
+        share = (time.perf_counter() - began) / len(results)
     return [
-        Result(
+        SweepResult(
             point=job.point,
             chip=one.instance.chip,
             seed=one.instance.seed,
@@ -61,12 +61,12 @@ def compute(job: Job) -> list[Result]:
             seconds=share,
             failed=one.failed,
         )
-        for one in found
+        for one in results
     ]
 
 
 def one_thread() -> None:
-    """Let this process compute on one core, which its sums' order depends on; without effect once JAX is loaded."""
+    """Restrict this process to one core, which its sums' order depends on; without effect once JAX is loaded."""
     if "jax" in sys.modules:
         return
     os.environ |= {"NPROC": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""Connection: SQLite as sweeps use it: patient with other writers, all or nothing, and what it cannot do said in words."""
+"""Connection: SQLite with patience for other writers, whole transactions, and errors in plain words."""
 
 import sqlite3
 import time
@@ -27,7 +27,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def keep_journal(connection: sqlite3.Connection) -> None:
-    """Switch to a journal that lets others read meanwhile; SQLite does not wait by itself where another process does the same."""
+    """Switch to a journal that lets others read meanwhile; SQLite does not wait where another process does the same."""
     patience = time.monotonic() + WAIT
     while True:
         try:
@@ -42,7 +42,7 @@ def keep_journal(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Do all that is inside, or nothing."""
+    """Run the body as one transaction: all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
@@ -55,7 +55,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def plainly(path: Path) -> Iterator[None]:
-    """Say in words what SQLite cannot do."""
+    """Turn SQLite's errors into one line."""
     try:
         yield
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
@@ -72,6 +72,6 @@ def plainly(path: Path) -> Iterator[None]:
             "attempt to write a readonly database": "may not be written; choose another file with --out",
             "database is locked": f"another process has been writing for {WAIT:g} s; wait for it, or choose another file with --out",
         }
-        said = quote(error, 150)
-        msg = f"{path}: {remedy.get(said, said)}"
+        text = quote(error, 150)
+        msg = f"{path}: {remedy.get(text, text)}"
         raise SweepError(msg) from None

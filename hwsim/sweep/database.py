@@ -1,4 +1,4 @@
-"""Database: one SQLite file a sweep. What was committed stays, whoever is killed; many processes may read and write at once."""
+"""Database: one SQLite file a sweep. Committed results persist, whoever is killed; many processes may read and write at once."""
 
 import math
 import sqlite3
@@ -14,9 +14,9 @@ from circuits.regular_file import open_regular
 from hwsim.files import atomic
 from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Point
-from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import SweepPoint
+from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.sweep.sealed import objects
 from hwsim.sweep.sweep_errors import SweepError
 from hwsim.typing import Weights
@@ -28,7 +28,7 @@ def read(path: Path) -> Recorded:
     Raises
     ------
     SweepError
-        When it is no such file.
+        When it is not a sweep's file.
 
     """
     with Database.open(path) as database:
@@ -36,7 +36,7 @@ def read(path: Path) -> Recorded:
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file is one of SQLite's; `read` says whether it is a sweep's."""
+    """Whether a file is one of SQLite's; `read` checks whether it is a sweep's."""
     try:
         with open_regular(path) as file:
             return file.read(16) == b"SQLite format 3\0"
@@ -54,12 +54,12 @@ def _closed_on_error(database: "Database") -> Iterator[None]:
 
 
 def journals(path: Path) -> list[Path]:
-    """Name the files that SQLite keeps next to a database while it is open."""
+    """List the files that SQLite keeps next to a database while it is open."""
     return [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
 
 
 def _refuse_journal(path: Path) -> None:
-    """Refuse a place for a new database at which the journal of another one is, which SQLite would take for its own."""
+    """Refuse a path for a new database that has the journal of another one, which SQLite would use."""
     if not path.exists() and (journal := journals(path)[0]).exists():
         msg = f"{journal} is the journal of a database that is no longer at {path}; bring that back, or delete the journal"
         raise SweepError(msg)
@@ -71,7 +71,7 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self._connection = path, connection
         self._seen = -1
-        self._definition: Definition | None = None
+        self._definition: SweepDefinition | None = None
         self._identity = atomic.identity(path)
 
     @classmethod
@@ -94,7 +94,7 @@ class Database:
             return database
 
     def _check(self) -> None:
-        """Refuse what is no sweep's."""
+        """Refuse another kind of database."""
         version, mark = self._pragma("user_version"), self._pragma("application_id")
         if mark != schema.MARK or not version:
             msg = f"{self.path}: is a database, but not of a sweep; choose another file with --out"
@@ -107,24 +107,24 @@ class Database:
             raise SweepError(msg)
 
     @classmethod
-    def begin(cls, path: Path, definition: Definition, environment: Mapping[str, Any], weights: Weights | None = None) -> Self:
-        """Open a sweep's file, or make it; it is there with all its points, or not at all.
+    def begin(cls, path: Path, definition: SweepDefinition, environment: Mapping[str, Any], weights: Weights | None = None) -> Self:
+        """Open or create a sweep's file; it exists with all its points, or not at all.
 
         Parameters
         ----------
         path
             The file.
         definition
-            What the sweep is.
+            The sweep's definition.
         environment
-            What it is made with.
+            The environment that it is computed in.
         weights
-            Given conductances by element array, if any [S].
+            Evaluated conductances by element array, if any [S].
 
         Raises
         ------
         SweepError
-            When another sweep lies there, or something that is none.
+            When another sweep is there, or another file.
         OSError
             When its folder cannot be made.
 
@@ -135,7 +135,7 @@ class Database:
             raise SweepError(msg)
         _refuse_journal(path)
         with plainly(path), closing(connect(path)) as connection:
-            if not objects(connection):  # what is there already is looked at before it is written to
+            if not objects(connection):  # an existing file is checked before it is written to
                 keep_journal(connection)
                 with writing(connection):
                     if not objects(connection):
@@ -145,12 +145,12 @@ class Database:
             difference = database.definition.difference(definition)
         if difference:
             database.close()
-            msg = f"{path} holds a sweep with {difference}; go on with it as it was, or choose another file with --out"
+            msg = f"{path} is a sweep with {difference}; resume it as it was, or choose another file with --out"
             raise SweepError(msg)
         return database
 
     def close(self) -> None:
-        """Let the file go; the last process to do so leaves it alone, without the files of its journal."""
+        """Close the file; the last process to do so leaves it without the files of its journal."""
         try:
             if self._moved:
                 self._settle()
@@ -159,11 +159,11 @@ class Database:
 
     @property
     def _moved(self) -> bool:
-        """Whether the path leads elsewhere by now; the open file keeps its number, so that no other one can have it."""
+        """Whether the path leads to another file now; the open file keeps its number, so that no other one can have it."""
         return atomic.identity(self.path) != self._identity
 
     def _settle(self) -> None:
-        """Put the journal, which stayed where it was, into the moved file, and take its files away unless another database is there."""
+        """Put the journal, which stayed at the old path, into the moved file, and delete its files unless another database is there."""
         with plainly(self.path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if not self.path.exists():
@@ -177,18 +177,18 @@ class Database:
         self.close()
 
     @property
-    def definition(self) -> Definition:
-        """What the sweep is; it never changes."""
+    def definition(self) -> SweepDefinition:
+        """The sweep's definition; it never changes."""
         if self._definition is None:
             try:
-                self._definition = Definition.from_json(self._value("definition"))
+                self._definition = SweepDefinition.from_json(self._value("definition"))
             except SweepError as error:
                 msg = f"{self.path}: {error}"
                 raise SweepError(msg) from None
         return self._definition
 
     @property
-    def points(self) -> list[Point]:
+    def points(self) -> list[SweepPoint]:
         """Its points, by number."""
         with plainly(self.path):
             rows = self._connection.execute("SELECT point, settings FROM points ORDER BY point").fetchall()
@@ -196,13 +196,13 @@ class Database:
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]] | None:
-        """Given conductances by element array [S]; None without any."""
+        """Evaluated conductances by element array [S]; None without any."""
         with plainly(self.path):
             rows = self._connection.execute("SELECT element, rows, columns, g FROM weights ORDER BY element").fetchall()
             return checked.weights(rows) or None
 
-    def results(self) -> list[Result]:
-        """Give what is finished, in the order of point, chip and seed."""
+    def results(self) -> list[SweepResult]:
+        """Read the finished results, in the order of point, chip and seed."""
         with plainly(self.path):
             count = self._connection.execute("SELECT count(*) FROM points").fetchone()[0]
             rows = self._connection.execute(
@@ -212,18 +212,18 @@ class Database:
             return list(checked.results(rows, self.definition, count))
 
     def done(self) -> set[tuple[int, int, int]]:
-        """Give (point, chip, seed) of what is finished."""
+        """Return (point, chip, seed) of the finished results."""
         with plainly(self.path):
             return set(self._connection.execute("SELECT point, chip, seed FROM results"))
 
     def changed(self) -> bool:
-        """Whether another process has written since the last time that this was asked."""
+        """Whether another process has written since the last call."""
         with plainly(self.path):
             before, self._seen = self._seen, self._pragma("data_version")
         return before != self._seen
 
     def recorded(self) -> Recorded:
-        """Read everything, as of one moment."""
+        """Read everything, in one transaction."""
         with plainly(self.path):
             self._connection.execute("BEGIN")
             try:
@@ -231,8 +231,8 @@ class Database:
             finally:
                 self._connection.execute("ROLLBACK")
 
-    def add(self, results: Iterable[Result], batch: int | None = None) -> None:
-        """Put results on disk, all or none, and end the claim on their batch. What is there already stays as it is.
+    def add(self, results: Iterable[SweepResult], batch: int | None = None) -> None:
+        """Store results, all or none, and end the claim on their batch. Existing results are kept.
 
         Raises
         ------
@@ -244,28 +244,28 @@ class Database:
             for one in results:
                 row = (one.point, one.chip, one.seed)
                 values = (one.test_error, one.train_error, one.pulses, one.joules, one.residual)
-                known = [value if value is None or math.isfinite(value) else None for value in values]
-                connection.execute("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *known, one.failed))
+                stored = [value if value is None or math.isfinite(value) else None for value in values]
+                connection.execute("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *stored, one.failed))
                 connection.execute("INSERT OR IGNORE INTO times VALUES (?, ?, ?, ?)", (*row, one.seconds))
             if batch is not None:
                 connection.execute("DELETE FROM claims WHERE batch = ?", (batch,))
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write several things as one, while no other process writes."""
+        """Write in one transaction, while no other process writes."""
         with plainly(self.path), writing(self._connection) as connection:
             if self._moved:
-                msg = f"{self.path} was moved or replaced while it was written to; what it holds is in the moved file: continue there"
+                msg = f"{self.path} was moved or replaced while it was written to; its results are in the moved file: continue there"
                 raise SweepError(msg)
             yield connection
 
     def _value(self, key: str) -> str:
         with plainly(self.path):
-            found = self._connection.execute("SELECT value FROM sweep WHERE key = ?", (key,)).fetchone()
-        if found is None:
+            row = self._connection.execute("SELECT value FROM sweep WHERE key = ?", (key,)).fetchone()
+        if row is None:
             msg = f"{self.path}: its {key} is missing; choose another file with --out"
             raise SweepError(msg)
-        return str(found[0])
+        return str(row[0])
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,4 +1,4 @@
-"""Definition: all that a sweep's numbers depend on; the same definition gives the same numbers."""
+"""Definition: all that a sweep's results depend on; the same definition has the same results."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from hwsim.experiment.overriding import override
 from hwsim.files.stored_conductances import fingerprint
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.points import Design, Kind, Point, fitted
+from hwsim.sweep.points import Design, Kind, SweepPoint, fitted
 from hwsim.sweep.sweep_errors import SweepError
 
 Mode = Literal["train", "transfer", "evaluate"]
@@ -27,17 +27,17 @@ _FINGERPRINTS = ("start", "data_sha256")
 _NAME = "data.name"
 
 _LARGEST = 9_999_999
-"""Of any count: seven digits, as a range's may have."""
+"""Largest count: seven digits, as a range's may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Varied:
-    """An experiment of which some keys are varied.
+    """An experiment with some varied keys.
 
     Parameters
     ----------
     experiment
-        What the varied keys are put into.
+        The experiment that varied keys are put into.
     axes
         The varied keys.
 
@@ -48,7 +48,7 @@ class Varied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition(Varied):
+class SweepDefinition(Varied):
     """One sweep of an experiment's varied keys.
 
     Parameters
@@ -56,15 +56,15 @@ class Definition(Varied):
     design
         How points are chosen.
     mode
-        `train` on each chip, `transfer` (train nominally, evaluate on each chip) or `evaluate` (given conductances, or initial ones).
+        `train` on each chip, `transfer` (train nominally, evaluate on each chip) or `evaluate` (with a run's or initial conductances).
     chips, seeds
-        How many of each, counted from the experiment's own on; every chip meets every seed.
+        Number of each, counted from the experiment's own; every chip is combined with every seed.
     weights
-        Fingerprint of the conductances that are evaluated; empty where none are given.
+        Fingerprint of the evaluated conductances; empty without any.
     weights_at
-        Temperature at which the evaluated conductances are these; each point has its own, and may have another coefficient [°C].
+        Temperature of the evaluated conductances [°C]; each point has its own temperature, and may have another coefficient.
     start
-        Fingerprint of the conductances that training starts from, of each file that `training.start` names; empty where it names none, and
+        Fingerprint of the conductances that training starts from, of each file that `training.start` names; empty without any, and
         in files of earlier versions.
     data_sha256
         Fingerprint of the samples of each data set that `data.name` names; empty in files of earlier versions.
@@ -82,18 +82,18 @@ class Definition(Varied):
 
     @classmethod
     def make(cls, experiment: Experiment, axes: tuple[Axis, ...], **settings: Any) -> Self:
-        """Make a definition; what changes no number is left out of its experiment."""
+        """Make a definition; its experiment has only what results depend on."""
         plain = experiment.model_copy(update={"about": "", "reached": None})
         start, data_sha256 = _start(plain, axes), _data(plain, axes)
         return cls(experiment=plain, axes=fitted(axes, plain), start=start, data_sha256=data_sha256, **settings)
 
     def refuse_changed_files(self) -> None:
-        """Refuse to go on where a file of data, or one that training starts from, holds another content than it did.
+        """Refuse to resume where a file of data, or one that training starts from, has changed.
 
         Raises
         ------
         SweepError
-            Saying so.
+            When one has changed.
         WeightsError, DataError
             When it cannot be read.
 
@@ -103,12 +103,10 @@ class Definition(Varied):
             raise SweepError(msg)
         if self.start and _start(self.experiment, self.axes) != self.start:
             name = quoted(self.experiment.training.start)
-            msg = (
-                f"training.start = {name} holds other conductances than when the sweep began; restore them, or begin another sweep (--out)"
-            )
+            msg = f"training.start = {name} has other conductances than when the sweep began; restore them, or begin another sweep (--out)"
             raise SweepError(msg)
 
-    def points(self) -> list[Point]:
+    def points(self) -> list[SweepPoint]:
         """Choose and check the points.
 
         Raises
@@ -130,17 +128,17 @@ class Definition(Varied):
         return self.experiment.training.seed
 
     def to_json(self) -> str:
-        """Write it as one JSON object."""
+        """Return it as one JSON object."""
         return json.dumps(self._table(), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read it back; keys that experiments have got since then have their defaults.
+        """Read it from JSON; keys that experiments have got since then have their defaults.
 
         Raises
         ------
         SweepError
-            When it is not what `to_json` writes, or of another version of hwsim.
+            When it was not written by `to_json`, or by another version of hwsim.
 
         """
         try:
@@ -152,12 +150,12 @@ class Definition(Varied):
             msg = f"its definition cannot be read ({quote(error, 150)}); another version of hwsim made it"
             raise SweepError(msg) from None
         if odd := next(read._odd(), ""):
-            msg = f"its {odd} is not known; another version of hwsim made it"
+            msg = f"its {odd} is unknown; another version of hwsim made it"
             raise SweepError(msg)
         return read
 
     def _odd(self) -> Iterator[str]:
-        """Name what no definition of ours has, for a file may hold anything."""
+        """List fields that no definition of ours has, for a file may have anything in it."""
         if self.mode not in get_args(Mode):
             yield f"mode {quoted(self.mode)}"
         if self.design.kind not in get_args(Kind) or not _is_count(self.design.count, 0):
@@ -184,17 +182,17 @@ class Definition(Varied):
                 yield f"range of {quoted(axis.key)}"
 
     def difference(self, other: Self) -> str | None:
-        """Say in words the first thing in which another definition differs; None for the same."""
+        """Describe the first difference from another definition; None for the same."""
         mine, theirs = dict(_flat("", self._table())), dict(_flat("", other._table()))
         for name in _FINGERPRINTS:
-            if not (getattr(self, name) and getattr(other, name)):  # it is not known what files of earlier versions held
+            if not (getattr(self, name) and getattr(other, name)):  # files of earlier versions have no fingerprints
                 mine, theirs = ({key: value for key, value in table.items() if key != name} for table in (mine, theirs))
         for key in sorted(mine | theirs, key=_FINGERPRINTS.__contains__):
             if mine.get(key) != theirs.get(key):
                 if key == "data_sha256":
                     return f"other samples: {self._data_changed}"
                 name = key.removeprefix("experiment.")
-                return f"{name} = {_said(mine.get(key))}, not {_said(theirs.get(key))}"
+                return f"{name} = {_formatted(mine.get(key))}, not {_formatted(theirs.get(key))}"
         return None
 
     @property
@@ -214,14 +212,14 @@ class Definition(Varied):
 
 
 def _start(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
-    """Return the fingerprints of all conductances that training starts from, wherever `training.start` leads."""
+    """Return the fingerprints of all conductances that training starts from, for every value of `training.start`."""
     starts = [experiment.training.start, *(value for axis in axes if axis.key == "training.start" for value in axis.listed)]
     each = [override(experiment, [f"training.start={json.dumps(start)}"]).shown for start in starts if start is not None]
     return ",".join(fingerprint(g) for g in each if g is not None)
 
 
 def _data(experiment: Experiment, axes: tuple[Axis, ...]) -> str:
-    """Return the fingerprints of the samples of all data that are named, but for what a netlist's own sources show."""
+    """Return the fingerprints of the samples of all named data, except those of a netlist's own sources."""
     from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
 
     listed = [value for axis in axes if axis.key == _NAME for value in axis.listed]
@@ -245,7 +243,7 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield prefix, list(value) if isinstance(value, tuple) else value
 
 
-def _said(value: Any) -> str:
+def _formatted(value: Any) -> str:
     if isinstance(value, dict):  # an axis
         range_ = [f"{value[key]:g}" for key in ("low", "high", "count") if value[key] is not None]
         return ",".join(map(str, value["listed"])) or "log:" * value["log"] + ":".join(range_)

@@ -1,4 +1,4 @@
-"""Execution: gives a sweep's unfinished batches to workers, and puts every result on disk before anyone hears of it."""
+"""Execution: sends a sweep's unfinished batches to workers, and stores every result before it is reported."""
 
 import signal
 import threading
@@ -12,36 +12,36 @@ from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches
 from hwsim.sweep.claims import claim, release
-from hwsim.sweep.compute import Job, compute
+from hwsim.sweep.compute import BatchJob, compute
 from hwsim.sweep.database import Database
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepStoppedError
 from hwsim.sweep.workers import Compute, Workers, workers
 
-Observe = Callable[[list[Result]], None]
-"""Hears of results, those of earlier and of other processes too, each once; with an empty list, that time goes by."""
+Observe = Callable[[list[SweepResult]], None]
+"""Called with new results, those of earlier and of other processes too, each once; with an empty list as a heartbeat."""
 
 LOOK = 1.0
-"""How often to look for what other processes did [s]."""
+"""How often to look for results of other processes [s]."""
 
 
 class SweepInterruptedError(RuntimeError):
-    """The sweep was asked to stop."""
+    """The sweep was interrupted."""
 
     exit_code = 130
 
 
 def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str | None = None, function: Compute = compute) -> None:
-    """Compute what is missing. Other processes may do so at the same time, in the same database: they share the work.
+    """Compute the missing results. Other processes may do so at the same time, in the same database: they share the work.
 
     Parameters
     ----------
     database
-        The sweep; what it holds already is not computed again.
+        The sweep's database; results that it has are not computed again.
     observe
-        Hears of results.
+        Called with new results.
     jobs
-        Processes to compute in; 1 is this one.
+        Number of processes; 1 is this one.
     scheduler
         Address of the user's Dask scheduler, instead of processes of our own.
     function
@@ -50,13 +50,13 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
     Raises
     ------
     SweepInterruptedError
-        When SIGINT or SIGTERM asked to stop.
+        When SIGINT or SIGTERM was received.
     SweepStoppedError
-        When the workers cannot go on.
+        When the workers cannot continue.
     SweepError
         When no scheduler answers, or nothing can be written.
     Exception
-        What computing a batch raised.
+        What the computation of a batch raised.
 
     """
     done = database.done()
@@ -67,34 +67,34 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
     database.definition.refuse_changed_files()
     total = len(database.points) * database.definition.chips * database.definition.seeds
     try:
-        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as team:
-            _Sweep(database, observe, wanted).go_on(team)
+        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as pool:
+            _Sweep(database, observe, wanted).go_on(pool)
     except KeyboardInterrupt:
-        msg = f"interrupted; {len(database.done())} of {total} results are in {database.path}, and the same command goes on from there"
+        msg = f"interrupted; {len(database.done())} of {total} results are in {database.path}, and the same command resumes the sweep"
         raise SweepInterruptedError(msg) from None
     except SweepStoppedError as error:
-        msg = f"{error}; {len(database.done())} of {total} results are in {database.path}, and the same command goes on from there"
+        msg = f"{error}; {len(database.done())} of {total} results are in {database.path}, and the same command resumes the sweep"
         raise SweepStoppedError(msg) from error
     finally:
         release(database)
 
 
 class _Sweep:
-    """The batches that are still missing, those at work, and who hears of them."""
+    """The missing batches, those under way, and the observer."""
 
     def __init__(self, database: Database, observe: Observe, wanted: dict[int, Batch]) -> None:
         self.database, self.observe, self.wanted = database, observe, wanted
         self.definition, self.weights, self.version = database.definition, database.weights, version("hwsim")
         self.given: set[int] = set()
 
-    def go_on(self, team: Workers) -> None:
-        """Go on until nothing is missing."""
+    def go_on(self, pool: Workers) -> None:
+        """Run until nothing is missing."""
         while self.wanted:
             self._hear_of_others()
-            while len(self.given) < len(self.wanted) and team.room() and (batch := self._claimed()) is not None:
+            while len(self.given) < len(self.wanted) and pool.capacity() and (batch := self._claimed()) is not None:
                 self.given.add(batch.number)
-                team.give(self._job(batch))
-            for job, results in team.finished(LOOK):
+                pool.submit(self._job(batch))
+            for job, results in pool.collect(LOOK):
                 self.database.add(results, job.batch)
                 self.given.discard(job.batch)
                 self.observe(results if self.wanted.pop(job.batch, None) else [])
@@ -104,18 +104,18 @@ class _Sweep:
         number = claim(self.database, (number for number in self.wanted if number not in self.given))
         return None if number is None else self.wanted[number]
 
-    def _job(self, batch: Batch) -> Job:
+    def _job(self, batch: Batch) -> BatchJob:
         experiment = batch.point.experiment(self.definition.experiment)
         if experiment.training.engine == "ngspice" and experiment.solver.ngspice_workers is None:
             experiment = override(experiment, ["solver.ngspice_workers=1"])  # there are as many processes as cores already
         weights = self.weights
         if weights is not None:
-            known = VariationSettings(temperature=self.definition.weights_at)
-            weights = at_temperature(weights, experiment.device, known, VariationSettings())  # by this point's coefficient
-        return Job(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, weights, self.version)
+            evaluated_at = VariationSettings(temperature=self.definition.weights_at)
+            weights = at_temperature(weights, experiment.device, evaluated_at, VariationSettings())  # by this point's coefficient
+        return BatchJob(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, weights, self.version)
 
     def _hear_of_others(self) -> None:
-        """Take up what other processes finished meanwhile."""
+        """Read the results of other processes."""
         if not self.database.changed():
             return
         done = self.database.done()
@@ -128,7 +128,7 @@ class _Sweep:
 
 @contextmanager
 def _stop_signals() -> Iterator[None]:
-    """Let SIGTERM stop as SIGINT does."""
+    """Treat SIGTERM as SIGINT."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return

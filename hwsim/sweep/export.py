@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.files import atomic
-from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.sweep.sweep_errors import SweepError
 
 
 def kind_of(path: Path) -> Callable[[Recorded], bytes]:
-    """Give what makes a file of a name's kind.
+    """Return the writer for a file name's extension.
 
     Raises
     ------
@@ -35,19 +35,19 @@ def export(recorded: Recorded, path: Path) -> None:
     Raises
     ------
     SweepError, OSError
-        When it is of no known kind, or cannot be written.
+        When its extension is unknown, or it cannot be written.
 
     """
     atomic.write(path, kind_of(path)(recorded))
 
 
 def columns(recorded: Recorded) -> dict[str, list[Any]]:
-    """Give the table by columns: the point, the varied keys, then the results; None where there is no number."""
+    """Return the table by columns: the point, the varied keys, then the results; None where there is no number."""
     settings = {point.number: point.settings for point in recorded.points}
     results = recorded.results
     keys = [axis.key for axis in recorded.definition.axes]
     varied = {key: _alike([settings[result.point].get(key) for result in results]) for key in keys}
-    fields = {name: [_known(getattr(result, name)) for result in results] for name in Result._fields}
+    fields = {name: [_finite(getattr(result, name)) for result in results] for name in SweepResult._fields}
     return {"point": fields.pop("point")} | varied | fields
 
 
@@ -74,12 +74,12 @@ def to_parquet(recorded: Recorded) -> bytes:
     return content
 
 
-def _known(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _alike(values: list[Any]) -> list[Any]:
-    """Give one kind of value, as a column has it: whole numbers beside others become such; what does not fit together becomes text."""
+    """Convert a column to one type: whole numbers next to others become floats; mixed types become text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float}:
         return [None if value is None else float(value) for value in values] if float in kinds else values

@@ -1,4 +1,4 @@
-"""Fixed keys next to varied ones: what --set and --vary say is judged together, point by point, before anything is computed."""
+"""Fixed keys next to varied ones: --set and --vary are checked together, point by point, before anything is computed."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from hwsim.experiment.overriding import FromOption
 from hwsim.settings.flat_training import canonical
 from hwsim.settings.idle_keys import idle
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.points import Point, shown
+from hwsim.sweep.points import SweepPoint, shown
 from hwsim.sweep.sensitivity import value_of
 from hwsim.sweep.sweep_errors import SweepError
 
@@ -38,13 +38,13 @@ def base(what: str, settings: Sequence[str], axes: Sequence[Axis], *, replaced: 
         return load(what, [*settings, *first])
 
 
-def refuse_undone(settings: Sequence[str], axes: Sequence[Axis], points: Sequence[Point], own: Experiment, *, replaced: bool) -> None:
+def refuse_undone(settings: Sequence[str], axes: Sequence[Axis], points: Sequence[SweepPoint], base: Experiment, *, replaced: bool) -> None:
     """Refuse a fixed key that a varied one replaces, at the first point where it does.
 
     Raises
     ------
     SweepError
-        Naming both, and the point.
+        With both, and the point.
 
     """
     for setting in settings:
@@ -53,36 +53,36 @@ def refuse_undone(settings: Sequence[str], axes: Sequence[Axis], points: Sequenc
             varied = _plain(axis.key)
             if not (replaced and fixed == varied) and not fixed.startswith(f"{varied}.") and not _of_kind(fixed, varied):
                 continue
-            at = next((point for point in points if _differs(point, axis, own, always=fixed == varied)), None)
+            at = next((point for point in points if _differs(point, axis, base, always=fixed == varied)), None)
             if at is not None:
                 typed = setting.typed if isinstance(setting, FromOption) else f"--set {setting}"
                 value = quoted(at.settings[axis.key])
-                msg = f"{quote(typed)} does not hold at point {at.number}, where --vary {axis.key} = {value} replaces it; omit one of them"
+                msg = f"{quote(typed)} has no effect at point {at.number}, where --vary {axis.key} = {value} replaces it; omit one of them"
                 raise SweepError(msg)
 
 
 def _plain(key: str) -> str:
-    """Write `circuit.layers[0].size` as `circuit.layers.0.size`, and short spellings in full."""
+    """Return `circuit.layers[0].size` as `circuit.layers.0.size`, and short spellings in full."""
     return re.sub(r"\[(\d+)\]", r".\1", canonical(key.strip()))
 
 
 def _of_kind(fixed: str, varied: str) -> bool:
-    """Whether another kind of a table, which is varied, loses the fixed key."""
+    """Whether the varied kind of a table loses the fixed key."""
     table, _, last = varied.rpartition(".")
     return last == "kind" and fixed.startswith(f"{table}.") and fixed != varied
 
 
-def _differs(point: Point, axis: Axis, own: Experiment, *, always: bool) -> bool:
-    return axis.key in point.settings and (always or point.settings[axis.key] != value_of(own, axis.key))
+def _differs(point: SweepPoint, axis: Axis, base: Experiment, *, always: bool) -> bool:
+    return axis.key in point.settings and (always or point.settings[axis.key] != value_of(base, axis.key))
 
 
-def refuse_idle(axes: Sequence[Axis], points: Sequence[Point], own: Experiment) -> None:
-    """Refuse a varied key that means nothing at any point, for what other keys say there.
+def refuse_idle(axes: Sequence[Axis], points: Sequence[SweepPoint], base: Experiment) -> None:
+    """Refuse a varied key without effect at any point, because of other keys there.
 
     Raises
     ------
     SweepError
-        Naming the key and the reason.
+        With the key and the reason.
 
     """
     for axis in axes:
@@ -90,11 +90,11 @@ def refuse_idle(axes: Sequence[Axis], points: Sequence[Point], own: Experiment) 
         reason, at = "", 0
         for point in points:
             if axis.key in point.settings:
-                because = next((because for name, because in idle(point.experiment(own)) if name == key), "")
+                because = next((because for name, because in idle(point.experiment(base)) if name == key), "")
                 if not because:
                     break
                 reason, at = reason or because, at or point.number
         else:
             if reason:
-                msg = f"--vary {axis.key}: it means nothing at point {at}, nor at any other: {reason}"
+                msg = f"--vary {axis.key}: it has no effect at point {at}, nor at any other: {reason}"
                 raise SweepError(msg)

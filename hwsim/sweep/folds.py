@@ -18,7 +18,7 @@ from hwsim.sweep.new_sweep import Planned
 from hwsim.sweep.recorded import Recorded
 
 KEY = "data.fold"
-"""What differs from fold to fold; a repeat has another seed."""
+"""The key that differs from fold to fold; a repeat has another seed."""
 
 
 class Fold(NamedTuple):
@@ -33,7 +33,7 @@ class Fold(NamedTuple):
     linear
         Of the linear model, on the test samples.
     failed
-        What went wrong, where something did.
+        The reason of a failure.
     r2, linear_r2
         Share of the test targets' variance that the circuit and the linear model explain; None where samples have classes.
 

@@ -1,4 +1,4 @@
-"""Where a sweep starts: what is typed becomes a definition, with conductances where they are given, and a file to keep it in."""
+"""Start of a sweep: the command line becomes a definition, with conductances for evaluation, and a file."""
 
 import itertools
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep import fixed_keys
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Design, Point
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import Design, SweepPoint
 from hwsim.sweep.sweep_errors import SweepError
 from hwsim.typing import Weights
 
@@ -35,38 +35,38 @@ _READ: dict[str, Any] = {
     "circuit": {"circuit": True, **_START},
     "device": {"device": True, "circuit": True, "variation": True},
 }
-"""What a check looks at, where it is more than its section."""
+"""Keys that a check depends on, where these are more than its section."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A sweep, its points, and the conductances that it evaluates, if they are given [S], at the definition's `weights_at`."""
+    """A sweep, its points, and the evaluated conductances, if any [S], at the definition's `weights_at`."""
 
-    definition: Definition
-    points: list[Point]
+    definition: SweepDefinition
+    points: list[SweepPoint]
     weights: Weights | None
 
     @classmethod
     def make(cls, what: str, settings: Sequence[str], vary: Sequence[str], mode: Mode, **counts: Any) -> Self:
-        """Plan a sweep over what a user names, and check every point of it.
+        """Plan a sweep of the named model, and check every point of it.
 
         Parameters
         ----------
         what
             A name in the zoo, an experiment file or a run folder; `evaluate` takes a run folder's conductances.
         settings
-            Overrides that hold at all points.
+            Overrides for all points.
         vary
             The varied keys, as typed.
         mode
-            What is done at each point.
+            Computation at each point.
         counts
             Further fields of the definition.
 
         Raises
         ------
         SweepError, ExperimentError, RunError, CircuitError, DataError, DeviceError
-            When something is wrong with it.
+            When an input is wrong.
 
         """
         axes = tuple(read_axis(text) for text in vary)
@@ -80,7 +80,7 @@ class Planned:
             raise SweepError(msg)
         if folder and weights:
             counts |= {"weights": fingerprint(weights), "weights_at": load(folder.path).variation.temperature}
-        definition = Definition.make(experiment, axes, mode=mode, **counts)
+        definition = SweepDefinition.make(experiment, axes, mode=mode, **counts)
         planned = cls(definition, definition.points(), weights)
         fixed_keys.refuse_undone(settings, axes, planned.points, experiment, replaced=replaced)
         fixed_keys.refuse_idle(axes, planned.points, experiment)
@@ -99,16 +99,16 @@ class Planned:
 
     @property
     def cut(self) -> str:
-        """Which of the given or initial conductances the design's devices cannot have, in a line; empty where they have all of them."""
+        """Which of the given or initial conductances the design's devices cannot have, in a line; empty if all are possible."""
         if self.weights is None:
             return Session.of(self.definition.experiment).initial_cut
-        base, known = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
-        g = at_temperature(self.weights, base.device, known, VariationSettings())
+        base, evaluated_at = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
+        g = at_temperature(self.weights, base.device, evaluated_at, VariationSettings())
         return beyond(Chip.nominal(Session.of(base).circuit), g)
 
     @property
     def alike(self) -> bool:
-        """Whether several chips are asked for, and none differs from another."""
+        """Whether there are several chips, all of them equal."""
         if self.definition.chips == 1:
             return False
         learning = self.definition.mode == "train"
@@ -118,13 +118,13 @@ class Planned:
 
     @property
     def driftless(self) -> list[str]:
-        """The presets of points that have an age, and of which no drift is known."""
+        """The presets of points with an age whose devices have no drift model."""
         aged = [point.experiment(self.definition.experiment) for point in self.points]
         settings = {one.device.preset: one.device for one in aged if one.variation.after and one.device.preset}
         return sorted(preset for preset, device in settings.items() if drift_of(device) is None)
 
     def _check(self, run: str | None) -> None:
-        """Look once at each circuit, each data set and each kind of device, so that no sweep begins that cannot go on."""
+        """Check each circuit, each data set and each kind of device once, so that no sweep begins that cannot be completed."""
         seen: set[str] = set()
         for point in self.points:
             experiment = point.experiment(self.definition.experiment)
@@ -139,7 +139,7 @@ class Planned:
         match section:
             case "start":
                 first, count = self.definition.first_seed, self.definition.seeds
-                for seed in {first, first + count - 1}:  # of two seeds, a start that has learnt by one forbids the other
+                for seed in {first, first + count - 1}:  # of two seeds, a start that was trained with one forbids the other
                     refuse_learnt_start(session.seeded(seed).experiment)
             case "data":
                 _ = session.data
@@ -153,9 +153,9 @@ class Planned:
                 session.programming("float64")
 
     def open(self, path: Path, environment: Any) -> Database:
-        """Make the database, or open it where it holds this sweep already; `environment` is asked for where it is made."""
-        known = {} if path.exists() and path.stat().st_size else environment()
-        return Database.begin(path, self.definition, known, self.weights)
+        """Create the database, or open it where it has this sweep already; `environment` is called where it is created."""
+        described = {} if path.exists() and path.stat().st_size else environment()
+        return Database.begin(path, self.definition, described, self.weights)
 
     def default_path(self) -> Path:
         """Return the first of runs/NAME-KEYS.db, runs/NAME-KEYS-2.db … that holds this sweep or is free."""
@@ -173,7 +173,7 @@ class Planned:
 
 
 def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:
-    """Choose how points are chosen; at most one of the three may be asked for.
+    """Choose the design; at most one of the three may be requested.
 
     Raises
     ------
@@ -181,9 +181,9 @@ def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:
         When two are.
 
     """
-    asked = {"--alone": alone, "--random": random is not None, "--sobol": sobol is not None}
+    asked = {"--one-at-a-time": alone, "--random": random is not None, "--sobol": sobol is not None}
     if len(names := [name for name, wanted in asked.items() if wanted]) > 1:
-        msg = f"{' and '.join(names)} choose points in different ways; give one of them"
+        msg = f"{' and '.join(names)} choose points in different ways; use one of them"
         raise SweepError(msg)
     if alone:
         return Design(kind="alone")

@@ -1,4 +1,4 @@
-"""Outputs: a file that is written may replace an earlier one of its kind, but none that is read meanwhile, and nothing else unasked."""
+"""Output files: one may replace an earlier one of its kind, but no input of the command, and nothing else without --force."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,10 +14,10 @@ from hwsim.files.png import is_ours
 from hwsim.files.stored_conductances import run_of
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import run_folder
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 
 _HEAD = 1 << 16
-"""Bytes of a file in which it shows what kind it is."""
+"""Bytes of a file in which its kind is recognised."""
 
 
 class OutputError(ValueError):
@@ -26,13 +26,13 @@ class OutputError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of output: what it is called, and whether the beginning of a file shows that it is one."""
+    """A kind of output: its name, and whether the beginning of a file shows that it is one."""
 
     name: str
     shows: Callable[[bytes], bool]
 
 
-_COLUMNS = ",".join(Result._fields[1:]).encode()
+_COLUMNS = ",".join(SweepResult._fields[1:]).encode()
 
 DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
 PICTURE = FileKind("a picture that hwsim drew", is_ours)
@@ -45,7 +45,7 @@ BENCHMARK = FileKind("numbers of hwsim bench", lambda head: re.match(rb'\{\s*"be
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """A file that a command will write: the option that names it, its path, and what it is."""
+    """A file that a command will write: the option that names it, its path, and its kind."""
 
     option: str
     path: Path
@@ -63,19 +63,19 @@ def refuse(outputs: Iterable[OutputFile], inputs: Iterable[Path], *, force: bool
     outputs
         What will be written.
     inputs
-        Files that the command reads.
+        Input files of the command.
     force
-        Whether the user wants files of another kind replaced; what the command reads never is.
+        Whether files of another kind are to be replaced; the command's inputs never are.
 
     Raises
     ------
     OutputError
-        Naming the first that is refused, and what to do.
+        With the first that is refused, and the remedy.
 
     """
     read, written = {_identity(path) for path in inputs}, list(outputs)
     if force and not written:
-        msg = "--force is about a file that is there already, and this command writes none; leave it out, or name the file"
+        msg = "--force replaces an existing file, and this command writes none; leave it out, or name the file"
         raise OutputError(msg)
     for output in written:
         where = f"{output.option} {quote_path(output.path)}"
@@ -89,12 +89,12 @@ def refuse(outputs: Iterable[OutputFile], inputs: Iterable[Path], *, force: bool
 
 
 def refuse_place(output: OutputFile) -> None:
-    """Refuse a path at which no file can be.
+    """Refuse a path where no file can be.
 
     Raises
     ------
     OutputError
-        Naming what is there, or missing.
+        With what is there, or missing.
 
     """
     where = f"{output.option} {quote_path(output.path)}"
@@ -114,27 +114,27 @@ def _refuse_other(output: OutputFile, where: str) -> None:
     with output.path.open("rb") as file:
         head = file.read(_HEAD)
     if not output.kind.shows(head):
-        msg = f"{where}: is there already, and not {output.kind.name}; choose another file, or replace it with --force"
+        msg = f"{where}: exists, and is not {output.kind.name}; choose another file, or replace it with --force"
         raise OutputError(msg)
 
 
 def _identity(path: Path) -> tuple[int, int] | Path:
-    """Return what a file is, whatever leads to it; its path where there is none yet, and of devices, which may be named twice."""
-    known = atomic.identity(path) if path.is_file() or path.is_dir() else None
-    return path.resolve() if known is None else known
+    """Return a file's identity, for any link to it; its path where there is none yet, and of devices, which may be named twice."""
+    identity = atomic.identity(path) if path.is_file() or path.is_dir() else None
+    return path.resolve() if identity is None else identity
 
 
 def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Path] = ()) -> Iterator[Path]:
-    """List the files that a command reads which works on what a user names: all of a run, deck and includes, data, device.
+    """List the input files of a command: all of a run, deck and includes, data, device.
 
     Parameters
     ----------
     what
-        As the user named it: a name in the zoo, an experiment, a netlist, a run folder, a sweep's database.
+        As typed: a name in the zoo, an experiment, a netlist, a run folder, a sweep's database.
     experiment
-        The one that it is, with its settings.
+        Its experiment, with its settings.
     others
-        Further files that are read.
+        Further input files.
 
     """
     yield from others

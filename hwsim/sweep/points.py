@@ -1,4 +1,4 @@
-"""Points: where a sweep looks: on a grid of the varied keys, along one at a time, at random, or as Sobol's indices need."""
+"""Points of a sweep: on a grid of the varied keys, one key at a time, at random, or in Saltelli's scheme for Sobol indices."""
 
 import itertools
 import json
@@ -25,20 +25,20 @@ REFUSED = {
     "data.task": "errors of different tasks cannot be compared",
     "data.targets": "errors of different targets cannot be compared",
 }
-"""Keys that are not varied, and why."""
+"""Keys that cannot be varied, and the reasons."""
 
 MOST = 100_000
-"""Points of a sweep."""
+"""Largest number of points of a sweep."""
 
 
-class Point(NamedTuple):
+class SweepPoint(NamedTuple):
     """One point: its number, from 1 on, and the values of the varied keys."""
 
     number: int
     settings: Mapping[str, Value]
 
     def experiment(self, base: Experiment) -> Experiment:
-        """Give the experiment at this point.
+        """Return the experiment at this point.
 
         Raises
         ------
@@ -50,33 +50,33 @@ class Point(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Write the settings in a line."""
+        """Format the settings in a line."""
         return ", ".join(f"{key} = {shown(value)}" for key, value in self.settings.items()) or "as it is"
 
 
 def shown(value: Value) -> str:
-    """Write a value for people."""
+    """Format a value for people."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """How points are chosen.
+    """Choice of the points.
 
     Parameters
     ----------
     kind
-        `grid` (all combinations), `alone` (one key at a time, the others as the experiment has them), `random` (anywhere in the ranges) or
+        `grid` (all combinations), `alone` (one at a time, the other keys unchanged), `random` (anywhere in the ranges) or
         `sobol` (Saltelli's scheme for Sobol indices).
     count
-        Points of `random`; base samples of `sobol`, which makes as many points times two more than there are keys; else 0.
+        Points of `random`; base samples N of `sobol`, with N·(k + 2) points for k keys; else 0.
 
     """
 
     kind: Kind = "grid"
     count: int = 0
 
-    def points(self, axes: Sequence[Axis], base: Experiment) -> list[Point]:
+    def points(self, axes: Sequence[Axis], base: Experiment) -> list[SweepPoint]:
         """Choose the points, each of them checked; the same every time.
 
         Raises
@@ -88,7 +88,7 @@ class Design:
         settings = self.settings(axes, base)
         for one in settings:
             _at(base, one)
-        return [Point(number, one) for number, one in enumerate(settings, start=1)]
+        return [SweepPoint(number, one) for number, one in enumerate(settings, start=1)]
 
     def settings(self, axes: Sequence[Axis], base: Experiment) -> list[dict[str, Value]]:
         """Choose the values of the varied keys at all points.
@@ -113,7 +113,7 @@ class Design:
 
     def _check(self, axes: Sequence[Axis]) -> None:
         if not axes:
-            msg = "nothing is varied; give --vary KEY=START:STOP:COUNT or KEY=a,b,c, once or more"
+            msg = "nothing is varied; use --vary KEY=START:STOP:COUNT or KEY=a,b,c, once or more"
             raise SweepError(msg)
         keys = [axis.key for axis in axes]
         for axis in axes:
@@ -121,7 +121,7 @@ class Design:
                 msg = f"--vary {axis.key} is given twice; give all its values at once"
                 raise SweepError(msg)
             if axis.key in REFUSED:
-                msg = f"--vary {axis.key}: it is not varied: {REFUSED[axis.key]}"
+                msg = f"--vary {axis.key}: it cannot be varied: {REFUSED[axis.key]}"
                 raise SweepError(msg)
             if self.kind in {"grid", "alone"} and not axis.size:
                 msg = f"--vary {axis.key} has a range without a count; write START:STOP:COUNT, or add --random N or --sobol N"
@@ -140,12 +140,12 @@ class Design:
 
 
 def fitted(axes: Sequence[Axis], base: Experiment) -> tuple[Axis, ...]:
-    """Find out which ranges are of whole numbers, such as bits or epochs."""
+    """Mark the ranges of whole numbers, such as bits or epochs."""
     return tuple(replace(axis, whole=_whole(axis, base)) for axis in axes)
 
 
 def saltelli(axes: Sequence[Axis], count: int) -> list[list[float]]:
-    """Give the rows of Saltelli's scheme as shares of the ranges, 0 to 1."""
+    """Return the rows of Saltelli's scheme as shares of the ranges, 0 to 1."""
     from SALib.sample import sobol  # noqa: PLC0415 - loads pandas, and only Sobol indices need it
 
     with warnings.catch_warnings():
@@ -176,7 +176,7 @@ def _at(base: Experiment, settings: Mapping[str, Value]) -> Experiment:
 
 
 def _whole(axis: Axis, base: Experiment) -> bool:
-    """Whether a range's ends are whole numbers, and what lies between whole numbers does not fit its key."""
+    """Whether a range's ends are whole numbers, and its key only takes whole numbers."""
     if axis.low is None or axis.high is None or axis.low != round(axis.low) or axis.high != round(axis.high):
         return False
     between = min(axis.low, axis.high) + 0.5

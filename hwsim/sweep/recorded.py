@@ -1,16 +1,16 @@
-"""Recorded: what a sweep has found so far, result by result."""
+"""Recorded results of a sweep so far."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hwsim.formatting import Measure
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Point
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import SweepPoint
 
 
-class Result(NamedTuple):
-    """What came out at one point, on one chip, with one seed; errors are by the task's measure, NaN where it failed."""
+class SweepResult(NamedTuple):
+    """Result at one point, on one chip, with one seed; errors are by the task's measure, NaN where it failed."""
 
     point: int
     chip: int
@@ -26,27 +26,27 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """All that a sweep's file holds: results in the order of point, chip and seed, of as many as are finished."""
+    """Contents of a sweep's file: the finished results in the order of point, chip and seed."""
 
     path: Path
-    definition: Definition
-    points: list[Point]
-    results: list[Result]
+    definition: SweepDefinition
+    points: list[SweepPoint]
+    results: list[SweepResult]
     environment: dict[str, Any]
 
     @property
     def measure(self) -> Measure:
-        """What errors are called, and how they are written."""
+        """Name and format of the errors."""
         return self.definition.experiment.data.measure
 
     @property
     def total(self) -> int:
-        """How many results there are when the sweep is complete."""
+        """Number of results when the sweep is complete."""
         return len(self.points) * self.definition.chips * self.definition.seeds
 
-    def by_point(self) -> dict[int, list[Result]]:
-        """Give each point's results by its number."""
-        found: dict[int, list[Result]] = {point.number: [] for point in self.points}
+    def by_point(self) -> dict[int, list[SweepResult]]:
+        """Each point's results by its number."""
+        results: dict[int, list[SweepResult]] = {point.number: [] for point in self.points}
         for result in self.results:
-            found[result.point].append(result)
-        return found
+            results[result.point].append(result)
+        return results

@@ -1,4 +1,4 @@
-"""Schema: the tables of a sweep's file, what marks it as one, and what does not belong there."""
+"""Schema: the tables of a sweep's file, the numbers that mark it, and a check for anything else."""
 
 import functools
 import json
@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.sealed import Objects, difference, objects
 from hwsim.typing import Weights
 
 VERSION = 1
-"""Of the tables below; a file says in `user_version` which it has."""
+"""Version of the tables below; a file has its version in `user_version`."""
 
 MARK = 0x68775357
-"""What `application_id` of a sweep's file says: hwSW."""
+"""The `application_id` of a sweep's file: hwSW."""
 
 _TABLES = """
 CREATE TABLE sweep (
@@ -66,8 +66,8 @@ CREATE TABLE claims (
 """
 
 
-def fill(connection: sqlite3.Connection, definition: Definition, environment: Mapping[str, Any], weights: Weights) -> None:
-    """Make the tables, with all that a sweep begins with."""
+def fill(connection: sqlite3.Connection, definition: SweepDefinition, environment: Mapping[str, Any], weights: Weights) -> None:
+    """Create the tables, with the definition, points and conductances of a sweep."""
     for statement in _TABLES.split("\n\n"):
         connection.execute(statement)
     about = [("definition", definition.to_json()), ("environment", json.dumps(environment))]
@@ -82,7 +82,7 @@ def fill(connection: sqlite3.Connection, definition: Definition, environment: Ma
 
 @functools.cache
 def ours() -> Objects:
-    """List what a sweep's file is made of, indices that SQLite makes itself too."""
+    """List the objects of a sweep's file, indices that SQLite makes itself too."""
     with closing(sqlite3.connect(":memory:")) as connection:
         for statement in _TABLES.split("\n\n"):
             connection.execute(statement)
@@ -90,5 +90,5 @@ def ours() -> Objects:
 
 
 def strange(connection: sqlite3.Connection) -> str:
-    """Say in words in what a file differs from a sweep's: a view or a trigger could compute anything; nothing if it does not."""
+    """Describe the first difference of a file from a sweep's: a view or a trigger could compute anything; nothing if there is none."""
     return difference(objects(connection), ours()).format("sweep")

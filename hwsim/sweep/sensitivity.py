@@ -1,4 +1,4 @@
-"""Sensitivity: what each varied key costs: the slope of the error along it, and its share of the error's variance (Sobol's indices)."""
+"""Sensitivity to each varied key: the slope of the error along it, and its share of the error's variance (Sobol's indices)."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.settings.flat_training import canonical
 from hwsim.sweep.axes import Axis
 from hwsim.sweep.mean_interval import Interval, of_differences
-from hwsim.sweep.points import Point, problem
+from hwsim.sweep.points import SweepPoint, problem
 from hwsim.sweep.recorded import Recorded
 from hwsim.sweep.statistics import per_unit, summary
 from hwsim.typing import Floats
@@ -18,16 +18,16 @@ _ROUNDING = 1e-12
 
 
 class Slope(NamedTuple):
-    """What one more of a key costs.
+    """Change of the error per unit of a key.
 
     Parameters
     ----------
     key, log
-        The key; whether one more of it is a decade.
+        The key; whether its unit is a decade.
     slope, interval
-        How much the mean error rises per unit or decade, by least squares.
+        Change of the mean error per unit or decade, by least squares.
     span
-        From the least to the largest value that was tried, in units or decades.
+        From the least to the largest value tried, in units or decades.
 
     """
 
@@ -41,7 +41,7 @@ class Slope(NamedTuple):
 class Index(NamedTuple):
     """Sobol's indices of a key, each with half the width of its 95 % interval.
 
-    `first` is the share of the error's variance that the key makes alone; `total` is what it makes together with others too.
+    `first` is the share of the error's variance due to the key alone; `total` includes its interactions with others.
     """
 
     key: str
@@ -52,9 +52,9 @@ class Index(NamedTuple):
 
 
 def slopes(recorded: Recorded) -> list[Slope]:
-    """Give the slope along every key of numbers: the others held (one at a time), or fitted together with them.
+    """Compute the slope along every numeric key: the others fixed (one at a time), or fitted together with them.
 
-    A slope is a weighted sum of errors, and so the slope of the mean is the mean of the chips' own slopes, whose interval is given.
+    A slope is a weighted sum of errors, and so the slope of the mean is the mean of the chips' slopes; the interval is that of this mean.
     """
     axes = [axis for axis in recorded.definition.axes if axis.numeric]
     if recorded.definition.design.kind == "alone":
@@ -62,15 +62,15 @@ def slopes(recorded: Recorded) -> list[Slope]:
     return _fitted(recorded, axes, recorded.points)
 
 
-def _along(recorded: Recorded, axis: Axis) -> list[Point]:
-    """Give the points that differ in one key only, and the experiment as it is where it has a number there."""
-    own = value_of(recorded.definition.experiment, axis.key)
-    usable = isinstance(own, int | float) and not isinstance(own, bool) and not (axis.log and own <= 0)
-    found = [point for point in recorded.points if axis.key in point.settings]
-    return [Point(point.number, {axis.key: own}) for point in recorded.points if usable and not point.settings] + found
+def _along(recorded: Recorded, axis: Axis) -> list[SweepPoint]:
+    """Return the points that differ in one key only, and the unchanged experiment where it has a number there."""
+    present = value_of(recorded.definition.experiment, axis.key)
+    usable = isinstance(present, int | float) and not isinstance(present, bool) and not (axis.log and present <= 0)
+    varied = [point for point in recorded.points if axis.key in point.settings]
+    return [SweepPoint(point.number, {axis.key: present}) for point in recorded.points if usable and not point.settings] + varied
 
 
-def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[Slope]:
+def _fitted(recorded: Recorded, axes: list[Axis], points: list[SweepPoint]) -> list[Slope]:
     by_point = recorded.by_point()
     usable = [point for point in points if by_point[point.number]]
     places = np.array([[axis.scaled(point.settings[axis.key]) for axis in axes] for point in usable]).reshape(len(usable), len(axes))
@@ -84,14 +84,16 @@ def _fitted(recorded: Recorded, axes: list[Axis], points: list[Point]) -> list[S
     rounding = _ROUNDING * np.abs(values).max(initial=0)
     each[np.abs(each) * spans[:, None] < rounding] = 0
     return [
-        Slope(axis.key, axis.log, mean if abs(mean := float(own.mean())) * span >= rounding else 0.0, of_differences(own), float(span))
-        for axis, own, span in zip(axes, each, spans, strict=True)
-        if len(own)
+        Slope(
+            axis.key, axis.log, mean if abs(mean := float(slopes.mean())) * span >= rounding else 0.0, of_differences(slopes), float(span)
+        )
+        for axis, slopes, span in zip(axes, each, spans, strict=True)
+        if len(slopes)
     ]
 
 
 def value_of(experiment: Experiment, key: str) -> Any:
-    """Return what an experiment holds at a dotted key; None where there is nothing."""
+    """Return an experiment's value at a dotted key; None without one."""
     inside: Any = experiment.model_dump()
     for part in canonical(key).replace("[", ".").replace("]", "").split("."):
         try:
@@ -102,7 +104,7 @@ def value_of(experiment: Experiment, key: str) -> Any:
 
 
 def indices(recorded: Recorded) -> list[Index]:
-    """Give Sobol's indices of the mean error, of a finished sweep that was made for them; else nothing."""
+    """Compute Sobol's indices of the mean error of a finished sweep with Saltelli's scheme; else nothing."""
     definition = recorded.definition
     if definition.design.kind != "sobol" or len(recorded.results) < recorded.total:
         return []
@@ -111,9 +113,9 @@ def indices(recorded: Recorded) -> list[Index]:
 
 
 def sobol(axes: tuple[Axis, ...], values: Floats) -> list[Index]:
-    """Give Sobol's indices of values at the points of Saltelli's scheme, in its order (Saltelli 2010, Jansen 1999; by SALib)."""
+    """Compute Sobol's indices of values at the points of Saltelli's scheme, in its order (Saltelli 2010, Jansen 1999; by SALib)."""
     from SALib.analyze import sobol as analysis  # noqa: PLC0415 - loads pandas, and only Sobol indices need it
 
-    found = analysis.analyze(problem(axes), values, calc_second_order=False, print_to_console=False, seed=1)  # 0 counts for none
-    columns = [np.asarray(found[name], dtype=np.float64).tolist() for name in ("S1", "S1_conf", "ST", "ST_conf")]
+    indices = analysis.analyze(problem(axes), values, calc_second_order=False, print_to_console=False, seed=1)  # 0 counts for none
+    columns = [np.asarray(indices[name], dtype=np.float64).tolist() for name in ("S1", "S1_conf", "ST", "ST_conf")]
     return [Index(axis.key, *row) for axis, row in zip(axes, zip(*columns, strict=True), strict=True)]

@@ -1,4 +1,4 @@
-"""Statistics of a sweep: mean and its interval, quantiles, yield, and whether two points differ. What is drawn by chance is the chip.
+"""Statistics of a sweep: mean and its interval, quantiles, yield, and the difference of two points. The random unit is the chip.
 
 Results of one chip with several seeds are not independent, and so they count once: by their mean. A sweep over a single chip counts seeds.
 """
@@ -9,24 +9,24 @@ from typing import NamedTuple
 import numpy as np
 
 from hwsim.sweep.mean_interval import Interval, of_differences, of_errors
-from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.typing import Floats
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 FLIPS = 9999
-"""Most sign flips of a permutation test; fewer where there are fewer."""
+"""Most sign flips of a permutation test, or all if there are fewer."""
 
 
 class Summary(NamedTuple):
-    """A point in numbers.
+    """Statistics of a point.
 
     Parameters
     ----------
     results, failed
-        How many there are, and how many of them have no error.
+        Number of results, and of those without an error.
     units
-        Independent chips (or seeds, of a single chip) behind the numbers.
+        Independent chips (or seeds, of a single chip).
     mean, interval, sd, quantiles
         Of the test error; quantiles at 5, 25, 50, 75 and 95 %.
 
@@ -42,7 +42,7 @@ class Summary(NamedTuple):
 
 
 class Yield(NamedTuple):
-    """The share of chips whose error is at most what was specified, and Wilson's interval for it. A chip that fails is a bad one."""
+    """The share of chips whose error is at most the specification, and Wilson's interval for it. A chip that fails does not fulfil it."""
 
     share: float
     interval: Interval
@@ -51,7 +51,7 @@ class Yield(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How much larger the error of one point is than another's, on the same chips, and how probable that is if they are alike."""
+    """Difference of the errors of two points on the same chips, and its probability under the hypothesis of no difference."""
 
     mean: float
     interval: Interval
@@ -59,18 +59,18 @@ class Difference(NamedTuple):
     units: int
 
 
-def per_unit(results: Sequence[Result]) -> dict[int, float]:
-    """Give the mean test error of each chip (or seed, of a single chip); what failed is left out."""
+def per_unit(results: Sequence[SweepResult]) -> dict[int, float]:
+    """Return the mean test error of each chip (or seed, of a single chip); failures are left out."""
     several = len({result.chip for result in results}) > 1
-    found: dict[int, list[float]] = {}
+    errors_by_unit: dict[int, list[float]] = {}
     for result in results:
         if result.failed is None:
-            found.setdefault(result.chip if several else result.seed, []).append(result.test_error)
-    return {unit: float(np.mean(errors)) for unit, errors in sorted(found.items())}
+            errors_by_unit.setdefault(result.chip if several else result.seed, []).append(result.test_error)
+    return {unit: float(np.mean(errors)) for unit, errors in sorted(errors_by_unit.items())}
 
 
-def summary(results: Sequence[Result], most: float = 1.0) -> Summary:
-    """Put a point in numbers; `most` is the largest error that there can be."""
+def summary(results: Sequence[SweepResult], most: float = 1.0) -> Summary:
+    """Compute the statistics of a point; `most` is the largest possible error."""
     values = np.array(list(per_unit(results).values()))
     failed = sum(result.failed is not None for result in results)
     if not len(values):
@@ -84,7 +84,7 @@ def summary(results: Sequence[Result], most: float = 1.0) -> Summary:
 
 
 def wilson(good: int, units: int) -> Interval:
-    """Give Wilson's 95 % interval of a share."""
+    """Compute Wilson's 95 % interval of a share."""
     if not units:
         return Interval(np.nan, np.nan)
     z = 1.959963984540054  # of the normal distribution, at 97.5 %
@@ -93,7 +93,7 @@ def wilson(good: int, units: int) -> Interval:
     return Interval(max(float(centre - half), 0.0), min(float(centre + half), 1.0))
 
 
-def yield_at(results: Sequence[Result], spec: float) -> Yield:
+def yield_at(results: Sequence[SweepResult], spec: float) -> Yield:
     """Return the share of chips whose mean error over their seeds is at most `spec`."""
     several = len({result.chip for result in results}) > 1
     units = {result.chip if several else result.seed for result in results}
@@ -102,8 +102,8 @@ def yield_at(results: Sequence[Result], spec: float) -> Yield:
     return Yield(good / len(units) if units else np.nan, wilson(good, len(units)), good, len(units))
 
 
-def difference(results: Sequence[Result], reference: Sequence[Result]) -> Difference:
-    """Compare two points, chip by chip and seed by seed, by a permutation test: if they were alike, any sign could be the other one."""
+def difference(results: Sequence[SweepResult], reference: Sequence[SweepResult]) -> Difference:
+    """Compare two points, chip by chip and seed by seed, by a permutation test of the signs."""
     other = {result[1:3]: result for result in reference if result.failed is None}
     pairs = [(result, other[result[1:3]]) for result in results if result.failed is None and result[1:3] in other]
     apart = per_unit([a._replace(test_error=a.test_error - b.test_error) for a, b in pairs])
@@ -116,14 +116,14 @@ def difference(results: Sequence[Result], reference: Sequence[Result]) -> Differ
 def _probability(values: Floats) -> float:
     from scipy.stats import permutation_test  # noqa: PLC0415 - half a second, only for those who sweep
 
-    if not values.any() or len(values) == 1:  # of one pair either sign is as likely
+    if not values.any() or len(values) == 1:  # for one pair both signs are equally likely
         return 1.0
-    found = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True, axis=-1, rng=0)
-    return float(found.pvalue)
+    test = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True, axis=-1, rng=0)
+    return float(test.pvalue)
 
 
 class PointNumbers(NamedTuple):
-    """All that is said of a point; `yields` without a specification and `against` of the reference itself are None."""
+    """All statistics of a point; `yields` without a specification and `against` of the reference itself are None."""
 
     point: int
     summary: Summary
@@ -132,7 +132,7 @@ class PointNumbers(NamedTuple):
 
 
 def numbers(recorded: Recorded, spec: float | None = None, reference: int = 1) -> list[PointNumbers]:
-    """Put every point that has results in numbers, each compared with the point of number `reference`."""
+    """Compute the statistics of every point with results, each compared with the point of number `reference`."""
     by_point, most = recorded.by_point(), recorded.measure.most
     base = by_point.get(reference, [])
     return [

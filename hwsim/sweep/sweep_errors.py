@@ -1,4 +1,4 @@
-"""What can be wrong with a sweep."""
+"""Errors of a sweep."""
 
 
 class SweepError(ValueError):
@@ -6,4 +6,4 @@ class SweepError(ValueError):
 
 
 class SweepStoppedError(RuntimeError):
-    """A sweep that could not go on to its end; what was finished is in its database."""
+    """A sweep that could not be completed; its finished results are in its database."""

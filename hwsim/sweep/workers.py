@@ -1,4 +1,4 @@
-"""Workers: where batches are computed: in this process, in processes of a cluster of our own, or on the user's Dask cluster."""
+"""Workers that compute batches: this process, processes of a local cluster, or the user's Dask cluster."""
 
 import logging
 import time
@@ -8,60 +8,60 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from circuits.units import Second
-from hwsim.sweep.compute import Job
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.compute import BatchJob
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 
-Compute = Callable[[Job], list[Result]]
+Compute = Callable[[BatchJob], list[SweepResult]]
 
 AHEAD = 2
-"""Jobs given out per worker: one that it computes and one that waits, so that it never does."""
+"""Jobs sent per worker: one that it computes and one that waits, so that it is never idle."""
 
 CONNECTING = 15.0
-"""How long a scheduler may take to answer [s]."""
+"""Time limit for a scheduler's answer [s]."""
 
 
 class Workers(Protocol):
     """Computes jobs, in any order."""
 
-    def room(self) -> int:
-        """Say how many more jobs may be given."""
+    def capacity(self) -> int:
+        """Return how many more jobs may be sent."""
         ...
 
-    def give(self, job: Job) -> None:
-        """Take a job."""
+    def submit(self, job: BatchJob) -> None:
+        """Send a job."""
         ...
 
-    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
-        """Give what got done, at the latest after `wait` [s]; nothing may have.
+    def collect(self, wait: Second) -> list[tuple[BatchJob, list[SweepResult]]]:
+        """Return finished jobs, after `wait` [s] at the latest; possibly none.
 
         Raises
         ------
         SweepStoppedError
-            When the workers cannot go on.
+            When the workers cannot continue.
         Exception
-            What computing a job raised.
+            What the computation of a job raised.
 
         """
         ...
 
 
-class Here:
-    """One job at a time, in the process that asks."""
+class InProcess:
+    """One job at a time, in the calling process."""
 
     def __init__(self, compute: Compute) -> None:
         self._compute = compute
-        self._job: Job | None = None
+        self._job: BatchJob | None = None
 
-    def room(self) -> int:
-        """Say whether it is idle."""
+    def capacity(self) -> int:
+        """Return 1 if it is idle."""
         return int(self._job is None)
 
-    def give(self, job: Job) -> None:
-        """Take a job."""
+    def submit(self, job: BatchJob) -> None:
+        """Send a job."""
         self._job = job
 
-    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
+    def collect(self, wait: Second) -> list[tuple[BatchJob, list[SweepResult]]]:
         """Compute the job, however long it takes."""
         if self._job is None:
             time.sleep(wait)
@@ -71,7 +71,7 @@ class Here:
 
 
 class Cluster:
-    """The workers of a Dask scheduler. Dask gives a dead worker's jobs to others.
+    """The workers of a Dask scheduler, which sends a dead worker's jobs to others.
 
     Parameters
     ----------
@@ -84,18 +84,18 @@ class Cluster:
 
     def __init__(self, client: Any, compute: Compute) -> None:
         self._client, self._compute = client, compute
-        self._jobs: dict[Any, Job] = {}
+        self._jobs: dict[Any, BatchJob] = {}
 
-    def room(self) -> int:
-        """Say how many more jobs keep every worker busy."""
+    def capacity(self) -> int:
+        """Return how many more jobs keep every worker busy."""
         threads = sum(self._client.nthreads().values()) if self._client.status == "running" else 0
         return max(AHEAD * max(threads, 1) - len(self._jobs), 0)
 
-    def give(self, job: Job) -> None:
+    def submit(self, job: BatchJob) -> None:
         """Send a job."""
         self._jobs[self._client.submit(self._compute, job, pure=False)] = job
 
-    def finished(self, wait: Second) -> list[tuple[Job, list[Result]]]:
+    def collect(self, wait: Second) -> list[tuple[BatchJob, list[SweepResult]]]:
         """Wait for the next jobs to be done."""
         import asyncio  # noqa: PLC0415 - only for its error
 
@@ -112,11 +112,11 @@ class Cluster:
         if self._client.status != "running":
             msg = "the connection to the Dask scheduler is lost"
             raise SweepStoppedError(msg)
-        found = []
+        finished = []
         for future in done:
             job = self._jobs.pop(future)
             try:
-                found.append((job, future.result()))
+                finished.append((job, future.result()))
             except KilledWorker as error:
                 msg = f"point {job.point} ended every worker that it was given to; {_MEMORY}"
                 raise SweepStoppedError(msg) from error
@@ -124,19 +124,19 @@ class Cluster:
                 msg = "the Dask scheduler was ended, or dropped a point"
                 raise SweepStoppedError(msg) from None
             except (ImportError, AttributeError) as error:
-                raise SweepStoppedError(_elsewhere(str(error))) from error
+                raise SweepStoppedError(_incompatible(str(error))) from error
             except RuntimeError as error:
                 if "deserialization" not in str(error):
                     raise
-                raise SweepStoppedError(_elsewhere("it cannot read the jobs")) from error
-        return found
+                raise SweepStoppedError(_incompatible("it cannot read the jobs")) from error
+        return finished
 
 
 _MEMORY = "if they ran out of memory, use fewer workers (--jobs)"
 
 
-def _elsewhere(said: str) -> str:
-    return f"the Dask scheduler or a worker lacks what it needs ({said}); install hwsim {version('hwsim')} on every machine of the cluster"
+def _incompatible(reason: str) -> str:
+    return f"the Dask scheduler or a worker is incompatible ({reason}); install hwsim {version('hwsim')} on every machine of the cluster"
 
 
 @contextmanager
@@ -150,21 +150,21 @@ def workers(jobs: int, scheduler: str | None, compute: Compute) -> Iterator[Work
 
     """
     if scheduler is None and jobs == 1:
-        yield Here(compute)
+        yield InProcess(compute)
         return
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised; that a worker died is no news
-    with _own(jobs) if scheduler is None else _theirs(scheduler) as client:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are raised; a worker's death needs no message
+    with _local_cluster(jobs) if scheduler is None else _connected(scheduler) as client:
         yield Cluster(client, compute)
 
 
 @contextmanager
-def _own(jobs: int) -> Iterator[Any]:
+def _local_cluster(jobs: int) -> Iterator[Any]:
     """Start a cluster on this machine; Dask replaces workers that die."""
     import dask  # noqa: PLC0415 - a second, only for those who sweep on workers
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     with (
-        dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine is no news either
+        dask.config.set({"distributed.admin.tick.limit": "1h"}),  # a busy machine needs no message either
         LocalCluster(  # type: ignore[no-untyped-call]  # Dask leaves it untyped
             n_workers=jobs,
             threads_per_worker=1,
@@ -181,7 +181,7 @@ def _own(jobs: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _theirs(address: str) -> Iterator[Any]:
+def _connected(address: str) -> Iterator[Any]:
     from distributed import Client  # noqa: PLC0415 - a second, only for those who sweep on workers
 
     try:

@@ -1,1 +1,1 @@
-"""Tuning: a search for the settings that learn best, judged on a validation part; the test part is never looked at."""
+"""Tuning: a search for the settings with the least error on a validation set; the test set is never used."""

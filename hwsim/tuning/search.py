@@ -1,4 +1,4 @@
-"""What a search is, and what it finds."""
+"""Settings and results of a search."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hwsim.experiment.overriding import override
 from hwsim.sweep.axes import Value
-from hwsim.sweep.definition import Definition, Varied
+from hwsim.sweep.definition import SweepDefinition, Varied
 from hwsim.sweep.points import Design
 
 
@@ -17,15 +17,15 @@ class Search(Varied):
     Parameters
     ----------
     trials
-        How many there are in all, those of an earlier start too.
+        Number of trials in total, including those of an earlier start.
     seeds
         Runs of a trial, from `training.seed` on; the trial's error is their mean.
     share
-        Of the training part, which trials are judged on.
+        Share of the training set that is the trials' validation set.
     out
         Where the experiment with the best settings is written; the database lies next to it.
     command
-        What the user typed, for the file.
+        Command line as the user typed it, for the file.
 
     """
 
@@ -41,15 +41,15 @@ class Search(Varied):
         return self.out.with_suffix(".db")
 
     @property
-    def definition(self) -> Definition:
-        """All that the numbers depend on; the number of trials is none of it."""
-        judged = override(self.experiment, [f"data.validation={self.share}"])
-        return Definition.make(judged, self.axes, design=Design(kind="random"), seeds=self.seeds)
+    def definition(self) -> SweepDefinition:
+        """All settings that the results depend on; the number of trials is not among them."""
+        validated = override(self.experiment, [f"data.validation={self.share}"])
+        return SweepDefinition.make(validated, self.axes, design=Design(kind="random"), seeds=self.seeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One trial that ended: its settings, its error (None when it was given up), and why it was given up."""
+    """One completed trial: its settings, its error (None when it was pruned), and the reason for pruning."""
 
     number: int
     settings: Mapping[str, Value]
@@ -60,7 +60,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
-    """What a search found: its trials, the best first, those that were given up last."""
+    """Result of a search: its trials, the best first, pruned ones last."""
 
     search: Search
     trials: Sequence[Tried]

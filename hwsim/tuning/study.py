@@ -1,4 +1,4 @@
-"""The study: one SQLite file, written by Optuna, in which every trial and each of its epochs is kept; one process at a time."""
+"""The study: one SQLite file, written by Optuna, with every trial and each of its epochs; one process at a time."""
 
 import fcntl
 import math
@@ -13,7 +13,7 @@ from circuits.quoting import quote, quoted
 from hwsim.files import atomic
 from hwsim.random.streams import stream
 from hwsim.sweep.database import is_database
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.sealed import Objects, difference, objects, seal
 from hwsim.sweep.sweep_errors import SweepError
 from hwsim.tuning import space
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 _NAME, _DEFINITION = "hwsim", "definition"
 
 WHY = "why"
-"""Attribute of a trial that was given up: the reason in a line."""
+"""Attribute of a pruned trial: the reason in a line."""
 
 
 @contextmanager
-def opened(path: Path, definition: Definition) -> "Iterator[Study]":
-    """Open a study's file, or make it; trials that were under way when a process died count for nothing.
+def opened(path: Path, definition: SweepDefinition) -> "Iterator[Study]":
+    """Open or create a study's file; trials that were under way when a process died are ignored.
 
     Raises
     ------
     TuneError
-        When the file is another search's, or no study's at all, or another process is at work on it.
+        When the file is of another search, or no study, or in use by another process.
     OSError
-        When it cannot be made.
+        When it cannot be created.
 
     """
-    known = path.exists() and not (path.is_file() and path.stat().st_size == 0)
-    if known and not is_database(path):
+    exists = path.exists() and not (path.is_file() and path.stat().st_size == 0)
+    if exists and not is_database(path):
         _refuse(path, "is no database of hwsim tune")
     with path.open("ab") as file:
         try:
@@ -53,7 +53,7 @@ def opened(path: Path, definition: Definition) -> "Iterator[Study]":
             raise TuneError(msg) from None
         connect = _connections(path, file.fileno())
         with _plainly(path):
-            if known:
+            if exists:
                 _refuse_strange(path, connect)
             study = _study(path, definition, connect)
             refuse_damaged(study, definition, str(path))
@@ -81,13 +81,13 @@ def _plainly(path: Path) -> Iterator[None]:
 
 
 def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection]:
-    """Return what opens the file again for each of Optuna's transactions, while the path leads to it."""
+    """Return a function that opens the file again for each of Optuna's transactions, while the path leads to it."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=60)
         if atomic.identity(path) != atomic.identity(descriptor):
             connection.close()
-            msg = f"{path} was moved or replaced while the search wrote to it; what it holds is in the moved file: continue there"
+            msg = f"{path} was moved or replaced while the search wrote to it; its trials are in the moved file: continue there"
             raise TuneError(msg)
         seal(connection)
         return connection
@@ -96,7 +96,7 @@ def _connections(path: Path, descriptor: int) -> Callable[[], sqlite3.Connection
 
 
 def _refuse_strange(path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
-    """Refuse a database that is not made as Optuna makes it: a view or a trigger could compute anything."""
+    """Refuse a database that differs from Optuna's: a view or a trigger could compute anything."""
     with closing(connect()) as connection:
         present = objects(connection)
     if not any(name == "studies" for _, name, *_ in present):
@@ -119,7 +119,7 @@ def _storage(connect: Callable[[], sqlite3.Connection], pool: type) -> "RDBStora
     return RDBStorage("sqlite://", engine_kwargs={"creator": connect, "poolclass": pool})
 
 
-def _study(path: Path, definition: Definition, connect: Callable[[], sqlite3.Connection]) -> "Study":
+def _study(path: Path, definition: SweepDefinition, connect: Callable[[], sqlite3.Connection]) -> "Study":
     import optuna  # noqa: PLC0415 - as above
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
@@ -132,22 +132,22 @@ def _study(path: Path, definition: Definition, connect: Callable[[], sqlite3.Con
         study.set_user_attr(_DEFINITION, definition.to_json())
         return study
     try:
-        changed = Definition.from_json(written).difference(definition)
+        changed = SweepDefinition.from_json(written).difference(definition)
     except SweepError as error:
         _refuse(path, str(error))
     if changed is not None:
-        msg = f"{path} was begun with {changed}; go on with it as it was, or begin another search with --out"
+        msg = f"{path} was begun with {changed}; resume it as it was, or begin another search with --out"
         raise TuneError(msg)
     return study
 
 
-def refuse_damaged(study: "Study", definition: Definition, where: str) -> None:
-    """Refuse trials that no search of this definition makes: other keys or ranges, errors that cannot be.
+def refuse_damaged(study: "Study", definition: SweepDefinition, where: str) -> None:
+    """Refuse trials that no search of this definition makes: other keys or ranges, impossible errors.
 
     Raises
     ------
     TuneError
-        Naming the trial.
+        With the trial's number.
 
     """
     from optuna.study import StudyDirection  # noqa: PLC0415
@@ -172,17 +172,17 @@ def refuse_damaged(study: "Study", definition: Definition, where: str) -> None:
 
 
 def seed_sampler(study: "Study", seed: int) -> None:
-    """Let the next trial's random numbers depend on the seed and the trials that ended alone, whatever was killed in between."""
+    """Seed the next trial's random numbers from the seed and the completed trials only, whatever was killed in between."""
     from optuna.samplers import TPESampler  # noqa: PLC0415
 
     number = int(stream(seed, f"tune/{len(ended(study))}").integers(2**31))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what it calls experimental is what it recommends
+        warnings.simplefilter("ignore")  # it recommends features that it calls experimental
         study.sampler = TPESampler(seed=number, multivariate=True, constant_liar=False)
 
 
 def enqueue(study: "Study", parameters: Mapping[str, Any]) -> None:
-    """Let the next trial have these parameters, also if the one that was to have them was killed."""
+    """Set the next trial's parameters, also if the one that was to have them was killed."""
     from optuna.trial import TrialState  # noqa: PLC0415
 
     if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
@@ -190,7 +190,7 @@ def enqueue(study: "Study", parameters: Mapping[str, Any]) -> None:
 
 
 def ended(study: "Study") -> "list[FrozenTrial]":
-    """List the trials that ended, given up or not."""
+    """List the trials that ended, pruned or not."""
     from optuna.trial import TrialState  # noqa: PLC0415
 
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
@@ -204,11 +204,11 @@ def unfinished(study: "Study") -> "list[FrozenTrial]":
 
 
 def completed(study: "Study") -> "list[FrozenTrial]":
-    """List the trials that came to their last epoch, the best first; of equal ones that which was better on its way there."""
+    """List the completed trials, the best first; of equal ones that which was better at earlier epochs."""
     from optuna.trial import TrialState  # noqa: PLC0415
 
-    found = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return sorted(found, key=lambda trial: (trial.value, _on_the_way(trial), trial.number))
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sorted(trials, key=lambda trial: (trial.value, _on_the_way(trial), trial.number))
 
 
 def _on_the_way(trial: "FrozenTrial") -> float:
@@ -217,7 +217,7 @@ def _on_the_way(trial: "FrozenTrial") -> float:
 
 
 def fail(study: "Study", trial: "FrozenTrial") -> None:
-    """End a trial that is to be done again."""
+    """End a trial that is to be repeated."""
     from optuna.trial import TrialState  # noqa: PLC0415
 
     study.tell(trial.number, state=TrialState.FAIL)

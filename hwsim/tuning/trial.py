@@ -1,4 +1,4 @@
-"""A trial: settings are chosen, trained with, judged epoch by epoch on the validation part, and given up when others did better by then."""
+"""A trial: settings are sampled, trained with, evaluated each epoch on the validation set, and pruned when others were better by then."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,8 +8,8 @@ from hwsim.core.protocol import ConvergenceError
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.overriding import override
 from hwsim.session import Session
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Point
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import SweepPoint
 from hwsim.tuning import space, study
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from optuna import Trial as Asked
 
 _REPORTS = 40
-"""Epochs of a trial at which its error is written down and held against the others': each takes the disk a moment."""
+"""Epochs of a trial at which its error is stored and compared with the others'; storing takes time."""
 
 
-class Step(NamedTuple):
-    """Where a search stands: in trial number `trial`, from 1 on, after `share` of it; errors are of the validation part."""
+class TrialProgress(NamedTuple):
+    """State of a search: in trial number `trial`, from 1 on, after `share` of it; errors are of the validation set."""
 
     trial: int
     share: float
@@ -29,31 +29,31 @@ class Step(NamedTuple):
     best: float | None
 
 
-Observe = Callable[[Step], None]
+Observe = Callable[[TrialProgress], None]
 
 
 class Trial:
     """One trial under way."""
 
-    def __init__(self, opened: "Study", definition: Definition, observe: Observe, *, number: int) -> None:
+    def __init__(self, opened: "Study", definition: SweepDefinition, observe: Observe, *, number: int) -> None:
         self.study, self.definition, self.observe, self.number = opened, definition, observe, number
-        found = study.completed(opened)
-        self.least = found[0].value if found else None
+        completed = study.completed(opened)
+        self.least = completed[0].value if completed else None
 
     def run(self) -> None:
-        """Choose settings, train, and tell the study what came out."""
+        """Sample settings, train, and report the result to the study."""
         from optuna import TrialPruned  # noqa: PLC0415 - loaded already
         from optuna.trial import TrialState  # noqa: PLC0415
 
         axes = self.definition.axes
         if self.number == 1 and (now := space.present(axes, self.definition.experiment)) is not None:
-            study.enqueue(self.study, now)  # what is there now is to be beaten
+            study.enqueue(self.study, now)  # the present settings are tried first
         study.seed_sampler(self.study, self.definition.first_seed)
         trial = self.study.ask(space.distributions(axes))
-        self.observe(Step(self.number, 0.0, None, self.least))
+        self.observe(TrialProgress(self.number, 0.0, None, self.least))
         try:
-            known = self._known(trial)
-            error = self._judged(trial) if known is None else known
+            earlier = self._earlier(trial)
+            error = self._validated(trial) if earlier is None else earlier
         except TrialPruned as reason:
             trial.set_user_attr(study.WHY, str(reason))
             self.study.tell(trial, state=TrialState.PRUNED)
@@ -63,19 +63,19 @@ class Trial:
         else:
             self.study.tell(trial, error)
 
-    def _known(self, trial: "Asked") -> float | None:
-        """Return the error of an earlier trial with the same settings: it would be the same again."""
+    def _earlier(self, trial: "Asked") -> float | None:
+        """Return the error of an earlier trial with the same settings, which would be the same again."""
         mine = space.settings(self.definition.axes, trial.params)
         for other in study.completed(self.study):
             if space.settings(self.definition.axes, other.params) == mine:
                 return other.value
         return None
 
-    def _judged(self, trial: "Asked") -> float:
-        """Train with every seed; gives the mean validation error after the last epoch."""
+    def _validated(self, trial: "Asked") -> float:
+        """Train with every seed; returns the mean validation error after the last epoch."""
         from optuna import TrialPruned  # noqa: PLC0415
 
-        point = Point(self.number, space.settings(self.definition.axes, trial.params))
+        point = SweepPoint(self.number, space.settings(self.definition.axes, trial.params))
         experiment = point.experiment(self.definition.experiment)
         epochs, seeds = experiment.training.epochs, self.definition.seeds
         stride = -(-epochs * seeds // _REPORTS)
@@ -85,7 +85,7 @@ class Trial:
             for epoch, error in enumerate(validation_errors(override(experiment, [f"training.seed={self.definition.first_seed + k}"]))):
                 done = k * epochs + epoch + 1
                 mean = (sum(ended) + error) / (len(ended) + 1)
-                self.observe(Step(self.number, done / (epochs * seeds), mean, self.least))
+                self.observe(TrialProgress(self.number, done / (epochs * seeds), mean, self.least))
                 if done % stride and epoch + 1 < epochs:
                     continue
                 trial.report(mean, done)
@@ -97,7 +97,7 @@ class Trial:
 
 
 def validation_errors(experiment: Experiment) -> Iterator[float]:
-    """Train, and give the error on what is held out after each epoch.
+    """Train, and yield the error on the validation set after each epoch.
 
     Raises
     ------

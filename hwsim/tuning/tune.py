@@ -1,4 +1,4 @@
-"""Tune: trial after trial, until there are as many as were asked for; then the best settings are written as an experiment."""
+"""Tune: run trials up to the requested number; then write the best settings as an experiment."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.formatting import WRONG_ANSWERS
 from hwsim.session import Session
-from hwsim.sweep.definition import Definition
-from hwsim.sweep.points import Point
+from hwsim.sweep.definition import SweepDefinition
+from hwsim.sweep.points import SweepPoint
 from hwsim.tuning import space, study
 from hwsim.tuning.search import Search, Tried, Tuned
 from hwsim.tuning.trial import Observe, Trial
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from optuna import Study
 
 SHARE = 0.2
-"""Share of the training part that trials are judged on, unless the experiment says another."""
+"""Share of the training set that is the validation set, unless the experiment sets another."""
 
 _REFUSED = (
     *("training.seed", "variation.chip", "variation.after", "name", "about"),
     *("data.name", "data.task", "data.targets", "data.test_share", "data.folds", "data.fold", "data.test_limit", "data.validation"),
 )
-"""Keys that change what is measured, not what is learnt."""
+"""Keys that change the measurement, not the training."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-"""What a comment in TOML cannot hold."""
+"""Characters that a comment in TOML cannot contain."""
 
 
 def tune(search: Search, observe: Observe) -> Tuned:
-    """Search, or go on with a search, until there are so many trials; then write the best experiment.
+    """Search, or resume a search, up to the requested number of trials; then write the best experiment.
 
     Raises
     ------
     TuneError, SweepError, ExperimentError, DataError
-        When something cannot be used; nothing is written then.
+        When an input is unusable; nothing is written then.
     FruitlessError
-        When no trial came to an end.
+        When no trial was completed.
     InterruptedTuneError
         After Ctrl-C; the best so far is written.
 
@@ -59,15 +59,15 @@ def tune(search: Search, observe: Observe) -> Tuned:
             for trial in study.unfinished(opened):
                 study.fail(opened, trial)
             done = study.ended(opened)
-            found = _written(search, definition, opened) if study.completed(opened) else None
-            least = definition.experiment.data.measure.text(found.best.error or 0.0) if found else ""
-            best = f"; the best so far, {least}, is in {search.out}" if found else ""
+            tuned = _written(search, definition, opened) if study.completed(opened) else None
+            least = definition.experiment.data.measure.text(tuned.best.error or 0.0) if tuned else ""
+            best = f"; the best so far, {least}, is in {search.out}" if tuned else ""
             msg = f"interrupted after {len(done)} of {search.trials} trials, all of them saved{best}; the same command resumes"
             raise InterruptedTuneError(msg) from None
         return _written(search, definition, opened)
 
 
-def _check(definition: Definition) -> None:
+def _check(definition: SweepDefinition) -> None:
     """Refuse keys and ends of ranges that no experiment can have."""
     keys = [axis.key for axis in definition.axes]
     for axis in definition.axes:
@@ -79,11 +79,11 @@ def _check(definition: Definition) -> None:
             raise TuneError(msg)
         ends = axis.values or (axis.at(0.0), axis.at(1.0))
         for value in ends if len(ends) <= 100 else (ends[0], ends[-1]):  # noqa: PLR2004 - enough to find a wrong one
-            Point(1, {axis.key: value}).experiment(definition.experiment)
+            SweepPoint(1, {axis.key: value}).experiment(definition.experiment)
 
 
-def _written(search: Search, definition: Definition, opened: "Study") -> Tuned:
-    """Write the experiment with the best settings, and give what was found."""
+def _written(search: Search, definition: SweepDefinition, opened: "Study") -> Tuned:
+    """Write the experiment with the best settings, and return the result."""
     done, best = study.ended(opened), study.completed(opened)
     if not best:
         why = done[-1].user_attrs.get(study.WHY, "unknown") if done else "there was none"
@@ -125,7 +125,7 @@ def _toml(tuned: Tuned) -> str:
     seeds = "" if search.seeds == 1 else f", mean of {search.seeds} seeds from {search.experiment.training.seed} on"
     lines = (
         f"Found by: {search.command}",
-        f"Trial {best.number} of {len(tuned.trials)}: {_reached(search, best)} on a validation part{seeds},",
-        f"{100 * search.share:g} % of the training part. The test part was not looked at.",
+        f"Trial {best.number} of {len(tuned.trials)}: {_reached(search, best)} on a validation set{seeds},",
+        f"{100 * search.share:g} % of the training set. The test set was not used.",
     )
     return "".join(f"# {_CONTROL.sub(' ', line)}\n" for line in lines) + "\n" + to_toml(experiment)

@@ -1,17 +1,17 @@
-"""What can be wrong with a search."""
+"""Errors of a search."""
 
 from typing import ClassVar
 
 
 class TuneError(ValueError):
-    """A search that cannot be made or gone on with; the message names the thing and the remedy."""
+    """A search that cannot be made or resumed; the message names the thing and the remedy."""
 
 
 class FruitlessError(RuntimeError):
-    """No trial came to an end; the message says why the last one did not."""
+    """No trial was completed; the message is the reason of the last one."""
 
 
 class InterruptedTuneError(RuntimeError):
-    """The search was asked to stop; what was done is saved."""
+    """The search was interrupted, and its state is saved."""
 
     exit_code: ClassVar = 130

@@ -14,7 +14,7 @@ from cli import bench_text
 from cli.main import main
 from hwsim.benchmarks import cases, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 
 DATA = cases.synthetic(800)
 TURNS = {"rounds": 3, "seconds": 1.0}
@@ -27,10 +27,10 @@ def ticking() -> Callable[[], float]:
 
 
 @cache
-def compared() -> tuple[engine_speed.Comparison, list[int]]:
+def compared() -> tuple[engine_speed.EngineComparison, list[int]]:
     """Compare the engines with each other; return the rounds that were reported."""
     rounds: list[int] = []
-    return engine_speed.compare(subject("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking()), rounds
+    return engine_speed.compare(load_model("xor"), samples=5, rounds=3, full=False, observe=rounds.append, clock=ticking()), rounds
 
 
 @cache
@@ -40,9 +40,9 @@ def raced(*hidden: int) -> tuple[training.Race, list[int]]:
     return training.race((hidden, 8), DATA, rounds=3, seconds=1000.0, observe=rounds.append, clock=ticking()), rounds
 
 
-def point(tolerance: float) -> scaling.Point:
+def point(tolerance: float) -> scaling.ScalingPoint:
     """Return a small circuit in 64 bits."""
-    return scaling.Point(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64")
+    return scaling.ScalingPoint(series="tolerance", hidden=(4,), batch=8, tolerance=tolerance, precision="float64")
 
 
 @cache

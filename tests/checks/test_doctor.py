@@ -119,8 +119,8 @@ def test_the_text_shows_marks_and_remedies(diagnose, tmp_path: Path) -> None:
     absent = next(k for k, line in enumerate(lines) if line.startswith("MISSING"))
     assert "ngspice program" in lines[absent]
     assert "→" in "".join(lines[absent + 1 : absent + 3])  # a path that was searched may wrap
-    assert lines[-1] == "Something that is needed is missing; see the arrows."
-    assert diagnose()[1].splitlines()[-1] == "Everything that is needed is here."
+    assert lines[-1] == "Something required is missing; see the arrows."
+    assert diagnose()[1].splitlines()[-1] == "Everything required is installed."
 
 
 @pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0)])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hwsim.checks import gnucap
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 
 RECORDED = Path(__file__).with_name("gnucap-xor.txt")
 INSTALLED = [path for path in [shutil.which("gnucap")] if path]
@@ -39,7 +39,7 @@ def test_gnucap_agrees_with_the_numeric_engine(path, fake, monkeypatch):
         fake(RECORDED.read_text(encoding="utf-8"))
     else:
         monkeypatch.setenv(gnucap.VARIABLE, path)
-    given = subject("xor")
+    given = load_model("xor")
     found = gnucap.compare(given.session, given.g, 4)
     assert [finding.name for finding in found] == ["gnucap_dv_free", "gnucap_dv_nudged_up", "gnucap_dv_nudged_down"]
     assert all(finding.holds and 0 < finding.value < 1e-7 for finding in found)

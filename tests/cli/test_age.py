@@ -57,11 +57,11 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
     fresh, old = hwsim(*words, "--json"), hwsim(*words, "--after", "30d", "--json")
     assert old.json["drift"] is None
     assert old.json["test_error"] == fresh.json["test_error"]
-    assert "no drift is known for fefet: its conductances are taken as they were programmed" in old.err
+    assert "fefet has no drift model: its conductances are used as programmed" in old.err
     assert "known" not in fresh.err
-    assert "after 30 d (no drift known, none counted)" in hwsim(*words, "--after", "30d").unwrapped
+    assert "after 30 d (no drift model, none counted)" in hwsim(*words, "--after", "30d").unwrapped
     swept = hwsim("sweep", "xor", "--vary", "device.preset=pcm,fefet", "--set", "variation.after=1e6", "--mode", "evaluate")
-    assert swept.err.count("no drift is known for") == swept.err.count("no drift is known for fefet") == 1
+    assert swept.err.count("has no drift model") == swept.err.count("fefet has no drift model") == 1
     assert "pcm drifts from 20 s on, and variation.after is 20 s" in hwsim("solve", "xor", *PCM, "--after", "20s").err
 
 
@@ -74,7 +74,7 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
         (["compile", "xor", *PCM, "--after", "1e400y", "-o", "x.cir"], "--after 1e400y: should be a finite number"),
         (["evaluate", "xor", *PCM, "--after", "9e9y"], "variation.after = 2.840184e+17: should be less than or equal to"),
         (["solve", "iris", "--after", "3d"], "device.preset drift, and there is none; name one"),
-        (["compile", "xor", *PCM, "--after", "3d", "--measure", "pulses", "-o", "x.cir"], "--after is about a whole chip"),
+        (["compile", "xor", *PCM, "--after", "3d", "--measure", "pulses", "-o", "x.cir"], "--after applies to a whole chip"),
         (["train", "xor", *PCM, "--set", "variation.after=5"], "a chip drifts after training, not before"),
         (["tune", "xor", *PCM, "--set", "variation.after=5", "--vary", "training.beta=log:1e-7:1e-5"], "drifts after training, not before"),
         (["inspect", "iris", "--heat"], "iris is not trained, and --heat evaluates a trained circuit"),

@@ -47,7 +47,7 @@ def test_a_circuit_is_tested_on_many_chips(hwsim, trained) -> None:
     told = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
     assert [one["chip"] for one in told["chips"]] == [0, 1, 2]
     assert told["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
-    assert "all chips are alike" in hwsim("evaluate", trained, "--chips", "1").err
+    assert "all chips are equal" in hwsim("evaluate", trained, "--chips", "1").err
 
 
 @pytest.mark.parametrize("words", [["--chip", "-1"], ["--chips", "0"]])

@@ -20,7 +20,7 @@ from hwsim.core import kirchhoff
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.data.loading import load_data
 from hwsim.runs import train
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 
 
 def test_training_leaves_a_run_that_other_commands_take(hwsim, trained: Path) -> None:
@@ -50,7 +50,7 @@ def test_train_tells_in_json_what_it_wrote(hwsim, tmp_path: Path) -> None:
 def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
     """Kirchhoff's law holds for the voltages that it prints, and the outputs are differences of them."""
     told = hwsim("solve", trained, "--sample", "2:6", "--json").json
-    given = subject(str(trained))
+    given = load_model(str(trained))
     x = load_data(given.experiment).x_test[2:6]
     v = {group: np.array(values) for group, values in told["voltages"].items()}
     found = Equilibrium(v, np.array(told["residual_A"]), np.array(told["steps"]), np.zeros(4))
@@ -100,7 +100,7 @@ def test_ngspice_runs_a_compiled_deck(hwsim, trained: Path, tmp_path: Path, part
     """`ngspice deck.cir` prints the outputs that `hwsim solve` finds for that sample, free and nudged."""
     told = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
     assert told["bytes"] == (tmp_path / "deck.cir").stat().st_size
-    assert told["nodes"] == subject("iris").circuit.size
+    assert told["nodes"] == load_model("iris").circuit.size
     outputs = hwsim("solve", trained, "--sample", "4", "--part", part, "--json").json["outputs"][0]
     done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=False)
     printed = [float(found) for found in re.findall(r"^\S+ = (\S+)$", done.stdout, re.MULTILINE)]

@@ -105,7 +105,7 @@ def test_training_on_a_device_tells_pulses_and_joules(hwsim, tmp_path: Path) -> 
     assert kept["device"]["rounding"] == "accumulate"
     resumed = hwsim("train", told["run"], "--resume", "--epochs", "3")
     assert " after 3 epochs " in resumed.out
-    assert re.search(r"^pulses  \S+ pulses a memristor, \S+ in all, \S+ .?J$", resumed.out, re.MULTILINE)
+    assert re.search(r"^pulses  \S+ pulses per memristor, \S+ in all, \S+ .?J$", resumed.out, re.MULTILINE)
 
 
 WORDS = {

@@ -10,12 +10,12 @@ from hwsim.devices.temperature import heat_of
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import WeightsError, beyond
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 from hwsim.session import Session
-from hwsim.sweep.compute import Job, compute
+from hwsim.sweep.compute import BatchJob, compute
 from hwsim.sweep.execution import run
 from hwsim.sweep.new_sweep import Planned
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 
 CUT = "learned conductances beyond what the devices can have are cut to their bounds: "
 
@@ -35,7 +35,7 @@ def test_a_run_is_not_silently_trained_from_its_seed(hwsim, trained):
     """The command names both ways on, and the file that repeats the run."""
     answer = hwsim("train", trained)
     assert (answer.code, answer.out) == (2, "")
-    assert f"--from {trained} trains on from what it learned, --resume finishes it" in answer.err
+    assert f"--from {trained} starts from its conductances, --resume resumes it" in answer.err
     answer = hwsim("train", trained / "experiment.toml", "--out", "again")
     assert answer.code == 0
     assert same(weights("again/weights.npz"), weights(trained / "weights.npz"))
@@ -142,7 +142,7 @@ def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
 @pytest.mark.parametrize(("factor", "cut"), [(1.0, False), (0.99, True)])
 def test_a_hot_chip_is_compared_with_its_bounds_when_it_is_hot(hwsim, factor, cut):
     """What is at the lower bound at 27 °C is there at any temperature, and nothing is cut."""
-    circuit = subject("xor").circuit
+    circuit = load_model("xor").circuit
     np.savez("start.npz", **{each.name: factor * np.broadcast_to(each.g_min, each.shape) for each in circuit.trainable})
     hot = ("--set", "variation.temperature=77", "--set", "device.temperature_coefficient=0.002")
     assert (CUT in hwsim("train", "xor", *hot, "--from", "start.npz", "--epochs", "1").err) == cut
@@ -150,7 +150,7 @@ def test_a_hot_chip_is_compared_with_its_bounds_when_it_is_hot(hwsim, factor, cu
 
 def test_rounding_to_32_bits_is_no_cut():
     """A conductance that misses its bound by less than that is the bound; one beyond it is not."""
-    given = subject("xor")
+    given = load_model("xor")
     high = np.asarray(given.circuit["w1"].g_max, np.float64)
     for factor, cut in ((1 + 1e-7, False), (1 + 1e-5, True)):
         assert bool(beyond(given.chip, {"w1": np.full(given.circuit["w1"].shape, high * factor)})) == cut
@@ -220,9 +220,9 @@ def test_a_point_of_a_sweep_is_the_chip_that_evaluate_tests(hwsim, tmp_path, var
     """Of a run that was trained away from 27 °C, too, whatever key is varied."""
     hot = ("--set", "variation.temperature=77", "--set", "device.temperature_coefficient=0.003")
     assert hwsim("train", "xor", *hot, "--epochs", "1", "--out", "hot").code == 0
-    jobs: list[Job] = []
+    jobs: list[BatchJob] = []
 
-    def kept(job: Job) -> list[Result]:
+    def kept(job: BatchJob) -> list[SweepResult]:
         jobs.append(job)
         return compute(job)
 
@@ -234,12 +234,12 @@ def test_a_point_of_a_sweep_is_the_chip_that_evaluate_tests(hwsim, tmp_path, var
     for job, value in zip(sorted(jobs, key=lambda one: one.point), vary.partition("=")[2].split(","), strict=True):
         setting = f"{vary.partition('=')[0]}={value}"
         heat = heat_of(job.experiment.device, job.experiment.variation)
-        for name, g in subject("hot", [setting]).wanted.items():
+        for name, g in load_model("hot", [setting]).wanted.items():
             np.testing.assert_allclose(heat * job.weights[name], g, rtol=1e-14)
         assert errors[job.point] == hwsim("evaluate", "hot", "--set", setting, "--json").json["test_error"]
 
 
-ALIKE = "all chips are alike: nothing here spreads from chip to chip"
+ALIKE = "all chips are equal: nothing varies from chip to chip"
 
 
 @pytest.mark.parametrize("command", ["compile -o out.cir", "solve", "check --samples 1", "evaluate", "train --epochs 1"])

@@ -196,7 +196,7 @@ def test_a_benchmark_replaces_its_own_numbers(hwsim, here: Path) -> None:
     (here / "numbers" / "engines.json").write_text('{"mine": 1}')
     answer = hwsim(*words)
     assert answer.code == 2
-    assert "numbers/engines.json: is there already, and not numbers of hwsim bench" in answer.err
+    assert "numbers/engines.json: exists, and is not numbers of hwsim bench" in answer.err
     assert hwsim(*words, "--force").code == 0
 
 

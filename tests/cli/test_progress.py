@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.output import Output, Step, shortened
+from cli.output import Output, ProgressStep, shortened
 from cli.pace import WINDOW, Pace, clock_face
 from cli.train import rounded
 
@@ -28,10 +28,10 @@ def test_a_steady_job_takes_as_long_as_it_should(step: float, steps: int, before
     """At one unit a step the rest takes a step a unit, whatever was done before the first look, as in a run that is resumed."""
     clock = Clock()
     pace, total = Pace(clock), before + steps + 10
-    assert pace.left(before, total) is None
+    assert pace.remaining(before, total) is None
     for k in range(1, steps + 1):
         clock.now += step
-        assert pace.left(before + k, total) == pytest.approx((10 + steps - k) * step, rel=1e-6)
+        assert pace.remaining(before + k, total) == pytest.approx((10 + steps - k) * step, rel=1e-6)
     assert pace.elapsed() == pytest.approx(steps * step)
 
 
@@ -39,20 +39,20 @@ def test_what_is_long_past_does_not_count() -> None:
     """A machine that others slowed down for an hour and then left alone is judged by the last minute."""
     clock = Clock()
     pace = Pace(clock)
-    pace.left(0, 1000)
+    pace.remaining(0, 1000)
     for k in range(1, 500):
         clock.now += WINDOW if k < 100 else 1.0
-        left = pace.left(k, 1000)
-    assert left == pytest.approx(501.0)
+        remaining = pace.remaining(k, 1000)
+    assert remaining == pytest.approx(501.0)
 
 
 def test_a_job_that_stands_still_has_no_end() -> None:
     """Without progress there is no pace."""
     clock = Clock()
     pace = Pace(clock)
-    pace.left(3, 10)
+    pace.remaining(3, 10)
     clock.now = 5.0
-    assert pace.left(3, 10) is None
+    assert pace.remaining(3, 10) is None
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
         monkeypatch.setenv(name, value)
     with Output().progress("digits") as show:
         for done in range(3):
-            show(Step(done, 2, "what there is to say about this is longer than sixty characters"))
+            show(ProgressStep(done, 2, "what there is to say about this is longer than sixty characters"))
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     lines = [line for line in re.split(r"[\r\n]+", shown) if line.strip()]
     assert all(len(line.rstrip()) <= 60 for line in lines)
@@ -115,7 +115,7 @@ def test_an_error_on_a_validation_part_is_called_so(hwsim, tmp_path: Path) -> No
     page = (tmp_path / "run.html").read_text(encoding="utf-8")
     assert "validation error" in page
     assert "test error" not in page.lower()
-    assert "test part" not in page
+    assert "test set" not in page
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ import pytest
 from pyarrow import parquet
 
 from cli.main import main
-from cli.output import Output, Step
+from cli.output import Output, ProgressStep
 from hwsim.experiment.loading import load
 from hwsim.report.sweep_pictures import sheet
 from hwsim.sweep import export
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.execution import run
 from hwsim.sweep.points import Design
 from hwsim.sweep.recorded import Recorded
@@ -89,7 +89,7 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
     words = ("sweep", "xor", "--vary", "training.beta=1e-6,2e-6", "--mode", "evaluate", *FEW, "--json")
     first, again, other = hwsim(*words), hwsim(*words), hwsim(*words, "--seeds", "2")
     assert [answer.json["database"] for answer in (first, again, other)] == ["runs/xor-beta.db", "runs/xor-beta.db", "runs/xor-beta-2.db"]
-    assert "goes on with the sweep in it" in again.err
+    assert "resumes the sweep in it" in again.err
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["xor-beta-2.db", "xor-beta.db"]
     assert first.json["points"] == again.json["points"]
 
@@ -112,9 +112,9 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
         ("xor --vary training.beta=1e-6,2e-6 --export a.txt", "FILE.csv or FILE.parquet"),
         ("xor --vary training.beta=1e-6,2e-6 --out text.db", "text.db: is not a sweep's database"),
         ("xor --vary training.beta=1e-6,2e-6 --out text.db/a.db", "not a folder"),
-        ("xor --vary training.beta=1e-6,2e-6 --out cheap.db", "cheap.db holds a sweep with"),
+        ("xor --vary training.beta=1e-6,2e-6 --out cheap.db", "cheap.db is a sweep with"),
         ("xor --vary data.name=iris,xor", "circuit.inputs = 2"),
-        ("xor --vary training.beta=1e-6,2e-6 --jobs 2 --scheduler tcp://127.0.0.1:9", "give one of them"),
+        ("xor --vary training.beta=1e-6,2e-6 --jobs 2 --scheduler tcp://127.0.0.1:9", "use one of them"),
         ("iris-0 --mode evaluate --vary variation.offset=0,1e-3 --seeds 2", "take more chips"),
         ("iris-0 --mode evaluate --vary circuit.layers[0].size=8,9", "w1"),
         ("cheap.db --chips 3", "--chips would make it another"),
@@ -174,7 +174,7 @@ def test_values_of_several_kinds_become_text(cheap: Path) -> None:
 )
 def test_plots_are_drawn(tmp_path: Path, vary: list[str], chosen: dict[str, Any]) -> None:
     """Of one key at a time, of a map over two, and of Sobol's indices."""
-    made = Definition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**chosen), chips=9)
+    made = SweepDefinition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**chosen), chips=9)
     with Database.begin(tmp_path / "a.db", made, {}) as database:
         run(database, lambda _: None, function=compute)
         found = database.recorded()
@@ -194,7 +194,7 @@ def test_a_terminal_shows_the_table_as_it_fills(capsys: pytest.CaptureFixture[st
         monkeypatch.setenv(name, value)
     with Output().board("digits", ("point", "error %")) as show:
         for done in range(12):
-            show(Step(done, 12, f"{done} of 12 results, and more than fifty letters"), {done: (str(done), "1.00")})
+            show(ProgressStep(done, 12, f"{done} of 12 results, and more than fifty letters"), {done: (str(done), "1.00")})
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     lines = [line for line in re.split(r"[\r\n]+", shown) if line.strip()]
     assert all(len(line.rstrip()) <= 50 for line in lines)
@@ -226,7 +226,7 @@ def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         said = process.stderr.read()
     assert process.returncode == 130
-    assert re.search(r"hwsim: interrupted; \d+ of 1600 results are in a.db, and the same command goes on from there\n$", said)
+    assert re.search(r"hwsim: interrupted; \d+ of 1600 results are in a.db, and the same command resumes the sweep\n$", said)
     assert "Traceback" not in said
     assert np.isfinite(read(tmp_path / "a.db").results[0].seconds)
 

@@ -16,7 +16,7 @@ from hwsim.experiment.loading import load
 from hwsim.learning.initial import starting, within
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 from hwsim.session import Session
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
@@ -145,7 +145,7 @@ def test_a_sweep_evaluates_the_same_drifted_chip(tmp_path, monkeypatch) -> None:
     (of_fresh,), (of_old,) = (list(outcomes(experiment, [Instance(0, 0)])) for experiment in (fresh, old))
     assert of_fresh.train_error == of_old.train_error
     assert of_fresh.pulses == of_old.pulses
-    given = subject("iris", [*settings, "variation.after=1e9"])
+    given = load_model("iris", [*settings, "variation.after=1e9"])
     (evaluated,) = outcomes(old, [Instance(0, 0)], "evaluate")
     assert evaluated.failed is None
     assert all((given.g[name] < given.wanted[name]).all() for name in given.g)

@@ -76,11 +76,6 @@ def test_words_are_plain(name: str) -> None:
     assert not list(avoided(prose(TEXTS[name])))
 
 
-def test_words_of_the_results_are_plain() -> None:
-    """Nor in the table of all results."""
-    assert not list(avoided(prose((ROOT / "results/summary.md").read_text(encoding="utf-8"))))
-
-
 @each_text
 def test_what_they_name_exists(name: str) -> None:
     """Inline code names commands with options that they have, keys of experiments, and files of the source tree.

@@ -19,7 +19,7 @@ from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.sweep.database import Database
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sealed import seal
 from hwsim.sweep.sweep_errors import SweepError
 from support.damaged_files import GOOD, attempt, damage
@@ -272,7 +272,7 @@ def test_a_database_with_what_no_sweep_finds_is_refused(name, tmp_path):
     path = tmp_path / "sweep.db"
     path.write_bytes(GOOD["sweep"][1]())
     with Database.open(path) as database:
-        database.add([Result(1, 0, 0, 0.25, 0.25, 1.0, 1.0, 0.0, 1.0, None)])
+        database.add([SweepResult(1, 0, 0, 0.25, 0.25, 1.0, 1.0, 0.0, 1.0, None)])
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(statement)
     message = attempt("sweep", path.read_bytes(), tmp_path)

@@ -11,7 +11,7 @@ from hwsim.inspection.node_layout import placed
 from hwsim.inspection.routing import GAP, route
 from hwsim.inspection.schematic import schematic
 from hwsim.inspection.simplified import simplified
-from hwsim.inspection.symbols import PAIR, Part, parts
+from hwsim.inspection.symbols import PAIR, DrawnPart, parts
 from support.decks import hand, random_deck
 from support.reading import parse
 
@@ -57,12 +57,23 @@ def test_every_part_is_drawn_between_its_nodes():
 
 def test_fixed_voltages_become_labels_and_opposed_diodes_one_symbol():
     """Unless another part needs the wire of the supply, or the supply is read; diodes alone stay diodes, and nothing is lost."""
-    kept = [Part("SourceV", 0, 1, "x0"), Part("SourceV", 0, 9, "2 V"), Part("Resistor", 9, 8, "1k"), Part("SourceV", 0, 8, "3 V")]
-    rails = [Part("SourceV", 0, 2, "0.5 V"), Part("SourceV", 0, 3, "-0.5 V")]
-    drawn = [Part("Diode", 1, 2, ""), Part("Diode", 3, 1, ""), Part("Diode", 4, 2, ""), Part("Diode", 4, 5, ""), Part("Diode", 5, 4, "")]
+    kept = [
+        DrawnPart("SourceV", 0, 1, "x0"),
+        DrawnPart("SourceV", 0, 9, "2 V"),
+        DrawnPart("Resistor", 9, 8, "1k"),
+        DrawnPart("SourceV", 0, 8, "3 V"),
+    ]
+    rails = [DrawnPart("SourceV", 0, 2, "0.5 V"), DrawnPart("SourceV", 0, 3, "-0.5 V")]
+    drawn = [
+        DrawnPart("Diode", 1, 2, ""),
+        DrawnPart("Diode", 3, 1, ""),
+        DrawnPart("Diode", 4, 2, ""),
+        DrawnPart("Diode", 4, 5, ""),
+        DrawnPart("Diode", 5, 4, ""),
+    ]
     found = simplified([*kept, *rails, *drawn], {1})
-    pairs = [Part(PAIR, 1, 0, "", ("0.5 V", "-0.5 V")), Part(PAIR, 4, 5, "")]
-    assert sorted(found) == sorted([*kept, *pairs, Part("Diode", 4, 0, "", ("0.5 V",))])
+    pairs = [DrawnPart(PAIR, 1, 0, "", ("0.5 V", "-0.5 V")), DrawnPart(PAIR, 4, 5, "")]
+    assert sorted(found) == sorted([*kept, *pairs, DrawnPart("Diode", 4, 0, "", ("0.5 V",))])
 
 
 def test_what_has_no_symbol_is_reported():

@@ -7,14 +7,14 @@ from hwsim import formatting
 from hwsim.report import learning_curves
 from hwsim.report.page import render, write_page
 from hwsim.report.run_files import Confusion
-from hwsim.report.section import Gallery, Listing, Section, Table
+from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 from support.report_pages import Page, assert_complete
 
 EVIL = '<script>alert("1")</script> & $x$ </style> {{ 7 * 7 }} ${1}'
 
 
 @pytest.fixture(scope="module")
-def sections() -> list[Section]:
+def sections() -> list[PageSection]:
     """Make two sections in which every text means harm."""
     names = (EVIL, "]]>", "&amp;")
     rows = [
@@ -25,20 +25,22 @@ def sections() -> list[Section]:
         *learning_curves.programming(rows, 5, "a"),
         learning_curves.confusion(Confusion(counts=np.diag([3, 2, 1]) + 1, class_names=names), "a", "test"),
     ]
-    table = Table(caption=EVIL, header=(EVIL, "n"), rows=[(EVIL, "1"), ("b", "2")], links=("two", "one"))
-    one = Section(anchor="one", title=EVIL, about=EVIL, facts=[(EVIL, EVIL)], notes=[EVIL], tables=[table], listings=[Listing(EVIL, EVIL)])
-    two = Section(anchor="two", title="b", galleries=[Gallery(EVIL, EVIL, pictures)], listings=[Listing("x", EVIL, folded=True)])
+    table = PageTable(caption=EVIL, header=(EVIL, "n"), rows=[(EVIL, "1"), ("b", "2")], links=("two", "one"))
+    one = PageSection(
+        anchor="one", title=EVIL, about=EVIL, facts=[(EVIL, EVIL)], notes=[EVIL], tables=[table], listings=[PageListing(EVIL, EVIL)]
+    )
+    two = PageSection(anchor="two", title="b", galleries=[Gallery(EVIL, EVIL, pictures)], listings=[PageListing("x", EVIL, folded=True)])
     return [one, two]
 
 
-def test_text_stays_text(sections: list[Section]) -> None:
+def test_text_stays_text(sections: list[PageSection]) -> None:
     """Whatever stands in names, class names or notes is shown as it is; none of it becomes an element, and nothing is loaded."""
     page = assert_complete(render(EVIL, EVIL, sections))
     assert page.text.count(EVIL) >= 12
     assert page.by_id["a-confusion-alt"].count(EVIL) >= 1
 
 
-def test_pictures_follow_the_page_s_colours(sections: list[Section]) -> None:
+def test_pictures_follow_the_page_s_colours(sections: list[PageSection]) -> None:
     """Within a page pictures have no colour of their own but that of maps; their text is the page's font; no two share an id."""
     html = render("t", "c", sections)
     page = Page(html)
@@ -49,7 +51,7 @@ def test_pictures_follow_the_page_s_colours(sections: list[Section]) -> None:
     assert "font-family" not in styles
 
 
-def test_the_same_sections_make_the_same_bytes(sections: list[Section], tmp_path) -> None:
+def test_the_same_sections_make_the_same_bytes(sections: list[PageSection], tmp_path) -> None:
     """The page and its PNG files lie where they are said to; the files are pictures."""
     written = [write_page(tmp_path / "a.html", "t", "c", sections) for _ in range(2)][1]
     assert written.page.read_text(encoding="utf-8") == render("t", "c", sections)

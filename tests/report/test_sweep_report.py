@@ -15,15 +15,15 @@ from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.report.command_line import sweep_command
 from hwsim.report.picture import WIDE, Picture, new_figure, style
-from hwsim.report.section import Section
+from hwsim.report.section import PageSection
 from hwsim.report.sweep_pictures import sketches
 from hwsim.report.sweep_section import sweep_section
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.database import Database, read
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.mean_interval import of_errors
 from hwsim.sweep.points import Design
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.statistics import summary
 from support.report_pages import assert_complete
 
@@ -48,10 +48,10 @@ def make(tmp_path: Path) -> Make:
     def made(*vary: str, name: str = "s.db", left_out: int = 0, failed: int = 0, pulses: float | None = None, **settings: Any) -> Path:
         experiment = override(load("iris"), ["training.epochs=3", *settings.pop("changed", [])])
         given = {"chips": CHIPS, "seeds": SEEDS} | settings
-        definition = Definition.make(experiment, tuple(map(read_axis, vary)), **given)
+        definition = SweepDefinition.make(experiment, tuple(map(read_axis, vary)), **given)
         with Database.begin(tmp_path / name, definition, {"python": "3.99"}) as database:
             rows = [
-                Result(point.number, chip, seed, error_at(point.settings, chip, seed), 0.01, pulses, pulses, 1e-16, 0.5, None)
+                SweepResult(point.number, chip, seed, error_at(point.settings, chip, seed), 0.01, pulses, pulses, 1e-16, 0.5, None)
                 for point in database.points
                 for chip in range(definition.chips)
                 for seed in range(definition.seeds)
@@ -64,12 +64,12 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
-def section(path: Path) -> Section:
+def section(path: Path) -> PageSection:
     """Lay a sweep out."""
     return sweep_section(path.name, read(path), "s")
 
 
-def pictures(found: Section) -> dict[str, Picture]:
+def pictures(found: PageSection) -> dict[str, Picture]:
     """Give the pictures by their names."""
     return {picture.name: picture for picture in found.pictures()}
 
@@ -153,7 +153,7 @@ def test_every_design_has_its_pictures(make: Make, vary: tuple[str, ...], settin
 
 def test_a_slope_is_told(make: Make) -> None:
     """A decade of beta costs four points, whatever the chips are."""
-    costs = next(table for table in section(make(BETA)).tables if "costs" in table.caption)
+    costs = next(table for table in section(make(BETA)).tables if "Cost" in table.caption)
     assert costs.rows == [["training.beta", "decade", "+4", "+4 to +4", "+8"]]
 
 
@@ -211,7 +211,7 @@ def test_the_command_names_the_same_axes(make: Make, vary: tuple[str, ...], sett
     assert set(said) <= set(words)
     axes = [read_axis(words[k + 1]) for k, word in enumerate(words) if word == "--vary"]
     changed = [words[k + 1] for k, word in enumerate(words) if word == "--set"]
-    again = Definition.make(override(load("iris"), changed), tuple(axes), **{"chips": CHIPS, "seeds": SEEDS} | settings)
+    again = SweepDefinition.make(override(load("iris"), changed), tuple(axes), **{"chips": CHIPS, "seeds": SEEDS} | settings)
     assert again.difference(definition) is None
 
 

@@ -89,6 +89,6 @@ def test_only_what_was_done_is_profiled(tmp_path: Path) -> None:
     train.train(new_run(experiment(), tmp_path / "run"), ignore)
     profile = train.train(resumed_run(experiment(), tmp_path / "run"), ignore, Profiler()).profile
     assert profile is not None
-    assert "no epoch" in profile.note
+    assert "No epoch" in profile.note
     assert profile.sweeps == {}
     assert sum(line.seconds for line in profile.lines) == pytest.approx(profile.seconds)

@@ -22,7 +22,7 @@ from hwsim.learning import trainer
 from hwsim.learning.trainer import Progress
 from hwsim.runs import train
 from hwsim.runs.folder import RunFolder
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 from hwsim.runs.open_run import RunError
 from hwsim.runs.start import new_run, resumed_run
 
@@ -122,7 +122,7 @@ def test_the_folder_holds_all_that_it_should(experiment: Experiment, tmp_path: P
         assert str(Path.home()).encode() not in content or Path.home() == Path("/")
         assert os.uname().nodename.encode() not in (folder / "environment.json").read_bytes()
     assert "g" in numbers(folder)
-    assert set(subject(str(folder)).g) == {"w1"}
+    assert set(load_model(str(folder)).g) == {"w1"}
 
 
 def test_runs_take_the_next_free_folder(experiment: Experiment) -> None:

@@ -18,7 +18,7 @@ from hwsim.files.tables import read_idx, read_npz
 from hwsim.runs.folder import RunFolder
 from hwsim.sweep import claims, database
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from support.decks import HAND, hand
 from support.reading import read_deck
 
@@ -57,8 +57,8 @@ def _sweep() -> bytes:
         return path.read_bytes()
 
 
-def _definition() -> Definition:
-    return Definition.make(load("xor"), (read_axis("training.beta=log:1e-7:1e-5:3"),), chips=2, seeds=1)
+def _definition() -> SweepDefinition:
+    return SweepDefinition.make(load("xor"), (read_axis("training.beta=log:1e-7:1e-5:3"),), chips=2, seeds=1)
 
 
 def _read_checkpoint(path: Path) -> None:

@@ -16,7 +16,7 @@ from hwsim.ngspice import solver as ngspice_solver
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.ngspice_errors import NgspiceError
 from hwsim.ngspice.pool import Pool
-from hwsim.runs.loaded import subject
+from hwsim.runs.loaded import load_model
 from netlists.text.findings import NetlistError
 from support.reading import expand
 
@@ -87,7 +87,7 @@ def one_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def voltages(path: Path, engine: str) -> dict[str, float]:
     """Solve a deck as `hwsim solve --nodes` does, and return the voltages by the names of their nodes [V]."""
-    given = subject(str(path), (f"training.engine={engine}",))
+    given = load_model(str(path), (f"training.engine={engine}",))
     with given.session.verified_solver() as solver:
         equilibrium = solver.solve(given.g, Drive(given.session.data.x_test))
     v = equilibrium.at(given.circuit, np.arange(1, given.circuit.size + 1))

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.compute import Job
+from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.database import Database
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.execution import run
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 
 
-def definition(points: int = 6, **settings) -> Definition:
+def definition(points: int = 6, **settings) -> SweepDefinition:
     """Define a sweep over beta."""
     axes = (read_axis(f"training.beta=log:1e-8:1e-5:{points}"),)
-    return Definition.make(load("xor"), axes, **{"chips": 16, "seeds": 2} | settings)
+    return SweepDefinition.make(load("xor"), axes, **{"chips": 16, "seeds": 2} | settings)
 
 
 def number(*of: object) -> float:
@@ -27,26 +27,26 @@ def number(*of: object) -> float:
     return int.from_bytes(hashlib.sha256(repr(of).encode()).digest()[:6], "big") / 2**48
 
 
-def compute(job: Job) -> list[Result]:
+def compute(job: BatchJob) -> list[SweepResult]:
     """Return the results of a batch, at once."""
     beta = job.experiment.training.nudge.beta
     errors = {instance: number(beta, *instance) for instance in job.instances}
     failed = "did not settle"
     return [
-        Result(job.point, *of, error, error / 2, None, None, 1e-15, 0.01, None)
+        SweepResult(job.point, *of, error, error / 2, None, None, 1e-15, 0.01, None)
         if error < 0.9
-        else Result(job.point, *of, float("nan"), float("nan"), None, None, float("nan"), 0.01, failed)
+        else SweepResult(job.point, *of, float("nan"), float("nan"), None, None, float("nan"), 0.01, failed)
         for of, error in errors.items()
     ]
 
 
-def slowly(job: Job) -> list[Result]:
+def slowly(job: BatchJob) -> list[SweepResult]:
     """Return them after a moment."""
     time.sleep(0.1)
     return compute(job)
 
 
-def deadly(job: Job) -> list[Result]:
+def deadly(job: BatchJob) -> list[SweepResult]:
     """Kill the worker, the first time that the third point is computed."""
     time.sleep(0.05)
     mark = Path(os.environ["HWSIM_TEST_MARK"])
@@ -56,14 +56,14 @@ def deadly(job: Job) -> list[Result]:
     return compute(job)
 
 
-def always_deadly(job: Job) -> list[Result]:
+def always_deadly(job: BatchJob) -> list[SweepResult]:
     """Kill the worker every time that the third point is computed."""
     if job.point == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return compute(job)
 
 
-def raising(job: Job) -> list[Result]:
+def raising(job: BatchJob) -> list[SweepResult]:
     """Find an experiment's fault at the third point."""
     if job.point == 3:
         msg = "data are missing"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.points import Design
 from hwsim.sweep.sweep_errors import SweepError
 
@@ -44,7 +44,7 @@ def test_values_are_read_as_they_are_meant(text: str) -> None:
         ("k=log:0:1:3", "above 0"),
         ("k=log:1:2:3:4", "three finite numbers"),
         ("k=1:1:3", "must differ"),
-        ("k=1,,2", "missing beside a comma"),
+        ("k=1,,2", "missing next to a comma"),
         ("k=nan,1", "not a finite number"),
         ("k=1979-05-27,1", "neither a number"),
     ],
@@ -72,7 +72,7 @@ IRIS = load("iris")
 
 def points(*vary: str, **design) -> list[dict[str, object]]:
     axes = tuple(map(read_axis, vary))
-    return [dict(point.settings) for point in Definition.make(IRIS, axes, design=Design(**design)).points()]
+    return [dict(point.settings) for point in SweepDefinition.make(IRIS, axes, design=Design(**design)).points()]
 
 
 def test_a_grid_has_every_combination() -> None:

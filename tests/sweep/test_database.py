@@ -18,20 +18,20 @@ from hwsim.experiment.overriding import override
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.claims import claim, release
 from hwsim.sweep.database import Database, is_database, read
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.execution import run
 from hwsim.sweep.points import Design
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError
 from support.free_sweep import compute
 
-ONE = Result(1, 0, 0, 0.125, 0.0625, 12.0, 1e-9, 1e-15, 0.5, None)
-FAILED = Result(2, 3, 1, math.nan, math.nan, None, None, math.nan, 0.25, "did not settle")
+ONE = SweepResult(1, 0, 0, 0.125, 0.0625, 12.0, 1e-9, 1e-15, 0.5, None)
+FAILED = SweepResult(2, 3, 1, math.nan, math.nan, None, None, math.nan, 0.25, "did not settle")
 
 
-def definition(**settings) -> Definition:
+def definition(**settings) -> SweepDefinition:
     axes = tuple(map(read_axis, settings.pop("vary", ("training.beta=log:1e-7:1e-5:3",))))
-    return Definition.make(load("xor"), axes, **{"chips": 4, "seeds": 2} | settings)
+    return SweepDefinition.make(load("xor"), axes, **{"chips": 4, "seeds": 2} | settings)
 
 
 @pytest.fixture
@@ -84,15 +84,15 @@ def test_another_sweep_is_refused(file: Path, other: dict[str, object], said: st
     before = file.read_bytes()
     with pytest.raises(SweepError) as refused:
         Database.begin(file, definition(**other), {})
-    assert f"{file} holds a sweep with {said}; go on" in str(refused.value)
+    assert f"{file} is a sweep with {said}; resume" in str(refused.value)
     assert file.read_bytes() == before
 
 
 def test_another_experiment_is_another_sweep() -> None:
     """Any key counts, but for those that change no number."""
-    same = Definition.make(load("xor").model_copy(update={"about": "else", "reached": None}), definition().axes, chips=4, seeds=2)
+    same = SweepDefinition.make(load("xor").model_copy(update={"about": "else", "reached": None}), definition().axes, chips=4, seeds=2)
     assert definition().difference(same) is None
-    other = Definition.make(load("iris"), definition().axes, chips=4, seeds=2)
+    other = SweepDefinition.make(load("iris"), definition().axes, chips=4, seeds=2)
     assert "circuit" in (definition().difference(other) or "") or "name" in (definition().difference(other) or "")
 
 
@@ -100,12 +100,12 @@ def test_definitions_survive_being_written(file: Path) -> None:
     """What is read back is equal; keys that experiments get later have their defaults."""
     del file
     one = definition(vary=("training.rate=[1e-6,2e-6],3e-6", "training.epochs=1:9"), design=Design(kind="random", count=3))
-    assert Definition.from_json(one.to_json()) == one
+    assert SweepDefinition.from_json(one.to_json()) == one
     table = json.loads(one.to_json())
     del table["experiment"]["device"]
-    assert Definition.from_json(json.dumps(table)) == one
+    assert SweepDefinition.from_json(json.dumps(table)) == one
     with pytest.raises(SweepError, match="another version of hwsim"):
-        Definition.from_json(json.dumps(table | {"mode": "guess"}))
+        SweepDefinition.from_json(json.dumps(table | {"mode": "guess"}))
 
 
 def _text(file: Path) -> None:
@@ -181,11 +181,12 @@ def test_many_processes_make_a_file_and_write_at_once(tmp_path: Path) -> None:
     """Each puts the same rows in an order of its own; every file holds each once, and is whole."""
     code = (
         "import sys, random; from pathlib import Path\n"
-        "from support.free_sweep import definition; from hwsim.sweep.database import Database; from hwsim.sweep.recorded import Result\n"
+        "from support.free_sweep import definition; from hwsim.sweep.database import Database\n"
+        "from hwsim.sweep.recorded import SweepResult\n"
         "made, chips = definition(), list(range(8)); random.Random(int(sys.argv[2])).shuffle(chips); input()\n"
         "for k in range(10):\n"
         "    with Database.begin(Path(sys.argv[1]) / f'{k}.db', made, {}) as database:\n"
-        "        for chip in chips: database.add([Result(1, chip, 0, chip / 64, 0.0, None, None, 0.0, 0.1, None)])"
+        "        for chip in chips: database.add([SweepResult(1, chip, 0, chip / 64, 0.0, None, None, 0.0, 0.1, None)])"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     program = [sys.executable, "-c", code, tmp_path]
@@ -231,16 +232,16 @@ def test_a_start_counts_by_its_content(file: Path, tmp_path: Path) -> None:
     np.savez(start, w1=np.full((5, 8), 1e-6), w2=np.full((9, 2), 1e-6))
     experiment = override(load("xor"), [f"training.start={start}"])
 
-    def now() -> Definition:
-        return Definition.make(experiment, definition().axes)
+    def now() -> SweepDefinition:
+        return SweepDefinition.make(experiment, definition().axes)
 
     began = now()
-    assert Definition.from_json(began.to_json()) == began
+    assert SweepDefinition.from_json(began.to_json()) == began
     np.savez(start, w1=np.full((5, 8), 2e-6), w2=np.full((9, 2), 1e-6))
     assert (began.difference(now()) or "").startswith("start = ")
-    with Database.begin(file, began, {}) as database, pytest.raises(SweepError, match="holds other conductances than when the sweep began"):
+    with Database.begin(file, began, {}) as database, pytest.raises(SweepError, match="has other conductances than when the sweep began"):
         run(database, lambda _: None, function=compute)
     table = json.loads(began.to_json())
     del table["start"]
-    assert Definition.from_json(json.dumps(table)).difference(now()) is None
+    assert SweepDefinition.from_json(json.dumps(table)).difference(now()) is None
     assert began.difference(definition()) is not None

@@ -12,10 +12,10 @@ from pathlib import Path
 import dask
 import pytest
 
-from hwsim.sweep.compute import Job
+from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.database import Database
 from hwsim.sweep.execution import SweepInterruptedError, run
-from hwsim.sweep.recorded import Result
+from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 from hwsim.sweep.workers import Compute
 from support import free_sweep
@@ -24,7 +24,7 @@ from support.free_sweep import compute, content, definition
 TOTAL, BATCH = 6 * 16 * 2, 16
 
 
-def sweep(path: Path, function: Compute = compute, observe: Callable[[list[Result]], None] = lambda _: None, **settings) -> None:
+def sweep(path: Path, function: Compute = compute, observe: Callable[[list[SweepResult]], None] = lambda _: None, **settings) -> None:
     with Database.begin(path, definition(), {}) as database:
         run(database, observe, function=function, **settings)
 
@@ -39,16 +39,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
 
 def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     """Another process sees it; each is told once, and a second run computes nothing."""
-    path, told = tmp_path / "a.db", list[Result]()
+    path, told = tmp_path / "a.db", list[SweepResult]()
 
-    def observe(results: list[Result]) -> None:
+    def observe(results: list[SweepResult]) -> None:
         with Database.open(path) as database:
             assert {result[:3] for result in results} <= database.done()
         told.extend(results)
 
     sweep(path, observe=observe)
     assert len(told) == len({result[:3] for result in told}) == TOTAL
-    again = list[Result]()
+    again = list[SweepResult]()
     sweep(path, free_sweep.raising, again.extend)
     assert sorted(map(repr, again)) == sorted(map(repr, told))
 
@@ -73,9 +73,9 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
         time.sleep(moment)
         killed.kill()
         told = sum(int(line) for line in killed.stdout)
-    computed = list[Job]()
+    computed = list[BatchJob]()
 
-    def counted(job: Job) -> list[Result]:
+    def counted(job: BatchJob) -> list[SweepResult]:
         computed.append(job)
         return compute(job)
 
@@ -92,7 +92,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, number: signal.Signal
     """Nothing is lost and nothing stays claimed."""
     path = tmp_path / "a.db"
 
-    def interrupt(results: list[Result]) -> None:
+    def interrupt(results: list[SweepResult]) -> None:
         if results and results[0].point == 2:
             signal.raise_signal(number)
 
@@ -160,7 +160,7 @@ def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
     address, processes = scheduler
     killed = []
 
-    def kill(results: list[Result]) -> None:
+    def kill(results: list[SweepResult]) -> None:
         if results and not killed:
             processes[0].kill()
             killed.append(True)

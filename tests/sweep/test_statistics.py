@@ -11,9 +11,9 @@ from scipy.stats import binom
 
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
-from hwsim.sweep.definition import Definition
+from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.points import Design, saltelli
-from hwsim.sweep.recorded import Recorded, Result
+from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.sweep.sensitivity import indices, slopes, sobol, value_of
 from hwsim.sweep.statistics import difference, numbers, per_unit, summary, wilson, yield_at
 from support.free_sweep import definition, number
@@ -29,10 +29,10 @@ def test_wilson_holds_the_truth_as_often_as_it_says() -> None:
     assert wilson(16, 16)[1] == 1.0
 
 
-def results(errors: np.ndarray, point: int = 1) -> list[Result]:
+def results(errors: np.ndarray, point: int = 1) -> list[SweepResult]:
     """Give the results of errors (chips, seeds); NaN is a failure."""
     return [
-        Result(point, chip, seed, error, error, None, None, 0.0, 0.1, "did not settle" if math.isnan(error) else None)
+        SweepResult(point, chip, seed, error, error, None, None, 0.0, 0.1, "did not settle" if math.isnan(error) else None)
         for (chip, seed), error in np.ndenumerate(errors)
     ]
 
@@ -82,11 +82,11 @@ def test_where_nothing_can_be_said_nothing_is() -> None:
     assert np.isnan(wilson(0, 0)).all()
 
 
-def recorded(chosen: Definition, error: Callable[..., float]) -> Recorded:
+def recorded(chosen: SweepDefinition, error: Callable[..., float]) -> Recorded:
     """Give a finished sweep whose errors follow from the point's settings, the chip and the seed."""
     points = chosen.points()
     found = [
-        Result(point.number, chip, seed, error(point.settings, chip, seed), 0.0, None, None, 0.0, 0.1, None)
+        SweepResult(point.number, chip, seed, error(point.settings, chip, seed), 0.0, None, None, 0.0, 0.1, None)
         for point in points
         for chip in range(chosen.chips)
         for seed in range(chosen.seeds)
@@ -94,8 +94,8 @@ def recorded(chosen: Definition, error: Callable[..., float]) -> Recorded:
     return Recorded(Path("a.db"), chosen, points, found, {})
 
 
-def over(*vary: str, chips: int = 10, **design) -> Definition:
-    return Definition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**design), chips=chips)
+def over(*vary: str, chips: int = 10, **design) -> SweepDefinition:
+    return SweepDefinition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**design), chips=chips)
 
 
 def test_slopes_are_those_of_a_plane() -> None:

@@ -146,7 +146,7 @@ def test_the_error_is_the_mean_over_seeds(capsys, monkeypatch: pytest.MonkeyPatc
     )
     assert seen == [(2, 0.3), (3, 0.3), (4, 0.3)]
     assert found["validation_error"] == pytest.approx(0.3)
-    assert "30 % of the training part" in Path(found["file"]).read_text()
+    assert "30 % of the training set" in Path(found["file"]).read_text()
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,1 +1,1 @@
-"""Where the time of a training goes."""
+"""Time profile of a training."""

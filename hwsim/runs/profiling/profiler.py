@@ -1,4 +1,4 @@
-"""Profiling: where a training's time went, for people who must decide what to do about it."""
+"""Profiler: the time of a training by activity, with advice."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hwsim.learning.trainer import Trainer
 
 FREE, NUDGED, GRADIENT, PROGRAMMING, OTHER = "free phase", "nudged phases", "gradient", "programming", "rest of the updates"
-SOLVING, ALTERING, WAITING = "ngspice at work", "decks, values and judging", "waiting"
+SOLVING, ALTERING, WAITING = "ngspice at work", "decks, values and verification", "waiting"
 
 EQUILIBRIA = "free and nudged phases"
 
@@ -33,23 +33,23 @@ _OTHERS = (EVALUATION, FILES, REST)
 _SWEEPS = {"free": "steps", "nudged": "nudged_steps"}
 
 _COMPILED = (
-    "An update is one compiled program. Its parts were compiled and timed by themselves after the training, on a few batches and the "
+    "An update is one compiled program. Its parts were compiled and timed separately after the training, on a few batches and the "
     "trained conductances; their shares of the time of all updates are estimates."
 )
 
 _NGSPICE = (
     "ngspice at work is the processor time of its workers, their start included, divided by their number; gradient and programming were "
-    "timed once more on the last batch."
+    "timed again on the last batch."
 )
 
 _BY_PORTS = (
     "The circuit has no layers, so that nothing is compiled: equilibria were found update by update; gradient and programming were timed "
-    "once more on the last batch."
+    "again on the last batch."
 )
 
 _ADVICE = {
-    LOADING: "this is paid once a run: more epochs a run make it small",
-    COMPILING: "this is paid once for each circuit, batch and precision; later runs find the programs in the cache",
+    LOADING: "this is spent once per run: more epochs per run make its share small",
+    COMPILING: "this is spent once for each circuit, batch and precision; later runs find the programs in the cache",
     FREE: "fewer sweeps (a larger solver.tolerance), training.precision=float32 or larger batches make it shorter",
     NUDGED: "fewer sweeps (a larger solver.tolerance), one nudged phase (training.nudge.method=random-sign) or float32 make it shorter",
     GRADIENT: "larger batches or training.precision=float32 make it shorter",
@@ -65,15 +65,15 @@ _ADVICE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One thing that took time.
+class ProfileLine:
+    """The time of one activity.
 
     Parameters
     ----------
     group
-        What it belongs to: start-up, updates, or nothing else.
+        Its group: start-up, updates, or its own.
     seconds
-        How long, by the clock on the wall [s].
+        Wall-clock time [s].
     share
         Of the whole.
 
@@ -87,7 +87,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Where the time of a training went.
+    """The time of a training by activity.
 
     Parameters
     ----------
@@ -96,16 +96,16 @@ class Profile:
     sweeps
         Mean iterations of a free equilibrium and of a nudged one, over all updates.
     programs, from_cache
-        How many programs were compiled, and how many of them the cache on disk held.
+        How many programs were compiled, and how many of them were read from the cache on disk.
     note
-        How the lines came about, and what they are worth.
+        How the lines were measured, and their accuracy.
     advice
-        What makes the largest one smaller.
+        How to make the largest one smaller.
 
     """
 
     seconds: Second
-    lines: tuple[Line, ...]
+    lines: tuple[ProfileLine, ...]
     sweeps: dict[str, float]
     programs: int
     from_cache: int
@@ -113,14 +113,14 @@ class Profile:
     advice: str
 
     def table(self) -> dict[str, Any]:
-        """Give everything as plain dictionaries."""
+        """Return everything as plain dictionaries."""
         return asdict(self)
 
 
 class Profiler:
-    """Follows a training from its start: hands out the watch, and in the end tells what it saw.
+    """Follows a training from its start: provides the stopwatch, and at the end reports the profile.
 
-    What this process had computed before counts as loading.
+    Time that this process spent before counts as loading.
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Profiler:
         self._children = _children()
 
     def follow_compiling(self) -> None:
-        """Hear from JAX what it traces and compiles, and move that time to an account of its own."""
+        """Register with JAX for the times of tracing and compiling, and move these to an account of their own."""
         import jax  # noqa: PLC0415 - only the numeric engine compiles
 
         jax.monitoring.register_event_duration_secs_listener(self._took)
@@ -154,12 +154,12 @@ class Profiler:
         self.from_cache += self._following and event == "/jax/compilation_cache/cache_hits"
 
     def profile(self, trainer: "Trainer", state: "State", rows: list[Row], workers: int | None) -> Profile:
-        """Tell where the time went, in the end.
+        """Report the time of each activity, at the end.
 
         Parameters
         ----------
         trainer, state
-            What was trained, on a solver that this profiler's watch followed; ngspice's workers have ended.
+            The trainer and its last state, on a solver that this profiler's stopwatch followed; ngspice's workers have ended.
         rows
             The metrics of the epochs that were followed.
         workers
@@ -170,7 +170,7 @@ class Profiler:
         whole = sum(seconds.values())
         updates = seconds.pop(UPDATES, 0.0)
         if not rows:
-            split, note = {OTHER: updates}, "There was no epoch left to train."
+            split, note = {OTHER: updates}, "No epoch remained to be trained."
         elif Capability.TRACEABLE in trainer.solver.capabilities:
             split, note = _compiled_updates(trainer, state, updates, trainer.steps * len(rows)), _COMPILED
         elif trainer.settings.engine == "numeric":
@@ -181,7 +181,7 @@ class Profiler:
         start_up, others = ({name: seconds[name] for name in names if name in seconds} for names in (_START_UP, _OTHERS))
         groups = {"start-up": start_up, "updates": split, "": others}
         lines = [
-            Line(group=group, name=name, seconds=took, share=took / whole)
+            ProfileLine(group=group, name=name, seconds=took, share=took / whole)
             for group, accounts in groups.items()
             for name, took in accounts.items()
         ]
@@ -197,11 +197,11 @@ class Profiler:
         )
 
     def _phases_by_ngspice(self, trainer: "Trainer", seconds: Mapping[str, Second], workers: int) -> dict[str, Second]:
-        """Share out the time of all phases: what the workers computed, what this process did for them, and the rest."""
+        """Divide the time of all phases: computation of the workers, of this process for them, and the rest."""
         solver: Any = trainer.solver
         phases, evaluation = seconds.get(PHASES, 0.0), seconds.get(EVALUATION, 0.0)
         computed = (_children() - self._children) / workers * phases / max(phases + evaluation, 1e-9)
-        altering = min(solver.own, phases)
+        altering = min(solver.process_time, phases)
         solving = min(computed, phases - altering)
         return {SOLVING: solving, ALTERING: altering, WAITING: phases - altering - solving}
 
@@ -211,13 +211,13 @@ def _cores() -> int:
 
 
 def _children() -> Second:
-    """Give what ended child processes computed [s]."""
+    """Return the processor time of ended child processes [s]."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _compiled_updates(trainer: "Trainer", state: "State", updates: Second, count: int) -> dict[str, Second]:
-    """Share out the time of updates that are one compiled program, as their parts take it when they are programs of their own."""
+    """Divide the time of updates that are one compiled program in the proportions of its parts, timed as separate programs."""
     parts = time_parts(trainer, state, updates / count)
     named = {FREE: parts.free, NUDGED: parts.nudged, GRADIENT: parts.gradient, PROGRAMMING: parts.programming}
     whole = max(parts.whole, sum(named.values()))
@@ -225,13 +225,13 @@ def _compiled_updates(trainer: "Trainer", state: "State", updates: Second, count
 
 
 def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> dict[str, Second]:
-    """Share out what updates took beside the phases, as doing the last one again does."""
+    """Divide the time of updates outside the phases in the proportions of a repetition of the last one."""
     solver: Any = trainer.solver
     if solver.last is None:  # a rule that asks for no phases
         return {OTHER: updates}
-    g, x, y, found = solver.last
+    g, x, y, equilibria = solver.last
     updater, batches = trainer.updater, trainer.plan(0)
-    replay = Replayed(solver.circuit, solver.chip, found)
+    replay = Replayed(solver.circuit, solver.chip, equilibria)
     began = time.perf_counter()
     slope = updater.rule.gradient(replay, g, x, y, updater.loss).by_block
     between = time.perf_counter()

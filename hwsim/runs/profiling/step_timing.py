@@ -1,7 +1,7 @@
-"""What one update of a traced solver is made of: its parts, compiled and timed by themselves.
+"""Times of the parts of one update of a traced solver, compiled and timed separately.
 
-Training compiles a whole update into one program, in which nobody can say when one part ends. So each part is made a program of its own,
-with all that it needs before it, and loops over the same batches; what it takes longer than the one before it is its share.
+Training compiles a whole update into one program, in which the parts have no separate times. So each part is made a program of its own,
+with all that it needs before it, and loops over the same batches; its time less that of the one before it is its share.
 """
 
 import time
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 ROUNDS = 5
-"""Turns of each part; the median counts."""
+"""Repetitions for each part; the median counts."""
 
 _TURN = 0.15
-"""How long a turn takes, about [s]."""
+"""Approximate time of a repetition [s]."""
 
 
-class Parts(NamedTuple):
+class StepTimes(NamedTuple):
     """Times of one update [s]; `whole` is that of the training's own program, in which parts may share work."""
 
     free: Second
@@ -39,47 +39,47 @@ class Parts(NamedTuple):
     whole: Second
 
 
-class _Recorder(SolverWrapper):
-    """A traced solver that keeps what was last found: all that a rule asks the circuit for."""
+class _RecordingSolver(SolverWrapper):
+    """A traced solver that keeps the last equilibria: all that a rule asks the circuit for."""
 
     def __init__(self, traced: Any) -> None:
         super().__init__(traced)
-        self.found: list[Equilibrium] = []
+        self.equilibria: list[Equilibrium] = []
 
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
-        self.found.append(super().solve(g, drive, **how))
-        return self.found[-1]
+        self.equilibria.append(super().solve(g, drive, **how))
+        return self.equilibria[-1]
 
     def phases(self, g: Conductances, x: Array, y: Array, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
-        found = super().phases(g, x, y, nudge, **how)
-        self.found += found
-        return found
+        equilibria = super().phases(g, x, y, nudge, **how)
+        self.equilibria += equilibria
+        return equilibria
 
     def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
-        found = super().displaced(g, x, free, pushes, **how)
-        self.found += found
-        return found
+        equilibria = super().displaced(g, x, free, pushes, **how)
+        self.equilibria += equilibria
+        return equilibria
 
     def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
-        self.found.append(super().small_signal(g, free, current))
-        return self.found[-1]
+        self.equilibria.append(super().small_signal(g, free, current))
+        return self.equilibria[-1]
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
-        self.found.append(super().adjoint(g, free, error))
-        return self.found[-1]
+        self.equilibria.append(super().adjoint(g, free, error))
+        return self.equilibria[-1]
 
 
-def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second] = time.perf_counter) -> Parts:
-    """Time the parts of an update from a state, by turns.
+def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second] = time.perf_counter) -> StepTimes:
+    """Time the parts of an update from a state, in turn.
 
     Parameters
     ----------
     trainer, state
-        What was trained, on a traceable solver.
+        The trainer and its state, on a traceable solver.
     update
-        About how long an update takes [s]; it decides how many are timed.
+        Approximate time of an update [s]; it decides how many are timed.
     clock
-        Gives the time [s].
+        Returns the time [s].
 
     """
     from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - JAX is loaded already where there is a traced solver
@@ -88,8 +88,8 @@ def time_parts(trainer: "Trainer", state: "State", update: Second, clock: Callab
         return _timed(trainer, state, update, clock)
 
 
-def _timed(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second]) -> Parts:
-    import jax  # noqa: PLC0415 - likewise
+def _timed(trainer: "Trainer", state: "State", update: Second, clock: Callable[[], Second]) -> StepTimes:
+    import jax  # noqa: PLC0415 - as above
 
     ready: Any = jax.block_until_ready  # JAX leaves it untyped
     batches = trainer.plan(0)
@@ -103,20 +103,20 @@ def _timed(trainer: "Trainer", state: "State", update: Second, clock: Callable[[
     seconds = np.zeros((1 + ROUNDS, len(programs)))
     for turn in seconds:
         for k, (given, program) in enumerate(programs):
-            copy = ready(jax.device_put(given))  # some programs take it away
+            copy = ready(jax.device_put(given))  # some programs donate it
             began = clock()
             ready(program(copy))
             turn[k] = clock() - began
     # the first turn compiles
     free, phases, gradient, programming, all_of_it = (np.median(seconds[1:], axis=0) / count).tolist()
-    return Parts(free, max(phases - free, 0.0), max(gradient - phases, 0.0), programming, all_of_it)
+    return StepTimes(free, max(phases - free, 0.0), max(gradient - phases, 0.0), programming, all_of_it)
 
 
 def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> list[tuple[Any, Callable[[Any], Any]]]:
-    """Give what each part takes, and its program: the free phase; all phases; these and the gradient; the step of the conductances."""
+    """Return the parts and their programs: the free phase; all phases; these and the gradient; the step of the conductances."""
     import jax  # noqa: PLC0415 - loaded already where there is a traced solver
 
-    from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - likewise
+    from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - as above
 
     barrier: Any = jax.lax.optimization_barrier  # JAX leaves it untyped
     updater, batches = trainer.updater, trainer.plan(0)
@@ -127,7 +127,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     given = kept.g, (x, y, batches.order, batches.signs)
 
     def batch(g: Any, data: Any, k: Any) -> Any:
-        # the barrier keeps the compiler from doing once what training does for every batch, with other conductances each time
+        # the barrier keeps the compiler from hoisting out of the loop what training does for every batch, with other conductances
         g, k = barrier((g, k))
         x, y, order, signs = data
         return g, x[order[k]], y[order[k]], signs[k]
@@ -138,9 +138,9 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
 
     def phases(g: Any, data: Any, k: Any) -> Any:
         g, x, y, sign = batch(g, data, k)
-        recorder = _Recorder(traced)
+        recorder = _RecordingSolver(traced)
         updater.rule.gradient(recorder, g, x, y, updater.loss, Draw(sign))
-        return recorder.found
+        return recorder.equilibria
 
     def gradient(g: Any, data: Any, k: Any) -> Any:
         g, x, y, sign = batch(g, data, k)
@@ -158,9 +158,9 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
         programming = updater.programming.holding(devices)
 
         def once(k: Any, carry: Any) -> Any:
-            g, moments, held = carry
+            g, moments, programming_state = carry
             dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates)
-            done = programming.update(g, dg, traced.chip, batches.seeds[k], held)
+            done = programming.update(g, dg, traced.chip, batches.seeds[k], programming_state)
             return done.g, moments, done.held
 
         return jax.lax.fori_loop(0, count, once, carry)

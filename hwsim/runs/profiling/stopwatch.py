@@ -1,4 +1,4 @@
-"""Stopwatch: shares out the time that passes among accounts. One of them runs at any moment, so that together they are the whole."""
+"""Stopwatch: divides the time that passes among accounts. One of them runs at any moment, so that together they are the whole."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from circuits.units import Second
 
 REST = "rest"
-"""The account of what has no other."""
+"""The account of all time without another."""
 
 
 class Stopwatch:
-    """Runs from the moment it is made.
+    """Runs from its creation.
 
     Parameters
     ----------
     clock
-        Gives the time [s].
+        Returns the time [s].
 
     """
 
@@ -26,7 +26,7 @@ class Stopwatch:
 
     @contextmanager
     def on(self, account: str) -> Iterator[None]:
-        """Let the time within go to an account, and to the one before again afterwards."""
+        """Assign the time within to an account, and to the one before again afterwards."""
         before = self._account
         self._switch(account)
         try:
@@ -35,16 +35,16 @@ class Stopwatch:
             self._switch(before)
 
     def move(self, seconds: Second, account: str) -> None:
-        """Take time from the account that runs and give it to another: it came out later what it went to."""
+        """Move time from the running account to another, after its purpose is known."""
         self.add(-seconds, self._account)
         self.add(seconds, account)
 
     def add(self, seconds: Second, account: str) -> None:
-        """Give an account time that this watch did not see pass."""
+        """Add time to an account that this watch did not measure."""
         self._seconds[account] = self._seconds.get(account, 0.0) + seconds
 
     def seconds(self) -> dict[str, Second]:
-        """Give the time of every account up to now [s]."""
+        """Return the time of every account up to now [s]."""
         self._switch(self._account)
         return dict(self._seconds)
 

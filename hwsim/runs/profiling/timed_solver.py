@@ -1,4 +1,4 @@
-"""A solver that tells a stopwatch what it works for: samples by themselves are evaluation, phases are updates."""
+"""A solver that records its time by purpose: separate samples are evaluation, phases are updates."""
 
 import time
 from collections.abc import Sequence
@@ -15,42 +15,42 @@ CIRCUIT = "circuit"
 COMPILING = "compiling"
 UPDATES = "updates"
 PHASES = "phases"
-EVALUATION = "evaluation on the test part"
+EVALUATION = "evaluation on the test set"
 FILES = "files"
 
 
-class WatchedSolver(SolverWrapper):
+class TimedSolver(SolverWrapper):
     """Forwards everything to a solver.
 
-    `own` is what this process computed for phases [s]; `last` is what it last found them for, and what they were.
+    `process_time` is the processor time of this process for phases [s]; `last` is the arguments and equilibria of its last phases.
 
     Parameters
     ----------
     solver
         The solver.
     watch
-        Counts the time in which it is at work.
+        The stopwatch for its time.
 
     """
 
     def __init__(self, solver: Solver, watch: Stopwatch) -> None:
         super().__init__(solver)
-        self.watch, self.own = watch, 0.0
+        self.watch, self.process_time = watch, 0.0
         self.last: tuple[Conductances, Any, Any, tuple[Equilibrium, ...]] | None = None
 
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
-        """Find the equilibria of a batch."""
+        """Solve for the equilibria of a batch."""
         with self.watch.on(EVALUATION):
             return super().solve(g, drive, **how)
 
     def phases(self, g: Conductances, x: Any, y: Any, nudge: Nudge, **how: Any) -> tuple[Equilibrium, ...]:
-        """Find the free equilibria, then each nudged one from there."""
+        """Solve for the free equilibria, then each nudged one from there."""
         began = time.thread_time()
         with self.watch.on(PHASES):
-            found = super().phases(g, x, y, nudge, **how)
-        self.own += time.thread_time() - began
-        self.last = g, x, y, found
-        return found
+            equilibria = super().phases(g, x, y, nudge, **how)
+        self.process_time += time.thread_time() - began
+        self.last = g, x, y, equilibria
+        return equilibria
 
     def nudged(self, g: Conductances, x: Any, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
         """Return free equilibria, and from there the nudged ones."""
