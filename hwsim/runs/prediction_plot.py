@@ -33,7 +33,7 @@ def draw(panels: Any, predictions: Predictions, unit: str, *, colour: str, line:
         room = 0.04 * ((ends[1] - ends[0]) or 1.0)
         limits = ends[0] - room, ends[1] + room
         axes.plot(limits, limits, color=line, linewidth=1.0)
-        axes.plot(true, predicted, ".", color=colour, markersize=3 if dense else 5, alpha=0.35 if dense else 0.6, markeredgewidth=0)
+        axes.plot(true, predicted, ".", color=colour, markersize=3 if dense else 8, alpha=0.35 if dense else 0.6, markeredgewidth=0)
         called = name if len(name) <= 24 else f"{name[:23]}…"  # noqa: PLR2004 - room for a name
         axes.set(xlim=limits, ylim=limits, xlabel=f"true {called}{unit and f' [{unit}]'}", ylabel=f"predicted{unit and f' [{unit}]'}")
         if titled:
