@@ -260,7 +260,7 @@ def _check_roles(roles: Roles, source: Source) -> None:
         for word, line in (
             ("input", "*hwsim: input V1        (the sources that carry the data)"),
             ("output", "*hwsim: output a b      (the pair of nodes that is read, a line for each output)"),
-            ("trainable", "*hwsim: trainable R*    (the resistors that learn; g_min= and g_max= bound their conductances)"),
+            ("trainable", "*hwsim: trainable R*    (the trainable resistors; g_min= and g_max= bound their conductances)"),
         )
         if not roles.of(word)
     ]

@@ -1,6 +1,6 @@
 """Roles: which resistors learn, which sources are inputs, which pairs of nodes are outputs, said in comments that any SPICE skips.
 
-    *hwsim: trainable R_w* g_min=1e-7 g_max=1e-5     resistors that learn, and the bounds of their conductances [S]
+    *hwsim: trainable R_w* g_min=1e-7 g_max=1e-5     trainable resistors, and the bounds of their conductances [S]
     *hwsim: input V1 V2 scale=0.5 offset=0           sources that carry the next features; feature=3 says which are meant
     *hwsim: output a b gain=1 offset=0               the voltage from a to b is read, and nudged; b may be left out for ground
     *hwsim: nudge X_nudge*                           elements that nudge; hwsim puts its own in their place
