@@ -1,4 +1,4 @@
-"""Scaling: features as numbers of similar size, by what the training part alone shows."""
+"""Scaling: features as numbers of similar size, by what the training set alone shows."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,14 +21,14 @@ _OFFSET = 2.0**10
 """Magnitude over range from which on a feature's lowest value is subtracted before its mean is computed."""
 
 _FAR = 100.0
-"""Standard deviations, or ranges, of the training part by which a test sample may be off before it is reported: of any
+"""Standard deviations, or ranges, of the training set by which a test sample may be off before it is reported: of any
 distribution, at most one sample in 100² is farther off (Chebyshev's inequality), and a wrong unit is mostly off by 1,000."""
 
 
 def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
     """Scale features as `settings.scaling` and `settings.clip` say.
 
-    A feature that never changes in the training part, or only from one number of its stored type to the next, is 0 in both parts: no
+    A feature that never changes in the training set, or only from one number of its stored type to the next, is 0 in both sets: no
     conductance can learn what it means, and an input at 0 V leaves the circuit as it was trained.
 
     Returns
@@ -46,7 +46,7 @@ def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features
         When numbers exceed 64 bits, before or after scaling (naming the feature), or when no feature changes.
 
     """
-    assert samples.x_test is not None  # noqa: S101 - both parts exist by now
+    assert samples.x_test is not None  # noqa: S101 - both sets exist by now
     x_train, x_test = (_as_float(samples, x) for x in (samples.x, samples.x_test))
     notes: list[str] = []
     scale = FeatureScale()
@@ -87,16 +87,16 @@ def _spacing(magnitude: Features, stored: np.dtype[np.floating[Any]]) -> Feature
 def _scale(
     x_train: Features, x_test: Features, stored: np.dtype[np.floating[Any]], settings: DataSettings
 ) -> tuple[FeatureScale, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Scale both parts in place, for MNIST takes half a gigabyte.
+    """Scale both sets in place, for MNIST takes half a gigabyte.
 
     Returns
     -------
     scale
-        Its `constant` features are those that the training part never changes by more than one rounding of the `stored` type.
+        Its `constant` features are those that the training set never changes by more than one rounding of the `stored` type.
     changed
-        Which of these the test part changes, shape (I,).
+        Which of these the test set changes, shape (I,).
     rounded
-        Which of these the training part changes by that one rounding, shape (I,).
+        Which of these the training set changes by that one rounding, shape (I,).
 
     """
     low, high = x_train.min(axis=0), x_train.max(axis=0)
@@ -123,14 +123,14 @@ def _scale(
 
 
 def _constant(samples: Samples, scale: FeatureScale, changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:
-    """Report constant features that the test part changes, or rounding; refuse data in which no feature changes."""
+    """Report constant features that the test set changes, or rounding; refuse data in which no feature changes."""
     if scale.constant is not None and scale.constant.all():
         count = "its one training sample" if len(samples.x) == 1 else f"its {len(samples.x)} training samples"
         msg = f"{samples.name}: no feature changes in {count}, so there is no scale; use other samples, or data.scaling = 'none'"
         raise DataError(msg)
     reasons = {
-        "constant in the training part, so nothing is learnt of it and it is 0 in the test part too": changed & ~rounded,
-        f"changed in the training part by one rounding of {samples.x.dtype} alone, so taken as constant, and 0 in both parts; "
+        "constant in the training set, so nothing is learnt of it and it is 0 in the test set too": changed & ~rounded,
+        f"changed in the training set by one rounding of {samples.x.dtype} alone, so taken as constant, and 0 in both sets; "
         "subtract what all samples share before it is stored": rounded,
     }
     return [
@@ -141,13 +141,13 @@ def _constant(samples: Samples, scale: FeatureScale, changed: NDArray[np.bool_],
 
 
 def _far(samples: Samples, x_test: Features, settings: DataSettings) -> list[str]:
-    """Report features of the test part that are far out of the training part's range; refuse them where they become infinite."""
+    """Report features of the test set that are far out of the training set's range; refuse them where they become infinite."""
     reach = np.maximum(x_test.max(axis=0), -x_test.min(axis=0))
     k = int(np.argmax(reach))
     name, unit = quote(samples.feature(k)), "standard deviations" if settings.scaling == "standard" else "ranges"
     if not np.isfinite(reach[k]):
-        msg = f"{samples.name}: {name} of the test part cannot be scaled: it is more than 1e308 {unit} of the training part off"
+        msg = f"{samples.name}: {name} of the test set cannot be scaled: it is more than 1e308 {unit} of the training set off"
         raise DataError(f"{msg}; are its units the same?")
     if reach[k] <= _FAR:
         return []
-    return [f"{samples.name}: {name} of the test part is up to {reach[k]:.3g} {unit} of the training part off; data.clip limits it"]
+    return [f"{samples.name}: {name} of the test set is up to {reach[k]:.3g} {unit} of the training set off; data.clip limits it"]

@@ -21,7 +21,7 @@ from netlists.text.findings import NetlistError
 
 
 def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
-    """Read an experiment's data, hold out the test part or a validation part, and scale by what the training part shows.
+    """Read an experiment's data, hold out the test set or a validation set, and scale by what the training set shows.
 
     `circuit` is the experiment's, if it is compiled already; converters at the inputs depend on it. `run` is the folder of the run whose
     conductances are to be tested, or trained on, if any.
@@ -32,7 +32,7 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
         When there are none, they are unreadable, too few, or not finite.
     ExperimentError
         When they do not fit the circuit's inputs and outputs, or when a run that is tested or started from may have learned samples of the
-        test part.
+        test set.
 
     """
     from hwsim.data.sources import read  # noqa: PLC0415 - scikit-learn and the readers load only for those who read data
@@ -132,7 +132,7 @@ def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
 
 
 def _fold(samples: Samples, folds: int, fold: int, seed: int) -> Samples:
-    """Test on one fold of the training part; a test part of the data is set aside."""
+    """Test on one fold of the training set; a test set of the data is set aside."""
     if samples.x_test is samples.x:
         msg = f"{samples.name}: its {len(samples.labels)} samples are all for training and testing alike; omit data.folds (--folds)"
         raise DataError(msg)
@@ -155,14 +155,14 @@ def fold_numbers(labels: Labels, folds: int, seed: int) -> Labels:
 
 
 def _tested_on(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
-    """Make some samples of the training part the test part."""
+    """Make some samples of the training set the test set."""
     tested = {f"{name}_test": part for name, part in samples.chosen(chosen).items()}
     return replace(samples, **samples.chosen(~chosen), **tested)
 
 
 def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
     """Keep no more samples than the limits allow."""
-    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
+    assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
     train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
     test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
     return replace(samples, **samples.chosen(train), **samples.chosen_tests(test))
@@ -175,9 +175,9 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
 
 
 def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) -> Dataset:
-    """Scale both parts, and add notes about it to those about the split."""
+    """Scale both sets, and add notes about it to those about the split."""
     x_train, x_test, feature_scale, about_scaling = scaled(samples, settings)
-    assert samples.labels_test is not None  # noqa: S101 - both parts exist by now
+    assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
     return Dataset(
         name=settings.name,
         x_train=x_train,

@@ -36,7 +36,7 @@ _DIABETES = ("diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
 """Files there with the features and the target of the diabetes data."""
 
 _TRAIN_IMAGES = 60_000
-"""The first images of both are the training part."""
+"""The first images of both are the training set."""
 
 _IDX = (("train-images", "idx3"), ("train-labels", "idx1"), ("t10k-images", "idx3"), ("t10k-labels", "idx1"))
 
@@ -177,7 +177,7 @@ def _idx_file(folder: Path, part: str, kind: str) -> Path | None:
 
 def _sized(samples: Samples) -> Samples:
     if samples.x_test is None:
-        msg = f"{samples.name}: it has no test part (x_test, y_test)"
+        msg = f"{samples.name}: it has no test set (x_test, y_test)"
         raise DataError(msg)
     return samples
 

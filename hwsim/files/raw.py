@@ -27,7 +27,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Features `x` (n, I) of any number type and class numbers `labels` (n,); also a test part, or None.
+    """Features `x` (n, I) of any number type and class numbers `labels` (n,); also a test set, or None.
 
     `columns` holds what messages call the features, where a file names them. Samples with real targets `y` (n, K) are all of one class,
     without a name; `target_names` holds what their targets are called.
@@ -88,10 +88,10 @@ class Samples:
         x_test, y_test = features(name, "x_test", x_test), _labels(name, "y_test", y_test)
         _same_length(name, x_test, y_test)
         if x_test.shape[1] != x.shape[1]:
-            msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
+            msg = f"{name}: samples of the training set have {x.shape[1]} features, those of the test set {x_test.shape[1]}"
             raise DataError(msg)
         if strange := sorted(set(y_test.tolist()) - set(y.tolist()), key=str):
-            msg = f"{name}: label {quote(strange[0], _SHOWN)} of the test part does not occur in the training part"
+            msg = f"{name}: label {quote(strange[0], _SHOWN)} of the test set does not occur in the training set"
             raise DataError(msg)
         numbers = np.searchsorted(class_names, y_test).astype(np.intp)
         return cls(name=name, x=x, labels=labels.astype(np.intp), x_test=x_test, labels_test=numbers, class_names=names)
@@ -123,7 +123,7 @@ class Samples:
             return cls(name=name, **of_each)
         x_test = features(name, "x_test", x_test)
         if x_test.shape[1] != x.shape[1]:
-            msg = f"{name}: samples of the training part have {x.shape[1]} features, those of the test part {x_test.shape[1]}"
+            msg = f"{name}: samples of the training set have {x.shape[1]} features, those of the test set {x_test.shape[1]}"
             raise DataError(msg)
         of_each |= {"x_test": x_test, "labels_test": np.zeros(len(x_test), np.intp)}
         if y is not None:

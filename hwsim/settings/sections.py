@@ -44,18 +44,20 @@ class DataSettings(Section):
         becomes `training.target_low`, the largest `training.target_high`), `standard` (the mean less two standard deviations becomes the
         one, the mean plus two the other), or `none`: they are in volts. Errors are reported in the targets' own units.
     scaling
-        `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training part alone; or `none`. A feature that
-        is constant there becomes 0 in both parts.
+        `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training set alone; or `none`. A feature that
+        is constant there becomes 0 in both sets.
     clip
         Features beyond ±clip, after scaling, are cut off there; absent: none are.
     test_share
-        Share of each class that is held out, for data that come without a test part.
-    folds, fold
-        Split the samples into this many folds of one size and with the same share of each class, drawn by `training.seed`; test on the fold
-        of this number, from 0, and train on the others. Of data with a test part the training part is split, and the test part is set
-        aside. Absent: `test_share` counts.
+        Share of each class that is held out, for data that come without a test set.
+    folds
+        Split the samples into this many folds of one size and with the same share of each class, drawn by `training.seed`; test on `fold`,
+        and train on the others. Of data with a test set the training set is split, and the test set is set aside. Absent: `test_share`
+        counts.
+    fold
+        Number of the fold that is tested, from 0 to `folds` − 1.
     validation
-        Share of each class of the training part that is held out too and stands in for the test part, which nobody then looks at: for
+        Share of each class of the training set that is held out too and stands in for the test set, which nobody then looks at: for
         choosing settings; absent: none.
     train_limit, test_limit
         Use no more samples than this, drawn at random; absent: all.
@@ -227,7 +229,7 @@ class Reached(Section):
     Parameters
     ----------
     test_error
-        Mean share of wrong answers, or root mean square error [units of the targets], on the test part, or on all folds, over `seeds` runs.
+        Mean share of wrong answers, or root mean square error [units of the targets], on the test set, or on all folds, over `seeds` runs.
     interval
         Its 95 % interval; absent: none is known.
     linear
@@ -235,7 +237,7 @@ class Reached(Section):
     r2, linear_r2
         Share of real targets' variance that is explained, R², and the linear model's; absent: none is known.
     seeds, folds
-        Seeds of the runs, and the folds of each; absent: one test part a run.
+        Seeds of the runs, and the folds of each; absent: one test set a run.
     note
         What else to know about it.
     command

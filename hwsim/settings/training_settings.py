@@ -49,7 +49,7 @@ class TrainingSettings(Section):
     schedule
         How the step size changes from epoch to epoch.
     epochs, batch
-        Passes over the training part; samples an update, all of them where there are no more.
+        Passes over the training set; samples an update, all of them where there are no more.
     seed
         Where every random stream starts: split, order, initial conductances, random signs.
     precision

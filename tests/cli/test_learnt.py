@@ -22,7 +22,7 @@ def rows(x: np.ndarray) -> set[tuple[float, ...]]:
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
-    """Make an experiment on a table of 60 samples, none like another, with a validation part."""
+    """Make an experiment on a table of 60 samples, none like another, with a validation set."""
     monkeypatch.chdir(tmp_path)
     lines = [f"{0.5 + k},{0.1 * k:g},{'abc'[k % 3]}" for k in range(60)]
     for name in ("mine.csv", "other.csv"):

@@ -103,7 +103,7 @@ def test_a_profile_is_told(hwsim) -> None:
 
 
 def test_an_error_on_a_validation_part_is_called_so(hwsim, tmp_path: Path) -> None:
-    """Where it stands in for the test part, commands, plots and reports name it; keys of JSON stay as they are."""
+    """Where it stands in for the test set, commands, plots and reports name it; keys of JSON stay as they are."""
     short = ["--epochs", "1", "--set", "circuit.layers=[]"]
     trained = hwsim("train", "iris", *short, "--set", "data.validation=0.25", "--out", "run")
     assert trained.out.startswith("validation error ")

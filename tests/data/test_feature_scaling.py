@@ -1,4 +1,4 @@
-"""Scaling: by what the training part shows, over the whole range of numbers, and refused by the feature's name where there is no scale."""
+"""Scaling: by what the training set shows, over the whole range of numbers, and refused by the feature's name where there is no scale."""
 
 from typing import Any
 
@@ -132,7 +132,7 @@ def test_volts_of_a_test_part_in_other_units_are_reported() -> None:
     x_test[3, 0] *= 1e6
     *_, notes = scale(x, x_test, "standard")
     assert len(notes) == 1
-    assert "x[:, 0] of the test part" in notes[0]
+    assert "x[:, 0] of the test set" in notes[0]
     assert "data.clip" in notes[0]
     assert scale(x, x_test, "standard", clip=3.0)[2] == ()
     assert scale(x, x_test, "none")[2] == ()
@@ -143,7 +143,7 @@ def test_what_cannot_be_scaled_is_refused_by_name(scaling: str) -> None:
     """A distance beyond all numbers has no value; clip gives it one."""
     x, x_test = drawn()
     x[:, 2] *= 1e-200
-    with pytest.raises(DataError, match=r"mine: column 3 \(size\) of the test part cannot be scaled"):
+    with pytest.raises(DataError, match=r"mine: column 3 \(size\) of the test set cannot be scaled"):
         scaled(samples(x, x_test * 1e200, ("a", "b", "column 3 (size)")), DataSettings(name="mine", scaling=scaling))
     assert abs(scale(x, x_test * 1e200, scaling, clip=3.0)[1][:, 2]).tolist() == [3.0] * 10
 

@@ -88,7 +88,7 @@ def test_the_split_loses_and_repeats_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
 def test_each_class_is_held_out_in_the_same_share(share: float) -> None:
-    """The test part holds the asked share of every class, within one sample."""
+    """The test set holds the asked share of every class, within one sample."""
     found = read("wine", test_share=share)
     held, kept = np.bincount(found.labels_test), np.bincount(found.labels_train)
     assert np.all(np.abs(held - share * (held + kept)) <= 0.5)
@@ -102,7 +102,7 @@ def test_xor_is_tested_on_what_it_learns() -> None:
 
 
 def test_scaling_is_fitted_on_the_training_part_alone() -> None:
-    """Standard: mean 0 and variance 1 there, not in the test part. Minmax: 0 to 1 there. The test part is moved along."""
+    """Standard: mean 0 and variance 1 there, not in the test set. Minmax: 0 to 1 there. The test set is moved along."""
     raw = read("wine")
     standard = read("wine", scaling="standard")
     assert np.allclose(standard.x_train.mean(axis=0), 0, atol=1e-12)
@@ -246,7 +246,7 @@ def test_numbers_are_labels_in_their_own_order(tmp_path: Path) -> None:
     "names", [("x", "y"), ("X", "Y"), ("data", "target"), ("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels")]
 )
 def test_arrays_are_read_under_their_usual_names(tmp_path: Path, names: tuple[str, str]) -> None:
-    """What others call features and labels is understood; without a test part a share is held out."""
+    """What others call features and labels is understood; without a test set a share is held out."""
     np.savez(tmp_path / "mine.npz", **{names[0]: np.arange(24.0).reshape(6, 2, 2), names[1]: [0, 1] * 3})
     found = load_data(experiment(str(tmp_path / "mine.npz"), 4, 2))
     assert (found.x_train.shape, found.x_test.shape) == ((4, 4), (2, 4))
@@ -280,12 +280,12 @@ BAD_FILES: dict[str, tuple[str, Any, str]] = {
     "complex": ("a.npz", {"x": GOOD * 1j, "y": [0, 1, 0, 1]}, "complex128"),
     "one-hot labels": ("a.npz", {"x": GOOD, "y": np.eye(4)}, "one whole number or text a sample"),
     "fractions": ("a.npz", {"x": GOOD, "y": [0, 1, 0.5, 1]}, r"y\[2\] = 0.5"),
-    "half a test part": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD}, "x_test but no y_test"),
-    "strange test label": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD, "y_test": [0, 1, 2, 0]}, "label 2 of the test part"),
-    "wider test part": (
+    "half a test set": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD}, "x_test but no y_test"),
+    "strange test label": ("a.npz", {"x": GOOD, "y": [0, 1, 0, 1], "x_test": GOOD, "y_test": [0, 1, 2, 0]}, "label 2 of the test set"),
+    "wider test set": (
         "a.npz",
         {"x": GOOD, "y": [0, 1, 0, 1], "x_test": np.ones((1, 3)), "y_test": [0]},
-        "2 features, those of the test part 3",
+        "2 features, those of the test set 3",
     ),
 }
 

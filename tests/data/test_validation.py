@@ -1,4 +1,4 @@
-"""Validation parts: held out of the training part, with the test part out of sight."""
+"""Validation sets: held out of the training set, with the test set out of sight."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hwsim.files.raw import DataError
 
 
 def test_the_test_part_is_never_looked_at() -> None:
-    """Validation samples come from the training part alone, in the same share of each class; none of the test part is to be seen."""
+    """Validation samples come from the training set alone, in the same share of each class; none of the test set is to be seen."""
     plain = load("iris")
     whole, judged = load_data(plain), load_data(override(plain, ["data.validation=0.25", "data.scaling=none"]))
     unscaled = load_data(override(plain, ["data.scaling=none"]))
@@ -21,7 +21,7 @@ def test_the_test_part_is_never_looked_at() -> None:
 
 
 def test_validation_moves_nothing_else() -> None:
-    """Another share holds out others, and the samples that stay keep their order; so does the split of test and training part."""
+    """Another share holds out others, and the samples that stay keep their order; so does the split of test and training set."""
     plain = override(load("iris"), ["data.scaling=none"])
     whole = load_data(plain).x_train.tolist()
     for share in (0.1, 0.5):

@@ -148,7 +148,7 @@ def test_a_run_under_way_is_shown_as_far_as_it_is(partial: Path) -> None:
 
 
 def test_data_that_are_gone_cost_the_confusion_matrix_alone(run: Path, tmp_path: Path) -> None:
-    """When the test part cannot be read, a note says why, and all else is shown."""
+    """When the test set cannot be read, a note says why, and all else is shown."""
     shutil.copytree(run, tmp_path / "gone")
     file = tmp_path / "gone" / "experiment.toml"
     file.write_text(file.read_text().replace('name = "iris"\ntask', 'name = "gone.csv"\ntask'))

@@ -59,7 +59,7 @@ def test_folds_leave_a_test_set_of_the_data_alone(tmp_path: Path) -> None:
 
 
 def test_validation_is_drawn_from_the_other_folds() -> None:
-    """Settings chosen on a validation part of a fold's training set never see the fold that is tested."""
+    """Settings chosen on a validation set of a fold's training set never see the fold that is tested."""
     settings = ["data.folds=5", "data.fold=2", "data.scaling=none"]
     tested = {*map(tuple, load_data(override(load("wine"), settings)).x_test)}
     inner = load_data(override(load("wine"), [*settings, "data.validation=0.25"]))

@@ -40,7 +40,7 @@ class Spread(NamedTuple):
 
 
 def errors(what: str, precision: str, seeds: int, *settings: str) -> list[float]:
-    """Train by so many seeds side by side; gives the share of wrong answers on the test part, one a seed."""
+    """Train by so many seeds side by side; gives the share of wrong answers on the test set, one a seed."""
     from hwsim.ensemble.instances import Instance, outcomes  # noqa: PLC0415
     from hwsim.experiment.loading import load  # noqa: PLC0415 - cores are chosen before JAX loads
     from hwsim.experiment.overriding import override  # noqa: PLC0415 - cores are chosen before JAX loads

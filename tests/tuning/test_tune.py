@@ -43,7 +43,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 
 
 def test_a_search_ends_with_a_file_to_train_with(tmp_path: Path, monkeypatch, capsys) -> None:
-    """The file holds the settings that did best, and what is trained with it is judged by the test part again."""
+    """The file holds the settings that did best, and what is trained with it is judged by the test set again."""
     monkeypatch.chdir(tmp_path)
     found = told(capsys, "--vary", "training.rate=1e-9,5e-6", "--trials", "3", "--epochs", "2", "--data", "iris")
     assert found["best"] == {"training.rate": 5e-6}
