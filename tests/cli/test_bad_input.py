@@ -45,7 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "folder in use": ("train iris --out begun", "--resume"),
     "unreadable checkpoint": ("train begun --resume", "checkpoint.npz: cannot be read"),
     "no such sample": ("solve iris --sample 30", "30 samples"),
-    "no sample at all": ("solve iris --sample 5:5", "no sample"),
+    "no sample at all": ("solve iris --sample 5:5", "5:5: is empty"),
     "strange sample": ("solve iris --sample first", "FIRST:END"),
     "no deck to write to": ("compile iris -o nowhere/deck.cir", "there is no folder nowhere; make it first"),
     "a full device": ("compile iris -o /dev/full", "/dev/full: the disk is full"),
