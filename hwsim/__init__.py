@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from circuits.neurons import Rectifier as Rectifier
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
     from hwsim.core.protocol import Drive as Drive
+    from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
+    from hwsim.estimators.crossbars import CrossbarRegressor as CrossbarRegressor
     from hwsim.experiment.experiment import DataSettings as DataSettings
     from hwsim.experiment.experiment import DeviceSettings as DeviceSettings
     from hwsim.experiment.experiment import Experiment as Experiment
@@ -49,6 +51,7 @@ _PLACES = {
     "circuits.network": ["Amplifier", "Layer", "Network"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
     "hwsim.core.protocol": ["ConvergenceError", "Drive"],
+    "hwsim.estimators.crossbars": ["CrossbarClassifier", "CrossbarRegressor"],
     "hwsim.experiment.experiment": [
         "DataSettings",
         "DeviceSettings",

@@ -15,7 +15,11 @@ import hwsim
 ERRORS = {
     name for name in hwsim.__all__ if isinstance(getattr(hwsim, name), type) and issubclass(getattr(hwsim, name), Exception | Warning)
 }
-SHOWN = [name for name in hwsim.__all__ if name not in ERRORS and getattr(hwsim, name).__module__.startswith("hwsim.models")]
+SHOWN = [
+    name
+    for name in hwsim.__all__
+    if name not in ERRORS and getattr(hwsim, name).__module__.startswith(("hwsim.models", "hwsim.estimators"))
+]
 
 
 def test_importing_loads_nothing_and_changes_nothing() -> None:

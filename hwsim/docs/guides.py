@@ -8,6 +8,7 @@ from importlib.resources import files
 TOPICS = {
     "quick-start": "Train a circuit, look at it, run it in ngspice.",
     "commands": "What each command does, run folders, exit codes.",
+    "python": "Fit, predict and sweep from Python; scikit-learn.",
     "physics": "The circuit, its energy, the gradient, how it is solved.",
     "experiments": "Experiment files: circuit, data, training, solver.",
     "netlists": "Your own SPICE deck: what is trainable, input, output.",

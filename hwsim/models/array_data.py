@@ -18,12 +18,18 @@ Arrays = tuple[Any, Any]
 """Features (n, I), and a label or a row of targets for each."""
 
 
-def task_of(y: Any) -> TaskName:
-    """Return the task that targets stand for: whole numbers and texts are classes, other numbers and rows of several are real targets."""
+def task_of(circuit: Network | Experiment | str | Path, y: Any) -> TaskName:
+    """Return the task that targets stand for: an experiment's own, and of a network, by its outputs.
+
+    Whole numbers and texts are classes, but for numbers of more than two kinds at a single output; all else are real targets.
+    """
+    if not isinstance(circuit, Network):
+        return (circuit if isinstance(circuit, Experiment) else load(circuit)).data.task
     values = np.asarray(y)
     several = values.ndim > 1 and values.shape[1] > 1
-    real = values.dtype.kind == "f" and bool((values != np.round(values)).any())
-    return "regression" if several or real else "classification"
+    fractions = values.dtype.kind == "f" and bool((values != np.round(values)).any())
+    single = values.dtype.kind in "iuf" and circuit.outputs == 1 and len(np.unique(values)) > 2  # noqa: PLR2004 - two classes fit on one output
+    return "regression" if several or fractions or single else "classification"
 
 
 def samples_of(train: Arrays, test: Arrays | None, task: TaskName) -> Samples:

@@ -55,7 +55,8 @@ def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have
     test
         Features and targets of a test set, which the metrics of each epoch are measured on; without one, the training set's are.
     task
-        `classification` or `regression`; absent: whole numbers and texts are classes, and all else real targets.
+        `classification` or `regression`; absent: an experiment's own; of a network, whole numbers and texts are classes, but for numbers of
+        more than two kinds at a single output, and all else are real targets.
     epochs, batch, rate, seed
         Passes over the training set, samples of an update, step size (its unit is the optimizer's), and what all random numbers come from.
         Absent: the experiment's; of a network, settings with which small data sets learn.
@@ -88,7 +89,7 @@ def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have
     if (x is None) != (y is None):
         msg = "fit: pass both x and y, or neither for the experiment's own data"
         raise TypeError(msg)
-    kind = task or ("classification" if y is None else task_of(y))
+    kind = task or ("classification" if y is None else task_of(circuit, y))
     samples = None if x is None else samples_of((x, y), test, kind)
     named = {"epochs": epochs, "batch": batch, "rate": rate, "seed": seed}
     keys: dict[str, Any] = {f"training.{key}": value for key, value in named.items() if value is not None}

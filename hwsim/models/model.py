@@ -98,14 +98,22 @@ class Model:
         """
         from hwsim.learning.evaluate import BATCH, noise_seed, read_outputs  # noqa: PLC0415 - needs what solves
 
-        scaled = self._scaled(x)
+        scaled = self.scaled(x)
         size = max(_FEWEST, 1 << (len(scaled) - 1).bit_length())
         filled = np.resize(scaled, (size, scaled.shape[1])) if size <= BATCH else scaled
         seed = noise_seed(self.experiment.training.seed, self.experiment.variation.chip)
         with self.session.verified_solver() as solver:
             return read_outputs(solver, self.g, filled, self.session.readout, seed).outputs[: len(scaled)]
 
-    def _scaled(self, x: Any) -> Floats:
+    def scaled(self, x: Any) -> Floats:
+        """Return features x (n, I) as the circuit takes them: scaled as those of the training set were.
+
+        Raises
+        ------
+        DataError
+            As `outputs`.
+
+        """
         from hwsim.data.input_converters import converted  # noqa: PLC0415 - the data's scale loads only for those who need it
 
         array, data = features("predict", "x", x), self.session.data
