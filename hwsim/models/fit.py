@@ -1,5 +1,6 @@
 """fit: train a circuit on arrays, or on the data that its experiment names."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -138,7 +139,7 @@ def _begun(trainer: "Trainer", before: Model | None) -> "State":
 def _followed(trainer: "Trainer", state: "State", shown: bool | None) -> tuple["State", list[Row]]:  # noqa: FBT001 - fit's own keyword
     """Train to the last epoch, or until Ctrl-C, and return the state there and the metrics of each epoch."""
     rows = []
-    with progress_bar(trainer.settings.epochs, shown) as show, stop_signals() as stopped:
+    with progress_bar(trainer.settings.epochs, shown) as show, stop_signals([signal.SIGINT]) as stopped:
         for step in trainer.run(state):
             state = step.state
             if step.record is not None:

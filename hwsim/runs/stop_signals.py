@@ -2,14 +2,14 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Let SIGINT and SIGTERM set an event; a second one stops at once."""
+def stop_signals(numbers: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[threading.Event]:
+    """Let signals, by default SIGINT and SIGTERM, set an event; a second one stops at once."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped  # only the main thread may handle signals
@@ -20,7 +20,7 @@ def stop_signals() -> Iterator[threading.Event]:
             signal.default_int_handler(number, frame)
         stopped.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield stopped
     finally:
