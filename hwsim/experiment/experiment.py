@@ -103,6 +103,15 @@ class Experiment(Section):
         if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
             msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
+        self._check_devices()
+        self._check_task()
+        if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
+            msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
+            raise ValueError(msg)
+        return self
+
+    def _check_devices(self) -> None:
+        """Refuse spreads, drift and noise that nothing takes up."""
         for key in ("step", "asymmetry"):
             if getattr(self.variation, key) and self.device.preset is None:
                 msg = (
@@ -115,11 +124,9 @@ class Experiment(Section):
                 "name one, or leave it out"
             )
             raise ValueError(msg)
-        self._check_task()
-        if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
-            msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
+        if self.training.rule.kind == "holomorphic" and (self.noise.thermal or self.noise.shot):
+            msg = "rule.kind = 'holomorphic' solves circuits without noise currents; set noise.thermal and noise.shot to false"
             raise ValueError(msg)
-        return self
 
     def _check_task(self) -> None:
         """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""

@@ -161,6 +161,8 @@ def test_what_has_no_complex_law_is_refused() -> None:
         override(load("iris"), ["training.rule=holomorphic", "training.nudge.kind=volts"])
     with pytest.raises(ExperimentError, match="numeric engine's"):
         override(load("iris"), ["training.rule=holomorphic", "training.engine=ngspice"])
+    with pytest.raises(ExperimentError, match="without noise currents"):
+        override(load("iris"), ["training.rule=holomorphic", "noise.thermal=true"])
 
 
 def test_complex_nudges_that_are_too_large_do_not_settle(solver) -> None:

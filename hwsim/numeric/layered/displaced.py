@@ -76,7 +76,7 @@ def _risen(junction: Junction, v: Array, d: Array) -> Array:
     i_sat, n_v_t = junction.i_sat, junction.n * V_T
     tail_from = -_CUBIC_FROM * n_v_t
     forward, still = v >= tail_from, v + d >= tail_from
-    # exp(v/nv_t)·expm1(d/nv_t); the tail is −i_sat·(1 + t³/v³) with t = −3·n·v_t/e
+    # exp(v/nv_t)·expm1(d/nv_t); the tail is −i_sat·(1 + t³/v³) with t = 3·n·v_t/e
     e = i_sat * jnp.exp(jnp.where(forward, v, tail_from) / n_v_t) * jnp.expm1(jnp.where(still, d, 0.0) / n_v_t)
     was, now = jnp.where(forward, tail_from, v), jnp.where(still, tail_from, v + d)
     cube = (tail_from / jnp.e / was) ** 3
