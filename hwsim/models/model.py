@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hwsim.learning.state import Arrays
     from hwsim.models.sweeping import SweepTable
 
+_SHOWN = 5
+"""Classes that a message names."""
+
 _FEWEST = 16
 """Samples that are solved at once at least: fewer are filled up to a power of two, so that few programs are compiled."""
 
@@ -179,7 +182,7 @@ class Model:
         Raises
         ------
         DataError, ConvergenceError
-            As `outputs`, and when y has another number of rows than x.
+            As `outputs`, when y has another number of rows than x, or a label that is no class of the model.
 
         """
         from hwsim.learning.target_scale import explained  # noqa: PLC0415 - as above
@@ -203,12 +206,25 @@ class Model:
 
     def _compared(self, x: Any, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return predictions, and what is true of them, in rows of one shape."""
-        predicted, true = self.predict(x), np.asarray(y)
+        predicted, true = self.predict(x), self._classes_of(y) if self.has_classes else np.asarray(y)
         predicted, true = predicted.reshape(len(predicted), -1), true.reshape(len(true), -1)
         if true.shape != predicted.shape:
             msg = f"y has shape {np.shape(y)}, and {len(predicted)} samples were predicted; pass a label or a row of targets for each"
             raise DataError(msg)
         return predicted, true
+
+    def _classes_of(self, y: Any) -> NDArray[Any]:
+        """Return classes as `predict` does: as texts where the model knows its classes by name, such as digits' 7 as "7"."""
+        labels, classes = np.asarray(y), self.classes
+        if classes.dtype.kind == "U" and labels.dtype.kind in "biuf":
+            whole = labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all())
+            labels = (labels.astype(np.int64) if whole else labels).astype(str)
+        unknown = [label for label in np.unique(labels).tolist() if label not in set(classes.tolist())]
+        if unknown:
+            some = ", ".join(map(repr, classes[:_SHOWN].tolist())) + (", …" if len(classes) > _SHOWN else "")
+            msg = f"y has the label {unknown[0]!r}, which is none of the {len(classes)} classes: {some}"
+            raise DataError(msg)
+        return labels
 
     def on_chip(self, chip: int, settings: Mapping[str, Any] | None = None) -> Self:
         """Write the conductances into the devices of the chip of this number, which is drawn anew, and return the model on it.

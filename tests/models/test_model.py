@@ -3,6 +3,7 @@
 import json
 import pickle
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import hwsim as hw
 from cli.main import main
+from hwsim.files.raw import DataError
 from hwsim.learning.trainer import Trainer
 
 EPOCHS = 3
@@ -52,6 +54,16 @@ def test_labels_of_any_kind_come_back(labels: np.ndarray, tmp_path: Path) -> Non
         assert predicted.dtype == y.dtype
         assert set(predicted.tolist()) <= set(labels.tolist())
     assert np.array_equal(made.predict(X), kept.predict(X))
+
+
+def test_labels_are_compared_by_what_they_are(model: hw.Model) -> None:
+    """Numbers match names that are numbers; what is no class is refused, and never counted as wrong in silence."""
+    named = replace(model, labels=np.array(["0", "1", "2"]))
+    numbers = np.unique(Y, return_inverse=True)[1]
+    assert named.score(X, numbers) == named.score(X, numbers.astype(float)) == model.score(X, Y)
+    for unknown in (numbers, np.full(len(X), "rose")):
+        with pytest.raises(DataError, match="none of the 3 classes: 'setosa'"):
+            model.score(X, unknown)
 
 
 def test_a_folder_is_a_model_and_a_model_is_a_folder(
