@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from circuits.quoting import quote
 from netlists.deck import Foreign
-from netlists.foreign.expansion import Expander, ExpansionError, first_word
+from netlists.foreign.expansion import Expander, ExpansionError, first_word, inside
 from netlists.foreign.reader import Reader
 from netlists.foreign.size import MOST, too_many
 from netlists.foreign.text import prepared
@@ -84,7 +84,8 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
     flat = reader.run()
     warned = [quote(f"ngspice warns: {text}", _LONGEST) for text in expansion.warnings]
     findings.warnings += [Finding(lines[0].source.name, 1, text) for text in warned]
-    sources = {first_word(line.text): place for place, line in enumerate(lines) if line.text[0] in "vi"}
+    places = enumerate(zip(lines, inside(line.text for line in lines), strict=True))
+    sources = {first_word(line.text): place for place, (line, within) in places if line.text[0] in "vi" and not within}
     settings = Settings(expansion.temperature, expansion.nominal)
     said = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
     return Read(flat, settings, expansion.gmin, _shunt(reader), Foreign(tuple(texts), tuple(lines), sources, said))

@@ -1,7 +1,7 @@
 """Expansion: what ngspice makes of a foreign deck, and how it is asked; this package itself knows no simulator."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,14 +61,23 @@ _MARK = "*@"
 """Begins the comments by which the cards of subcircuits are recognized in ngspice's listings."""
 
 
+def inside(cards: Iterable[str]) -> list[bool]:
+    """Return of each card whether it belongs to a subcircuit's definition; names there are independent of those outside."""
+    depth, within = 0, list[bool]()
+    for card in cards:
+        word = card[:7].lower()
+        depth += word == ".subckt"
+        within.append(depth > 0)
+        depth = max(depth - word.startswith((".ends", ".eom")), 0)
+    return within
+
+
 def marked(cards: Sequence[str], title: str) -> list[str]:
     """Return the lines of a deck with a mark before each card that cannot be recognized by its name: those in subcircuits."""
-    lines, depth = [title, STEADY], 0
-    for place, card in enumerate(cards):
-        depth += card.startswith(".subckt")
-        if depth or card[0] not in "rR" or "{" in card or "'" in card:
+    lines = [title, STEADY]
+    for place, (card, within) in enumerate(zip(cards, inside(cards), strict=True)):
+        if within or card[0] not in "rR" or "{" in card or "'" in card:
             lines.append(f"{_MARK}{place}")
-        depth -= card.startswith((".ends", ".eom"))
         lines.append(card)
     return [*lines, ".end"]
 
@@ -84,7 +93,8 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
         ngspice's listings, a line `number : text` each, with the same numbers.
 
     """
-    named = {first_word(card): place for place, card in enumerate(cards) if card[0] not in ".*+"}
+    outside = (place for place, within in enumerate(inside(cards)) if not within)
+    named = {first_word(cards[place]): place for place in outside if cards[place][0] not in ".*+"}
     origin: dict[int, int] = {}
     mark = -1
     for number, text in map(_numbered, physical):

@@ -9,6 +9,7 @@ from hwsim.core.protocol import Drive, Push
 from hwsim.ngspice.inner_nodes import InnerNodes
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
+from netlists.deck import rewrite
 from netlists.write.writer import write_deck
 from support import foreign_decks
 from support.decks import operating_point, run_ngspice
@@ -103,3 +104,20 @@ def test_a_chip_of_other_devices_is_refused():
     chip = Chip(deck.circuit, {diodes: {"i_sat": np.array([2e-9])}})
     with pytest.raises(CircuitError, match="other values of diodes than the deck, which ngspice simulates as it stands"):
         NgspiceEngine(workers=1).prepare(deck.circuit, chip)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("begin", [".subckt", ".SUBCKT"])
+def test_a_subcircuit_s_source_and_resistor_of_the_same_name_are_others(order, begin):
+    """Wherever the subcircuit is defined, the sample and the learned value go into the cards outside of it."""
+    cell = f"{begin} cell p\nv1 a 0 2\nr1 a p 4k\n.ends\n"
+    outside = "v1 in 0 {v}\nr1 in out 1k\nx1 out cell\nrl out 0 1k\n.param v=1\n"
+    roles = "*hwsim: input v1\n*hwsim: output out\n*hwsim: trainable r1\n.end\n"
+    deck = parse("twins\n" + "".join([outside, cell][::order]) + roles)
+    g, drive = {"r1": np.array([5e-4])}, Drive(np.array([[3.0]]))
+    wanted = (3 * 5e-4 + 2 * 2.5e-4) / (5e-4 + 2.5e-4 + 1e-3)
+    node = [deck.nodes["out"]]
+    np.testing.assert_allclose(solved(deck, g, drive).at(deck.circuit, node), [[wanted]], rtol=1e-9)
+    again = parse(write_deck(deck.circuit, Chip.nominal(deck.circuit), g, x=[3.0]))
+    np.testing.assert_allclose(solved(again).at(again.circuit, [again.nodes["out"]]), [[wanted]], rtol=1e-9)
+    assert "r1 in out 2000" in rewrite(deck, g).lower()
