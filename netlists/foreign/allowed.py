@@ -27,7 +27,9 @@ _LEAST = 3
 
 _BETWEEN = re.compile(r"[\s,()]+")
 _ODD = re.compile(r"[^\t -~]|[`$;\"]|\\\s*$")
-_MODEL = re.compile(r"\.model\s+\S+\s+([a-z0-9_]+)(?![a-z0-9_])", re.IGNORECASE)
+_MODEL = re.compile(r"\.model\s+[^\s,()={}'\"]+\s+([a-z0-9_]+)(?=[\s,(]|$)", re.IGNORECASE)
+"""ngspice takes commas, parentheses and = for blanks, and puts numbers in the place of braces: none may stand before the kind."""
+
 _COMMA = re.compile(r",\s*[a-z_]\w*\s*=(?!=)", re.IGNORECASE)
 _FILE = re.compile(r"\bfile\s*=", re.IGNORECASE)
 _RANDOM = re.compile(r"(?<![\w.])(a?gauss|a?unif|limit)\s*\(", re.IGNORECASE)
@@ -101,7 +103,8 @@ def first_refused(lines: Iterable[str]) -> str | None:
 
 
 def _harmless(line: str) -> bool:
-    return line.lower() == ".end" or line.lower().startswith(".save ") or _COMMENT.fullmatch(line) is not None
+    saves = line.lower().startswith(".save ") and not _ODD.search(line)
+    return saves or line.lower() == ".end" or _COMMENT.fullmatch(line) is not None
 
 
 def meant_options(card: str) -> tuple[str, list[str]]:

@@ -99,12 +99,30 @@ def test_a_deck_that_is_trusted_includes_what_lies_elsewhere(place):
         "+ 1",
         "",
         "* a\x0cb",
+        ".save v(a)\r.control",
+        ".save `x`",
+        ".save v(a) ; x",
+        ".model foo(filesource d",
+        ".model foo,filesource r",
+        ".model foo=filesource d",
+        ".model foo)filesource d",
+        ".model {a d} filesource",
+        ".model {a} d filesource",
+        ".model 'a d' filesource",
+        '.model "a d" filesource',
+        ".model foo d{x}",
+        ".model foo filesource d",
     ],
 )
 def test_what_could_be_a_command_never_reaches_ngspice(line):
     """Whatever a name or an expression brought into a deck, the worker looks through it once more before ngspice sees it."""
     assert first_refused(["* title", "R1 a 0 1", line]) is not None
-    assert first_refused(["* title", "R1 a 0 1", ".options gmin=1e-18", "B_1 a 0 I = V(a) * V(a,b)", ".end"]) is None
+    assert (
+        first_refused(
+            ["* title", "R1 a 0 1", ".options gmin=1e-18", "B_1 a 0 I = V(a) * V(a,b)", ".save v(a) a v+", ".model 1N4148 d(is=1n)", ".end"]
+        )
+        is None
+    )
 
 
 FENCED = """
