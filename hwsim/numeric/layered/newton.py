@@ -230,6 +230,8 @@ def newton(system: System, where: Path, state: State, eps: float) -> Step:
         return jnp.abs(surplus(system, where, _state(where, v)).i).sum(1)
 
     left = jax.vmap(unbalanced)(tried)
-    best = jnp.argmin(jnp.where(jnp.isnan(left), jnp.inf, left), axis=0)
+    left = jnp.where(jnp.isnan(left), jnp.inf, left)
+    # argmin, which JAX lowers by the process's precision and not by the one that it was traced in
+    best = jnp.where(left == left.min(0), jnp.arange(len(_SHARES), dtype=jnp.int32)[:, None], len(_SHARES)).min(0)
     chosen = jnp.take_along_axis(tried, best[None, :, None], axis=0)[0]
     return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.output_nudge.beta) < 0))
