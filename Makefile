@@ -1,7 +1,7 @@
 # Everything that one does with hwsim from a checkout. Each target first sets up what it needs, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint torture bench clean python tools ngspice
+.PHONY: help train test test-torch lint torture bench clean python tools ngspice
 
 BIN := .venv/bin
 WHAT ?= digits
@@ -9,7 +9,7 @@ ARGS ?=
 export PYTHON
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 14
 
 train: python ## train WHAT (default: digits) into runs/ and show the result; ARGS="--epochs 5" passes options
 	@.ci/setup ngspice-if-easy || echo "make: going on without ngspice; the numeric engine trains" >&2
@@ -17,6 +17,10 @@ train: python ## train WHAT (default: digits) into runs/ and show the result; AR
 
 test: tools ngspice ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+
+test-torch: tools ## test circuits as layers of PyTorch; installs it, which takes 5 GB
+	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install torch
+	@$(BIN)/pytest tests/compose/torch_cases.py $(ARGS)
 
 lint: tools ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from circuits.neurons import IdealRectifier as IdealRectifier
     from circuits.neurons import Linear as Linear
     from circuits.neurons import Rectifier as Rectifier
+    from hwsim.compose.jax_layer import jax_layer as jax_layer
+    from hwsim.compose.torch_layer import torch_layer as torch_layer
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
     from hwsim.core.protocol import Drive as Drive
     from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
@@ -50,6 +52,8 @@ _PLACES = {
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "Layer", "Network"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "hwsim.compose.jax_layer": ["jax_layer"],
+    "hwsim.compose.torch_layer": ["torch_layer"],
     "hwsim.core.protocol": ["ConvergenceError", "Drive"],
     "hwsim.estimators.crossbars": ["CrossbarClassifier", "CrossbarRegressor"],
     "hwsim.experiment.experiment": [

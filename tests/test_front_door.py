@@ -18,7 +18,7 @@ ERRORS = {
 SHOWN = [
     name
     for name in hwsim.__all__
-    if name not in ERRORS and getattr(hwsim, name).__module__.startswith(("hwsim.models", "hwsim.estimators"))
+    if name not in ERRORS and getattr(hwsim, name).__module__.startswith(("hwsim.models", "hwsim.estimators", "hwsim.compose.jax_layer"))
 ]
 
 

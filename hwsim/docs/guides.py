@@ -15,6 +15,7 @@ TOPICS = {
     "devices": "Memristors: presets, pulses, a fit to your measurements.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
+    "layers": "A circuit as a layer of a JAX or PyTorch model.",
     "reliability": "What is promised, how it is tested, what is not covered.",
     "contributing": "Add a neuron, a device, a learning rule, an engine.",
     "changelog": "What changed from version to version.",
