@@ -193,9 +193,9 @@ def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: 
     """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG; the table has 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
     found = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
-    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TELL)
+    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
     for name, result in found.items():
-        assert max(map(len, bench_text.TELL[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
+        assert max(map(len, bench_text.TABLES[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
         told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
         assert [path.name for path in paths] == [f"{name}-short.json", f"{name}-short.png"]
         written = json.loads(paths[0].read_text(encoding="utf-8"))
@@ -287,7 +287,7 @@ def test_the_short_version_covers_all_benchmarks(
         (["training", "--full"], "--full"),
         (["scaling", "--along", "height"], "height"),
         (["scaling", "--seconds", "0"], "0"),
-        (["--out", "somewhere", "training"], "--out stands behind"),
+        (["--out", "somewhere", "training"], "--out follows the name"),
         (["no-such-circuit"], "no-such-circuit"),
     ],
 )

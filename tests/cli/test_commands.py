@@ -177,7 +177,7 @@ def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
     finished = "run: is finished: all of its 3 epochs are trained; --epochs trains it further"
     assert finished in hwsim("train", "run", "--resume").err.splitlines()
     fewer = hwsim("train", "run", "--resume", "--epochs", "2").err
-    assert "3 epochs behind it" in fewer
+    assert "has completed 3 epochs" in fewer
     assert "is finished" not in fewer + hwsim("train", "run", "--resume", "--epochs", "4").err
 
 

@@ -167,7 +167,7 @@ def test_a_command_may_be_repeated(hwsim, words: str) -> None:
 
 PLACES = {
     **{
-        f"nothing that force is for in {words.partition(' ')[0]}": (f"{words} --force", "--force is")
+        f"nothing that force is for in {words.partition(' ')[0]}": (f"{words} --force", "--force ")
         for words in ("sweep s.db", "inspect two.toml", "devices pcm", "compile two.toml -o -", "train two.toml")
     },
     "a folder": ("report run -o run", "this is a folder"),

@@ -187,13 +187,13 @@ def damage_of(kind: str, checkpoint: Path) -> str:
             return "CRC"
         case "shape":
             arrays["state/g/w1"] = arrays["state/g/w1"][1:]
-            says = "state/g/w1|g/w1 holds float64"
+            says = "state/g/w1|g/w1 is float64"
         case "type":
             arrays["state/g/w1"] = arrays["state/g/w1"].astype(np.float32)
-            says = "g/w1 holds float32"
+            says = "g/w1 is float32"
         case "missing":
             del arrays["state/step"]
-            says = "step holds nothing"
+            says = "step is nothing"
         case "negative":
             arrays["state/g/w1"] = -arrays["state/g/w1"]
             says = "not a positive number"
