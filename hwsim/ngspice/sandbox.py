@@ -28,6 +28,13 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/opt", "/proc", "/sys", "/dev", "/etc/ld.s
 """Where libraries and what describes the machine lie; nobody's secrets do."""
 
 
+def landlock() -> int:
+    """Return the version of the system's Landlock, below 1 where it has none."""
+    if sys.platform != "linux":
+        return 0
+    return int(ctypes.CDLL(None).syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION)))
+
+
 def close_behind(home: Path) -> bool:
     """Confine this process and its children, for good: they may write in `home` alone. Return whether the system could."""
 
@@ -49,12 +56,10 @@ def close_reading(home: Path, programs: Iterable[str | Path]) -> bool:
 
 def _restrict(rules: Callable[[int], tuple[int, int, int]], places: Iterable[Path], forbidden: int = 0) -> bool:
     """Allow what rules of a version say about files, network and signals below some places alone, and what is forbidden nowhere."""
-    if sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION))
+    version = landlock()
     if version < 1:
         return False
+    libc = ctypes.CDLL(None, use_errno=True)
     rights, network, scopes = rules(version)
     handled = struct.pack("=QQQ", rights | forbidden, network, scopes)
     handled = handled[: 8 if version < _WITH_NETWORK else 16 if version < _WITH_SCOPES else 24]
