@@ -5,15 +5,18 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing.connection import wait
+from pickle import UnpicklingError
 from time import monotonic
 from typing import Any
 
+from circuits.quoting import quote
 from hwsim.ngspice.installed import missing
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceWorkerError
 from hwsim.ngspice.process import WorkerProcess
 from hwsim.ngspice.threads import ONE_THREAD
+from hwsim.ngspice.unpickling import unpickled
 
 _TRIES = 3
 """Workers that may die over a job before it is to blame: one may be killed by a person, or by the system when memory is short."""
@@ -181,7 +184,10 @@ def receive(worker: WorkerProcess) -> Any:
 
     """
     try:
-        message = worker.connection.recv()
+        message = unpickled(worker.connection.recv_bytes())
+    except UnpicklingError as error:
+        msg = f"an ngspice worker sent what is no answer, and was ended: {quote(error)}; look through the deck"
+        raise NgspiceWorkerError(msg, 1) from None
     except (EOFError, ConnectionResetError):
         how, hopeless = worker.death()
         raise NgspiceWorkerError(f"an ngspice worker {how}", 1 if hopeless else _TRIES) from None

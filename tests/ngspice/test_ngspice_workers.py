@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,11 +21,11 @@ from hwsim.ngspice import installed
 from hwsim.ngspice import pool as pool_module
 from hwsim.ngspice.installed import VARIABLE, find_library, require_library
 from hwsim.ngspice.limits import Limits
-from hwsim.ngspice.messages import Deck, Job
+from hwsim.ngspice.messages import Deck, Failure, Job
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
 from hwsim.ngspice.plan import Layout
-from hwsim.ngspice.pool import Pool, library_version
+from hwsim.ngspice.pool import Pool, library_version, receive
 from hwsim.ngspice.process import WorkerProcess
 from netlists.write.options import Tolerances
 from support.decks import hand
@@ -173,6 +175,31 @@ def test_a_worker_that_computes_for_too_long_is_ended(pool):
     with pytest.raises(NgspiceDeckError, match=r"was ended after 0\.5 s of processor time for one job; raise solver\.ngspice_processor"):
         limited.run(deck(), [job(3_000_000)])
     assert pool.run(deck(), [job()])[0].memory > 10e6
+
+
+class _Carried:
+    """Pickles as a call that leaves a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("place", ["said", "bare"])
+def test_nothing_that_a_worker_sends_is_carried_out(place, tmp_path):
+    """A deck that took the worker over cannot reach the engine: whatever is no message is refused in one line."""
+    path = tmp_path / "escaped"
+    sent = Failure("deck", _Carried(path)) if place == "said" else _Carried(path)
+    ours, theirs = Pipe()
+    theirs.send(sent)
+    with pytest.raises(NgspiceError, match=r"sent what is no answer.*io\.open is part of no message"):
+        receive(SimpleNamespace(connection=ours))
+    assert not path.exists()
+    theirs.send([1])
+    with pytest.raises(NgspiceError, match="list is no message"):
+        receive(SimpleNamespace(connection=ours))
 
 
 def test_a_worker_has_no_more_memory_than_it_may():
