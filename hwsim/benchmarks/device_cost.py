@@ -17,7 +17,7 @@ from hwsim.learning.dataset import Dataset
 from hwsim.session import Session
 
 if TYPE_CHECKING:
-    from hwsim.ensemble.vmapped import Fleet
+    from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
 
 PRESETS = ("reram-sb", "gokmen-vlasov", "ecram", "reram-es")
 """Soft bounds with write noise too, constant steps, linear steps, exponential steps."""
@@ -88,13 +88,13 @@ def chips(
     return _cost(f"{CHIPS} chips of digits, {preset or 'ideal'} devices", "one chip", "ms/epoch", took)
 
 
-def ensemble(experiment: Experiment, count: int) -> "Fleet":
+def ensemble(experiment: Experiment, count: int) -> "EnsembleTrainer":
     """Return an experiment's trainings on the chips 0 to count − 1, to be computed as one."""
-    from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415 - JAX takes a second to load
+    from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - JAX takes a second to load
 
     session = Session.of(experiment).changed("training", engine="numeric")
     each = [session.on_chip(number) for number in range(count)]
-    return Fleet([one.trainer(one.training_solver()) for one in each])
+    return EnsembleTrainer([one.trainer(one.training_solver()) for one in each])
 
 
 def _cost(name: str, baseline: str, unit: str, took: NDArray[np.float64]) -> Cost:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def learn(trainers: Sequence[Trainer]) -> list[Learnt]:
     """Train all, each from its beginning to the last epoch; they differ in seed and chip only."""
     if _side_by_side([trainer.solver for trainer in trainers]) and all(trainer.updater.rule.traceable for trainer in trainers):
-        from hwsim.ensemble.vmapped import Fleet  # noqa: PLC0415 - the ngspice engine trains without JAX
+        from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - the ngspice engine trains without JAX
 
-        return Fleet(trainers).train()
+        return EnsembleTrainer(trainers).train()
     return [_alone(trainer) for trainer in trainers]
 
 
@@ -49,7 +49,7 @@ def test(
     """
     first = sessions[0]
     if _side_by_side(solvers) and all(one.readout.reads_exactly(solver) for one, solver in zip(sessions, solvers, strict=True)):
-        from hwsim.ensemble.vmapped import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
+        from hwsim.ensemble.ensemble_trainer import test_all  # noqa: PLC0415 - the ngspice engine tests without JAX
 
         return test_all(solvers, g, np.stack(x), targets, skip_failed=first.experiment.training.skip_failed)
     return [_test_alone(*each) for each in zip(sessions, solvers, g, x, targets, strict=True)]

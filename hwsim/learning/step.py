@@ -88,14 +88,31 @@ class Batches(NamedTuple):
     shifts: Array | None = None
 
 
+Exchange = Callable[[dict[str, Array]], dict[str, Array]]
+"""From a chip's gradient, by block, to the one that its optimizer takes; in programs that are mapped over chips, others may count."""
+
+
+def keep(by_block: dict[str, Array]) -> dict[str, Array]:
+    """Return the chip's gradient as it is: each learns by itself."""
+    return by_block
+
+
 class Updater(NamedTuple):
-    """How conductances learn: a rule, a loss, an optimizer and a way to program, and whether samples without an equilibrium are skipped."""
+    """How conductances learn, step by step: gradient, exchange with other chips, optimizer, programming.
+
+    Parameters
+    ----------
+    skipping
+        Whether nothing is learned from samples without an equilibrium, instead of failing.
+
+    """
 
     rule: LearningRule
     loss: Loss
     optimizer: Optimizer
     programming: Programming
     skipping: bool = False
+    exchange: Exchange = keep
 
     def holding(self, devices: Any) -> Self:
         """Return the same with other arrays of devices: those that a compiled function takes as arguments."""
@@ -112,7 +129,7 @@ class Updater(NamedTuple):
         x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
         y, seed = targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
-        dg, moments = self.optimizer.step(gradient.by_block, carry.moments, batches.rates)
+        dg, moments = self.optimizer.step(self.exchange(gradient.by_block), carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held, _kept(solver.circuit, gradient.phases))

@@ -108,7 +108,7 @@ class Trainer:
         g = {name: values.astype(self.dtype) for name, values in wanted.items()}
         parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
         newton = self.needs_newton(blocks.join(parts))
-        return State(parts, self.updater.optimizer.begin(parts), self._zero_sums(), 0, 0, 0.0, newton, held)
+        return State(parts, self.updater.optimizer.begin(parts), self.zero_sums(), 0, 0, 0.0, newton, held)
 
     def needs_newton(self, g: Conductances) -> bool:
         """Whether sweeps alone are too slow for conductances [S], or prove too little, under this training's nudges."""
@@ -136,7 +136,8 @@ class Trainer:
     def _lenient(self) -> Any:
         return Skipping(self.solver) if self.settings.skip_failed else self.solver
 
-    def _zero_sums(self) -> Sums:
+    def zero_sums(self) -> Sums:
+        """Return the sums of an epoch before its first update."""
         kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
         kinds["wrong"] = self.samples.targets.tally
         return Sums(*(np.zeros((), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
@@ -185,7 +186,7 @@ class Trainer:
             record = self._record(state, g)
             ended = self._progress(state, record)
             newton = state.newton or self.needs_newton(g)
-            state = replace(state, sums=self._zero_sums(), epoch=state.epoch + 1, step=0, seconds=0.0, newton=newton)
+            state = replace(state, sums=self.zero_sums(), epoch=state.epoch + 1, step=0, seconds=0.0, newton=newton)
             yield replace(ended, state=state)
 
     def _check(self, state: State) -> None:

@@ -6,7 +6,7 @@ import pytest
 from circuits.chip import Chip
 from hwsim.core.protocol import ConvergenceError
 from hwsim.data.loading import load_data
-from hwsim.ensemble import vmapped
+from hwsim.ensemble import ensemble_trainer
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.learning.audit import witnessed
@@ -70,7 +70,9 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
 
     monkeypatch.setattr(Chips, "solve", lie)
     table = np.eye(3, len(CIRCUIT.outputs))
-    good, bad = vmapped.test_all(solvers, [G, G], np.stack([X, X]), [Classes(DATA.labels_train[:30], table)] * 2, skip_failed=False)
+    good, bad = ensemble_trainer.test_all(
+        solvers, [G, G], np.stack([X, X]), [Classes(DATA.labels_train[:30], table)] * 2, skip_failed=False
+    )
     assert good.failed is None
     assert "currents do not balance" in str(bad.failed)
 

@@ -1,0 +1,232 @@
+"""Ensemble trainer: many trainings of one experiment, other chips and other seeds, as one compiled computation."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from hwsim.core import blocks
+from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
+from hwsim.core.verified import witnesses
+from hwsim.ensemble.results import Learnt, Tested
+from hwsim.learning import gradient_audit
+from hwsim.learning.evaluate import BATCH, judged
+from hwsim.learning.state import State, copied
+from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Samples, Sums, Updater, keep
+from hwsim.learning.task import Targets
+from hwsim.learning.trainer import Trainer
+from hwsim.numeric.jax_scope import compiler_options, jax_scope
+from hwsim.numeric.layered.chips import Chips
+from hwsim.numeric.layered.layered_solver import LayeredSolver
+from hwsim.numeric.layered.source_voltages import held_volts
+from hwsim.numeric.layered.stack import Stack, stack, stack_trees
+from hwsim.numeric.layered.traced import TracedSolver
+from hwsim.typing import Array, Weights
+
+Axes = tuple[int | None, ...]
+
+CHIPS = "chips"
+"""The axis over which programs of ensembles are mapped, and over which chips exchange gradients."""
+
+
+def mean_of_chips(by_block: dict[str, Array]) -> dict[str, Array]:
+    """Return the mean of all chips' gradients, for each of them: synchronous stochastic gradient descent."""
+    average: Any = jax.lax.pmean  # JAX leaves it untyped
+    mean: dict[str, Array] = average(by_block, CHIPS)
+    return mean
+
+
+EXCHANGES: dict[str, Exchange] = {"none": keep, "mean": mean_of_chips}
+"""What chips that learn together do with their gradients, by name."""
+
+
+class EnsembleProgress(NamedTuple):
+    """Where an ensemble stands after an epoch: each chip's state, from which `run` resumes, and its sums of that epoch."""
+
+    states: list[State]
+    sums: list[Sums]
+    epochs: int
+
+
+@dataclass(frozen=True)
+class EnsembleTrainer:
+    """Trainers that differ in seed and chip only, all on the numeric engine's layered solver, as one compiled computation.
+
+    Parameters
+    ----------
+    trainers
+        One a chip.
+    exchange
+        What chips do with their gradients before their optimizers take them: "none", or "mean" over all chips.
+
+    """
+
+    trainers: Sequence[Trainer]
+    exchange: Literal["none", "mean"] = "none"
+
+    @cached_property
+    def _chips(self) -> Chips:
+        return Chips([_layered(trainer.solver) for trainer in self.trainers])
+
+    @cached_property
+    def _given(self) -> tuple[Stack, Stack]:
+        """Data and devices of all trainers, and their targets, on the device."""
+        held = stack([(trainer.samples.x, trainer.updater.programming.devices) for trainer in self.trainers])
+        learned = stack([trainer.samples.targets for trainer in self.trainers])
+        with jax_scope():
+            return held._replace(leaves=jax.device_put(held.leaves)), learned._replace(leaves=jax.device_put(learned.leaves))
+
+    @cached_property
+    def _programs(self) -> dict[bool, tuple[Any, Any]]:
+        """The compiled loop with Newton's method or without, and what it takes of the chips."""
+        updater, (held, learned) = self.trainers[0].updater.bare._replace(exchange=EXCHANGES[self.exchange]), self._given
+        programs = {}
+        for newton in (False, True):
+            trace = self._chips.traced(newton=newton, largest_feature=self._largest)
+            programs[newton] = _loop(updater, trace.bare, (held.form, learned.form), (held.axes, learned.axes)), trace.arguments
+        return programs
+
+    @property
+    def _largest(self) -> Array:
+        """The largest feature that each trainer's circuit is shown, (trainers,)."""
+        return np.array([np.abs(trainer.samples.x).max(initial=0.0) for trainer in self.trainers], self.trainers[0].dtype)
+
+    @jax_scope()
+    def advance(self, carry: Carry, batches: Batches, updates: int, *, newton: bool, targets: Sequence[Targets] | None = None) -> Carry:
+        """Do the first updates of an epoch on all chips; arrays have an axis of chips in front. `targets` replace those of the tasks."""
+        (program, of_chips), (held, learned) = self._programs[newton], self._given
+        given = learned.leaves if targets is None else stack(targets, learned.axes).leaves
+        done: Carry = program(carry._replace(kept=()), batches, of_chips, held.leaves, given, (0, updates))
+        return done
+
+    def begin(self) -> list[State]:
+        """Return each chip's state before the first update."""
+        return [trainer.begin() for trainer in self.trainers]
+
+    def run(self, states: Sequence[State]) -> Iterator[EnsembleProgress]:
+        """Train all chips from states at the end of an epoch, or at the beginning, to the last epoch, and report after each."""
+        trainers, epochs = self.trainers, self.trainers[0].settings.epochs
+        carry: Carry = stack_trees([state.carry for state in states])
+        zero: Sums = stack_trees([trainer.zero_sums() for trainer in trainers])
+        newton, began = any(state.newton for state in states), states[0].epoch
+        for epoch in range(began, epochs):
+            batches = stack_trees([trainer.plan(epoch) for trainer in trainers])
+            clock = time.perf_counter()
+            carry = self.advance(carry._replace(sums=zero), batches, trainers[0].steps, newton=newton)
+            sums: Sums = jax.tree.map(np.array, carry.sums)
+            weights, seconds = self._weights(carry), time.perf_counter() - clock
+            newton = newton or any(trainer.needs_newton(g) for trainer, g in zip(trainers, weights, strict=True))
+            host = copied(carry._replace(sums=zero, kept=()))
+            each = [jax.tree.map(lambda values, k=k: values[k], host) for k in range(len(trainers))]
+            states = [State(one.g, one.moments, one.sums, epoch + 1, 0, seconds, newton, one.held) for one in each]
+            yield EnsembleProgress(states, [jax.tree.map(lambda values, k=k: values[k], sums) for k in range(len(trainers))], epochs)
+
+    def train(self, observe: Callable[[EnsembleProgress], None] = lambda _: None) -> list[Learnt]:
+        """Train all from their beginning to the last epoch, and audit gradients then; `observe` is called after each epoch."""
+        states, sums = self.begin(), list[list[Sums]]()
+        for progress in self.run(states):
+            states = progress.states
+            sums.append(progress.sums)
+            observe(progress)
+        rounding = self._rounding(states)
+        return [
+            self._learnt(k, trainer.g(states[k]), stack_trees([of_epoch[k] for of_epoch in sums]), rounding[k])
+            for k, trainer in enumerate(self.trainers)
+        ]
+
+    def _rounding(self, states: Sequence[State]) -> list[str | None]:
+        """Return why each gradient is rounding, where it is: audit the first trainer's, and the others' where that one's is in doubt.
+
+        They differ in seed and chip only, and rounding is a matter of nudge and precision.
+        """
+        trainers, first = self.trainers, self.trainers[0]
+        if not gradient_audit.audited(first.updater.rule, first.instruments):
+            return [None] * len(trainers)
+        plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in trainers]
+        kept, failed, wrong = [], np.zeros(len(trainers), bool), [trainer.samples.targets.wrong() for trainer in trainers]
+        for batches in zip(*plans, strict=True):
+            carry = stack_trees([state.carry for state in states])
+            done = self.advance(carry, stack_trees(batches), 1, newton=states[0].newton, targets=wrong)
+            kept.append(np.asarray(done.kept))
+            failed |= np.asarray(done.sums.failed) > 0
+        reasons: list[str | None] = []
+        doubtful = True
+        for k, (trainer, state) in enumerate(zip(trainers, states, strict=True)):
+            error = None
+            if doubtful and not failed[k]:
+                error = gradient_audit.gradient_error(trainer, trainer.g(state), plans[k], [of_all[k] for of_all in kept])
+                doubtful = k > 0 or error is None or error.value > gradient_audit.WARN
+            reasons.append(trainer.rounding_advice(error) if error is not None and error.value > gradient_audit.STOP else None)
+        return reasons
+
+    def _weights(self, carry: Carry) -> list[Weights]:
+        g = jax.tree.map(np.asarray, carry.g)
+        return [blocks.join({name: values[k].astype(np.float64) for name, values in g.items()}) for k in range(len(self.trainers))]
+
+    def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> Learnt:
+        """Sum up training number k, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
+        if sums.failed.any() and not self.trainers[0].settings.skip_failed:
+            epoch = int(np.flatnonzero(sums.failed)[0])
+            advice = Result(int(sums.code[epoch])).advice
+            failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
+        error = self.trainers[k].task.train.scores(float(sums.wrong[-1]), int(sums.samples[-1]))["error"]
+        return Learnt(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
+
+
+def _layered(solver: Solver) -> LayeredSolver:
+    if not isinstance(solver, LayeredSolver):
+        msg = f"{solver.circuit.name}: only the numeric engine's layered solver trains chips side by side; train them one by one"
+        raise TypeError(msg)
+    return solver
+
+
+@lru_cache(maxsize=KEPT_PROGRAMS)
+def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: tuple[Axes, Axes]) -> Any:
+    """Compile many updates in a row, mapped over trainers; data, devices and targets have an axis of trainers where they differ."""
+    of_data, of_targets = forms
+
+    def one(carry: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, ends: tuple[Array, Array]) -> Carry:
+        x, devices = jax.tree.unflatten(of_data, leaves)
+        samples = Samples(x, jax.tree.unflatten(of_targets, targets))
+        return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
+
+    return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS), donate_argnums=0, compiler_options=compiler_options())
+
+
+@jax_scope()
+def test_all(
+    solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, targets: Sequence[Targets], *, skip_failed: bool
+) -> list[Tested]:
+    """Test chips with conductances of their own on samples x (chips, n, I); those that do not settle fail a chip, or count as wrong."""
+    chips, circuit, count = Chips(solvers), solvers[0].circuit, x.shape[1]
+    order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
+    parts = [chips.solve(g, x[:, chosen]) for chosen in order]
+    parts[0] = _judged(solvers, g, x[:, order[0]], parts[0])
+    outputs = np.concatenate([jax.vmap(lambda found: found.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
+    residual, result = (np.concatenate([getattr(part, what) for part in parts], axis=1)[:, :count] for what in ("residual", "result"))
+    return [_tested(*of_chip, skip_failed=skip_failed) for of_chip in zip(outputs, residual, result, targets, strict=True)]
+
+
+def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, found: Equilibrium) -> Equilibrium:
+    """Judge the first few samples of each chip by its elements alone."""
+    result, residual = np.array(found.result), np.array(found.residual)
+    for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
+        of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], found)
+        held = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
+        told = witnesses(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
+        few = len(told.result)
+        result[k, :few], residual[k, :few] = told.result, np.maximum(residual[k, :few], told.residual)
+    return found._replace(result=result, residual=residual)
+
+
+def _tested(outputs: Array, residual: Array, result: Array, targets: Targets, *, skip_failed: bool) -> Tested:
+    failed, good = None, result == Result.CONVERGED
+    if (unsettled := int((~good).sum())) and not skip_failed:
+        failed = f"{unsettled} of {len(result)} test samples have no equilibrium: {Result(int(result.max())).advice}"
+    return Tested(
+        judged(targets, outputs, good)[1]["error"], float(residual[good].max(initial=0.0)) if skip_failed else float(residual.max()), failed
+    )
