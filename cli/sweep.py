@@ -15,9 +15,10 @@ from cli.loading import note_left_aside
 from cli.output import Output, ProgressStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from hwsim.ensemble.results import Reached
     from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
     from hwsim.sweep.recorded import Recorded, SweepResult
@@ -182,6 +183,7 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
     each, keys, measure = definition.chips * definition.seeds, sweep_text.columns(definition), definition.experiment.data.measure
     by_point: dict[int, list[SweepResult]] = {number: [] for number in points}
     board: AbstractContextManager[Callable[..., None]] = output.board(definition.experiment.name, sweep_text.live_header(keys, measure))
+    partly, epochs = 0.0, ""
     with board as show:
 
         def observe(results: list["SweepResult"]) -> None:
@@ -191,9 +193,14 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
             done, whole = sum(map(len, by_point.values())), sum(len(results) == each for results in by_point.values())
             counts = f"{done} of {counted(each * len(points), word)}, {whole} of {counted(len(points), 'point')}"
             last = f", point {max(changed)}: {measure.name} {changed[max(changed)][-3]} {measure.unit}".rstrip() if changed else ""
-            show(ProgressStep(done, each * len(points), f"{counts}{last}"), changed)
+            under_way = f", epoch {epochs}" if epochs and not changed else ""
+            show(ProgressStep(done + partly, each * len(points), f"{counts}{last}{under_way}"), changed)
 
-        run(database, observe, jobs=jobs, scheduler=scheduler)
+        def at_work(computed: float, reached: "Sequence[Reached]") -> None:
+            nonlocal partly, epochs
+            partly, epochs = computed, ", ".join(f"{one.epoch}/{one.epochs}" for one in reached)
+
+        run(database, observe, at_work, jobs=jobs, scheduler=scheduler)
 
 
 def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: int, export: Path | None, plot: Path | None) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from hwsim.core import blocks
 from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
 from hwsim.core.verified import witnesses
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Learnt, Reached, Tested
 from hwsim.learning import gradient_audit
 from hwsim.learning.evaluate import BATCH, judged
 from hwsim.learning.state import State, copied
@@ -50,6 +50,11 @@ class EnsembleProgress(NamedTuple):
     states: list[State]
     sums: list[Sums]
     epochs: int
+
+    @property
+    def reached(self) -> Reached:
+        """How far all trainings are."""
+        return Reached.after(self.states[0].epoch, self.epochs)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Follow, Learnt, Tested, part_of, unseen
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.task import Targets
@@ -56,8 +56,10 @@ class Outcome(NamedTuple):
     failed: str | None = None
 
 
-def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode = "train", g: Weights | None = None) -> Iterator[Outcome]:
-    """Give each instance's outcome, in order.
+def outcomes(
+    experiment: Experiment, instances: Sequence[Instance], mode: Mode = "train", g: Weights | None = None, *, follow: Follow = unseen
+) -> Iterator[Outcome]:
+    """Compute each instance's outcome, in order.
 
     Parameters
     ----------
@@ -67,6 +69,8 @@ def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode =
         `train` on each chip; `transfer`: train once a seed on the nominal chip, and test what came out on each; `evaluate`: only test.
     g
         The conductances to evaluate, at 27 °C [S]; None: those that training would start from.
+    follow
+        Is called after each epoch of training.
 
     Raises
     ------
@@ -77,7 +81,8 @@ def outcomes(experiment: Experiment, instances: Sequence[Instance], mode: Mode =
     session = Session.of(experiment)
     width = max(1, min(SIDE_BY_SIDE, _MOST_DEVICES // max(1, sum(len(element) for element in session.circuit.trainable))))
     for begin in range(0, len(instances), width):
-        group = _Group(session, instances[begin : begin + width])
+        some = instances[begin : begin + width]
+        group = _Group(session, some, part_of(follow, begin, len(some), len(instances)))
         match mode:
             case "train":
                 yield from group.trained()
@@ -93,6 +98,7 @@ class _Group:
 
     session: Session
     instances: Sequence[Instance]
+    follow: Follow
 
     @cached_property
     def sessions(self) -> list[Session]:
@@ -119,7 +125,8 @@ class _Group:
 
     def _train(self, sessions: Sequence[Session]) -> list[Learnt]:
         with ExitStack() as open_solvers:
-            return learn([session.trainer(open_solvers.enter_context(session.training_solver())) for session in sessions])
+            trainers = [session.trainer(open_solvers.enter_context(session.training_solver())) for session in sessions]
+            return learn(trainers, self.follow)
 
     def _outcomes(self, g: Sequence[Weights], learnt: Sequence[Learnt] | None = None) -> list[Outcome]:
         """Write conductances into the devices of each chip, and test it in 64 bits."""

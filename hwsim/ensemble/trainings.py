@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Follow, Learnt, Reached, Tested, part_of, unseen
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from hwsim.numeric.layered.layered_solver import LayeredSolver
 
 
-def learn(trainers: Sequence[Trainer]) -> list[Learnt]:
+def learn(trainers: Sequence[Trainer], follow: Follow = unseen) -> list[Learnt]:
     """Train all, each from its beginning to the last epoch; they differ in seed and chip only."""
     if _side_by_side([trainer.solver for trainer in trainers]) and all(trainer.updater.rule.traceable for trainer in trainers):
         from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - the ngspice engine trains without JAX
 
-        return EnsembleTrainer(trainers).train()
-    return [_alone(trainer) for trainer in trainers]
+        return EnsembleTrainer(trainers).train(lambda progress: follow(progress.reached))
+    return [_alone(trainer, part_of(follow, k, 1, len(trainers))) for k, trainer in enumerate(trainers)]
 
 
-def _alone(trainer: Trainer) -> Learnt:
+def _alone(trainer: Trainer, follow: Follow) -> Learnt:
     state = trainer.begin()
     begun = trainer.g(state)
     rows = []
@@ -34,6 +34,7 @@ def _alone(trainer: Trainer) -> Learnt:
             state = progress.state
             if progress.record is not None:
                 rows.append(progress.record)
+                follow(Reached.after(state.epoch, progress.epochs))
     except ConvergenceError as error:
         return Learnt(begun, np.nan, np.nan, np.nan, np.nan, str(error))
     pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in ("pulses", "programming_J"))

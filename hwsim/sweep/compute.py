@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from hwsim.ensemble.instances import Instance, Mode, outcomes
+from hwsim.ensemble.results import Follow, unseen
 from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError
@@ -29,8 +30,8 @@ class BatchJob(NamedTuple):
     hwsim: str
 
 
-def compute(job: BatchJob) -> list[SweepResult]:
-    """Compute a batch; a chip that fails is a result too.
+def compute(job: BatchJob, follow: Follow = unseen) -> list[SweepResult]:
+    """Compute a batch; a chip that fails is a result too. `follow` is called after each epoch of training.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def compute(job: BatchJob) -> list[SweepResult]:
     one_thread()
     with _ONE_AT_A_TIME:
         began = time.perf_counter()
-        results = list(outcomes(job.experiment, job.instances, job.mode, job.weights))
+        results = list(outcomes(job.experiment, job.instances, job.mode, job.weights, follow=follow))
         share = (time.perf_counter() - began) / len(results)
     return [
         SweepResult(

@@ -2,12 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 from hwsim.devices.temperature import at_temperature
+from hwsim.ensemble.results import Reached
 from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches
@@ -21,6 +22,9 @@ from hwsim.sweep.workers import Compute, Workers, workers
 Observe = Callable[[list[SweepResult]], None]
 """Called with new results, those of earlier and of other processes too, each once; with an empty list as a heartbeat."""
 
+AtWork = Callable[[float, Sequence[Reached]], None]
+"""Called before `Observe` when batches at work went on: how many results' worth of work is done in them, and how far each is."""
+
 LOOK = 1.0
 """How often to look for results of other processes [s]."""
 
@@ -31,7 +35,15 @@ class SweepInterruptedError(RuntimeError):
     exit_code = 130
 
 
-def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str | None = None, function: Compute = compute) -> None:
+def run(
+    database: Database,
+    observe: Observe,
+    at_work: AtWork = lambda *_: None,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    function: Compute = compute,
+) -> None:
     """Compute the missing results. Other processes may do so at the same time, in the same database: they share the work.
 
     Parameters
@@ -40,6 +52,8 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
         The sweep's database; results that it has are not computed again.
     observe
         Called with new results.
+    at_work
+        Called before `observe` when batches at work went on, at most once a second each.
     jobs
         Number of processes; 1 is this one.
     scheduler
@@ -67,8 +81,9 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
     database.definition.refuse_changed_files()
     total = len(database.points) * database.definition.chips * database.definition.seeds
     try:
-        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function) as pool:
-            _Sweep(database, observe, wanted).go_on(pool)
+        sweep = _Sweep(database, observe, at_work, wanted)
+        with _stop_signals(), workers(min(jobs, len(wanted)), scheduler, function, sweep.follow) as pool:
+            sweep.go_on(pool)
     except KeyboardInterrupt:
         msg = f"interrupted; {len(database.done())} of {total} results are in {database.path}, and the same command resumes the sweep"
         raise SweepInterruptedError(msg) from None
@@ -82,10 +97,11 @@ def run(database: Database, observe: Observe, *, jobs: int = 1, scheduler: str |
 class _Sweep:
     """The missing batches, those under way, and the observer."""
 
-    def __init__(self, database: Database, observe: Observe, wanted: dict[int, Batch]) -> None:
-        self.database, self.observe, self.wanted = database, observe, wanted
+    def __init__(self, database: Database, observe: Observe, at_work: AtWork, wanted: dict[int, Batch]) -> None:
+        self.database, self.observe, self.at_work, self.wanted = database, observe, at_work, wanted
         self.definition, self.weights, self.version = database.definition, database.weights, version("hwsim")
         self.given: set[int] = set()
+        self.reached: dict[int, Reached] = {}
 
     def go_on(self, pool: Workers) -> None:
         """Run until nothing is missing."""
@@ -97,8 +113,23 @@ class _Sweep:
             for job, results in pool.collect(LOOK):
                 self.database.add(results, job.batch)
                 self.given.discard(job.batch)
-                self.observe(results if self.wanted.pop(job.batch, None) else [])
+                self.reached.pop(job.batch, None)
+                missing = self.wanted.pop(job.batch, None)
+                self._pass_on()
+                self.observe(results if missing else [])
             self.observe([])
+
+    def follow(self, batch: int, reached: Reached) -> None:
+        """Take up how far a batch is that was given out, and pass on how far all are."""
+        if batch not in self.given:
+            return  # done meanwhile
+        self.reached[batch] = reached
+        self._pass_on()
+        self.observe([])
+
+    def _pass_on(self) -> None:
+        each = {number: one for number, one in self.reached.items() if number in self.wanted}
+        self.at_work(sum(one.share * len(self.wanted[number].instances) for number, one in each.items()), list(each.values()))
 
     def _claimed(self) -> Batch | None:
         number = claim(self.database, (number for number in self.wanted if number not in self.given))

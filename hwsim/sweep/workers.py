@@ -2,20 +2,29 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Protocol
+from uuid import uuid4
 
 from circuits.units import Second
+from hwsim.ensemble.results import Follow, Reached
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 
-Compute = Callable[[BatchJob], list[SweepResult]]
+Compute = Callable[[BatchJob, Follow], list[SweepResult]]
+
+Follows = Callable[[int, Reached], None]
+"""Is called, in the process and thread that gives jobs out, with a batch's number and how far it is."""
 
 AHEAD = 2
 """Jobs sent per worker: one that it computes and one that waits, so that it is never idle."""
+
+REPORT = 1.0
+"""Least time between two reports of how far a batch is [s]: every one is drawn, and a scheduler keeps the last ones."""
 
 CONNECTING = 15.0
 """Time limit for a scheduler's answer [s]."""
@@ -49,8 +58,8 @@ class Workers(Protocol):
 class InProcess:
     """One job at a time, in the calling process."""
 
-    def __init__(self, compute: Compute) -> None:
-        self._compute = compute
+    def __init__(self, compute: Compute, follow: Follows) -> None:
+        self._compute, self._follow = compute, follow
         self._job: BatchJob | None = None
 
     def capacity(self) -> int:
@@ -67,7 +76,7 @@ class InProcess:
             time.sleep(wait)
             return []
         job, self._job = self._job, None
-        return [(job, self._compute(job))]
+        return [(job, self._compute(job, _seldom(lambda reached: self._follow(job.batch, reached), REPORT)))]
 
 
 class Cluster:
@@ -79,12 +88,17 @@ class Cluster:
         Connected to the scheduler.
     compute
         Computes a job; the workers import it by its name.
+    follow
+        Is called with each batch at work and how far it is.
 
     """
 
-    def __init__(self, client: Any, compute: Compute) -> None:
-        self._client, self._compute = client, compute
+    def __init__(self, client: Any, compute: Compute, follow: Follows) -> None:
+        self._client, self._compute, self._follow = client, compute, follow
         self._jobs: dict[Any, BatchJob] = {}
+        self._reported = deque[tuple[int, Reached]]()  # by the client's own thread
+        self._topic = f"hwsim-{uuid4().hex}"  # several sweeps may share a scheduler
+        client.subscribe_topic(self._topic, lambda event: self._reported.append((event[1]["batch"], Reached(*event[1]["reached"]))))
 
     def capacity(self) -> int:
         """Return how many more jobs keep every worker busy."""
@@ -93,7 +107,11 @@ class Cluster:
 
     def submit(self, job: BatchJob) -> None:
         """Send a job."""
-        self._jobs[self._client.submit(self._compute, job, pure=False)] = job
+        self._jobs[self._client.submit(_report, self._compute, job, self._topic, REPORT, pure=False)] = job
+
+    def _pass_on(self) -> None:
+        while self._reported:
+            self._follow(*self._reported.popleft())
 
     def collect(self, wait: Second) -> list[tuple[BatchJob, list[SweepResult]]]:
         """Wait for the next jobs to be done."""
@@ -109,6 +127,7 @@ class Cluster:
             done = wait_for(list(self._jobs), timeout=wait, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]  # Dask leaves it untyped
         except TimeoutError:
             done = set()
+        self._pass_on()
         if self._client.status != "running":
             msg = "the connection to the Dask scheduler is lost"
             raise SweepStoppedError(msg)
@@ -132,6 +151,27 @@ class Cluster:
         return finished
 
 
+def _report(compute: Compute, job: BatchJob, topic: str, every: Second) -> list[SweepResult]:
+    """Compute a job on a worker, and report how far it is."""
+    from distributed import get_worker  # noqa: PLC0415 - only those who sweep on workers need it
+
+    worker = get_worker()
+    return compute(job, _seldom(lambda reached: worker.log_event(topic, {"batch": job.batch, "reached": tuple(reached)}), every))
+
+
+def _seldom(follow: Follow, every: Second) -> Follow:
+    """Return the same, called at most once in some time [s]."""
+    last = time.monotonic()
+
+    def seldom(reached: Reached) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= every:
+            last = now
+            follow(reached)
+
+    return seldom
+
+
 _MEMORY = "if they ran out of memory, use fewer workers (--jobs)"
 
 
@@ -140,7 +180,7 @@ def _incompatible(reason: str) -> str:
 
 
 @contextmanager
-def workers(jobs: int, scheduler: str | None, compute: Compute) -> Iterator[Workers]:
+def workers(jobs: int, scheduler: str | None, compute: Compute, follow: Follows) -> Iterator[Workers]:
     """Start `jobs` processes, none for one job; or connect to the user's scheduler.
 
     Raises
@@ -150,11 +190,11 @@ def workers(jobs: int, scheduler: str | None, compute: Compute) -> Iterator[Work
 
     """
     if scheduler is None and jobs == 1:
-        yield InProcess(compute)
+        yield InProcess(compute, follow)
         return
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are raised; a worker's death needs no message
     with _local_cluster(jobs) if scheduler is None else _connected(scheduler) as client:
-        yield Cluster(client, compute)
+        yield Cluster(client, compute, follow)
 
 
 @contextmanager

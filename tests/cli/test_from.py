@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hwsim.devices.temperature import heat_of
+from hwsim.ensemble.results import Follow
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import WeightsError, beyond
@@ -222,9 +223,9 @@ def test_a_point_of_a_sweep_is_the_chip_that_evaluate_tests(hwsim, tmp_path, var
     assert hwsim("train", "xor", *hot, "--epochs", "1", "--out", "hot").code == 0
     jobs: list[BatchJob] = []
 
-    def kept(job: BatchJob) -> list[SweepResult]:
+    def kept(job: BatchJob, follow: Follow) -> list[SweepResult]:
         jobs.append(job)
-        return compute(job)
+        return compute(job, follow)
 
     planned = Planned.make("hot", [], [vary], "evaluate")
     with planned.open(tmp_path / "hot.db", dict) as database:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from hwsim.ensemble.results import Follow, Reached, unseen
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.compute import BatchJob
@@ -27,7 +28,7 @@ def number(*of: object) -> float:
     return int.from_bytes(hashlib.sha256(repr(of).encode()).digest()[:6], "big") / 2**48
 
 
-def compute(job: BatchJob) -> list[SweepResult]:
+def compute(job: BatchJob, _: Follow = unseen) -> list[SweepResult]:
     """Return the results of a batch, at once."""
     beta = job.experiment.training.nudge.beta
     errors = {instance: number(beta, *instance) for instance in job.instances}
@@ -40,13 +41,20 @@ def compute(job: BatchJob) -> list[SweepResult]:
     ]
 
 
-def slowly(job: BatchJob) -> list[SweepResult]:
+def reporting(job: BatchJob, follow: Follow) -> list[SweepResult]:
+    """Report four epochs before the results."""
+    for epoch in (1, 2, 3, 4):
+        follow(Reached.after(epoch, 4))
+    return compute(job)
+
+
+def slowly(job: BatchJob, _: Follow) -> list[SweepResult]:
     """Return them after a moment."""
     time.sleep(0.1)
     return compute(job)
 
 
-def deadly(job: BatchJob) -> list[SweepResult]:
+def deadly(job: BatchJob, _: Follow) -> list[SweepResult]:
     """Kill the worker, the first time that the third point is computed."""
     time.sleep(0.05)
     mark = Path(os.environ["HWSIM_TEST_MARK"])
@@ -56,14 +64,14 @@ def deadly(job: BatchJob) -> list[SweepResult]:
     return compute(job)
 
 
-def always_deadly(job: BatchJob) -> list[SweepResult]:
+def always_deadly(job: BatchJob, _: Follow) -> list[SweepResult]:
     """Kill the worker every time that the third point is computed."""
     if job.point == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return compute(job)
 
 
-def raising(job: BatchJob) -> list[SweepResult]:
+def raising(job: BatchJob, _: Follow) -> list[SweepResult]:
     """Find an experiment's fault at the third point."""
     if job.point == 3:
         msg = "data are missing"

@@ -12,6 +12,7 @@ from pathlib import Path
 import dask
 import pytest
 
+from hwsim.ensemble.results import Follow, Reached
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.database import Database
 from hwsim.sweep.execution import SweepInterruptedError, run
@@ -53,6 +54,21 @@ def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     assert sorted(map(repr, again)) == sorted(map(repr, told))
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_batches_at_work_report_how_far_they_are(
+    tmp_path: Path, whole: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    """Here and in processes of our own, each at most once a second, of which this test takes none."""
+    reports = list[tuple[float, list[Reached]]]()
+    monkeypatch.setattr("hwsim.sweep.workers.REPORT", 0.0)
+    sweep(tmp_path / "a.db", free_sweep.reporting, at_work=lambda done, each: reports.append((done, list(each))), jobs=jobs)
+    assert {one for _, each in reports for one in each} == {Reached.after(epoch, 4) for epoch in (1, 2, 3, 4)}
+    for done, each in reports:
+        assert done == pytest.approx(sum(BATCH * one.epoch / 5 for one in each))
+        assert done <= BATCH * len(each)
+    assert content(tmp_path / "a.db") == whole
+
+
 def test_a_fault_ends_the_sweep_and_leaves_what_is_done(tmp_path: Path, whole: list[tuple[object, ...]]) -> None:
     """No claim stays; once the fault is mended the sweep goes on."""
     path = tmp_path / "a.db"
@@ -75,7 +91,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
         told = sum(int(line) for line in killed.stdout)
     computed = list[BatchJob]()
 
-    def counted(job: BatchJob) -> list[SweepResult]:
+    def counted(job: BatchJob, _: Follow) -> list[SweepResult]:
         computed.append(job)
         return compute(job)
 
