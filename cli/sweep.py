@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from hwsim.ensemble.results import Reached
+    from hwsim.ensemble.reached import Reached
     from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
     from hwsim.sweep.recorded import Recorded, SweepResult

@@ -16,7 +16,7 @@ from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment
-    from hwsim.learning.trainer import Progress
+    from hwsim.learning.epochs import Progress
     from hwsim.runs.profiling.profiler import Profile
     from hwsim.runs.train import Trained
     from hwsim.settings.sections import DataSettings

@@ -1,19 +1,19 @@
 """Ensemble trainer: many trainings of one experiment, other chips and other seeds, as one compiled computation."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
-from hwsim.core import blocks
 from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
 from hwsim.core.verified import witnesses
-from hwsim.ensemble.results import Learnt, Reached, Tested
-from hwsim.learning import gradient_audit
+from hwsim.ensemble.reached import Follow, to_the_end, unseen
+from hwsim.ensemble.results import Learnt, Tested
+from hwsim.learning import epochs, gradient_audit
+from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, judged
 from hwsim.learning.state import State, copied
 from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Samples, Sums, Updater, keep
@@ -25,6 +25,7 @@ from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.source_voltages import held_volts
 from hwsim.numeric.layered.stack import Stack, stack, stack_trees
 from hwsim.numeric.layered.traced import TracedSolver
+from hwsim.settings.training_settings import TrainingSettings
 from hwsim.typing import Array, Weights
 
 Axes = tuple[int | None, ...]
@@ -42,19 +43,6 @@ def mean_of_chips(by_block: dict[str, Array]) -> dict[str, Array]:
 
 EXCHANGES: dict[str, Exchange] = {"none": keep, "mean": mean_of_chips}
 """What chips that learn together do with their gradients, by name."""
-
-
-class EnsembleProgress(NamedTuple):
-    """Where an ensemble stands after an epoch: each chip's state, from which `run` resumes, and its sums of that epoch."""
-
-    states: list[State]
-    sums: list[Sums]
-    epochs: int
-
-    @property
-    def reached(self) -> Reached:
-        """How far all trainings are."""
-        return Reached.after(self.states[0].epoch, self.epochs)
 
 
 @dataclass(frozen=True)
@@ -100,50 +88,86 @@ class EnsembleTrainer:
         """The largest feature that each trainer's circuit is shown, (trainers,)."""
         return np.array([np.abs(trainer.samples.x).max(initial=0.0) for trainer in self.trainers], self.trainers[0].dtype)
 
+    @property
+    def settings(self) -> TrainingSettings:
+        """How all learn, but for their seeds."""
+        return self.trainers[0].settings
+
+    @property
+    def steps(self) -> int:
+        """Updates of an epoch."""
+        return self.trainers[0].steps
+
+    def plan(self, epoch: int) -> Batches:
+        """Draw an epoch's batches of each chip."""
+        batches: Batches = stack_trees([trainer.plan(epoch) for trainer in self.trainers])
+        return batches
+
     @jax_scope()
-    def advance(self, carry: Carry, batches: Batches, updates: int, *, newton: bool, targets: Sequence[Targets] | None = None) -> Carry:
-        """Do the first updates of an epoch on all chips; arrays have an axis of chips in front. `targets` replace those of the tasks."""
+    def advance(
+        self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool, targets: Sequence[Targets] | None = None
+    ) -> Carry:
+        """Do the updates number `first` … `last` − 1 of an epoch on all chips. `targets` replace those of the tasks."""
         (program, of_chips), (held, learned) = self._programs[newton], self._given
         given = learned.leaves if targets is None else stack(targets, learned.axes).leaves
-        done: Carry = program(carry._replace(kept=()), batches, of_chips, held.leaves, given, (0, updates))
+        done: Carry = program(carry._replace(kept=()), batches, of_chips, held.leaves, given, (first, last))
         return done
 
-    def begin(self) -> list[State]:
-        """Return each chip's state before the first update."""
-        return [trainer.begin() for trainer in self.trainers]
+    def zero_sums(self) -> Sums:
+        """Return the sums of an epoch before its first update, each (chips,)."""
+        sums: Sums = stack_trees([trainer.zero_sums() for trainer in self.trainers])
+        return sums
 
-    def run(self, states: Sequence[State]) -> Iterator[EnsembleProgress]:
-        """Train all chips from states at the end of an epoch, or at the beginning, to the last epoch, and report after each."""
-        trainers, epochs = self.trainers, self.trainers[0].settings.epochs
+    def check(self, state: State) -> None:
+        """Let chips fail by themselves: what fails on one is said of it in the end."""
+
+    def record(self, state: State) -> dict[str, Any]:
+        """Return an epoch's sums by name, each (chips,)."""
+        return {name: np.array(values) for name, values in state.sums._asdict().items()}
+
+    def wants_newton(self, state: State) -> bool:
+        """Whether a chip's sweeps alone are too slow, or prove too little."""
+        return any(trainer.wants_newton(one) for trainer, one in zip(self.trainers, self.apart(state), strict=True))
+
+    def begin(self) -> State:
+        """Return the state before the first update."""
+        return self.together([trainer.begin() for trainer in self.trainers])
+
+    def together(self, states: Sequence[State]) -> State:
+        """Return chips' states as one, to go on from: of one epoch and step, each from a checkpoint of its own, say.
+
+        Raises
+        ------
+        ValueError
+            When they are not equally far.
+
+        """
+        if len({(state.epoch, state.step) for state in states}) > 1:
+            msg = "chips that learn side by side must be equally far; resume them one by one"
+            raise ValueError(msg)
         carry: Carry = stack_trees([state.carry for state in states])
-        zero: Sums = stack_trees([trainer.zero_sums() for trainer in trainers])
-        newton, began = any(state.newton for state in states), states[0].epoch
-        for epoch in range(began, epochs):
-            batches = stack_trees([trainer.plan(epoch) for trainer in trainers])
-            clock = time.perf_counter()
-            carry = self.advance(carry._replace(sums=zero), batches, trainers[0].steps, newton=newton)
-            sums: Sums = jax.tree.map(np.array, carry.sums)
-            weights, seconds = self._weights(carry), time.perf_counter() - clock
-            newton = newton or any(trainer.needs_newton(g) for trainer, g in zip(trainers, weights, strict=True))
-            host = copied(carry._replace(sums=zero, kept=()))
-            each = [jax.tree.map(lambda values, k=k: values[k], host) for k in range(len(trainers))]
-            states = [State(one.g, one.moments, one.sums, epoch + 1, 0, seconds, newton, one.held) for one in each]
-            yield EnsembleProgress(states, [jax.tree.map(lambda values, k=k: values[k], sums) for k in range(len(trainers))], epochs)
+        return replace(_with(states[0], carry), newton=any(state.newton for state in states))
 
-    def train(self, observe: Callable[[EnsembleProgress], None] = lambda _: None) -> list[Learnt]:
-        """Train all from their beginning to the last epoch, and audit gradients then; `observe` is called after each epoch."""
-        states, sums = self.begin(), list[list[Sums]]()
-        for progress in self.run(states):
-            states = progress.states
-            sums.append(progress.sums)
-            observe(progress)
-        rounding = self._rounding(states)
+    def apart(self, state: State) -> list[State]:
+        """Return each chip's own state: what a training of it alone goes on from, and what a checkpoint keeps."""
+        host = copied(state.carry)
+        return [_with(state, jax.tree.map(lambda values, k=k: values[k], host)) for k in range(len(self.trainers))]
+
+    def run(self, state: State) -> Iterator[Progress]:
+        """Train all chips from a state to the last epoch, and report after every chunk of updates."""
+        return epochs.run(self, state)
+
+    def train(self, follow: Follow = unseen) -> list[Learnt]:
+        """Train all from their beginning to the last epoch, and audit gradients then."""
+        state, records = to_the_end(self.run(self.begin()), follow)
+        states, rounding = self.apart(state), self._rounding(state)
+        sums = {name: np.stack([record[name] for record in records], axis=1) for name in Sums._fields}
         return [
-            self._learnt(k, trainer.g(states[k]), stack_trees([of_epoch[k] for of_epoch in sums]), rounding[k])
+            self._learnt(k, trainer.g(states[k]), Sums(*(values[k] for values in sums.values())), rounding[k])
             for k, trainer in enumerate(self.trainers)
         ]
 
-    def _rounding(self, states: Sequence[State]) -> list[str | None]:
+    def _rounding(self, state: State) -> list[str | None]:
         """Return why each gradient is rounding, where it is: audit the first trainer's, and the others' where that one's is in doubt.
 
         They differ in seed and chip only, and rounding is a matter of nudge and precision.
@@ -154,23 +178,18 @@ class EnsembleTrainer:
         plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in trainers]
         kept, failed, wrong = [], np.zeros(len(trainers), bool), [trainer.samples.targets.wrong() for trainer in trainers]
         for batches in zip(*plans, strict=True):
-            carry = stack_trees([state.carry for state in states])
-            done = self.advance(carry, stack_trees(batches), 1, newton=states[0].newton, targets=wrong)
+            done = self.advance(copied(state.carry), stack_trees(batches), 0, 1, newton=state.newton, targets=wrong)
             kept.append(np.asarray(done.kept))
             failed |= np.asarray(done.sums.failed) > 0
         reasons: list[str | None] = []
         doubtful = True
-        for k, (trainer, state) in enumerate(zip(trainers, states, strict=True)):
+        for k, (trainer, one) in enumerate(zip(trainers, self.apart(state), strict=True)):
             error = None
             if doubtful and not failed[k]:
-                error = gradient_audit.gradient_error(trainer, trainer.g(state), plans[k], [of_all[k] for of_all in kept])
+                error = gradient_audit.gradient_error(trainer, trainer.g(one), plans[k], [of_all[k] for of_all in kept])
                 doubtful = k > 0 or error is None or error.value > gradient_audit.WARN
             reasons.append(trainer.rounding_advice(error) if error is not None and error.value > gradient_audit.STOP else None)
         return reasons
-
-    def _weights(self, carry: Carry) -> list[Weights]:
-        g = jax.tree.map(np.asarray, carry.g)
-        return [blocks.join({name: values[k].astype(np.float64) for name, values in g.items()}) for k in range(len(self.trainers))]
 
     def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> Learnt:
         """Sum up training number k, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
@@ -180,6 +199,10 @@ class EnsembleTrainer:
             failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
         error = self.trainers[k].task.train.scores(float(sums.wrong[-1]), int(sums.samples[-1]))["error"]
         return Learnt(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
+
+
+def _with(state: State, carry: Carry) -> State:
+    return replace(state, g=carry.g, moments=carry.moments, sums=carry.sums, held=carry.held)
 
 
 def _layered(solver: Solver) -> LayeredSolver:

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from hwsim.ensemble.results import Follow, Learnt, Tested, part_of, unseen
+from hwsim.ensemble.reached import Follow, part_of, unseen
+from hwsim.ensemble.results import Learnt, Tested
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.task import Targets

@@ -1,35 +1,8 @@
-"""What a training of an ensemble came to, what a test of one of its chips did, and how far such work is."""
+"""What a training of an ensemble came to, and what a test of one of its chips did."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from hwsim.typing import Weights
-
-
-class Reached(NamedTuple):
-    """How far trainings of many instances are: the share that is done, and the epoch that just ended of how many of a training."""
-
-    share: float
-    epoch: int
-    epochs: int
-
-    @classmethod
-    def after(cls, epoch: int, epochs: int) -> "Reached":
-        """Return how far one training is after an epoch; tests count as another epoch, so that not all is done before them."""
-        return cls(epoch / (epochs + 1), epoch, epochs)
-
-
-Follow = Callable[[Reached], None]
-"""Is called after each epoch."""
-
-
-def unseen(_: Reached) -> None:
-    """Follow nothing."""
-
-
-def part_of(follow: Follow, begin: int, width: int, total: int) -> Follow:
-    """Return what follows `width` of `total` instances, when `begin` others are done, for what follows all."""
-    return lambda reached: follow(reached._replace(share=(begin + reached.share * width) / total))
 
 
 class Learnt(NamedTuple):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
-from hwsim.ensemble.results import Follow, Learnt, Reached, Tested, part_of, unseen
+from hwsim.ensemble.reached import Follow, part_of, to_the_end, unseen
+from hwsim.ensemble.results import Learnt, Tested
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
@@ -21,20 +22,15 @@ def learn(trainers: Sequence[Trainer], follow: Follow = unseen) -> list[Learnt]:
     if _side_by_side([trainer.solver for trainer in trainers]) and all(trainer.updater.rule.traceable for trainer in trainers):
         from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - the ngspice engine trains without JAX
 
-        return EnsembleTrainer(trainers).train(lambda progress: follow(progress.reached))
+        return EnsembleTrainer(trainers).train(follow)
     return [_alone(trainer, part_of(follow, k, 1, len(trainers))) for k, trainer in enumerate(trainers)]
 
 
 def _alone(trainer: Trainer, follow: Follow) -> Learnt:
     state = trainer.begin()
     begun = trainer.g(state)
-    rows = []
     try:
-        for progress in trainer.run(state):
-            state = progress.state
-            if progress.record is not None:
-                rows.append(progress.record)
-                follow(Reached.after(state.epoch, progress.epochs))
+        state, rows = to_the_end(trainer.run(state), follow)
     except ConvergenceError as error:
         return Learnt(begun, np.nan, np.nan, np.nan, np.nan, str(error))
     pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in ("pulses", "programming_J"))

@@ -1,8 +1,6 @@
 """Trainer: epochs of batches from a state that can be saved, on any engine."""
 
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +11,10 @@ from hwsim.core import blocks
 from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
 from hwsim.files.raw import DataError
-from hwsim.learning import factory, gradient_audit
+from hwsim.learning import epochs, factory, gradient_audit
 from hwsim.learning.audit import Witnessed, witnessed
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
@@ -31,22 +30,6 @@ from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Conductances
-
-CHUNK_SECONDS = 0.7
-"""How long to compute between two reports, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where training stands after a chunk of updates; `record` is the epoch's row of metrics when one just ended."""
-
-    state: State
-    epoch: int
-    epochs: int
-    samples_done: int
-    samples_total: int
-    loss: float
-    record: dict[str, float | int] | None
 
 
 class Trainer:
@@ -168,40 +151,30 @@ class Trainer:
             When a sample has no equilibrium within the tolerance; the conductances of the last report are still good.
 
         """
-        chunk = 1
-        while state.epoch < self.settings.epochs:
-            batches = self.plan(state.epoch)
-            while state.step < self.steps:
-                began, first, last = time.perf_counter(), state.step, min(state.step + chunk, self.steps)
-                with or_skip(skipping=self.settings.skip_failed):
-                    done = self.advance(state.carry, batches, first, last, newton=state.newton)
-                sums = Sums(*(np.asarray(value) for value in done.sums))
-                took = time.perf_counter() - began
-                chunk = max(1, min(int((last - first) * CHUNK_SECONDS / max(took, 1e-9)), 4 * chunk, self.steps))
-                state = replace(state, g=done.g, moments=done.moments, sums=sums, held=done.held, step=last, seconds=state.seconds + took)
-                self._check(state)
-                if last < self.steps:
-                    yield self._progress(state, None)
-            g = joined(state.g)
-            record = self._record(state, g)
-            ended = self._progress(state, record)
-            newton = state.newton or self.needs_newton(g)
-            state = replace(state, sums=self.zero_sums(), epoch=state.epoch + 1, step=0, seconds=0.0, newton=newton)
-            yield replace(ended, state=state)
+        return epochs.run(self, state)
 
-    def _check(self, state: State) -> None:
+    def check(self, state: State) -> None:
+        """Raise a ConvergenceError where equilibria were not found in the epoch so far, unless they are skipped."""
         if state.sums.failed and not self.settings.skip_failed:
             code = Result(int(state.sums.code))
             what = f"epoch {state.epoch + 1}: {int(state.sums.failed)} equilibria were not found"
             msg = f"{self.circuit.name}: {what}: {code.advice}{OR_SKIP}"
             raise ConvergenceError(msg)
 
-    def _progress(self, state: State, record: dict[str, float | int] | None) -> Progress:
-        done = int(state.sums.samples)
-        loss = float(state.sums.loss) / max(done, 1)
-        return Progress(state, state.epoch, self.settings.epochs, done, self.steps * self.batch, loss, record)
+    def wants_newton(self, state: State) -> bool:
+        """Whether sweeps alone are too slow for a state's conductances, or prove too little."""
+        return self.needs_newton(joined(state.g))
 
-    def _record(self, state: State, g: Arrays) -> dict[str, float | int]:
+    def record(self, state: State) -> dict[str, float | int]:
+        """Test and audit the conductances that end an epoch, and return its row of metrics.
+
+        Raises
+        ------
+        ConvergenceError
+            When a test sample has no equilibrium, one that was judged does not hold, or the gradient is rounding.
+
+        """
+        g = joined(state.g)
         sums, samples = state.sums, int(state.sums.samples)
         data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):

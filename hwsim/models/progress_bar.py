@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hwsim.learning.trainer import Progress
+    from hwsim.learning.epochs import Progress
 
 
 @contextmanager

@@ -28,9 +28,10 @@ from hwsim.typing import Weights
 from netlists.deck import Deck
 
 if TYPE_CHECKING:
+    from hwsim.learning.epochs import Progress
     from hwsim.learning.evaluate import Evaluation
     from hwsim.learning.state import State
-    from hwsim.learning.trainer import Progress, Trainer
+    from hwsim.learning.trainer import Trainer
     from hwsim.runs.profiling.profiler import Profile, Profiler
 
 Observe = Callable[["Progress"], None]

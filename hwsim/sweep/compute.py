@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from hwsim.ensemble.instances import Instance, Mode, outcomes
-from hwsim.ensemble.results import Follow, unseen
+from hwsim.ensemble.reached import Follow, unseen
 from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError

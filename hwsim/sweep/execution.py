@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hwsim.devices.temperature import at_temperature
-from hwsim.ensemble.results import Reached
+from hwsim.ensemble.reached import Reached
 from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches

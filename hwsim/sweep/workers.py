@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from circuits.units import Second
-from hwsim.ensemble.results import Follow, Reached
+from hwsim.ensemble.reached import Follow, Reached
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hwsim.devices.temperature import heat_of
-from hwsim.ensemble.results import Follow
+from hwsim.ensemble.reached import Follow
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.files.stored_conductances import WeightsError, beyond

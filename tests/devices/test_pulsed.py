@@ -18,8 +18,8 @@ from hwsim.devices.programming.pulsed import Pulsed
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
+from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
-from hwsim.learning.trainer import Progress
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.random.streams import stream

@@ -22,27 +22,32 @@ def trainer(chip: int, seed: int, *settings: str) -> Trainer:
 def test_chips_learn_what_each_learns_by_itself() -> None:
     """Another chip and another seed: conductances are those learned alone within 1e-12 of the largest a step, and sums are too."""
     each = [trainer(0, 0), trainer(1, 5)]
-    *_, last = EnsembleTrainer(each).run([one.begin() for one in each])
-    for one, state, sums in zip(each, last.states, last.sums, strict=True):
+    ensemble = EnsembleTrainer(each)
+    *_, last = ensemble.run(ensemble.begin())
+    for k, (one, state) in enumerate(zip(each, ensemble.apart(last.state), strict=True)):
         alone = one.begin().carry
         for epoch in range(one.settings.epochs):
             alone = one.advance(alone._replace(sums=one.zero_sums()), one.plan(epoch), 0, one.steps)
         for name, g in alone.g.items():
             most = 1e-12 * one.settings.epochs * one.steps * np.asarray(g).max()
             np.testing.assert_allclose(state.g[name], g, rtol=0, atol=most, err_msg=name)
-        assert (state.epoch, state.step, int(sums.samples)) == (2, 0, one.steps * one.batch)
-        assert float(sums.loss) == pytest.approx(float(alone.sums.loss), rel=1e-10)
+        assert (state.epoch, state.step, last.record["samples"][k]) == (2, 0, one.steps * one.batch)
+        assert last.record["loss"][k] == pytest.approx(float(alone.sums.loss), rel=1e-10)
 
 
 def test_an_ensemble_reports_each_epoch_and_resumes_bit_for_bit() -> None:
-    """From states that were saved as arrays after the first epoch, pulses and all, as if it had not stopped."""
+    """From states that were saved as arrays within the first epoch, pulses and all, as if it had not stopped."""
     ensemble = EnsembleTrainer([trainer(chip, 0, "device.preset=reram-sb") for chip in (0, 1)])
-    first, second = ensemble.run(ensemble.begin())
-    assert [(report.states[0].epoch, report.epochs) for report in (first, second)] == [(1, 2), (2, 2)]
-    saved = [State.from_arrays(state.arrays(), one.circuit) for state, one in zip(first.states, ensemble.trainers, strict=True)]
-    (resumed,) = ensemble.run(saved)
-    for state, whole in zip(resumed.states, second.states, strict=True):
-        arrays, others = ({name: values for name, values in one.arrays().items() if name != "seconds"} for one in (state, whole))
+    run = ensemble.run(ensemble.begin())
+    begun = ensemble.apart(next(run).state)
+    assert [(state.epoch, state.step) for state in begun] == [(0, 1), (0, 1)]
+    *_, whole = run
+    saved = [State.from_arrays(state.arrays(), one.circuit) for state, one in zip(begun, ensemble.trainers, strict=True)]
+    *reports, resumed = ensemble.run(ensemble.together(saved))
+    assert [report.epoch for report in reports if report.record] == [0]
+    np.testing.assert_equal(resumed.record, whole.record)
+    for state, uninterrupted in zip(ensemble.apart(resumed.state), ensemble.apart(whole.state), strict=True):
+        arrays, others = ({name: values for name, values in one.arrays().items() if name != "seconds"} for one in (state, uninterrupted))
         np.testing.assert_equal(arrays, others)
 
 
@@ -51,7 +56,7 @@ def test_the_mean_of_chips_gradients_is_that_of_one_chip_with_all_their_batches(
     small, large = trainer(0, 0, "training.batch=1"), trainer(0, 0)
     together, begun, plan = EnsembleTrainer([small, small], exchange="mean"), small.begin(), large.plan(0)
     halves = [plan._replace(order=plan.order[:, some]) for some in (slice(0, 1), slice(1, 2))]
-    done = together.advance(stack_trees([begun.carry] * 2), stack_trees(halves), 1, newton=begun.newton)
+    done = together.advance(stack_trees([begun.carry] * 2), stack_trees(halves), 0, 1, newton=begun.newton)
     alone = large.advance(large.begin().carry, plan, 0, 1, newton=begun.newton)
     moved = False
     for name, g in alone.g.items():

@@ -28,9 +28,10 @@ from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
+from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import Evaluation, noise_seed
 from hwsim.learning.skipping import Skipping
-from hwsim.learning.trainer import Progress, Trainer
+from hwsim.learning.trainer import Trainer
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.report.run_files import read_run

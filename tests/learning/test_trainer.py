@@ -14,7 +14,7 @@ from hwsim.core.wrapper import SolverWrapper
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
-from hwsim.learning import trainer as trainer_module
+from hwsim.learning import epochs
 from hwsim.learning.state import Arrays, State
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.layered import error_bound
@@ -77,7 +77,7 @@ def test_compiled_updates_are_the_stepwise_ones(optimizer) -> None:
 def test_resuming_is_as_never_having_stopped(precision, monkeypatch) -> None:
     """From any chunk's state, written out and read back by another trainer, training ends in the same bits."""
     settings = experiment(f"training.precision={precision}", "training.nudge=random-sign", "training.schedule=cosine")
-    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)  # a chunk an update
+    monkeypatch.setattr(epochs, "CHUNK_SECONDS", 1e-9)  # a chunk an update
     states = [progress.state.arrays() for progress in make(settings).run(make(settings).begin())]
     other = make(settings)
     for k in (0, len(states) // 2, len(states) - 2):
@@ -91,7 +91,7 @@ def test_resuming_is_as_never_having_stopped(precision, monkeypatch) -> None:
 def test_chunks_do_not_matter(monkeypatch) -> None:
     """How many updates are computed between two reports changes no bit."""
     whole = final(make(experiment())).arrays()
-    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(epochs, "CHUNK_SECONDS", 1e-9)
     assert_same(final(make(experiment())).arrays(), whole)
 
 
@@ -113,7 +113,7 @@ def test_compiled_training_shifts_as_stepwise_does_and_resumes(monkeypatch) -> N
     looped, stepped = (final(make(of_images("training.rate=1e-8"), plain=plain)) for plain in (False, True))
     for block, g in looped.g.items():
         np.testing.assert_allclose(g, stepped.g[block], rtol=1e-8)
-    monkeypatch.setattr(trainer_module, "CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(epochs, "CHUNK_SECONDS", 1e-9)
     states = [progress.state for progress in make(of_images("training.rate=1e-8")).run(make(of_images()).begin())]
     assert_same(states[-1].arrays(), looped.arrays())
     still = final(make(of_images("training.rate=1e-8", "data.shift=0"), plain=True))

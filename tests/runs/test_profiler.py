@@ -11,7 +11,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.files.atomic import read_arrays
-from hwsim.learning.trainer import Progress
+from hwsim.learning.epochs import Progress
 from hwsim.runs import train
 from hwsim.runs.profiling import profiler
 from hwsim.runs.profiling.profiler import Profile, Profiler

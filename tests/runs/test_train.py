@@ -18,8 +18,8 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.files import atomic
-from hwsim.learning import trainer
-from hwsim.learning.trainer import Progress
+from hwsim.learning import epochs
+from hwsim.learning.epochs import Progress
 from hwsim.runs import train
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import load_model
@@ -46,7 +46,7 @@ def through(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(autouse=True)
 def chunks_of_one_update(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Report and save after every update, so that a run can be stopped at any of them; work in an empty folder."""
-    monkeypatch.setattr(trainer, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(epochs, "CHUNK_SECONDS", 0.0)
     monkeypatch.setattr(train, "EPOCH_SECONDS", -1.0)
     monkeypatch.setattr(train, "CHECKPOINT_SECONDS", -1.0)
     monkeypatch.chdir(tmp_path)

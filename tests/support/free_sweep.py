@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from hwsim.ensemble.results import Follow, Reached, unseen
+from hwsim.ensemble.reached import Follow, Reached, unseen
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.compute import BatchJob

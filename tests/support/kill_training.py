@@ -27,12 +27,12 @@ WORDS = ("iris", "--set", "circuit.layers=[]", "--set", "data.train_limit=60", "
 def _train(words: tuple[str, ...], log: str) -> None:
     """Train with a checkpoint after every update, quietly."""
     from cli.main import main  # noqa: PLC0415 - in the new process
-    from hwsim.learning import trainer  # noqa: PLC0415
+    from hwsim.learning import epochs  # noqa: PLC0415
     from hwsim.runs import train  # noqa: PLC0415
 
     with Path(log).open("w", encoding="utf-8") as said:
         sys.stdout = sys.stderr = said
-        trainer.CHUNK_SECONDS, train.EPOCH_SECONDS, train.CHECKPOINT_SECONDS = 0.0, -1.0, -1.0
+        epochs.CHUNK_SECONDS, train.EPOCH_SECONDS, train.CHECKPOINT_SECONDS = 0.0, -1.0, -1.0
         code = main(["train", *words])
         said.flush()
         os._exit(code)

@@ -12,7 +12,7 @@ from pathlib import Path
 import dask
 import pytest
 
-from hwsim.ensemble.results import Follow, Reached
+from hwsim.ensemble.reached import Follow, Reached
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.database import Database
 from hwsim.sweep.execution import SweepInterruptedError, run

@@ -53,5 +53,5 @@ def _axis(leaves: Sequence[Any]) -> int | None:
 
 
 def stack_trees(trees: Sequence[Tree]) -> Tree:
-    """Return all leaves of trees of one form an axis in front, on the host."""
+    """Stack trees of one form, on the host: each leaf gets an axis of trees in front."""
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
