@@ -32,7 +32,7 @@ class Progress:
     record: dict[str, Any] | None
 
 
-class Learner(Protocol):
+class EpochLearner(Protocol):
     """One chip, or many side by side: then arrays of its states, sums and batches have an axis of chips in front."""
 
     @property
@@ -70,7 +70,7 @@ class Learner(Protocol):
         ...
 
 
-def run(learner: Learner, state: State) -> Iterator[Progress]:
+def run(learner: EpochLearner, state: State) -> Iterator[Progress]:
     """Train from a state to the last epoch, and report after every chunk of updates."""
     chunk, steps, epochs, skipping = 1, learner.steps, learner.settings.epochs, learner.settings.skip_failed
     while state.epoch < epochs:

@@ -23,7 +23,7 @@ Observe = Callable[[list[SweepResult]], None]
 """Called with new results, those of earlier and of other processes too, each once; with an empty list as a heartbeat."""
 
 AtWork = Callable[[float, Sequence[Reached]], None]
-"""Called before `Observe` when batches at work went on: how many results' worth of work is done in them, and how far each is."""
+"""Called before `Observe` when batches at work advanced: how many results' worth of work is done in them, and how far each is."""
 
 LOOK = 1.0
 """How often to look for results of other processes [s]."""
@@ -53,7 +53,7 @@ def run(
     observe
         Called with new results.
     at_work
-        Called before `observe` when batches at work went on, at most once a second each.
+        Called before `observe` when batches at work advanced, at most once a second each.
     jobs
         Number of processes; 1 is this one.
     scheduler

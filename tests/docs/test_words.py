@@ -28,7 +28,6 @@ PACKAGES = ("circuits", "cli", "hwsim", "netlists")
 EXCEPTIONS = {
     r"\.tell\(": "a method of Optuna's studies and of files",
     r"--witness\b|\bwitness(?=:| is|$|\)|,)|if witness": "an option of hwsim check",
-    r"\bFleet\b": "a class of another package",
 }
 """What a word of the list may stand in, and why."""
 
