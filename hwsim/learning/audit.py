@@ -1,6 +1,6 @@
-"""Witnesses: now and then some equilibria of learning, free and nudged, are found again and held against Kirchhoff's law anew.
+"""Residual audit: some training samples are solved again from time to time, free and nudged, and their residuals verified.
 
-Within an epoch the solver's own residual stands: summing up every step's currents a second time would take longer than the steps.
+Within an epoch the solver's own residual counts: recomputing the currents of every step would take longer than the steps.
 """
 
 from collections.abc import Sequence
@@ -61,11 +61,11 @@ class Witness(PhaseByPhase):
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
         found = super().solve(g, drive, **how)
-        told = witnesses(self.solver.chip, g, drive, found, self.solver.share)
-        failed = told.result != Result.CONVERGED
-        residual = float(np.max(told.residual[~failed], initial=0.0))
+        verified = witnesses(self.solver.chip, g, drive, found, self.solver.share)
+        failed = verified.result != Result.CONVERGED
+        residual = float(np.max(verified.residual[~failed], initial=0.0))
         worst, before, code = self.found
-        self.found = Witnessed(max(worst, residual), before + int(failed.sum()), max(code, int(told.result.max(initial=0))))
+        self.found = Witnessed(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))))
         return found
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:  # noqa: ARG002 - nothing is solved
