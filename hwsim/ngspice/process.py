@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from hwsim.ngspice.importable import MODULES, loaded
 from hwsim.ngspice.installed import require_library
 
 _NO_MEMORY = ("MemoryError", "can't allocate", "Cannot allocate", "start new thread")
@@ -20,6 +21,14 @@ _NO_MEMORY = ("MemoryError", "can't allocate", "Cannot allocate", "start new thr
 
 _LAST = 2000
 """Characters of what a dead worker wrote that are worth showing."""
+
+
+_PASSED = frozenset([
+    "PATH", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "TZ", "TZDIR", "PYTHONHOME", "PYTHONUTF8",
+    "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS", "PYTHONNOUSERSITE",
+])  # fmt: skip
+_PASSED_FAMILIES = ("LC_", "JAX_", "XLA_", "NPY_", "OPENBLAS_", "MKL_")
+"""Environment variables that a worker is given: what Python and its libraries start with, and what numbers depend on."""
 
 
 class WorkerProcess:
@@ -45,11 +54,12 @@ class WorkerProcess:
         library = require_library()
         self.memory, self.processor = memory, processor
         self.home = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-"))
+        (self.home / MODULES).write_text("\n".join(loaded()), encoding="utf-8", errors="surrogateescape")
         self.deck: object = None
         self.settled: int | None = None
         self.heard = False
         self.connection, theirs = Pipe()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPICE_", "NGSPICE_"))} | {
+        environment = {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith(_PASSED_FAMILIES)} | {
             "HOME": str(self.home),  # nobody's .spiceinit is read, nor what SPICE_SCRIPTS names
             "NGSPICE_LIBRARY_PATH": str(library),  # where PySpice looks
             "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),

@@ -46,15 +46,27 @@ def close_behind(home: Path) -> bool:
     return _restrict(rules, [home], forbidden=_EXECUTE)
 
 
-def close_reading(home: Path, programs: Iterable[str | Path]) -> bool:
-    """Let this process read in `home`, in the folders of programs and in those of the system alone, for good. Return whether it could.
+def close_reading(home: Path, programs: Iterable[str | Path], listed: Iterable[Path] = ()) -> bool:
+    """Let this process read in `home`, in programs and in the system's folders alone, for good. Return whether it could.
 
     To be called once libngspice is at work: it asks for the user's entry in /etc/passwd when it starts, and crashes without.
+
+    Parameters
+    ----------
+    home
+        The process's own folder.
+    programs
+        Folders and files of programs.
+    listed
+        Folders in which only the names of files may be read.
+
     """
-    return _restrict(lambda _: (_READ | _LIST, 0, 0), [home, *map(Path, _SYSTEM), *map(Path, programs)])
+    return _restrict(lambda _: (_READ | _LIST, 0, 0), [home, *map(Path, _SYSTEM), *map(Path, programs)], listed=listed)
 
 
-def _restrict(rules: Callable[[int], tuple[int, int, int]], places: Iterable[Path], forbidden: int = 0) -> bool:
+def _restrict(
+    rules: Callable[[int], tuple[int, int, int]], places: Iterable[Path], forbidden: int = 0, listed: Iterable[Path] = ()
+) -> bool:
     """Allow what rules of a version say about files, network and signals below some places alone, and what is forbidden nowhere."""
     version = landlock()
     if version < 1:
@@ -67,7 +79,8 @@ def _restrict(rules: Callable[[int], tuple[int, int, int]], places: Iterable[Pat
     if ruleset < 0:
         return False
     try:
-        refused = [_allow(libc, ruleset, place, rights) for place in dict.fromkeys(places) if place.exists()]
+        allowed = [(place, rights) for place in dict.fromkeys(places)] + [(place, rights & _LIST) for place in listed]
+        refused = [_allow(libc, ruleset, place, to) for place, to in allowed if place.exists()]
         return not (any(refused) or libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or libc.syscall(_RESTRICT, ruleset, ctypes.c_uint(0)))
     finally:
         os.close(ruleset)

@@ -22,6 +22,7 @@ import numpy as np
 
 from hwsim.core.protocol import Nudge, Push, Result
 from hwsim.ngspice.expand import expand
+from hwsim.ngspice.importable import MODULES, readable
 from hwsim.ngspice.library_session import Session, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Deck, Expand, Failure, Job, Version
@@ -183,7 +184,8 @@ class Worker:
         try:
             if self.session is None:
                 self.session = Session()
-                close_reading(Path.cwd(), _programs())
+                modules = Path(MODULES).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+                close_reading(Path.cwd(), *readable(modules))
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine must get to know
             return Failure("library", f"libngspice cannot be loaded: {error}")
         try:
@@ -235,12 +237,6 @@ def _leave() -> NoReturn:
     with _LEAVING:
         shutil.rmtree(Path.cwd(), ignore_errors=True)
         os._exit(0)
-
-
-def _programs() -> list[str]:
-    """List the folders of Python, of its packages and of libngspice; the engine's own working folder is none of them."""
-    library = os.environ.get("NGSPICE_LIBRARY_PATH", "")
-    return [entry for entry in (*sys.path, sys.prefix, sys.base_prefix, str(Path(library).resolve().parent)) if entry]
 
 
 def main() -> None:

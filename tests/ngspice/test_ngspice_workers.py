@@ -1,12 +1,14 @@
 """Workers that crash, hang, are refused a deck or lose their engine: it is told, nothing stays behind, and work goes on."""
 
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +29,7 @@ from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, Ngspice
 from hwsim.ngspice.plan import Layout
 from hwsim.ngspice.pool import Pool, library_version, receive
 from hwsim.ngspice.process import WorkerProcess
+from hwsim.ngspice.sandbox import landlock
 from netlists.write.options import Tolerances
 from support.decks import hand
 from support.reading import parse
@@ -175,6 +178,39 @@ def test_a_worker_that_computes_for_too_long_is_ended(pool):
     with pytest.raises(NgspiceDeckError, match=r"was ended after 0\.5 s of processor time for one job; raise solver\.ngspice_processor"):
         limited.run(deck(), [job(3_000_000)])
     assert pool.run(deck(), [job()])[0].memory > 10e6
+
+
+class _Reading:
+    """Reads a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.read_text, (self.path,)
+
+
+@pytest.mark.skipif(landlock() < 1, reason="this system has no Landlock")
+def test_a_worker_reads_modules_beside_a_script_and_nothing_else_there(tmp_path, monkeypatch):
+    """Also where Python looks for modules in the folder in which it was started; the environment's secrets are not passed on."""
+    for name in ("secret", "beside.py"):
+        (tmp_path / name).write_text("# secret", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.setenv("SOME_TOKEN", "s3cr3t")
+    limited = Pool(1, Limits(silence=60.0))
+    try:
+        for name, said in (("secret", "Permission denied"), ("beside.py", "str.*pushes")):
+            nudge = pickle.dumps(_Reading(tmp_path / name))
+            with pytest.raises(NgspiceError, match=said):
+                limited.run(deck(), [replace(job(), nudge=nudge, phases=2)])
+        limited.version()
+        (worker,) = limited.workers
+        environment = Path(f"/proc/{worker.process.pid}/environ").read_bytes()
+    finally:
+        limited.close()
+    assert b"HOME=" in environment
+    assert b"s3cr3t" not in environment
 
 
 class _Carried:
