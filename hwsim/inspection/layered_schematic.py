@@ -11,10 +11,10 @@ from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.formatting import counted, quantity
 from hwsim.inspection.bundles import SchematicWire, as_wires, between, rows_of, span, voltages
+from hwsim.inspection.palette import SOFT
 from hwsim.inspection.sheet import AMPLIFIER, LETTER, MEMRISTOR, NEURON, OUTPUT, REACH, Sheet
 from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.stage import Junctions, Stage
-from hwsim.palette import SOFT
 
 _PITCH, _BUS_PITCH = 1.3, 3.9
 """Units between the columns of a crossbar, single ones and those of buses."""

@@ -10,7 +10,7 @@ from circuits.elements import Amplifiers, Diodes, Elements, IdealDiodes, Resisto
 from circuits.passed import Passed
 from hwsim.inspection.neurons import neurons
 from hwsim.inspection.node_layout import placed
-from hwsim.palette import INK, PAPER, SERIES, SOFT
+from hwsim.inspection.palette import INK, PAPER, SERIES, SOFT
 from hwsim.typing import Floats, Weights
 
 NODES = 120

@@ -12,8 +12,8 @@ from hwsim.formatting import power, prefix
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels, short
 from hwsim.inspection.inspection import Inspection
 from hwsim.inspection.neurons import NeuronGroup
+from hwsim.inspection.palette import SERIES
 from hwsim.inspection.schematic import Drawable
-from hwsim.palette import SERIES
 from hwsim.typing import Floats
 
 _MAPS, _CURVES = 4, 6

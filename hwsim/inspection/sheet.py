@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwsim.palette import INK, PAPER, SERIES, SOFT
+from hwsim.inspection.palette import INK, PAPER, SERIES, SOFT
 
 Point = tuple[float, float]
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from hwsim.inspection.node_layout import placed
+from hwsim.inspection.palette import INK, SERIES
 from hwsim.inspection.routing import LETTER, ROW, Level, Route, route
 from hwsim.inspection.simplified import simplified
 from hwsim.inspection.symbols import AMPLIFIER, PAIR, DrawnPart, parts, unknown
-from hwsim.palette import INK, SERIES
 
 PARTS, NODES = 45, 24
 """Most parts and nodes of a legible schematic."""

@@ -10,8 +10,8 @@ from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.rows import row_runs
 from hwsim.formatting import counted, percent, prefix, quantity
+from hwsim.inspection.palette import LINE, SERIES
 from hwsim.inspection.pictures import name_rows
-from hwsim.palette import LINE, SERIES
 from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import RunRecord

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.formatting import brief, counted, percent, quantity
-from hwsim.palette import SERIES, SOFT
+from hwsim.inspection.palette import SERIES, SOFT
 from hwsim.report.picture import Sketch, grid
 from hwsim.report.sweep_axes import KeyPositions, point_text, some
 from hwsim.report.sweep_results import LINES, SweepResults

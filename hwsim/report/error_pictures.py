@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.formatting import brief, counted
-from hwsim.palette import SERIES, SOFT
+from hwsim.inspection.palette import SERIES, SOFT
 from hwsim.report.picture import Sketch
 from hwsim.report.sweep_axes import FEW, KeyPositions, band, point_text, some, ticks
 from hwsim.report.sweep_results import LINES, SweepResults

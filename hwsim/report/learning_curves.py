@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.files.records import Row
 from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
-from hwsim.palette import INK, PAPER, SERIES
+from hwsim.inspection.palette import INK, PAPER, SERIES
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import Confusion
 from hwsim.runs.training_plot import label_end

@@ -5,7 +5,7 @@ from typing import Any
 
 from hwsim.experiment.experiment import Experiment
 from hwsim.formatting import counted, mean_and_spread, quantity
-from hwsim.palette import SERIES
+from hwsim.inspection.palette import SERIES
 from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
 from hwsim.report.run_files import RunRecord

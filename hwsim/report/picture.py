@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwsim.files.png import METADATA
+from hwsim.inspection.palette import INK, LINE, PAPER, SERIES, SOFT
 from hwsim.inspection.schematic import Drawable
-from hwsim.palette import INK, LINE, PAPER, SERIES, SOFT
 
 VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper"} | {colour: f"--s{k}" for k, colour in enumerate(SERIES, 1)}
 """The page's names for these colours, which have other values on a dark page."""

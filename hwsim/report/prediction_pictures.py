@@ -3,8 +3,8 @@
 from typing import Any
 
 from hwsim.formatting import Measure, counted
+from hwsim.inspection.palette import SERIES, SOFT
 from hwsim.learning.predictions import Predictions
-from hwsim.palette import SERIES, SOFT
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.section import PageTable
 from hwsim.runs.prediction_plot import MOST, draw, shape

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.formatting import brief
-from hwsim.palette import SERIES
+from hwsim.inspection.palette import SERIES
 from hwsim.report.learning_curves import logarithmic
 from hwsim.report.picture import grid
 from hwsim.sweep.axes import Axis, Value

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hwsim.files.png import METADATA
 from hwsim.formatting import counted
-from hwsim.palette import PAPER
+from hwsim.inspection.palette import PAPER
 from hwsim.report import cost_pictures, error_pictures
 from hwsim.report.picture import WIDE, Sketch, new_figure, style
 from hwsim.report.sweep_results import SweepResults
