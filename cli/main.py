@@ -188,4 +188,14 @@ def run() -> Any:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # also of the processes that a command starts
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ŷ shows a question mark
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    _drop_unwritten()
+    sys.exit(code)
+
+
+def _drop_unwritten() -> None:
+    """Drop what standard output could not take: some versions of Python try again at exit, and change the exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -129,13 +129,13 @@ def test_real_targets_are_predicted_in_their_units() -> None:
 
 def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """The updates under way end, and the model says how far it came."""
-    progress = Trainer._progress
+    check = Trainer.check
 
-    def interrupting(self: Trainer, *args: object) -> object:
+    def interrupting(self: Trainer, *args: object) -> None:
         signal.raise_signal(signal.SIGINT)
-        return progress(self, *args)
+        check(self, *args)
 
-    monkeypatch.setattr(Trainer, "_progress", interrupting)
+    monkeypatch.setattr(Trainer, "check", interrupting)
     with pytest.warns(hw.FitWarning, match="stopped in epoch"):
         made = hw.fit(NET, X, Y, epochs=9)
     assert made.predict(X[:1]).shape == (1,)
