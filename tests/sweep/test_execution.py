@@ -40,18 +40,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
 
 def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     """Another process sees it; each is told once, and a second run computes nothing."""
-    path, told = tmp_path / "a.db", list[SweepResult]()
+    path, reported = tmp_path / "a.db", list[SweepResult]()
 
     def observe(results: list[SweepResult]) -> None:
         with Database.open(path) as database:
             assert {result[:3] for result in results} <= database.done()
-        told.extend(results)
+        reported.extend(results)
 
     sweep(path, observe=observe)
-    assert len(told) == len({result[:3] for result in told}) == TOTAL
+    assert len(reported) == len({result[:3] for result in reported}) == TOTAL
     again = list[SweepResult]()
     sweep(path, free_sweep.raising, again.extend)
-    assert sorted(map(repr, again)) == sorted(map(repr, told))
+    assert sorted(map(repr, again)) == sorted(map(repr, reported))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -88,7 +88,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
         assert killed.stdout.readline()
         time.sleep(moment)
         killed.kill()
-        told = sum(int(line) for line in killed.stdout)
+        reported = sum(int(line) for line in killed.stdout)
     computed = list[BatchJob]()
 
     def counted(job: BatchJob, _: Follow) -> list[SweepResult]:
@@ -98,7 +98,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
     with Database.open(path) as database:
         before = len(database.done())
     sweep(path, counted)
-    assert told <= before <= told + BATCH
+    assert reported <= before <= reported + BATCH
     assert sum(len(job.instances) for job in computed) == TOTAL - before
     assert content(path) == whole
 
