@@ -25,11 +25,11 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
 
     No linear model does better by 0.5 %, or, of real targets, explains 0.02 more of their variance.
     """
-    reported = json.loads(path.read_text(encoding="utf-8"))
-    folds = [Fold(**one) for one in reported["folds"]]
-    found = CrossValidation(folds=folds, baseline=reported["baseline"]["model"], measure=RMSE if "r2" in reported else WRONG_ANSWERS)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    folds = [Fold(**one) for one in told["folds"]]
+    found = CrossValidation(folds=folds, baseline=told["baseline"]["model"], measure=RMSE if "r2" in told else WRONG_ANSWERS)
     assert {(one.seed, one.fold) for one in folds} == {(seed, fold) for seed in range(5) for fold in range(5)}
-    for estimate, kept in ((found.circuit, reported), (found.linear, reported["baseline"]), (found.difference, reported["difference"])):
+    for estimate, kept in ((found.circuit, told), (found.linear, told["baseline"]), (found.difference, told["difference"])):
         assert [estimate.mean, *estimate.interval] == pytest.approx([kept["mean"], *kept["interval"]], abs=1e-12)
     reached = tomllib.loads(zoo.read(path.stem))["reached"]
     known = [reached["test_error"], *reached["interval"], reached["linear"]]
@@ -38,7 +38,7 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
     line = next(line for line in summary.splitlines() if f"`{reached['command']}`" in line and line.startswith("|"))
     if found.explained is not None:
         circuit, linear, difference = found.explained
-        kept = reported["r2"], reported["r2"]["baseline"], reported["r2"]["difference"]
+        kept = told["r2"], told["r2"]["baseline"], told["r2"]["difference"]
         for estimate, of in zip((circuit, linear, difference), kept, strict=True):
             assert [estimate.mean, *estimate.interval] == pytest.approx([of["mean"], *of["interval"]], abs=1e-12)
         assert (reached["r2"], reached["linear_r2"]) == pytest.approx((circuit.mean, linear.mean), abs=1e-5)

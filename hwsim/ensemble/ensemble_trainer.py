@@ -245,9 +245,9 @@ def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, fo
     for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
         of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], found)
         held = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
-        verified = witnesses(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
-        few = len(verified.result)
-        result[k, :few], residual[k, :few] = verified.result, np.maximum(residual[k, :few], verified.residual)
+        told = witnesses(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
+        few = len(told.result)
+        result[k, :few], residual[k, :few] = told.result, np.maximum(residual[k, :few], told.residual)
     return found._replace(result=result, residual=residual)
 
 

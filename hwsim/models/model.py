@@ -227,7 +227,7 @@ class Model:
         return labels
 
     def on_chip(self, chip: int, settings: Mapping[str, Any] | None = None) -> Self:
-        """Write the conductances into the devices of the chip of this number, which is drawn from it, and return the model on it.
+        """Write the conductances into the devices of the chip of this number, which is drawn anew, and return the model on it.
 
         Parameters
         ----------

@@ -103,11 +103,11 @@ def evaluate(what: Model | Experiment | str | Path, x: Any = None, y: Any = None
     ['error']
 
     """
-    model = load(what) if isinstance(what, str | Path) else what
-    session, g = _circuit(model, engine)
+    session, g = _circuit(what, engine)
     if x is None:
         with session.verified_solver() as solver:
             return session.evaluate(solver, g, session.data.x_test, session.task.test).scores
+    model = load(what) if isinstance(what, str | Path) else what
     if not isinstance(model, Model):
         msg = "evaluate: samples x and y are scaled as a training set was, and this circuit has none; pass a model, or leave x and y out"
         raise TypeError(msg)

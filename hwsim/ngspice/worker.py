@@ -56,7 +56,7 @@ class Sweeper:
         if self.nudge is None:
             self.beta[:, 0], self.current[:, 0] = job.beta, job.currents
         self.at, self.stop, self.times, self.left = 0, 0, 1, 1
-        self.reported = time.monotonic()
+        self.told = time.monotonic()
 
     def values(self) -> list[float]:
         """Give what all EXTERNAL sources say at the point that comes next."""
@@ -113,9 +113,9 @@ class Sweeper:
 
     def _report(self) -> None:
         """Report now and then that the worker is at work."""
-        if time.monotonic() > self.reported + _BUSY_EVERY:
+        if time.monotonic() > self.told + _BUSY_EVERY:
             self.connection.send(Busy())
-            self.reported = time.monotonic()
+            self.told = time.monotonic()
 
     def run(self) -> Answer:
         """Sweep until all samples are solved or given up."""

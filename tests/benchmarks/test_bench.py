@@ -196,10 +196,10 @@ def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: 
     assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
     for name, result in found.items():
         assert max(map(len, bench_text.TABLES[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
-        reported, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
+        told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
         assert [path.name for path in paths] == [f"{name}-short.json", f"{name}-short.png"]
         written = json.loads(paths[0].read_text(encoding="utf-8"))
-        assert written == json.loads(json.dumps(reported))
+        assert written == json.loads(json.dumps(told))
         assert written["results"][0]["rounds"] == result.rounds
         assert written["ratios"]
         assert written["load_before"] == 0.25
@@ -212,12 +212,12 @@ def test_the_command_writes_what_it_prints(words: list[str], tmp_path: Path, cap
     """The file holds the same results as the JSON on stdout; a circuit's name alone stands for `engines`."""
     folder = tmp_path / "results"
     assert main(["bench", *words, "--samples", "3", "--rounds", "2", "--out", str(folder), "--json"]) == 0
-    reported = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
     full = "--full" in words
-    assert reported["files"] == [str(folder / f"engines{'-full' if full else ''}.{kind}") for kind in ("json", "png")]
-    assert json.loads(Path(reported["files"][0]).read_text(encoding="utf-8"))["results"] == reported["results"]
-    assert reported["results"][0]["netlist"] == ("full" if full else "norton")
-    assert reported["ratios"]["xor"] > 0
+    assert told["files"] == [str(folder / f"engines{'-full' if full else ''}.{kind}") for kind in ("json", "png")]
+    assert json.loads(Path(told["files"][0]).read_text(encoding="utf-8"))["results"] == told["results"]
+    assert told["results"][0]["netlist"] == ("full" if full else "norton")
+    assert told["ratios"]["xor"] > 0
 
 
 @pytest.fixture
@@ -237,9 +237,9 @@ def test_training_is_timed_at_the_sizes_asked_for(
     said = capsys.readouterr()
     assert "784-3-3-10" in said.out
     assert "synthetic" in said.err
-    reported = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
-    assert [(one["layers"], one["batch"]) for one in reported["results"]] == [([784, 3, 3, 10], 8)]
-    assert reported["complete"]
+    told = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
+    assert [(one["layers"], one["batch"]) for one in told["results"]] == [([784, 3, 3, 10], 8)]
+    assert told["complete"]
 
 
 @pytest.mark.usefixtures("few_images")
@@ -272,9 +272,9 @@ def test_the_short_version_covers_all_benchmarks(
     monkeypatch.setattr(training, "SHORT_CASES", (((20,), 8),))
     monkeypatch.setattr(scaling, "SHORT_POINTS", (point(1e-2),))
     assert main(["bench", "--out", str(tmp_path), "--json"]) == 0
-    reported = json.loads(capsys.readouterr().out)
-    assert set(reported["ratios"]) == {"engines", "training", "scaling"}
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-short.{kind}" for name in reported["ratios"] for kind in ("json", "png")}
+    told = json.loads(capsys.readouterr().out)
+    assert set(told["ratios"]) == {"engines", "training", "scaling"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-short.{kind}" for name in told["ratios"] for kind in ("json", "png")}
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from hwsim.checks import doctor
 Findings = dict[str, dict[str, object]]
 
 
-def of(reported: str) -> tuple[bool, Findings]:
+def of(told: str) -> tuple[bool, Findings]:
     """Return `ok` and the findings by name, from JSON."""
-    answer = json.loads(reported)
+    answer = json.loads(told)
     return answer["ok"], {finding["name"]: finding for finding in answer["findings"]}
 
 
@@ -38,8 +38,8 @@ def findings(diagnose: Callable[..., tuple[int, str]]) -> Callable[..., tuple[in
     """Return what runs `hwsim doctor` so, and gives the exit code, `ok`, and the findings by name."""
 
     def run(**environment: str) -> tuple[int, bool, Findings]:
-        code, reported = diagnose("--json", **environment)
-        return code, *of(reported)
+        code, told = diagnose("--json", **environment)
+        return code, *of(told)
 
     return run
 

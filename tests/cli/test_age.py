@@ -43,11 +43,11 @@ def test_every_command_evaluates_the_same_drifted_chip(hwsim) -> None:
     """`evaluate`, its `--chips`, and a sweep of the age: one error for one age, by either engine, and of a fresh chip that of no age."""
     age, run = ["--after", "10y"], ["iris-run", "--set", "variation.temperature=29"]
     assert hwsim("train", "iris", *PCM, "--epochs", "2", "--out", "iris-run").code == 0
-    reported = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
-    assert reported["chips"][0]["test_error"] == reported["test_error"]
-    assert hwsim("evaluate", *run, *age, "--engine", "ngspice", "--json").json["test_error"] == reported["test_error"]
-    swept = hwsim("sweep", *run, "--vary", f"variation.after=0,{reported['after_s']}", "--mode", "evaluate", "--json").json["points"]
-    assert swept[1]["mean"] == pytest.approx(reported["test_error"], abs=1e-12)
+    told = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
+    assert told["chips"][0]["test_error"] == told["test_error"]
+    assert hwsim("evaluate", *run, *age, "--engine", "ngspice", "--json").json["test_error"] == told["test_error"]
+    swept = hwsim("sweep", *run, "--vary", f"variation.after=0,{told['after_s']}", "--mode", "evaluate", "--json").json["points"]
+    assert swept[1]["mean"] == pytest.approx(told["test_error"], abs=1e-12)
     assert swept[0]["mean"] == pytest.approx(hwsim("evaluate", *run, "--json").json["test_error"], abs=1e-12)
 
 

@@ -44,9 +44,9 @@ def test_the_deck_of_a_chip_is_what_the_numeric_engine_solves(hwsim, tmp_path) -
 
 def test_a_circuit_is_tested_on_many_chips(hwsim, trained) -> None:
     """Each chip is told by its number, and the one of `--chip` is the same."""
-    reported = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
-    assert [one["chip"] for one in reported["chips"]] == [0, 1, 2]
-    assert reported["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
+    told = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
+    assert [one["chip"] for one in told["chips"]] == [0, 1, 2]
+    assert told["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
     assert "all chips are equal" in hwsim("evaluate", trained, "--chips", "1").err
 
 
@@ -59,15 +59,15 @@ def test_there_is_no_chip_below_0(hwsim, words: list[str]) -> None:
 def test_noisy_training_goes_on_to_the_same_bits() -> None:
     """Noise depends on the seed, the epoch and the step alone, and another seed's is another."""
     keys = ["training.epochs=2", "variation.diode_i_sat=0.3", "noise.thermal=true", "noise.shot=true", "noise.read=0.001"]
-    reported = load("xor", keys)
-    circuit = reported.circuit.compile()
-    with NumericEngine().prepare(circuit, draw(circuit, reported.variation, reported.device)) as solver:
-        trainer = Session.of(reported).trainer(solver)
+    told = load("xor", keys)
+    circuit = told.circuit.compile()
+    with NumericEngine().prepare(circuit, draw(circuit, told.variation, told.device)) as solver:
+        trainer = Session.of(told).trainer(solver)
         training = trainer.run(trainer.begin())
         saved = next(training).state.arrays()  # before the next updates take its memory
         *_, last = training
         *_, resumed = trainer.run(State.from_arrays(saved, circuit))
-        quiet = Session.of(reported.model_copy(update={"noise": NoiseSettings()}), load_data(reported)).trainer(solver)
+        quiet = Session.of(told.model_copy(update={"noise": NoiseSettings()}), load_data(told)).trainer(solver)
         *_, other = quiet.run(quiet.begin())
     for name, g in trainer.g(last.state).items():
         np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])

@@ -26,49 +26,49 @@ from hwsim.runs.loaded import load_model
 def test_training_leaves_a_run_that_other_commands_take(hwsim, trained: Path) -> None:
     """The folder's weights are what `evaluate`, `solve` and `compile` use, and all tell the same error."""
     summary = json.loads((trained / "summary.json").read_text())
-    reported = hwsim("evaluate", trained, "--json").json
-    assert reported["trained"]
-    assert reported["test_error"] == summary["test_error"]
-    confusion = np.array(reported["confusion"])
-    assert 1 - np.trace(confusion) / confusion.sum() == pytest.approx(reported["test_error"])
+    told = hwsim("evaluate", trained, "--json").json
+    assert told["trained"]
+    assert told["test_error"] == summary["test_error"]
+    confusion = np.array(told["confusion"])
+    assert 1 - np.trace(confusion) / confusion.sum() == pytest.approx(told["test_error"])
     assert hwsim("solve", trained).out != hwsim("solve", "iris").out
 
 
 def test_train_tells_in_json_what_it_wrote(hwsim, tmp_path: Path) -> None:
     """The object holds errors, epochs, seconds, engine and folder; progress goes elsewhere."""
     answer = hwsim("train", "xor", "--epochs", "2", "--seed", "5", "--batch", "2", "--json", "--set", "training.rate=1e-7")
-    reported = answer.json
+    told = answer.json
     assert answer.code == 0
-    assert {"test_error", "train_error", "epochs", "seconds_per_epoch", "engine", "run"} <= set(reported)
-    assert (reported["epochs"], reported["engine"], reported["run"]) == (2, "numeric", "runs/xor-5")
+    assert {"test_error", "train_error", "epochs", "seconds_per_epoch", "engine", "run"} <= set(told)
+    assert (told["epochs"], told["engine"], told["run"]) == (2, "numeric", "runs/xor-5")
     assert "epoch 2/2" in answer.err
-    toml = (tmp_path / reported["run"] / "experiment.toml").read_text()
+    toml = (tmp_path / told["run"] / "experiment.toml").read_text()
     assert "batch = 2" in toml
     assert "rate = 1e-07" in toml
 
 
 def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
     """Kirchhoff's law holds for the voltages that it prints, and the outputs are differences of them."""
-    reported = hwsim("solve", trained, "--sample", "2:6", "--json").json
+    told = hwsim("solve", trained, "--sample", "2:6", "--json").json
     given = load_model(str(trained))
     x = load_data(given.experiment).x_test[2:6]
-    v = {group: np.array(values) for group, values in reported["voltages"].items()}
-    found = Equilibrium(v, np.array(reported["residual_A"]), np.array(reported["steps"]), np.zeros(4))
+    v = {group: np.array(values) for group, values in told["voltages"].items()}
+    found = Equilibrium(v, np.array(told["residual_A"]), np.array(told["steps"]), np.zeros(4))
     balance = kirchhoff.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), found)
     assert (balance.residual <= 1e-9 * balance.largest).all()
-    assert np.allclose(found.outputs(given.circuit), reported["outputs"], atol=1e-15)
-    assert reported["samples"] == [2, 3, 4, 5]
-    assert reported["engine"] == "numeric"
+    assert np.allclose(found.outputs(given.circuit), told["outputs"], atol=1e-15)
+    assert told["samples"] == [2, 3, 4, 5]
+    assert told["engine"] == "numeric"
 
 
 def test_solve_prints_what_its_json_holds(hwsim) -> None:
     """The table shows the same outputs, with --nodes the voltage of every node, and with --currents the current of every source."""
-    reported = hwsim("solve", "iris", "--sample", "3", "--currents", "--json").json
+    told = hwsim("solve", "iris", "--sample", "3", "--currents", "--json").json
     text = hwsim("solve", "iris", "--sample", "3", "--nodes", "--currents").out
-    assert sum(len(i[0]) for i in reported["currents"].values()) == 9 + 2 * 8 + 8  # rows and bias, rails, amplifiers
-    assert all(f"{i:.6g}" in text for array in reported["currents"].values() for i in array[0])
-    assert all(f"{v:.6f}" in text for v in reported["outputs"][0])
-    assert all(f"{v:.9f}" in text for group in reported["voltages"].values() for v in group[0])
+    assert sum(len(i[0]) for i in told["currents"].values()) == 9 + 2 * 8 + 8  # rows and bias, rails, amplifiers
+    assert all(f"{i:.6g}" in text for array in told["currents"].values() for i in array[0])
+    assert all(f"{v:.6f}" in text for v in told["outputs"][0])
+    assert all(f"{v:.9f}" in text for group in told["voltages"].values() for v in group[0])
 
 
 def test_both_engines_solve_alike(hwsim) -> None:
@@ -82,10 +82,10 @@ def test_both_engines_solve_alike(hwsim) -> None:
 def test_check_passes(hwsim) -> None:
     """The whole comparison of a small circuit holds, and its JSON says by how much."""
     answer = hwsim("check", "xor", "--json")
-    reported = answer.json
-    assert (answer.code, reported["passed"]) == (0, True)
-    assert reported["engines_max_dv"] <= 1e-8
-    assert reported["gradient_max_rel"] <= 1e-5
+    told = answer.json
+    assert (answer.code, told["passed"]) == (0, True)
+    assert told["engines_max_dv"] <= 1e-8
+    assert told["gradient_max_rel"] <= 1e-5
 
 
 def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,9 +98,9 @@ def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("part", ["test", "train"])
 def test_ngspice_runs_a_compiled_deck(hwsim, trained: Path, tmp_path: Path, part: str) -> None:
     """`ngspice deck.cir` prints the outputs that `hwsim solve` finds for that sample, free and nudged."""
-    reported = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
-    assert reported["bytes"] == (tmp_path / "deck.cir").stat().st_size
-    assert reported["nodes"] == load_model("iris").circuit.size
+    told = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
+    assert told["bytes"] == (tmp_path / "deck.cir").stat().st_size
+    assert told["nodes"] == load_model("iris").circuit.size
     outputs = hwsim("solve", trained, "--sample", "4", "--part", part, "--json").json["outputs"][0]
     done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=False)
     printed = [float(found) for found in re.findall(r"^\S+ = (\S+)$", done.stdout, re.MULTILINE)]
@@ -120,8 +120,8 @@ def test_a_run_s_netlist_is_its_compiled_circuit(hwsim, trained: Path) -> None:
 def test_a_netlist_that_is_too_large_is_left_out(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the trained netlist would be larger than any reader takes, it is not written, and that is said with what writes it."""
     monkeypatch.setattr(train, "LARGEST_NETLIST", 10)
-    reported = hwsim("train", "xor", "--epochs", "1", "--out", "large")
-    assert "netlist not written" in reported.out
+    told = hwsim("train", "xor", "--epochs", "1", "--out", "large")
+    assert "netlist not written" in told.out
     assert not Path("large/circuit.cir").exists()
     assert hwsim("compile", "large", "-o", "large.cir").code == 0
 
@@ -131,9 +131,9 @@ def test_data_of_one_s_own(hwsim, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = [f"{a:.3f},{b:.3f},{'in' if a * b > 0 else 'out'}" for a, b in rng.uniform(-1, 1, (40, 2))]
     (tmp_path / "mine.csv").write_text("\n".join(lines))
-    reported = hwsim("train", "xor", "--data", "mine.csv", "--epochs", "2", "--json").json
-    assert reported["data"] == "mine.csv"
-    assert hwsim("evaluate", reported["run"], "--json").json["class_names"] == ["in", "out"]
+    told = hwsim("train", "xor", "--data", "mine.csv", "--epochs", "2", "--json").json
+    assert told["data"] == "mine.csv"
+    assert hwsim("evaluate", told["run"], "--json").json["class_names"] == ["in", "out"]
 
 
 @contextmanager
@@ -192,8 +192,8 @@ def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
 )
 def test_ngspice_runs_a_deck_that_measures(hwsim, trained: Path, measure: str, words: list[str], numbers: dict[str, int]) -> None:
     """Each prints labelled numbers: watts, seconds, a table of 101 rows, siemens."""
-    reported = hwsim("compile", trained, "--measure", measure, *words, "-o", "deck.cir", "--json").json
-    assert reported["measure"] == measure
+    told = hwsim("compile", trained, "--measure", measure, *words, "-o", "deck.cir", "--json").json
+    assert told["measure"] == measure
     done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True)
     found = re.findall(r"^(\S+) += +(\S+)$", done.stdout, re.MULTILINE)
     assert {name: sum(name == other for other, _ in found) for name in numbers} == numbers

@@ -21,21 +21,21 @@ def test_folds_are_one_table(hwsim, tmp_path: Path) -> None:
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert max(map(len, lines)) <= 80
-    reported = hwsim(*words, "--json").json
-    assert [(one["seed"], one["fold"]) for one in reported["folds"]] == [(seed, fold) for seed in (4, 5) for fold in range(2)]
-    assert sum(one["test_samples"] for one in reported["folds"]) == 2 * 150
-    assert reported["mean"] == pytest.approx(sum(one["error"] for one in reported["folds"]) / 4)
-    assert reported["interval"][0] <= reported["mean"] <= reported["interval"][1]
-    assert reported["baseline"]["interval"][0] <= reported["baseline"]["mean"] <= reported["baseline"]["interval"][1]
-    assert "logistic regression" in reported["baseline"]["model"]
-    for one, line in zip(reported["folds"], lines[1:], strict=False):
+    told = hwsim(*words, "--json").json
+    assert [(one["seed"], one["fold"]) for one in told["folds"]] == [(seed, fold) for seed in (4, 5) for fold in range(2)]
+    assert sum(one["test_samples"] for one in told["folds"]) == 2 * 150
+    assert told["mean"] == pytest.approx(sum(one["error"] for one in told["folds"]) / 4)
+    assert told["interval"][0] <= told["mean"] <= told["interval"][1]
+    assert told["baseline"]["interval"][0] <= told["baseline"]["mean"] <= told["baseline"]["interval"][1]
+    assert "logistic regression" in told["baseline"]["model"]
+    for one, line in zip(told["folds"], lines[1:], strict=False):
         cells = line.split()
         assert cells[:4] == [str(one["seed"]), str(one["fold"]), "75", f"{100 * one['error']:.2f}"]
         assert cells[4] == f"{100 * one['linear']:.2f}"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["iris-fold.db"]
     again = hwsim("sweep", "runs/iris-fold.db")
-    low, high = (f"{100 * end:.2f}" for end in reported["interval"])
-    assert f"over all folds: {100 * reported['mean']:.2f}, 95 % interval {low} – {high}, corrected" in again.unwrapped
+    low, high = (f"{100 * end:.2f}" for end in told["interval"])
+    assert f"over all folds: {100 * told['mean']:.2f}, 95 % interval {low} – {high}, corrected" in again.unwrapped
     assert "slope" not in again.out
 
 

@@ -189,8 +189,8 @@ def test_sweeps_and_searches_say_that_they_train_from_seeds(hwsim):
     assert hwsim("sweep", "run", *few).err.count(said) == 1
     assert hwsim("tune", "run", "--vary", "training.rate=0,1e-9", *few[2:], "--trials", "1", "--out", "best.toml").err.count(said) == 1
     error = hwsim("evaluate", "run", "--json").json["test_error"]
-    printed = hwsim("sweep", "run", *few, "--set", "training.start=run", "--out", "started.db", "--json").json
-    assert printed["points"][0]["mean"] == error
+    told = hwsim("sweep", "run", *few, "--set", "training.start=run", "--out", "started.db", "--json").json
+    assert told["points"][0]["mean"] == error
 
 
 def test_no_start_tests_what_it_learned(hwsim, trained):

@@ -71,20 +71,20 @@ def test_the_version_is_told(hwsim) -> None:
 
 def test_the_zoo_is_listed(hwsim) -> None:
     """Every circuit has a row with layers, neurons, memristors and data, every example its title; JSON says the same."""
-    answer, reported = hwsim("zoo"), hwsim("zoo", "--json").json
+    answer, told = hwsim("zoo"), hwsim("zoo", "--json").json
     assert answer.code == 0
     classes, regressions, parts, decks = answer.out.split("\n\n")
-    assert [entry["name"] for entry in reported["circuits"]] == zoo.names()
+    assert [entry["name"] for entry in told["circuits"]] == zoo.names()
     listed = sorted(line for line in (*classes.splitlines(), *regressions.splitlines()) if line.startswith(tuple(zoo.names())))
-    for entry, (name, layers, data, *_) in zip(reported["circuits"], map(str.split, listed), strict=True):
+    for entry, (name, layers, data, *_) in zip(told["circuits"], map(str.split, listed), strict=True):
         sizes = [int(size) for part in layers.split("-") for one, _, times in [part.partition("×")] for size in [one] * int(times or 1)]
         assert (name, sizes, data) == (entry["name"], entry["layers"], entry["data"])
     about = " ".join(parts.split())
-    for entry in reported["circuits"]:
+    for entry in told["circuits"]:
         assert f"{entry['name']} {entry['about']} {(entry['neurons'] or ['no neurons'])[0]}; " in about
         assert f"; {entry['memristors']:,} memristors" in about
-    assert [entry["name"] for entry in reported["examples"]] == examples.names()
-    assert all(f"{entry['name']} {entry['about']}" in " ".join(decks.split()) for entry in reported["examples"])
+    assert [entry["name"] for entry in told["examples"]] == examples.names()
+    assert all(f"{entry['name']} {entry['about']}" in " ".join(decks.split()) for entry in told["examples"])
 
 
 def test_a_file_of_the_zoo_is_printed_as_it_is(hwsim, tmp_path) -> None:

@@ -24,15 +24,15 @@ EXAMPLES = Path(__file__).parents[2] / "netlists" / "examples"
 
 def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
     """Crossbars, neurons with their rails, amplifiers; in JSON and in words."""
-    reported = hwsim("inspect", "iris", "--json").json
-    assert reported["layers"] == [4, 8, 3]
-    assert reported["solver"] == "layers"
-    first, second, neuron, amplifier = reported["blocks"]
+    told = hwsim("inspect", "iris", "--json").json
+    assert told["layers"] == [4, 8, 3]
+    assert told["solver"] == "layers"
+    first, second, neuron, amplifier = told["blocks"]
     assert (first["rows"], first["columns"], second["rows"], second["columns"]) == (9, 8, 9, 6)
     assert (neuron["kind"], neuron["count"], neuron["rails"]) == ("diode pair", 8, [-0.05, 0.0])
     assert (amplifier["count"], amplifier["gain"]) == (8, [4.0, 4.0])
-    assert reported["counts"]["Crossbar"] == 9 * 8 + 9 * 6
-    assert reported["warnings"] == []
+    assert told["counts"]["Crossbar"] == 9 * 8 + 9 * 6
+    assert told["warnings"] == []
     assert "layers 4-8-3, solved by sweeps over its layers" in hwsim("inspect", "iris").out
 
 
@@ -90,9 +90,9 @@ def test_what_will_not_learn_is_warned_of(name, hwsim, tmp_path: Path):
 def test_a_circuit_that_floats_is_looked_at_and_not_solved(hwsim, tmp_path: Path):
     """All that can be said of it is said, and drawn; what would solve it refuses it at the lines where it floats."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\nR2 z1 z2 1k\n" + ROLES)
-    reported = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
-    assert (reported["solver"], reported["counts"]["nodes"]) == (None, 5)
-    assert [block["kind"] for block in reported["blocks"]] == ["trainable resistors", "clamp from above"]
+    told = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
+    assert (told["solver"], told["counts"]["nodes"]) == (None, 5)
+    assert [block["kind"] for block in told["blocks"]] == ["trainable resistors", "clamp from above"]
     assert "without solution while nodes float" in hwsim("inspect", "my.cir").out
     for command in ("solve", "train", "check", "compile"):
         refused = hwsim(command, "my.cir", *(("-o", "out.cir") if command == "compile" else ()))

@@ -57,8 +57,8 @@ def mesh(tmp_path: Path) -> Path:
 
 def test_a_netlist_is_trained_and_written_back(hwsim, mesh):
     """Only the values that learn change, with every comment and blank as it was; the run goes on to the same numbers, bit for bit."""
-    reported = hwsim("train", "mesh.cir", "--data", "xor", "--out", "whole", "--write", "mesh2.cir", "--json").json
-    assert (reported["epochs"], reported["engine"], reported["written"]) == (3, "numeric", "mesh2.cir")
+    told = hwsim("train", "mesh.cir", "--data", "xor", "--out", "whole", "--write", "mesh2.cir", "--json").json
+    assert (told["epochs"], told["engine"], told["written"]) == (3, "numeric", "mesh2.cir")
     before, after = MESH.splitlines(), Path("whole/circuit.cir").read_text().splitlines()
     changed = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     assert [before[k][:2] for k in changed] == ["R1", "R2", "R3", "R4", "R5", "R6"]
@@ -121,8 +121,8 @@ def test_what_only_ngspice_knows_is_trained_by_it(hwsim):
     assert refused.code == 2
     assert "the numeric engine does not know the laws of m1 (MOSFETs); use --engine ngspice" in refused.err
     assert not Path("run").exists()
-    reported = hwsim("train", "mos.cir", "--data", "xor", "--engine", "ngspice", "--epochs", "1", "--out", "run", "--json").json
-    assert reported["engine"] == "ngspice"
+    told = hwsim("train", "mos.cir", "--data", "xor", "--engine", "ngspice", "--epochs", "1", "--out", "run", "--json").json
+    assert told["engine"] == "ngspice"
     assert "does not know the laws of m1 (MOSFETs)" in hwsim("check", "mos.cir").err
 
 
@@ -131,9 +131,9 @@ def test_what_only_ngspice_knows_is_trained_by_it(hwsim):
 def test_every_rule_trains_a_netlist_and_is_profiled(rule, hwsim):
     """The profile covers the whole time, and knows of no ngspice."""
     words = ["--set", f"training.rule={rule}", "--set", "training.rate=1e-6", "--profile", "--epochs", "1", "--out", "run"]
-    reported = hwsim("train", "mesh.cir", "--data", "xor", *words, "--json").json
-    lines = reported["profile"]["lines"]
-    assert sum(line["seconds"] for line in lines) == pytest.approx(reported["profile"]["seconds"])
+    told = hwsim("train", "mesh.cir", "--data", "xor", *words, "--json").json
+    lines = told["profile"]["lines"]
+    assert sum(line["seconds"] for line in lines) == pytest.approx(told["profile"]["seconds"])
     assert "free and nudged phases" in [line["name"] for line in lines]
     assert not any("ngspice" in line["name"] for line in lines)
 

@@ -94,8 +94,8 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
 def test_a_profile_is_told(hwsim) -> None:
     """`--profile` prints a table of where the time went, and JSON holds its lines."""
     words = ("train", "xor", "--epochs", "2", "--profile")
-    text, reported = hwsim(*words).out, hwsim(*words, "--json").json
-    for line in reported["profile"]["lines"]:
+    text, told = hwsim(*words).out, hwsim(*words, "--json").json
+    for line in told["profile"]["lines"]:
         assert line["name"] in text
     assert re.search(r"^all +\d+\.\d\d +100\.0 %$", text, re.MULTILINE)
     assert "mean steps of an equilibrium" in text

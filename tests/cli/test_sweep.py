@@ -68,20 +68,20 @@ def test_a_result_is_that_of_evaluating(hwsim, swept: Path, seed: int) -> None:
 
 def test_a_database_tells_again_and_the_same_command_goes_on(hwsim, cheap: Path) -> None:
     """Without computing anything; JSON holds what the table does."""
-    answer, reported = hwsim("sweep", cheap, "--spec", "0.5"), hwsim("sweep", cheap, "--spec", "0.5", "--json").json
+    answer, told = hwsim("sweep", cheap, "--spec", "0.5"), hwsim("sweep", cheap, "--spec", "0.5", "--json").json
     assert answer.code == 0
-    assert (reported["results"], reported["total"], len(reported["points"])) == (192, 192, 6)
+    assert (told["results"], told["total"], len(told["points"])) == (192, 192, 6)
     heads, *lines = answer.out.partition("\n\n")[0].splitlines()
     rows = [line.split() for line in lines if line.split()[0] in set("123456")]
     assert [row[0] for row in rows] == list("123456")
     at = 3 if "results" in " ".join([heads, *lines]) else 2
-    assert [float(row[at]) for row in rows] == pytest.approx([100 * point["mean"] for point in reported["points"]], abs=0.01)
+    assert [float(row[at]) for row in rows] == pytest.approx([100 * point["mean"] for point in told["points"]], abs=0.01)
     assert "than point 1" in answer.unwrapped
     assert "training.beta" in answer.out
     assert "results have no error, the first at point" in answer.unwrapped
-    assert all(point["interval"][0] < point["mean"] < point["interval"][1] for point in reported["points"])
-    assert [point["yield"]["units"] for point in reported["points"]] == [16] * 6
-    assert "difference" not in reported["points"][0]
+    assert all(point["interval"][0] < point["mean"] < point["interval"][1] for point in told["points"])
+    assert [point["yield"]["units"] for point in told["points"]] == [16] * 6
+    assert "difference" not in told["points"][0]
 
 
 def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def found():
 
 def test_an_equilibrium_passes_with_the_judges_residual(found):
     """Its voltages stay, and its residual is what the elements say, not what the solver says."""
-    reported = certified(CHIP, G, DRIVE, found)
-    assert (reported.result == Result.CONVERGED).all()
-    np.testing.assert_array_equal(reported.residual, balance(CIRCUIT, CHIP, G, DRIVE, found).residual)
+    told = certified(CHIP, G, DRIVE, found)
+    assert (told.result == Result.CONVERGED).all()
+    np.testing.assert_array_equal(told.residual, balance(CIRCUIT, CHIP, G, DRIVE, found).residual)
 
 
 def test_a_voltage_that_is_off_is_caught(found):

@@ -56,10 +56,10 @@ def experiment(scheme: str, *settings: str) -> Experiment:
 class Training:
     """A trainer with its solver."""
 
-    def __init__(self, reported: Experiment, engine: Engine | None = None) -> None:
-        self.reported, self.circuit = reported, reported.circuit.compile()
+    def __init__(self, told: Experiment, engine: Engine | None = None) -> None:
+        self.told, self.circuit = told, told.circuit.compile()
         self.solver = (engine or NumericEngine()).prepare(self.circuit, Chip.nominal(self.circuit))
-        self.trainer = Session.of(reported).trainer(self.solver)
+        self.trainer = Session.of(told).trainer(self.solver)
 
     def __enter__(self) -> Self:
         self.solver.__enter__()
@@ -106,8 +106,8 @@ def test_devices_learn_within_their_bounds_and_pulses_are_counted(scheme: str) -
 @pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred", "one-sided", "paired"])
 def test_both_engines_send_the_same_pulses(scheme: str) -> None:
     """From one seed and chip, training through ngspice ends where the numeric engine's ends: same draws, same devices."""
-    reported = experiment(scheme, "training.epochs=1")
-    with Training(reported) as ours, Training(reported, NgspiceEngine(workers=1)) as theirs:
+    told = experiment(scheme, "training.epochs=1")
+    with Training(told) as ours, Training(told, NgspiceEngine(workers=1)) as theirs:
         numeric, ngspice = ours.last(), theirs.last()
         g, other = ours.trainer.g(numeric.state), theirs.trainer.g(ngspice.state)
     assert numeric.record is not None
@@ -146,11 +146,11 @@ def test_rows_of_earlier_versions_are_read() -> None:
 
 def test_long_blocks_learn_by_themselves_as_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without random numbers, a block that is long enough for a row of its own learns the same as among all others."""
-    reported = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
-    with Training(reported) as together:
+    told = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
+    with Training(told) as together:
         expected = together.last().state.g
     monkeypatch.setattr(flat_layout, "_LONG", 10)
-    with Training(reported) as alone:
+    with Training(told) as alone:
         assert len(flat_layout.rows(expected, alone.programming.blocks, one=False)) > 1
         found = alone.last().state.g
     for name, g in expected.items():
@@ -202,8 +202,8 @@ def test_a_narrow_device_takes_the_upper_part_of_the_circuit_s_range() -> None:
 
 def test_every_device_keeps_its_place_in_the_row() -> None:
     """Pulsed one by one or in a row, a crossbar's devices are those drawn for it: begin clips each to its own bound."""
-    reported = experiment("transferred")
-    with Training(reported) as training:
+    told = experiment("transferred")
+    with Training(told) as training:
         programming, circuit = training.programming, training.circuit
         wide = {name: np.full(g.shape, 1.0) for name, g in training.trainer.begin().g.items()}
         begun = blocks.join(programming.begin(wide)[0])

@@ -167,9 +167,9 @@ def test_a_wrong_override_is_explained(setting: str, says: str) -> None:
     """The one line names the key and what would be right."""
     with pytest.raises(ExperimentError) as caught:
         override(load("digits"), setting.split(" ") if setting.count("=") > 1 and ", " not in setting else [setting])
-    reported = str(caught.value)
-    assert says in reported
-    assert "\n" not in reported
+    told = str(caught.value)
+    assert says in told
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,10 @@ def test_a_wrong_file_is_explained(tmp_path: Path, text: str, says: str) -> None
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ExperimentError) as caught:
         load(file)
-    reported = str(caught.value)
-    assert reported.startswith(str(file))
-    assert says in reported
-    assert "\n" not in reported
+    told = str(caught.value)
+    assert told.startswith(str(file))
+    assert says in told
+    assert "\n" not in told
 
 
 def test_a_file_names_the_experiment_unless_it_says_otherwise(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
     out = tmp_path / "page.html"
     capsys.readouterr()
     assert main(["report", str(run), "-o", str(out), "--json"]) == 0
-    reported = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
     html = out.read_text(encoding="utf-8")
     page = assert_complete(html)
     summary = json.loads((run / "summary.json").read_text())
@@ -67,10 +67,10 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
         "w1",
     )
     assert [text for text in said if text not in page.text.replace("Confusion", "confusion")] == []
-    assert reported["page"] == str(out)
-    assert reported["bytes"] == len(html.encode()) < 300_000
-    assert len(reported["figures"]) == len(page.all("svg")) == 10
-    assert all(Path(file).stat().st_size > 1000 for file in reported["figures"])
+    assert told["page"] == str(out)
+    assert told["bytes"] == len(html.encode()) < 300_000
+    assert len(told["figures"]) == len(page.all("svg")) == 10
+    assert all(Path(file).stat().st_size > 1000 for file in told["figures"])
 
 
 def test_the_confusion_matrix_is_the_run_s(run: Path, record: RunRecord) -> None:

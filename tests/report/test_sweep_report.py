@@ -79,7 +79,7 @@ def test_a_page_of_a_sweep(make: Make, tmp_path: Path, capsys: pytest.CaptureFix
     path = make(BETA, pulses=1000.0)
     capsys.readouterr()
     assert main(["report", str(path), "-o", str(tmp_path / "page.html"), "--json"]) == 0
-    reported = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
     page = assert_complete((tmp_path / "page.html").read_text(encoding="utf-8"))
     for results in read(path).by_point().values():
         found = summary(results)
@@ -87,8 +87,8 @@ def test_a_page_of_a_sweep(make: Make, tmp_path: Path, capsys: pytest.CaptureFix
         assert f"{100 * found.interval.low:.2f} to {100 * found.interval.high:.2f} %" in page.text
     assert "3.99" in page.text
     assert "hwsim sweep iris --set training.epochs=3 --vary training.beta=log:1e-07:1e-05:3 --chips 8 --seeds 2" in page.text
-    assert [Path(file).name for file in reported["figures"]] == ["sweep-1-error.png", "sweep-1-yield.png", "sweep-1-energy.png"]
-    assert reported["bytes"] < 150_000
+    assert [Path(file).name for file in told["figures"]] == ["sweep-1-error.png", "sweep-1-yield.png", "sweep-1-energy.png"]
+    assert told["bytes"] < 150_000
 
 
 def test_sixteen_chips_stay_small(make: Make, tmp_path: Path) -> None:

@@ -40,18 +40,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
 
 def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     """Another process sees it; each is told once, and a second run computes nothing."""
-    path, reported = tmp_path / "a.db", list[SweepResult]()
+    path, told = tmp_path / "a.db", list[SweepResult]()
 
     def observe(results: list[SweepResult]) -> None:
         with Database.open(path) as database:
             assert {result[:3] for result in results} <= database.done()
-        reported.extend(results)
+        told.extend(results)
 
     sweep(path, observe=observe)
-    assert len(reported) == len({result[:3] for result in reported}) == TOTAL
+    assert len(told) == len({result[:3] for result in told}) == TOTAL
     again = list[SweepResult]()
     sweep(path, free_sweep.raising, again.extend)
-    assert sorted(map(repr, again)) == sorted(map(repr, reported))
+    assert sorted(map(repr, again)) == sorted(map(repr, told))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -88,7 +88,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
         assert killed.stdout.readline()
         time.sleep(moment)
         killed.kill()
-        reported = sum(int(line) for line in killed.stdout)
+        told = sum(int(line) for line in killed.stdout)
     computed = list[BatchJob]()
 
     def counted(job: BatchJob, _: Follow) -> list[SweepResult]:
@@ -98,7 +98,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
     with Database.open(path) as database:
         before = len(database.done())
     sweep(path, counted)
-    assert reported <= before <= reported + BATCH
+    assert told <= before <= told + BATCH
     assert sum(len(job.instances) for job in computed) == TOTAL - before
     assert content(path) == whole
 

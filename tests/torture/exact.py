@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
     """
 
     off: float
-    reported: bool
+    told: bool
     stable: bool
 
 
@@ -62,7 +62,7 @@ class Exact:
         fixed = self._fixed(x)
         clamped = self._clamped(v, fixed)
         if clamped is None:
-            return Verdict(np.inf, reported=True, stable=True)
+            return Verdict(np.inf, told=True, stable=True)
         take, give, at = self._maps(v, fixed | clamped)
         nudge = self._nudge(beta, target)
         u, begin = np.asarray(v, LONG)[take.free], np.asarray(v, LONG)[take.free]
@@ -74,18 +74,18 @@ class Exact:
             jacobian = np.asarray(give @ (self.y + slope + nudge[0]) @ take.matrix, float)
             scale = np.abs(jacobian).sum(1)
             if not np.isfinite(scale).all() or not scale.all():
-                return Verdict(np.inf, reported=False, stable=True)
+                return Verdict(np.inf, told=False, stable=True)
             try:
                 step = np.linalg.solve(jacobian / scale[:, None], np.asarray(surplus / scale, float))
             except np.linalg.LinAlgError:
-                return Verdict(np.inf, reported=False, stable=True)
+                return Verdict(np.inf, told=False, stable=True)
             before, size = size, float(np.abs(step).max(initial=0.0))
             u = u - step * min(1.0, self._leap / max(size, 1e-300))
             if size <= 1e-14 * max(1.0, float(np.abs(u).max(initial=0.0))) or size >= before < 1e-9:
                 break
-        reported = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
+        told = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
         stable = _lifts(jacobian) if beta >= 0 else bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
-        return Verdict(float(np.abs(u - begin).max(initial=0.0)), reported, stable)
+        return Verdict(float(np.abs(u - begin).max(initial=0.0)), told, stable)
 
     @property
     def _leap(self) -> float:

@@ -42,8 +42,8 @@ def main(wanted: int, seed: int = 0) -> int:
             for name, count in victim.kills.items():
                 killed[name] = killed.get(name, 0) + count
             sys.stderr.write(f"{sum(killed.values())} kills, {runs} runs, {len(faults)} faults\n")
-    reported = ", ".join(f"{count} {name}" for name, count in sorted(killed.items()))
-    sys.stdout.write(f"{sum(killed.values())} kills ({reported}) of {runs} runs; folders damaged or numbers lost: {len(faults)}\n")
+    told = ", ".join(f"{count} {name}" for name, count in sorted(killed.items()))
+    sys.stdout.write(f"{sum(killed.values())} kills ({told}) of {runs} runs; folders damaged or numbers lost: {len(faults)}\n")
     sys.stdout.write("".join(f"{fault}\n" for fault in faults))
     return bool(faults)
 

@@ -161,7 +161,7 @@ def main() -> int:
 
     for (case, tests), code in forked(trying(), options.jobs):
         found.append(Tried(case, code != 0, tests))
-        lines = reported(found, len(cases), time.monotonic() - began)
+        lines = told(found, len(cases), time.monotonic() - began)
         sys.stderr.write(f"{lines[0]}\n")
         if options.out:  # each time, so that nothing is lost when time is up
             options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -169,7 +169,7 @@ def main() -> int:
     return int(sum(one.killed for one in found) < options.least * len(found))
 
 
-def reported(found: Sequence[Tried], of: int, seconds: float) -> list[str]:
+def told(found: Sequence[Tried], of: int, seconds: float) -> list[str]:
     """Report the share killed with a 95 % interval (Wilson 1927), by file, and each survivor."""
     killed = sum(one.killed for one in found)
     low, high = wilson(killed, len(found))

@@ -87,15 +87,15 @@ def torture(circuit: Circuit, drawn: Sequence[Case], precision: Precision, ngspi
             what = f"off by {verdict.off:.3g} V of {largest:.3g} V, beta {one.beta:.3g}"
             wrong.append(f"{circuit.name} case {k} {precision}: {word}: {what}")
     if ngspice and precision == "float64":
-        asked, printed = beside(circuit, drawn, dict(list(right.items())[:ngspice]), PROMISED[precision])
-        tally, wrong = tally + asked, wrong + printed
+        asked, told = beside(circuit, drawn, dict(list(right.items())[:ngspice]), PROMISED[precision])
+        tally, wrong = tally + asked, wrong + told
     worst = max(shares, key=lambda k: shares[k], default=0)
     return Found(tally, wrong, shares.get(worst, 0.0), f"{circuit.name} case {worst} {precision}")
 
 
 def judged(verdict: Verdict, allowed: float) -> str:
     """Put a verdict in a word."""
-    if not verdict.printed:
+    if not verdict.told:
         return "untold"
     if verdict.off > allowed:
         return "wrong"
@@ -141,8 +141,8 @@ def _totals(precision: str, tally: Counter[str], worst: tuple[float, str]) -> st
     reported = sum(count for word, count in tried.items() if word.startswith("reported"))
     wrong = sum(tried.values()) - reported - tried.get("right", 0)
     farthest = {"share": worst[0], "of": worst[1], "promised": PROMISED[precision]}
-    printed = {"precision": precision, "tried": sum(tried.values()), "right": tried.get("right", 0), "reported": reported, "wrong": wrong}
-    return json.dumps(printed | {"farthest_right": farthest, **{word: count for word, count in tally.items() if word != "right"}})
+    told = {"precision": precision, "tried": sum(tried.values()), "right": tried.get("right", 0), "reported": reported, "wrong": wrong}
+    return json.dumps(told | {"farthest_right": farthest, **{word: count for word, count in tally.items() if word != "right"}})
 
 
 def _say(*lines: str) -> None:

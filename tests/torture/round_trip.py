@@ -118,21 +118,21 @@ def main() -> int:
         "--zoo", nargs="*", metavar="NAME", help="circuits of the zoo too, all when none is named; the largest take minutes"
     )
     options = parser.parse_args()
-    began, reported = time.monotonic(), list[Told]()
+    began, told = time.monotonic(), list[Told]()
 
     def look(name: str, sample: Sample, engine: NumericEngine | GeneralEngine) -> None:
-        reported.append(compared(sample, engine))
-        if reported[-1].wrong:
-            print(f"{name}: {reported[-1].wrong}", flush=True)  # noqa: T201 - a command prints
+        told.append(compared(sample, engine))
+        if told[-1].wrong:
+            print(f"{name}: {told[-1].wrong}", flush=True)  # noqa: T201 - a command prints
 
     for k, sample in enumerate(randoms(options.seed, options.random)):
         look(f"random circuit {k}", sample, GeneralEngine())
     for name in () if options.zoo is None else options.zoo or zoo.names():
         look(name, of_zoo(name), NumericEngine())
-        print(f"{name}: {reported[-1].apart}", flush=True)  # noqa: T201
-    apart = [one.apart for one in reported if one.apart is not None]
-    wrong = sum(bool(one.wrong) for one in reported)
-    summary = {"circuits": len(reported), "differ": wrong, "solved": len(apart), "largest_dv": max(apart, default=0.0)}
+        print(f"{name}: {told[-1].apart}", flush=True)  # noqa: T201
+    apart = [one.apart for one in told if one.apart is not None]
+    wrong = sum(bool(one.wrong) for one in told)
+    summary = {"circuits": len(told), "differ": wrong, "solved": len(apart), "largest_dv": max(apart, default=0.0)}
     print(json.dumps(summary | {"seconds": round(time.monotonic() - began)}))  # noqa: T201
     return int(wrong > 0)
 

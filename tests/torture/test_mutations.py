@@ -31,8 +31,8 @@ def shifted(x, by=1.5, *, strict=True):
 def test_faults_are_put_where_a_test_could_see_them():
     """Each of the file's faults, and none in texts, annotations, assertions, errors, or how a thing is printed."""
     found = [mutant(SOURCE, fault) for fault in faults(SOURCE)]
-    reported = {(one.before, one.after) for one in found}
-    assert reported == {
+    told = {(one.before, one.after) for one in found}
+    assert told == {
         ("2", "3"),
         ("1.5", "3.0"),
         ("True", "False"),

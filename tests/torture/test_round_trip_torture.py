@@ -9,9 +9,9 @@ from torture.round_trip import compared, randoms
 
 def test_random_circuits_come_back_from_their_decks():
     """Networks at the extremes and circuits of any elements: the same circuit, the same conductances, the same voltages."""
-    reported = [compared(sample, GeneralEngine()) for sample in randoms(3, 12)]
-    assert [one.wrong for one in reported] == [""] * len(reported)
-    apart = [one.apart for one in reported if one.apart is not None]
+    told = [compared(sample, GeneralEngine()) for sample in randoms(3, 12)]
+    assert [one.wrong for one in told] == [""] * len(told)
+    apart = [one.apart for one in told if one.apart is not None]
     assert len(apart) >= 6
     assert max(apart) <= round_trip.ALLOWED
 

@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(trial, "validation_errors", bowl)
 
 
-def reported(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
     """Tune, and give what JSON tells."""
     capsys.readouterr()
     assert main(["tune", "iris", *words, "--json"]) == 0
@@ -45,7 +45,7 @@ def reported(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
 def test_a_search_ends_with_a_file_to_train_with(tmp_path: Path, monkeypatch, capsys) -> None:
     """The file holds the settings that did best, and what is trained with it is judged by the test set again."""
     monkeypatch.chdir(tmp_path)
-    found = reported(capsys, "--vary", "training.rate=1e-9,5e-6", "--trials", "3", "--epochs", "2", "--data", "iris")
+    found = told(capsys, "--vary", "training.rate=1e-9,5e-6", "--trials", "3", "--epochs", "2", "--data", "iris")
     assert found["best"] == {"training.rate": 5e-6}
     errors = {one["settings"]["training.rate"]: one["validation_error"] for one in found["tried"]}
     assert errors[5e-6] < errors[1e-9]
@@ -60,7 +60,7 @@ def test_a_search_ends_with_a_file_to_train_with(tmp_path: Path, monkeypatch, ca
 @pytest.mark.usefixtures("quick")
 def test_the_search_finds_the_best(capsys) -> None:
     """Led by what it saw it comes near the least error, and gives up what is worse than the median of the others."""
-    found = reported(capsys, *VARY, "--trials", "24")
+    found = told(capsys, *VARY, "--trials", "24")
     assert found["best"]["training.optimizer"] == "adam"
     assert abs(found["best"]["training.batch"] - 16) <= 3
     assert found["validation_error"] < 0.18
@@ -71,7 +71,7 @@ def test_the_search_finds_the_best(capsys) -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed in the midst of trials, and interrupted, it tries the same settings in the same order as one that ran through."""
-    through = reported(capsys, *VARY, "--trials", "16", "--out", "through.toml")
+    through = told(capsys, *VARY, "--trials", "16", "--out", "through.toml")
     for error, after in ((SystemError, 9), (KeyboardInterrupt, 17), (SystemError, 1)):
         left = after
 
@@ -88,7 +88,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
         assert code == (130 if error is KeyboardInterrupt else 1)
     assert "the same command resumes" in capsys.readouterr().err
     monkeypatch.setattr(trial, "validation_errors", bowl)
-    killed = reported(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
+    killed = told(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
     assert killed["tried"] == through["tried"]
     assert killed["best"] == through["best"]
 
@@ -96,9 +96,9 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
 @pytest.mark.usefixtures("quick")
 def test_more_trials_prolong_a_search(capsys) -> None:
     """What was tried stays; fewer trials than there are change nothing."""
-    first = reported(capsys, *VARY, "--trials", "3")["tried"]
-    assert reported(capsys, *VARY, "--trials", "5")["tried"][:3] == first
-    assert reported(capsys, *VARY, "--trials", "1")["trials"] == 5
+    first = told(capsys, *VARY, "--trials", "3")["tried"]
+    assert told(capsys, *VARY, "--trials", "5")["tried"][:3] == first
+    assert told(capsys, *VARY, "--trials", "1")["trials"] == 5
 
 
 @pytest.mark.usefixtures("quick")
@@ -106,9 +106,9 @@ def test_what_is_there_now_is_tried_first(capsys) -> None:
     """So that the best is never worse; it is left out where it is not in the ranges."""
     now = load("iris").training
     assert now.batch not in range(1000, 2000)
-    found = reported(capsys, "--vary", f"training.rate={now.rate / 2}:{now.rate * 2}", "--vary", "training.batch=4:64", "--trials", "1")
+    found = told(capsys, "--vary", f"training.rate={now.rate / 2}:{now.rate * 2}", "--vary", "training.batch=4:64", "--trials", "1")
     assert found["best"] == {"training.rate": now.rate, "training.batch": now.batch}
-    other = reported(capsys, "--vary", "training.batch=1000:2000", "--trials", "1", "--out", "other.toml")
+    other = told(capsys, "--vary", "training.batch=1000:2000", "--trials", "1", "--out", "other.toml")
     assert 1000 <= other["best"]["training.batch"] <= 2000
 
 
@@ -123,7 +123,7 @@ def test_settings_that_fail_are_given_up(capsys, monkeypatch: pytest.MonkeyPatch
         yield from bowl(experiment)
 
     monkeypatch.setattr(trial, "validation_errors", fails)
-    found = reported(capsys, "--vary", "training.optimizer=adam,sgd", "--trials", "6")
+    found = told(capsys, "--vary", "training.optimizer=adam,sgd", "--trials", "6")
     assert found["best"] == {"training.optimizer": "adam"}
     assert any("max_steps" in one["why"] for one in found["tried"])
     assert main(["tune", "iris", "--vary", "training.optimizer=sgd", "--trials", "2", "--out", "none.toml"]) == 1
@@ -141,7 +141,7 @@ def test_the_error_is_the_mean_over_seeds(capsys, monkeypatch: pytest.MonkeyPatc
         yield 0.1 * experiment.training.seed
 
     monkeypatch.setattr(trial, "validation_errors", by_seed)
-    found = reported(
+    found = told(
         capsys, "--vary", "training.batch=8,16", "--trials", "1", "--seeds", "3", "--validation", "0.3", "--set", "training.seed=2"
     )
     assert seen == [(2, 0.3), (3, 0.3), (4, 0.3)]
@@ -160,7 +160,7 @@ def test_a_setting_is_trained_once(capsys, monkeypatch: pytest.MonkeyPatch) -> N
         yield experiment.training.batch / 100
 
     monkeypatch.setattr(trial, "validation_errors", counted)
-    assert reported(capsys, "--vary", "training.batch=8,16", "--trials", "9")["trials"] == 9
+    assert told(capsys, "--vary", "training.batch=8,16", "--trials", "9")["trials"] == 9
     assert count == 2
 
 
@@ -226,7 +226,7 @@ def test_bad_input_is_one_line(case: str, tmp_path: Path, capsys) -> None:
 @pytest.mark.usefixtures("quick")
 def test_another_search_is_refused(capsys) -> None:
     """A database goes on with the search that it holds, and the line says what differs."""
-    reported(capsys, *VARY, "--trials", "1")
+    told(capsys, *VARY, "--trials", "1")
     for words, says in ((["--vary", "training.rate=log:1e-7:1e-4", *VARY[2:]], "training.rate"), ([*VARY, "--epochs", "3"], "epochs")):
         assert main(["tune", "iris", *words, "--trials", "2"]) == 2
         assert says in capsys.readouterr().err
@@ -293,4 +293,4 @@ def test_a_moved_study_gets_no_company(capsys, monkeypatch: pytest.MonkeyPatch) 
     assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "2"]) == 2
     assert "iris-tuned.db was moved or replaced" in capsys.readouterr().err
     monkeypatch.setattr(trial, "validation_errors", bowl)
-    assert reported(capsys, "--vary", "training.batch=4:32", "--trials", "1")["trials"] == 1
+    assert told(capsys, "--vary", "training.batch=4:32", "--trials", "1")["trials"] == 1
