@@ -25,7 +25,7 @@ Sides = tuple[Array, Array]
 """What the rows and the columns of an array have, (B, rows) and (B, columns)."""
 
 
-class Devices(NamedTuple):
+class FlatDevices(NamedTuple):
     """The single devices of an array: conductances `g` [S] from nodes `a` to nodes `b`, all of shape (devices,)."""
 
     a: Nodes
@@ -82,9 +82,9 @@ class Trainable(Elements, ABC):
         """The places of the single devices in the order in which a netlist lists them."""
         return np.arange(len(self.ends[0]))
 
-    def expand(self, g: Array) -> Devices:
+    def expand(self, g: Array) -> FlatDevices:
         """Return the single devices; their conductances are elements of `g`, whatever that holds."""
-        return Devices(*self.ends, g.reshape(-1))
+        return FlatDevices(*self.ends, g.reshape(-1))
 
     @abstractmethod
     def forward(self, g: Array, v: Array) -> Array:

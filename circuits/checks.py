@@ -43,11 +43,11 @@ _SHOWN = 4
 
 def names(circuit: Topology) -> None:
     """Names must be unique and fit for a netlist, which ignores case."""
-    for what, found, fit in (
+    for what, chosen, fit in (
         ("node group", [group.name for group in circuit.groups], _NODE),
         ("element", [element.name for element in circuit.elements], _NAME),
     ):
-        for name, count in Counter(found).items():
+        for name, count in Counter(chosen).items():
             if count > 1:
                 msg = f"{circuit.name}: {count} {what}s are called {quoted(name)}; give each its own name"
                 raise CircuitError(msg)
@@ -74,24 +74,24 @@ def terminals(circuit: Topology) -> None:
                 continue
             numbers = getattr(element, terminal)
             if len(numbers) == 0 or numbers.min() < 0 or numbers.max() > circuit.size:
-                held = "nothing" if len(numbers) == 0 else f"numbers from {numbers.min()} to {numbers.max()}"
-                msg = f"{element.name}: {terminal} holds {held}; nodes are 0 (ground) to {circuit.size}"
+                content = "nothing" if len(numbers) == 0 else f"numbers from {numbers.min()} to {numbers.max()}"
+                msg = f"{element.name}: {terminal} holds {content}; nodes are 0 (ground) to {circuit.size}"
                 raise CircuitError(msg)
-    known = {element.name for element in circuit.elements}
+    element_names = {element.name for element in circuit.elements}
     for block in circuit.blocks:
         for name in block.elements:
-            if name not in known:
-                msg = f"block {block.name}: there is no element {quoted(name)}; it has {quote_all(sorted(known))}"
+            if name not in element_names:
+                msg = f"block {block.name}: there is no element {quoted(name)}; it has {quote_all(sorted(element_names))}"
                 raise CircuitError(msg)
 
 
 def senses(circuit: Topology) -> None:
     """Every element that senses a current must name a source of voltage that is there."""
     wanted = [(e, e.source, int(k)) for e in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) for k in e.place]
-    known = {element.name: len(element) for element in circuit.of(*SENSED)}
+    sizes = {element.name: len(element) for element in circuit.of(*SENSED)}
     for element, name, place in wanted:
-        if not 0 <= place < known.get(name, 0):
-            sources = quote_all((f"{name} ({count} of them)" for name, count in known.items()), "none")
+        if not 0 <= place < sizes.get(name, 0):
+            sources = quote_all((f"{name} ({count} of them)" for name, count in sizes.items()), "none")
             msg = f"{element.name}: senses the current of {name}[{place}]; currents can be sensed in sources of voltage: {sources}"
             raise CircuitError(msg)
 
@@ -142,9 +142,9 @@ def islands(circuit: Topology) -> list[Nodes]:
 
 def ground_paths(circuit: Topology) -> None:
     """Every node needs a path to ground through elements that conduct, or its voltage is undefined."""
-    found = islands(circuit)
-    if found:
-        raise FloatingNodesError(circuit.name, found, circuit.node_names)
+    floating = islands(circuit)
+    if floating:
+        raise FloatingNodesError(circuit.name, floating, circuit.node_names)
 
 
 def conductance(element: Trainable, g: NDArray[Any]) -> None:

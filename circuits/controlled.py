@@ -43,8 +43,8 @@ class VoltageControlledCurrentSources(Elements):
     @property
     def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
         """Those that are controlled by their own voltage: they are conductances."""
-        own = (self.a == self.control_plus) & (self.b == self.control_minus)
-        return ((self.a[own], self.b[own]),)
+        conductances = (self.a == self.control_plus) & (self.b == self.control_minus)
+        return ((self.a[conductances], self.b[conductances]),)
 
 
 def _sense(element: "CurrentControlled") -> None:

@@ -144,7 +144,7 @@ class Resistors(Elements):
 class Diodes(Elements):
     """Junction diodes: saturation current `i_sat` [A] and emission coefficient `n` at 27 °C, energy gap `eg` [eV] and exponent `xti`.
 
-    The last two say how `i_sat` grows with temperature.
+    The last two set how `i_sat` grows with temperature.
     """
 
     terminals: ClassVar[tuple[str, ...]] = ("anode", "cathode")
@@ -259,7 +259,7 @@ class Nudges(Elements):
     """The outputs ŷ = v(plus) − v(minus), read in every phase, and what pushes them: `beta`·(y − ŷ) + i flows into `plus`, out of `minus`.
 
     A single-ended output has ground as its `minus`. In the free phase `beta` and `i` are 0. What is pushed comes out `gain` times as
-    strong, and what is read has an `offset` [V] added: 1 and 0 unless a chip is imperfect.
+    strong, and a read-out has an `offset` [V] added: 1 and 0 unless a chip is imperfect.
     """
 
     terminals: ClassVar[tuple[str, ...]] = ("plus", "minus")

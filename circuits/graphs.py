@@ -21,7 +21,7 @@ def node_graph(circuit: Topology) -> "nx.MultiDiGraph[str]":
 
 
 def block_graph(circuit: Topology) -> "nx.MultiDiGraph[str]":
-    """Node groups (and ground, "0") joined by element arrays; `count` says how many elements an edge stands for."""
+    """Node groups (and ground, "0") joined by element arrays; `count` is how many elements an edge stands for."""
     of_node = np.concatenate([[0], *(np.full(len(group), k) for k, group in enumerate(circuit.groups, start=1))]).astype(int)
     names = ["0", *(group.name for group in circuit.groups)]
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=circuit.name)

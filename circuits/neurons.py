@@ -49,7 +49,7 @@ class Linear:
         check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:  # noqa: ARG002 - the neurons' common signature
-        """Add nothing; the columns themselves go on."""
+        """Add nothing; the columns themselves lead on to the next layer."""
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -95,7 +95,7 @@ class DiodePair:
         _check_rails(self.kind, self.v_low, self.v_high)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
-        """Add both diodes and their rails; the columns themselves go on."""
+        """Add both diodes and their rails; the columns themselves lead on to the next layer."""
         _pair(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
@@ -127,7 +127,7 @@ class Rectifier:
         check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
-        """Add one diode and one rail a column; the columns themselves go on."""
+        """Add one diode and one rail a column; the columns themselves lead on to the next layer."""
         _halves(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
@@ -152,7 +152,7 @@ class IdealPair:
         _check_rails(self.kind, self.v_low, self.v_high)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
-        """Add both clamps and their rails; the columns themselves go on."""
+        """Add both clamps and their rails; the columns themselves lead on to the next layer."""
         _pair(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
         return columns
 
@@ -178,7 +178,7 @@ class IdealRectifier:
         check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
-        """Add one clamp and one rail a column; the columns themselves go on."""
+        """Add one clamp and one rail a column; the columns themselves lead on to the next layer."""
         _halves(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
         return columns
 
@@ -203,7 +203,7 @@ class DeadZone:
         check_fields(self)
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
-        """Add both diodes; the nodes behind them go on."""
+        """Add both diodes; the nodes behind them lead on to the next layer."""
         behind, diodes = builder.group(f"{name}_core", len(columns)), _junction(self)
         builder.block(
             f"{name}_neuron",

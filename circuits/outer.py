@@ -26,6 +26,6 @@ def outer_sum(p: Array, q: Array) -> Array:
 
     barrier: Any = jax.lax.optimization_barrier
     if len(p) <= _FEW:
-        known = np.eye(len(q), dtype=q.dtype) @ q
-        return sum(p[b][:, None] * known[b][None, :] for b in range(len(p)))
+        factors = np.eye(len(q), dtype=q.dtype) @ q
+        return sum(p[b][:, None] * factors[b][None, :] for b in range(len(p)))
     return (barrier(q.T) @ p).T if q.shape[1] <= _THIN else barrier(p.T) @ q

@@ -33,21 +33,21 @@ class RowRun:
 
 
 def held_nodes(circuit: Circuit) -> dict[int, tuple[Elements, int]]:
-    """Map each node that a source holds against ground to the source's array and the place in it."""
-    held: dict[int, tuple[Elements, int]] = {}
+    """Map each node whose voltage to ground a source fixes to the source's array and the place in it."""
+    places: dict[int, tuple[Elements, int]] = {}
     for source in circuit.of(VoltageSources, InputSources):
         grounded = _grounded(source)
-        held |= {int(node): (source, k) for k, node in enumerate(source.plus) if grounded[k]}
-    return held
+        places |= {int(node): (source, k) for k, node in enumerate(source.plus) if grounded[k]}
+    return places
 
 
 def _grounded(source: VoltageSources | InputSources) -> NDArray[np.bool_]:
-    """Return which of these sources hold their `plus` against ground."""
+    """Return which of these sources fix the voltage of their `plus` to ground."""
     return source.minus == 0 if isinstance(source, VoltageSources) else np.ones(len(source), dtype=bool)
 
 
 def fixed_nodes(circuit: Circuit, *also: type[Elements]) -> NDArray[np.bool_]:
-    """Return for each node whether a source of voltage, or what `also` is one, holds it against ground, shape (N + 1,); ground is held."""
+    """Return for each node whether a source of voltage, or one of the types `also`, fixes its voltage, shape (N + 1,); ground is fixed."""
     fixed = np.zeros(circuit.size + 1, dtype=bool)
     fixed[0] = True
     for source in circuit.of(VoltageSources, InputSources, *also):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UserText:
-    """Cards that only a circuit simulator can read; a circuit of the same elements says what its parts are.
+    """Cards that only a circuit simulator can read; a circuit of the same elements names its parts.
 
     Parameters
     ----------
@@ -20,11 +20,11 @@ class UserText:
     resistors
         By the name of an array that learns, what the simulator calls each of its resistors.
     factors
-        By the same name, the resistance [ohm] of each over that which its card says: what multipliers and temperature make of it.
+        By the same name, the resistance [ohm] of each over that on its card: what multipliers and temperature make of it.
     spots
         By the same name, where each value stands: the place of the card, the first character and the one behind the last.
     roles
-        The structured comments that say what is what.
+        The structured comments that name inputs, outputs and trainable elements.
 
     """
 
@@ -48,6 +48,6 @@ class UserText:
         return tuple(cards)
 
     def resistances(self, name: str, g: NDArray[np.float64]) -> dict[str, float]:
-        """Return what the cards of an array say for conductances [S]: resistances [ohm] by the simulator's names."""
+        """Return the values on the cards of an array for conductances [S]: resistances [ohm] by the simulator's names."""
         ohm = 1.0 / np.asarray(g, dtype=np.float64).ravel() / self.factors[name]
         return dict(zip(self.resistors[name], ohm.tolist(), strict=True))

@@ -147,12 +147,12 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
 def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "Measure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
     from netlists.measure.control import OUTPUTS  # noqa: PLC0415
-    from netlists.measure.power import Power  # noqa: PLC0415
+    from netlists.measure.power import PowerMeasure  # noqa: PLC0415
     from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415
 
     match measured.name:
         case "power":
-            return Power()
+            return PowerMeasure()
         case "settle":
             return settling(given.circuit, given.g, measured.options["capacitance"] or CAPACITANCE)
         case "sweep":

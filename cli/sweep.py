@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from hwsim.ensemble.reached import Reached
+    from hwsim.ensemble.reached import TrainingProgress
     from hwsim.experiment.experiment import Experiment
     from hwsim.sweep.database import Database
     from hwsim.sweep.recorded import Recorded, SweepResult
@@ -196,7 +196,7 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
             under_way = f", epoch {epochs}" if epochs and not changed else ""
             show(ProgressStep(done + partly, each * len(points), f"{counts}{last}{under_way}"), changed)
 
-        def at_work(computed: float, reached: "Sequence[Reached]") -> None:
+        def at_work(computed: float, reached: "Sequence[TrainingProgress]") -> None:
             nonlocal partly, epochs
             partly, epochs = computed, ", ".join(f"{one.epoch}/{one.epochs}" for one in reached)
 

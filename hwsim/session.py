@@ -144,7 +144,7 @@ class Session:
 
         """
         if self.experiment.data.name == SHOWN and isinstance(self.experiment.circuit, Netlist):
-            msg = f"{self.experiment.name}: a netlist does not say what to learn; give a data set's name or a file, as in --data my.csv"
+            msg = f"{self.experiment.name}: a netlist has no data to learn; give a data set's name or a file, as in --data my.csv"
             raise DataError(msg)
         return self.data
 

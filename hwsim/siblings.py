@@ -17,7 +17,7 @@ AGAIN = "install hwsim again with pip's --force-reinstall"
 
 
 def shadowed(names: Sequence[str] = NAMES) -> str | None:
-    """Look for the packages, without importing them: return the first fault, in a line that says what to do, or None.
+    """Look for the packages, without importing them: return the first fault, in a line with the remedy, or None.
 
     It takes less than a millisecond when there is no fault, so that every command begins with it.
     """
@@ -25,7 +25,7 @@ def shadowed(names: Sequence[str] = NAMES) -> str | None:
 
 
 def missing(module: str) -> str:
-    """Return what to say, and what to do, where a module cannot be found that hwsim imports."""
+    """Return the message, with its remedy, where a module cannot be found that hwsim imports."""
     top = module.partition(".")[0]
     if top in {*NAMES, "hwsim"}:
         return f"hwsim's module {module} is missing; {AGAIN}"

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = Any
-"""An array of NumPy or JAX, which share no static type; the docstring says its shape and unit."""
+"""An array of NumPy or JAX, which share no static type; the docstring has its shape and unit."""
 
 Floats = NDArray[np.float64]
-"""An array of NumPy in 64 bits; the docstring says its shape and unit."""
+"""An array of NumPy in 64 bits; the docstring has its shape and unit."""
 
 Conductances = Mapping[str, Array]
 """One array of conductances [S] a trainable element array, by its name."""

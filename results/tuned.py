@@ -35,7 +35,7 @@ KINDS: dict[str, str] = {
 }
 
 
-class Learnt(NamedTuple):
+class TunedDevice(NamedTuple):
     """A kind of device: its rate, the errors at all rates on the validation part, and the rows of its sweep at that rate."""
 
     kind: str
@@ -64,7 +64,7 @@ def sweep(command: str, name: str, folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def learn(kind: str, folder: Path) -> Learnt:
+def learn(kind: str, folder: Path) -> TunedDevice:
     """Find the rate of a kind of device, and try it."""
     name, settings = kind.replace(", ", "-"), KINDS[kind]
     rates = ",".join(f"{rate:g}" for rate in RATES)
@@ -72,10 +72,10 @@ def learn(kind: str, folder: Path) -> Learnt:
     errors = {rate: float(np.mean([float(row["test_error"]) for row in tried if float(row["training.rate"]) == rate])) for rate in RATES}
     rate = min(errors, key=lambda rate: errors[rate])
     rows = sweep(f"digits {settings} --vary training.rate={rate:g} --chips {CHIPS} --seeds {SEEDS}", name, folder)
-    return Learnt(kind, rate, errors, rows)
+    return TunedDevice(kind, rate, errors, rows)
 
 
-def table(found: list[Learnt]) -> str:
+def table(found: list[TunedDevice]) -> str:
     """Return all kinds as a table in Markdown."""
     head = "| device | rate, S | validation error at 0.05, 0.15, 0.5, 1.5, 5 µS, % | test error, % (each chip) | pulses a device | joules |"
     lines = [head, "|---|---|---|---|---|---|"]
@@ -88,7 +88,7 @@ def table(found: list[Learnt]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw(found: list[Learnt], file: Path) -> None:
+def draw(found: list[TunedDevice], file: Path) -> None:
     """Draw the errors, a point a chip and seed."""
     figure = Figure(figsize=(7.0, 0.27 * len(found) + 0.9), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hwsim import siblings
-from hwsim.data.sources import DATA_VARIABLE, found
+from hwsim.data.sources import DATA_VARIABLE, image_files
 from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError
 from hwsim.ngspice.installed import require_library
@@ -131,7 +131,7 @@ def _cores() -> Diagnosis:
 def _images(name: str) -> Callable[[], Diagnosis]:
     def look() -> Diagnosis:
         try:
-            paths = found(name)
+            paths = image_files(name)
         except DataError as error:
             return Diagnosis(name=f"{name} data", found=f"{DATA_VARIABLE} is wrong", ok=False, remedy=str(error))
         place = str(paths[0] if len(paths) == 1 else paths[0].parent) if paths else "not found"

@@ -108,9 +108,9 @@ class CircuitLayer:
 
         """
         cotangent = np.asarray(cotangent, np.float64)
-        found = self.rule.backward(self.solver, residuals, cotangent.reshape(-1, self.outputs))
-        dg = {name: np.asarray(values) for name, values in blocks.join(found.dg).items()}
-        return dg, np.asarray(found.dx).reshape(*cotangent.shape[:-1], self.features)
+        gradient = self.rule.backward(self.solver, residuals, cotangent.reshape(-1, self.outputs))
+        dg = {name: np.asarray(values) for name, values in blocks.join(gradient.dg).items()}
+        return dg, np.asarray(gradient.dx).reshape(*cotangent.shape[:-1], self.features)
 
     def rows(self, x: Array) -> Array:
         """Return features (..., I) as rows (B, I).

@@ -174,10 +174,10 @@ def _backward(rule: Any, bare: Any) -> Any:
 
     def backward(numbers: Any, g: dict[str, Array], x: Array, residuals: Residuals, cotangent: Array) -> Any:
         given = residuals._replace(g=_wide(g), x=_wide(x))
-        found = rule.backward(bare.holding((numbers, None)), given, _wide(cotangent))
-        settled = jnp.stack([phase.result == 0 for phase in found.phases]).all(0)
-        dg = {name: _or_nan(settled.all(), values).astype(g[name].dtype) for name, values in blocks.join(found.dg).items()}
-        return dg, _or_nan(settled[:, None], found.dx).astype(x.dtype)
+        gradient = rule.backward(bare.holding((numbers, None)), given, _wide(cotangent))
+        settled = jnp.stack([phase.result == 0 for phase in gradient.phases]).all(0)
+        dg = {name: _or_nan(settled.all(), values).astype(g[name].dtype) for name, values in blocks.join(gradient.dg).items()}
+        return dg, _or_nan(settled[:, None], gradient.dx).astype(x.dtype)
 
     return jax.jit(backward)
 

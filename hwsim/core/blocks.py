@@ -56,10 +56,10 @@ def split(circuit: Circuit, g: Mapping[str, Array]) -> dict[str, Array]:
 
 def join(blocks: Blocks) -> dict[str, Array]:
     """Put blocks together again, one array an element array."""
-    found: dict[str, list[str]] = {}
+    names_of_element: dict[str, list[str]] = {}
     for block in sorted(blocks, key=lambda block: rows_of(block).start or 0):
-        found.setdefault(element_of(block), []).append(block)
-    return {element: _joined([blocks[block] for block in parts]) for element, parts in found.items()}
+        names_of_element.setdefault(element_of(block), []).append(block)
+    return {element: _joined([blocks[block] for block in parts]) for element, parts in names_of_element.items()}
 
 
 def _joined(parts: list[Array]) -> Array:

@@ -26,10 +26,10 @@ BEYOND_LAYERS = (
     Passed,
     VoltageControlledVoltageSources,
 )
-"""Circuits with any of these are balanced by solving for all held currents at once."""
+"""Circuits with any of these are balanced by solving for the currents of all these branches at once."""
 
 
-class Columns(NamedTuple):
+class BranchIncidence(NamedTuple):
     """How the currents of the holding elements enter Kirchhoff's law: sparse entries (node, current, factor), `total` currents in all.
 
     `first` is the number of each array's first current. A current flows from the first terminal to the second inside the element.
@@ -51,7 +51,7 @@ def ends(element: Elements) -> tuple[Nodes, Nodes]:
             return element.ends
 
 
-def columns(circuit: Circuit, chip: Chip, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> Columns:
+def columns(circuit: Circuit, chip: Chip, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> BranchIncidence:
     """Lay out the currents of all holding elements, with what amplifiers draw and what senses them, and of the branches `extra`."""
     nodes, currents, factors = [], [], []
     first: dict[str, int] = {}
@@ -63,28 +63,32 @@ def columns(circuit: Circuit, chip: Chip, extra: Sequence[tuple[Nodes, Nodes]] =
         factors.append(np.broadcast_to(np.asarray(factor, dtype=np.float64), node.shape))
 
     for element in circuit.of(*HOLDING):
-        own = count + np.arange(len(element))
+        numbers = count + np.arange(len(element))
         first[element.name] = count
         count += len(element)
         a, b = ends(element)
-        add(a, own, 1.0)
-        add(b, own, -1.0)
+        add(a, numbers, 1.0)
+        add(b, numbers, -1.0)
         if isinstance(element, Amplifiers):
-            add(element.input, own, -chip(element.name, "back"))  # `own` flows into the output; the input draws what the output delivers
+            add(
+                element.input, numbers, -chip(element.name, "back")
+            )  # the current flows into the output; the input draws what the output delivers
     for sensing in circuit.of(CurrentControlledCurrentSources):
         sensed, gain = first[sensing.source] + sensing.place, chip(sensing.name, "gain")
         add(sensing.a, sensed, gain)
         add(sensing.b, sensed, -gain)
     for a, b in extra:
-        own = count + np.arange(len(a))
+        numbers = count + np.arange(len(a))
         count += len(a)
-        add(a, own, 1.0)
-        add(b, own, -1.0)
+        add(a, numbers, 1.0)
+        add(b, numbers, -1.0)
     none = np.zeros(0, dtype=np.intp)
-    return Columns(np.concatenate([none, *nodes]), np.concatenate([none, *currents]), np.concatenate([np.zeros(0), *factors]), first, count)
+    return BranchIncidence(
+        np.concatenate([none, *nodes]), np.concatenate([none, *currents]), np.concatenate([np.zeros(0), *factors]), first, count
+    )
 
 
-class Held(NamedTuple):
+class BranchCurrents(NamedTuple):
     """The currents that fit best, shape (B, currents) [A], what they leave unbalanced at the nodes, (B, N + 1) [A], and their numbers."""
 
     i: Floats
@@ -92,7 +96,7 @@ class Held(NamedTuple):
     first: dict[str, int]
 
 
-def balanced(circuit: Circuit, chip: Chip, leaving: Floats, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> Held:
+def balanced(circuit: Circuit, chip: Chip, leaving: Floats, extra: Sequence[tuple[Nodes, Nodes]] = ()) -> BranchCurrents:
     """Find the currents of the holding elements that balance the others, `leaving` the nodes, shape (B, N + 1) [A].
 
     Branches `extra`, from nodes to nodes, also carry what is needed. Ground balances itself.
@@ -110,13 +114,13 @@ def balanced(circuit: Circuit, chip: Chip, leaving: Floats, extra: Sequence[tupl
     matrix = csc_array(diags_array(counts) @ matrix)
     asked = leaving * counts
     if not where.total:
-        return Held(np.zeros((len(leaving), 0)), asked, where.first)
+        return BranchCurrents(np.zeros((len(leaving), 0)), asked, where.first)
     normal = csc_array(matrix.T @ matrix + diags_array(np.full(where.total, _RIDGE)))
     factors = splu(normal)
     i = np.zeros((where.total, len(leaving)))
     for _ in range(_REFINEMENTS):
         i -= factors.solve(np.ascontiguousarray(matrix.T @ (asked.T + matrix @ i)))
-    return Held(i.T, asked + (matrix @ i).T, where.first)
+    return BranchCurrents(i.T, asked + (matrix @ i).T, where.first)
 
 
 _RIDGE = 1e-9

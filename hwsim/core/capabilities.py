@@ -1,4 +1,4 @@
-"""What a solver can do besides solving: it declares its capabilities, and the protocols say which methods each brings."""
+"""What a solver can do besides solving: it declares its capabilities, and the protocols name the methods that each brings."""
 
 from typing import Any, Protocol, Self, TypeGuard
 

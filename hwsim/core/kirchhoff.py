@@ -1,4 +1,4 @@
-"""Kirchhoff's current law and the co-content, computed from the elements alone: the independent judge of every engine."""
+"""Kirchhoff's current law and the co-content, computed from the elements alone: the independent check of every engine."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from circuits.diode import diode_current
 from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes
-from hwsim.core.branch_currents import BEYOND_LAYERS, Held, balanced
+from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
 
@@ -26,7 +26,7 @@ RESIDUAL = 1e-9
 """Share of the largest branch current that the currents into a node may sum up to."""
 
 FLOOR = 1e-15
-"""A; a sum that is always allowed: in a circuit that is at rest there is no largest current to speak of."""
+"""A; a sum that is always allowed: in a circuit without currents there is no largest one to compare with."""
 
 _ROUNDINGS = 8
 """Roundings of a voltage that a sum of currents may be off: those of the node and of its neighbours."""
@@ -188,12 +188,12 @@ def balance(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, equilib
     every = bool(circuit.of(*BEYOND_LAYERS))  # any current may be one that is sensed
     leaving, largest = flow(circuit, chip, g, drive, v, every=every)
     if every:
-        held = balanced(circuit, chip, leaving)
-        _absorb(circuit, v, held.left)
-        largest = np.maximum(largest, np.abs(held.i).max(axis=1, initial=0.0))
-        delivered = {e.name: -held.i[:, held.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
-        off = _source_error(circuit, chip, drive, v, delivered, held) * _stiffness(circuit, g)
-        return Balance(np.maximum(np.abs(held.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
+        branch = balanced(circuit, chip, leaving)
+        _absorb(circuit, v, branch.left)
+        largest = np.maximum(largest, np.abs(branch.i).max(axis=1, initial=0.0))
+        delivered = {e.name: -branch.i[:, branch.first[e.name] + np.arange(len(e))] for e in circuit.of(Amplifiers)}
+        off = _source_error(circuit, chip, drive, v, delivered, branch) * _stiffness(circuit, g)
+        return Balance(np.maximum(np.abs(branch.left).max(axis=1, initial=0.0), off), largest, _rounding(circuit, chip, g, v))
     delivered = {}
     for amplifiers in circuit.of(Amplifiers)[::-1]:  # what an output delivers, its input draws `back` times
         i = delivered[amplifiers.name] = leaving[:, amplifiers.output]
@@ -254,11 +254,11 @@ def _over_supernodes(circuit: Circuit, leaving: Floats) -> Floats:
 
 
 def _source_error(
-    circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], held: Held | None = None
+    circuit: Circuit, chip: Chip, drive: Drive, v: Floats, delivered: Mapping[str, Floats], branch: BranchCurrents | None = None
 ) -> Floats:
     """Return the largest error of a source's voltage, and of an ideal diode's drop, shape (B,) [V].
 
-    `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `held` those of sources where they are known.
+    `delivered` are the currents of amplifiers' outputs, each (B, n) [A], `branch` those of sources where they are known.
     """
     error = np.zeros(len(v))
     for element in circuit.elements:
@@ -274,8 +274,8 @@ def _source_error(
                 off = v[:, b] + dropped - chip(element.name, "gain") * (v[:, a] + chip(element.name, "offset"))
             case VoltageControlledVoltageSources(plus=a, minus=b, control_plus=plus, control_minus=minus):
                 off = v[:, a] - v[:, b] - (v[:, plus] - v[:, minus]) * chip(element.name, "gain")
-            case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if held is not None:
-                off = v[:, a] - v[:, b] - held.i[:, held.first[source] + place] * chip(element.name, "rm")
+            case CurrentControlledVoltageSources(plus=a, minus=b, source=source, place=place) if branch is not None:
+                off = v[:, a] - v[:, b] - branch.i[:, branch.first[source] + place] * chip(element.name, "rm")
             case Inductors(a=a, b=b):
                 off = v[:, a] - v[:, b]
             case IdealDiodes(anode=a, cathode=b):

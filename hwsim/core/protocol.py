@@ -60,7 +60,7 @@ class Drive(NamedTuple):
 
 
 class Result(IntEnum):
-    """How the search for one equilibrium ended; `advice` says what to try."""
+    """How the search for one equilibrium ended; `advice` is what to try."""
 
     CONVERGED = 0
     MAX_STEPS = 1
@@ -89,7 +89,7 @@ _ADVICE = {
 
 
 class ConvergenceError(RuntimeError):
-    """Some samples have no equilibrium within the tolerance; the message says which, how far off, and what to try."""
+    """Some samples have no equilibrium within the tolerance; the message names them, how far off they are, and what to try."""
 
 
 class Equilibrium(NamedTuple):
@@ -100,7 +100,7 @@ class Equilibrium(NamedTuple):
     v
         Voltages by node group, each of shape (B, n) [V]; groups of fixed voltage too.
     residual
-        Largest sum of the currents into a node (Kirchhoff's law says 0), shape (B,) [A].
+        Largest sum of the currents into a node (0 by Kirchhoff's law), shape (B,) [A].
     steps
         Iterations that a sample took, shape (B,).
     result
@@ -167,7 +167,7 @@ def _runs(owners: Nodes, nodes: Nodes) -> Iterator[tuple[int, int]]:
     within = (np.diff(owners) == 0) & (strides >= 1)
     begin = 0
     for k in np.flatnonzero(~within | (np.diff(strides, prepend=strides[:1]) != 0)).tolist():
-        if k > begin or not within[k]:  # the first two nodes of a run say its stride
+        if k > begin or not within[k]:  # the first two nodes of a run set its stride
             yield begin, k + 1
             begin = k + 1
     yield begin, len(nodes)
@@ -279,7 +279,7 @@ class Solver(Phases, Protocol):
 
 
 Find = Callable[[Push, Mapping[str, Array] | None, bool], Equilibrium]
-"""Finds the equilibria under a push, with noise currents or without; the last argument says whether to start from the free ones."""
+"""Finds the equilibria under a push, with noise currents or without; the last argument is whether to start from the free ones."""
 
 
 def free_and_nudged(

@@ -26,21 +26,19 @@ def source_currents(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive,
 
     """
     if circuit.of(Passed):
-        held = ", ".join(element.name for element in circuit.of(Passed))
-        msg = (
-            f"{circuit.name}: the currents of {held} are known to ngspice alone; hwsim compile --measure power reports what sources deliver"
-        )
+        opaque = ", ".join(element.name for element in circuit.of(Passed))
+        msg = f"{circuit.name}: ngspice alone computes the currents of {opaque}; hwsim compile --measure power prints what sources deliver"
         raise UnsupportedCircuitError(msg)
     v = by_number(circuit, equilibrium)
     leaving = flow(circuit, chip, g, drive, v, every=True).leaving
     ends = [(diodes.anode, diodes.cathode) for diodes in circuit.of(IdealDiodes)]
     conducts = np.concatenate([np.zeros((len(v), 0), dtype=bool), *(v[:, a] - v[:, b] >= -CLAMP_TOLERANCE for a, b in ends)], axis=1)
     anode, cathode = (np.concatenate([np.zeros(0, dtype=np.intp), *(pair[k] for pair in ends)]) for k in (0, 1))
-    found = {element.name: np.zeros((len(v), len(element))) for element in circuit.of(*HOLDING)}
+    currents = {element.name: np.zeros((len(v), len(element))) for element in circuit.of(*HOLDING)}
     patterns, which = np.unique(conducts, axis=0, return_inverse=True)
     for k, pattern in enumerate(patterns):
         some = which.ravel() == k
         of_some = balanced(circuit, chip, leaving[some], [(anode[pattern], cathode[pattern])])
-        for name, i in found.items():
+        for name, i in currents.items():
             i[some] = of_some.i[:, of_some.first[name] + np.arange(i.shape[1])]
-    return found
+    return currents

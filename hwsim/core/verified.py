@@ -16,7 +16,7 @@ SHARE = 1e-9
 """Of the largest branch current: what may be left unbalanced at a node."""
 
 TOLERANCE = 1e-13
-"""Of the largest voltage: how finely 64 bits are asked to settle, unless solver.tolerance says otherwise."""
+"""Of the largest voltage: how finely 64 bits are asked to settle, unless solver.tolerance is set."""
 
 DOUBT = 1e3
 """Tolerances that a voltage may be off after all."""
@@ -24,11 +24,11 @@ DOUBT = 1e3
 _ROUNDINGS = 4.0
 """How many times a voltage may be rounded; the current of a diode changes by V/(n·v_t) as much as the voltage V across it, in shares."""
 
-WITNESSES = 16
-"""Equilibria of a batch that are judged where judging all would take longer than finding them."""
+AUDITED = 16
+"""Equilibria of a batch that are verified where verifying all would take longer than solving them."""
 
 
-def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float | None = None) -> Equilibrium:
+def certified(chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium, tolerance: float | None = None) -> Equilibrium:
     """Return equilibria with residuals recomputed from the elements, in 64 bits; those that do not balance fail, `Result.UNBALANCED`.
 
     Parameters
@@ -45,14 +45,14 @@ def certified(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tol
         To which they were settled, as a share of the largest voltage; None: 1e-13.
 
     """
-    balanced = balance(chip.circuit, chip, g, drive, found)
-    volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in found.v.values()], axis=0)
+    balanced = balance(chip.circuit, chip, g, drive, equilibrium)
+    volts = np.max([np.abs(v).max(axis=1, initial=0.0) for v in equilibrium.v.values()], axis=0)
     settled = DOUBT * (tolerance or TOLERANCE) * volts * _most(chip, g)
-    share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in found.v.values()) * volts * _steepest(chip)
-    with np.errstate(over="ignore"):  # of volts beyond 1e150 rounding may leave more than any number says
+    share = SHARE + _ROUNDINGS * max(float(np.finfo(np.asarray(v).dtype).eps) for v in equilibrium.v.values()) * volts * _steepest(chip)
+    with np.errstate(over="ignore"):  # of volts beyond 1e150 rounding may leave more than any number states
         bound = share * balanced.largest + settled
-    unbalanced = ~(balanced.residual <= bound) & (np.asarray(found.result) == Result.CONVERGED)
-    return found._replace(residual=balanced.residual, result=np.where(unbalanced, int(Result.UNBALANCED), found.result))
+    unbalanced = ~(balanced.residual <= bound) & (np.asarray(equilibrium.result) == Result.CONVERGED)
+    return equilibrium._replace(residual=balanced.residual, result=np.where(unbalanced, int(Result.UNBALANCED), equilibrium.result))
 
 
 def _steepest(chip: Chip) -> float:
@@ -60,12 +60,14 @@ def _steepest(chip: Chip) -> float:
     return max((1 / (V_T * float(np.min(chip(diodes.name, "n")))) for diodes in chip.circuit.of(Diodes)), default=0.0)
 
 
-def witnesses(chip: Chip, g: Conductances, drive: Drive, found: Equilibrium, tolerance: float) -> Equilibrium:
+def audited(chip: Chip, g: Conductances, drive: Drive, equilibrium: Equilibrium, tolerance: float) -> Equilibrium:
     """Certify the first few samples of a batch; the others are left out."""
-    few = slice(0, WITNESSES)
+    few = slice(0, AUDITED)
     push = Push(*(part if np.ndim(part) < 2 else np.asarray(part)[few] for part in drive.push))  # noqa: PLR2004 - (B, K)
     noise = None if drive.noise is None else {name: np.asarray(i)[few] for name, i in drive.noise.items()}
-    some = Equilibrium({name: np.asarray(v)[few] for name, v in found.v.items()}, *(np.asarray(part)[few] for part in found[1:]))
+    some = Equilibrium(
+        {name: np.asarray(v)[few] for name, v in equilibrium.v.items()}, *(np.asarray(part)[few] for part in equilibrium[1:])
+    )
     return certified(chip, g, Drive(np.asarray(drive.x)[few], push, noise), some, tolerance)
 
 
@@ -100,6 +102,6 @@ class CertifiedSolver(SolverWrapper):
             When a sample does not settle, or not to where Kirchhoff's law holds, and `throw` is set.
 
         """
-        found = certified(self.solver.chip, g, drive, super().solve(g, drive, throw=throw, **how), self._tolerance)
-        self.worst = max(self.worst, float(np.max(found.residual, initial=0.0)))
-        return found.check(self.circuit) if throw else found
+        equilibrium = certified(self.solver.chip, g, drive, super().solve(g, drive, throw=throw, **how), self._tolerance)
+        self.worst = max(self.worst, float(np.max(equilibrium.residual, initial=0.0)))
+        return equilibrium.check(self.circuit) if throw else equilibrium

@@ -26,7 +26,7 @@ distribution, at most one sample in 100² is farther off (Chebyshev's inequality
 
 
 def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
-    """Scale features as `settings.scaling` and `settings.clip` say.
+    """Scale features as `settings.scaling` and `settings.clip` are set.
 
     A feature that never changes in the training set, or only from one number of its stored type to the next, is 0 in both sets: no
     conductance can learn what it means, and an input at 0 V leaves the circuit as it was trained.
@@ -75,8 +75,8 @@ def _as_float(samples: Samples, x: NDArray[np.generic]) -> Features:
 
 def _stored(samples: Samples) -> np.dtype[np.floating[Any]]:
     """Return the type whose rounding the features have: their own, or 64 bits where that is finer or of whole numbers."""
-    own = samples.x.dtype
-    return own if own.kind == "f" and own.itemsize < np.dtype(np.float64).itemsize else np.dtype(np.float64)
+    dtype = samples.x.dtype
+    return dtype if dtype.kind == "f" and dtype.itemsize < np.dtype(np.float64).itemsize else np.dtype(np.float64)
 
 
 def _spacing(magnitude: Features, stored: np.dtype[np.floating[Any]]) -> Features:

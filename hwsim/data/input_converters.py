@@ -31,7 +31,7 @@ def converted(x: Floats, circuit: Circuit, variation: VariationSettings) -> Floa
     Raises
     ------
     CircuitError
-        When sources of one feature have scales of different size, so that no one number stands for what they would say.
+        When sources of one feature have scales of different size, so that no one number stands for their voltages.
 
     """
     bits, full_scale = variation.dac_bits, variation.dac_full_scale
@@ -39,10 +39,10 @@ def converted(x: Floats, circuit: Circuit, variation: VariationSettings) -> Floa
         return x
     scale = np.zeros(circuit.input_count)
     for source in circuit.inputs:
-        for feature, own in zip(source.feature.tolist(), np.abs(source.scale).tolist(), strict=True):
-            if scale[feature] not in {0.0, own}:
-                msg = f"variation.dac_bits: input {feature} drives sources of {scale[feature]:g} and {own:g} V; give them one scale"
+        for feature, volts in zip(source.feature.tolist(), np.abs(source.scale).tolist(), strict=True):
+            if scale[feature] not in {0.0, volts}:
+                msg = f"variation.dac_bits: input {feature} drives sources of {scale[feature]:g} and {volts:g} V; give them one scale"
                 raise CircuitError(msg)
-            scale[feature] = own
+            scale[feature] = volts
     scale[scale == 0] = 1.0
     return np.asarray(quantised(x * scale, bits, full_scale) / scale)

@@ -44,7 +44,7 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
 
 
 def prepared(samples: Samples, experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
-    """Divide and scale samples as an experiment says; as `load_data`, which reads them."""
+    """Divide and scale samples by an experiment's settings; as `load_data`, which reads them."""
     settings, seed = experiment.data, experiment.training.seed
     sha256 = samples.sha256
     for place in (experiment.training.start, run):
@@ -76,11 +76,11 @@ def _with_targets(data: Dataset, samples: Samples, experiment: Experiment, run: 
         names, volts = [samples.feature(k) for k in range(data.features)], _input_scale(experiment)
         y_train, y_test = volts * data.x_train, volts * data.x_test
         return replace(unclassed, y_train=y_train, y_test=y_test, scale=TargetScale.volts_themselves(names))
-    known = None if run is None else scale_of(run)
+    scale = None if run is None else scale_of(run)
     y = data.targets("train")
-    if known is None or len(known.names) != y.shape[1]:
-        known = TargetScale.fitted(data.name, y, samples.target_names, settings.target_scaling, training.target_low, training.target_high)
-    return replace(unclassed, scale=replace(known, names=samples.target_names))
+    if scale is None or len(scale.names) != y.shape[1]:
+        scale = TargetScale.fitted(data.name, y, samples.target_names, settings.target_scaling, training.target_low, training.target_high)
+    return replace(unclassed, scale=replace(scale, names=samples.target_names))
 
 
 def _input_scale(experiment: Experiment) -> float:
@@ -119,7 +119,7 @@ def _shown(experiment: Experiment) -> Dataset:
 def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
     """Split off a share of each class of the training set, at least one sample of it, as test set; the order of the others stays."""
     order = stream(seed, name)
-    held = np.zeros(len(samples.labels), dtype=bool)
+    tested = np.zeros(len(samples.labels), dtype=bool)
     for number, class_name in enumerate(samples.class_names):
         members = np.flatnonzero(samples.labels == number)
         if len(members) < 2:  # noqa: PLR2004 - one to learn from and one to test on
@@ -127,8 +127,8 @@ def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
             msg = f"{samples.name}: {of_class} {len(members)} sample; it needs 2: one to learn from and one to test on"
             raise DataError(msg)
         count = min(max(1, round(share * len(members))), len(members) - 1)
-        held[order.permutation(members)[:count]] = True
-    return _tested_on(samples, held)
+        tested[order.permutation(members)[:count]] = True
+    return _tested_on(samples, tested)
 
 
 def _fold(samples: Samples, folds: int, fold: int, seed: int) -> Samples:

@@ -42,7 +42,7 @@ _IDX = (("train-images", "idx3"), ("train-labels", "idx1"), ("t10k-images", "idx
 
 
 def read(name: str, settings: DataSettings | None = None) -> Samples:
-    """Read a data set by its name, or a file by its path; `settings` say what its targets are, by default classes.
+    """Read a data set by its name, or a file by its path; `settings` name its targets, by default classes.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _loaded(name: str) -> Samples:
     return replace(samples, class_names=tuple(str(c) for c in bunch.target_names))
 
 
-def found(name: str) -> tuple[Path, ...]:
+def image_files(name: str) -> tuple[Path, ...]:
     """Return the file, or the four idx files, that hold a set of images on this machine; nothing where there is none."""
     for folder in _folders(name):
         for stem in (name, name.replace("-", "_")):
@@ -139,13 +139,13 @@ def found(name: str) -> tuple[Path, ...]:
 def paths(name: str) -> tuple[Path, ...]:
     """List the files that a data set is read from, where they are a user's."""
     if name in BUILT_IN:
-        return found(name) if name in _OPENML else ()
+        return image_files(name) if name in _OPENML else ()
     return (Path(name),)
 
 
 def _images(name: str) -> Samples:
     """Read MNIST or Fashion-MNIST from the user's folder, Debian's package or the cache, or fetch it once."""
-    match found(name):
+    match image_files(name):
         case ():
             return _fetch(name)
         case (path,):
@@ -164,7 +164,7 @@ def _folders(name: str) -> Iterator[Path]:
             raise DataError(msg)
         yield from (folder / name, folder / name.replace("-", "_"))
         if not any(_idx_file(folder, *part) for part in _IDX) or ("fashion" in folder.name) == ("fashion" in name):
-            yield folder  # lone idx files do not say which of the two they are
+            yield folder  # lone idx files do not show which of the two they are
     yield _DEBIAN / name
     yield cache_folder()
 
@@ -188,7 +188,7 @@ def _fetch(name: str) -> Samples:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says about trying again would break our one line
+            warnings.simplefilter("ignore")  # its lines about trying again would break our one line
             home = str(cache_folder())
             bunch = fetch_openml(_OPENML[name], version=1, as_frame=False, parser="liac-arff", cache=False, data_home=home, n_retries=1)
     except (OSError, ValueError) as error:

@@ -164,16 +164,16 @@ def _check_clamps(chip: Chip, variation: VariationSettings) -> None:
     """Refuse rails that crossed between ideal clamps, which would be a short circuit."""
     if not variation.rails:
         return
-    held = {
+    rail_volts = {
         int(node): float(v) for source in chip.circuit.voltage_sources for node, v in zip(source.plus, chip(source.name, "v"), strict=True)
     }
     high, low = dict[int, float](), dict[int, float]()
     for clamps in chip.circuit.of(IdealDiodes):
         for anode, cathode in zip(clamps.anode.tolist(), clamps.cathode.tolist(), strict=True):
-            if cathode in held:
-                high[anode] = min(held[cathode], high.get(anode, np.inf))
-            if anode in held:
-                low[cathode] = max(held[anode], low.get(cathode, -np.inf))
+            if cathode in rail_volts:
+                high[anode] = min(rail_volts[cathode], high.get(anode, np.inf))
+            if anode in rail_volts:
+                low[cathode] = max(rail_volts[anode], low.get(cathode, -np.inf))
     for node in high.keys() & low.keys():
         if low[node] > high[node]:
             name = chip.circuit.node_names[node]

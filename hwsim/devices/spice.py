@@ -13,7 +13,7 @@ from hwsim.devices.fit.pulse_curves import train_lengths
 from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.presets import DeviceError
-from hwsim.devices.kinds.steps import Affine, Exact, Exponential, Power
+from hwsim.devices.kinds.steps import Affine, Exact, Exponential, PowerLaw
 from hwsim.settings.sections import DeviceSettings
 from netlists.measure.pulses import Train, pulses_deck
 
@@ -21,7 +21,7 @@ _GROUPS = 8
 """Readings in each direction."""
 
 _MOST = 256
-"""Pulses in each direction when nothing else is said."""
+"""Pulses in each direction by default."""
 
 _WHY_NOT = {
     "levels": "its levels are written and verified: a controller decides by reading, and no pulse has a law of its own",
@@ -57,7 +57,7 @@ def parameters(device: Device, devices: Devices) -> dict[str, float]:
         case Exponential():
             up = (law.delta_up, 0.0, -law.delta_up * law.a_up * math.exp(law.gamma_up * law.start), law.gamma_up * law.slope)
             down = (law.delta_down, 0.0, -law.delta_down * law.a_down * math.exp(-law.gamma_down * law.start), -law.gamma_down * law.slope)
-        case Power():
+        case PowerLaw():
             up, down = ((0.0,) * 4 + (law.delta_up, law.gamma_up)), ((0.0,) * 4 + (law.delta_down, law.gamma_down))
         case _:
             kind = device.step.kind
@@ -112,12 +112,12 @@ def pulse_train_deck(settings: DeviceSettings, circuit: Circuit, pulses: int | N
         g = _expected(one, one.conductance(x), [sign * share * n if ideal else sign * n for n in counts])
         x = one.state(g[-1:])
         trains.append(Train(name=name, v=values[f"v_{name}"], t=values[f"t_{name}"], counts=counts, expected=g.tolist(), share=share))
-    said = [f"Device {device.name}: {device.step.kind} steps, a nominal one, without noise; {device.source or 'no source given'}"]
+    comments = [f"Device {device.name}: {device.step.kind} steps, a nominal one, without noise; {device.source or 'no source given'}"]
     if device.g_max is None:
-        said.append(f"Its range is that of {element.name}.")
+        comments.append(f"Its range is that of {element.name}.")
     if device.one_sided:
-        said.append("It has pulses up only; a reset, which brings it back, is none of them.")
-    return pulses_deck(device.name, values, trains, said)
+        comments.append("It has pulses up only; a reset, which brings it back, is none of them.")
+    return pulses_deck(device.name, values, trains, comments)
 
 
 def _expected(one: Devices, g: Any, n: Sequence[float]) -> Any:

@@ -44,9 +44,9 @@ def heat_of(settings: DeviceSettings, variation: VariationSettings) -> float:
 
 
 def at_temperature(
-    g: Mapping[str, NDArray[np.float64]], settings: DeviceSettings, known: VariationSettings, wanted: VariationSettings
+    g: Mapping[str, NDArray[np.float64]], settings: DeviceSettings, given: VariationSettings, wanted: VariationSettings
 ) -> dict[str, NDArray[np.float64]]:
-    """Return conductances [S] at one chip's temperature, of which those at another's are known; they are the same where both are equal.
+    """Return conductances [S] at one chip's temperature, from those given at another's; they are the same where both are equal.
 
     Raises
     ------
@@ -54,5 +54,5 @@ def at_temperature(
         As `heat_of`.
 
     """
-    by = 1.0 if known.kelvin == wanted.kelvin else heat_of(settings, wanted) / heat_of(settings, known)
+    by = 1.0 if given.kelvin == wanted.kelvin else heat_of(settings, wanted) / heat_of(settings, given)
     return {name: by * values if by != 1.0 else values for name, values in g.items()}

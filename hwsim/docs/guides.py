@@ -36,8 +36,8 @@ class Guide:
     about
         A line that describes it.
     text
-        Markdown: headings, paragraphs, lists, tables, fenced blocks. A fence names the language; a file name after it says where the block
-        is to be saved, any other word why its commands are not run by the tests.
+        Markdown: headings, paragraphs, lists, tables, code blocks. A block's first line names the language; a file name after that is
+        where the block is to be saved, any other word why its commands are not run by the tests.
 
     """
 

@@ -44,10 +44,10 @@ def _markdown(text: str) -> "Markdown":
             yield self.text
             yield Text(("═" if self.tag == "h1" else "─") * self.text.cell_len)
 
-    class Guide(Markdown):
+    class GuideMarkdown(Markdown):
         elements: ClassVar = Markdown.elements | {"heading_open": Underlined}
 
-    return Guide(text, hyperlinks=False, code_theme="ansi_dark", inline_code_theme="ansi_dark")
+    return GuideMarkdown(text, hyperlinks=False, code_theme="ansi_dark", inline_code_theme="ansi_dark")
 
 
 def _for_terminal(text: str) -> str:

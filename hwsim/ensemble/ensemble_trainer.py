@@ -9,14 +9,14 @@ import jax
 import numpy as np
 
 from hwsim.core.protocol import Drive, Equilibrium, Result, Solver
-from hwsim.core.verified import witnesses
+from hwsim.core.verified import audited
 from hwsim.ensemble.reached import Follow, to_the_end, unseen
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.learning import epochs, gradient_audit
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, judged
 from hwsim.learning.state import State, copied
-from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Samples, Sums, Updater, keep
+from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, TrainingArrays, Updater, keep
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.jax_scope import compiler_options, jax_scope
@@ -157,7 +157,7 @@ class EnsembleTrainer:
         """Train all chips from a state to the last epoch, and report after every chunk of updates."""
         return epochs.run(self, state)
 
-    def train(self, follow: Follow = unseen) -> list[Learnt]:
+    def train(self, follow: Follow = unseen) -> list[TrainingResult]:
         """Train all from their beginning to the last epoch, and audit gradients then."""
         state, records = to_the_end(self.run(self.begin()), follow)
         states, rounding = self.apart(state), self._rounding(state)
@@ -191,18 +191,18 @@ class EnsembleTrainer:
             reasons.append(trainer.rounding_advice(error) if error is not None and error.value > gradient_audit.STOP else None)
         return reasons
 
-    def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> Learnt:
+    def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> TrainingResult:
         """Sum up training number k, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
         if sums.failed.any() and not self.trainers[0].settings.skip_failed:
             epoch = int(np.flatnonzero(sums.failed)[0])
             advice = Result(int(sums.code[epoch])).advice
             failed = f"epoch {epoch + 1}: {int(sums.failed[epoch])} equilibria were not found: {advice}"
         error = self.trainers[k].task.train.scores(float(sums.wrong[-1]), int(sums.samples[-1]))["error"]
-        return Learnt(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
+        return TrainingResult(g, error, float(sums.pulses.sum()), float(sums.energy.sum()), float(sums.residual.max()), failed)
 
 
 def _with(state: State, carry: Carry) -> State:
-    return replace(state, g=carry.g, moments=carry.moments, sums=carry.sums, held=carry.held)
+    return replace(state, g=carry.g, moments=carry.moments, sums=carry.sums, programming=carry.programming)
 
 
 def _layered(solver: Solver) -> LayeredSolver:
@@ -219,7 +219,7 @@ def _loop(updater: Updater, trace: TracedSolver, forms: tuple[Any, Any], axes: t
 
     def one(carry: Carry, batches: Batches, of_chip: Any, leaves: Any, targets: Any, ends: tuple[Array, Array]) -> Carry:
         x, devices = jax.tree.unflatten(of_data, leaves)
-        samples = Samples(x, jax.tree.unflatten(of_targets, targets))
+        samples = TrainingArrays(x, jax.tree.unflatten(of_targets, targets))
         return updater.holding(devices).loop(trace.holding(of_chip), carry, samples, batches, ends)
 
     return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, *axes, None), axis_name=CHIPS), donate_argnums=0, compiler_options=compiler_options())
@@ -245,7 +245,7 @@ def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, fo
     for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
         of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], found)
         held = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
-        told = witnesses(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
+        told = audited(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
         few = len(told.result)
         result[k, :few], residual[k, :few] = told.result, np.maximum(residual[k, :few], told.residual)
     return found._replace(result=result, residual=residual)

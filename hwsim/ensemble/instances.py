@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from hwsim.ensemble.reached import Follow, part_of, unseen
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.ensemble.trainings import learn, test
 from hwsim.experiment.experiment import Experiment
 from hwsim.learning.task import Targets
@@ -124,12 +124,12 @@ class _Group:
         """Test conductances, or those that training would start from, on each chip."""
         return self._outcomes([_warm(session, g) if g else session.starting() for session in self.sessions])
 
-    def _train(self, sessions: Sequence[Session]) -> list[Learnt]:
+    def _train(self, sessions: Sequence[Session]) -> list[TrainingResult]:
         with ExitStack() as open_solvers:
             trainers = [session.trainer(open_solvers.enter_context(session.training_solver())) for session in sessions]
             return learn(trainers, self.follow)
 
-    def _outcomes(self, g: Sequence[Weights], learnt: Sequence[Learnt] | None = None) -> list[Outcome]:
+    def _outcomes(self, g: Sequence[Weights], learnt: Sequence[TrainingResult] | None = None) -> list[Outcome]:
         """Write conductances into the devices of each chip, and test it in 64 bits."""
         tested = _tested(
             self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]

@@ -7,7 +7,7 @@ from hwsim.learning.epochs import Progress
 from hwsim.learning.state import State
 
 
-class Reached(NamedTuple):
+class TrainingProgress(NamedTuple):
     """How far trainings of many instances are: the share that is done, and the epoch that just ended of how many of a training."""
 
     share: float
@@ -15,16 +15,16 @@ class Reached(NamedTuple):
     epochs: int
 
     @classmethod
-    def after(cls, epoch: int, epochs: int) -> "Reached":
+    def after(cls, epoch: int, epochs: int) -> "TrainingProgress":
         """Return how far one training is after an epoch; tests count as another epoch, so that not all is done before them."""
         return cls(epoch / (epochs + 1), epoch, epochs)
 
 
-Follow = Callable[[Reached], None]
+Follow = Callable[[TrainingProgress], None]
 """Is called after each epoch."""
 
 
-def unseen(_: Reached) -> None:
+def unseen(_: TrainingProgress) -> None:
     """Follow nothing."""
 
 
@@ -40,5 +40,5 @@ def to_the_end(run: Iterator[Progress], follow: Follow) -> tuple[State, list[dic
         if progress.record is not None:
             state = progress.state
             records.append(progress.record)
-            follow(Reached.after(state.epoch, progress.epochs))
+            follow(TrainingProgress.after(state.epoch, progress.epochs))
     return state, records

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from hwsim.typing import Weights
 
 
-class Learnt(NamedTuple):
+class TrainingResult(NamedTuple):
     """What a training came to.
 
     Parameters

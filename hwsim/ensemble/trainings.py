@@ -7,7 +7,7 @@ import numpy as np
 
 from hwsim.core.protocol import Capability, ConvergenceError, Solver
 from hwsim.ensemble.reached import Follow, part_of, to_the_end, unseen
-from hwsim.ensemble.results import Learnt, Tested
+from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.session import Session
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hwsim.numeric.layered.layered_solver import LayeredSolver
 
 
-def learn(trainers: Sequence[Trainer], follow: Follow = unseen) -> list[Learnt]:
+def learn(trainers: Sequence[Trainer], follow: Follow = unseen) -> list[TrainingResult]:
     """Train all, each from its beginning to the last epoch; they differ in seed and chip only."""
     if _side_by_side([trainer.solver for trainer in trainers]) and all(trainer.updater.rule.traceable for trainer in trainers):
         from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - the ngspice engine trains without JAX
@@ -26,15 +26,15 @@ def learn(trainers: Sequence[Trainer], follow: Follow = unseen) -> list[Learnt]:
     return [_alone(trainer, part_of(follow, k, 1, len(trainers))) for k, trainer in enumerate(trainers)]
 
 
-def _alone(trainer: Trainer, follow: Follow) -> Learnt:
+def _alone(trainer: Trainer, follow: Follow) -> TrainingResult:
     state = trainer.begin()
     begun = trainer.g(state)
     try:
         state, rows = to_the_end(trainer.run(state), follow)
     except ConvergenceError as error:
-        return Learnt(begun, np.nan, np.nan, np.nan, np.nan, str(error))
+        return TrainingResult(begun, np.nan, np.nan, np.nan, np.nan, str(error))
     pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in ("pulses", "programming_J"))
-    return Learnt(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
+    return TrainingResult(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
 
 
 def test(

@@ -67,9 +67,9 @@ class _Crossbar(BaseEstimator):  # type: ignore[misc] # scikit-learn ships no ty
             inputs=samples.x.shape[1], layers=tuple(Layer(size, amplifier=Amplifier()) for size in self.hidden), outputs=outputs
         )
         keys = {"training.epochs": self.epochs, "training.batch": self.batch, "training.rate": self.rate, "device.preset": self.device}
-        known: dict[str, Any] = {key: value for key, value in keys.items() if value is not None}
-        known["training.seed"] = int(check_random_state(self.random_state).randint(2**31))
-        return session_of(experiment_of(network, samples, self._task, known | dict(self.settings or {})), samples)
+        set_keys: dict[str, Any] = {key: value for key, value in keys.items() if value is not None}
+        set_keys["training.seed"] = int(check_random_state(self.random_state).randint(2**31))
+        return session_of(experiment_of(network, samples, self._task, set_keys | dict(self.settings or {})), samples)
 
     def _fit(self, samples: Samples, outputs: int) -> Self:
         """Train from the beginning, or, with a warm start, from where the last fit ended."""
@@ -159,12 +159,12 @@ class CrossbarClassifier(ClassifierMixin, _Crossbar):  # type: ignore[misc] # as
 
         """
         x, labels = self._validated(X, y, reset=True)
-        known = np.unique(labels)
-        if not np.array_equal(known, getattr(self, "classes_", [])):
+        classes = np.unique(labels)
+        if not np.array_equal(classes, getattr(self, "classes_", [])):
             self.__dict__.pop("model_", None)
-        self.classes_ = known
-        samples = samples_of((x, np.searchsorted(known, labels)), None, "classification")
-        return self._fit(samples, len(known))
+        self.classes_ = classes
+        samples = samples_of((x, np.searchsorted(classes, labels)), None, "classification")
+        return self._fit(samples, len(classes))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Train an epoch on samples X (n, I) with a class for each, y (n,); the first call names all `classes`, and sets the scale.

@@ -94,7 +94,7 @@ class Experiment(Section):
         else:
             crossbars, outputs = len(self.circuit.layers) + 1, self.circuit.outputs
             if self.training.init == "netlist":
-                msg = "training.init = 'netlist' begins with what a netlist says, and circuit is none; use 'uniform' or 'log-uniform'"
+                msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
                 raise ValueError(msg)
         for key, given in (("rate", self.training.rates(crossbars)), ("g_init", self.training.initial_ranges(crossbars))):
             if len(given) != crossbars:
@@ -172,7 +172,7 @@ class Experiment(Section):
         Raises
         ------
         ExperimentError
-            Saying how a drifted chip is evaluated.
+            Naming the command that evaluates a drifted chip.
 
         """
         if self.variation.after:
@@ -188,8 +188,8 @@ class Experiment(Section):
         from hwsim.experiment.loading import load  # noqa: PLC0415 - it reads this class
 
         g, run = stored_conductances.read(start), stored_conductances.run_of(start)
-        known = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
-        return at_temperature(g, self.device, known, VariationSettings())
+        learned_at = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
+        return at_temperature(g, self.device, learned_at, VariationSettings())
 
     def check_sizes(self, features: int, answers: int) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs; `answers` are their classes, or real targets.

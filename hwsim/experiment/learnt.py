@@ -1,4 +1,4 @@
-"""Learnt samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
+"""DataDivision samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
 
 from pathlib import Path
 from typing import Self
@@ -26,7 +26,7 @@ _FREE = {"name", "scaling", "clip", "shift", "test_limit"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
 
 
-class Learnt(Section):
+class DataDivision(Section):
     """One division of data into what was learnt and what was tested: the data section, and the seed that divides by it.
 
     `sha256` is the fingerprint of the samples; empty in files of earlier versions.
@@ -42,7 +42,7 @@ class Learnt(Section):
         return cls(data=experiment.data, seed=experiment.training.seed, sha256=sha256)
 
 
-_LISTED = TypeAdapter(list[Learnt])
+_LISTED = TypeAdapter(list[DataDivision])
 
 
 def listed(start: str) -> bytes:
@@ -50,7 +50,7 @@ def listed(start: str) -> bytes:
     return _LISTED.dump_json(_learnt(Path(start)), indent=2) + b"\n"
 
 
-def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment, sha256: str = "") -> None:
+def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experiment, sha256: str = "") -> None:
     """Refuse to test a run with another division of its data into what is learnt and what is tested.
 
     Data of another name with other samples were not learnt at all, however they are divided. A division is by the samples' order, so that
@@ -62,11 +62,11 @@ def refuse_learnt(what: str, trained: Experiment | Learnt, asked: Experiment, sh
         Naming the key.
 
     """
-    before = trained if isinstance(trained, Learnt) else Learnt.of(trained)
-    known = bool(sha256 and before.sha256)
-    if not _same(before.data.name, asked.data.name) and not (known and before.sha256 == sha256):
+    before = trained if isinstance(trained, DataDivision) else DataDivision.of(trained)
+    comparable = bool(sha256 and before.sha256)
+    if not _same(before.data.name, asked.data.name) and not (comparable and before.sha256 == sha256):
         return
-    if known and before.sha256 != sha256:
+    if comparable and before.sha256 != sha256:
         name = quote_path(asked.data.name)
         msg = f"{quote_path(what)}: {name} has changed since it was trained, so samples that it has learnt may be tested; restore {name}"
         raise ExperimentError(f"{msg}, or name other data")
@@ -115,18 +115,18 @@ def refuse_learnt_start(experiment: Experiment) -> None:
         refuse_learnt_by(experiment.training.start, experiment)
 
 
-def _learnt(place: Path) -> list[Learnt]:
+def _learnt(place: Path) -> list[DataDivision]:
     """List the divisions that conductances have learnt: those of a run, after those of what it started from."""
     begun = place.name == stored_conductances.STARTED
     folder = place.parent if begun else stored_conductances.run_of(str(place))
     if folder is None or not (folder / RUN_FILE).is_file():
         return []
     run = load(str(folder))
-    own = Learnt.of(run, _sha256(folder / ENVIRONMENT))
+    division = DataDivision.of(run, _sha256(folder / ENVIRONMENT))
     before = _read(folder / FILE) if run.training.start is not None else []
     if before is None:  # a folder of an earlier version; what it started from may have learnt as it did
-        return [own]
-    return before if begun else [*before, own]
+        return [division]
+    return before if begun else [*before, division]
 
 
 def _sha256(file: Path) -> str:
@@ -160,7 +160,7 @@ def scale_of(place: str | Path) -> TargetScale | None:
         raise ExperimentError(msg) from None
 
 
-def _read(file: Path) -> list[Learnt] | None:
+def _read(file: Path) -> list[DataDivision] | None:
     if not file.exists():
         return None
     try:

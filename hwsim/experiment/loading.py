@@ -53,16 +53,16 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
     roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
     experiment = _read(what)
     if roles and not isinstance(experiment.circuit, Netlist):
-        msg = f"--{roles}: says what is what in a netlist, and {quote_path(what)} is none"
+        msg = f"--{roles}: names elements of a netlist, and {quote_path(what)} is none"
         raise ExperimentError(msg)
     return override(experiment, settings)
 
 
 def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
-    said = [setting for setting in settings if setting.startswith("circuit.")]
+    of_circuit = [setting for setting in settings if setting.startswith("circuit.")]
     table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
-    for setting in said:
+    for setting in of_circuit:
         put(table, *parse_setting(setting))
     if not path.exists():
         msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
@@ -70,7 +70,7 @@ def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
     try:
         deck = Netlist.model_validate(table["circuit"]).deck
     except ValidationError as error:
-        msg = f"{as_typed(said)}: {explain(error, table, Experiment, KEYS)}"
+        msg = f"{as_typed(of_circuit)}: {explain(error, table, Experiment, KEYS)}"
         raise ExperimentError(msg) from None
     suiting = {
         "name": as_name(path.stem),

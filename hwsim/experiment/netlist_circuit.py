@@ -35,10 +35,10 @@ KEPT = "netlist"
 """The folder in a run's folder that holds the deck as it was when the run began, with all files that it includes."""
 
 TRAINED = "circuit.cir"
-"""The trained deck in a run's folder; beside it lies what it includes."""
+"""The trained deck in a run's folder; next to it is what it includes."""
 
 TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
-"""Whether decks may include what lies outside of their folders. Only the command line says so: a file that could would trust itself."""
+"""Whether decks may include what lies outside of their folders. Only the command line sets it: a file that could would trust itself."""
 
 LOOKED_AT: ContextVar[bool] = ContextVar("LOOKED_AT", default=False)
 """Whether decks are looked at and not solved: nodes may float then."""
@@ -63,7 +63,7 @@ class Netlist(Section):
     netlist
         Its path, in an experiment file from that file's folder.
     trainable, inputs, outputs
-        What learns, carries the data and is read, in the words of a `*hwsim:` comment; they stand in the place of the deck's own.
+        The trainable, input and output elements, in the words of a `*hwsim:` comment; they stand in the place of the deck's own.
 
     """
 
@@ -79,7 +79,7 @@ class Netlist(Section):
         Raises
         ------
         NetlistError
-            When it cannot be read, or does not say what learns, is driven and is read.
+            When it cannot be read, or does not declare trainable elements, inputs and outputs.
 
         """
         path = Path(self.netlist)
@@ -95,11 +95,11 @@ class Netlist(Section):
 
     def described(self) -> dict[str, Any]:
         """Return all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
-        said = self.model_dump(exclude={"netlist"})
-        return said | {"netlist": contents(self.deck)}
+        roles = self.model_dump(exclude={"netlist"})
+        return roles | {"netlist": contents(self.deck)}
 
     def from_folder(self, folder: Path) -> "Netlist":
-        """Return the deck whose path is said from a folder."""
+        """Return the deck whose path is relative to a folder."""
         return self.model_copy(update={"netlist": str(folder / self.netlist)})
 
     def kept(self) -> tuple["Netlist", dict[str, bytes]]:
@@ -126,8 +126,8 @@ def structured(deck: Deck) -> Deck:
     if _is_layered(deck.circuit):
         return deck
     deck = with_amplifiers(deck)
-    found = with_layers(deck)
-    return with_text(deck if found is None or not _is_layered(found.circuit) else found)
+    layered = with_layers(deck)
+    return with_text(deck if layered is None or not _is_layered(layered.circuit) else layered)
 
 
 def _is_layered(circuit: Circuit) -> bool:
@@ -190,12 +190,12 @@ def refuse_names(deck: Deck) -> None:
     """
     for name in included(deck):
         if Path(name).suffix in _OWN or Path(name).parts[0] == KEPT or name == TRAINED:
-            text = f"a run's folder keeps what a deck includes beside files of its own, and {name} might be one of them; rename it"
+            text = f"a run's folder keeps included files next to its own files, and {name} might be one of them; rename it"
             raise NetlistError([Finding(deck.sources[0].name, 1, text)])
 
 
 def copy_back(run: Path, deck: Deck, target: Path) -> None:
-    """Write the trained deck that lies in a run's folder to another place, and beside it what it includes, where that has changed."""
+    """Write the trained deck that lies in a run's folder to another place, with what it includes next to it, where that has changed."""
     for name in included(deck):
         content = (run / name).read_bytes()
         if content != (target.parent / name).read_bytes():
@@ -224,15 +224,15 @@ def refuse_copy(deck: Deck, target: Path) -> None:
     Raises
     ------
     NetlistError
-        Saying what is in the way.
+        Naming what is in the way.
 
     """
     wrong = "is a folder; name a file" if target.is_dir() else f"there is no folder {target.parent}" if not target.parent.is_dir() else ""
     kept = contents(deck)
     for name in included(deck):
-        beside = target.parent / name
-        if not wrong and (not beside.is_file() or beside.read_bytes() != kept[name]):
-            wrong = f"the deck includes {name}, and beside this place is not the same file; write into the deck's own folder"
+        neighbour = target.parent / name
+        if not wrong and (not neighbour.is_file() or neighbour.read_bytes() != kept[name]):
+            wrong = f"the deck includes {name}, and the file of that name next to this place differs; write into the deck's own folder"
     if wrong:
         raise NetlistError([Finding(str(target), 0, wrong)])
 

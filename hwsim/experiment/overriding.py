@@ -126,23 +126,23 @@ def put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
 
 
 def _step(inside: Any, keys: list[str | int], k: int) -> Any:
-    """Return the table or list that holds `keys[k]`, or say why there is none."""
+    """Return the table or list that holds `keys[k]`, or report why there is none."""
     where, key = dotted(tuple(keys[:k])), keys[k]
     if isinstance(inside, list) and isinstance(key, int):
         if key < len(inside):
             return inside
         msg = f"--set {quote(dotted(tuple(keys)))}: {quote(where)} has {len(inside)} entries, numbered from 0"
         raise ExperimentError(msg)
-    known = _known()
-    if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in known):
+    names = _key_names()
+    if isinstance(inside, dict) and (key in inside or _generic(keys[: k + 1]) in names):
         inside.setdefault(key, None)
         return inside
-    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), known, KEYS)}"
+    msg = f"--set {quote(dotted(tuple(keys)))}: there is no such key; {instead(dotted(tuple(keys)), names, KEYS)}"
     raise ExperimentError(msg)
 
 
 @functools.cache
-def _known() -> list[str]:
+def _key_names() -> list[str]:
     return known_keys(Experiment)
 
 

@@ -107,15 +107,15 @@ def _is_at(folder: int, name: str, file: io.BufferedWriter) -> bool:
         return False
 
 
-def place_of(folder: int, known: Path) -> Path:
-    """Return the path of an open folder: the known one while it leads there, else its present one as far as the system reports it."""
-    if identity(folder) == identity(known):
-        return known
+def place_of(folder: int, opened: Path) -> Path:
+    """Return the path of an open folder: the one it was opened by while that leads there, else the present one if the system reports it."""
+    if identity(folder) == identity(opened):
+        return opened
     with contextlib.suppress(OSError):
         present = Path(_reported(folder))
         if identity(folder) == identity(present):
-            return present.relative_to(Path.cwd()) if present.is_relative_to(Path.cwd()) and not known.is_absolute() else present
-    return known
+            return present.relative_to(Path.cwd()) if present.is_relative_to(Path.cwd()) and not opened.is_absolute() else present
+    return opened
 
 
 def identity(place: Path | int) -> tuple[int, int] | None:
@@ -188,7 +188,7 @@ def read_arrays(path: Path, within: int | None = None) -> dict[str, NDArray[Any]
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
     OSError
         When it is missing or may not be read.
 
@@ -216,7 +216,7 @@ def _unpacked(file: BinaryIO) -> dict[str, NDArray[Any]]:
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
-    """Read one array; its header is believed only where as many bytes are there as it says."""
+    """Read one array; its header is believed only where as many bytes are there as it declares."""
     with archive.open(info) as member:
         version = npy.read_magic(member)
         if version not in _HEADERS:
@@ -227,7 +227,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
             msg = f"{info.filename}: Object arrays are not read, for they could run anything"
             raise UnreadableError(msg)
         if not dtype.itemsize or dtype.itemsize * math.prod(shape) != info.file_size - member.tell():
-            msg = f"{info.filename} says that it has shape {shape} of {dtype}, and holds {info.file_size - member.tell()} bytes"
+            msg = f"{info.filename} declares shape {shape} of {dtype}, and holds {info.file_size - member.tell()} bytes"
             raise UnreadableError(msg)
         content = np.empty(dtype.itemsize * math.prod(shape), np.uint8)
         at = 0
@@ -261,4 +261,4 @@ def bounded(size: int) -> int:
 
 
 class UnreadableError(Exception):
-    """What is wrong with a file, for the reader to say which and what to do."""
+    """What is wrong with a file, for the reader to name the file and the remedy."""

@@ -36,7 +36,7 @@ def read_text(path: Path) -> str:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
     OSError
         When it may not be read.
 
@@ -62,7 +62,7 @@ def parse(text: str | bytes) -> Any:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
 
     """
     try:
@@ -85,7 +85,7 @@ def row(text: str | bytes) -> Row:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
 
     """
     table = _table(parse(text))
@@ -102,7 +102,7 @@ def rows(content: bytes, needed: frozenset[str], epochs: int) -> list[Row]:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
 
     """
     listed = parse(content)
@@ -123,7 +123,7 @@ def summary(text: str) -> dict[str, Any]:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
 
     """
     table = _table(parse(text))
@@ -144,7 +144,7 @@ def environment(text: str) -> dict[str, Any]:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it.
+        Naming what is wrong with it.
 
     """
     table = _table(parse(text))

@@ -138,7 +138,7 @@ class TargetColumns:
             raise DataError(msg)
 
 
-def _near(one: str, known: Sequence[str]) -> str:
-    alike = difflib.get_close_matches(one.lower(), [name.lower() for name in known], n=3, cutoff=0.6)
-    near = [name for name in known if name.lower() in alike]
-    return f"did you mean {' or '.join(quote(name, _SHOWN) for name in near)}?" if near else f"it has {quote_all(known)}"
+def _near(one: str, names: Sequence[str]) -> str:
+    alike = difflib.get_close_matches(one.lower(), [name.lower() for name in names], n=3, cutoff=0.6)
+    near = [name for name in names if name.lower() in alike]
+    return f"did you mean {' or '.join(quote(name, _SHOWN) for name in near)}?" if near else f"it has {quote_all(names)}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, displacements, free_and_nudged
-from hwsim.core.verified import witnesses
+from hwsim.core.verified import audited
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import Draw, LearningRule
@@ -61,7 +61,7 @@ class Witness(PhaseByPhase):
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
         found = super().solve(g, drive, **how)
-        verified = witnesses(self.solver.chip, g, drive, found, self.solver.share)
+        verified = audited(self.solver.chip, g, drive, found, self.solver.share)
         failed = verified.result != Result.CONVERGED
         residual = float(np.max(verified.residual[~failed], initial=0.0))
         worst, before, code = self.found

@@ -82,7 +82,9 @@ def run(learner: EpochLearner, state: State) -> Iterator[Progress]:
             sums = Sums(*(np.asarray(value) for value in done.sums))
             took = time.perf_counter() - began
             chunk = max(1, min(int((last - first) * CHUNK_SECONDS / max(took, 1e-9)), 4 * chunk, steps))
-            state = replace(state, g=done.g, moments=done.moments, sums=sums, held=done.held, step=last, seconds=state.seconds + took)
+            state = replace(
+                state, g=done.g, moments=done.moments, sums=sums, programming=done.programming, step=last, seconds=state.seconds + took
+            )
             learner.check(state)
             samples = int(sums.samples.sum())
             progress = Progress(state, state.epoch, epochs, samples, batches.order.size, float(sums.loss.sum()) / max(samples, 1), None)

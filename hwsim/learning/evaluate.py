@@ -62,7 +62,7 @@ def noise_seed(seed: int, chip: int) -> int:
     return int(stream(seed, of_chip("noise/test", chip)).integers(2**32)) if chip else seed
 
 
-class Readings(NamedTuple):
+class ReadOuts(NamedTuple):
     """What is read of the outputs, (n, K) [V]; which samples settled, (n,); the largest residual [A]; the sum of all steps."""
 
     outputs: NDArray[np.float64]
@@ -71,7 +71,7 @@ class Readings(NamedTuple):
     steps: float
 
 
-def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instruments, seed: int) -> Readings:
+def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instruments, seed: int) -> ReadOuts:
     """Solve samples x (n, I), some hundred at once; `seed` is that of the noise.
 
     Raises
@@ -90,7 +90,7 @@ def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instrum
         settled.append(np.asarray(equilibrium.result)[: len(part)] == Result.CONVERGED)
         residual = max(residual, float(equilibrium.residual[: len(part)].max()))
         steps += float(np.sum(equilibrium.steps[: len(part)]))
-    return Readings(np.concatenate(outputs), np.concatenate(settled), residual, steps)
+    return ReadOuts(np.concatenate(outputs), np.concatenate(settled), residual, steps)
 
 
 def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: Instruments, seed: int) -> Evaluation:

@@ -10,7 +10,7 @@ from circuits.circuit import Circuit
 from circuits.rows import free_groups
 from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Solver
-from hwsim.devices.programming.programming import NOTHING, Held, Programmed, Programming
+from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
 from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
@@ -55,7 +55,7 @@ KEPT = 16
 
 
 class Carry(NamedTuple):
-    """What one update hands to the next; conductances, moments and what the programming holds are by block.
+    """What one update hands to the next; conductances, moments and the state of the programming are by block.
 
     `kept` are voltages of the last update: of each phase the first KEPT samples in all groups with free nodes, (phases, samples, nodes)
     [V]; an update takes none. Those that sources hold are not kept: training computes them nowhere, and is twice as fast without them.
@@ -64,11 +64,11 @@ class Carry(NamedTuple):
     g: dict[str, Array]
     moments: Moments
     sums: Sums
-    held: Held = NOTHING
+    programming: ProgrammingState = NOTHING
     kept: Any = ()
 
 
-class Samples(NamedTuple):
+class TrainingArrays(NamedTuple):
     """The training set: features (n, I) and targets."""
 
     x: Array
@@ -123,7 +123,7 @@ class Updater(NamedTuple):
         """The same without arrays of devices: a key of what is compiled."""
         return self.holding(())
 
-    def update(self, solver: Any, g: Conductances, carry: Carry, samples: Samples, batches: Batches, k: Any) -> Carry:
+    def update(self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen, targets = batches.order[k], samples.targets
         x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
@@ -131,10 +131,10 @@ class Updater(NamedTuple):
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
         dg, moments = self.optimizer.step(self.exchange(gradient.by_block), carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
-        done = self.programming.update(carry.g, dg, solver.chip, seed, carry.held)
-        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.held, _kept(solver.circuit, gradient.phases))
+        done = self.programming.update(carry.g, dg, solver.chip, seed, carry.programming)
+        return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
 
-    def loop(self, solver: Any, carry: Carry, samples: Samples, batches: Batches, ends: tuple[Array, Array]) -> Carry:
+    def loop(self, solver: Any, carry: Carry, samples: TrainingArrays, batches: Batches, ends: tuple[Array, Array]) -> Carry:
         """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
         import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
@@ -179,7 +179,7 @@ Advance = Callable[[Carry, Batches, int, int, Targets | None], Carry]
 """Does the updates number first … last − 1 of an epoch, with the targets that it is given, or those of the samples."""
 
 
-def stepwise(updater: Updater, solver: Solver, samples: Samples) -> Advance:
+def stepwise(updater: Updater, solver: Solver, samples: TrainingArrays) -> Advance:
     """Do updates one by one, on any engine."""
 
     def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
@@ -195,7 +195,7 @@ KEPT_PROGRAMS = 32
 """Most compiled loops that are kept, the last that were used; what a sweep compiles must not fill the memory."""
 
 
-def compiled(updater: Updater, trace: Any, samples: Samples) -> Advance:
+def compiled(updater: Updater, trace: Any, samples: TrainingArrays) -> Advance:
     """Do updates in one compiled loop, with the data on the device; how many it does is not compiled in.
 
     One program serves all trainings of one structure of circuit, rule, optimizer and way of programming: conductances, data, devices and
@@ -224,7 +224,7 @@ def _loop(updater: Updater, trace: Any) -> Any:
 
     from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - needs JAX
 
-    def loop(carry: Carry, samples: Samples, own: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
+    def loop(carry: Carry, samples: TrainingArrays, own: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
         devices, arguments = own
         return updater.holding(devices).loop(trace.holding(arguments), carry, samples, batches, (first, last))
 

@@ -22,7 +22,7 @@ from hwsim.learning.readout import Instruments
 from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
-from hwsim.learning.step import Advance, Batches, Carry, Samples, Sums, Updater, compiled, stepwise
+from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, Updater, compiled, stepwise
 from hwsim.learning.task import Targets, Task
 from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
@@ -76,7 +76,7 @@ class Trainer:
         self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)
-        self.samples = Samples(data.x_train.astype(self.dtype), task.train.cast(self.dtype))
+        self.samples = TrainingArrays(data.x_train.astype(self.dtype), task.train.cast(self.dtype))
         self._programs: dict[bool, Advance] = {}
 
     def _refuse_misfit(self) -> None:
@@ -89,9 +89,9 @@ class Trainer:
         """Give the state before the first update."""
         wanted = within(self.solver.chip, starting(self.solver.chip, self.settings, self.shown))
         g = {name: values.astype(self.dtype) for name, values in wanted.items()}
-        parts, held = self.updater.programming.begin(blocks.split(self.circuit, g))
+        parts, programming = self.updater.programming.begin(blocks.split(self.circuit, g))
         newton = self.needs_newton(blocks.join(parts))
-        return State(parts, self.updater.optimizer.begin(parts), self.zero_sums(), 0, 0, 0.0, newton, held)
+        return State(parts, self.updater.optimizer.begin(parts), self.zero_sums(), 0, 0, 0.0, newton, programming)
 
     def needs_newton(self, g: Conductances) -> bool:
         """Whether sweeps alone are too slow for conductances [S], or prove too little, under this training's nudges."""

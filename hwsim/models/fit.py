@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class FitWarning(UserWarning):
-    """A training that has something to report; it is complete, or says how far it came."""
+    """A training that has something to report; it is complete, or reports how far it came."""
 
 
 def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have defaults
@@ -121,8 +121,8 @@ def trained(session: Session, samples: Samples | None, before: Model | None = No
         if state.epoch < trainer.settings.epochs:
             msg = f"stopped in epoch {state.epoch + 1} of {trainer.settings.epochs}; the model has what was learned by then"
             warn(msg, FitWarning, stacklevel=3)
-        known = (before.rows, before.labels) if before else ((), None)
-        return Model(session, trainer.g(state), (*known[0], *rows), samples, known[1], state.arrays())
+        earlier = (before.rows, before.labels) if before else ((), None)
+        return Model(session, trainer.g(state), (*earlier[0], *rows), samples, earlier[1], state.arrays())
 
 
 def _begun(trainer: "Trainer", before: Model | None) -> "State":
@@ -133,7 +133,7 @@ def _begun(trainer: "Trainer", before: Model | None) -> "State":
     from hwsim.learning.state import State  # noqa: PLC0415 - learning loads only for those who learn
 
     last = State.from_arrays(before.state, trainer.circuit)
-    return replace(begun, g=last.g, moments=last.moments, held=last.held, newton=last.newton)
+    return replace(begun, g=last.g, moments=last.moments, programming=last.programming, newton=last.newton)
 
 
 def _followed(trainer: "Trainer", state: "State", shown: bool | None) -> tuple["State", list[Row]]:  # noqa: FBT001 - fit's own keyword

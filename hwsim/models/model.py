@@ -87,7 +87,7 @@ class Model:
         return self.session.data.scale is None
 
     def outputs(self, x: Any) -> Floats:
-        """Return what is read of the outputs for samples x (n, I), shape (n, K) [V], in 64 bits, each equilibrium verified.
+        """Return the read-outs for samples x (n, I), shape (n, K) [V], in 64 bits, each equilibrium verified.
 
         Features are scaled as those of the training set were.
 
@@ -227,7 +227,7 @@ class Model:
         return labels
 
     def on_chip(self, chip: int, settings: Mapping[str, Any] | None = None) -> Self:
-        """Write the conductances into the devices of the chip of this number, which is drawn anew, and return the model on it.
+        """Write the conductances into the devices of the chip of this number, which is drawn again, and return the model on it.
 
         Parameters
         ----------

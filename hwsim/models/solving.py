@@ -118,14 +118,14 @@ def evaluate(what: Model | Experiment | str | Path, x: Any = None, y: Any = None
 
 def _circuit(what: What, engine: EngineName | None) -> tuple[Session, Weights]:
     """Return the session of a circuit, and its conductances [S]."""
-    known = load(what) if isinstance(what, str | Path) else what
-    if isinstance(known, Model):
-        session, g = known.session, known.g
-    elif isinstance(known, Network):
-        x, y = np.eye(2, known.inputs), np.arange(2.0)
-        session = session_of(experiment_of(known, samples_of((x, y), None, "classification"), "classification", {}), None)
+    model = load(what) if isinstance(what, str | Path) else what
+    if isinstance(model, Model):
+        session, g = model.session, model.g
+    elif isinstance(model, Network):
+        x, y = np.eye(2, model.inputs), np.arange(2.0)
+        session = session_of(experiment_of(model, samples_of((x, y), None, "classification"), "classification", {}), None)
         g = session.begun()
     else:
-        session = Session.of(known)
+        session = Session.of(model)
         g = session.begun()
     return (session if engine is None else session.changed("training", engine=engine)), g

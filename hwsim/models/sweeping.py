@@ -80,9 +80,9 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is made of; all but the circuit a
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         texts = [f"{key}={_written(values)}" for key, values in vary.items()]
-        held = [f"{key}={_one(value)}" for key, value in (settings or {}).items()]
+        fixed = [f"{key}={_one(value)}" for key, value in (settings or {}).items()]
         chosen = mode or ("evaluate" if isinstance(what, Model) else "train")
-        planned = Planned.make(_named(what, folder), held, texts, chosen, chips=chips, seeds=seeds)
+        planned = Planned.make(_named(what, folder), fixed, texts, chosen, chips=chips, seeds=seeds)
         path = Path(out) if out else folder / "sweep.db"
         database = stack.enter_context(planned.open(path, lambda: environment(planned.definition.experiment)))
         run(database, lambda results: None, jobs=jobs)  # noqa: ARG005 - nobody watches

@@ -15,7 +15,7 @@ _FINE = 2.0**-23
 """Distance of neighbouring uniform numbers."""
 
 _SPREAD = 0x9E3779B1
-"""A word times this one, an odd number, is a word that says nothing about how many bits of the first are set, to the accuracy below."""
+"""A word times this one, an odd number, is a word that is independent of how many bits of the first are set, to the accuracy below."""
 
 _MEAN = 16 * 2**16 + 2**16 - 1
 """Of 2^16 times the number of set bits among 32, plus two numbers of 16 bits."""
@@ -81,12 +81,12 @@ class Draws(NamedTuple):
         import jax  # noqa: PLC0415 - only devices that are pulsed need it
 
         shape = (*leading, *self.like.shape)
-        own = jax.lax.iota(np.uint32, self.like.size)
+        places = jax.lax.iota(np.uint32, self.like.size)
         before = jax.lax.iota(np.uint32, math.prod(leading)) * np.uint32(self.total or self.like.size) + np.uint32(self.first)
         which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
         start = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
         stride = _mixed(start + np.uint32(_SPREAD)) | np.uint32(1)  # with steps of one, numbers would be another update's some places on
-        return _mixed((start + stride * before)[:, None] + stride * own).reshape(shape)
+        return _mixed((start + stride * before)[:, None] + stride * places).reshape(shape)
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)

@@ -17,7 +17,7 @@ def seconds(text: str) -> Second:
     Raises
     ------
     ValueError
-        When it is not one; the message says what it should be.
+        When it is not one; the message describes what it should be.
 
     """
     form = _FORM.fullmatch(text)

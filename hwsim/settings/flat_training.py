@@ -55,7 +55,7 @@ def tabled(training: Any) -> Any:
     table: dict[str, Any] = {key: value for key, value in training.items() if key not in PLACES and key not in WORDS}
     inner = {name: _table(name, training.get(name)) for name in WORDS}
     if not all(isinstance(one, dict) for one in inner.values()):
-        return training  # what is wrong is said where it is checked
+        return training  # its check reports what is wrong
     for name, default in _DEFAULTS.items():
         inner[name].setdefault("kind", default)
     inner["nudge"].setdefault("kind", NATURAL.get(str(inner["loss"]["kind"]), "following"))

@@ -1,4 +1,4 @@
-"""Keys that mean nothing next to what other keys say: `noise.bandwidth` where nothing is noisy."""
+"""Keys that mean nothing next to the values of other keys: `noise.bandwidth` where nothing is noisy."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ class Idle(NamedTuple):
     when
         Whether they mean nothing in an experiment.
     because
-        What says so, with the key to change.
+        The reason, with the key to change.
 
     """
 

@@ -203,10 +203,10 @@ def _default(field: _Field) -> str:
     if issubclass(owner, BaseModel):
         info = owner.model_fields[field.name]
         return REQUIRED if info.is_required() else _typed(info.get_default(call_default_factory=True))
-    known = next(one for one in dataclasses.fields(owner) if one.name == field.name)
-    if known.default_factory is not dataclasses.MISSING:
-        return _typed(known.default_factory())
-    return REQUIRED if known.default is dataclasses.MISSING else _typed(known.default)
+    declared = next(one for one in dataclasses.fields(owner) if one.name == field.name)
+    if declared.default_factory is not dataclasses.MISSING:
+        return _typed(declared.default_factory())
+    return REQUIRED if declared.default is dataclasses.MISSING else _typed(declared.default)
 
 
 def _typed(value: Any) -> str:
@@ -235,7 +235,7 @@ def _first_line(owner: type) -> str:
 
 
 def _text(owner: type, name: str) -> str:
-    """Return what the docstring of a class says about one of its fields below Parameters."""
+    """Return the text on one of a class's fields below Parameters in its docstring."""
     _, _, parameters = (inspect.getdoc(owner) or "").partition("Parameters\n----------\n")
     for names, text in re.findall(r"^(\S.*)\n((?: .*\n?|\n(?= ))+)", parameters, re.MULTILINE):
         if name in names.split(", "):

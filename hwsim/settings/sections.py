@@ -198,7 +198,7 @@ class SolverSettings(Section):
     max_steps
         Sweeps after which the numeric engine gives a sample up.
     newton
-        Whether the numeric engine may go on by Newton's method on all nodes where sweeps over the layers do not settle (dead zones, strong
+        Whether the numeric engine may use Newton's method on all nodes where sweeps over the layers do not settle (dead zones, strong
         feedback); absent: when the initial conductances call for it.
     ngspice_full
         Give ngspice the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.

@@ -57,7 +57,7 @@ class TrainingSettings(Section):
     g_init
         Initial conductances lie between these two [S]; one pair, or one a crossbar.
     init
-        `uniform` or `log-uniform` between them, or `netlist`: what the netlist says.
+        `uniform` or `log-uniform` between them, or `netlist`: the netlist's values.
     start
         A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
 

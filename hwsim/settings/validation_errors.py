@@ -26,28 +26,28 @@ def dotted(path: Path) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
-def near(key: str, known: Sequence[str]) -> list[str]:
+def near(key: str, valid: Sequence[str]) -> list[str]:
     """List the known keys that look most like one that is not: those of its section, then those of its name in others."""
     section, _, last = key.rpartition(".")
     section = re.sub(r"\[\d+\]", "[0]", section)
-    beside = {name: one for one in known for table, _, name in [one.rpartition(".")] if table == section}
-    alike = [beside[name] for name in difflib.get_close_matches(last, beside, n=_SHOWN, cutoff=0.7)]
-    alike += [one for one in known if one.rpartition(".")[2] == last]
+    of_section = {name: one for one in valid for table, _, name in [one.rpartition(".")] if table == section}
+    alike = [of_section[name] for name in difflib.get_close_matches(last, of_section, n=_SHOWN, cutoff=0.7)]
+    alike += [one for one in valid if one.rpartition(".")[2] == last]
     if not alike:
-        names = {one.rpartition(".")[2]: one for one in known}
-        alike += difflib.get_close_matches(key, known, n=_SHOWN, cutoff=0.85)
+        names = {one.rpartition(".")[2]: one for one in valid}
+        alike += difflib.get_close_matches(key, valid, n=_SHOWN, cutoff=0.85)
         alike += [names[name] for name in difflib.get_close_matches(last, names, n=_SHOWN, cutoff=0.75)]
     return list(dict.fromkeys(alike))[:_SHOWN]
 
 
-def instead(key: str, known: Sequence[str], listed: str = "") -> str:
+def instead(key: str, valid: Sequence[str], listed: str = "") -> str:
     """Suggest a key in place of an unknown one; `listed` is the command that lists the keys of a section, if one does."""
     section = key.partition(".")[0].partition("[")[0]
-    hints = [f"did you mean {' or '.join(alike)}?"] if (alike := near(key, known)) else []
-    if not alike and section not in known:
-        hints.append(f"there are {', '.join(one for one in known if '.' not in one)};")
+    hints = [f"did you mean {' or '.join(alike)}?"] if (alike := near(key, valid)) else []
+    if not alike and section not in valid:
+        hints.append(f"there are {', '.join(one for one in valid if '.' not in one)};")
     if listed:
-        where = f"{listed} {section}" if section in known and section != key else listed
+        where = f"{listed} {section}" if section in valid and section != key else listed
         hints.append(f"{where} lists what there is")
     return " ".join(hints).removesuffix(";")
 
@@ -115,9 +115,9 @@ def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str,
             return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
         case "extra_forbidden" | "unexpected_keyword_argument" if kind is not None:
             table = dotted(tuple(0 if isinstance(part, int) else part for part in path[:-1]))
-            found = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]
-            known = [name for one in found if (name := one.key.rpartition(".")[2]) != "kind"]
-            return f"{key} is no key of kind {quoted(kind)}, which has " + (", ".join(known) or "none")
+            of_kind = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]
+            names = [name for one in of_kind if (name := one.key.rpartition(".")[2]) != "kind"]
+            return f"{key} is no key of kind {quoted(kind)}, which has " + (", ".join(names) or "none")
         case "extra_forbidden" | "unexpected_keyword_argument":
             hint = instead(dotted(path), known_keys(model), listed)
             return f"{key} is not a known key" + (f"; {hint}" if hint else "")

@@ -1,4 +1,4 @@
-"""The sections of an experiment file that tell a chip from its design: how parts vary, how voltages are converted, what is noisy."""
+"""The sections of an experiment file that make a chip differ from its design: how parts vary, how voltages are converted, what is noisy."""
 
 from typing import Annotated, Literal, Self
 
@@ -50,15 +50,15 @@ class VariationSettings(Section):
     dac_offset
         Spread of what an input's converter adds [V].
     adc_bits, adc_full_scale
-        Likewise for what is read of the outputs.
+        In the same way for the read-out of the outputs.
     adc_offset
-        Spread of what is added to what is read of an output [V].
+        Spread of the offset that is added to the read-out of an output [V].
     nudge_gain
         Relative spread of the strength of the outputs' nudges.
     temperature
         Of the whole chip [°C]; it changes diodes, thermal noise, and memristors by their temperature coefficient.
     after
-        Seconds since its memristors were programmed: what a trained chip is evaluated at. They drift as device.preset says.
+        Seconds since its memristors were programmed: what a trained chip is evaluated at. They drift as device.preset sets.
 
     """
 
@@ -92,7 +92,7 @@ class VariationSettings(Section):
         for name in ("dac", "adc"):
             bits, full_scale = getattr(self, f"{name}_bits"), getattr(self, f"{name}_full_scale")
             if bits is not None and full_scale is None:
-                msg = f"variation.{name}_bits = {bits} needs variation.{name}_full_scale, the largest voltage that it tells apart [V]"
+                msg = f"variation.{name}_bits = {bits} needs variation.{name}_full_scale, the largest voltage that it resolves [V]"
                 raise ValueError(msg)
         return self
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hwsim.devices.temperature import at_temperature
-from hwsim.ensemble.reached import Reached
+from hwsim.ensemble.reached import TrainingProgress
 from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep.batches import Batch, batches
@@ -22,7 +22,7 @@ from hwsim.sweep.workers import Compute, Workers, workers
 Observe = Callable[[list[SweepResult]], None]
 """Called with new results, those of earlier and of other processes too, each once; with an empty list as a heartbeat."""
 
-AtWork = Callable[[float, Sequence[Reached]], None]
+AtWork = Callable[[float, Sequence[TrainingProgress]], None]
 """Called before `Observe` when batches at work advanced: how many results' worth of work is done in them, and how far each is."""
 
 LOOK = 1.0
@@ -101,7 +101,7 @@ class _Sweep:
         self.database, self.observe, self.at_work, self.wanted = database, observe, at_work, wanted
         self.definition, self.weights, self.version = database.definition, database.weights, version("hwsim")
         self.given: set[int] = set()
-        self.reached: dict[int, Reached] = {}
+        self.reached: dict[int, TrainingProgress] = {}
 
     def go_on(self, pool: Workers) -> None:
         """Run until nothing is missing."""
@@ -119,7 +119,7 @@ class _Sweep:
                 self.observe(results if missing else [])
             self.observe([])
 
-    def follow(self, batch: int, reached: Reached) -> None:
+    def follow(self, batch: int, reached: TrainingProgress) -> None:
         """Take up how far a batch is that was given out, and pass on how far all are."""
         if batch not in self.given:
             return  # done meanwhile

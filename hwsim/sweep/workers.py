@@ -10,14 +10,14 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from circuits.units import Second
-from hwsim.ensemble.reached import Follow, Reached
+from hwsim.ensemble.reached import Follow, TrainingProgress
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError, SweepStoppedError
 
 Compute = Callable[[BatchJob, Follow], list[SweepResult]]
 
-Follows = Callable[[int, Reached], None]
+Follows = Callable[[int, TrainingProgress], None]
 """Is called, in the process and thread that gives jobs out, with a batch's number and how far it is."""
 
 AHEAD = 2
@@ -96,9 +96,11 @@ class Cluster:
     def __init__(self, client: Any, compute: Compute, follow: Follows) -> None:
         self._client, self._compute, self._follow = client, compute, follow
         self._jobs: dict[Any, BatchJob] = {}
-        self._reported = deque[tuple[int, Reached]]()  # by the client's own thread
+        self._reported = deque[tuple[int, TrainingProgress]]()  # by the client's own thread
         self._topic = f"hwsim-{uuid4().hex}"  # several sweeps may share a scheduler
-        client.subscribe_topic(self._topic, lambda event: self._reported.append((event[1]["batch"], Reached(*event[1]["reached"]))))
+        client.subscribe_topic(
+            self._topic, lambda event: self._reported.append((event[1]["batch"], TrainingProgress(*event[1]["reached"])))
+        )
 
     def capacity(self) -> int:
         """Return how many more jobs keep every worker busy."""
@@ -163,7 +165,7 @@ def _seldom(follow: Follow, every: Second) -> Follow:
     """Return the same, called at most once in some time [s]."""
     last = time.monotonic()
 
-    def seldom(reached: Reached) -> None:
+    def seldom(reached: TrainingProgress) -> None:
         nonlocal last
         if (now := time.monotonic()) - last >= every:
             last = now

@@ -114,10 +114,10 @@ def nudged(case: Examination) -> None:
         case.balances(case.g, drive, case.answers[name], name)
 
 
-def known(case: Examination) -> None:
+def closed_form(case: Examination) -> None:
     """Require that the read-outs are those of the closed form, where there is one."""
-    if case.problem.known is not None:
-        wanted = case.problem.known(case.g, case.x)
+    if case.problem.closed_form is not None:
+        wanted = case.problem.closed_form(case.g, case.x)
         case.agree(case.answers["free"].outputs(case.circuit), wanted, "free", max(EXACT_V, case.tolerance))
 
 
@@ -206,7 +206,7 @@ def shapes(case: Examination) -> None:
 def capabilities(case: Examination) -> None:
     """Require what is declared: the adjoint's gradient is that of finite differences, compiled functions solve the same, residuals hold.
 
-    `MANY_CHIPS` is not tried: the protocol says nothing of how.
+    `MANY_CHIPS` is not tried: the protocol does not define how.
     """
     declared = case.solver.capabilities
     _require(isinstance(declared, frozenset) and declared <= set(Capability), f"capabilities are {declared!r}")
@@ -253,7 +253,7 @@ def _adjoint_is_the_gradient(case: Examination) -> None:
 
 Law = Callable[[Examination], None]
 
-QUICK: dict[str, Law] = {"free": free, "nudged": nudged, "known": known, "reference": reference, "fresh": fresh}
+QUICK: dict[str, Law] = {"free": free, "nudged": nudged, "closed_form": closed_form, "reference": reference, "fresh": fresh}
 """The laws of every problem, by name."""
 
 LAWS: dict[str, Law] = QUICK | {

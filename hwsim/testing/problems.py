@@ -42,7 +42,7 @@ class EngineProblem:
         Largest feature.
     beta
         Strength of the nudge towards the target; the one away from it is a tenth [S].
-    known
+    closed_form
         Returns the free read-outs (B, K) [V] in closed form, from conductances [S] and features (B, I), where there is such a form.
     spread
         By element and parameter, the relative spread of a chip that is not nominal.
@@ -56,7 +56,7 @@ class EngineProblem:
     decades: tuple[float, float] = (1e-6, 1e-4)
     volts: float = 1.0
     beta: float = 2e-6
-    known: Callable[[Weights, Floats], Floats] | None = None
+    closed_form: Callable[[Weights, Floats], Floats] | None = None
     spread: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     thorough: bool = False
 
@@ -185,7 +185,7 @@ _ONE_DIODE = _network(Layer(size=1, neuron=_LOW_CLAMP), inputs=1, outputs=1, inp
 _FAR_BEYOND = _network(Layer(size=3, neuron=_HARD_CLAMP), input_scale=1e4, **_ONE_SIDED)
 
 PROBLEMS = (
-    EngineProblem("no-hidden-layer", _DIVIDER.compile, known=partial(_divider, _DIVIDER)),
+    EngineProblem("no-hidden-layer", _DIVIDER.compile, closed_form=partial(_divider, _DIVIDER)),
     EngineProblem("gain-4-back-quarter", _network(Layer(size=5, neuron=CONDUCTING, amplifier=RECIPROCAL)).compile),
     EngineProblem("gain-1", _network(Layer(size=5, neuron=CONDUCTING, amplifier=UNITY)).compile),
     EngineProblem("gain-4-back-4", _network(Layer(size=5, neuron=CONDUCTING, amplifier=TRANSFORMER)).compile),
@@ -214,8 +214,8 @@ PROBLEMS = (
     EngineProblem(
         "large-conductances", _network(Layer(size=4, neuron=CONDUCTING, amplifier=RECIPROCAL)).compile, decades=(1e-4, 1e-2), beta=1e-4
     ),
-    EngineProblem("one-diode", _ONE_DIODE.compile, known=partial(_one_clamped_column, _ONE_DIODE, _LOW_CLAMP)),
-    EngineProblem("clamped-hard", _FAR_BEYOND.compile, known=partial(_clamped_hard, _FAR_BEYOND, _HARD_CLAMP)),
+    EngineProblem("one-diode", _ONE_DIODE.compile, closed_form=partial(_one_clamped_column, _ONE_DIODE, _LOW_CLAMP)),
+    EngineProblem("clamped-hard", _FAR_BEYOND.compile, closed_form=partial(_clamped_hard, _FAR_BEYOND, _HARD_CLAMP)),
     EngineProblem(
         "mismatched-chip",
         _network(Layer(size=5, neuron=CONDUCTING, amplifier=RECIPROCAL), Layer(size=3, neuron=CONDUCTING, amplifier=SKEWED)).compile,
@@ -227,7 +227,7 @@ PROBLEMS = (
             "v_x": {"scale": 0.02},
         },
     ),
-    EngineProblem("nothing-trainable", _fixed, known=lambda _, x: -2.0 * 0.75 * x),
+    EngineProblem("nothing-trainable", _fixed, closed_form=lambda _, x: -2.0 * 0.75 * x),
     EngineProblem("mesh", _mesh, thorough=True),
 )
 """Every problem; a third party may add its own to them."""

@@ -95,7 +95,7 @@ class Card:
         """Whether ngspice did not list all of it."""
         return len(self.text) >= _LONGEST - 20
 
-    def model(self, models: "dict[str, Model]") -> int | None:
+    def model(self, models: "dict[str, ListedModel]") -> int | None:
         """Return the place of its model's name among its words."""
         least = MODELLED.get(self.letter)
         if least is None:
@@ -118,7 +118,7 @@ def called(path_: str) -> str:
 
 
 @dataclass(frozen=True)
-class Model:
+class ListedModel:
     """A `.model` card: its kind, and the names of what it says."""
 
     name: str
@@ -131,7 +131,7 @@ class Listing:
     """The elements, models and options of an expanded deck."""
 
     cards: list[Card] = field(default_factory=list)
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, ListedModel] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -145,7 +145,7 @@ class Listing:
             elif text.startswith(".model"):
                 words = [word for word in _BETWEEN.split(_NAMED.sub("=", text)) if word]
                 says = frozenset(word.partition("=")[0] for word in words[3:])
-                listing.models.setdefault(words[1], Model(words[1], words[2].partition("=")[0], says))
+                listing.models.setdefault(words[1], ListedModel(words[1], words[2].partition("=")[0], says))
             else:
                 listing.cards.append(Card(place, text.split(None, 1)[0], text))
         return listing
@@ -165,5 +165,5 @@ class Listing:
                 yield model.name, DIODE
 
 
-def _known(word: str, models: dict[str, Model]) -> bool:
+def _known(word: str, models: dict[str, ListedModel]) -> bool:
     return word in models or any(name.rpartition(".")[0] == word for name in models)

@@ -6,7 +6,7 @@ import numpy as np
 
 from circuits.diode import diode_current
 from netlists.foreign.expansion import Expansion
-from netlists.foreign.flat import Card, Model
+from netlists.foreign.flat import Card, ListedModel
 from netlists.read import temperatures
 from netlists.read.models import CHARGE, LAW, Junction
 
@@ -20,7 +20,7 @@ _TOLERANCE = 1e-6
 _LARGEST = 1e100
 
 
-def junction(card: Card, model: Model | None, expansion: Expansion) -> Junction | None:
+def junction(card: Card, model: ListedModel | None, expansion: Expansion) -> Junction | None:
     """Return a diode's law; None when it is another, or does not carry the current that ngspice reports."""
     values, of = expansion.values.get(card.name, {}), expansion.values.get(model.name, {}) if model else {}
     if model is None or model.says - _AT_REST or card.named.keys() - _CARD or of.get("level", 1.0) != 1.0:

@@ -11,7 +11,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
-from netlists.write.sections import NudgeNodes, Section
+from netlists.write.sections import DeckSection, NudgeNodes
 
 Pushes = Sequence[tuple[Any, Any, Any]]
 """One (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase; one number may stand for all outputs."""
@@ -51,7 +51,7 @@ class Measure(ABC):
         """Say in a line what the deck prints; `phases` counts the nudged ones."""
 
     @abstractmethod
-    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:
         """Write the commands, from .control to .endc."""
 
     def extended(self, circuit: Circuit) -> Circuit:
@@ -71,7 +71,7 @@ class Outputs(Measure):
         """Say so."""
         return f"It prints the outputs of one sample, {in_phases(phases)}"
 
-    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Solve and print the free phase, then set each push, solve and print again."""
         called, _ = output_voltages(circuit)
         shown = called if len(called) <= _PLOTTED else []

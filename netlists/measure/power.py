@@ -11,7 +11,7 @@ from circuits.elements import Amplifiers, Nudges
 from netlists.measure.control import BEGIN, Measure, Pushes, ending, in_phases, phases, voltage
 from netlists.write import subcircuits
 from netlists.write.names import free_stem
-from netlists.write.sections import Section
+from netlists.write.sections import DeckSection
 
 _A_LINE = 20
 """Terms of a sum that stand in one line."""
@@ -21,14 +21,14 @@ _SOURCES = "vi"
 
 
 @dataclass(frozen=True, slots=True)
-class Power(Measure):
+class PowerMeasure(Measure):
     """The operating point's watts, part by part. By Tellegen's theorem all parts together take what all sources deliver."""
 
     def says(self, phases: int) -> str:
         """Say so."""
         return f"It prints the watts that each part takes and that the sources deliver, of one sample, {in_phases(phases)}"
 
-    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
         """Solve, add up, print; in every phase."""
         sums = list(_sums(circuit, sections))
         yield from BEGIN
@@ -38,7 +38,7 @@ class Power(Measure):
         yield from ending()
 
 
-def _sums(circuit: Circuit, sections: Sequence[Section]) -> Iterator[str]:
+def _sums(circuit: Circuit, sections: Sequence[DeckSection]) -> Iterator[str]:
     """Write the commands that add up what the last analysis found, and print it."""
     stem = free_stem(circuit, "p")
     lone = {element.name for element in circuit.of(Amplifiers, Nudges)}  # what is inside of these is no source of its own

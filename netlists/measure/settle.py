@@ -16,7 +16,7 @@ from circuits.units import Farad
 from netlists.measure.control import BEGIN, Measure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
-from netlists.write.sections import Section
+from netlists.write.sections import DeckSection
 
 CAPACITANCE: Farad = 1e-12
 """Of a node when nothing else is said: a wire of some millimetres, with what hangs on it."""
@@ -81,7 +81,7 @@ class Settle(Measure):
         capacitors = Capacitors(name=free_stem(circuit, "node"), a=nodes, b=GROUND, c=self.capacitance)
         return replace(circuit, elements=(*circuit.elements, capacitors))
 
-    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Find each equilibrium, follow the voltages until they have come there, and look back."""
         names = [voltage(circuit.node_names[node]) for node in moving(circuit)]
         wait = _TIME_CONSTANTS * self.capacitance / self.slowest

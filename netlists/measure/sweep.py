@@ -12,7 +12,7 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.errors import CircuitError
 from netlists.measure.control import BEGIN, Inputs, Measure, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
-from netlists.write.sections import Section
+from netlists.write.sections import DeckSection
 
 _PLOTTED = 12
 """Most outputs that are plotted."""
@@ -61,7 +61,7 @@ class Sweep(Measure):
                 cards.append(f"E_{name}_{k} {follower} 0 {lead} 0 {gain}")
         return left, cards
 
-    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[Section], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
+    def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
         """Sweep and print the table."""
         (name, place, scale, offset), *_ = self._sources(circuit, chip)
         source, lead = f"V_{name}_{place}", voltage(circuit.node_names[circuit[name].plus[place]])

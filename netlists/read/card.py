@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netlists.read import temperatures
-from netlists.read.definitions import Model
+from netlists.read.definitions import ModelCard
 from netlists.read.parts import Settings
 from netlists.text.findings import BadCardError, Finding, Findings
 from netlists.text.lines import Line
@@ -25,7 +25,7 @@ class Card:
     fields: Fields
     settings: Settings
     findings: Findings
-    models: Mapping[str, Model]
+    models: Mapping[str, ModelCard]
     parameters: Mapping[str, float]
     used: int = 1
     taken: set[str] = field(default_factory=set)

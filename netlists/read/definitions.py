@@ -10,7 +10,7 @@ from netlists.text.tokens import Token, assignments, fields, tokens
 
 
 @dataclass(slots=True, eq=False)
-class Model:
+class ModelCard:
     """A `.model` card: its kind, and its parameters."""
 
     name: str
@@ -43,7 +43,7 @@ class Definition:
     parent: "Definition | None" = None
     cards: list[Line] = field(default_factory=list)
     parameters: dict[str, tuple[Token, Line]] = field(default_factory=dict)
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, ModelCard] = field(default_factory=dict)
     inner: dict[str, "Definition"] = field(default_factory=dict)
 
     def normal(self) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def _model(card: Line, after: int, here: Definition) -> None:
     if name in here.models:
         msg = f"model {name} is defined in line {here.models[name].line.number} too, and ngspice takes the first; rename one"
         raise BadCardError(msg)
-    here.models[name] = Model(name, plain[1].low, named, card)
+    here.models[name] = ModelCard(name, plain[1].low, named, card)
 
 
 def _options(card: Line, after: int, found: Outline) -> None:

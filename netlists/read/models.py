@@ -5,7 +5,7 @@ from typing import NamedTuple
 from circuits.diode import BAND_GAP, XTI
 from netlists.read import temperatures
 from netlists.read.card import Card
-from netlists.read.definitions import Model
+from netlists.read.definitions import ModelCard
 from netlists.text.findings import BadCardError
 from netlists.text.numbers import read_number
 
@@ -24,7 +24,7 @@ class Junction(NamedTuple):
     rs: float
 
 
-def junction(card: Card, model: Model) -> Junction:
+def junction(card: Card, model: ModelCard) -> Junction:
     """Return a diode's law.
 
     A temperature T scales the thermal voltage like the emission coefficient, so that n·T/300.15 K stands for it.
@@ -58,7 +58,7 @@ def junction(card: Card, model: Model) -> Junction:
     return Junction(i_sat, n, eg, xti, rs)
 
 
-def _values(card: Card, model: Model) -> dict[str, float]:
+def _values(card: Card, model: ModelCard) -> dict[str, float]:
     values = {}
     for name, token in model.parameters.items():
         try:

@@ -77,7 +77,7 @@ def blocks(circuit: Circuit, chip: Chip) -> dict[str, Block]:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DeckSection:
     """Cards that belong together, and what they are: for people, and as structured comments.
 
     `elements` are the arrays in it, `block` the block that stands as subcircuits.
@@ -94,7 +94,7 @@ class Section:
         return ["*", f"* {self.title}", *self.statements, *self.cards]
 
 
-def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, ideal: Collection[str]) -> Iterator[Section]:
+def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, ideal: Collection[str]) -> Iterator[DeckSection]:
     """Write all elements, in the circuit's order.
 
     Parameters
@@ -112,7 +112,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
 
     Yields
     ------
-    Section
+    DeckSection
         An element array, or those of one block.
 
     """
@@ -126,30 +126,30 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
             yield _nudges(block, circuit, chip, words) if isinstance(element, Nudges) else _instances(block, circuit, chip, ideal)
 
 
-def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> Section:
+def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> DeckSection:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
     card = f"{letter(element)}_{element.name}"
     if isinstance(element, Trainable) and element.grid:
         rows, columns = element.shape
         if element.name in words.folded:
             title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"
-            return Section(title, list(norton(element, g[element.name], names, EXTERNAL)), [], (element.name,))
+            return DeckSection(title, list(norton(element, g[element.name], names, EXTERNAL)), [], (element.name,))
         title = f"{what}: {card}_i_j joins row i and column j; {rows} rows, {columns} columns"
     else:
         title = f"{what}: {card}_k; {len(element)} of them"
     values = words.inputs[element.name] if isinstance(element, InputSources) else None
-    return Section(title, list(flat(element, chip, g, names, values)), said, (element.name,))
+    return DeckSection(title, list(flat(element, chip, g, names, values)), said, (element.name,))
 
 
-def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> Section:
+def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> DeckSection:
     what = "Amplifiers" if block.kind in subcircuits.AMPLIFIERS else "Block"
     drawn = subcircuits.of_chip(block, circuit, chip)
     title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {drawn.kind}; {len(circuit[block.elements[0]])} of them"
     cards, said = list(subcircuits.instances(drawn, circuit, chip)), list(statements.block(block, circuit, ideal))
-    return Section(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
+    return DeckSection(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
 
 
-def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section:
+def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> DeckSection:
     nodes = NudgeNodes.of(circuit)
     title = f"Outputs {block.name}: X_{block.name}_k reads and pushes the pair of nodes that it names first; {len(circuit.outputs)} of them"
     stems = [names[0].rpartition("_")[0] for names in (nodes.targets, nodes.currents)]
@@ -159,4 +159,4 @@ def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> Section
         cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True)]
     extra = [(nodes.beta, y, i) for y, i in zip(nodes.targets, nodes.currents, strict=True)]
     comments = list(statements.outputs(circuit, chip, [f"V_{nodes.beta}", *(f"V_{stem}_#" for stem in stems)]))
-    return Section(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)], comments, block.elements)
+    return DeckSection(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)], comments, block.elements)

@@ -21,7 +21,7 @@ from netlists.write import statements, subcircuits
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.names import check_names
 from netlists.write.options import Tolerances, fitting, options
-from netlists.write.sections import Section, Words, blocks, sections
+from netlists.write.sections import DeckSection, Words, blocks, sections
 
 _CONVERTED = ", for which diodes have other values here: those of ideal ones know no temperature"
 
@@ -94,7 +94,7 @@ class Body:
 
     settings: list[str]
     library: list[str]
-    sections: list[Section]
+    sections: list[DeckSection]
 
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, tolerances: Tolerances) -> Self:

@@ -169,7 +169,7 @@ def test_folds_compare_with_ridge_regression(hwsim) -> None:
             ("train", "iris", "--folds", "3", "--set", "data.task=reconstruction", "--set", "circuit.outputs=4"),
             "repeats its inputs exactly",
         ),
-        (("train", "examples/xor", "--set", "data.task=regression"), "a netlist does not say what to learn"),
+        (("train", "examples/xor", "--set", "data.task=regression"), "a netlist has no data to learn"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(hwsim, mine: Path, words: tuple[str, ...], line: str) -> None:

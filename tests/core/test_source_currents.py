@@ -68,5 +68,5 @@ def test_what_only_ngspice_knows_is_not_guessed():
     assert "mosfet" in HAND
     deck = parse(hand("mosfet"))
     nothing = Equilibrium({group.name: np.zeros((1, len(group))) for group in deck.circuit.groups}, *(np.zeros(1) for _ in range(3)))
-    with pytest.raises(UnsupportedCircuitError, match="known to ngspice alone"):
+    with pytest.raises(UnsupportedCircuitError, match="ngspice alone computes the currents of"):
         source_currents(deck.circuit, Chip.nominal(deck.circuit), deck.g, Drive(deck.x[None]), nothing)

@@ -164,7 +164,7 @@ WRONG = {
     "no such preset": (None, "reram-bs", "did you mean"),
     "no such file": (None, "my.toml", "no such file"),
     "not TOML": ("[step", "my.toml", "not valid TOML"),
-    "nothing said": ("g_min = 1e-6\ng_max = 1e-4\n", "my.toml", "does not say what a pulse does"),
+    "no pulse": ("g_min = 1e-6\ng_max = 1e-4\n", "my.toml", "does not define what a pulse does"),
     "said twice": ("[step]\nkind='ideal'\n[curve]\npulses = 3\n", "my.toml", "has step and curve"),
     "unknown kind": ("[step]\nkind = 'soft'\n", "my.toml", "soft-bounds"),
     "unknown key": ("[step]\nkind = 'ideal'\n[noise]\ncicle = 1\n", "my.toml", "did you mean noise.cycle"),

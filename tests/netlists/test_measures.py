@@ -16,7 +16,7 @@ from circuits.neurons import DeadZone, IdealPair, Rectifier
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Drive, Push
 from hwsim.numeric.general.general_solver import GeneralEngine
-from netlists.measure.power import Power
+from netlists.measure.power import PowerMeasure
 from netlists.measure.settle import Settle, least_conductance
 from netlists.measure.sweep import Sweep
 from netlists.write.writer import write_deck
@@ -51,7 +51,7 @@ def printed(circuit, measure, folder, pushes=PUSHES, chip=None, **how):
 @pytest.mark.parametrize("neuron", [Rectifier(), DeadZone(), IdealPair(v_low=-0.1, v_high=0.2)], ids=lambda n: n.kind)
 def test_all_parts_take_what_the_sources_deliver(neuron, tmp_path):
     """Tellegen's theorem holds for the printed watts, in every phase."""
-    found = printed(network(layers=(Layer(size=3, neuron=neuron, amplifier=Amplifier(offset=0.02)),)), Power(), tmp_path)
+    found = printed(network(layers=(Layer(size=3, neuron=neuron, amplifier=Amplifier(offset=0.02)),)), PowerMeasure(), tmp_path)
     assert len(found["p_left"]) == 3
     for takes, delivered, left in zip(found["p_takes"], found["p_delivered"], found["p_left"], strict=True):
         assert takes > 1e-7
@@ -65,7 +65,7 @@ def test_all_parts_take_what_the_sources_deliver(neuron, tmp_path):
 def test_the_watts_of_each_part_are_its_own(tmp_path):
     """A crossbar takes g·Δv² summed, an amplifier what goes in and comes out of it, and a nudge what it pushes times the read-out."""
     circuit = network()
-    found, g = printed(circuit, Power(), tmp_path, PUSHES[:1]), uniform(circuit)
+    found, g = printed(circuit, PowerMeasure(), tmp_path, PUSHES[:1]), uniform(circuit)
     with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         settled = solver.solve(g, Drive(X[None], PUSHES[0]))
     for w in circuit.of(Crossbar):

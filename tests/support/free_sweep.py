@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from hwsim.ensemble.reached import Follow, Reached, unseen
+from hwsim.ensemble.reached import Follow, TrainingProgress, unseen
 from hwsim.experiment.loading import load
 from hwsim.sweep.axes import read_axis
 from hwsim.sweep.compute import BatchJob
@@ -44,7 +44,7 @@ def compute(job: BatchJob, _: Follow = unseen) -> list[SweepResult]:
 def reporting(job: BatchJob, follow: Follow) -> list[SweepResult]:
     """Report four epochs before the results."""
     for epoch in (1, 2, 3, 4):
-        follow(Reached.after(epoch, 4))
+        follow(TrainingProgress.after(epoch, 4))
     return compute(job)
 
 

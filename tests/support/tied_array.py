@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from circuits.arrays import Devices, Sides, Trainable
+from circuits.arrays import FlatDevices, Sides, Trainable
 from circuits.nodes import Nodes
 from circuits.outer import Array
 
@@ -42,9 +42,9 @@ class Convolution(Trainable):
         """Column and place in the kernel."""
         return np.indices(self._row.shape).reshape(2, -1).T
 
-    def expand(self, g: Array) -> Devices:
+    def expand(self, g: Array) -> FlatDevices:
         """Repeat the kernel for every column."""
-        return Devices(*self.ends, g.__array_namespace__().tile(g, len(self.columns)))
+        return FlatDevices(*self.ends, g.__array_namespace__().tile(g, len(self.columns)))
 
     def _weights(self, g: Array) -> Array:
         """Lay the kernel out as (rows, columns)."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import dask
 import pytest
 
-from hwsim.ensemble.reached import Follow, Reached
+from hwsim.ensemble.reached import Follow, TrainingProgress
 from hwsim.sweep.compute import BatchJob
 from hwsim.sweep.database import Database
 from hwsim.sweep.execution import SweepInterruptedError, run
@@ -59,10 +59,10 @@ def test_batches_at_work_report_how_far_they_are(
     tmp_path: Path, whole: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
     """Here and in processes of our own, each at most once a second, of which this test takes none."""
-    reports = list[tuple[float, list[Reached]]]()
+    reports = list[tuple[float, list[TrainingProgress]]]()
     monkeypatch.setattr("hwsim.sweep.workers.REPORT", 0.0)
     sweep(tmp_path / "a.db", free_sweep.reporting, at_work=lambda done, each: reports.append((done, list(each))), jobs=jobs)
-    assert {one for _, each in reports for one in each} == {Reached.after(epoch, 4) for epoch in (1, 2, 3, 4)}
+    assert {one for _, each in reports for one in each} == {TrainingProgress.after(epoch, 4) for epoch in (1, 2, 3, 4)}
     for done, each in reports:
         assert done == pytest.approx(sum(BATCH * one.epoch / 5 for one in each))
         assert done <= BATCH * len(each)

@@ -22,7 +22,7 @@ _LONG = 16_384
 class Parts(NamedTuple):
     """The devices of a circuit in a row, with Tiki-Taka also the fast ones; the size of a pulse; after a reset, the way up.
 
-    `pairs` says which are pairs, where pairs are asked for. `curve` holds the conductance [S] of a nominal device after 0, 1, 2 … pulses
+    `pairs` names the pairs, where pairs are asked for. `curve` holds the conductance [S] of a nominal device after 0, 1, 2 … pulses
     from its lower bound.
     """
 
@@ -80,11 +80,11 @@ def rows(like: Mapping[str, Array], names: Sequence[str], *, one: bool) -> list[
     spans = {name: slice(*ends[k : k + 2]) for k, name in enumerate(names)}
     long = [] if one else [name for name in names if like[name].size >= _LONG]
     groups = [[name] for name in long] + [[name for name in names if name not in long]]
-    found: list[Row] = []
+    segments: list[Row] = []
     for group in filter(None, groups):
-        first = found[-1].first + found[-1].size if found else 0
-        found.append(Row({name: like[name].shape for name in group}, tuple(spans[name] for name in group), first))
-    return found
+        first = segments[-1].first + segments[-1].size if segments else 0
+        segments.append(Row({name: like[name].shape for name in group}, tuple(spans[name] for name in group), first))
+    return segments
 
 
 def _cut(row: Any, spans: Sequence[slice]) -> Any:

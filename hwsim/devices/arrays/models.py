@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, Power, Table
+from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, PowerLaw, Table
 from hwsim.typing import Array
 
 
@@ -42,7 +42,7 @@ class Devices(NamedTuple):
 
     """
 
-    law: Exact | Affine | Exponential | Power | Table | Levels
+    law: Exact | Affine | Exponential | PowerLaw | Table | Levels
     g_min: Array
     g_max: Array
     bounds: Bounds = Bounds(0.0, 1.0)

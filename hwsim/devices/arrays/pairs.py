@@ -21,7 +21,7 @@ from hwsim.devices.programming.writing import Written
 from hwsim.typing import Array
 
 Writer = Callable[[Array, Array, Array, int], Written]
-"""Writes conductances g [S] to targets [S] where a mask says so, as the number-th writing of one update."""
+"""Writes conductances g [S] to targets [S] where a mask is set, as the number-th writing of one update."""
 
 
 class Pairs(NamedTuple):
@@ -48,17 +48,17 @@ class Pairs(NamedTuple):
         size = circuit.size + 1
         keys = low * size + high
         order = np.argsort(keys, kind="stable")
-        own = np.arange(len(keys))
-        partner, side = own.copy(), np.zeros(len(keys), np.int32)
+        itself = np.arange(len(keys))
+        partner, side = itself.copy(), np.zeros(len(keys), np.int32)
         for a, b in ((low, high), (high, low)):
             wanted = opposite[b]
             key = np.minimum(a, wanted) * size + np.maximum(a, wanted)
-            found = order[np.minimum(np.searchsorted(keys, key, sorter=order), len(keys) - 1)]
-            new = (wanted > 0) & (keys[found] == key) & (partner == own)
-            partner = np.where(new, found, partner)
+            nearest = order[np.minimum(np.searchsorted(keys, key, sorter=order), len(keys) - 1)]
+            new = (wanted > 0) & (keys[nearest] == key) & (partner == itself)
+            partner = np.where(new, nearest, partner)
             side = np.where(new, np.where(b < wanted, 1, -1), side)
-        mutual = partner[partner] == own
-        return cls(np.where(mutual, partner, own).astype(np.int32), np.where(mutual, side, 0).astype(np.int32))
+        mutual = partner[partner] == itself
+        return cls(np.where(mutual, partner, itself).astype(np.int32), np.where(mutual, side, 0).astype(np.int32))
 
     def wanted(self, dg: Array) -> Array:
         """Return what each device shall rise by [S] for changes dg: of a pair the difference, with opposite signs for its two devices."""

@@ -37,7 +37,7 @@ _GRID = 9
 
 
 _ALIKE = 2.0
-"""Difference in Akaike's criterion that says nothing."""
+"""Difference in Akaike's criterion that decides nothing."""
 
 _PLATEAU = 1e-4
 """Share of the range by which a table is tilted as a whole, so that every pulse moves a device."""
@@ -82,12 +82,12 @@ def fit(train: PulseTrain, kinds: Sequence[str] | None = None, observe: Callable
     The best is the kind with the fewest parameters among those within 2 of the least value of Akaike's criterion; the rest follow by it.
     Noise goes with the step or is the same for all pulses: what forecasts better at first is kept.
     """
-    known = candidates(train)
+    by_kind = candidates(train)
     readings = Readings.of(train)
     fits = []
-    for kind in kinds or known:
+    for kind in kinds or by_kind:
         observe(kind)
-        searches = [_Search(train.name, known[kind], readings, even=even) for even in (False, True)]
+        searches = [_Search(train.name, by_kind[kind], readings, even=even) for even in (False, True)]
         fits.append(min(searches, key=lambda one: one.begin()).fit())
     fits.sort(key=lambda one: one.aic)
     best = min((one for one in fits if one.aic <= fits[0].aic + _ALIKE), key=lambda one: len(one.estimates))
@@ -108,18 +108,18 @@ class _Search:
         free = list(self.candidate.free.values())
         self.noises = Noises(0.02 if self.even else 0.3, 0.01, self.even)
         tries = [np.array([one.starts[k % len(one.starts)] for one in free]) for k in range(max(len(one.starts) for one in free))]
-        self.found = min((self._steps(start, self.noises) for start in tries), key=lambda one: one.cost)
-        self.noises = self._noises(self.found.x, self.noises, math.log(1e3))
-        return float(surprise([self._device(self.found.x)], [self.noises], self.readings).cost()[0])
+        self.solution = min((self._steps(start, self.noises) for start in tries), key=lambda one: one.cost)
+        self.noises = self._noises(self.solution.x, self.noises, math.log(1e3))
+        return float(surprise([self._device(self.solution.x)], [self.noises], self.readings).cost()[0])
 
     def fit(self) -> Fit:
         """Fit steps and noise by turns."""
         for _ in range(_ROUNDS):
-            self.found = self._steps(self.found.x, self.noises)
-            self.noises = self._noises(self.found.x, self.noises, math.log(3))
-        free, found, noises = self.candidate.free, self.found, self.noises
-        last = surprise([self._device(found.x)], [noises], self.readings)
-        estimates = (*self._intervals(found), *self._noise_intervals(found.x, noises))
+            self.solution = self._steps(self.solution.x, self.noises)
+            self.noises = self._noises(self.solution.x, self.noises, math.log(3))
+        free, best, noises = self.candidate.free, self.solution, self.noises
+        last = surprise([self._device(best.x)], [noises], self.readings)
+        estimates = (*self._intervals(best), *self._noise_intervals(best.x, noises))
         settings = self.candidate.settings({estimate.name: estimate.value for estimate in estimates[: len(free)]})
         settings |= _origin("fitted to", self.name) | {"one_sided": not self.candidate.two_sided}
         settings["noise"] = {"cycle": noises.cycle, "read": noises.read} | ({"even_step": 1.0} if self.even else {})
@@ -138,8 +138,8 @@ class _Search:
         weight = surprise([self._device(start)], [noises], self.readings).variance[:, 0] ** -0.5
 
         def errors(points: Floats) -> Floats:
-            found = surprise([self._device(point) for point in points], [noises] * len(points), self.readings).error
-            white: Floats = np.clip(np.nan_to_num(found * weight[:, None], nan=1e6), -1e6, 1e6)
+            forecast_errors = surprise([self._device(point) for point in points], [noises] * len(points), self.readings).error
+            white: Floats = np.clip(np.nan_to_num(forecast_errors * weight[:, None], nan=1e6), -1e6, 1e6)
             return white
 
         def slopes(values: Floats) -> Floats:
@@ -171,17 +171,17 @@ class _Search:
             width /= (_GRID - 1) / 3
         return Noises(math.exp(centre[0]), math.exp(centre[1]), self.even)
 
-    def _intervals(self, found: Any) -> list[Estimate]:
+    def _intervals(self, best: Any) -> list[Estimate]:
         """Return each parameter with its interval, from the curvature of the sum of squares."""
         from scipy import stats  # noqa: PLC0415 - only fits need it
 
-        left = max(len(found.fun) - len(found.x), 1)
-        scaled = found.jac * self.scale
-        covariance = np.linalg.pinv(scaled.T @ scaled, rcond=1e-12) * 2 * found.cost / left
+        left = max(len(best.fun) - len(best.x), 1)
+        scaled = best.jac * self.scale
+        covariance = np.linalg.pinv(scaled.T @ scaled, rcond=1e-12) * 2 * best.cost / left
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, left)) * np.sqrt(np.diag(covariance)) * self.scale
         half = np.where(np.abs(scaled).max(axis=0) > 0, half, np.inf)
-        ends = zip(np.maximum(found.x - half, self.low).tolist(), np.minimum(found.x + half, self.high).tolist(), strict=True)
-        return [Estimate(key, float(x), *end) for key, x, end in zip(self.candidate.free, found.x, ends, strict=True)]
+        ends = zip(np.maximum(best.x - half, self.low).tolist(), np.minimum(best.x + half, self.high).tolist(), strict=True)
+        return [Estimate(key, float(x), *end) for key, x, end in zip(self.candidate.free, best.x, ends, strict=True)]
 
     def _noise_intervals(self, values: Floats, noises: Noises) -> list[Estimate]:
         """Return both noises with intervals, from the curvature over their logarithms; one that the data do not need reaches down to 0."""
@@ -193,9 +193,9 @@ class _Search:
         for k, name in enumerate(("noise.cycle", "noise.read")):
             value = math.exp(logs[k])
             curvature = (costs[2 * k] - 2 * here + costs[2 * k + 1]) / h**2
-            known = curvature > 1.0  # to less than a factor e
-            factor = math.exp(1.96 / math.sqrt(curvature)) if known else math.inf
-            estimates.append(Estimate(name, value, value / factor if known else 0.0, value * factor))
+            determined = curvature > 1.0  # to less than a factor e
+            factor = math.exp(1.96 / math.sqrt(curvature)) if determined else math.inf
+            estimates.append(Estimate(name, value, value / factor if determined else 0.0, value * factor))
         return estimates
 
 

@@ -125,15 +125,15 @@ def _curves(axes: Any, device: Device) -> None:
     pulses, rng = train_lengths(device), stream(0, "plot")
     plain = nominal(device, _RANGE)
     several = draw(device, (SEVERAL,), lambda name: stream(0, f"plot/{name}"), _RANGE)
-    own = device.g_max is not None
+    has_range = device.g_max is not None
     unit, symbol = _unit(device.g_max or 1.0)
 
     def values(g: Floats) -> Floats:
-        return g / unit if own else (g - _RANGE[0]) / (_RANGE[1] - _RANGE[0])
+        return g / unit if has_range else (g - _RANGE[0]) / (_RANGE[1] - _RANGE[0])
 
-    found = trace(several, pulses, SEVERAL, rng)
-    for k, line in enumerate(values(found.g).T):
-        axes.plot(found.pulses, line, color="C7", linewidth=0.7, alpha=0.8, label=None if k else f"{SEVERAL} drawn devices")
+    drawn = trace(several, pulses, SEVERAL, rng)
+    for k, line in enumerate(values(drawn.g).T):
+        axes.plot(drawn.pulses, line, color="C7", linewidth=0.7, alpha=0.8, label=None if k else f"{SEVERAL} drawn devices")
     noisy = trace(plain, pulses, _REPEATS, rng)
     low, high = np.quantile(values(noisy.g), (0.16, 0.84), axis=1)
     axes.fill_between(noisy.pulses, low, high, color="C0", alpha=0.25, linewidth=0, label="nominal device, 68 % of trials")
@@ -141,7 +141,9 @@ def _curves(axes: Any, device: Device) -> None:
     axes.plot(quiet.pulses, values(quiet.g)[:, 0], color="C0", linewidth=1.8, label="nominal device without noise")
     if pulses[1]:
         axes.axvline(pulses[0], color="black", linewidth=0.7, linestyle=":")
-    axes.set(xlabel="pulses up, then down" if pulses[1] else "pulses up", ylabel=f"conductance [{symbol}]" if own else "share of the range")
+    axes.set(
+        xlabel="pulses up, then down" if pulses[1] else "pulses up", ylabel=f"conductance [{symbol}]" if has_range else "share of the range"
+    )
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(visible=True, alpha=0.3)
 

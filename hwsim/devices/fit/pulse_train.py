@@ -93,14 +93,14 @@ def _columns(name: str, lines: list[tuple[int, list[str]]]) -> dict[str, int]:
     lines.pop(0)
     plain = [cell.lower().replace("[", "_").replace("]", "").replace("(", "_").replace(")", "").replace(" ", "_") for cell in first]
     plain = [cell.replace("__", "_") for cell in plain]
-    found = {column: k for column, words in COLUMNS.items() for k, cell in enumerate(plain) if cell in words.split()}
-    if "g" not in found or not ("pulses" in found or {"pulse", "direction"} <= found.keys()):
+    numbers = {column: k for column, words in COLUMNS.items() for k, cell in enumerate(plain) if cell in words.split()}
+    if "g" not in numbers or not ("pulses" in numbers or {"pulse", "direction"} <= numbers.keys()):
         msg = f"{name}: its header has {quote_all(first)}; {HOW}"
         raise DataError(msg)
-    if "pulses" in found:
-        found.pop("pulse", None)
-        found.pop("direction", None)
-    return found
+    if "pulses" in numbers:
+        numbers.pop("pulse", None)
+        numbers.pop("direction", None)
+    return numbers
 
 
 def _reading(name: str, number: int, row: list[str], columns: dict[str, int]) -> tuple[float, float]:

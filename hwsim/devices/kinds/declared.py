@@ -1,6 +1,6 @@
 """Device: one kind of memristor as a file declares it, with its source; every key, its unit and what it may be.
 
-Steps, noise and spreads are shares of the conductance range, x = (g − g_min)/(g_max − g_min), unless said otherwise.
+Steps, noise and spreads are shares of the conductance range, x = (g − g_min)/(g_max − g_min), unless stated otherwise.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -116,7 +116,7 @@ class Device(Section):
     valid
         For which range the numbers are good.
     approximate
-        Keys whose values are not from the source; the text says where they are from.
+        Keys whose values are not from the source; the text names where they are from.
     g_min, g_max
         Conductance range [S]; absent: the crossbar's own.
     step

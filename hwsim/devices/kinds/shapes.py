@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import Field, NonNegativeFloat, model_validator
 
-from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, Power, Table
+from hwsim.devices.kinds.steps import Affine, Bounds, Exact, Exponential, Levels, Noise, PowerLaw, Table
 from hwsim.settings.sections import Section
 from hwsim.typing import Array
 
@@ -120,9 +120,9 @@ class PowerStep(Section):
     gamma_up: NonNegativeFloat
     gamma_down: NonNegativeFloat
 
-    def law(self, lengths: Lengths, bounds: Bounds) -> Power:  # noqa: ARG002 - all kinds have these parameters
+    def law(self, lengths: Lengths, bounds: Bounds) -> PowerLaw:  # noqa: ARG002 - all kinds have these parameters
         """Return the law of devices with these lengths and bounds."""
-        return Power(self.delta_up * lengths.up, self.delta_down * lengths.down, self.gamma_up, self.gamma_down)
+        return PowerLaw(self.delta_up * lengths.up, self.delta_down * lengths.down, self.gamma_up, self.gamma_down)
 
 
 class LevelsStep(Section):

@@ -155,7 +155,7 @@ class Exponential(NamedTuple):
         return _one_by_one(step, x, n, noise, bounds)
 
 
-class Power(NamedTuple):
+class PowerLaw(NamedTuple):
     """Steps delta_up·(1 − u)^gamma_up and delta_down·u^gamma_down, u being the state within the device's own bounds."""
 
     delta_up: Array

@@ -12,7 +12,7 @@ from hwsim.settings.sections import Section
 
 
 class Weights(Section):
-    """A device in units of weights; the names are those of aihwkit's presets, `law` says which of its models it is.
+    """A device in units of weights; the names are those of aihwkit's presets, `law` names its model.
 
     Parameters
     ----------

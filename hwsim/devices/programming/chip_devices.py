@@ -147,14 +147,14 @@ def fitted(device: Device, element: Trainable, heat: float = 1.0) -> tuple[Devic
 
 def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: int, heat: float) -> Parts:
     """Draw the devices of an element array."""
-    own, scale = fitted(device, element, heat)
+    nominal_device, scale = fitted(device, element, heat)
 
     def drawn(row: str) -> Devices:
         devices = devices_of(device, element, chip, row, heat)
         return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
 
     fast = drawn("fast") if settings.scheme == "tiki-taka" else None
-    return Parts(drawn("device"), Sizes.nominal(own), fast, _way_up(own) if device.one_sided else None)
+    return Parts(drawn("device"), Sizes.nominal(nominal_device), fast, _way_up(nominal_device) if device.one_sided else None)
 
 
 def _way_up(device: Device) -> Array:

@@ -8,10 +8,10 @@ from circuits.chip import AnyChip
 from hwsim.core.blocks import parameter
 from hwsim.typing import Array, Conductances
 
-Held = Mapping[str, Any]
-"""What a way of programming holds from update to update, by kind: one value, or a row of values for each block."""
+ProgrammingState = Mapping[str, Any]
+"""What a way of programming keeps from update to update, by kind: one value, or a row of values for each block."""
 
-NOTHING: Held = {}
+NOTHING: ProgrammingState = {}
 """A dictionary that nobody changes; JAX does not know the read-only kind."""
 
 
@@ -26,7 +26,7 @@ class Programmed(NamedTuple):
         Programming pulses sent to all devices together.
     energy
         What they took [J].
-    held
+    state
         What the next update needs to know.
 
     """
@@ -34,7 +34,7 @@ class Programmed(NamedTuple):
     g: dict[str, Array]
     pulses: Array
     energy: Array
-    held: Held = NOTHING
+    state: ProgrammingState = NOTHING
 
 
 class Programming(Protocol):
@@ -49,11 +49,11 @@ class Programming(Protocol):
         """Return the same with other such arrays."""
         ...
 
-    def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
-        """Return the conductances that devices begin with where `g` was wanted [S], and what is held at first."""
+    def begin(self, g: Conductances) -> tuple[dict[str, Array], ProgrammingState]:
+        """Return the conductances that devices begin with where `g` was wanted [S], and the state of the programming at first."""
         ...
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:
         """Change the conductances `g` by about `dg` [S], both by block or by element array; `key` is the seed of its randomness."""
         ...
 
@@ -68,11 +68,11 @@ class Ideal:
         """Return the same."""
         return self
 
-    def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
+    def begin(self, g: Conductances) -> tuple[dict[str, Array], ProgrammingState]:
         """Begin with what was wanted, which lies within the bounds."""
         return dict(g), NOTHING
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - ideal devices draw and hold nothing
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:  # noqa: ARG002 - ideal devices draw and keep nothing
         """Add and clip."""
         new = {}
         for name, values in g.items():

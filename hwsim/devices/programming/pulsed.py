@@ -1,4 +1,4 @@
-"""Pulsed: conductances that change as real devices do, by whole pulses, with all that training must hold for them."""
+"""Pulsed: conductances that change as real devices do, by whole pulses, with all that training must keep for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from hwsim.devices.arrays.pairs import Pairs, refresh
 from hwsim.devices.kinds.loops import either
 from hwsim.devices.kinds.steps import Exact
 from hwsim.devices.programming import symmetric_point
-from hwsim.devices.programming.programming import NOTHING, Held, Programmed
+from hwsim.devices.programming.programming import NOTHING, Programmed, ProgrammingState
 from hwsim.devices.programming.rounding import Sizes, accumulate, limited, nearest, sign
 from hwsim.devices.programming.symmetric_point import TikiTaka, TikiTakaDraws, Transfer, begin_tiki_taka, tiki_taka
 from hwsim.devices.programming.writing import Reading, Verify, Written, reset_and_write, rewrite, write, write_exactly, write_those
@@ -22,19 +22,19 @@ from hwsim.typing import Array, Conductances
 
 
 class Done(NamedTuple):
-    """What an update made of a row: its conductances [S], the sums of pulses and of energy [J], and what it holds for the next one."""
+    """What an update made of a row: its conductances [S], the sums of pulses and of energy [J], and the state for the next one."""
 
     g: Array
     pulses: Array
     energy: Array
-    held: dict[str, Array]
+    state: dict[str, Array]
 
 
 @dataclass(frozen=True)
 class Pulsed:
     """Programming by pulses.
 
-    What it holds from update to update has a value for each device, by kind and block: `hidden`, the states that pulses move, where write
+    What it keeps from update to update has a value for each device, by kind and block: `hidden`, the states that pulses move, where write
     noise hides them [S]; `left`, pulses still due; `fast`, `reference`, Tiki-Taka's [S]. Pairs count their updates in `updates`.
 
     Parameters
@@ -59,32 +59,32 @@ class Pulsed:
         """Return the same with other arrays of device parameters: those that a compiled function was handed."""
         return replace(self, devices=devices)
 
-    def begin(self, g: Conductances) -> tuple[dict[str, Array], Held]:
-        """Return the conductances that devices begin with where `g` was wanted [S], and what is held."""
+    def begin(self, g: Conductances) -> tuple[dict[str, Array], ProgrammingState]:
+        """Return the conductances that devices begin with where `g` was wanted [S], and the state at first."""
         new: dict[str, Array] = {}
-        held: dict[str, Any] = {} if self.devices.pairs is None else {"updates": np.zeros((), np.int32)}
+        state: dict[str, Any] = {} if self.devices.pairs is None else {"updates": np.zeros((), np.int32)}
         for row in self._rows(g):
-            own = self._of(row)
-            start = own.devices.devices.begin(row.join(g).reshape(-1))
+            part = self._of(row)
+            start = part.devices.devices.begin(row.join(g).reshape(-1))
             new |= row.cut(start)
-            for kind, values in own.begin_row(start).items():
-                held[kind] = held.get(kind, {}) | _flat(row.cut(values))
-        return new, held
+            for kind, values in part.begin_row(start).items():
+                state[kind] = state.get(kind, {}) | _flat(row.cut(values))
+        return new, state
 
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, held: Held = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
+    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
         """Change the conductances `g` by about `dg` [S]; `key` is the update's seed. Without a state it starts as at the beginning."""
-        held = held or self.begin(g)[1]
-        counted = {} if self.devices.pairs is None else {"updates": (held["updates"] + 1).astype(np.int32)}
+        state = state or self.begin(g)[1]
+        counted = {} if self.devices.pairs is None else {"updates": (state["updates"] + 1).astype(np.int32)}
         new: dict[str, Array] = {}
         after: dict[str, Any] = dict(counted)
         pulses, energy = 0.0, 0.0
         for row in self._rows(g):
             shown = row.join(g).reshape(-1)
             draws = Draws(key, shown, row.first, sum(values.size for values in g.values()))
-            before = {kind: row.join(values) for kind, values in held.items() if kind not in counted}
+            before = {kind: row.join(values) for kind, values in state.items() if kind not in counted}
             done = self._of(row).update_row(shown, row.join(dg), before | counted, draws)
             new |= row.cut(done.g)
-            for kind, values in done.held.items():
+            for kind, values in done.state.items():
                 after[kind] = after.get(kind, {}) | _flat(row.cut(values))
             pulses, energy = pulses + done.pulses, energy + done.energy
         return Programmed(new, pulses, energy, after)
@@ -96,21 +96,21 @@ class Pulsed:
         return self if len(row.spans) == len(self.blocks) else self.holding(self.devices.of(row.spans))
 
     def begin_row(self, start: Array) -> dict[str, Array]:
-        """Return what is held at first of a row that begins with these conductances [S]."""
+        """Return the first state of a row that begins with these conductances [S]."""
         parts = self.devices
-        held = {} if parts.devices.write is None else {"hidden": start}
+        state = {} if parts.devices.write is None else {"hidden": start}
         if parts.fast is not None:
             return (
-                held | begin_tiki_taka(parts.fast, symmetric_point.symmetric_point(parts.fast, start.shape).astype(start.dtype))._asdict()
+                state | begin_tiki_taka(parts.fast, symmetric_point.symmetric_point(parts.fast, start.shape).astype(start.dtype))._asdict()
             )
         if self.settings.rounding == "accumulate" or self.settings.scheme == "write-verify":
-            return held | {"left": 0 * start}
-        return held
+            return state | {"left": 0 * start}
+        return state
 
-    def update_row(self, g: Array, dg: Array, held: Held, draws: Draws) -> Done:
+    def update_row(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> Done:
         """Update a row; `dg` may have the shape of its only block."""
         devices = self.devices.devices
-        done, after = self._program(held.get("hidden", g), dg, held, draws)
+        done, after = self._program(state.get("hidden", g), dg, state, draws)
         hidden = new = devices.leak(done.g, 1)
         if devices.write is not None:
             new = devices.show(g, hidden, done.pulses, draws.normal("write"))
@@ -118,21 +118,21 @@ class Pulsed:
         pulses, energy = (values.sum().astype(np.float64) for values in (done.pulses, done.energy))
         return Done(new, pulses, energy, after)
 
-    def _program(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
-        """Program all devices by the scheme that is set; gives what is held of it, too."""
+    def _program(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
+        """Program all devices by the scheme that is set; return its state too."""
         match self.settings.scheme:
             case "pulses":
-                return self._by_pulses(g, dg, held, draws)
+                return self._by_pulses(g, dg, state, draws)
             case "write-verify":
-                return self._verified(g, dg.reshape(-1), held, draws)
+                return self._verified(g, dg.reshape(-1), state, draws)
             case "tiki-taka":
-                return self._by_transfer(g, dg.reshape(-1), held, draws)
+                return self._by_transfer(g, dg.reshape(-1), state, draws)
 
-    def _by_pulses(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
+    def _by_pulses(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
         devices, sizes, _, curve, pairs = self.devices
         if isinstance(devices.law, Exact):
             return write_exactly(devices, g, dg.reshape(-1)), {}
-        n, left = self._rounded(dg if pairs is None else pairs.wanted(dg.reshape(-1)), held, draws)
+        n, left = self._rounded(dg if pairs is None else pairs.wanted(dg.reshape(-1)), state, draws)
         n = n if pairs is None else pairs.raised(n)
         xp = g.__array_namespace__()
         done = write(devices, g, n if curve is None else xp.maximum(n, 0), draws.normal("cycle") if self.noisy else 0.0)
@@ -140,7 +140,7 @@ class Pulsed:
             done = reset_and_write(devices, curve, done, g + sizes.up * n, n < 0, draws.normal("verify", 2))
         if pairs is None:
             return done, left
-        return self._refreshed(pairs, done, held["updates"], draws), left
+        return self._refreshed(pairs, done, state["updates"], draws), left
 
     def _refreshed(self, pairs: Pairs, done: Written, updates: Array, draws: Draws) -> Written:
         """Rewrite the pairs with too large a common mode, every so many updates."""
@@ -149,10 +149,10 @@ class Pulsed:
         verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
 
         def refreshed(g: Array, target: Array, where: Array, number: int) -> Written:
-            now, own = where & look, numbers.after(number * (verify.rounds + 1))
+            now, own_numbers = where & look, numbers.after(number * (verify.rounds + 1))
             if curve is None:
-                return write_those(devices, sizes, g, target, now, verify, own, Reading())
-            return rewrite(devices, curve, g, target, now, verify, own, Reading())
+                return write_those(devices, sizes, g, target, now, verify, own_numbers, Reading())
+            return rewrite(devices, curve, g, target, now, verify, own_numbers, Reading())
 
         def looked() -> Written:
             written = refresh(devices, pairs, done.g, settings.common, refreshed)
@@ -161,7 +161,7 @@ class Pulsed:
         look = updates % settings.refresh == 0
         return either(look, looked, lambda: done, done.g.__array_namespace__())  # type: ignore[no-any-return] # what both give
 
-    def _rounded(self, dg: Array, held: Held, draws: Draws) -> tuple[Array, dict[str, Array]]:
+    def _rounded(self, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Array, dict[str, Array]]:
         sizes, most = self.devices.sizes, self.settings.max_pulses
         if self.settings.rounding == "stochastic":
             up, down, uniform = (row.reshape(dg.shape) if np.ndim(row) else row for row in (*sizes, draws.uniform("round")))
@@ -173,27 +173,29 @@ class Pulsed:
             case "sign":
                 return sign(n, self.settings.threshold), {}
             case "accumulate":
-                due = accumulate(n, held["left"], threshold=self.settings.threshold, most=most)
+                due = accumulate(n, state["left"], threshold=self.settings.threshold, most=most)
                 return due.n, {"left": due.left}
 
-    def _verified(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
+    def _verified(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
         """Write and verify the devices with at least `threshold` pulses due."""
         devices, sizes, settings = self.devices.devices, self.devices.sizes, self.settings
         xp = g.__array_namespace__()
-        wanted = held["left"] + sizes.pulses(dg)
+        wanted = state["left"] + sizes.pulses(dg)
         due = xp.abs(wanted) >= max(settings.threshold, 1.0)
         target = g + wanted * xp.where(wanted > 0, sizes.up, sizes.down)
         verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
         done = write_those(devices, sizes, g, target, due, verify, draws.turns("verify"), Reading())
         return done, {"left": xp.where(due, 0.0, wanted).astype(g.dtype)}
 
-    def _by_transfer(self, g: Array, dg: Array, held: Held, draws: Draws) -> tuple[Written, dict[str, Array]]:
+    def _by_transfer(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
         slow, sizes, fast, *_ = self.devices
-        state = TikiTaka(*(held[field] for field in TikiTaka._fields))
+        fast_state = TikiTaka(*(state[field] for field in TikiTaka._fields))
         numbers = TikiTakaDraws(draws.uniform("round"), draws.normal("transfer"), draws.normal("cycle"))
         transfer = Transfer(self.settings.transfer, 1, self.settings.max_pulses)
-        done, state = tiki_taka(slow if fast is None else fast, slow, sizes, g, dg, state, transfer, np.zeros((), np.int32), numbers)
-        return done, dict(state._asdict())
+        done, fast_state = tiki_taka(
+            slow if fast is None else fast, slow, sizes, g, dg, fast_state, transfer, np.zeros((), np.int32), numbers
+        )
+        return done, dict(fast_state._asdict())
 
 
 def _flat(blocks: Mapping[str, Array]) -> dict[str, Array]:

@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
         return (dg / self._of(dg)).astype(dg.dtype)
 
     def dithered(self, dg: Array, uniform: Array) -> Array:
-        """Return whole pulses that dg [S] takes on average: rounded up as often as the fraction says, by `uniform` in 0 … 1 − 2^-23.
+        """Return whole pulses that dg [S] takes on average: rounded up with the probability of the fraction, by `uniform` in 0 … 1 − 2^-23.
 
         Uniform numbers that come no nearer to 1 make no pulse of a rounding error where nothing is wanted. The quotient comes last but for
         the rounding, so that XLA keeps it for all who need these numbers, and does not divide again for each.

@@ -162,7 +162,7 @@ def _until_near(  # noqa: PLR0913, PLR0917 - one physical process
     read: Reading,
     first: int = 0,
 ) -> Written:
-    """Read busy devices and send what they lack, in pulses, as often as it takes; `first` is the place of the first round's numbers."""
+    """Read busy devices and send what is missing, in pulses, as often as it takes; `first` is the place of the first round's numbers."""
     xp = g.__array_namespace__()
 
     def once(k: Array, carry: tuple[Written, Array]) -> tuple[Written, Array]:

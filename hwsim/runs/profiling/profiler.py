@@ -236,7 +236,7 @@ def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> di
     slope = updater.rule.gradient(replay, g, x, y, updater.loss).by_block
     between = time.perf_counter()
     dg, _ = updater.optimizer.step(slope, state.moments, batches.rates)
-    updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.held)
+    updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.programming)
     ended = time.perf_counter()
     share = (between - began) / max(ended - began, 1e-9)
     return {GRADIENT: updates * share, PROGRAMMING: updates * (1 - share)}

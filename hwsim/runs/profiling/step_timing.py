@@ -161,12 +161,12 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
             g, moments, programming_state = carry
             dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates)
             done = programming.update(g, dg, traced.chip, batches.seeds[k], programming_state)
-            return done.g, moments, done.held
+            return done.g, moments, done.state
 
         return jax.lax.fori_loop(0, count, once, carry)
 
     nowhere = {name: np.zeros_like(values) for name, values in kept.g.items()}
     compiled_step: Any = jax.jit(step, donate_argnums=0, compiler_options=compiler_options())
-    given_step = (kept.g, kept.moments, kept.held), nowhere, batches, updater.programming.devices
+    given_step = (kept.g, kept.moments, kept.programming), nowhere, batches, updater.programming.devices
     programming = given_step, lambda given: compiled_step(*given)
     return [looped(free), looped(phases), looped(gradient), programming]

@@ -78,8 +78,8 @@ def make(table: dict[str, Any], where: str) -> Device:
     """
     given = [key for key in ("step", *OTHER_UNITS) if key in table]
     if len(given) != 1:
-        found = f"has {' and '.join(given)}" if given else "does not say what a pulse does"
-        msg = f"{where}: {found}; give one of the sections step, {', '.join(OTHER_UNITS)}"
+        fault = f"has {' and '.join(given)}" if given else "does not define what a pulse does"
+        msg = f"{where}: {fault}; give one of the sections step, {', '.join(OTHER_UNITS)}"
         raise DeviceError(msg)
     key = given[0]
     try:
