@@ -40,6 +40,15 @@ class Chip:
     CircuitError
         When an element or parameter is not the circuit's, a shape does not fit, or a value is one that the element refuses.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=2, layers=[hw.Layer(3)], outputs=1).compile()
+    >>> nominal = hw.Chip.nominal(circuit)
+    >>> shifted = hw.Chip(circuit, {"h1_v_high": {"v": [0.10, 0.12, 0.09]}})
+    >>> nominal("h1_v_high", "v").tolist(), shifted("h1_v_high", "v").tolist()
+    ([0.1, 0.1, 0.1], [0.1, 0.12, 0.09])
+
     """
 
     circuit: Circuit

@@ -38,6 +38,13 @@ class Circuit(Topology):
     CircuitError
         When names clash, terminals lie outside, sources form a loop, a node has no path to ground, or features have gaps.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=2, layers=[hw.Layer(3)], outputs=1).compile()
+    >>> circuit.input_count, circuit.size, [group.name for group in circuit.groups][:4]
+    (2, 16, ['x', 'xn', 'bias', 'h1'])
+
     """
 
     def __post_init__(self) -> None:

@@ -6,7 +6,16 @@ from circuits.nodes import Nodes
 
 
 class CircuitError(ValueError):
-    """A circuit or network that cannot be built; the message names the thing, the value and the remedy."""
+    """A circuit or network that cannot be built; the message names the thing, the value and the remedy.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.Network(inputs=0, outputs=1)
+    Traceback (most recent call last):
+    circuits.errors.CircuitError: network: inputs = 0 must be at least 1
+
+    """
 
 
 class FloatingNodesError(CircuitError):

@@ -42,6 +42,12 @@ class Amplifier:
     output_resistance
         In series with its output [ohm].
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.Layer(8, amplifier=hw.Amplifier(gain=4.0, back=0.25)).amplifier.gain
+    4.0
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
@@ -67,6 +73,12 @@ class Layer:
         What each column has.
     amplifier
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.Layer(8, neuron=hw.DiodePair(v_low=-0.2, v_high=0.2)).neuron.kind
+    'diode-pair'
 
     """
 
@@ -111,6 +123,13 @@ class Network:
     ------
     CircuitError
         When a size is below 1 or the bounds do not fit the number of crossbars.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> net = hw.Network(inputs=4, layers=[hw.Layer(8, amplifier=hw.Amplifier())], outputs=3, g_min=1e-7, g_max=1e-5)
+    >>> [(crossbar.name, crossbar.shape) for crossbar in net.compile().trainable]  # a row for x, for -x, and for the bias
+    [('w1', (9, 8)), ('w2', (9, 6))]
 
     """
 

@@ -5,7 +5,7 @@ All are co-content functions (their i(v) rises monotonically), so a network of t
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,15 @@ Exponent = Annotated[float, Field(ge=-20, le=20)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """No diode: the column passes on what it reads."""
+    """No diode: the column passes on what it reads.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.Linear().current(0.3)
+    array(0.)
+
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["linear"] = "linear"
@@ -78,6 +86,15 @@ class DiodePair:
     ----------
     J. Kendall et al. 2020, arXiv 2006.01981.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> pair = hw.DiodePair(v_low=-0.1, v_high=0.1)
+    >>> i = pair.current(np.array([-0.5, 0.0, 0.5]))  # amperes, from the column to ground
+    >>> np.sign(i).tolist(), bool(abs(i[1]) < 1e-9 < i[2])
+    ([-1.0, 0.0, 1.0], True)
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
@@ -111,6 +128,15 @@ class Rectifier:
     """One diode a column: the first half cannot fall below `v_low`, the second half cannot rise above `v_high`.
 
     Source: Scellier 2024, with a junction diode instead of an ideal one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> i = hw.Rectifier(v_low=0.0).current(np.array([-0.3, 0.3]))  # of a column of the first half
+    >>> bool(i[0] < -1e-3), bool(0 <= i[1] <= 1e-6)
+    (True, True)
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
@@ -139,7 +165,16 @@ class Rectifier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdealPair:
-    """Two ideal clamps: the column stays between `v_low` and `v_high`."""
+    """Two ideal clamps: the column stays between `v_low` and `v_high`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> hw.IdealPair(v_low=-0.1, v_high=0.1).current(np.array([-0.2, 0.05, 0.2])).tolist()
+    [-inf, 0.0, inf]
+
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["ideal-pair"] = "ideal-pair"
@@ -166,6 +201,14 @@ class IdealRectifier:
     """One ideal clamp a column: the first half cannot fall below `v_low`, the second half cannot rise above `v_high`.
 
     Source: Scellier 2024, "A fast algorithm to simulate nonlinear resistive networks", arXiv 2402.11674.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> hw.IdealRectifier(v_low=0.0).current(np.array([-0.1, 0.1])).tolist()
+    [-inf, 0.0]
+
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
@@ -189,7 +232,17 @@ class IdealRectifier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadZone:
-    """Two antiparallel diodes in series with the next row: voltages below their threshold pass hardly any current (coring)."""
+    """Two antiparallel diodes in series with the next row: voltages below their threshold pass hardly any current (coring).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> i = hw.DeadZone().current(np.array([-0.8, 0.0, 0.8]))  # from the column to the next row
+    >>> bool(i[0] == -i[2]), float(i[1])
+    (True, 0.0)
+
+    """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["dead-zone"] = "dead-zone"
@@ -221,6 +274,9 @@ class DeadZone:
 
 
 Neuron = Annotated[Linear | DiodePair | Rectifier | IdealPair | IdealRectifier | DeadZone, Field(discriminator="kind")]
+
+KINDS: tuple[type, ...] = get_args(get_args(Neuron)[0])
+"""The classes that a `kind` in an experiment file names."""
 
 
 def _check_rails(kind: str, v_low: Volt, v_high: Volt) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hwsim.files.raw import DataError as DataError
     from hwsim.models.fit import FitWarning as FitWarning
     from hwsim.models.fit import fit as fit
+    from hwsim.models.fitted_device import fit_device as fit_device
     from hwsim.models.model import Model as Model
     from hwsim.models.named_data import dataset as dataset
     from hwsim.models.named_data import device_presets as device_presets
@@ -66,6 +67,7 @@ _PLACES = {
     ],
     "hwsim.files.raw": ["DataError"],
     "hwsim.models.fit": ["FitWarning", "fit"],
+    "hwsim.models.fitted_device": ["fit_device"],
     "hwsim.models.model": ["Model"],
     "hwsim.models.named_data": ["dataset", "device_presets"],
     "hwsim.models.solving": ["evaluate", "solve"],

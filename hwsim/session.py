@@ -17,6 +17,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError
 from hwsim.settings.sections import Precision
+from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array, Conductances, Floats, Weights
 
 if TYPE_CHECKING:
@@ -40,17 +41,26 @@ class _Source:
         run: str | None = None,
         task: "Task | None" = None,
     ) -> None:
-        self._made_of = experiment, circuit, run
+        self._experiment, self._circuit, self._converted = experiment, circuit, dict[Any, "Dataset"]()
         self.run, self.task, self.given = run, task, data is not None or task is not None
         if data is not None:
             self.data = data
 
     @cached_property
     def data(self) -> "Dataset":
-        """The data."""
+        """The data as they are, before any converter."""
         from hwsim.data.loading import load_data  # noqa: PLC0415 - the readers load only for those who read data
 
-        return load_data(*self._made_of)
+        return load_data(self._experiment, self.run)
+
+    def converted(self, variation: VariationSettings) -> "Dataset":
+        """Return the data as the inputs' converters of a chip drive them, once for each kind of converter."""
+        from hwsim.data.input_converters import driven  # noqa: PLC0415 - as above
+
+        kind = variation.dac_bits, variation.dac_full_scale
+        if kind not in self._converted:
+            self._converted[kind] = driven(self.data, self._circuit, variation)
+        return self._converted[kind]
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,17 @@ class Session:
 
     Whatever trains, tests, times or describes an experiment takes it from here, so that no section of it can be left out: a key that
     changes a training changes a trial, a sweep, a benchmark and a report alike. Chip and data are made when they are first asked for.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> session = hw.Session.of(hw.load("xor"))
+    >>> g = session.begun()  # initial conductances [S]
+    >>> with session.solver() as solver:
+    ...     equilibrium = solver.solve(g, hw.Drive(session.data.x_test))
+    >>> equilibrium.outputs(session.circuit).shape
+    (4, 1)
+
     """
 
     experiment: Experiment
@@ -123,15 +144,17 @@ class Session:
 
     @property
     def data(self) -> "Dataset":
-        """The training set and the test set.
+        """The training set and the test set, rounded by the inputs' converters, where the chip has some.
 
         Raises
         ------
         DataError, ExperimentError
             As `load_data`.
+        CircuitError
+            As `driven`.
 
         """
-        return self.source.data
+        return self.source.converted(self.experiment.variation)
 
     @property
     def learnable(self) -> "Dataset":

@@ -12,15 +12,6 @@ import pytest
 
 import hwsim
 
-ERRORS = {
-    name for name in hwsim.__all__ if isinstance(getattr(hwsim, name), type) and issubclass(getattr(hwsim, name), Exception | Warning)
-}
-SHOWN = [
-    name
-    for name in hwsim.__all__
-    if name not in ERRORS and getattr(hwsim, name).__module__.startswith(("hwsim.models", "hwsim.estimators", "hwsim.compose.jax_layer"))
-]
-
 
 def test_importing_loads_nothing_and_changes_nothing() -> None:
     """No library comes with it, JAX above all, whose settings are its user's; a name that is not there says which are."""
@@ -62,7 +53,7 @@ def test_every_public_name_is_described(name: str) -> None:
         assert "Parameters\n----------" in text
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", hwsim.__all__)
 def test_every_example_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is behind the front door shows how it is used."""
     monkeypatch.chdir(tmp_path)

@@ -52,6 +52,16 @@ class Drive(NamedTuple):
     noise
         Currents into the free nodes of groups, each (B, n) [A]; None: nothing is noisy.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=2, outputs=1).compile()
+    >>> with hw.NumericEngine().prepare(circuit, hw.Chip.nominal(circuit)) as solver:
+    ...     equilibrium = solver.solve({"w1": np.full((5, 2), 1e-5)}, hw.Drive(np.array([[0.1, 0.2], [0.3, 0.4]])))
+    >>> equilibrium.outputs(circuit).shape
+    (2, 1)
+
     """
 
     x: Array
@@ -89,7 +99,19 @@ _ADVICE = {
 
 
 class ConvergenceError(RuntimeError):
-    """Some samples have no equilibrium within the tolerance; the message names them, how far off they are, and what to try."""
+    """Some samples have no equilibrium within the tolerance; the message names them, how far off they are, and what to try.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> experiment = hw.load("xor", {"solver.max_steps": 1, "solver.newton": False})
+    >>> try:
+    ...     hw.solve(experiment, [[1.0, -1.0]])
+    ... except hw.ConvergenceError as error:
+    ...     print("max_steps" in str(error))
+    True
+
+    """
 
 
 class Equilibrium(NamedTuple):

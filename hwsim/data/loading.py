@@ -6,10 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.circuit import Circuit
 from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
-from hwsim.data.input_converters import driven
 from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
@@ -20,11 +18,11 @@ from hwsim.random.streams import stream
 from netlists.text.findings import NetlistError
 
 
-def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
+def load_data(experiment: Experiment, run: str | None = None) -> Dataset:
     """Read an experiment's data, hold out the test set or a validation set, and scale by what the training set shows.
 
-    `circuit` is the experiment's, if it is compiled already; converters at the inputs depend on it. `run` is the folder of the run whose
-    conductances are to be tested, or trained on, if any.
+    `run` is the folder of the run whose conductances are to be tested, or trained on, if any. Features are not rounded by the inputs'
+    converters yet: `Session.data` does that, for its chip.
 
     Raises
     ------
@@ -40,10 +38,10 @@ def load_data(experiment: Experiment, circuit: Circuit | None = None, run: str |
     refuse_learnt_start(experiment)
     if experiment.data.name == SHOWN:
         return _shown(experiment)
-    return prepared(read(experiment.data.name, experiment.data), experiment, circuit, run)
+    return prepared(read(experiment.data.name, experiment.data), experiment, run)
 
 
-def prepared(samples: Samples, experiment: Experiment, circuit: Circuit | None = None, run: str | None = None) -> Dataset:
+def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -> Dataset:
     """Divide and scale samples by an experiment's settings; as `load_data`, which reads them."""
     settings, seed = experiment.data, experiment.training.seed
     sha256 = samples.sha256
@@ -63,8 +61,6 @@ def prepared(samples: Samples, experiment: Experiment, circuit: Circuit | None =
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
     data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
-    if experiment.variation.dac_bits is not None:
-        data = driven(data, circuit or experiment.circuit.compile(experiment.name), experiment.variation)
     return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
 
 

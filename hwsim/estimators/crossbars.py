@@ -25,24 +25,7 @@ from hwsim.typing import Floats
 
 
 class _Crossbar(BaseEstimator):  # type: ignore[misc] # scikit-learn ships no types
-    """What both estimators share.
-
-    Parameters
-    ----------
-    hidden
-        Columns of each hidden layer, from the inputs on: diode pairs, and an amplifier each.
-    epochs, batch, rate
-        As of `hwsim.fit`; None: its defaults.
-    device
-        A kind of memristor, by its name (`hwsim.device_presets`) or file; None: conductances become what is computed.
-    settings
-        Any other keys of an experiment file, such as `{"variation.stuck": 0.01}`.
-    warm_start
-        Whether `fit` resumes from the last fit's conductances.
-    random_state
-        Seed, or a generator of NumPy that one is drawn from; None: a seed by chance.
-
-    """
+    """What both estimators share; `CrossbarClassifier` describes the parameters."""
 
     _task: TaskName
 
@@ -111,8 +94,7 @@ def _scaled_alike(model: Model, samples: Samples) -> Dataset:
 class CrossbarClassifier(ClassifierMixin, _Crossbar):  # type: ignore[misc] # as above
     """A circuit of memristor crossbars that recognises classes.
 
-    Features are scaled to zero mean and unit variance, and cut off at three standard deviations. The parameters are those of
-    `CrossbarRegressor` too.
+    Features are scaled to zero mean and unit variance, and cut off at three standard deviations.
 
     Parameters
     ----------

@@ -50,7 +50,16 @@ REAL_TARGETS = {"diabetes", "friedman", "linear-map"}
 
 
 class ExperimentError(ValueError):
-    """An experiment that cannot be read or is wrong; the message names file, key, value and remedy."""
+    """An experiment that cannot be read or is wrong; the message names file, key, value and remedy.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.load("iris", {"training.epochs": 0})
+    Traceback (most recent call last):
+    hwsim.experiment.experiment.ExperimentError: settings training.epochs = 0: training.epochs = 0: should be greater than 0
+
+    """
 
 
 def _form(given: Any) -> str:
@@ -72,6 +81,14 @@ class Experiment(Section):
         What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
     reached
         What it is known to reach; nothing is computed from it.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> net = hw.Network(inputs=4, layers=[hw.Layer(6)], outputs=3)
+    >>> experiment = hw.Experiment(name="mine", circuit=net, data=hw.DataSettings(name="iris"))
+    >>> experiment.name, experiment.training.engine, experiment.variation.stuck
+    ('mine', 'numeric', None)
 
     """
 

@@ -3,18 +3,18 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from circuits import zoo
+from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
 from hwsim.experiment.experiment import KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
-from hwsim.experiment.overriding import as_typed, override, parse_setting, put
+from hwsim.experiment.overriding import Settings, as_typed, assignments, of_section, override, put
 from hwsim.settings.validation_errors import explain
 from netlists import examples
 from netlists.text.findings import NetlistError
@@ -29,7 +29,7 @@ WHATS = "a name in the zoo, an experiment file (.toml), a netlist (.cir, .net, .
 """What a command takes as WHAT."""
 
 
-def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
+def load(what: str | Path, settings: Settings = ()) -> Experiment:
     """Read an experiment: by its name in the zoo, from a `.toml` file, or from a run folder; or make one of a netlist. Then change keys.
 
     Parameters
@@ -50,7 +50,8 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
     example = examples.find(what)
     if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
         return _of_netlist(example or Path(what), settings)
-    roles = next((key for key in ("trainable", "inputs", "outputs") if any(s.startswith(f"circuit.{key}=[") for s in settings)), None)
+    listed = [keys for keys, value in assignments(settings) if isinstance(value, list | tuple)]
+    roles = next((key for key in ("trainable", "inputs", "outputs") if ["circuit", key] in listed), None)
     experiment = _read(what)
     if roles and not isinstance(experiment.circuit, Netlist):
         msg = f"--{roles}: names elements of a netlist, and {quote_path(what)} is none"
@@ -58,12 +59,12 @@ def load(what: str | Path, settings: Sequence[str] = ()) -> Experiment:
     return override(experiment, settings)
 
 
-def _of_netlist(path: Path, settings: Sequence[str]) -> Experiment:
+def _of_netlist(path: Path, settings: Settings) -> Experiment:
     """Make an experiment of a netlist: its roles first, then settings that suit it, then the deck's own, then the user's."""
-    of_circuit = [setting for setting in settings if setting.startswith("circuit.")]
+    of_circuit = of_section(settings, "circuit")
     table: dict[str, Any] = {"circuit": {"netlist": str(path)}}
-    for setting in of_circuit:
-        put(table, *parse_setting(setting))
+    for keys, value in assignments(of_circuit):
+        put(table, keys, value)
     if not path.exists():
         msg = f"{quote_path(path)}: no such file; give a netlist, an experiment file (.toml), a run folder or a name in the zoo"
         raise ExperimentError(msg)
@@ -146,7 +147,20 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
 
 
 def to_toml(experiment: Experiment) -> str:
-    """Write an experiment completely, defaults too; it loads back to an equal one."""
+    """Write an experiment completely, defaults too; it loads back to an equal one.
+
+    Raises
+    ------
+    ExperimentError
+        When a neuron is of a class of the caller's own, which no file describes.
+
+    """
+    for k, layer in enumerate(() if isinstance(experiment.circuit, Netlist) else experiment.circuit.layers):
+        if (own := type(layer.neuron)) not in KINDS:
+            msg = (
+                f"circuit.layers[{k}].neuron is of class {own.__name__}, which an experiment file cannot describe; keep the model in Python"
+            )
+            raise ExperimentError(msg)
     import tomli_w  # noqa: PLC0415 - only those who write need it
 
     return tomli_w.dumps(experiment.model_dump(exclude_none=True))

@@ -1,22 +1,28 @@
 """Overriding the keys of an experiment: `--set training.epochs=3`."""
 
+import dataclasses
 import functools
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel
 
+from circuits.network import Amplifier, Layer, Network
+from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
 from hwsim.settings import flat_training
 from hwsim.settings.keys import known_keys
 from hwsim.settings.validation_errors import dotted, instead
 
+Settings = Sequence[str] | Mapping[str, Any]
+"""Keys with their new values: as typed, `["training.epochs=3"]`, or as values, `{"training.epochs": 3}`."""
 
-def override(experiment: Experiment, settings: Sequence[str] | Mapping[str, Any]) -> Experiment:
+
+def override(experiment: Experiment, settings: Settings) -> Experiment:
     """Change keys: `["training.epochs=3", "circuit.layers[0].size=64"]`, or `{"training.epochs": 3}`.
 
     In a text, values are written as in TOML; bare words are text. Nothing after the `=` puts a key back to its default. A new `kind` of
@@ -30,14 +36,50 @@ def override(experiment: Experiment, settings: Sequence[str] | Mapping[str, Any]
     """
     if not settings:
         return experiment
-    table = experiment.model_dump()
-    puts = [_assigned(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else [parse_setting(one) for one in settings]
-    _let_go(table["training"], [keys for keys, _ in puts])
+    puts = assignments(settings)
+    table = _dumped(experiment, {keys[0] for keys, _ in puts})
+    if isinstance(table["training"], dict):
+        _let_go(table["training"], [keys for keys, _ in puts])
     for keys, value in sorted(
         puts, key=lambda put: (len(put[0]), put[0][-1] != "kind")
     ):  # tables and new kinds first: they have other keys
         put(table, keys, value)
     return make(table, as_typed(settings))
+
+
+def assignments(settings: Settings) -> list[tuple[list[str | int], Any]]:
+    """Split settings into keys and values.
+
+    Raises
+    ------
+    ExperimentError
+        When one is no KEY=VALUE.
+
+    """
+    return [_assigned(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else [parse_setting(one) for one in settings]
+
+
+def of_section(settings: Settings, section: str) -> Settings:
+    """Return those of a section, such as `circuit`."""
+    if isinstance(settings, Mapping):
+        return {key: value for key, value in settings.items() if key.strip().startswith(f"{section}.")}
+    return [one for one in settings if one.startswith(f"{section}.")]
+
+
+def joined(settings: Settings, more: Sequence[str]) -> Settings:
+    """Return settings with more of them, as typed."""
+    if isinstance(settings, Mapping):
+        return {**settings, **{one.partition("=")[0]: read_value(one.partition("=")[2]) for one in more}}
+    return [*settings, *more]
+
+
+def _dumped(experiment: Experiment, changed: Collection[str | int]) -> dict[str, Any]:
+    """Return an experiment as a table, whose sections are tables where they change, and objects where they do not.
+
+    A network stays one until `put` opens it: its neurons have a behaviour, and may be of a class that no `kind` names.
+    """
+    table = {name: getattr(experiment, name) for name in type(experiment).model_fields}
+    return {name: one.model_dump() if name in changed and isinstance(one, BaseModel) else one for name, one in table.items()}
 
 
 def _let_go(training: dict[str, Any], changed: Sequence[Sequence[str | int]]) -> None:
@@ -60,7 +102,7 @@ class FromOption(str):
         return made
 
 
-def as_typed(settings: Sequence[str] | Mapping[str, Any]) -> str:
+def as_typed(settings: Settings) -> str:
     """Return settings as they were typed, at most so much of them as a message shows."""
     if isinstance(settings, Mapping):
         return quote("settings " + ", ".join(f"{key} = {value!r}" for key, value in settings.items()), REASON)
@@ -110,10 +152,7 @@ def put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
     inside: Any = table
     for k, key in enumerate(keys[:-1]):
         inside = _step(inside, keys, k)
-        if inside[key] is None:
-            inside[key] = {}
-        elif isinstance(inside[key], tuple):
-            inside[key] = list(inside[key])
+        inside[key] = _opened(inside[key], keys[: k + 1], keys[-1])
         inside = inside[key]
     inside = _step(inside, keys, len(keys) - 1)
     last: Any = keys[-1]
@@ -123,6 +162,25 @@ def put(table: dict[str, Any], keys: list[str | int], value: Any) -> None:
         inside.pop(last, None)
     else:
         inside[last] = value
+
+
+def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
+    """Return the table or list that something in an experiment is: of a part of a network, its fields as they are."""
+    if inner is None:
+        return {}
+    if isinstance(inner, tuple):
+        return list(inner)
+    if not dataclasses.is_dataclass(inner):
+        return inner
+    if type(inner) not in _PARTS and last != "kind":
+        where, kind = quote(dotted(tuple(keys))), type(inner).__name__
+        msg = f"--set {where}: it is of class {kind}, which has no keys; make another network with another {kind}"
+        raise ExperimentError(msg)
+    return {field.name: getattr(inner, field.name) for field in dataclasses.fields(inner)}
+
+
+_PARTS = {Network, Layer, Amplifier, *KINDS}
+"""The classes that experiment files can describe."""
 
 
 def _step(inside: Any, keys: list[str | int], k: int) -> Any:

@@ -22,7 +22,16 @@ _HASHED = 4096
 
 
 class DataError(ValueError):
-    """Data that cannot be read or used; the message names the file, the place in it and the remedy."""
+    """Data that cannot be read or used; the message names the file, the place in it and the remedy.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.fit(hw.Network(inputs=2, outputs=2), [[0, 1], [1, 0]], [0])
+    Traceback (most recent call last):
+    hwsim.files.raw.DataError: arrays: 2 samples but 1 labels; each sample needs one
+
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

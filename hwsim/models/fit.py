@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 
 
 class FitWarning(UserWarning):
-    """A training that has something to report; it is complete, or reports how far it came."""
+    """A training that has something to report; it is complete, or reports how far it came.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import hwsim as hw
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     _ = hw.fit(hw.Network(inputs=2, outputs=2), [[0, 1], [1, 0]], [0, 1], epochs=1)  # fewer samples than an update has
+    >>> caught[0].category is hw.FitWarning
+    True
+
+    """
 
 
 def fit(  # noqa: PLR0913 - what a training is made of; all but the circuit have defaults
@@ -107,8 +119,7 @@ def session_of(experiment: Experiment, samples: Samples | None) -> Session:
         return Session.of(experiment)
     from hwsim.data.loading import prepared  # noqa: PLC0415 - learning loads only for those who learn
 
-    session = Session.of(experiment)
-    return Session.of(experiment, data=prepared(samples, experiment, session.circuit))
+    return Session.of(experiment, data=prepared(samples, experiment))
 
 
 def trained(session: Session, samples: Samples | None, before: Model | None = None, *, progress: bool | None = None) -> Model:

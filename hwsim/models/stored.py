@@ -44,9 +44,8 @@ def load(what: str | Path, settings: Mapping[str, Any] | None = None) -> Model |
 
     folder = run_folder(str(what))
     if folder is None:
-        return override(load_experiment(what), settings or {})
-    changes = [f"{key}={value}" for key, value in (settings or {}).items()]
-    given = load_model(str(what), changes)
+        return load_experiment(what, settings or {})
+    given = load_model(str(what), settings or {})
     metrics = folder.path / "metrics.jsonl"
     rows = tuple(map(records.row, records.read_text(metrics).splitlines())) if metrics.is_file() else ()
     model = Model(given.session, given.g, rows)

@@ -46,8 +46,8 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is made of; all but the circuit a
     what
         A model, an experiment, or a name, an experiment file or a run folder.
     vary
-        Values by key of an experiment file: a list, or a range as in `hwsim sweep`, `"0:0.1:3"` or `"log:1e-8:1e-6:5"`. Several keys make
-        a grid.
+        Values by key of an experiment file: a list, in which None is the key's absence, or a range as in `hwsim sweep`, `"0:0.1:3"` or
+        `"log:1e-8:1e-6:5"`. Several keys make a grid.
     mode
         `evaluate`: only test the model's conductances, or initial ones; `train`: train on each chip; `transfer`: train once for each seed,
         and test on each chip. Absent: `evaluate` of a model, `train` of anything else.
@@ -79,10 +79,8 @@ def run_sweep(  # noqa: PLR0913 - what a sweep is made of; all but the circuit a
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        texts = [f"{key}={_written(values)}" for key, values in vary.items()]
-        fixed = [f"{key}={_one(value)}" for key, value in (settings or {}).items()]
         chosen = mode or ("evaluate" if isinstance(what, Model) else "train")
-        planned = Planned.make(_named(what, folder), fixed, texts, chosen, chips=chips, seeds=seeds)
+        planned = Planned.make(_named(what, folder), settings or {}, vary, chosen, chips=chips, seeds=seeds)
         path = Path(out) if out else folder / "sweep.db"
         database = stack.enter_context(planned.open(path, lambda: environment(planned.definition.experiment)))
         run(database, lambda results: None, jobs=jobs)  # noqa: ARG005 - nobody watches
@@ -98,14 +96,6 @@ def _named(what: Model | Experiment | str | Path, folder: Path) -> str:
         file.write_text(to_toml(what), encoding="utf-8")
         return str(file)
     return str(what)
-
-
-def _written(values: Any) -> str:
-    return values if isinstance(values, str) else ",".join(map(_one, values))
-
-
-def _one(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _table(recorded: Any) -> SweepTable:

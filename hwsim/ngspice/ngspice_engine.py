@@ -29,6 +29,16 @@ class NgspiceEngine:
     tolerances
         When ngspice takes an iteration for the solution; None is what the circuit needs.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=1, outputs=1, differential=False, signed_inputs=False).compile()
+    >>> with hw.NgspiceEngine(workers=1).prepare(circuit, hw.Chip.nominal(circuit)) as solver:
+    ...     equilibrium = solver.solve({"w1": np.array([[3e-5], [1e-5]])}, hw.Drive(np.array([[0.0]])))
+    >>> equilibrium.outputs(circuit).round(6).tolist()  # a quarter of the bias of 1 V
+    [[0.25]]
+
     """
 
     name: ClassVar[str] = "ngspice"

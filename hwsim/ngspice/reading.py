@@ -11,7 +11,7 @@ _NO_ROLES = Roles()
 
 
 def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floating: bool = False) -> Deck:
-    """Read a deck from a file; what it includes must lie in its folder.
+    r"""Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
     ----------
@@ -28,6 +28,17 @@ def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False
     ------
     NetlistError
         When it cannot be read; the message names all mistakes, each with its file and line.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import hwsim as hw
+    >>> roles = "*hwsim: input V1", "*hwsim: trainable R1 R2", "*hwsim: output mid"
+    >>> cards = "V1 in 0 1", "R1 in mid 10k", "R2 mid 0 30k", ".end"
+    >>> _ = Path("divider.cir").write_text("\n".join(["* A divider", *roles, *cards]))
+    >>> deck = hw.read_deck("divider.cir")
+    >>> {name: g.round(9).tolist() for name, g in deck.g.items()}  # siemens
+    {'r1': [0.0001, 3.3333e-05]}
 
     """
     return parser.read_deck(Path(path), roles, expand=expand, trust=trust, floating=floating)

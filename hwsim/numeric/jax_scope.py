@@ -1,9 +1,17 @@
 """JAX in a scope: 64 bits and whole products around our own work, and as they were around everybody else's."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import jax
+
+_users: set[int] = set()
+"""Processes that have used JAX: this one, and those that it was forked from."""
+
+
+class ForkedError(RuntimeError):
+    """A process that was forked from one in which JAX had run: its threads are missing here, and JAX would wait for them forever."""
 
 
 @contextmanager
@@ -12,7 +20,17 @@ def jax_scope() -> Iterator[None]:
 
     Tracing, calling what is compiled and bringing arrays to a device must all be inside. 32-bit arrays stay what they are, but their
     products keep all 24 bits on graphics cards too, whose default keeps 11. The scope is this thread's, and scopes may be nested.
+
+    Raises
+    ------
+    ForkedError
+        In a process that was forked after JAX had run.
+
     """
+    _users.add(os.getpid())
+    if len(_users) > 1:
+        msg = "this process was forked after JAX had run, and JAX would hang in it; start it with multiprocessing.get_context('spawn')"
+        raise ForkedError(msg)
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):  # noqa: FBT003 - JAX's own
         yield
 

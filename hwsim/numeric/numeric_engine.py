@@ -12,7 +12,19 @@ from hwsim.numeric.layered.layered_solver import LayeredOptions, LayeredSolver
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericEngine(LayeredOptions):
-    """The numeric engine; its settings are those of the layered solver."""
+    """The numeric engine; its settings are those of the layered solver.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=1, outputs=1, differential=False, signed_inputs=False).compile()
+    >>> with hw.NumericEngine().prepare(circuit, hw.Chip.nominal(circuit)) as solver:
+    ...     equilibrium = solver.solve({"w1": np.array([[3e-5], [1e-5]])}, hw.Drive(np.array([[0.0]])))
+    >>> equilibrium.outputs(circuit).round(9).tolist()  # a quarter of the bias of 1 V
+    [[0.25]]
+
+    """
 
     name: ClassVar[str] = "numeric"
 

@@ -1,6 +1,5 @@
 """The model that a command works on: an experiment, its compiled circuit, and conductances, initial or trained."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hwsim.devices.temperature import at_temperature
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.learnt import refuse_learnt_by
 from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import Settings
 from hwsim.files.stored_conductances import beyond
 from hwsim.runs.folder import RunFolder
 from hwsim.session import Session
@@ -109,7 +109,7 @@ def refuse_start(folder: RunFolder, trained: Experiment, asked: Experiment) -> N
         raise ExperimentError(f"{msg}; omit it, or name the experiment instead: {quote_path(folder.experiment)}")
 
 
-def load_model(what: str, settings: Sequence[str] = ()) -> LoadedModel:
+def load_model(what: str, settings: Settings = ()) -> LoadedModel:
     """Load and compile what a user names, with settings overridden.
 
     Raises

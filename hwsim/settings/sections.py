@@ -65,6 +65,12 @@ class DataSettings(Section):
         Pixels by which training images are moved at most, up or down and to either side, drawn again for every image and epoch; what comes
         in from outside is 0. Features are then the pixels of a square image, row by row. Images are tested as they are.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.DataSettings(name="iris", scaling="standard", clip=3.0).test_share
+    0.2
+
     """
 
     name: str = Field(min_length=1)
@@ -157,6 +163,12 @@ class DeviceSettings(Section):
     temperature_coefficient
         Relative change of all conductances per kelvin, from 27 °C on [1/K]; absent: the preset's, or 0 where none is known.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.DeviceSettings(preset="pcm", pairs=True).scheme
+    'pulses'
+
     """
 
     preset: str | None = None
@@ -210,6 +222,12 @@ class SolverSettings(Section):
         Processor time that a worker may use for some hundred equilibria [s].
     ngspice_memory
         What a worker may hold [B]; absent: the machine's memory over the number of workers.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.SolverSettings(tolerance=1e-9).max_steps > 100
+    True
 
     """
 

@@ -61,6 +61,12 @@ class TrainingSettings(Section):
     start
         A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.TrainingSettings(epochs=3, rate=1e-6).engine
+    'numeric'
+
     """
 
     engine: EngineName = "numeric"

@@ -60,6 +60,12 @@ class VariationSettings(Section):
     after
         Seconds since its memristors were programmed: what a trained chip is evaluated at. They drift as device.preset sets.
 
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.VariationSettings(chip=7, stuck=0.01, rails=0.02).temperature
+    27.0
+
     """
 
     chip: NonNegativeInt = 0
@@ -121,6 +127,12 @@ class NoiseSettings(Section):
         Of what settles and is read: faster noise averages out [Hz].
     read
         Relative standard deviation of every voltage that is read, of nodes for learning and of outputs.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.NoiseSettings(thermal=True, bandwidth=1e6).shot
+    False
 
     """
 

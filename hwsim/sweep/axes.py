@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from hwsim.experiment.overriding import read_value
 from hwsim.sweep.sweep_errors import SweepError
 
 Value = Any
-"""A value of a key: a number, a text, true or false, or a list of them."""
+"""A value of a key: a number, a text, true or false, None, or a list of them."""
 
 NOMINAL = {"data.fold"}
 """Keys whose numbers are names, without order."""
@@ -112,6 +113,24 @@ def read_axis(text: str) -> Axis:
     return Axis(key=key, listed=_unique([_listed(text, part) for part in _split(given)]))
 
 
+def axis_of(key: str, values: Any) -> Axis:
+    """Make an axis of a key and its values: a list of them, or a text as in `read_axis`.
+
+    Raises
+    ------
+    SweepError
+        When there are none, or one is not a value of a key.
+
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return read_axis(f"{key}={values}")
+    listed = [value.item() if isinstance(value, np.generic) else list(value) if isinstance(value, tuple) else value for value in values]
+    if not listed:
+        msg = f"--vary {key}: there are no values; pass some in a list, or a range as a text, such as '0:0.1:3'"
+        raise SweepError(msg)
+    return Axis(key=key.strip(), listed=_unique([_checked(f"--vary {key}", repr(value), value) for value in listed]))
+
+
 def _number(word: str) -> float | None:
     try:
         number = float(word)
@@ -159,12 +178,16 @@ def _listed(text: str, part: str) -> Value:
     if not part.strip():
         msg = f"--vary {text}: a value is missing next to a comma"
         raise SweepError(msg)
-    value = read_value(part.strip())
+    return _checked(f"--vary {text}", part.strip(), read_value(part.strip()))
+
+
+def _checked(where: str, typed: str, value: Value) -> Value:
+    """Return a listed value, if it is one of a key."""
     if isinstance(value, float) and not math.isfinite(value):
-        msg = f"--vary {text}: {part.strip()} is not a finite number"
+        msg = f"{where}: {typed} is not a finite number"
         raise SweepError(msg)
-    if not isinstance(value, bool | int | float | str | list):
-        msg = f"--vary {text}: {part.strip()} is neither a number nor a text nor a list of them"
+    if not isinstance(value, bool | int | float | str | list | None):
+        msg = f"{where}: {typed} is neither a number nor a text nor a list of them"
         raise SweepError(msg)
     return value
 

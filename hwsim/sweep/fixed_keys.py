@@ -1,22 +1,21 @@
 """Fixed keys next to varied ones: --set and --vary are checked together, point by point, before anything is computed."""
 
-import json
 import re
 from collections.abc import Sequence
 
 from circuits.quoting import quote, quoted
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
-from hwsim.experiment.overriding import FromOption
+from hwsim.experiment.overriding import FromOption, Settings, joined
 from hwsim.settings.flat_training import canonical
 from hwsim.settings.idle_keys import idle
 from hwsim.sweep.axes import Axis
-from hwsim.sweep.points import SweepPoint, shown
+from hwsim.sweep.points import SweepPoint, shown, written
 from hwsim.sweep.sensitivity import value_of
 from hwsim.sweep.sweep_errors import SweepError
 
 
-def base(what: str, settings: Sequence[str], axes: Sequence[Axis], *, replaced: bool) -> Experiment:
+def base(what: str, settings: Settings, axes: Sequence[Axis], *, replaced: bool) -> Experiment:
     """Load the experiment that points change; `replaced`: every point has a value of every varied key.
 
     Then a fixed key may need a varied one: `--set device.cycle=0.1 --vary device.preset=pcm,ecram`. The experiment is that of the first
@@ -34,11 +33,11 @@ def base(what: str, settings: Sequence[str], axes: Sequence[Axis], *, replaced: 
         if not (replaced and settings and axes):
             raise
         values = {axis.key: axis.at(0.0) if axis.ranged else axis.listed[0] for axis in axes}
-        first = [FromOption(f"{key}={json.dumps(value)}", f"--vary {key}={shown(value)}") for key, value in values.items()]
-        return load(what, [*settings, *first])
+        first = [FromOption(written(key, value), f"--vary {key}={shown(value)}") for key, value in values.items()]
+        return load(what, joined(settings, first))
 
 
-def refuse_undone(settings: Sequence[str], axes: Sequence[Axis], points: Sequence[SweepPoint], base: Experiment, *, replaced: bool) -> None:
+def refuse_undone(settings: Settings, axes: Sequence[Axis], points: Sequence[SweepPoint], base: Experiment, *, replaced: bool) -> None:
     """Refuse a fixed key that a varied one replaces, at the first point where it does.
 
     Raises

@@ -1,7 +1,7 @@
 """Start of a sweep: the command line becomes a definition, with conductances for evaluation, and a file."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,12 +13,13 @@ from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.instances import Mode
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import Settings
 from hwsim.files.stored_conductances import beyond, fingerprint
 from hwsim.runs.loaded import refuse_start, run_folder
 from hwsim.session import Session
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep import fixed_keys
-from hwsim.sweep.axes import read_axis
+from hwsim.sweep.axes import axis_of, read_axis
 from hwsim.sweep.database import Database
 from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.points import Design, SweepPoint
@@ -47,7 +48,7 @@ class Planned:
     weights: Weights | None
 
     @classmethod
-    def make(cls, what: str, settings: Sequence[str], vary: Sequence[str], mode: Mode, **counts: Any) -> Self:
+    def make(cls, what: str, settings: Settings, vary: Sequence[str] | Mapping[str, Any], mode: Mode, **counts: Any) -> Self:
         """Plan a sweep of the named model, and check every point of it.
 
         Parameters
@@ -57,7 +58,7 @@ class Planned:
         settings
             Overrides for all points.
         vary
-            The varied keys, as typed.
+            The varied keys, as typed, or with their values.
         mode
             Computation at each point.
         counts
@@ -69,7 +70,7 @@ class Planned:
             When an input is wrong.
 
         """
-        axes = tuple(read_axis(text) for text in vary)
+        axes = tuple(axis_of(*one) for one in vary.items()) if isinstance(vary, Mapping) else tuple(map(read_axis, vary))
         replaced = counts.get("design", Design()).kind != "alone"
         experiment = fixed_keys.base(what, settings, axes, replaced=replaced)
         folder = run_folder(what) if mode == "evaluate" else None

@@ -56,7 +56,12 @@ class SweepPoint(NamedTuple):
 
 def shown(value: Value) -> str:
     """Format a value for people."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def written(key: str, value: Value) -> str:
+    """Write a key and its value as they are typed; None, which no text is, as the default, which it is of every key that may be none."""
+    return f"{key}=" if value is None else f"{key}={json.dumps(value)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +175,7 @@ def _drawn(axis: Axis, share: float) -> Value:
 
 def _at(base: Experiment, settings: Mapping[str, Value]) -> Experiment:
     try:
-        return override(base, [f"{key}={json.dumps(value)}" for key, value in settings.items()])
+        return override(base, [written(key, value) for key, value in settings.items()])
     except ExperimentError as error:
         raise SweepError(str(error).replace("--set", "--vary")) from None
 

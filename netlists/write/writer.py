@@ -67,6 +67,15 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
     ValueError
         When a number is not finite.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=2, outputs=1).compile("line")
+    >>> text = hw.write_deck(circuit, hw.Chip.nominal(circuit), {"w1": np.full((5, 2), 1e-5)}, x=[0.5, -0.5])
+    >>> text.rstrip().endswith(".end")
+    True
+
     """
     circuit.check_conductances(g)
     sample = np.asarray(x, dtype=np.float64)

@@ -54,6 +54,31 @@ def test_pages_replace_only_pages(hwsim, tmp_path) -> None:
     assert hwsim("docs", "physics", "--html", "guides").code == 0
 
 
+def test_examples_are_listed_and_copied(hwsim, tmp_path) -> None:
+    """They are those of the package; nothing is ever replaced, and options that are for guides are refused."""
+    texts = {path.name: path.read_text() for path in (ROOT / "hwsim/docs/examples").glob("*.py")}
+    listed = hwsim("docs", "examples", "--json").json["examples"]
+    assert [one["example"] for one in listed] == sorted(texts)
+    printed = " ".join(hwsim("docs", "examples").out.split())
+    assert all(one["about"] in printed for one in listed)
+    assert len(hwsim("docs", "examples", "--copy", "new/mine", "--json").json["files"]) == len(texts)
+    assert {path.name: path.read_text() for path in (tmp_path / "new/mine").iterdir()} == texts
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/train_iris.py").write_text("mine")
+    for arguments, message in (
+        (["examples", "--copy", "other"], "is there already"),
+        (["--copy", "third"], "docs examples --copy third"),
+        (["examples", "--html", "third"], "--html is for guides"),
+        (["examples", "--copy", "third", "--force"], "--force is for guides"),
+        (["example"], "did you mean examples?"),
+    ):
+        answer = hwsim("docs", *arguments)
+        assert (answer.code, answer.out) == (2, "")
+        assert message in answer.err
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["train_iris.py"]
+    assert not (tmp_path / "third").exists()
+
+
 def test_a_terminal_gets_a_guide_through_its_pager() -> None:
     """The pager has all of it, without codes where it would print them as text."""
     ours, theirs = pty.openpty()

@@ -22,6 +22,7 @@ from hwsim.learning.rules.estimator import Draw
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.session import Session
 from hwsim.settings.variation_settings import NoiseSettings
 from support.nudges import nudges, propagation
 
@@ -189,8 +190,6 @@ def test_converters_say_what_their_bits_can() -> None:
 
 def test_inputs_and_outputs_go_through_their_converters() -> None:
     """Features become what the inputs' converters can say, read-outs what the outputs' can, their offsets included."""
-    from hwsim.data.loading import load_data  # noqa: PLC0415 - beside its use
-
     keys = [
         "variation.dac_bits=3",
         "variation.dac_full_scale=1",
@@ -199,7 +198,7 @@ def test_inputs_and_outputs_go_through_their_converters() -> None:
         "variation.adc_offset=0.05",
     ]
     experiment = override(load("iris"), keys)
-    data = load_data(experiment)
+    data = Session.of(experiment).data
     assert len(np.unique(np.concatenate([data.x_train, data.x_test]))) <= 2**3 - 1
     circuit = Network(inputs=2, layers=(Layer(size=2, neuron=Linear()),), outputs=3).compile()
     chip = draw(circuit, experiment.variation, experiment.device)

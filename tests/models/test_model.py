@@ -113,6 +113,52 @@ def test_a_chip_differs_and_engines_do_not(model: hw.Model, tmp_path: Path) -> N
     )
 
 
+def test_a_chips_converters_are_at_its_inputs(model: hw.Model) -> None:
+    """Of another chip than the one that learned too: its own test set goes through them, as what is predicted does."""
+    with pytest.warns(UserWarning, match="all chips are alike"):
+        coarse = model.on_chip(1, {"variation.dac_bits": 2, "variation.dac_full_scale": 1.5})
+    assert np.unique(coarse.session.data.x_test).tolist() == [-1.5, 0, 1.5]
+    assert hw.evaluate(coarse)["error"] == pytest.approx(1 - coarse.score(X, Y))
+    assert len(np.unique(coarse.outputs(X), axis=0)) < len(np.unique(model.outputs(X), axis=0))
+    finer = coarse.on_chip(1, {"variation.dac_bits": None, "variation.dac_full_scale": None, "variation.stuck": 0.1})
+    assert np.array_equal(finer.session.data.x_test, model.session.data.x_test)
+
+
+def test_none_is_a_value(model: hw.Model, tmp_path: Path) -> None:
+    """Of an experiment, a run folder and a sweep, where a text could not say it."""
+    assert hw.load("iris", {"variation.adc_bits": None}).variation.adc_bits is None
+    assert hw.load(model.save(tmp_path / "run"), {"variation.adc_bits": None, "solver.tolerance": 1e-9}).experiment.solver.tolerance == 1e-9
+    bits = [None, 2]
+    swept = model.sweep({"variation.adc_bits": bits}, settings={"variation.adc_full_scale": 0.1, "device.preset": None})
+    assert swept.points["variation.adc_bits"] == bits
+    assert swept.points["mean"][0] == pytest.approx(1 - model.score(X, Y))
+    with pytest.raises(ValueError, match="there are no values"):
+        model.sweep({"variation.adc_bits": []})
+
+
+class Shifted(hw.DiodePair):
+    """A neuron of a caller's own, of a kind that experiment files know under its parent's name."""
+
+    def build(self, builder, name, columns):
+        """Put the pair behind another one with other rails."""
+        return super().build(builder, f"{name}_own", columns)
+
+
+def test_a_neuron_of_ones_own_stays(tmp_path: Path) -> None:
+    """Whatever keys change; what would lose it is refused, and so is a folder, which could not describe it."""
+    net = hw.Network(inputs=4, layers=[hw.Layer(6, neuron=Shifted(v_low=-0.2))], outputs=3)
+    made = hw.fit(net, X, Y, epochs=1, settings={"circuit.input_scale": 0.5, "circuit.layers.0.size": 5})
+    layer = made.experiment.circuit.layers[0]
+    assert (type(layer.neuron), layer.neuron.v_low, layer.size) == (Shifted, -0.2, 5)
+    assert any("own" in element.name for element in made.session.circuit.elements)
+    assert type(made.on_chip(1, {"variation.stuck": 0.1}).experiment.circuit.layers[0].neuron) is Shifted
+    with pytest.raises(ValueError, match=r"circuit.layers\[0\].neuron: it is of class Shifted"):
+        hw.fit(net, X, Y, settings={"circuit.layers.0.neuron.v_low": -0.1})
+    with pytest.raises(ValueError, match="an experiment file cannot describe"):
+        made.save(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_real_targets_are_predicted_in_their_units() -> None:
     """One column for one target; R² is the score, and a test set is what the metrics are of."""
     x = np.random.default_rng(0).normal(size=(60, 3))

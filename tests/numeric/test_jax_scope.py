@@ -1,7 +1,9 @@
 """JAX in a scope: a program that uses hwsim keeps its own settings of JAX, and hwsim its numbers."""
 
+import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import jax
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from hwsim.numeric.jax_scope import jax_scope
+from hwsim.numeric.jax_scope import ForkedError, jax_scope
 
 USER = """
 import sys
@@ -66,3 +68,24 @@ def test_a_scope_ends_where_it_ends_and_may_be_nested() -> None:
     with pytest.raises(ZeroDivisionError), jax_scope():
         raise ZeroDivisionError
     assert (dict(jax.config.values), jnp.ones(1).dtype) == before
+
+
+def test_a_forked_process_is_refused() -> None:
+    """It would wait forever for threads that it does not have."""
+    with jax_scope():
+        jax.numpy.ones(2).sum().block_until_ready()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX's own, and Python's, about forks
+        child = os.fork()
+    if not child:  # pragma: no cover - another process
+        code = 1
+        try:
+            with jax_scope():
+                pass
+        except ForkedError as error:
+            code = 0 if "spawn" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with jax_scope():  # here nothing is forbidden
+        pass
