@@ -156,10 +156,8 @@ def to_toml(experiment: Experiment) -> str:
 
     """
     for k, layer in enumerate(() if isinstance(experiment.circuit, Netlist) else experiment.circuit.layers):
-        if (own := type(layer.neuron)) not in KINDS:
-            msg = (
-                f"circuit.layers[{k}].neuron is of class {own.__name__}, which an experiment file cannot describe; keep the model in Python"
-            )
+        if (kind := type(layer.neuron)) not in KINDS:
+            msg = f"circuit.layers[{k}].neuron is of class {kind.__name__}, which no experiment file describes; keep the model in Python"
             raise ExperimentError(msg)
     import tomli_w  # noqa: PLC0415 - only those who write need it
 

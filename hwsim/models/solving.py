@@ -103,17 +103,17 @@ def evaluate(what: Model | Experiment | str | Path, x: Any = None, y: Any = None
     ['error']
 
     """
-    known = load(what) if isinstance(what, str | Path) else what
-    session, g = _circuit(known, engine)
+    resolved = load(what) if isinstance(what, str | Path) else what
+    session, g = _circuit(resolved, engine)
     if x is None:
         with session.verified_solver() as solver:
             return session.evaluate(solver, g, session.data.x_test, session.task.test).scores
-    if not isinstance(known, Model):
+    if not isinstance(resolved, Model):
         msg = "evaluate: samples x and y are scaled as a training set was, and this circuit has none; pass a model, or leave x and y out"
         raise TypeError(msg)
-    on_engine = replace(known, session=session)
+    on_engine = replace(resolved, session=session)
     score = on_engine.score(x, y)
-    return {"error": 1 - score} if known.has_classes else {"error": on_engine.rmse(x, y), "r2": score}
+    return {"error": 1 - score} if resolved.has_classes else {"error": on_engine.rmse(x, y), "r2": score}
 
 
 def _circuit(what: What, engine: EngineName | None) -> tuple[Session, Weights]:
