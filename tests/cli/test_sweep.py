@@ -216,7 +216,7 @@ def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
     code += "if __name__ == '__main__': sys.exit(main(sys.argv[1:]))"
     program = tmp_path / "program.py"
     program.write_text(code)
-    words = ["sweep", "xor", "--vary", "training.beta=log:1e-8:1e-5:100", "--chips", "16", "--jobs", "2", "--out", "a.db"]
+    words = ["sweep", "xor", "--vary", "training.beta=log:1e-8:1e-5:400", "--chips", "4", "--jobs", "2", "--out", "a.db"]
     began = [sys.executable, program, *words]
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin"}
     with subprocess.Popen(began, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:

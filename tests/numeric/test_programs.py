@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from hwsim.core.protocol import Drive
+from hwsim.core.protocol import Capability, Drive
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.ensemble.instances import Instance, outcomes
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
@@ -58,6 +59,25 @@ def test_a_second_training_traces_nothing(experiment: Experiment, traced: Callab
     for changes in ([], ["training.seed=3"], ["training.rate=3e-8"], ["variation.chip=2"]):
         train(override(experiment, changes))
         assert traced() == 0, changes
+
+
+class Stepwise(SolverWrapper):
+    """A solver that hides that it compiles into a step."""
+
+    capabilities = frozenset({Capability.VERIFIED})
+
+
+def test_training_step_by_step_traces_in_its_first_epoch_alone(traced: Callable[[], int]) -> None:
+    """Each step draws another seed and another side of the nudge, and its phases are solved by the same program."""
+    session = Session.of(override(IRIS, ["training.epochs=2"]))
+    with session.solver() as solver:
+        trainer = session.trainer(Stepwise(solver))
+        steps = trainer.run(trainer.begin())
+        while not next(steps).record:
+            pass
+        traced()
+        assert len(list(steps)) > 0
+        assert traced() == 0
 
 
 def test_what_is_compiled_in_is_never_another_structures(traced: Callable[[], int]) -> None:

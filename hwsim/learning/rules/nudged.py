@@ -77,7 +77,8 @@ class NudgedRule(Rule):
         if not self.in_one_go:
             return Rule.gradient(self, solver, g, x, y, loss, draw)
         self.require(solver)
-        phases = self.instruments.phases(solver, g, x, y, LossNudge(self, loss, draw), draw.seed)
+        nudge = LossNudge(self, loss, Draw(draw.sign))  # without the seed, which differs in each step: a nudge is compiled in
+        phases = self.instruments.phases(solver, g, x, y, nudge, draw.seed)
         outputs = self.instruments.outputs(solver, phases[0], draw.seed)
         seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs)
         return Gradient(_summed(solver, self._fields(seen, beta, draw, over=len(x)), x), loss.value(outputs, y), phases, outputs)
