@@ -46,12 +46,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     report = check(given.session, given.g, reference, samples=samples, reference_samples=min(few, samples))
     if witness:
         report = replace(report, findings=(*report.findings, *gnucap.compare(given.session, given.g, min(few, samples))))
+    if report.note:
+        output.note(f"{what}: {report.note}")
     findings = {f.name: {"value": f.value, "limit": f.limit, "unit": f.unit, "holds": f.holds} for f in report.findings}
     result = {
         "what": what,
         "samples": report.samples,
         "ngspice_samples": report.ngspice_samples,
-        "engines_max_dv": max(f.value for f in report.findings if f.name.startswith("engines_dv")),
+        "engines_max_dv": max((f.value for f in report.findings if f.name.startswith("engines_dv")), default=None),
         "gradient_max_rel": report.value("gradient_max_rel"),
         "findings": findings,
         "passed": report.passed,

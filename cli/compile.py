@@ -34,7 +34,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
 
 @make_command("compile", EXAMPLE)
-@options.what
+@options.reading("--read-dialect")
 @options.data
 @options.chip
 @options.after

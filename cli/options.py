@@ -13,6 +13,7 @@ from hwsim.settings.engine_names import ENGINES
 
 Function = Callable[..., Any]
 
+_DIALECT = "Program whose language a netlist is in [default: LTspice's or KiCad's where it is recognized, else ngspice's]."
 
 _ROLES = {
     "trainable": "Trainable resistors of a netlist: patterns, and options, as in 'R_w* g_min=1e-7 g_max=1e-5'; repeatable.",
@@ -21,35 +22,45 @@ _ROLES = {
 }
 
 
-def what(function: Function) -> Function:
-    """Add the argument WHAT, `--set`, and the options for the roles of a netlist, which become settings too."""
+def reading(dialect: str) -> Callable[[Function], Function]:
+    """Return what adds WHAT, `--set`, and options for the roles a netlist's dialect, which become settings; `dialect` names one."""
+    named = dialect.removeprefix("--").replace("-", "_")
 
-    @functools.wraps(function)
-    def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
-        roles = {name: others.pop(name) for name in _ROLES}
-        from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
+    def add(function: Function) -> Function:
+        @functools.wraps(function)
+        def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
+            described: dict[str, list[str] | str] = {name: list(others.pop(name)) for name in _ROLES}
+            described["dialect"] = others.pop(named) or ""
+            from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 
-        overrides = []
-        for name, patterns in roles.items():
-            if patterns:
-                _refuse_contradiction(name, f"circuit.{name}", list(patterns), settings)
-                typed = " ".join(f"--{name} {shlex.quote(pattern)}" for pattern in patterns)
-                overrides.append(FromOption(f"circuit.{name}={json.dumps(list(patterns))}", typed))
-        return function(*arguments, settings=(*overrides, *settings), **others)
+            overrides = []
+            for name, value in described.items():
+                if value:
+                    option = dialect.removeprefix("--") if name == "dialect" else name
+                    _refuse_contradiction(option, f"circuit.{name}", value, settings)
+                    typed = " ".join(f"--{option} {shlex.quote(word)}" for word in ([value] if isinstance(value, str) else value))
+                    overrides.append(FromOption(f"circuit.{name}={json.dumps(value)}", typed))
+            return function(*arguments, settings=(*overrides, *settings), **others)
 
-    for name, text in reversed(_ROLES.items()):
-        given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
-    settings = click.option(
-        "--set",
-        "settings",
-        metavar="KEY=VALUE",
-        multiple=True,
-        help="Override a key of the experiment, such as training.epochs=3; repeatable.",
-    )
-    trust = click.option(
-        "--trust", is_flag=True, expose_value=False, callback=_trust, help="Let a netlist include files from outside of its folder."
-    )
-    return click.argument("what", metavar="WHAT")(trust(settings(given)))
+        for name, text in reversed(_ROLES.items()):
+            given = click.option(f"--{name}", metavar="TEXT", multiple=True, help=text)(given)
+        language = click.option(dialect, type=click.Choice(["ltspice", "kicad", "ngspice"]), help=_DIALECT)
+        settings = click.option(
+            "--set",
+            "settings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Override a key of the experiment, such as training.epochs=3; repeatable.",
+        )
+        trust = click.option(
+            "--trust", is_flag=True, expose_value=False, callback=_trust, help="Let a netlist include files from outside of its folder."
+        )
+        return click.argument("what", metavar="WHAT")(trust(settings(language(given))))
+
+    return add
+
+
+what = reading("--dialect")
 
 
 def _trust(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature

@@ -17,7 +17,8 @@ from circuits.constants import GMIN, V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.rows import fixed_nodes
-from hwsim.checks.check import AGREE_SHARP, CheckResult, voltage_range
+from hwsim.checks.check import AGREE_SHARP, voltage_range
+from hwsim.checks.check_results import PHASES, CheckResult
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.learning import factory
 from hwsim.numeric.numeric_engine import NumericEngine
@@ -130,7 +131,7 @@ def compare(session: Session, g: Weights, samples: int) -> list[CheckResult]:
         pushes = (Push(), *nudge.pushes(np.asarray(free.outputs(circuit)), y))
         points = [_point(x, push, k) for push in pushes for k in range(len(x))]
         v = run(write_gnucap(circuit, chip, g, points, nodes=nodes), len(points)).reshape(len(pushes), len(x), -1)
-        for name, push, theirs in zip(("free", "nudged_up", "nudged_down"), pushes, v, strict=True):
+        for name, push, theirs in zip(PHASES, pushes, v, strict=True):
             ours = numeric.solve(g, Drive(x, push, _tails(circuit, chip, np.pad(theirs, ((0, 0), (1, 0))))))
             findings.append(_finding(name, circuit, ours, theirs))
     return findings

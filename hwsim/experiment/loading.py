@@ -50,11 +50,11 @@ def load(what: str | Path, settings: Settings = ()) -> Experiment:
     example = examples.find(what)
     if example is not None or (str(what) not in zoo.names() and Path(what).suffix.lower() in SUFFIXES):
         return _of_netlist(example or Path(what), settings)
-    listed = [keys for keys, value in assignments(settings) if isinstance(value, list | tuple)]
-    roles = next((key for key in ("trainable", "inputs", "outputs") if ["circuit", key] in listed), None)
+    listed = [keys for keys, value in assignments(settings) if isinstance(value, list | tuple) or keys == ["circuit", "dialect"]]
+    roles = next((key for key in ("trainable", "inputs", "outputs", "dialect") if ["circuit", key] in listed), None)
     experiment = _read(what)
     if roles and not isinstance(experiment.circuit, Netlist):
-        msg = f"--{roles}: names elements of a netlist, and {quote_path(what)} is none"
+        msg = f"--{roles}: describes a netlist, and {quote_path(what)} is none"
         raise ExperimentError(msg)
     return override(experiment, settings)
 

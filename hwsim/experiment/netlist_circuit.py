@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -64,6 +64,8 @@ class Netlist(Section):
         Its path, in an experiment file from that file's folder.
     trainable, inputs, outputs
         The trainable, input and output elements, in the words of a `*hwsim:` comment; they stand in the place of the deck's own.
+    dialect
+        Whose language the deck is in; auto: that of the program by which it is recognized to be exported, or ngspice's.
 
     """
 
@@ -71,6 +73,7 @@ class Netlist(Section):
     trainable: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    dialect: Literal["auto", "ltspice", "kicad", "ngspice"] = "auto"
 
     @property
     def deck(self) -> Deck:
@@ -87,7 +90,8 @@ class Netlist(Section):
             state = path.stat()
         except OSError as error:
             raise NetlistError([Finding(self.netlist, 0, f"{error.strerror}; give the path of a deck")]) from None
-        return _read(path, (state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()), self.trainable, self.inputs, self.outputs)
+        now = state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()
+        return _read(path, now, self.trainable, self.inputs, self.outputs, None if self.dialect == "auto" else self.dialect)
 
     def compile(self, name: str) -> Circuit:
         """Return the circuit, under a name."""
@@ -95,7 +99,8 @@ class Netlist(Section):
 
     def described(self) -> dict[str, Any]:
         """Return all that the circuit depends on: the texts of the deck and of what it includes, and the roles."""
-        roles = self.model_dump(exclude={"netlist"})
+        without_dialect = {"dialect"} if self.dialect == "auto" else set[str]()
+        roles = self.model_dump(exclude={"netlist"} | without_dialect)
         return roles | {"netlist": contents(self.deck)}
 
     def from_folder(self, folder: Path) -> "Netlist":
@@ -115,10 +120,11 @@ def _read(
     trainable: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    dialect: str | None,
 ) -> Deck:
     _, _, trust, looked_at = state
     roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
-    return structured(read_deck(path, roles, expand=expand, trust=trust, floating=looked_at))
+    return structured(read_deck(path, roles, expand=expand, trust=trust, floating=looked_at, dialect=dialect))
 
 
 def structured(deck: Deck) -> Deck:

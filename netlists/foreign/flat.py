@@ -13,14 +13,18 @@ _NAMED = re.compile(r"\s*=\s*")
 _READ = re.compile(r"\bv\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
 
 ASKED: dict[str, tuple[str, ...]] = {
+    "b": ("i",),
     "c": ("capacitance",),
     "d": ("area", "temp", "vd", "id"),
-    "e": ("gain",),
+    "e": ("gain", "i"),
     "f": ("gain", "i"),
     "g": ("gain", "i"),
-    "h": ("gain",),
+    "h": ("gain", "i"),
     "i": ("current",),
+    "j": ("id", "ig", "is"),
     "l": ("inductance",),
+    "m": ("id", "ig", "is", "ib"),
+    "q": ("ic", "ib", "ie", "is"),
     "r": ("resistance", "i", "m", "scale", "tc1", "tc2", "temp"),
     "v": ("dc",),
 }

@@ -79,6 +79,18 @@ def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mappin
     return cards
 
 
+def volts(circuit: Circuit, chip: Chip, x: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return what the sources of each input array say [V] for features x, shape (I,)."""
+    ways = directions(circuit)
+    return {e.name: (x[e.feature] * chip(e.name, "scale") + chip(e.name, "offset")) * ways[e.name] for e in circuit.inputs}
+
+
+def sample_cards(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]], x: NDArray[np.float64]) -> list[str]:
+    """Return the cards with conductances `g` [S] and what features x, shape (I,), make of the input sources."""
+    words = {name: plain(values, f"{name}: volts") for name, values in volts(circuit, chip, x).items()}
+    return with_sources(circuit, words, g)
+
+
 def _head(card: str) -> list[str]:
     return _BETWEEN.split(card)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from netlists.foreign.simulated import Added, check_chip, directions, user_text, with_sources
+from netlists.foreign.simulated import Added, check_chip, sample_cards, user_text
 from netlists.measure.control import Measure, Outputs, Pushes
 from netlists.text.numbers import plain
 from netlists.write.sections import NudgeNodes
@@ -37,8 +37,6 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         msg = f"{circuit.name}: a deck that only ngspice reads is written as it stands, and prints outputs alone; leave --measure out"
         raise CircuitError(msg)
     check_chip(circuit, chip)
-    ways = directions(circuit)
-    volts = {e.name: (x[e.feature] * chip(e.name, "scale") + chip(e.name, "offset")) * ways[e.name] for e in circuit.inputs}
     name = " ".join(circuit.name.split())
     lines = [
         f"* {name}: a user's deck with the conductances and the sample below, written by hwsim for ngspice",
@@ -48,7 +46,7 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         "*",
         *user_text(circuit).roles,
         "*",
-        *with_sources(circuit, {name: plain(values, f"{name}: volts") for name, values in volts.items()}, g),
+        *sample_cards(circuit, chip, g, x),
         "*",
         "* What hwsim adds: the outputs' nudges; sources say beta in S, the targets in V and currents in A.",
         *_nudges(circuit, chip),

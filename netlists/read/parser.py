@@ -22,6 +22,7 @@ from netlists.read.grouping import group_nodes, odd
 from netlists.read.parts import CELSIUS, Flat, Settings
 from netlists.read.roles import Roles, compiled
 from netlists.read.temperatures import checked
+from netlists.text.dialects import DIALECTS
 from netlists.text.files import Files, text_of
 from netlists.text.findings import BadCardError, Finding, Findings, NetlistError
 from netlists.text.lines import Line, Source
@@ -32,7 +33,15 @@ _NO_ROLES = Roles()
 _CARD = "rclviegfhdbmqjx"
 
 
-def read_deck(path: Path, roles: Roles = _NO_ROLES, *, expand: Expander | None = None, trust: bool = False, floating: bool = False) -> Deck:
+def read_deck(
+    path: Path,
+    roles: Roles = _NO_ROLES,
+    *,
+    expand: Expander | None = None,
+    trust: bool = False,
+    floating: bool = False,
+    dialect: str | None = None,
+) -> Deck:
     """Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
@@ -47,6 +56,8 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, expand: Expander | None =
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
     floating
         Whether nodes without a path to ground are taken: the circuit can be looked at then, but not solved.
+    dialect
+        The one of `DIALECTS` that the deck and what it includes are in; None: what each is recognized by.
 
     Raises
     ------
@@ -60,7 +71,7 @@ def read_deck(path: Path, roles: Roles = _NO_ROLES, *, expand: Expander | None =
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
     except BadCardError as error:
         raise NetlistError([Finding(str(path), 0, str(error))]) from None
-    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, floating=floating)
+    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, floating=floating, dialect=dialect)
 
 
 def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
@@ -72,6 +83,7 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
     expand: Expander | None = None,
     trust: bool = False,
     floating: bool = False,
+    dialect: str | None = None,
 ) -> Deck:
     """Read a deck from its text.
 
@@ -85,7 +97,7 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
         What messages call it.
     path
         Where it lies; without, it cannot include anything.
-    expand, trust, floating
+    expand, trust, floating, dialect
         As for `read_deck`.
 
     Raises
@@ -95,7 +107,8 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
 
     """
     with _without_collecting():
-        return _parse(Source.of(name, text, path), roles, expand=expand, trust=trust, floating=floating)
+        stated = None if dialect is None else DIALECTS[dialect]
+        return _parse(Source.of(name, text, path, stated), roles, expand=expand, trust=trust, floating=floating)
 
 
 @contextmanager

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 
 LTSPICE, KICAD = "LTspice", "KiCad"
 
+DIALECTS = {"ltspice": LTSPICE, "kicad": KICAD, "ngspice": ""}
+"""The dialects that a deck may be read in, by the words that users write."""
+
 _EXPORT = re.compile(r"\*.*\.asc\s*$", re.IGNORECASE)
 _LTSPICE = re.compile(
     r"^[ \t]*(?:\.backanno\b|\.model\b.*\bmfg\s*=|[vilc]\S*\s.*\brser\s*=|[vi]\S*\s.*\bsine\s*\(|[a-z]§)", re.IGNORECASE | re.MULTILINE
@@ -59,15 +62,14 @@ def dialect_of(text: str) -> str:
     return KICAD if _KICAD.match(first) else ""
 
 
-def rewritten(text: str) -> tuple[str, list[str]]:
-    """Return the dialect of a deck, and its lines as ngspice reads them, as many as there were; added cards follow a line feed."""
-    dialect = dialect_of(text)
+def rewritten(text: str, dialect: str) -> list[str]:
+    """Return the lines of a deck in a dialect as ngspice reads them, as many as there were; added cards follow a line feed."""
     if dialect or "°" in text or "\udcb5" in text or "\udcb0" in text:
         text = _EVERYWHERE.sub(lambda m: "u" if m[0] == "\udcb5" else " " * len(m[0]), text)
     lines = text.split("\n")
     if dialect == KICAD:
-        return dialect, [_NET.sub(r"Net-_\1_", line) for line in lines]
-    return dialect, _of_ltspice(lines) if dialect else lines
+        return [_NET.sub(r"Net-_\1_", line) for line in lines]
+    return _of_ltspice(lines) if dialect else lines
 
 
 def left_out(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from circuits.quoting import quote_all
 from circuits.regular_file import open_regular
-from netlists.text.dialects import LTSPICE, dialect_of, left_out
+from netlists.text.dialects import LTSPICE, left_out
 from netlists.text.findings import BadCardError, Finding, Findings
 from netlists.text.lines import Line, Source, read_lines
 
@@ -86,8 +86,8 @@ class Files:
         if odd:
             card = Line(source, text.count("\n", 0, odd.start()) + 1, "", "")
             self._mistake(card, f"holds {odd.group()!a}, which ends a line or is no text to some programs; remove it")
-        dialect = dialect_of(text)
-        if dialect:
+        dialect = source.dialect
+        if dialect and source.stated is None:
             self.findings.warnings.append(
                 Finding(source.name, 0, f"is an export of {dialect}; what ngspice would not know is read as {dialect} means it")
             )
@@ -148,7 +148,7 @@ class Files:
         except OSError as error:
             msg = f"{words[1][:_SHOWN]}: {error.strerror or error}"
             raise BadCardError(msg) from None
-        source = Source.of(words[1], text, path)
+        source = Source.of(words[1], text, path, card.source.stated)
         if is_lib:
             source = _section(source, words[2].lower())
         return self.read(source, title=False, depth=depth + 1)
@@ -208,4 +208,4 @@ def _section(source: Source, name: str) -> Source:
     if inside:
         msg = f"section {name} of {source.name} has no .endl; add one"
         raise BadCardError(msg)
-    return Source(source.name, source.path, tuple(kept))
+    return replace(source, lines=tuple(kept))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from netlists.text.dialects import rewritten
+from netlists.text.dialects import dialect_of, rewritten
 
 _UPPER = {ord(upper): ord(upper) + 32 for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
@@ -19,16 +19,25 @@ ROLE = "*hwsim:"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of the deck, or a text that is in no file: its name in messages, and its lines as they are, line ends taken off."""
+    """A file of the deck, or a text that is in no file: its name in messages, and its lines as they are, line ends taken off.
+
+    `stated` is the dialect that the user says it is in; None: the one that it is recognized by.
+    """
 
     name: str
     path: Path | None
     lines: tuple[str, ...]
+    stated: str | None = None
 
     @classmethod
-    def of(cls, name: str, text: str, path: Path | None = None) -> "Source":
+    def of(cls, name: str, text: str, path: Path | None = None, stated: str | None = None) -> "Source":
         """Split a text into lines."""
-        return cls(name, path, tuple(text.split("\n")))
+        return cls(name, path, tuple(text.split("\n")), stated)
+
+    @property
+    def dialect(self) -> str:
+        """The program that exported it, as far as that matters; empty where it does not."""
+        return dialect_of("\n".join(self.lines)) if self.stated is None else self.stated
 
 
 class Line(NamedTuple):
@@ -114,7 +123,8 @@ def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
     cards: list[Line] = []
     roles: list[Line] = []
     tails: tuple[dict[int, list[tuple[int, int, str]]], ...] = {}, {}
-    dialect, plain = rewritten("\n".join(source.lines))
+    dialect = source.dialect
+    plain = rewritten("\n".join(source.lines), dialect)
     numbered = list(enumerate(plain, start=1))
     if dialect:  # it may have added cards
         numbered = [(number, card) for number, line in numbered for card in line.split("\n")]

@@ -164,7 +164,9 @@ WORDS = {
     "classes": ("train mesh.cir --data xor --outputs n1 --outputs n2 --outputs a", "has 3 outputs, but data xor have 2 classes"),
     "nothing of this name": ("train mesh.cir --data xor --inputs V9", "--inputs: input v9: no element is called v9"),
     "no node of this name": ("solve mesh.cir --outputs q", "--outputs: output q: there is no node q"),
-    "roles of a network": ("solve iris --inputs V1", "--inputs: names elements of a netlist, and iris is none"),
+    "roles of a network": ("solve iris --inputs V1", "--inputs: describes a netlist, and iris is none"),
+    "a dialect of a network": ("solve iris --dialect ltspice", "--dialect: describes a netlist, and iris is none"),
+    "two dialects": ("solve mesh.cir --dialect ltspice --set circuit.dialect=kicad", "--dialect sets circuit.dialect to 'ltspice'"),
     "a mistake in the deck": ("solve wrong.cir", "wrong.cir:3: "),
     "a deck's own settings": (
         "solve setting.cir",

@@ -8,7 +8,8 @@ import pytest
 
 from circuits.chip import Chip
 from cli.main import main
-from hwsim.checks.check import Bench, _own_gradient
+from hwsim.checks.check_results import Bench
+from hwsim.checks.gradients import own_gradient
 from hwsim.core.protocol import ConvergenceError
 from hwsim.data.loading import load_data
 from hwsim.ensemble.instances import Instance, outcomes
@@ -100,7 +101,7 @@ def test_rounding_is_reported_at_the_end(tmp_path: Path, capsys: pytest.CaptureF
         assert ("is rounding" in printed.err) == warned
 
 
-def test_check_compares_the_training_s_own_gradient() -> None:
+def test_check_compares_the_training_sown_gradient() -> None:
     """At the experiment's own nudge it equals finite differences; a nudge that is lost, or far too strong, fails by name."""
     data = load_data(IRIS)
     g = {element.name: np.random.default_rng(1).uniform(1e-6, 2e-5, element.shape) for element in CIRCUIT.trainable}
@@ -110,7 +111,7 @@ def test_check_compares_the_training_s_own_gradient() -> None:
         x, y = data.x_train[:8], factory.task(experiment.training, CIRCUIT, data).train.of(slice(8))
         bench = Bench(CIRCUIT, g, x, y, factory.loss(experiment.training))
         with GeneralEngine().prepare(CIRCUIT, CHIP) as exact:
-            found[beta] = _own_gradient(exact, exact, bench, experiment)
+            found[beta] = own_gradient(exact, exact, bench, experiment)
     assert found["1e-6"].holds
     assert 0 < found["1e-6"].value < 1e-2
     assert not found["1e-20"].holds

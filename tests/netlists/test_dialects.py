@@ -12,6 +12,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from netlists.deck import rewrite
 from netlists.read.roles import from_patterns
 from netlists.text.dialects import dialect_of, rewritten
+from netlists.text.findings import NetlistError
 from support.decks import operating_point
 from support.reading import parse, read_deck
 
@@ -175,7 +176,8 @@ def test_exports_of_other_programs_are_read(name):
 def test_decks_of_ngspice_stay_as_they_are(name):
     """Nothing is rewritten where nothing is recognised; an `if` or `rser` in a comment is nothing."""
     text = (Path(__file__).parents[2] / "netlists" / "examples" / f"{name}.cir").read_text(encoding="utf-8") + "* rser=1 mfg=x sine(\n"
-    assert rewritten(text) == ("", text.split("\n"))
+    assert dialect_of(text) == ""
+    assert rewritten(text, "") == text.split("\n")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_decks_of_ngspice_stay_as_they_are(name):
 )
 def test_a_line_of_ltspice_becomes_one_of_ngspice(line, becomes):
     """What is left out becomes blanks; of a part without a resistor of its own, the rest stays in its columns."""
-    _, lines = rewritten(f"* x.asc\n{line}\n.backanno\n")
+    lines = rewritten(f"* x.asc\n{line}\n.backanno\n", "LTspice")
     assert [re.sub(" +", " ", one) for one in lines] == ["* x.asc", becomes, "", ""]
     assert len(lines[1]) == len(line) or "\n" in becomes or not becomes or becomes.startswith("B1")
 
@@ -207,3 +209,18 @@ def test_a_program_is_recognized_by_what_only_it_writes():
     assert dialect_of("t\nV1 a 0 1 Rser=1\n") == dialect_of("t\n.backanno\n") == dialect_of("* C:\\a b.asc\nR1 a 0 1\n") == "LTspice"
     assert dialect_of(".title KiCad schematic\nR1 a 0 1\n") == "KiCad"
     assert dialect_of("t\nR1 a 0 1 ; rser=1\nRsine( a 0 1\n* .backanno\n") == ""
+
+
+UNMARKED = "t\nV1 in 0 1\nRw1 in out 1k\nRl out 0 1k\nB1 out 0 I=if(V(out)>0.1, 1m*V(out), 0)\n.end\n"
+"""An LTspice deck with nothing by which it is recognized; ngspice knows no function if."""
+
+
+def test_a_dialect_that_is_stated_counts_whatever_a_deck_looks_like():
+    """In both directions, and no warning says that it was recognized."""
+    with pytest.raises(NetlistError, match="if"):
+        parse(UNMARKED, ROLES)
+    deck = parse(UNMARKED, ROLES, dialect="ltspice")
+    assert not any("export" in warning.text for warning in deck.warnings)
+    assert by_ngspice(deck)["out"] == pytest.approx(1 / 3, rel=1e-9)
+    with pytest.raises(NetlistError, match=r"draft one|deck:\d+"):
+        parse(LTSPICE, ROLES, dialect="ngspice")
