@@ -45,7 +45,7 @@ class Adjoined(Phases, Protocol):
     """A solver of the adjoint circuit too."""
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
-        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]."""
+        """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]; a Solver's takes `throw` too, as its `solve` does."""
         ...
 
 

@@ -64,19 +64,19 @@ class SolverWrapper(Closing):
         phases: tuple[Equilibrium, ...] = self.solver.displaced(g, x, free, pushes, **how)
         return phases
 
-    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
         """Return free equilibria, and those under complex nudges."""
-        phases: tuple[Equilibrium, ...] = self.solver.holomorphic(g, x, pushes)
+        phases: tuple[Equilibrium, ...] = self.solver.holomorphic(g, x, pushes, **how)
         return phases
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, **how: Any) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium."""
-        equilibrium: Equilibrium = self.solver.small_signal(g, free, current)
+        equilibrium: Equilibrium = self.solver.small_signal(g, free, current, **how)
         return equilibrium
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium."""
-        equilibrium: Equilibrium = self.solver.adjoint(g, free, error)
+        equilibrium: Equilibrium = self.solver.adjoint(g, free, error, **how)
         return equilibrium
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:

@@ -68,11 +68,11 @@ class Witness(PhaseByPhase):
         self.found = Witnessed(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))))
         return found
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:  # noqa: ARG002 - nothing is solved
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:  # noqa: ARG002 - nothing is solved
         """Return the free equilibria: what is learned here is thrown away."""
         return free
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:  # noqa: ARG002 - nothing is solved
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, **how: Any) -> Equilibrium:  # noqa: ARG002 - nothing is solved
         """Return the free equilibria: what is learned here is thrown away."""
         return free
 

@@ -1,4 +1,4 @@
-"""Skipping: training that goes on without the samples that do not settle: nothing is learnt from them, and they are counted."""
+"""Skipping: training without the samples that do not settle: each update is that of the others, and they are counted."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,9 +33,9 @@ class Skipping(SolverWrapper):
         super().__init__(solver)
         self._quietly: dict[str, Any] = {"throw": False} if raises else {}
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:
         """Solve the adjoint circuit; samples that failed before fail in it too."""
-        return _kept((super().adjoint(g, free, error), free))[0]
+        return _kept((super().adjoint(g, free, error, **how | self._quietly), free))[0]
 
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
@@ -45,9 +45,13 @@ class Skipping(SolverWrapper):
         """Find the free equilibria, then each nudged one."""
         return _kept(super().phases(g, x, y, nudge, **how | self._quietly))
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, **how: Any) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium; samples that failed before fail in it too."""
-        return _kept((super().small_signal(g, free, current), free))[0]
+        return _kept((super().small_signal(g, free, current, **how | self._quietly), free))[0]
+
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
+        """Return free equilibria, and those under complex nudges."""
+        return _kept(super().holomorphic(g, x, pushes, **how | self._quietly))
 
     def displaced(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
         """Return free equilibria, and how far nudges displace each node from there."""

@@ -9,7 +9,7 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.rows import free_groups
 from hwsim.core.blocks import join
-from hwsim.core.protocol import Equilibrium, Solver
+from hwsim.core.protocol import Equilibrium, Result, Solver
 from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
 from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
@@ -103,7 +103,7 @@ class Updater(NamedTuple):
     Parameters
     ----------
     skipping
-        Whether nothing is learned from samples without an equilibrium, instead of failing.
+        Whether an update is learned from the samples with an equilibrium alone, instead of failing where one has none.
 
     """
 
@@ -129,7 +129,8 @@ class Updater(NamedTuple):
         x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
         y, seed = targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
-        dg, moments = self.optimizer.step(self.exchange(gradient.by_block), carry.moments, batches.rates)
+        by_block = _of_settled(gradient) if self.skipping else gradient.by_block
+        dg, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.programming)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
@@ -144,6 +145,14 @@ class Updater(NamedTuple):
         begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
         done: Carry = jax.lax.fori_loop(*ends, lambda k, last: self.update(solver, last.g, last, samples, batches, k), begun)
         return done
+
+
+def _of_settled(gradient: Gradient) -> dict[str, Array]:
+    """Return the gradient of the mean loss of the samples that settled; of failed ones it holds nothing but their share of the batch."""
+    xp = gradient.loss.__array_namespace__()
+    codes = xp.stack([phase.result for phase in gradient.phases]).max(axis=0)
+    share = len(codes) / xp.maximum((codes == Result.CONVERGED).sum(), 1)
+    return {block: values * share.astype(values.dtype) for block, values in gradient.by_block.items()}
 
 
 def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:

@@ -150,7 +150,7 @@ class NgspiceSolver(Nudging, Closing):
         free = self._broadcast(Push(), len(features))
         return self._run(g, features, free, pickled, targets, phases=1 + count, throw=throw, noise=noise)
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Any) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Any, *, throw: bool = True) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
 
         An operating point and an analysis at 1 µHz for each sample. Its residual is not judged.
@@ -184,7 +184,8 @@ class NgspiceSolver(Nudging, Closing):
         whole, rest = (self._plan.voltages(nothing, v) for v in (answer.v[:, 0], np.zeros_like(answer.v[:, 0])))
         still = np.zeros(len(values))
         response = {name: v - rest[name] for name, v in whole.items()}
-        return Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0]).check(self.circuit)
+        found = Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0])
+        return found.check(self.circuit) if throw else found
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

@@ -26,6 +26,9 @@ _LEAST = 3
 """Words of an element: its name and two nodes."""
 
 _BETWEEN = re.compile(r"[\s,()]+")
+_PLAIN = re.compile(rf"[{LETTERS}][\w.+-]*( [\w.+-]+){{2,}}", re.IGNORECASE | re.ASCII)
+"""An element of names and numbers alone: most of what a training writes for each update, and seen to be harmless at a glance."""
+
 _ODD = re.compile(r"[^\t -~]|[`$;\"]|\\\s*$")
 _MODEL = re.compile(r"\.model\s+[^\s,()={}'\"]+\s+([a-z0-9_]+)(?=[\s,(]|$)", re.IGNORECASE)
 """ngspice takes commas, parentheses and = for blanks, and puts numbers in the place of braces: none may stand before the kind."""
@@ -98,7 +101,7 @@ def _dot_card(card: str, word: str) -> str | None:
 
 def first_refused(lines: Iterable[str]) -> str | None:
     """Return the first line that ngspice is not to see, cut short, comments of ours and the end aside; None when all may pass."""
-    wrong = next((line for line in lines if not _harmless(line) and refused(line)), None)
+    wrong = next((line for line in lines if not _PLAIN.fullmatch(line) and not _harmless(line) and refused(line)), None)
     return None if wrong is None else ascii(wrong[:_SHOWN])
 
 

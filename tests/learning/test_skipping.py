@@ -9,12 +9,15 @@ from circuits.chip import Chip
 from hwsim.core.protocol import Capability, ConvergenceError, Result
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.skipping import Skipping
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
+from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from support.nudges import propagation
@@ -81,3 +84,54 @@ def test_training_stops_or_counts(flaky):
     assert row["failed"] == 3 * (DATA.x_train[seen, 0] > LIMIT).sum()
     assert row["failed_tests"] == (DATA.x_test[:, 0] > LIMIT).sum() > 0
     assert np.isfinite(row["loss"])
+
+
+FEW = replace(DATA, x_train=DATA.x_train[:5], labels_train=DATA.labels_train[:5])
+SPOILT = replace(
+    FEW,
+    x_train=np.vstack([DATA.x_train[:2], np.full((1, 4), 1e308), DATA.x_train[2:5]]),
+    labels_train=DATA.labels_train[[0, 1, 5, 2, 3, 4]],
+)
+LEARNED = {
+    "equilibrium-propagation": "training.rule=equilibrium-propagation",
+    "volts": "training.nudge.kind=volts",
+    "richardson": "training.rule=richardson",
+    "holomorphic": "training.rule=holomorphic",
+    "coupled-learning": "training.rule=coupled-learning",
+    "small-signal": "training.rule=small-signal",
+    "adjoint": "training.rule=adjoint",
+}
+CLOSE = {GeneralEngine: 1e-9, NgspiceEngine: 1e-5, NumericEngine: 1e-4}
+"""Shares of the largest change. What is compiled settles to a share of the largest feature of all samples, and here one is beyond measure."""
+
+
+def changes(engine, experiment: Experiment, data):
+    """Return how one update with all samples changes the conductances [S], and how many equilibria failed."""
+    session = Session.of(experiment, data)
+    with engine.prepare(session.circuit, session.chip) as solver:
+        trainer = session.trainer(solver)
+        begun = trainer.begin()
+        before = {block: np.array(values) for block, values in begun.g.items()}
+        done = trainer.advance(begun.carry, trainer.plan(0), 0, 1)
+    return {block: np.asarray(values) - before[block] for block, values in done.g.items()}, int(done.sums.failed)
+
+
+@pytest.mark.parametrize(
+    ("engine", "rule"),
+    [
+        *((GeneralEngine(max_steps=30), rule) for rule in LEARNED),
+        *((NgspiceEngine(workers=1), rule) for rule in ("equilibrium-propagation", "volts", "small-signal")),
+        (NumericEngine(), "adjoint"),
+    ],
+    ids=lambda of: of if isinstance(of, str) else type(of).__name__,
+)
+def test_an_update_without_a_sample_is_that_of_the_others(engine, rule):
+    """By every rule and engine: what cannot be solved changes nothing that the other samples teach, and is counted."""
+    settings = [LEARNED[rule], "training.optimizer=sgd", "training.rate=1e-12", "training.skip_failed=true"]
+    right, none = changes(GeneralEngine(), override(load("iris"), settings), FEW)
+    found, failed = changes(engine, override(load("iris"), settings), SPOILT)
+    assert none == 0 < failed
+    for name, values in right.items():
+        close = CLOSE[type(engine)]
+        assert np.abs(values).max() > 1e-14
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=close * np.abs(values).max())

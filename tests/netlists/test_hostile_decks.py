@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from circuits.chip import Chip
 from cli.main import main
@@ -17,7 +19,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspicePointError
 from hwsim.ngspice.pool import Pool
 from hwsim.ngspice.sandbox import _WITH_TRUNCATE, landlock
-from netlists.foreign.allowed import first_refused
+from netlists.foreign.allowed import first_refused, refused
 from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck
 from support.hostile_folder import CORPUS, lay_out
@@ -124,6 +126,16 @@ def test_what_could_be_a_command_never_reaches_ngspice(line):
         )
         is None
     )
+
+
+@given(
+    st.lists(st.sampled_from([*"rR1aAn_. +-=(){}`$;,'\"\\", "file", "agauss", "limit", "\xb5", "1e3"]), min_size=1, max_size=12).map(
+        "".join
+    )
+)
+def test_a_glance_passes_no_card_that_a_closer_look_refuses(card):
+    """Cards of names and numbers, the bulk of each update's deck, pass faster than others, and by the same rules."""
+    assert (first_refused([card]) is None) == (refused(card) is None)
 
 
 FENCED = """

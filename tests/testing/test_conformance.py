@@ -124,9 +124,9 @@ class ToySolver(Closing):
             raise ValueError(f"y has shape {np.shape(y)}")
         return free_and_nudged(self.circuit, y, nudge, noise, lambda push, *_: self.solve(g, Drive(x, push), throw=throw))
 
-    def adjoint(self, g, free, error):
+    def adjoint(self, g, free, error, *, throw=True):
         """Return what is none."""
-        del g, error
+        del g, error, throw
         return free
 
 

@@ -166,7 +166,7 @@ class GeneralSolver(Nudging, Closing):
             When shapes do not fit the circuit.
 
         """
-        with one_thread():  # its many small products would wait for each other's threads
+        with one_thread(), np.errstate(all="ignore"):  # many small products would wait for threads; what overflows has a result of its own
             batch = self._batch(g, drive.x)._replace(noise=drive.noise)
             found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
         return found.check(self.circuit) if throw else found
@@ -192,7 +192,7 @@ class GeneralSolver(Nudging, Closing):
 
         """
         y = self._rows(y, len(self.circuit.outputs), "y")
-        with one_thread():
+        with one_thread(), np.errstate(all="ignore"):
             batch, across = self._batch(g, x), list[Floats]()
 
             def find(push: Push, currents: Any, nudged: bool) -> Equilibrium:  # noqa: FBT001 - as free_and_nudged calls it
@@ -203,7 +203,7 @@ class GeneralSolver(Nudging, Closing):
             found = free_and_nudged(self.circuit, y, nudge, noise, find)
         return tuple(phase.check(self.circuit) for phase in found) if throw else found
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
 
         Its matrix is that of the circuit transposed, with the diodes' slopes in their place: (Aᵀ + C·s·Cᵀ)·λ = C·e, so that
@@ -212,22 +212,24 @@ class GeneralSolver(Nudging, Closing):
         Raises
         ------
         ConvergenceError
-            When a sample has none.
+            When a sample has none and `throw` is set.
 
         """
-        return self._response(g, free, np.asarray(error, dtype=np.float64), adjoint=True)
+        found = self._response(g, free, np.asarray(error, dtype=np.float64), adjoint=True)
+        return found.check(self.circuit) if throw else found
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
 
         Raises
         ------
         ConvergenceError
-            When a sample has none.
+            When a sample has none and `throw` is set.
 
         """
         gain = self.chip(self.circuit.outputs.name, "gain")
-        return self._response(g, free, gain * np.asarray(current, dtype=np.float64), adjoint=False)
+        found = self._response(g, free, gain * np.asarray(current, dtype=np.float64), adjoint=False)
+        return found.check(self.circuit) if throw else found
 
     def _response(self, g: Conductances, free: Equilibrium, into: Floats, *, adjoint: bool) -> Equilibrium:
         """Solve (A + C·s·Cᵀ)·u = C·i, or its adjoint, for currents `into` the outputs (B, K) [A]."""
@@ -236,18 +238,17 @@ class GeneralSolver(Nudging, Closing):
         with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, np.zeros((len(into), self.circuit.input_count)))
             if batch.linear is None:
-                return self._unsolved(len(into)).check(self.circuit)
+                return self._unsolved(len(into))
             across = batch.linear.across.T if adjoint else batch.linear.across
             _, slope = self._problem(batch, FREE).law(self._across(free), 0.0)
             jacobian = np.eye(len(across)) + across * slope[:, None, :]
             try:
                 q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
             except np.linalg.LinAlgError:
-                return self._unsolved(len(into)).check(self.circuit)
-            found = self._laid_out(batch.linear, pushed - slope * q, None, None, adjoint=adjoint)
-        return found.check(self.circuit)
+                return self._unsolved(len(into))
+            return self._laid_out(batch.linear, pushed - slope * q, None, None, adjoint=adjoint)
 
-    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then those under pushes of complex numbers, by Newton's method from there.
 
         Raises
@@ -255,16 +256,17 @@ class GeneralSolver(Nudging, Closing):
         UnsupportedCircuitError
             When a part has no law in complex numbers.
         ConvergenceError
-            When a sample does not settle.
+            When a sample does not settle and `throw` is set.
 
         """
         if ideal := self.circuit.of(IdealDiodes):
             msg = f"{self.circuit.name}: {ideal[0].name}: ideal diodes have no complex law; use rule richardson"
             raise UnsupportedCircuitError(msg)
-        with one_thread():
+        with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, x)
             free, p = self._phase(batch, FREE, None)
-            return free.check(self.circuit), *(self._complex(batch, push, p).check(self.circuit) for push in pushes)
+            found = free, *(self._complex(batch, push, p) for push in pushes)
+        return tuple(phase.check(self.circuit) for phase in found) if throw else found
 
     def _complex(self, batch: _Batch, push: Push, free: Floats) -> Equilibrium:
         if batch.linear is None:

@@ -151,7 +151,8 @@ class Problem(NamedTuple):
             _, slope = self.at([k]).law(p[[k]], 0.0)
             slope[:, count:] = 0.0
             seen = np.linalg.solve(np.eye(p.shape[1]) + self.across * slope, self.across)[count:, count:]
-            found[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
+            if np.isfinite(seen).all():  # what overflowed has no equilibrium anyway
+                found[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
         return found
 
 
@@ -233,8 +234,7 @@ def settle_complex(problem: Problem, free: Floats, max_steps: int) -> tuple[NDAr
             change = problem._moved(p, *problem.law(p, 0.0))  # noqa: SLF001 - of its own kind
         before, moved = moved, np.abs(change).max(axis=1, initial=0.0) / scale
         p = np.where(np.isfinite(change), p + change, p)
-        if ((moved <= _COMPLEX) | ((moved <= _ROUNDING) & (moved >= before))).all():
-            break
-        if not np.isfinite(moved).all() or step >= _FEW:
+        over = (moved <= _COMPLEX) | ((moved <= _ROUNDING) & (moved >= before)) | ~np.isfinite(moved)
+        if over.all() or step >= _FEW:
             break
     return p, step, moved <= _ROUNDING

@@ -202,36 +202,36 @@ class LayeredSolver(Nudging, Closing):
         return self._delivered(found, x, throw=throw)
 
     @jax_scope()
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
 
         Raises
         ------
         ConvergenceError
-            When a sample does not settle.
+            When a sample does not settle and `throw` is set.
 
         """
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
         given = self.numbers, conductances, free, error
         found = self._found(conductances, lambda compiled, bound: compiled.adjoint(*given, amplified=bound))
-        return self._delivered((found,), None)[0]
+        return self._delivered((found,), None, throw=throw)[0]
 
     @jax_scope()
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
 
         Raises
         ------
         ConvergenceError
-            When a sample does not settle.
+            When a sample does not settle and `throw` is set.
 
         """
         conductances, current = self._arrays(g), np.asarray(current, self.dtype)
         given = self.numbers, conductances, free, current
         found = self._found(conductances, lambda compiled, bound: compiled.small_signal(*given, amplified=bound))
-        return self._delivered((found,), None)[0]
+        return self._delivered((found,), None, throw=throw)[0]
 
-    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push]) -> tuple[Equilibrium, ...]:
+    def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Find the free equilibria and those under complex pushes, in 64 bits and by the general solver.
 
         Raises
@@ -240,7 +240,7 @@ class LayeredSolver(Nudging, Closing):
             As its.
 
         """
-        return self._general.holomorphic(g, x, pushes)
+        return self._general.holomorphic(g, x, pushes, throw=throw)
 
     @cached_property
     def _general(self) -> GeneralSolver:

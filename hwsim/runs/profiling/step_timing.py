@@ -60,12 +60,12 @@ class _RecordingSolver(SolverWrapper):
         self.equilibria += equilibria
         return equilibria
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Array) -> Equilibrium:
-        self.equilibria.append(super().small_signal(g, free, current))
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Array, **how: Any) -> Equilibrium:
+        self.equilibria.append(super().small_signal(g, free, current, **how))
         return self.equilibria[-1]
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Array) -> Equilibrium:
-        self.equilibria.append(super().adjoint(g, free, error))
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:
+        self.equilibria.append(super().adjoint(g, free, error, **how))
         return self.equilibria[-1]
 
 

@@ -62,12 +62,12 @@ class TimedSolver(SolverWrapper):
         with self.watch.on(PHASES):
             return super().displaced(g, x, free, pushes, **how)
 
-    def small_signal(self, g: Conductances, free: Equilibrium, current: Any) -> Equilibrium:
+    def small_signal(self, g: Conductances, free: Equilibrium, current: Any, **how: Any) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium."""
         with self.watch.on(PHASES):
-            return super().small_signal(g, free, current)
+            return super().small_signal(g, free, current, **how)
 
-    def adjoint(self, g: Conductances, free: Equilibrium, error: Any) -> Equilibrium:
+    def adjoint(self, g: Conductances, free: Equilibrium, error: Any, **how: Any) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium."""
         with self.watch.on(PHASES):
-            return super().adjoint(g, free, error)
+            return super().adjoint(g, free, error, **how)
