@@ -15,7 +15,8 @@ from circuits.units import Volt
 from hwsim.compose.circuit_layer import CircuitLayer
 from hwsim.core import blocks
 from hwsim.core.protocol import Capability, Drive, UnsupportedCircuitError
-from hwsim.learning.rules.estimator import Residuals, Rule
+from hwsim.learning.readout import EXACT
+from hwsim.learning.rules.estimator import Residuals, free_phase
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.typing import Array, Conductances
 
@@ -160,7 +161,7 @@ def _forward(bare: Any) -> Any:
     """Compile the free phase, which is that of every rule, for all circuits of one structure; the chip's numbers are arguments."""
 
     def forward(numbers: Any, g: dict[str, Array], x: Array) -> Any:
-        outputs, residuals = Rule().forward(bare.holding((numbers, None)), _wide(g), _wide(x))
+        outputs, residuals = free_phase(EXACT, bare.holding((numbers, None)), _wide(g), _wide(x))
         valid = jnp.stack([jnp.all((values > 0) & jnp.isfinite(values)) for values in g.values()]).all()
         settled = valid & (residuals.free.result == 0)
         return _or_nan(settled[:, None], outputs).astype(x.dtype), residuals._replace(g={}, x=())

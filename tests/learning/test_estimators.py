@@ -8,7 +8,7 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DeadZone, DiodePair, IdealPair
+from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from hwsim.core.protocol import ConvergenceError, Drive, Push, UnsupportedCircuitError
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
@@ -16,7 +16,7 @@ from hwsim.experiment.overriding import override
 from hwsim.learning.losses import CrossEntropy, SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
-from hwsim.learning.rules.estimator import Rule
+from hwsim.learning.rules.estimator import EstimatorRule
 from hwsim.learning.rules.holomorphic import Holomorphic
 from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Volts
 from hwsim.learning.rules.richardson import Richardson
@@ -25,7 +25,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
-from support.differences import apart
+from support.differences import apart, finite_differences
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -71,6 +71,31 @@ def test_half_the_nudge_divides_the_error_by_two_to_the_order(solver, exact, nam
     assert wide / narrow == pytest.approx(factor, rel=0.1)
 
 
+KINDS = [
+    Linear(),
+    PAIR,
+    Rectifier(v_low=-0.05, v_high=0.02),
+    DeadZone(i_sat=1e-6, n=1.1),
+    IdealPair(v_low=-0.1, v_high=0.15),
+    IdealRectifier(),
+]
+
+
+@pytest.mark.parametrize("neuron", KINDS, ids=lambda one: one.kind)
+def test_each_errs_by_its_order_with_every_neuron(neuron: Any) -> None:
+    """From finite differences the small-signal response is off by nothing, and the others by the fourth power of the nudge."""
+    circuit = Network(inputs=2, layers=(Layer(size=2, neuron=neuron, amplifier=QUARTER),), outputs=2).compile(neuron.kind)
+    draw, ideal = np.random.default_rng(0), neuron.kind.startswith("ideal")
+    g = {e.name: np.exp(draw.uniform(np.log(2e-6), np.log(5e-5), e.shape)) for e in circuit.trainable}
+    x, y, beta = draw.uniform(-3, 3, (3, 2)), Y, 1e-7 if ideal else 1e-6  # which moves no sample across an ideal diode's edge
+    with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
+        right = SmallSignal().gradient(prepared, g, x, y, SQUARES).g
+        assert apart(right, finite_differences(prepared, g, x, y, SQUARES)) < 1e-6
+        for rule in (lambda size: Richardson(Following(size)), *(() if ideal else (lambda size: Holomorphic(Following(size), 4),))):
+            wide, narrow = (apart(rule(size).gradient(prepared, g, x, y, SQUARES).g, right) for size in (beta, beta / 2))
+            assert wide / narrow == pytest.approx(16, rel=0.1)
+
+
 def test_the_small_signal_response_is_the_gradient(solver, exact) -> None:
     """Of a reciprocal circuit, to rounding; where amplifiers of a later layer differ, only the adjoint knows it."""
     assert apart(SmallSignal().gradient(solver, G, X, Y, SQUARES).g, exact) < 1e-12
@@ -83,7 +108,7 @@ def test_the_small_signal_response_is_the_gradient(solver, exact) -> None:
 
 
 @pytest.mark.parametrize("rule", [SmallSignal(), Richardson(Frozen(1e-6)), Holomorphic(Frozen(1e-6)), EquilibriumPropagation(Volts(1e-3))])
-def test_each_passes_the_error_to_the_inputs(solver, rule: Rule) -> None:
+def test_each_passes_the_error_to_the_inputs(solver, rule: EstimatorRule) -> None:
     """As the adjoint does, which finite differences confirm; and of any loss."""
     outputs, residuals = rule.forward(solver, G, X)
     error = ENTROPY.error(outputs, Y)

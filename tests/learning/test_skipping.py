@@ -102,7 +102,7 @@ LEARNED = {
     "adjoint": "training.rule=adjoint",
 }
 CLOSE = {GeneralEngine: 1e-9, NgspiceEngine: 1e-5, NumericEngine: 1e-4}
-"""Shares of the largest change. What is compiled settles to a share of the largest feature of all samples, and here one is beyond measure."""
+"""Shares of the largest change. What is compiled settles to a share of the largest feature, and here one is beyond measure."""
 
 
 def changes(engine, experiment: Experiment, data):

@@ -1,6 +1,7 @@
 """Programs are kept by structure: what has been compiled for one training, solver or ensemble serves the next one of its shapes."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -97,3 +98,44 @@ def test_an_ensemble_traces_nothing_for_other_chips_seeds_and_spreads(traced: Ca
         tested = list(outcomes(override(spread, changes), [Instance(first, number), Instance(first + 1, number)]))
         assert all(one.failed is None and np.isfinite(one.test_error) for one in tested)
         assert (traced() == 0) == (number > 0), changes
+
+
+ONE = override(
+    IRIS, ["circuit.layers=[]", "training.nudge.kind=frozen", "training.batch=4", "training.optimizer=sgd", "training.rate=1e-12"]
+)
+SETTINGS = (
+    [],
+    ["training.beta=3e-6"],
+    ["training.optimizer=adam"],
+    ["variation.adc_bits=5", "variation.adc_full_scale=0.5"],
+    ["noise.read=0.1"],
+    ["device.preset=reram-sb", "device.scheme=write-verify"],
+)
+"""Each may be compiled in, and each changes what is learned."""
+
+
+def learned(settings: list[str]) -> dict[str, np.ndarray]:
+    """Return the conductances after three updates in one compiled loop [S]."""
+    session = Session.of(override(ONE, settings))
+    with session.training_solver() as solver:
+        trainer = session.trainer(solver)
+        done = trainer.advance(trainer.begin().carry, trainer.plan(0), 0, 3)
+    return {block: np.asarray(values) for block, values in done.g.items()}
+
+
+def test_what_is_learned_does_not_depend_on_what_was_compiled_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a program that was kept for its settings it is to the last bit what it is by a new one, and settings that differ share none."""
+    compile_loop, kept = step._loop.__wrapped__, dict[Any, Any]()
+
+    def compiled_again(*key: Any) -> Any:
+        program = compile_loop(*key)
+        kept.setdefault(key, program)
+        return program
+
+    monkeypatch.setattr(step, "_loop", compiled_again)
+    cleared = [learned(settings) for settings in SETTINGS]
+    monkeypatch.setattr(step, "_loop", lambda *key: kept[key])
+    warm = [learned(settings) for settings in SETTINGS]
+    for k, (one, other) in enumerate(zip(warm, cleared, strict=True)):
+        assert all(np.array_equal(one[block], other[block]) for block in one)
+        assert not any(np.array_equal(one["w1[0:4]"], earlier["w1[0:4]"]) for earlier in warm[:k]), SETTINGS[k]

@@ -7,12 +7,12 @@ from hwsim.core.protocol import Capability, Equilibrium, Phases
 from hwsim.learning.gradient.drops import drop_products
 from hwsim.learning.gradient.inputs import input_gradient
 from hwsim.learning.losses import Loss
-from hwsim.learning.rules.estimator import NO_DRAW, Backward, Draw, Gradient, Residuals, Rule
+from hwsim.learning.rules.estimator import NO_DRAW, Backward, Draw, EstimatorRule, Gradient, Residuals
 from hwsim.typing import Array, Conductances
 
 
 @dataclass(frozen=True, slots=True)
-class Adjoint(Rule):
+class Adjoint(EstimatorRule):
     """dC/dg = −Σ Δλ·Δv, with λ the voltages of the adjoint circuit, driven by dC/dŷ at the outputs; dC/dx is what λ pushes into the inputs.
 
     Exact for mismatched amplifiers too. It needs a solver of the adjoint circuit: the numeric engine's.

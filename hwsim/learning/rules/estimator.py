@@ -3,6 +3,7 @@
 Rules work on any engine's solver and on the numeric engine's traced one, so that a whole training step compiles.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
@@ -176,9 +177,18 @@ class Estimator(LearningRule, Protocol):
         ...
 
 
+def free_phase(
+    instruments: Instruments, solver: Phases, g: Conductances, x: Array, draw: Draw = NO_DRAW, phases: int = 1
+) -> tuple[Array, Residuals]:
+    """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what a backward needs that goes through `phases` in all."""
+    free, noise = instruments.free(solver, g, x, draw.seed, phases)
+    outputs = instruments.outputs(solver, free, draw.seed)
+    return outputs, Residuals(g, x, free, outputs, draw, noise)
+
+
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What rules have in common: instruments, and a declaration that a plain one does not change."""
+class Rule(ABC):
+    """What rules have in common: instruments, and declarations that a plain one does not change."""
 
     instruments: Instruments = field(default_factory=Instruments, kw_only=True)
     name: ClassVar[str]
@@ -214,9 +224,18 @@ class Rule:
             )
             raise UnsupportedCircuitError(msg)
 
+    @abstractmethod
+    def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
+        """Return the gradient of the mean loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorRule(Rule):
+    """What estimators have in common: the free phase is their forward, and a gradient is a forward, a loss and a backward."""
+
+    @abstractmethod
     def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
         """Return the gradients of the summed loss from its derivative by the outputs."""
-        raise NotImplementedError
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss: forward, loss, backward."""
@@ -227,9 +246,7 @@ class Rule:
     def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw = NO_DRAW) -> tuple[Array, Residuals]:
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         self.require(solver)
-        free, noise = self.instruments.free(solver, g, x, draw.seed, self.phases)
-        outputs = self.instruments.outputs(solver, free, draw.seed)
-        return outputs, Residuals(g, x, free, outputs, draw, noise)
+        return free_phase(self.instruments, solver, g, x, draw, self.phases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Nudged rules: estimators that compare equilibria under different nudges, each device by its own drops."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
@@ -11,7 +12,7 @@ from hwsim.learning.gradient.drops import drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.gradient.inputs import input_gradient
 from hwsim.learning.losses import Loss
-from hwsim.learning.rules.estimator import NO_DRAW, Backward, Draw, Gradient, LossNudge, Residuals, Rule
+from hwsim.learning.rules.estimator import NO_DRAW, Backward, Draw, EstimatorRule, Gradient, LossNudge, Residuals
 from hwsim.typing import Array, Conductances
 
 
@@ -33,7 +34,7 @@ class _Fields(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class NudgedRule(Rule):
+class NudgedRule(EstimatorRule):
     """dC/dg = Σ share·(c_l/c_L)·(Δv(first)² − Δv(second)²) / (2·apart·beta), summed over comparisons of phases and over the batch.
 
     The same contrast of currents at the inputs is dC/dx.
@@ -45,17 +46,17 @@ class NudgedRule(Rule):
     in_one_go: ClassVar[Any] = True
     """Whether an engine may solve the nudged phases right behind the free one, where all are its ordinary equilibria."""
 
+    @abstractmethod
     def comparisons(self, draw: Draw) -> Sequence[Comparison]:
         """Return which phases are compared."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pushes(self, outputs: Array, cotangent: Array, target: Array | None, draw: Draw) -> tuple[Push, ...]:
         """Return the push of each nudged phase, from the free read-outs, dC/dŷ, and the targets, each (B, K)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def beta_of(self, cotangent: Array) -> Array | float:
         """Return what an estimate divides by: one number, or one a sample, (B, 1)."""
-        raise NotImplementedError
 
     def at(self, circuit: Circuit, g: Conductances) -> Self:  # noqa: ARG002 - nudges are fixed
         """Return the rule with its nudge at these conductances [S]."""
@@ -75,7 +76,7 @@ class NudgedRule(Rule):
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss; all phases are solved in one go where they can, which engines do faster."""
         if not self.in_one_go:
-            return Rule.gradient(self, solver, g, x, y, loss, draw)
+            return EstimatorRule.gradient(self, solver, g, x, y, loss, draw)
         self.require(solver)
         nudge = LossNudge(self, loss, Draw(draw.sign))  # without the seed, which differs in each step: a nudge is compiled in
         phases = self.instruments.phases(solver, g, x, y, nudge, draw.seed)

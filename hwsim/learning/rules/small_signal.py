@@ -7,13 +7,13 @@ from hwsim.core.protocol import Capability, Phases
 from hwsim.learning.gradient.drops import drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.gradient.inputs import input_gradient
-from hwsim.learning.rules.estimator import Backward, Residuals, Rule
+from hwsim.learning.rules.estimator import Backward, EstimatorRule, Residuals
 from hwsim.learning.rules.nudged import weighted
 from hwsim.typing import Array
 
 
 @dataclass(frozen=True, slots=True)
-class SmallSignal(Rule):
+class SmallSignal(EstimatorRule):
     """dC/dg = (c_l/c_L)·Δv_free·Δv_ac, with Δv_ac the response to currents −dC/dŷ into the outputs [V/S].
 
     In circuit terms: freeze the diodes at their slopes, zero the sources, drive the outputs with the error. No nudge has a size, and the
