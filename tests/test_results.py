@@ -8,10 +8,15 @@ import pytest
 
 from circuits import zoo
 from hwsim.formatting import RMSE, WRONG_ANSWERS
+from hwsim.numeric.exact import exact_engine
+from hwsim.report.run_files import read_run
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.loaded import load_model
 from hwsim.sweep.folds import CrossValidation, Fold
 
 ROOT = Path(__file__).parent.parent
 KEPT = sorted((ROOT / "results/folds").glob("*.json"))
+RUNS = sorted(path.parent for path in (ROOT / "results/runs").glob("*/experiment.toml"))
 
 
 def test_the_small_sets_are_cross_validated() -> None:
@@ -49,3 +54,29 @@ def test_a_cross_validated_error_is_one_number(path: Path) -> None:
     low, high = found.circuit.interval
     assert f"{100 * found.circuit.mean:.2f} % ({100 * low:.1f} to {100 * high:.1f})" in line
     assert f"{100 * found.linear.mean:.2f} %" in line
+
+
+def test_every_run_that_is_kept_loads() -> None:
+    """Whatever version wrote it: its experiment, metrics, summary and environment, and conductances that fit its circuit and devices."""
+    assert len(RUNS) > 50
+    for folder in RUNS:
+        if RunFolder(folder).weights.exists():
+            model = load_model(str(folder))
+            assert model.trained
+            assert not model.cut
+        else:
+            record = read_run(str(folder))
+            assert len(record.rows) == record.summary["epochs"] == record.experiment.training.epochs
+            assert record.rows[-1]["test_error"] == record.summary["test_error"]
+            assert record.environment["packages"]
+
+
+@pytest.mark.parametrize("name", ["iris-0", "wine-0", "breast-cancer-0", "xor-0", "iris-ngspice-0"])
+def test_the_conductances_that_are_kept_err_as_their_run_did(name: str) -> None:
+    """By the general solver: what a run of an earlier version learned is still that."""
+    model = load_model(str(ROOT / "results/runs" / name))
+    session = model.session
+    with exact_engine(session.circuit).prepare(session.circuit, session.chip) as solver:
+        tested = session.evaluate(solver, model.g, session.data.x_test, session.task.test)
+    wanted = json.loads((ROOT / "results/runs" / name / "summary.json").read_text(encoding="utf-8"))
+    assert tested.error == wanted["test_error"]
