@@ -12,8 +12,9 @@ A kind of array is one class here: solvers, rules, decks and pictures use its op
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -33,15 +34,83 @@ class FlatDevices(NamedTuple):
     g: Array
 
 
+class Operators(ABC):
+    """What joins rows to columns by conductances g: the operators that solvers use, whatever kind of array it is."""
+
+    __slots__ = ()
+
+    name: str
+
+    grid: ClassVar[bool] = False
+    """Whether a device joins each row to each column: g has shape (rows, columns)."""
+
+    divisible: ClassVar[bool] = False
+    """Whether the first axis of g can be cut along runs of the rows, and each row and each column is a node of its own."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Nodes:
+        """The nodes on one side."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Nodes:
+        """The nodes on the other side."""
+
+    @property
+    def pattern(self) -> Hashable:
+        """What is equal for parts of divisible arrays that join rows and columns in one way."""
+        return None
+
+    def of_g(self, rows: slice) -> slice:
+        """Return which of the first axis of g belongs to a run of rows, of divisible arrays."""
+        return rows
+
+    def part(self, rows: slice) -> Self:
+        """Return the array of a run of rows, whose conductances are that part of g, of divisible arrays.
+
+        Raises
+        ------
+        NotImplementedError
+            When the array cannot be divided.
+
+        """
+        raise NotImplementedError
+
+    def times_rows(self, g: Array, values: Array) -> Array | None:
+        """Return conductances, or what has their shape, each times its row's value (rows,), of divisible arrays.
+
+        None: a conductance has rows of several values.
+        """
+        return values[:, None] * g
+
+    @abstractmethod
+    def forward(self, g: Array, v: Array) -> Array:
+        """Return Σ_i g_ij·v_i, the currents into the columns from rows at v (B, rows) [V], shape (B, columns) [A]."""
+
+    @abstractmethod
+    def backward(self, g: Array, v: Array) -> Array:
+        """Return Σ_j g_ij·v_j, the currents into the rows from columns at v (B, columns) [V], shape (B, rows) [A]."""
+
+    @abstractmethod
+    def row_sum(self, g: Array) -> Array:
+        """Return the conductance that ends at each row, shape (rows,) [S]."""
+
+    @abstractmethod
+    def column_sum(self, g: Array) -> Array:
+        """Return the conductance that ends at each column, shape (columns,) [S]."""
+
+    def matrix(self, g: Array) -> Array:
+        """Return the conductance between each row and each column, shape (rows, columns) [S]."""
+        return self.forward(g, g.__array_namespace__().eye(len(self.rows), dtype=g.dtype))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trainable(Elements, ABC):
+class Trainable(Elements, Operators):
     """Conductances that learning changes, between the bounds `g_min` and `g_max` [S]."""
 
     parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
     positive: ClassVar[tuple[str, ...]] = ("g_min",)
-
-    grid: ClassVar[bool] = False
-    """Whether a device joins each row to each column: g has shape (rows, columns), and the operators also take a run of the rows."""
 
     g_min: Values | float = 1e-8
     g_max: Values | float = 1e-4
@@ -82,25 +151,23 @@ class Trainable(Elements, ABC):
         """The places of the single devices in the order in which a netlist lists them."""
         return np.arange(len(self.ends[0]))
 
+    @property
+    def shared(self) -> bool:
+        """Whether several devices share a conductance."""
+        return False
+
+    @property
+    def legend(self) -> str:
+        """What the `numbers` of a device mean: a line for people, of divisible arrays."""
+        return f"row i and column j; {len(self.rows)} rows, {len(self.columns)} columns"
+
     def expand(self, g: Array) -> FlatDevices:
         """Return the single devices; their conductances are elements of `g`, whatever that holds."""
         return FlatDevices(*self.ends, g.reshape(-1))
 
-    @abstractmethod
-    def forward(self, g: Array, v: Array) -> Array:
-        """Return Σ_i g_ij·v_i, the currents into the columns from rows at v (B, rows) [V], shape (B, columns) [A]."""
-
-    @abstractmethod
-    def backward(self, g: Array, v: Array) -> Array:
-        """Return Σ_j g_ij·v_j, the currents into the rows from columns at v (B, columns) [V], shape (B, rows) [A]."""
-
-    @abstractmethod
-    def row_sum(self, g: Array) -> Array:
-        """Return the conductance that ends at each row, shape (rows,) [S]."""
-
-    @abstractmethod
-    def column_sum(self, g: Array) -> Array:
-        """Return the conductance that ends at each column, shape (columns,) [S]."""
+    def of_columns(self, values: Array) -> Array:
+        """Sum values of the columns (columns,) for each place along the last axis of g."""
+        return values
 
     @abstractmethod
     def outer(self, p: Array, q: Array) -> Array:
@@ -120,6 +187,7 @@ class Crossbar(Trainable):
 
     terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
     grid: ClassVar[bool] = True
+    divisible: ClassVar[bool] = True
 
     rows: Nodes = field()  # else the properties of Trainable would be their defaults
     columns: Nodes = field()
@@ -146,6 +214,14 @@ class Crossbar(Trainable):
     def order(self) -> Nodes:
         """The last column first: SPICE numbers nodes as it meets them and eliminates in that order, several times faster so."""
         return np.arange(len(self)).reshape(self.shape)[:, ::-1].T.ravel()
+
+    def part(self, rows: slice) -> Self:
+        """Return the crossbar of a run of rows."""
+        return type(self)(name=self.name, rows=self.rows[rows], columns=self.columns)
+
+    def matrix(self, g: Array) -> Array:
+        """Return g."""
+        return g
 
     def forward(self, g: Array, v: Array) -> Array:
         """Return v·g."""

@@ -5,91 +5,29 @@ a crossbar between each two layers, a neuron on each hidden column, optionally a
 a bias row on every crossbar, and outputs read as differences of column pairs.
 """
 
-import itertools
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from circuits.arrays import Crossbar
 from circuits.builder import Builder
 from circuits.checked import check_fields
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
-from circuits.neurons import FORBID_UNKNOWN, DiodePair, Neuron
+from circuits.maps import Maps, image
+from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
+from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
 from circuits.units import Ohm, Siemens, Volt
 from circuits.wires import Wires
 
+__all__ = ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"]
+
 _MOST_LAYERS, _MOST_NODES, _MOST_MEMRISTORS = 1_000, 10_000_000, 1_000_000_000
 """What may be asked for: beyond it, a line of an experiment file would fill any memory."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amplifier:
-    """A bidirectional amplifier: voltage goes forward, current goes back.
-
-    Parameters
-    ----------
-    gain
-        Of the voltage, forward.
-    back
-        Of the current, backward.
-    offset
-        Voltage that is added at its input [V].
-    output_resistance
-        In series with its output [ohm].
-
-    Examples
-    --------
-    >>> import hwsim as hw
-    >>> hw.Layer(8, amplifier=hw.Amplifier(gain=4.0, back=0.25)).amplifier.gain
-    4.0
-
-    """
-
-    __pydantic_config__: ClassVar = FORBID_UNKNOWN
-    gain: float = 4.0
-    back: float = 0.25
-    offset: Volt = 0.0
-    output_resistance: Ohm = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """One hidden layer.
-
-    Parameters
-    ----------
-    size
-        Its hidden nodes, which are the columns of the crossbar before it.
-    neuron
-        What each column has.
-    amplifier
-        Between a column and the row of the next crossbar that it drives; absent: they are joined.
-
-    Examples
-    --------
-    >>> import hwsim as hw
-    >>> hw.Layer(8, neuron=hw.DiodePair(v_low=-0.2, v_high=0.2)).neuron.kind
-    'diode-pair'
-
-    """
-
-    __pydantic_config__: ClassVar = FORBID_UNKNOWN
-    size: int = field(kw_only=False)
-    neuron: Neuron = field(default_factory=DiodePair)
-    amplifier: Amplifier | None = None
-
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +38,9 @@ class Network:
     ----------
     inputs
         Features of a sample.
+    image
+        Height and width, and channels if several, of the images that the features are: row by row, pixel by pixel, channel by channel.
+        Absent: square ones of one channel, where a layer looks at images.
     layers
         Hidden layers, from the inputs to the outputs; an empty list: one crossbar alone.
     outputs
@@ -135,7 +76,8 @@ class Network:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     inputs: int
-    layers: tuple[Layer, ...] = ()
+    image: tuple[int, int] | tuple[int, int, int] | None = None
+    layers: tuple[HiddenLayer, ...] = ()
     outputs: int
     differential: bool = True
     signed_inputs: bool = True
@@ -150,17 +92,17 @@ class Network:
     def __post_init__(self) -> None:
         """Check the fields, then the sizes."""
         check_fields(self)
-        sizes = {"inputs": self.inputs, "outputs": self.outputs} | {f"layers[{k}].size": h.size for k, h in enumerate(self.layers)}
-        for name, size in sizes.items():
-            if size < 1:
-                msg = f"network: {name} = {size} must be at least 1"
+        sizes = [("inputs", self.inputs, 1), ("outputs", self.outputs, 1)]
+        sizes += [(f"layers[{k}].{name}", getattr(h, name), least) for k, h in enumerate(self.layers) for name, least in h.least.items()]
+        for name, size, least in sizes:
+            if size is not None and size < least:
+                msg = f"network: {name} = {size} must be at least {least}"
                 raise CircuitError(msg)
         self._check_extent()
-        crossbars = len(self.layers) + 1
         for name in ("g_min", "g_max"):
             bounds = getattr(self, name)
-            if isinstance(bounds, tuple) and len(bounds) != crossbars:
-                msg = f"network: {name} has {len(bounds)} values for {crossbars} crossbars; give one number, or one a crossbar"
+            if isinstance(bounds, tuple) and len(bounds) != self.crossbars:
+                msg = f"network: {name} has {len(bounds)} values for {self.crossbars} crossbars; give one number, or one a crossbar"
                 raise CircuitError(msg)
         if not math.isfinite(self.input_scale) or self.input_scale == 0:
             msg = f"network: input_scale = {self.input_scale:g} must be a finite number other than 0"
@@ -172,32 +114,58 @@ class Network:
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
                 raise CircuitError(msg)
 
+        odd = next((k for k, layer in enumerate(self.layers) if layer.images), None)
+        if odd is not None and (self.wire_r_row or self.wire_r_column):
+            what = f"layers[{odd}] is a {self.layers[odd].kind}, and wires have resistance in dense crossbars alone"
+            msg = f"network: {what}; set wire_r_row and wire_r_column to 0 ohm"
+            raise CircuitError(msg)
+
+    @property
+    def crossbars(self) -> int:
+        """Arrays of memristors: one for each layer that learns, and that of the outputs."""
+        return 1 + sum(layer.learned for layer in self.layers)
+
+    @property
+    def maps(self) -> list[Maps]:
+        """The features as maps, then the nodes of each hidden layer.
+
+        Raises
+        ------
+        CircuitError
+            When a window does not fit on the maps before it.
+
+        """
+        looked_at = self.image is not None or any(layer.images for layer in self.layers[:1])
+        maps = [image(self.inputs, self.image) if looked_at else Maps(1, 1, self.inputs)]
+        for k, layer in enumerate(self.layers):
+            try:
+                maps.append(layer.maps(maps[-1]))
+            except CircuitError as error:
+                msg = f"network: layers[{k}]: {error}"
+                raise CircuitError(msg) from None
+        return maps
+
+    @property
+    def described(self) -> str:
+        """The sizes of its layers, 784-100-10; maps as height×width×channels."""
+        return "-".join([str(self.inputs), *map(str, self.maps[1:]), str(self.outputs)])
+
     def _check_extent(self) -> None:
-        """Refuse what no computer holds, before it is tried."""
-        widths = [self.inputs, *(layer.size for layer in self.layers), self.outputs]
-        memristors = sum(a * b for a, b in itertools.pairwise(widths))
-        counts = (len(widths), "layers", _MOST_LAYERS), (sum(widths), "nodes", _MOST_NODES), (memristors, "memristors", _MOST_MEMRISTORS)
+        """Refuse windows that do not fit, and what no computer holds, before it is tried."""
+        if self.layers and not self.layers[0].learned:
+            msg = "network: layers[0] is a pool, which averages the maps of a layer before it; begin with a convolution or a dense layer"
+            raise CircuitError(msg)
+        maps = self.maps
+        nodes, memristors = sum(one.size for one in maps) + self.outputs, maps[-1].size * self.outputs
+        memristors += sum(layer.devices(before) for layer, before in zip(self.layers, maps, strict=False))
+        counts = (len(maps) + 1, "layers", _MOST_LAYERS), (nodes, "nodes", _MOST_NODES), (memristors, "memristors", _MOST_MEMRISTORS)
         for count, what, most in counts:
             if count > most:
                 msg = f"network: {count} {what} are more than {most}, the most that are tried; make layers smaller or fewer"
                 raise CircuitError(msg)
 
-    def _crossbar(self, builder: Builder, number: int, rows: Nodes, columns: Nodes) -> None:
-        """Add a crossbar, or, where wires have resistance, the grid that it is then."""
-        name, bounds = f"w{number}", self._bounds(number - 1)
-        if self.wire_r_row or self.wire_r_column:
-            Wires(row=self.wire_r_row, column=self.wire_r_column).add(builder, name, rows, columns, **bounds)
-        else:
-            builder.add(Crossbar(name=name, rows=rows, columns=columns, **bounds))
-
-    def _bounds(self, crossbar: int) -> dict[str, Siemens]:
-        def pick(bound: Siemens | tuple[Siemens, ...]) -> Siemens:
-            return bound[crossbar] if isinstance(bound, tuple) else bound
-
-        return {"g_min": pick(self.g_min), "g_max": pick(self.g_max)}
-
     def compile(self, name: str = "network") -> Circuit:
-        """Build the circuit: crossbars w1 … wL, columns h1 …, amplified rows a1 …, outputs `out`."""
+        """Build the circuit: crossbars w1 …, pools p2 …, columns h1 … and amplified rows a1 … by layer, and outputs `out`."""
         builder = Builder()
         features = np.arange(self.inputs)
         rows = builder.group("x", self.inputs)
@@ -211,19 +179,36 @@ class Network:
             bias = builder.group("bias")
             builder.add(VoltageSources(name="v_bias", plus=bias, minus=GROUND, v=self.v_bias))
 
+        maps, bounds = self.maps, self._bounds()
         for k, layer in enumerate(self.layers, start=1):
-            columns = builder.group(f"h{k}", layer.size)
-            self._crossbar(builder, k, np.concatenate([rows, bias]), columns)
+            size = maps[k].size
+            columns = builder.group(f"h{k}", size)
+            self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], next(bounds) if layer.learned else {})
             rows = layer.neuron.build(builder, f"h{k}", columns)
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
-                rows = builder.group(f"a{k}", layer.size)
+                rows = builder.group(f"a{k}", size)
                 numbers = {name: getattr(amplifier, name) for name in Amplifiers.parameters}
                 builder.add(Amplifiers(name=f"amp{k}", input=driver, output=rows, **numbers))
 
-        last = len(self.layers)
         out = builder.group("out", self.outputs * (2 if self.differential else 1))
-        self._crossbar(builder, last + 1, np.concatenate([rows, bias]), out)
+        self._join(builder, Layer(len(out)), len(self.layers) + 1, (rows, bias, out), maps[-1], next(bounds))
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
         return builder.circuit(name)
+
+    def _bounds(self) -> Iterator[dict[str, Siemens]]:
+        """Return the bounds of each crossbar."""
+        for k in range(self.crossbars):
+            yield {name: bound[k] if isinstance(bound := getattr(self, name), tuple) else bound for name in ("g_min", "g_max")}
+
+    def _join(
+        self, builder: Builder, layer: HiddenLayer, number: int, nodes: tuple[Nodes, Nodes, Nodes], before: Maps, bounds: dict[str, Siemens]
+    ) -> None:
+        """Add what joins rows and bias rows to the columns of a layer; where wires have resistance, the grid that a crossbar is then."""
+        rows, bias, columns = nodes
+        name = f"{'w' if layer.learned else 'p'}{number}"
+        if self.wire_r_row or self.wire_r_column:
+            Wires(row=self.wire_r_row, column=self.wire_r_column).add(builder, name, np.concatenate([rows, bias]), columns, **bounds)
+        else:
+            builder.add(layer.array(name, rows, bias, columns, before, **bounds))

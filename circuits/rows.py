@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Operators
 from circuits.circuit import Circuit
 from circuits.elements import Elements, InputSources, VoltageSources
 from circuits.nodes import NodeGroup, Nodes
@@ -17,10 +17,11 @@ from circuits.nodes import NodeGroup, Nodes
 class RowRun:
     """A run of rows: `source` drives row `first + k` with its value number `places[k]`; without a source the rows are free.
 
-    Rows of inputs carry the numbers of their features; others None.
+    Rows of inputs carry the numbers of their features; others None. `of_g` is what of the first axis of the conductances is theirs.
     """
 
     first: int
+    of_g: slice
     nodes: Nodes
     source: str | None
     places: Nodes
@@ -63,7 +64,7 @@ def free_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
     return tuple(group for group in circuit.groups if not fixed[group.nodes].all())
 
 
-def row_runs(circuit: Circuit, array: Trainable) -> list[RowRun]:
+def row_runs(circuit: Circuit, array: Operators) -> list[RowRun]:
     """Split an array's rows into runs of one source array each, and runs of free rows."""
     sources = circuit.of(VoltageSources, InputSources)
     owner, place = np.full(circuit.size + 1, -1), np.zeros(circuit.size + 1, dtype=np.intp)
@@ -76,5 +77,7 @@ def row_runs(circuit: Circuit, array: Trainable) -> list[RowRun]:
     for first, end in pairwise(cuts):
         source = sources[owners[first]] if owners[first] >= 0 else None
         features = source.feature[places[first:end]] if isinstance(source, InputSources) else None
-        runs.append(RowRun(first, array.rows[first:end], source.name if source else None, places[first:end], features))
+        span = slice(first, end)
+        of_g = array.of_g(span) if array.divisible else span
+        runs.append(RowRun(first, of_g, array.rows[span], source.name if source else None, places[span], features))
     return runs

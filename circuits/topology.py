@@ -57,7 +57,7 @@ class Topology:
             msg = f"{self.name} has no element {quoted(name)}; it has {quote_all(self._elements)}"
             raise CircuitError(msg) from None
 
-    def of(self, *kinds: type[Elements]) -> list[Any]:
+    def of(self, *kinds: type) -> list[Any]:
         """List the element arrays of these kinds, in order."""
         return [element for element in self.elements if isinstance(element, kinds)]
 

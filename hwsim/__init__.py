@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from circuits.circuit import Circuit as Circuit
     from circuits.errors import CircuitError as CircuitError
     from circuits.network import Amplifier as Amplifier
+    from circuits.network import ConvolutionLayer as ConvolutionLayer
     from circuits.network import Layer as Layer
     from circuits.network import Network as Network
+    from circuits.network import PoolLayer as PoolLayer
     from circuits.neurons import DeadZone as DeadZone
     from circuits.neurons import DiodePair as DiodePair
     from circuits.neurons import IdealPair as IdealPair
@@ -51,7 +53,7 @@ _PLACES = {
     "circuits.chip": ["Chip"],
     "circuits.circuit": ["Circuit"],
     "circuits.errors": ["CircuitError"],
-    "circuits.network": ["Amplifier", "Layer", "Network"],
+    "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
     "hwsim.compose.jax_layer": ["jax_layer"],
     "hwsim.compose.torch_layer": ["torch_layer"],

@@ -1,7 +1,7 @@
-"""Conductances by blocks: the rows of a crossbar that one array of sources drives, or that the layer before does.
+"""Conductances by blocks: the rows of a crossbar, or taps of a convolution, that one array of sources drives, or the layer before does.
 
 Nothing that is done to conductances while a circuit learns crosses the blocks, so that training keeps them apart: an update neither
-cuts nor joins large arrays. A block is called by its rows, "w1[0:784]"; an element array that is no crossbar is one block.
+cuts nor joins large arrays. A block is called by its place along the first axis, "w1[0:784]"; an array that is not divisible is one block.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.rows import row_runs
@@ -18,9 +19,9 @@ Blocks = Mapping[str, Array]
 """One array a block, by its name."""
 
 
-def name(element: str, rows: slice) -> str:
-    """Return the name of a block of rows."""
-    return f"{element}[{rows.start}:{rows.stop}]"
+def name(element: str, of_g: slice) -> str:
+    """Return the name of a block: its place along the first axis of the array's conductances."""
+    return f"{element}[{of_g.start}:{of_g.stop}]"
 
 
 def element_of(block: str) -> str:
@@ -28,8 +29,8 @@ def element_of(block: str) -> str:
     return block.partition("[")[0]
 
 
-def rows_of(block: str) -> slice:
-    """Return the rows of its element array that a block is."""
+def place(block: str) -> slice:
+    """Return what of the first axis of its element array's conductances a block is."""
     start, _, stop = block.partition("[")[2].rstrip("]").partition(":")
     return slice(int(start), int(stop)) if stop else slice(None)
 
@@ -39,11 +40,22 @@ def names(circuit: Circuit) -> list[str]:
     return list(_places(circuit))
 
 
+def parts(circuit: Circuit) -> dict[str, Trainable]:
+    """Return the array of devices that each block is."""
+    arrays: dict[str, Trainable] = {}
+    for element in circuit.trainable:
+        if element.divisible:
+            arrays |= {name(element.name, run.of_g): element.part(run.span) for run in row_runs(circuit, element)}
+        else:
+            arrays[element.name] = element
+    return arrays
+
+
 def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
     for element in circuit.trainable:
-        if element.grid:
-            places |= {name(element.name, run.span): (element.name, run.span) for run in row_runs(circuit, element)}
+        if element.divisible:
+            places |= {name(element.name, run.of_g): (element.name, run.of_g) for run in row_runs(circuit, element)}
         else:
             places[element.name] = (element.name, slice(None))
     return places
@@ -51,13 +63,13 @@ def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
 
 def split(circuit: Circuit, g: Mapping[str, Array]) -> dict[str, Array]:
     """Cut arrays, one a trainable element array, into blocks; blocks stay what they are."""
-    return {block: g[block] if block in g else g[element][rows] for block, (element, rows) in _places(circuit).items()}
+    return {block: g[block] if block in g else g[element][of_g] for block, (element, of_g) in _places(circuit).items()}
 
 
 def join(blocks: Blocks) -> dict[str, Array]:
     """Put blocks together again, one array an element array."""
     names_of_element: dict[str, list[str]] = {}
-    for block in sorted(blocks, key=lambda block: rows_of(block).start or 0):
+    for block in sorted(blocks, key=lambda block: place(block).start or 0):
         names_of_element.setdefault(element_of(block), []).append(block)
     return {element: _joined([blocks[block] for block in parts]) for element, parts in names_of_element.items()}
 
@@ -69,4 +81,4 @@ def _joined(parts: list[Array]) -> Array:
 def parameter(chip: AnyChip, block: str, what: str) -> Any:
     """Return a parameter of a block's devices on a chip: one number, or one a device."""
     values = chip(element_of(block), what)
-    return values if np.ndim(values) == 0 else values[rows_of(block)]
+    return values if np.ndim(values) == 0 else values[place(block)]

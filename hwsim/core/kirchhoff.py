@@ -13,7 +13,7 @@ from circuits.controlled import CurrentControlledVoltageSources, VoltageControll
 from circuits.diode import diode_current
 from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
-from circuits.rows import fixed_nodes
+from circuits.rows import row_runs
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
@@ -79,12 +79,12 @@ def by_number(circuit: Circuit, equilibrium: Equilibrium) -> Floats:
 
 
 def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats) -> Iterator[Branches]:
-    """Return the currents of all elements but grids that learn, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
+    """Return the currents of all elements but divisible arrays, amplifiers, sources of voltage and ideal diodes; `v` is (B, N + 1) [V]."""
     for element in circuit.elements:
         match element:
             case Resistors(a=a, b=b):
                 yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
-            case Trainable(grid=False):
+            case Trainable(divisible=False):
                 a, b, values = element.expand(np.asarray(g[element.name], dtype=np.float64))
                 yield Branches(a, b, _drop(v, a, b) * values)
             case Diodes(anode=a, cathode=b):
@@ -118,6 +118,15 @@ def _largest_current(g: Floats, rows: Floats, columns: Floats) -> Floats:
     for k in range(0, len(sample), at_once):
         b, i = sample[k : k + at_once], row[k : k + at_once]
         np.maximum.at(largest, b, np.abs(g[i] * (rows[b, i][:, None] - columns[b])).max(axis=1))
+    return largest
+
+
+def _largest_of_each(a: Nodes, b: Nodes, g: Floats, v: Floats) -> Floats:
+    """Return the largest current of single devices g [S] between nodes a and b, shape (B,) [A], from all voltages (B, N + 1) [V]."""
+    largest, at_once = np.zeros(len(v)), max(_AT_ONCE // len(v), 1)
+    for k in range(0, len(g), at_once):
+        some = slice(k, k + at_once)
+        np.maximum(largest, np.abs(g[some] * (v[:, a[some]] - v[:, b[some]])).max(axis=1), out=largest)
     return largest
 
 
@@ -162,19 +171,22 @@ class Flow(NamedTuple):
 
 
 def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats, *, every: bool) -> Flow:
-    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of grids into rows that sources hold are left out."""
+    """Add up the currents at voltages v (B, N + 1) [V]; without `every`, those of crossbars into rows that sources hold are left out."""
     leaving, largest = np.zeros_like(v), np.zeros(len(v))
     for a, b, i in branches(circuit, chip, g, drive, v):
         _add(leaving, a, i)
         _add(leaving, b, -i)
         largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
-    for grid in (array for array in circuit.trainable if array.grid):
-        values = np.asarray(g[grid.name], dtype=np.float64)
-        rows, columns = v[:, grid.rows], v[:, grid.columns]
-        asked = np.flatnonzero(every | ~fixed_nodes(circuit)[grid.rows])
-        _add(leaving, grid.rows[asked], rows[:, asked] * grid.row_sum(values[asked]) - grid.backward(values[asked], columns))
-        _add(leaving, grid.columns, columns * grid.column_sum(values) - grid.forward(values, rows))
-        largest = np.maximum(largest, _largest_current(values, rows, columns))
+    for array in (array for array in circuit.trainable if array.divisible):
+        values = np.asarray(g[array.name], dtype=np.float64)
+        columns = v[:, array.columns]
+        _add(leaving, array.columns, columns * array.column_sum(values) - array.forward(values, v[:, array.rows]))
+        for run in row_runs(circuit, array):
+            if every or run.source is None:
+                part, of_part = array.part(run.span), values[run.of_g]
+                _add(leaving, run.nodes, v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns))
+        most = _largest_current(values, v[:, array.rows], columns) if array.grid else _largest_of_each(*array.expand(values), v)
+        largest = np.maximum(largest, most)
     return Flow(leaving, largest)
 
 

@@ -109,7 +109,7 @@ class Experiment(Section):
             circuit = self.circuit.deck.circuit
             crossbars, outputs = len(circuit.trainable), len(circuit.outputs)
         else:
-            crossbars, outputs = len(self.circuit.layers) + 1, self.circuit.outputs
+            crossbars, outputs = self.circuit.crossbars, self.circuit.outputs
             if self.training.init == "netlist":
                 msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
                 raise ValueError(msg)

@@ -126,9 +126,9 @@ def _sources(
     for element in circuit.elements:
         own = [values for block, values in of_blocks.items() if blocks.element_of(block) == element.name]
         match element:
-            case Trainable(grid=True) if settings.thermal:
-                spans = [blocks.rows_of(block) for block in of_blocks if blocks.element_of(block) == element.name]
-                yield _grid(circuit, element, [element.rows[span] for span in spans], own, amplitude)
+            case Trainable(divisible=True) if settings.thermal:
+                parts = [part for block, part in blocks.parts(circuit).items() if blocks.element_of(block) == element.name]
+                yield _grid(circuit, element, parts, own, amplitude)
             case Trainable() if settings.thermal:
                 a, b, values = element.expand(own[0])
                 yield _Between(a, b, amplitude * xp.sqrt(values))
@@ -140,18 +140,21 @@ def _sources(
                 yield _Between(a, b, xp.sqrt(2 * ELEMENTARY_CHARGE * settings.bandwidth * abs(i)))
 
 
-def _grid(circuit: Circuit, crossbar: Trainable, rows: list[Nodes], g: list[Array], amplitude: float) -> _Grid:
-    """Find how the lines of a crossbar, given by runs of rows, are noisy together; those that sources hold drop out."""
+def _grid(circuit: Circuit, crossbar: Trainable, parts: list[Trainable], g: list[Array], amplitude: float) -> _Grid:
+    """Find how the lines of a crossbar, or of any array in parts, are noisy together; those that sources hold drop out."""
     xp = g[0].__array_namespace__()
     held = np.array([0, *held_nodes(circuit)])
     columns = np.flatnonzero(~np.isin(crossbar.columns, held))
-    to_rows, to_columns = [values.sum(axis=1) for values in g], sum(values.sum(axis=0) for values in g)[columns]
-    loose = [~np.isin(nodes, held) for nodes in rows]
-    free = [(nodes[k], own[k], values[k][:, columns]) for nodes, own, values, k in zip(rows, to_rows, g, loose, strict=True) if k.any()]
+    to_columns = sum(part.column_sum(values) for part, values in zip(parts, g, strict=True))[columns]
+    free = []
+    for part, values in zip(parts, g, strict=True):
+        loose = ~np.isin(part.rows, held)
+        if loose.any():
+            free.append((part.rows[loose], part.row_sum(values)[loose], part.matrix(values)[loose][:, columns]))
     second = crossbar.columns[columns]
     if not free:
         none = xp.zeros((0,), dtype=g[0].dtype)
-        return _Grid(rows[0][:0], second, none, none, amplitude * xp.sqrt(to_columns))
+        return _Grid(second[:0], second, none, none, amplitude * xp.sqrt(to_columns))
     first, d, between = np.concatenate([part[0] for part in free]), *(xp.concatenate([part[k] for part in free]) for k in (1, 2))
     other = to_columns
     if len(first) < len(second):  # the root of the smaller side

@@ -101,7 +101,7 @@ class Plan:
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
         full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources))  # they may sense any source
         held = Held.of(sharp, on_chip)
-        folded = () if full else tuple(w for w in sharp.trainable if w.grid and held.fixed[w.rows].all())
+        folded = () if full else tuple(w for w in sharp.trainable if w.divisible and held.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.plus]) for e in sharp.inputs}
         outputs = sharp.outputs

@@ -76,8 +76,8 @@ class Lean:
         for element in circuit.elements:
             match element:
                 case Trainable(name=name, columns=columns):
-                    if element.grid:
-                        which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else "R_{0}_i_j joins row i and column j"
+                    if element.divisible:
+                        which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else f"R_{{0}}_i_j joins {element.legend}"
                         fixed.append(f"* {type(element).__name__} {name}: {which.format(name)}")
                     fixed += [f"I_{name}_{j} 0 {names[k]} {EXTERNAL}" for j, k in enumerate(columns.tolist()) if name in gone]
                     conductances.append((element, _folded(element, names) if name in gone else heads(element, names)))

@@ -44,9 +44,8 @@ def _about(record: RunRecord) -> Iterator[str]:
         counts = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
         yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in counts)}"
     else:
-        sizes = "-".join(str(size) for size in (network.inputs, *(layer.size for layer in network.layers), network.outputs))
-        kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers))
-        yield f"A {sizes} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
+        kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers if layer.learned))
+        yield f"A {network.described} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {training.rule.kind} ({training.optimizer.kind}, batches of {training.batch})"
     how = f"{device.scheme} up only, on pairs" if device.pairs else device.scheme
     yield f"on devices {device.preset}, {how}." if device.preset else "on ideal memristors."

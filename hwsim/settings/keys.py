@@ -5,7 +5,7 @@ import inspect
 import re
 import types
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
 from pydantic import BaseModel
@@ -70,7 +70,7 @@ def fields(annotation: Any, prefix: str = "") -> Iterator[_Field]:
     """List the fields below a type, tables before what is in them; a field of several kinds occurs once for each."""
     if _is_table(annotation):
         for name, inner in get_type_hints(annotation, include_extras=True).items():
-            if not name.startswith("__") and name != "model_config":
+            if ClassVar not in {inner, get_origin(inner)} and name != "model_config":
                 key = f"{prefix}.{name}".removeprefix(".")
                 yield _Field(key, annotation, name, inner)
                 yield from fields(inner, key)

@@ -39,7 +39,9 @@ def letter(element: Elements) -> str:
     """Give what the names of an array's cards begin with; X when it is written as subcircuits."""
     if isinstance(element, Passed):
         return element.letter.upper()
-    return "R" if isinstance(element, Trainable) else LETTERS.get(type(element), "X")
+    if isinstance(element, Trainable):
+        return "R"
+    return next((LETTERS[kind] for kind in type(element).__mro__ if kind in LETTERS), "X")
 
 
 def heads(element: Trainable, names: Sequence[str]) -> list[str]:
@@ -138,7 +140,7 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
 
 
 def _two_terminals(element: Elements, values: Sequence[str | None], names: Sequence[str]) -> Iterator[str]:
-    head = f"{LETTERS[type(element)]}_{element.name}"
+    head = f"{letter(element)}_{element.name}"
     for k, (plus, minus, value) in enumerate(zip(*(end.tolist() for end in element.ends), values, strict=True)):
         if value is not None:
             yield f"{head}_{k} {names[plus]} {names[minus]} {value}"

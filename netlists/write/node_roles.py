@@ -16,8 +16,8 @@ def what_they_are(circuit: Circuit, nodes: Nodes) -> str:
 
 def _roles(circuit: Circuit, nodes: Nodes) -> Iterator[str]:
     arrays = circuit.trainable
-    rows = [array.name for array in arrays if array.grid and np.isin(nodes, array.rows).any()]
-    columns = [array.name for array in arrays if array.grid and np.isin(nodes, array.columns).any()]
+    rows = [array.name for array in arrays if array.divisible and np.isin(nodes, array.rows).any()]
+    columns = [array.name for array in arrays if array.divisible and np.isin(nodes, array.columns).any()]
     if any(np.isin(nodes, source.plus).any() for source in circuit.of(InputSources)):
         yield "inputs"
     if any(np.isin(nodes, (*source.plus, *source.minus)).any() for source in circuit.of(VoltageSources)):

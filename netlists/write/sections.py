@@ -129,12 +129,12 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
 def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> DeckSection:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
     card = f"{letter(element)}_{element.name}"
-    if isinstance(element, Trainable) and element.grid:
-        rows, columns = element.shape
+    if isinstance(element, Trainable) and element.divisible:
         if element.name in words.folded:
+            rows, columns = len(element.rows), len(element.columns)
             title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"
             return DeckSection(title, list(norton(element, g[element.name], names, EXTERNAL)), [], (element.name,))
-        title = f"{what}: {card}_i_j joins row i and column j; {rows} rows, {columns} columns"
+        title = f"{what}: {card}_i_j joins {element.legend}"
     else:
         title = f"{what}: {card}_k; {len(element)} of them"
     values = words.inputs[element.name] if isinstance(element, InputSources) else None

@@ -1,6 +1,7 @@
 """The laws that every array of trainable conductances obeys, and that its operators are those of its single devices."""
 
 import inspect
+from itertools import pairwise
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,16 +9,24 @@ import pytest
 
 from circuits import arrays
 from circuits.arrays import Crossbar, Memristors, Trainable
-from support.tied_array import Convolution
+from circuits.convolution import Convolution
+from circuits.windows import Everywhere, Window
+from support.tied_array import TiedColumns
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
-NODES, BATCH = 9, 3
+NODES, BATCH = 40, 3
+WINDOW, PADDED = Window(height=3, width=4, channels=2, size=2), Window(height=4, width=3, channels=1, size=3, stride=2, padding=1)
+BIAS = Everywhere(rows=1, positions=6)
 ARRAYS = (
     Crossbar(name="w", rows=[3, 1, 7, 4], columns=[2, 8, 5]),
     Crossbar(name="row", rows=[6], columns=[2, 8]),
     Memristors(name="m", a=[1, 3, 3, 0, 5], b=[2, 4, 2, 7, 3]),
-    Convolution(name="c", rows=[3, 1, 7, 4, 6], columns=[2, 8, 5]),
+    TiedColumns(name="c", rows=[3, 1, 7, 4, 6], columns=[2, 8, 5]),
+    Convolution(name="tied", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2),
+    Convolution(name="local", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2, tied=False),
+    Convolution(name="padded", rows=np.arange(1, 25), columns=np.arange(26, 34), windows=(PADDED, PADDED), channels=2),
+    Convolution(name="local_padded", rows=np.arange(1, 13), columns=np.arange(26, 30), windows=(PADDED,), channels=1, tied=False),
 )
 
 each_array = pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{type(array).__name__} {array.name}")
@@ -32,7 +41,7 @@ def drawn(array: Trainable, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def test_every_kind_of_array_is_here() -> None:
     """Each class of the package is among those that the laws are looped over."""
     kinds = {kind for _, kind in inspect.getmembers(arrays, inspect.isclass) if issubclass(kind, Trainable) and kind is not Trainable}
-    assert kinds <= {type(array) for array in ARRAYS}
+    assert kinds | {Convolution} <= {type(array) for array in ARRAYS}
     assert len(kinds) >= 2
 
 
@@ -55,17 +64,23 @@ def test_outer_is_the_derivative_of_forward(array: Trainable) -> None:
 
 @each_array
 def test_sums_are_the_currents_from_one_volt(array: Trainable) -> None:
-    """Columns at 1 V draw the sums of the columns' conductances from them through open rows, and rows those of the rows."""
+    """Columns at 1 V draw the sums of the columns' conductances from them through open rows, and rows those of the rows.
+
+    What ends at ground, beyond the maps that a window covers, draws nothing.
+    """
     g, v, u = drawn(array, 3)
-    np.testing.assert_allclose(array.forward(g, np.ones_like(v)), np.tile(array.column_sum(g), (BATCH, 1)), rtol=1e-13)
+    devices = array.expand(g)
+    grounded = devices.g * ((devices.a == 0) & (0 not in array.rows))
+    at_ground = np.bincount(devices.b, grounded, NODES)[array.columns]
+    np.testing.assert_allclose(array.forward(g, np.ones_like(v)), np.tile(array.column_sum(g) - at_ground, (BATCH, 1)), rtol=1e-13)
     np.testing.assert_allclose(array.backward(g, np.ones_like(u)), np.tile(array.row_sum(g), (BATCH, 1)), rtol=1e-13)
 
 
 @each_array
 def test_single_devices_draw_the_same_currents(array: Trainable) -> None:
-    """What each node draws is the sum over the devices that end there, whichever side it is on."""
+    """What each node but ground draws is the sum over the devices that end there, whichever side it is on."""
     g, *_ = drawn(array, 4)
-    v = np.random.default_rng(4).normal(size=(BATCH, NODES))
+    v = np.random.default_rng(4).normal(size=(BATCH, NODES)) * (np.arange(NODES) > 0)
     devices = array.expand(g)
     i = (v[:, devices.a] - v[:, devices.b]) * devices.g
     by_devices, by_operators = np.zeros_like(v), np.zeros_like(v)
@@ -74,7 +89,7 @@ def test_single_devices_draw_the_same_currents(array: Trainable) -> None:
     rows, columns = v[:, array.rows], v[:, array.columns]
     np.add.at(by_operators.T, array.rows, (rows * array.row_sum(g) - array.backward(g, columns)).T)
     np.add.at(by_operators.T, array.columns, (columns * array.column_sum(g) - array.forward(g, rows)).T)
-    np.testing.assert_allclose(by_operators, by_devices, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(by_operators[:, 1:], by_devices[:, 1:], rtol=0, atol=1e-12)
 
 
 @each_array
@@ -118,12 +133,28 @@ def test_cards_are_numbered(array: Trainable) -> None:
 
 
 @pytest.mark.parametrize("array", [array for array in ARRAYS if array.grid], ids=lambda array: array.name)
-def test_a_run_of_a_grids_rows_is_a_grid(array: Trainable) -> None:
-    """Devices join each row to each column, and operators of runs of rows add up to those of the whole."""
-    g, v, u = drawn(array, 9)
-    assert g.shape == (len(array.rows), len(array.columns))
+def test_a_grid_joins_each_row_to_each_column(array: Trainable) -> None:
+    """In the order of its conductances."""
+    assert array.shape == (len(array.rows), len(array.columns))
     assert list(zip(*(end.tolist() for end in array.ends), strict=True)) == [(a, b) for a in array.rows for b in array.columns]
-    runs = slice(0, 1), slice(1, None)
-    np.testing.assert_allclose(sum(array.forward(g[run], v[:, run]) for run in runs), array.forward(g, v), rtol=1e-12)
-    np.testing.assert_allclose(np.hstack([array.backward(g[run], u) for run in runs]), array.backward(g, u), rtol=1e-12)
-    np.testing.assert_allclose(np.vstack([array.outer(v[:, run], u) for run in runs]), array.outer(v, u), rtol=1e-12)
+
+
+RUNS = {"w": (1,), "row": (), "tied": (24,), "local": (24,), "padded": (12,), "local_padded": ()}
+
+
+@pytest.mark.parametrize("array", [array for array in ARRAYS if array.divisible], ids=lambda array: array.name)
+def test_parts_add_up_to_the_whole(array: Trainable) -> None:
+    """Runs of the rows are arrays of their own, whose conductances are runs of the first axis; their matrices are forward's."""
+    g, v, u = drawn(array, 9)
+    cuts = [0, *RUNS[array.name], len(array.rows)]
+    runs = [slice(*cut) for cut in pairwise(cuts)]
+    parts, own = [array.part(run) for run in runs], [g[array.of_g(run)] for run in runs]
+    each = list(zip(parts, own, runs, strict=True))
+    np.testing.assert_allclose(sum(part.forward(one, v[:, run]) for part, one, run in each), array.forward(g, v), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.hstack([part.backward(one, u) for part, one, _ in each]), array.backward(g, u), rtol=1e-12)
+    np.testing.assert_allclose(np.hstack([part.row_sum(one) for part, one, _ in each]), array.row_sum(g), rtol=1e-12)
+    np.testing.assert_allclose(sum(part.column_sum(one) for part, one, _ in each), array.column_sum(g), rtol=1e-12)
+    np.testing.assert_allclose(np.vstack([part.outer(v[:, run], u) for part, _, run in each]), array.outer(v, u), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(v @ array.matrix(g), array.forward(g, v), rtol=0, atol=1e-12)
+    scaled = array.times_rows(g, np.full(len(array.rows), 3.0))
+    np.testing.assert_allclose(array.forward(scaled, v), array.forward(g, 3.0 * v), rtol=0, atol=1e-12)

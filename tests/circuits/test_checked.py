@@ -15,7 +15,9 @@ WRONG: dict[str, Callable[[], object]] = {
     ),
     "Layer: amplifier = 3: should be of class Amplifier": lambda: Layer(3, amplifier=3),
     "Layer: size = 2.5: should be a whole number": lambda: Layer(2.5),
-    "Network: layers[0] = 10: should be of class Layer": lambda: Network(inputs=4, layers=(10,), outputs=3),
+    "Network: layers[0] = 10: should be of class Layer or ConvolutionLayer or PoolLayer": lambda: Network(
+        inputs=4, layers=(10,), outputs=3
+    ),
     "Network: layers = 10: should be a list": lambda: Network(inputs=4, layers=10, outputs=3),
     "Network: inputs = '4': should be a whole number": lambda: Network(inputs="4", outputs=3),
     "Network: bias = 1: should be true or false": lambda: Network(inputs=4, outputs=3, bias=1),

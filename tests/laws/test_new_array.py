@@ -19,7 +19,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.settings.variation_settings import NoiseSettings
 from netlists.write.writer import write_deck
-from support.tied_array import Convolution
+from support.tied_array import TiedColumns
 
 X, Y = np.array([[0.7, -0.4, 0.2, -0.6], [-0.9, 0.8, 0.5, 0.1]]), np.array([[0.1], [-0.2]])
 G = {"c": np.array([2e-5, 5e-5, 1e-5]), "w": np.array([[3e-5], [6e-5]])}
@@ -31,7 +31,7 @@ def convolved() -> Circuit:
     x, h, out = builder.group("x", 4), builder.group("h", 2), builder.group("out")
     builder.add(
         InputSources(name="v_x", plus=x, feature=np.arange(4)),
-        Convolution(name="c", rows=x, columns=h),
+        TiedColumns(name="c", rows=x, columns=h),
         Diodes(name="d", anode=h, cathode=GROUND, i_sat=[1e-7, 3e-8], n=1.2),
         Crossbar(name="w", rows=h, columns=out),
         Resistors(name="r", a=out, b=GROUND, r=2e4),

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from hwsim.core.protocol import Capability, Drive, Push
-from hwsim.learning.gradient.drops import drop_products
+from hwsim.learning.gradient.drops import weighted_drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import NO_DRAW, Draw, Gradient
-from hwsim.learning.rules.nudged import weighted
 from hwsim.typing import Array, Conductances
 
 
@@ -45,7 +44,8 @@ class LoadSwitch:
         """Return minus the mean direction in which the goodness rises; the loss is only reported."""
         free, loaded = solver.solve(g, Drive(x)), solver.solve(g, Drive(x, Push(beta=self.kappa, target=0.0 * y)))
         difference = {name: loaded.v[name] - free.v[name] for name in free.v}
-        drops = drop_products(solver.circuit, solver.chip, difference, {n: loaded.v[n] + free.v[n] for n in free.v}, x, phases=2)
         outputs = free.outputs(solver.circuit)
-        by_block = weighted(drops, energy_factors(solver.circuit, solver.chip), -1 / (self.kappa * len(x)))
+        both, factors = {n: loaded.v[n] + free.v[n] for n in free.v}, energy_factors(solver.circuit, solver.chip)
+        scale = -1 / (self.kappa * len(x))
+        by_block = weighted_drop_products(solver.circuit, solver.chip, difference, both, x, phases=2, factors=factors, scale=scale)
         return Gradient(by_block, loss.value(outputs, y), (free, loaded), outputs)

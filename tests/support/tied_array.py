@@ -11,7 +11,7 @@ from circuits.outer import Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Convolution(Trainable):
+class TiedColumns(Trainable):
     """Column j is joined to the rows j, j + 1 … by devices with conductances g_0, g_1 …, the same for every column."""
 
     terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")

@@ -1,6 +1,7 @@
 """Products of voltage drops over every trainable device, summed over a batch: all that a local learning rule needs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from circuits.circuit import Circuit
 from circuits.rows import RowRun, row_runs
 from hwsim.core import blocks
 from hwsim.core.protocol import gather
+from hwsim.learning.gradient.factors import Factor
 from hwsim.typing import Array
 
 Field = Mapping[str, Array]
@@ -17,7 +19,7 @@ Field = Mapping[str, Array]
 
 
 def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array, phases: int = 1) -> dict[str, Array]:
-    """Return Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j.
+    """Return Σ_b (p_i − p_j)·(q_i − q_j) for every trainable device between nodes i and j; devices that share a conductance add up.
 
     The sum is expanded into matrix products; an array (batch, rows, columns) is never built. Rows with the same features share one.
 
@@ -40,36 +42,75 @@ def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array,
     """
     found: dict[str, Array] = {}
     for element in circuit.trainable:
-        if element.grid:
-            found |= _of_runs(circuit, chip, element, p, q, x, phases)
-        else:
-            sides = ((gather(circuit, field, element.rows), gather(circuit, field, element.columns)) for field in (p, q))
-            found[element.name] = element.drop_products(*sides)
+        found |= _of_array(circuit, chip, element, (p, q), x, phases, _unweighted)
     return found
 
 
-def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the grid
-    circuit: Circuit, chip: AnyChip, grid: Trainable, p: Field, q: Field, x: Array, phases: int
+def weighted_drop_products(  # noqa: PLR0913 - two fields on a circuit, and their weights
+    circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array, *, factors: Mapping[str, Factor], scale: Array | float, phases: int = 1
+) -> dict[str, Array]:
+    """Return the products of drops times their weights in the energy, c_l/c_L, and a common scale.
+
+    Devices that share a conductance have each their own weight, where there is one a column.
+    """
+    found: dict[str, Array] = {}
+    for element in circuit.trainable:
+        factor = factors[element.name]
+        within = element.shared and not isinstance(factor, float)
+        drops = _of_array(circuit, chip, element, (p, q), x, phases, _weighing(factor) if within else _unweighted)
+        for block, drop in drops.items():
+            outside = 1.0 if within else factor if isinstance(factor, float) else factor.astype(drop.dtype)
+            found[block] = drop * (outside * scale)
+    return found
+
+
+_Weighted = Callable[[Array], Array]
+
+
+def _of_array(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the array
+    circuit: Circuit, chip: AnyChip, array: Trainable, fields: tuple[Field, Field], x: Array, phases: int, weighted: _Weighted
+) -> dict[str, Array]:
+    if array.divisible:
+        return _of_runs(circuit, chip, array, fields, x, phases, weighted)
+    p, q = ((gather(circuit, field, array.rows), gather(circuit, field, array.columns)) for field in fields)
+    return {array.name: array.drop_products((weighted(p[0]), weighted(p[1])), q)}
+
+
+def _unweighted(values: Array) -> Array:
+    return values
+
+
+def _weighing(factor: Any) -> _Weighted:
+    return lambda values: values * factor.astype(values.dtype)
+
+
+def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the array
+    circuit: Circuit, chip: AnyChip, array: Trainable, fields: tuple[Field, Field], x: Array, phases: int, weighted: _Weighted
 ) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j − Σ q_i·p_j where p_i = 0; q_i follows from features, or is the same for all samples
-    p_columns, q_columns = gather(circuit, p, grid.columns), gather(circuit, q, grid.columns)
-    of_columns = (p_columns * q_columns).sum(axis=0)
-    shared: dict[bytes, Array] = {}
+    p, q = fields
+    p_columns, q_columns = weighted(gather(circuit, p, array.columns)), gather(circuit, q, array.columns)
+    of_columns = array.of_columns((p_columns * q_columns).sum(axis=0))
+    shared: dict[tuple[bytes, Any], Array] = {}
 
     def block(run: RowRun) -> Array:
+        part = array.part(run.span)
         if run.features is not None:
-            key = run.features.tobytes()
-            if key not in shared:
-                whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
-                shared[key] = grid.outer(x if whole else x[:, run.features], p_columns)
             scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
-            products = of_columns - (phases * scale[:, None]) * shared[key]
+            whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
+            key = run.features.tobytes(), part.pattern
+            if key not in shared:
+                shared[key] = part.outer(x if whole else x[:, run.features], p_columns)
+            scaled = part.times_rows(shared[key], phases * scale)
+            if scaled is None:
+                scaled = part.outer((x if whole else x[:, run.features]) * (phases * scale), p_columns)
+            products = of_columns - scaled
             if isinstance(offset, np.ndarray) and not offset.any():
                 return products
-            return products - phases * offset[:, None] * p_columns.sum(axis=0)
+            return products - phases * part.outer(offset[None], p_columns.sum(axis=0)[None])
         if run.source is not None:
             held = chip(run.source, "v")[run.places].astype(p_columns.dtype)
-            return of_columns - phases * held[:, None] * p_columns.sum(axis=0)
-        return grid.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
+            return of_columns - phases * part.outer(held[None], p_columns.sum(axis=0)[None])
+        return part.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
 
-    return {blocks.name(grid.name, run.span): block(run) for run in row_runs(circuit, grid)}
+    return {blocks.name(array.name, run.of_g): block(run) for run in row_runs(circuit, array)}

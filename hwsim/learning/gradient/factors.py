@@ -91,7 +91,7 @@ def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[
 
 def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
     """Return the weight of the free nodes that an element joins, one number where it is one for the whole array."""
-    if element.grid:
+    if element.divisible:
         if apart and not free[element.rows].any():
             return of_node[element.columns]
         joined = np.concatenate([element.columns, element.rows])
@@ -113,7 +113,7 @@ def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
-        elif isinstance(element, Trainable) and element.grid:
+        elif isinstance(element, Trainable) and element.divisible:
             if apart and held[element.rows].all():
                 continue
             joined = np.concatenate([element.columns, element.rows])

@@ -39,12 +39,12 @@ def input_gradient(circuit: Circuit, chip: AnyChip, g: Conductances, response: F
     _refuse_others(circuit)
     of_blocks, total = blocks.split(circuit, g), 0.0 * x
     for element in circuit.trainable:
-        if element.grid:
+        if element.divisible:
             columns = gather(circuit, response, element.columns)
             columns = columns * _cast(factors[element.name], columns)
             for run in row_runs(circuit, element):
                 if run.features is not None:
-                    current = element.backward(of_blocks[blocks.name(element.name, run.span)], columns)
+                    current = element.part(run.span).backward(of_blocks[blocks.name(element.name, run.of_g)], columns)
                     scale = chip(run.source or "", "scale")[run.places].astype(columns.dtype)
                     total = _added(total, run.features, current * scale)
         else:

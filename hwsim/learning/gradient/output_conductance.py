@@ -1,12 +1,10 @@
 """The conductance of an output: what a nudge's current meets there."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.nodes import Nodes
 from hwsim.core import blocks
 from hwsim.typing import Array, Conductances
 
@@ -19,18 +17,12 @@ def output_conductance(circuit: Circuit, g: Conductances) -> Array:
     read = np.unique(np.concatenate([circuit.outputs.plus, circuit.outputs.minus]))
     read, of_blocks = read[read > 0], blocks.split(circuit, g)
     total: Any = 0.0
-    for block, values in of_blocks.items():
-        element = circuit[blocks.element_of(block)]
-        for nodes, sums in _sides(element, blocks.rows_of(block), values):
+    for block, array in blocks.parts(circuit).items():
+        values = of_blocks[block]
+        for nodes, sums in ((array.rows, array.row_sum(values)), (array.columns, array.column_sum(values))):
             here = (read[:, None] == nodes).astype(np.float64)
             if here.any():
                 total = total + here.astype(values.dtype) @ sums
     xp = next(iter(of_blocks.values())).__array_namespace__()
     typical = xp.exp(xp.stack([xp.log(values).mean() for values in of_blocks.values()]).mean())
     return xp.where(total > 0, total, typical).min()
-
-
-def _sides(element: Any, span: slice, values: Array) -> Iterator[tuple[Nodes, Array]]:
-    """Return the nodes of the rows and of the columns of a block, with their sums [S]."""
-    yield element.rows[span] if element.grid else element.rows, element.row_sum(values)
-    yield element.columns, element.column_sum(values)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
 from circuits.circuit import Circuit
-from hwsim.core import blocks
 from hwsim.core.protocol import Equilibrium, Phases, Push
-from hwsim.learning.gradient.drops import drop_products
+from hwsim.learning.gradient.drops import weighted_drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.gradient.inputs import input_gradient
 from hwsim.learning.losses import Loss
@@ -109,8 +108,9 @@ def _summed(solver: Phases, fields: Sequence[_Fields], x: Array) -> dict[str, Ar
     total: dict[str, Array] = {}
     for difference, voltages, scale in fields:
         each = difference if not getattr(scale, "ndim", 0) else {name: v * scale for name, v in difference.items()}
-        drops = drop_products(solver.circuit, solver.chip, each, voltages, x, phases=2)
-        for block, part in weighted(drops, factors, 1.0 if each is not difference else scale).items():
+        common = 1.0 if each is not difference else scale
+        drops = weighted_drop_products(solver.circuit, solver.chip, each, voltages, x, phases=2, factors=factors, scale=common)
+        for block, part in drops.items():
             total[block] = total[block] + part if block in total else part
     return {block: _real(values) for block, values in total.items()}
 
@@ -118,12 +118,3 @@ def _summed(solver: Phases, fields: Sequence[_Fields], x: Array) -> dict[str, Ar
 def _real(values: Array) -> Array:
     """Return the real part of what complex nudges computed."""
     return values.real if values.dtype.kind == "c" else values
-
-
-def weighted(drops: Mapping[str, Array], factors: Mapping[str, Any], scale: Array | float) -> dict[str, Array]:
-    """Multiply products of drops by their weights in the energy, c_l/c_L, and a common scale."""
-    found = {}
-    for block, drop in drops.items():
-        factor = factors[blocks.element_of(block)]
-        found[block] = drop * ((factor if isinstance(factor, float) else factor.astype(drop.dtype)) * scale)
-    return found

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hwsim.core.protocol import Capability, Phases
-from hwsim.learning.gradient.drops import drop_products
+from hwsim.learning.gradient.drops import weighted_drop_products
 from hwsim.learning.gradient.factors import energy_factors
 from hwsim.learning.gradient.inputs import input_gradient
 from hwsim.learning.rules.estimator import Backward, EstimatorRule, Residuals
-from hwsim.learning.rules.nudged import weighted
 from hwsim.typing import Array
 
 
@@ -34,6 +33,6 @@ class SmallSignal(EstimatorRule):
         free = free._replace(result=xp.maximum(free.result, response.result))
         factors = energy_factors(solver.circuit, solver.chip)
         seen = self.instruments.seen(solver, (free,), residuals.draw.seed)[0]
-        products = drop_products(solver.circuit, solver.chip, response.v, seen.v, x)
+        products = weighted_drop_products(solver.circuit, solver.chip, response.v, seen.v, x, factors=factors, scale=1.0)
         dx = -input_gradient(solver.circuit, solver.chip, g, response.v, x, factors)
-        return Backward(weighted(products, factors, 1.0), dx, (free,))
+        return Backward(products, dx, (free,))

@@ -46,7 +46,7 @@ def _walked(layers: Layers, parts: Sequence[StageLinear], walk: Sequence[Array])
         c = np.zeros_like(part.a)
         before, behind = layers.couplings[k - 1], layers.couplings[k]
         if part.w is not None:
-            c += part.rows(walk[k - 1] if before is None else before.gain * walk[k - 1], walk[k]) @ part.w
+            c += part.w.forward(part.rows(walk[k - 1] if before is None else before.gain * walk[k - 1], walk[k]))
         if k + 1 < len(parts):
             pushed = parts[k + 1].pulled(walk[k + 1])
             c += pushed if behind is None else behind.back * pushed

@@ -91,11 +91,12 @@ class System(NamedTuple):
 
 def _forward(part: StageLinear, coupling: Coupling | None, drivers: Array, columns: Array) -> Array:
     """Return the current that drivers (B, m) [V] push into the columns of the next stage, which are at `columns` (B, n) [V]."""
+    assert part.w is not None  # noqa: S101 - for the type checker: a stage that drivers push into has signal rows
     if coupling is None:
-        return part.rows(drivers, columns) @ part.w
+        return part.w.forward(part.rows(drivers, columns))
     if part.kept is None and isinstance(coupling.gain, np.ndarray) and (coupling.gain == coupling.gain[0]).all():
-        return coupling.gain[0] * (drivers @ part.w)  # the smaller array
-    return part.rows(coupling.gain * drivers, columns) @ part.w
+        return coupling.gain[0] * part.w.forward(drivers)  # the smaller array
+    return part.w.forward(part.rows(coupling.gain * drivers, columns))
 
 
 def pushed_back(system: System, k: int, columns: Array) -> Array:

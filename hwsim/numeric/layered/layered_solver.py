@@ -116,7 +116,8 @@ class LayeredSolver(Nudging, Closing):
         return max(error_bound.amplification(layers, parts) for layers in (self.on.layers, adjoint_layers(self.on.layers)))
 
     def _least_output(self, g: Conductances) -> float:
-        return float(np.asarray(g[self.stages[-1].crossbar]).sum(0).min())
+        last = self.stages[-1].crossbar
+        return float(self.circuit[last].column_sum(np.asarray(g[last])).min())
 
     def _found(self, g: Conductances, solve: Callable[["Programs", float], Found]) -> Found:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""

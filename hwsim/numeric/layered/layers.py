@@ -2,12 +2,15 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Operators
 from circuits.nodes import Nodes
 from hwsim.numeric.layered.parameters import Coupling, StageParameters
 from hwsim.numeric.layered.stage import Stage
@@ -17,13 +20,45 @@ _AMPLE = 4.0
 """Amplifiers may multiply what is off by this much on its way before it counts for more."""
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, slots=True)
+class SignalConductances:
+    """Conductances `g` [S] between the signal rows and the columns of a stage, with the operators of their array."""
+
+    array: Operators = field(metadata={"static": True})
+    g: Array
+
+    def forward(self, v: Array) -> Array:
+        """Return what rows (B, m) [V] push into the columns, (B, n) [A]."""
+        return self.array.forward(self.g, v)
+
+    def backward(self, v: Array) -> Array:
+        """Return what columns (B, n) [V] push into the rows, (B, m) [A]."""
+        return self.array.backward(self.g, v)
+
+    @property
+    def row_sum(self) -> Array:
+        """The sum at each row, (m,) [S]."""
+        return self.array.row_sum(self.g)
+
+    @property
+    def column_sum(self) -> Array:
+        """The sum at each column, (n,) [S]."""
+        return self.array.column_sum(self.g)
+
+    @property
+    def matrix(self) -> Array:
+        """Between each row and each column, (m, n) [S]."""
+        return self.array.matrix(self.g)
+
+
 class StageLinear(NamedTuple):
     """The linear part of a stage for given conductances and inputs.
 
     Parameters
     ----------
     w
-        Conductances of the signal rows, shape (m, n) [S]; None in the first stage.
+        Conductances of the signal rows; None in the first stage.
     a
         Sum of the conductances on each column, shape (n,) [S].
     fixed
@@ -42,7 +77,7 @@ class StageLinear(NamedTuple):
 
     """
 
-    w: Array | None
+    w: SignalConductances | None
     a: Array
     fixed: Array
     a_behind: Array
@@ -55,7 +90,7 @@ class StageLinear(NamedTuple):
         """Return the voltages of the signal rows (B, m) [V] from those that amplifiers drive them with, and from the columns (B, n) [V]."""
         if self.kept is None or self.series is None or self.w is None:
             return driven
-        return self.kept * driven + self.series * (columns @ self.w.T)
+        return self.kept * driven + self.series * self.w.backward(columns)
 
     def lift(self, rows: Array) -> Array:
         """Return the voltages of the signal rows with what noise adds to them; in the columns' equations `fixed` holds that."""
@@ -64,7 +99,7 @@ class StageLinear(NamedTuple):
     def pulled(self, columns: Array) -> Array:
         """Return the current that columns (B, n) [V] push back through the signal rows, (B, m) [A]."""
         assert self.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
-        pulled = columns @ self.w.T
+        pulled = self.w.backward(columns)
         return pulled if self.kept is None else self.kept * pulled
 
 

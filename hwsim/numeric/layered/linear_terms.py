@@ -1,13 +1,15 @@
 """From conductances and features to the linear parts of a circuit's stages: sums of columns, and currents from what is fixed."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core import blocks
 from hwsim.core.blocks import Blocks
-from hwsim.numeric.layered.layers import Layers, StageLinear
+from hwsim.numeric.layered.layers import Layers, SignalConductances, StageLinear
 from hwsim.numeric.layered.parameters import Coupling, is_zero
+from hwsim.numeric.layered.stage import Feed
 from hwsim.typing import Array
 
 _FEW = 4
@@ -23,15 +25,16 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
     known = sums or {}
     for k, stage in enumerate(layers.stages):
         kept = series = None
-        w = None if stage.signal is None else g[blocks.name(stage.crossbar, stage.signal)]
-        of_fixed = [blocks.name(stage.crossbar, rows.span) for rows in stage.fixed]
-        a = sum(known[block] if block in known else g[block].sum(0) for block in of_fixed)
+        w = None if stage.signal is None else SignalConductances(stage.signal.array, _conductances(layers, k, stage.signal, g))
+        a = sum(
+            known[feed.block] if feed.block in known else feed.array.column_sum(_conductances(layers, k, feed, g)) for feed in stage.feeds
+        )
         fixed = layers.parameters[k].load
         if fixed is not None:
             a = a + fixed.g
         if w is not None:
-            a, coupling = a + w.sum(0), layers.couplings[k - 1]
-            load = w.sum(1) if coupling is None else coupling.back * coupling.gain * w.sum(1)
+            a, coupling = a + w.column_sum, layers.couplings[k - 1]
+            load = w.row_sum if coupling is None else coupling.back * coupling.gain * w.row_sum
             kept, series = _behind(coupling, w)
             load = load if kept is None else kept * load
             drawn = 0.0 * load if coupling is None else coupling.offset * load
@@ -40,11 +43,16 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
     return tuple(parts)
 
 
-def _behind(coupling: Coupling | None, w: Array) -> tuple[Array | None, Array | None]:
+def _conductances(layers: Layers, k: int, feed: Feed, g: Blocks) -> Array:
+    """Return the conductances of a feed of stage k [S]: those of its block, or the chip's."""
+    return g[feed.block] if feed.block else layers.parameters[k].fixed
+
+
+def _behind(coupling: Coupling | None, w: SignalConductances) -> tuple[Array | None, Array | None]:
     """Eliminate the rows behind output resistances: v = e − r·(Σg·v − Σg·u) = (e + r·Σg·u)/(1 + r·Σg); give 1/(1 + r·Σg), and times r."""
     if coupling is None or coupling.resistance is None:
         return None, None
-    kept = 1 / (1 + coupling.resistance * w.sum(1))
+    kept = 1 / (1 + coupling.resistance * w.row_sum)
     return kept, kept * coupling.resistance
 
 
@@ -60,9 +68,9 @@ def _of_few(layers: Layers, g: Blocks, x: Array) -> dict[str, Array]:
     """Return by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
     found = {}
     for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
-        for rows, values in zip(stage.fixed, numbers.sources, strict=True):
-            if rows.features is not None:
-                block = blocks.name(stage.crossbar, rows.span)
+        for rows, feed, values in zip(stage.fixed, stage.feeds, numbers.sources, strict=True):
+            block = feed.block
+            if rows.features is not None and feed.array.grid:
                 found[block] = jnp.concatenate([_of_features(x, rows.features) * values, jnp.ones((1, len(values)), x.dtype)]) @ g[block]
     return found
 
@@ -78,25 +86,25 @@ def _fixed(layers: Layers, k: int, part: StageLinear, g: Blocks, x: Array, pushe
     """
     stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
-    weights: dict[bytes, Array] = {}
-    features = {}
-    for rows, values, offset in zip(stage.fixed, numbers.sources, numbers.offsets, strict=True):
-        name = blocks.name(stage.crossbar, rows.span)
+    merged: dict[tuple[bytes, Any], tuple[Feed, NDArray[np.intp], Array]] = {}
+    for rows, feed, values, offset in zip(stage.fixed, stage.feeds, numbers.sources, numbers.offsets, strict=True):
+        array, own = feed.array, _conductances(layers, k, feed, g)
         if offset is not None:
-            current = current + offset @ g[name]
+            current = current + array.forward(own, offset)
         if rows.features is None:
-            current = current + values @ g[name]
-        elif name in pushed:
-            current = current + pushed[name]
+            current = current + array.forward(own, values)
+        elif feed.block in pushed:
+            current = current + pushed[feed.block]
+        elif (scaled := array.times_rows(own, values)) is None:
+            current = current + array.forward(own, _of_features(x, rows.features) * values)
         else:
-            key = rows.features.tobytes()
-            features[key] = rows.features
-            weights[key] = weights.get(key, 0.0) + values[:, None] * g[name]
-    for key, weight in weights.items():
-        current = current + _of_features(x, features[key]) @ weight
+            key = rows.features.tobytes(), array.pattern
+            merged[key] = feed, rows.features, merged[key][2] + scaled if key in merged else scaled
+    for feed, seen, weight in merged.values():
+        current = current + feed.array.forward(weight, _of_features(x, seen))
     if numbers.load is not None:
         current = current + numbers.load.i
     if part.w is not None and coupling is not None and not is_zero(coupling.offset):
         driven = coupling.gain * coupling.offset
-        current = current + (driven if part.kept is None else part.kept * driven) @ part.w
+        current = current + part.w.forward(driven if part.kept is None else part.kept * driven)
     return current

@@ -125,10 +125,11 @@ def _matrix(system: System, where: Path) -> Array:
     for k, part in enumerate(parts[1:], start=1):
         assert part.w is not None  # noqa: S101 - for the type checker: every stage but the first has signal rows
         coupling, before, columns = couplings[k - 1], where.drivers[k - 1], where.columns[k]
-        forward, backward = (part.w, part.w) if coupling is None else (coupling.gain[:, None] * part.w, coupling.back[:, None] * part.w)
+        w = part.w.matrix
+        forward, backward = (w, w) if coupling is None else (coupling.gain[:, None] * w, coupling.back[:, None] * w)
         if part.kept is not None and part.series is not None:
             forward, backward = part.kept[:, None] * forward, part.kept[:, None] * backward
-            whole = whole.at[columns, columns].set(-(part.w.T * part.series) @ part.w)
+            whole = whole.at[columns, columns].set(-(w.T * part.series) @ w)
         whole = whole.at[columns, before].set(-forward.T).at[before, columns].set(-backward)
     joined = [stage.behind is None for stage in system.layers.stages]
     on_columns = [(part.a + part.a_behind if one else part.a)[None] for part, one in zip(parts, joined, strict=True)]

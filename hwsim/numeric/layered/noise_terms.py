@@ -23,8 +23,8 @@ def with_noise(
         if coupling is not None and stage.rows is not None:
             i, behind = gather(circuit, noise, stage.rows), found[k + 1]
             part = part._replace(drawn=part.drawn - coupling.back * (i if behind.kept is None else behind.kept * i))
-            if behind.series is not None:
+            if behind.series is not None and behind.w is not None:
                 lifted = behind.series * i
-                found[k + 1] = behind._replace(lifted=lifted, fixed=behind.fixed + lifted @ behind.w)
+                found[k + 1] = behind._replace(lifted=lifted, fixed=behind.fixed + behind.w.forward(lifted))
         found[k] = part
     return tuple(found)

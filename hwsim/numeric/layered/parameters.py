@@ -51,6 +51,8 @@ class StageParameters(NamedTuple):
         How many times as strong nudges are as they should be; None: as strong.
     load
         Of the fixed resistors; None where there are none.
+    fixed
+        Conductances of the stage's array where nothing learns them, as its operators take them [S]; else None.
 
     """
 
@@ -60,6 +62,7 @@ class StageParameters(NamedTuple):
     offsets: tuple[Array | None, ...]
     pushed: Array | None = None
     load: Load | None = None
+    fixed: Array | None = None
 
 
 def collect(stages: Sequence[Stage], chip: Chip, dtype: Any) -> tuple[StageParameters, ...]:
@@ -106,7 +109,12 @@ def _of_stage(stage: Stage, chip: Chip, dtype: Any) -> StageParameters:
         None if rows.features is None else _unless(0.0, chip(rows.source or "", "offset")[rows.places], dtype) for rows in stage.fixed
     )
     sources = tuple(_values(rows, chip, dtype) for rows in stage.fixed)
-    return StageParameters(neuron, coupling, sources, tuple(offsets), load=_load(stage, chip, dtype))
+    return StageParameters(neuron, coupling, sources, tuple(offsets), load=_load(stage, chip, dtype), fixed=_fixed(stage, chip, dtype))
+
+
+def _fixed(stage: Stage, chip: Chip, dtype: Any) -> Array | None:
+    learned = stage.signal is None or bool(stage.signal.block)
+    return None if learned else (1.0 / chip(stage.crossbar, "r")).astype(dtype)
 
 
 def _load(stage: Stage, chip: Chip, dtype: Any) -> Load | None:

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Operators, Trainable
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from circuits.rows import RowRun, held_nodes, row_runs
+from hwsim.core import blocks
 from hwsim.core.protocol import UnsupportedCircuitError
-from hwsim.numeric.layered.stage import Bridges, Indices, Junctions, Loads, Stage
+from hwsim.numeric.layered.stage import Bridges, Feed, Indices, Junctions, Loads, Stage
 
 
 def _unsupported(circuit: Circuit, what: str) -> UnsupportedCircuitError:
@@ -26,13 +27,13 @@ def stages(circuit: Circuit) -> list[Stage]:
     """
     known = (Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
     for element in circuit.elements:
-        if not (element.grid if isinstance(element, Trainable) else isinstance(element, known)):
+        if not (element.divisible if isinstance(element, Operators) else isinstance(element, known)):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
     for source in circuit.voltage_sources:
         if source.minus.any():
             raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
     found: list[Stage] = []
-    left = list(circuit.trainable)
+    left: list[Operators] = circuit.of(Operators)
     if not left:
         raise _unsupported(circuit, "it has no crossbars")
     while left:
@@ -53,21 +54,26 @@ def stages(circuit: Circuit) -> list[Stage]:
     return found
 
 
-def _follows(circuit: Circuit, crossbar: Trainable, rows: Nodes | None) -> bool:
+def _follows(circuit: Circuit, crossbar: Operators, rows: Nodes | None) -> bool:
     free = np.setdiff1d(crossbar.rows, np.fromiter(held_nodes(circuit), dtype=np.intp))
     return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
 
 
-def _rows(circuit: Circuit, crossbar: Trainable, signal_rows: Nodes | None) -> tuple[slice | None, list[RowRun]]:
-    """Split a crossbar's rows into those of the stage before and runs that sources hold."""
+def _rows(circuit: Circuit, crossbar: Operators, signal_rows: Nodes | None) -> tuple[Feed | None, list[RowRun], list[Feed]]:
+    """Split a crossbar's rows into those of the stage before and runs that sources hold, with the feed of each."""
     runs = row_runs(circuit, crossbar)
     fixed = [run for run in runs if run.source is not None]
     signal = [run for run in runs if run.source is None]
+    feeds = [_feed(crossbar, run) for run in fixed]
     if signal_rows is None:
-        return None, fixed
+        return None, fixed, feeds
     if len(signal) != 1 or not np.array_equal(signal[0].nodes, signal_rows):
         raise _unsupported(circuit, f"the rows of {crossbar.name} are not in the order of the columns before")
-    return signal[0].span, fixed
+    return _feed(crossbar, signal[0]), fixed, feeds
+
+
+def _feed(array: Operators, run: RowRun) -> Feed:
+    return Feed(array.part(run.span), blocks.name(array.name, run.of_g) if isinstance(array, Trainable) else "")
 
 
 def _add_neurons(circuit: Circuit, stage: Stage) -> None:
@@ -85,10 +91,15 @@ def _add_neurons(circuit: Circuit, stage: Stage) -> None:
             raise _unsupported(circuit, f"a column of {stage.crossbar} carries two diodes of one direction")
 
 
+def _lone_resistors(circuit: Circuit) -> list[Resistors]:
+    """List the fixed resistors that are no stage of their own."""
+    return [resistors for resistors in circuit.of(Resistors) if not isinstance(resistors, Operators)]
+
+
 def _add_loads(circuit: Circuit, stage: Stage) -> None:
     """Take up the fixed resistors between columns and what is fixed."""
     sources = held_nodes(circuit)
-    for resistors in circuit.of(Resistors):
+    for resistors in _lone_resistors(circuit):
         for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
             ends: dict[str | None, list[int]] = {}
             for k in np.flatnonzero(np.isin(near, stage.columns)).tolist():
@@ -105,7 +116,7 @@ def _add_bridges(circuit: Circuit, stage: Stage) -> None:
     """Take up the fixed resistors between columns and the nodes behind their dead zones."""
     if stage.behind is None:
         return
-    for resistors in circuit.of(Resistors):
+    for resistors in _lone_resistors(circuit):
         for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
             places = np.flatnonzero(np.isin(near, stage.columns))
             columns = _positions(stage.columns, near[places])
@@ -155,7 +166,7 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
     for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
-    for resistors in circuit.of(Resistors):
+    for resistors in _lone_resistors(circuit):
         places = [load.places for stage in found for load in stage.loads if load.resistors == resistors.name]
         places += [bridge.places for stage in found for bridge in stage.bridges if bridge.resistors == resistors.name]
         if sum(map(len, places)) != len(resistors):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.arrays import Operators
 from circuits.nodes import Nodes
 from circuits.rows import RowRun
 
@@ -47,17 +48,26 @@ class Bridges:
     columns: Indices
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What joins a run of rows to a stage's columns: operators, and the block of their conductances; empty: fixed ones, the chip's."""
+
+    array: Operators
+    block: str
+
+
 @dataclass(slots=True)
 class Stage:
-    """A crossbar and its columns. Rows are `signal` rows of the stage before, then (or before them) fixed rows.
+    """A crossbar, or what is in its place, and its columns. Rows are `signal` rows of the stage before, and fixed runs, each with a feed.
 
     `kind` says what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
     """
 
     crossbar: str
     columns: Nodes
-    signal: slice | None
+    signal: Feed | None
     fixed: list[RowRun]
+    feeds: list[Feed]
     kind: str = "linear"
     high: list[Junctions] = field(default_factory=list)
     low: list[Junctions] = field(default_factory=list)
