@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from circuits.chip import Chip
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.learning.state import State
 from hwsim.learning.trainer import Trainer
 from hwsim.numeric.layered.stack import stack_trees
+from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 
 XOR = override(load("xor"), ["training.epochs=2", "training.batch=2", "variation.diode_i_sat=0.3", "variation.gain=0.05"])
@@ -33,6 +35,18 @@ def test_chips_learn_what_each_learns_by_itself() -> None:
             np.testing.assert_allclose(state.g[name], g, rtol=0, atol=most, err_msg=name)
         assert (state.epoch, state.step, last.record["samples"][k]) == (2, 0, one.steps * one.batch)
         assert last.record["loss"][k] == pytest.approx(float(alone.sums.loss), rel=1e-10)
+
+
+def test_every_chip_is_audited() -> None:
+    """A chip whose outputs hardly see the nudge learns from rounding, and only that one fails, wherever it stands."""
+    session = Session.of(override(XOR, ["training.epochs=1"]))
+    outputs = session.circuit.outputs
+    chips = [Chip(session.circuit, {outputs.name: {"gain": np.full(len(outputs), gain)}}) for gain in (1.1, 1e-15, 1.2)]
+    failed = [
+        each.failed for each in EnsembleTrainer([session.trainer(NumericEngine().prepare(session.circuit, chip)) for chip in chips]).train()
+    ]
+    assert failed[0] is failed[2] is None
+    assert "is rounding" in str(failed[1])
 
 
 def test_an_ensemble_reports_each_epoch_and_resumes_bit_for_bit() -> None:
