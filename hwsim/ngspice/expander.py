@@ -1,16 +1,28 @@
 """Expansion of strangers' decks: each in a confined process of its own, which ends with it."""
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 
 from hwsim.ngspice.limits import Limits
 from hwsim.ngspice.messages import Expand
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceMissingError
 from hwsim.ngspice.pool import receive
 from hwsim.ngspice.process import WorkerProcess
+from hwsim.ngspice.sandbox import landlock
 from netlists.foreign.expansion import Expansion, ExpansionError
+
+_LOG = logging.getLogger("hwsim.ngspice")
 
 _LIMITS = Limits(silence=60.0, processor=50.0, memory=8_000_000_000)
 """A deck whose operating point takes longer could not be trained."""
+
+
+@cache  # once a process
+def warn_without_sandbox() -> None:
+    """Warn where a deck of somebody else's is kept from the machine by the filter of its cards alone."""
+    if landlock() < 1:
+        _LOG.warning("this system cannot confine ngspice (Linux 5.13 or later with Landlock can); simulate only decks that you trust")
 
 
 class Expanding:
@@ -29,6 +41,7 @@ class Expanding:
 
         """
         try:
+            warn_without_sandbox()
             self._worker = self._worker or WorkerProcess(_LIMITS.of_memory(1), _LIMITS.processor)
             return self._asked(self._worker, cards)
         except NgspiceMissingError as error:

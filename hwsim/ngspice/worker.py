@@ -5,6 +5,7 @@ nobody's .spiceinit is read and nothing a deck says reaches the machine. Its own
 pipe does, even while ngspice computes.
 """
 
+import gc
 import os
 import pickle
 import shutil
@@ -27,6 +28,7 @@ from hwsim.ngspice.library_session import Session, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Deck, Expand, Failure, Job, Version
 from hwsim.ngspice.sandbox import close_behind, close_reading
+from hwsim.ngspice.seccomp import refuse_sockets
 from hwsim.typing import Floats
 from netlists.foreign.expansion import Expansion, ExpansionError
 from netlists.write.options import FALLBACK
@@ -203,7 +205,13 @@ class Worker:
         if isinstance(request, Version):
             return f"ngspice-{session.ngspice_version}"
         limit_processor(self.processor)
-        return expand(session, request.cards) if isinstance(request, Expand) else self._solve(request, session)
+        if not isinstance(request, Expand):
+            return self._solve(request, session)
+        gc.disable()  # hundreds of thousands of cards, all of which stay, would be looked through again and again
+        try:
+            return expand(session, request.cards)
+        finally:
+            gc.enable()
 
     def _solve(self, job: Job, session: Session) -> Answer:
         warned = ""
@@ -244,6 +252,7 @@ def main() -> None:
     connection, requests = Connection(int(sys.argv[1])), SimpleQueue[Any]()
     limit_memory(int(sys.argv[2]))
     close_behind(Path.cwd())
+    refuse_sockets()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     worker = Worker(connection, float(sys.argv[3]))
     while worker.session is None or worker.session.ended is None:

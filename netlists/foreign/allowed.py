@@ -9,6 +9,9 @@ from collections.abc import Iterable
 
 from netlists.read.dot_cards import HARMLESS, MEANT
 
+ORDINARY = re.compile(r"r[\w.]* [\w.+-]+ [\w.+-]+ \d{1,30}(?:\.\d{0,30})?(?:e[+-]?\d\d?)?", re.ASCII | re.IGNORECASE)
+"""A resistor as nearly all cards of a large deck are: a name, two nodes and a number, in which there is nothing to refuse or to rewrite."""
+
 LETTERS = "bcdefghijklmopqrstuvwxyz"
 """Elements but code models (a) and compiled ones (n)."""
 

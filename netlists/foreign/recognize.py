@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from netlists.foreign.allowed import ORDINARY
 from netlists.read.definitions import outline
 from netlists.read.dot_cards import HARMLESS, MEANT
 from netlists.read.flatten import is_library
@@ -25,9 +26,6 @@ _TAIL = {
 }
 _SMALL = {letter: re.compile(rf"{letter}[^\s=,(){{}}'\"]*{tail}") for letter, tail in _TAIL.items()}
 """Cards that the small reader knows, or in which it names the mistake, by their first letter."""
-
-_PLAIN = re.compile(r"r\S* \S+ \S+ [\d.]+(?:e[+-]?\d+)?", re.ASCII)
-"""A resistor as nearly all cards of a large deck are."""
 
 _BUILT_IN = "bjmqswtuozpy"
 """Letters of elements that only ngspice knows."""
@@ -56,7 +54,7 @@ def foreign(cards: Sequence[Line], kept: Callable[[str], bool]) -> Line | None:
 
     """
     outside, inside = _split(cards)
-    other = next((line for line in outside if not (_PLAIN.fullmatch(line.text) or _small(line))), None)
+    other = next((line for line in outside if not (ORDINARY.fullmatch(line.text) or _small(line))), None)
     if other is not None:
         return other
     strange = next((definition[0] for definition in inside if not _ours(definition)), None)

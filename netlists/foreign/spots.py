@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from netlists.foreign.allowed import ORDINARY
 from netlists.foreign.flat import Card
 from netlists.text.findings import BadCardError
 from netlists.text.lines import Line
@@ -50,6 +51,9 @@ class Spots:
     def of(self, card: Card) -> Spot | None:
         """Return where a resistor's value stands: in its card, or in that of the instance that hands it on; None where it has none."""
         line = self._lines[card.place]
+        if not self._within[card.place] and ORDINARY.fullmatch(line.original):
+            start = line.original.rindex(" ") + 1
+            return Spot(line, start, len(line.original) - start, None)
         token = self._value(line)
         if token is None:
             return None

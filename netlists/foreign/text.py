@@ -40,6 +40,10 @@ def prepared(lines: Sequence[Line], dropped: Callable[[str], bool], findings: Fi
     kept, texts, depth = list[Line](), list[str](), 0
     for line in lines:
         word = line.text.split(None, 1)[0]
+        if allowed.ORDINARY.fullmatch(line.original) and (depth or not dropped(word)):
+            kept.append(line)
+            texts.append(line.original)
+            continue
         depth += word == ".subckt"
         if word == ".title" or (not depth and word[0] not in ".+" and dropped(word)):
             continue

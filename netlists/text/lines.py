@@ -17,7 +17,7 @@ ROLE = "*hwsim:"
 """How a structured comment begins, which other programs skip; one that begins with it and `+` goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # the hash of a long file takes long, and each of its values asks for it
 class Source:
     """A file of the deck, or a text that is in no file: its name in messages, and its lines as they are, line ends taken off.
 

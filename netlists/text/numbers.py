@@ -101,6 +101,10 @@ def conductance(word: str) -> float:
     return g
 
 
+_BARE = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+"""A number without suffix and unit, as nearly all of a large deck are."""
+
+
 def read_number(word: str, *, mil: float = _MIL) -> tuple[float, str | None]:
     """Read a number with its suffix and unit as ngspice does.
 
@@ -122,6 +126,8 @@ def read_number(word: str, *, mil: float = _MIL) -> tuple[float, str | None]:
         When it is no number, or one of which ngspice would leave a part aside in silence; the message says what would be right.
 
     """
+    if _BARE.fullmatch(word) and math.isfinite(bare := float(word)):
+        return bare, None
     found = _NUMBER.fullmatch(word)
     if not found:
         msg = f"{word!r} is no number; write it like 4700, 4.7k or 4.7e3"

@@ -139,9 +139,10 @@ def test_a_glance_passes_no_card_that_a_closer_look_refuses(card):
 
 
 FENCED = """
-import os, sys
+import os, socket, sys
 from pathlib import Path
 from hwsim.ngspice.sandbox import close_behind
+from hwsim.ngspice.seccomp import refuse_sockets
 
 def can(what, *given):
     try:
@@ -154,17 +155,20 @@ home, outside = Path(sys.argv[1]), Path(sys.argv[2])
 held = close_behind(home)
 print(held, can((home / "in").write_text, "1"), can((outside / "out").write_text, "1"), can((outside / "old").unlink),
     can(os.truncate, outside / "old", 0), can(os.execv, "/bin/true", ["true"]))
+before, other = socket.socketpair()
+kinds = (socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM), (socket.AF_UNIX, socket.SOCK_STREAM)
+print(refuse_sockets(), can(before.send, b"1"), *(can(socket.socket, *kind) for kind in kinds), can(socket.socketpair))
 """
 
 
 @pytest.mark.skipif(landlock() < _WITH_TRUNCATE, reason="this system's Landlock is missing or too old")
 def test_a_fence_keeps_a_process_in(tmp_path):
-    """Nothing outside can be written, removed or run, even by code that knows of the fence."""
+    """Nothing outside can be written, removed or run, and no socket opened, even by code that knows of the fence."""
     (tmp_path / "home").mkdir()
     (tmp_path / "old").write_text("kept", encoding="utf-8")
     words = [sys.executable, "-c", FENCED, str(tmp_path / "home"), str(tmp_path)]
     said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout.split()
-    assert said == ["True", "True", "False", "False", "False", "False"]
+    assert said == ["True", "True", "False", "False", "False", "False", "True", "True", "False", "False", "False", "False"]
     assert (tmp_path / "old").read_text(encoding="utf-8") == "kept"
 
 

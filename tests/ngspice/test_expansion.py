@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import hwsim
+from hwsim.ngspice import expander
 from hwsim.ngspice.expander import expand
 from hwsim.ngspice.sandbox import landlock
 from netlists.foreign.allowed import meant_options, refused
@@ -159,3 +160,13 @@ def test_a_confined_process_reads_its_own_folder_alone(tmp_path):
     command = [sys.executable, "-c", _READING, str(home), str(home / "own"), str(secret), "/etc/passwd"]
     confined, *said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert [confined, *said] == ["True", "read", "Permission denied", "Permission denied"]
+
+
+def test_a_system_without_a_sandbox_is_warned_of_once(monkeypatch, caplog):
+    """Before the first deck of somebody else's, in one line."""
+    monkeypatch.setattr(expander, "landlock", lambda: 0)
+    expander.warn_without_sandbox.cache_clear()
+    for _ in range(2):
+        expander.warn_without_sandbox()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "only decks that you trust" in caplog.text
