@@ -82,6 +82,11 @@ class DiodePair:
     xti
         Exponent of temperature in their saturation current.
 
+    Raises
+    ------
+    CircuitError
+        When a field is of the wrong type, or the rails are crossed.
+
     References
     ----------
     J. Kendall et al. 2020, arXiv 2006.01981.
@@ -129,6 +134,24 @@ class Rectifier:
 
     Source: Scellier 2024, with a junction diode instead of an ideal one.
 
+    Parameters
+    ----------
+    v_low, v_high
+        Voltages of the bias sources, at which columns are clamped from below and from above [V].
+    i_sat
+        Saturation current of the diodes [A].
+    n
+        Emission coefficient of the diodes.
+    eg
+        Band gap of their semiconductor [eV].
+    xti
+        Exponent of temperature in their saturation current.
+
+    Raises
+    ------
+    CircuitError
+        When a field is of the wrong type.
+
     Examples
     --------
     >>> import numpy as np
@@ -167,6 +190,16 @@ class Rectifier:
 class IdealPair:
     """Two ideal clamps: the column stays between `v_low` and `v_high`.
 
+    Parameters
+    ----------
+    v_low, v_high
+        Voltages of the bias sources, at which columns are clamped from below and from above [V].
+
+    Raises
+    ------
+    CircuitError
+        When a field is of the wrong type, or the rails are crossed.
+
     Examples
     --------
     >>> import numpy as np
@@ -202,6 +235,16 @@ class IdealRectifier:
 
     Source: Scellier 2024, "A fast algorithm to simulate nonlinear resistive networks", arXiv 2402.11674.
 
+    Parameters
+    ----------
+    v_low, v_high
+        Voltages of the bias sources, at which columns are clamped from below and from above [V].
+
+    Raises
+    ------
+    CircuitError
+        When a field is of the wrong type.
+
     Examples
     --------
     >>> import numpy as np
@@ -233,6 +276,22 @@ class IdealRectifier:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadZone:
     """Two antiparallel diodes in series with the next row: voltages below their threshold pass hardly any current (coring).
+
+    Parameters
+    ----------
+    i_sat
+        Saturation current of the diodes [A].
+    n
+        Emission coefficient of the diodes.
+    eg
+        Band gap of their semiconductor [eV].
+    xti
+        Exponent of temperature in their saturation current.
+
+    Raises
+    ------
+    CircuitError
+        When a field is of the wrong type.
 
     Examples
     --------

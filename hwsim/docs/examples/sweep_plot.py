@@ -10,9 +10,9 @@ STUCK = [0, 0.02, 0.05, 0.1]
 
 x, y = hw.dataset("iris")
 net = hw.Network(inputs=4, layers=[hw.Layer(10, amplifier=hw.Amplifier())], outputs=3)
-model = hw.fit(net, x, y, epochs=20, seed=0)
+model = hw.fit(net, x[::2], y[::2], test=(x[1::2], y[1::2]), epochs=20, seed=0)
 
-# %% Its conductances, written into chips with more and more memristors that are stuck
+# %% Its conductances, written into chips with more and more memristors that are stuck; errors are those of the test set
 table = model.sweep({"variation.stuck": STUCK}, chips=CHIPS)
 error, low, high = (table.points[name] for name in ("mean", "low", "high"))
 
