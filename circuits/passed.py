@@ -25,6 +25,8 @@ class Passed(Elements):
         Their names in the user's deck.
     joined
         Places in `nodes` between which the cards conduct, two by two.
+    beyond
+        Parameters of theirs whose effect only ngspice knows, where these alone keep others from solving them.
 
     """
 
@@ -34,11 +36,13 @@ class Passed(Elements):
     letter: str
     cards: Sequence[str]
     joined: Sequence[tuple[int, int]] = ()
+    beyond: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check that the pairs are places of nodes."""
         Elements.__post_init__(self)
         object.__setattr__(self, "cards", tuple(self.cards))
+        object.__setattr__(self, "beyond", tuple(self.beyond))
         object.__setattr__(self, "joined", tuple((int(a), int(b)) for a, b in self.joined))
         if max((k for pair in self.joined for k in pair), default=0) >= len(self.nodes):
             msg = f"{self.name}: its cards join more nodes than the {len(self.nodes)} that it touches"

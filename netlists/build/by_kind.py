@@ -79,7 +79,9 @@ def passed(making: Making, array: Array) -> None:
             places.setdefault(node, len(places))
     joined = [(places[card.nodes[a]], places[card.nodes[b]]) for card in cards for a, b in card.more.joined]
     nodes = making.nodes(list(places))
-    making.add(Passed(name=array.name, nodes=nodes, letter=cards[0].more.letter, cards=array.members, joined=joined), array.members)
+    beyond, letter = sorted({name for card in cards for name in card.more.beyond}), cards[0].more.letter
+    made = Passed(name=array.name, nodes=nodes, letter=letter, cards=array.members, joined=joined, beyond=beyond)
+    making.add(made, array.members)
 
 
 def amplifiers(making: Making, array: Array) -> None:

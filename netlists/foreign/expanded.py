@@ -84,8 +84,9 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
     flat = reader.run()
     warned = [quote(f"ngspice warns: {text}", _LONGEST) for text in expansion.warnings]
     findings.warnings += [Finding(lines[0].source.name, 1, text) for text in warned]
-    places = enumerate(zip(lines, inside(line.text for line in lines), strict=True))
-    sources = {first_word(line.text): place for place, (line, within) in places if line.text[0] in "vi" and not within}
+    within = inside(texts)
+    at_top = [card for card in expansion.cards if card.text[0] in "vi" and card.place >= 0 and not within[card.place]]
+    sources = {first_word(card.text): card.place for card in at_top}
     settings = Settings(expansion.temperature, expansion.nominal)
     said = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
     return Read(flat, settings, expansion.gmin, _shunt(reader), Foreign(tuple(texts), tuple(lines), sources, said))

@@ -72,11 +72,22 @@ def inside(cards: Iterable[str]) -> list[bool]:
     return within
 
 
-def marked(cards: Sequence[str], title: str) -> list[str]:
-    """Return the lines of a deck with a mark before each card that cannot be recognized by its name: those in subcircuits."""
-    lines = [title, STEADY]
+def _named(cards: Sequence[str]) -> dict[str, int]:
+    """Return the places of cards outside of subcircuits by their names, -1 for a name that comes twice, as in two branches of an `.if`."""
+    places: dict[str, int] = {}
     for place, (card, within) in enumerate(zip(cards, inside(cards), strict=True)):
-        if within or card[0] not in "rR" or "{" in card or "'" in card:
+        if not within and card[0] not in ".*+":
+            name = first_word(card)
+            places[name] = -1 if name in places else place
+    return places
+
+
+def marked(cards: Sequence[str], title: str) -> list[str]:
+    """Return the lines of a deck with a mark before each card that cannot be recognized by its name: in subcircuits, or of twins."""
+    lines, named = [title, STEADY], _named(cards)
+    twins = len(named) < sum(card[0] not in ".*+" for card in cards)
+    for place, (card, within) in enumerate(zip(cards, inside(cards), strict=True)):
+        if within or card[0] not in "rR" or "{" in card or "'" in card or (twins and named[first_word(card)] < 0):
             lines.append(f"{_MARK}{place}")
         lines.append(card)
     return [*lines, ".end"]
@@ -93,8 +104,7 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
         ngspice's listings, a line `number : text` each, with the same numbers.
 
     """
-    outside = (place for place, within in enumerate(inside(cards)) if not within)
-    named = {first_word(cards[place]): place for place in outside if cards[place][0] not in ".*+"}
+    named = {name: place for name, place in _named(cards).items() if place >= 0}
     origin: dict[int, int] = {}
     mark = -1
     for number, text in map(_numbered, physical):

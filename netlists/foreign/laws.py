@@ -20,10 +20,15 @@ _TOLERANCE = 1e-6
 _LARGEST = 1e100
 
 
+def beyond(card: Card, model: ListedModel) -> frozenset[str]:
+    """Return the parameters of a diode and its model whose effect on the law is not known here."""
+    return model.says - _AT_REST | frozenset(card.named.keys() - _CARD)
+
+
 def junction(card: Card, model: ListedModel | None, expansion: Expansion) -> Junction | None:
     """Return a diode's law; None when it is another, or does not carry the current that ngspice reports."""
     values, of = expansion.values.get(card.name, {}), expansion.values.get(model.name, {}) if model else {}
-    if model is None or model.says - _AT_REST or card.named.keys() - _CARD or of.get("level", 1.0) != 1.0:
+    if model is None or beyond(card, model) or of.get("level", 1.0) != 1.0:
         return None
     scale, celsius = values.get("area", 1.0), values.get("temp", expansion.temperature)
     eg, xti, nominal = of.get("eg", np.nan), of.get("xti", np.nan), of.get("tnom", expansion.nominal)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from netlists.foreign.expansion import Expansion
 from netlists.foreign.flat import Card, Listing, path
-from netlists.foreign.laws import junction
+from netlists.foreign.laws import beyond, junction
 from netlists.foreign.spots import Spots
 from netlists.read.parts import Flat, Part, Passage
 from netlists.text.findings import Finding, Findings
@@ -162,7 +162,7 @@ class Reader:
         odd = place is None or len(card.words) > place + 1 + card.words[place + 1 :].count("off")
         law = None if odd or _EPSILON_LAW in self.listing.options else junction(card, model, self.expansion)
         if law is None:
-            self._passed(card)
+            self._passed(card, frozenset() if model is None else beyond(card, model))
             return
         anode, cathode = card.words[1:3]
         if law.rs:
@@ -177,17 +177,17 @@ class Reader:
         read = card.text.partition("[")[2].partition("]")[0].split() if "%vd" in card.text.partition("[")[0] else []
         self._pass(card, path(card.name.rpartition("$")[2]), joined, read)
 
-    def _passed(self, card: Card) -> None:
-        """Pass on what only ngspice knows."""
+    def _passed(self, card: Card, unknown: frozenset[str] = frozenset()) -> None:
+        """Pass on what only ngspice knows; `unknown` are the parameters that are in the way."""
         place = card.model(self.listing.models)
         last = place - (card.letter == "w") if place is not None else 1 + _NODES.get(card.letter, 2)
-        self._pass(card, card.path, card.words[1:last], card.reads() if card.letter in "begfh" else [])
+        self._pass(card, card.path, card.words[1:last], card.reads() if card.letter in "begfh" else [], unknown)
 
-    def _pass(self, card: Card, name: str, nodes: Sequence[str], reads: Sequence[str]) -> None:
+    def _pass(self, card: Card, name: str, nodes: Sequence[str], reads: Sequence[str], unknown: frozenset[str] = frozenset()) -> None:
         pairs = _JOINED.get(card.letter, ((0, 1),))
         joined = tuple(pair for pair in pairs if max(pair) < len(nodes))
         letter = name.rpartition(".")[2][0]
-        self.flat.parts.append(Part("p", name, (*nodes, *reads), (), self.line(card), Passage(letter, joined)))
+        self.flat.parts.append(Part("p", name, (*nodes, *reads), (), self.line(card), Passage(letter, joined, unknown)))
 
 
 _READERS: dict[str, Callable[[Reader, Card], None]] = {

@@ -41,10 +41,11 @@ class Part(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A card that only ngspice knows: its letter, and the places of its nodes between which it conducts, two by two."""
+    """A card that only ngspice knows: its letter, the places of its nodes between which it conducts, two by two, and what is unknown."""
 
     letter: str
     joined: tuple[tuple[int, int], ...]
+    beyond: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -93,3 +93,17 @@ def test_wrong_conductances_are_refused():
     deck = parse(ODD)
     with pytest.raises(ValueError, match="w: conductance"):
         rewrite(deck, {"w": np.array([0.0, 1, 1, 1, 1])})
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_of_two_branches_the_one_that_counts_changes(k):
+    """Its resistor and its source have twins of the same names in the other branch, which stays as it is."""
+    text = (
+        f"branches\n.param k={k}\n.if (k==1)\nvin in 0 1\nrw in out 1k\n.else\nvin in 0 2\nrw in out {{2k*k}}\n.endif\n"
+        "rl out 0 1k\n*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable rw\n.end\n"
+    )
+    deck = parse(text)
+    assert deck.x.tolist() == [float(k)]
+    assert deck.foreign.lines[deck.foreign.sources["vin"]].number == (4 if k == 1 else 7)
+    old, new = ("rw in out 1k", "rw in out 500.0") if k == 1 else ("rw in out {2k*k}", "rw in out 2000.0")
+    assert rewrite(deck, {"rw": 2 * deck.g["rw"]}) == text.replace(old, new)

@@ -1,4 +1,4 @@
-"""What compile writes is read as the same circuit, with the same conductances to the last digit."""
+"""What compile writes is read as the same circuit, with the same conductances to the last digit, by the small reader: without ngspice."""
 
 import numpy as np
 import pytest
@@ -20,15 +20,15 @@ from circuits.elements import Capacitors, CurrentSources, Diodes, IdealDiodes, I
 from circuits.nodes import GROUND
 from circuits.topology import Block
 from hwsim.experiment.loading import load
+from netlists.read.parser import parse
 from netlists.write.writer import write_deck
-from support.reading import parse
 from support.strategies import conductances, features, networks
 
 SMALL = [name for name in zoo.names() if not name.startswith(("mnist", "fashion"))]  # one circuit on images stands for all of them
 
 
 def returns(circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, chip: Chip | None = None) -> None:
-    """Write and read a circuit, and hold both against each other."""
+    """Write a circuit, read it with nothing that could expand it, and compare both."""
     deck = parse(write_deck(circuit, chip or Chip.nominal(circuit), g, x=x))
     assert deck.circuit.name == circuit.name
     assert deck.circuit.groups == circuit.groups

@@ -92,10 +92,16 @@ class GeneralEngine:
         circuit.require("inputs", "outputs")
         passed = [element for element in circuit.elements if isinstance(element, Passed)]
         if passed:
-            known = "; ".join(f"{quote_all(element.cards)} ({_KINDS.get(element.letter, 'other parts')})" for element in passed)
-            msg = f"{circuit.name}: the numeric engine does not know the laws of {known}; use --engine ngspice"
+            unknown = "; ".join(f"{quote_all(element.cards)} ({_kind(element)})" for element in passed)
+            msg = f"{circuit.name}: the numeric engine does not know the laws of {unknown}; use --engine ngspice"
             raise UnsupportedCircuitError(msg)
         return GeneralSolver(circuit, chip, self)
+
+
+def _kind(element: Passed) -> str:
+    """Name what parts are, and the parameters that are in the way, where others of the kind are solved."""
+    kind = _KINDS.get(element.letter, "other parts")
+    return f"{kind}: {', '.join(element.beyond)}" if element.beyond else kind
 
 
 class _Batch(NamedTuple):
