@@ -34,6 +34,9 @@ SENSED: tuple[type[Elements], ...] = (
 )
 """What a current can be sensed in, because ngspice can."""
 
+MAY_BE_EMPTY: tuple[type[Elements], ...] = (InputSources, Nudges)
+"""Arrays of no elements that a circuit may have: one without inputs or outputs can be solved, and not trained."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NODE = re.compile(r"[!#-&*+\-./0-9:<>?@\[\]^_a-z|~]+")
 """What a lone node may be called: anything that is one word on a card."""
@@ -73,6 +76,8 @@ def terminals(circuit: Topology) -> None:
             if terminal == "feature":
                 continue
             numbers = getattr(element, terminal)
+            if len(numbers) == 0 and isinstance(element, MAY_BE_EMPTY):
+                continue
             if len(numbers) == 0 or numbers.min() < 0 or numbers.max() > circuit.size:
                 content = "nothing" if len(numbers) == 0 else f"numbers from {numbers.min()} to {numbers.max()}"
                 msg = f"{element.name}: {terminal} holds {content}; nodes are 0 (ground) to {circuit.size}"

@@ -198,6 +198,36 @@ class InputSources(Elements):
         """Each source stands between its node and ground."""
         return self.plus, np.zeros_like(self.plus)
 
+    @property
+    def driven(self) -> Nodes:
+        """The nodes that the data reach first."""
+        return self.plus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InputCurrents(Elements):
+    """Currents from `a` to `b` inside the source that carry the data: `scale` times the feature numbered `feature`, plus `offset` [A]."""
+
+    terminals: ClassVar[tuple[str, ...]] = ("a", "b", "feature")
+    parameters: ClassVar[tuple[str, ...]] = ("scale", "offset")
+
+    a: Nodes
+    b: Nodes
+    feature: NDArray[np.intp]
+    scale: Values | float = 1.0
+    offset: Values | float = 0.0
+
+    @property
+    def pairs(self) -> tuple[tuple[Nodes, Nodes], ...]:
+        """None: a current source gives a node no defined voltage."""
+        return ()
+
+    @property
+    def driven(self) -> Nodes:
+        """The nodes that the data reach first, ground left out."""
+        both = np.concatenate([self.a, self.b])
+        return both[both > 0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CurrentSources(Elements):

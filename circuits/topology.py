@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from circuits.arrays import Trainable
-from circuits.elements import Elements, InputSources, Nudges, VoltageSources
+from circuits.elements import Elements, InputCurrents, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup, Nodes, node_names
 from circuits.quoting import quote_all, quoted
@@ -14,10 +14,10 @@ from circuits.user_text import UserText
 
 Role = Literal["inputs", "outputs", "trainable"]
 
-_ROLES: dict[Role, tuple[type[Elements], str]] = {
-    "inputs": (InputSources, "input sources"),
-    "outputs": (Nudges, "outputs (Nudges)"),
-    "trainable": (Trainable, "trainable conductances"),
+_ROLES: dict[Role, tuple[tuple[type[Elements], ...], str]] = {
+    "inputs": ((InputSources, InputCurrents), "input sources"),
+    "outputs": ((Nudges,), "outputs (Nudges)"),
+    "trainable": ((Trainable,), "trainable conductances"),
 }
 
 
@@ -70,8 +70,8 @@ class Topology:
             Naming what is missing.
 
         """
-        for kind, called in map(_ROLES.__getitem__, roles):
-            if not self.of(kind):
+        for kinds, called in map(_ROLES.__getitem__, roles):
+            if not self.of(*kinds):
                 msg = f"{self.name} has no {called}; add some"
                 raise CircuitError(msg)
 
@@ -106,14 +106,14 @@ class Topology:
         return tuple(element for element in self.elements if isinstance(element, Trainable))
 
     @property
-    def inputs(self) -> list[InputSources]:
+    def inputs(self) -> list[InputSources | InputCurrents]:
         """The sources that carry the data."""
-        return self.of(InputSources)
+        return self.of(InputSources, InputCurrents)
 
     @property
     def input_count(self) -> int:
         """Number of features that a sample has."""
-        return max((1 + int(source.feature.max()) for source in self.inputs), default=0)
+        return max((1 + int(source.feature.max(initial=-1)) for source in self.inputs), default=0)
 
     @property
     def outputs(self) -> Nudges:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.errors import CircuitError
+
+_SAME = 1e-9
+"""Share by which resistances may differ that are written as one value: rounding."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UserText:
@@ -25,6 +30,8 @@ class UserText:
         By the same name, where each value stands: the place of the card, the first character and the one behind the last.
     roles
         The structured comments that name inputs, outputs and trainable elements.
+    flat
+        The cards without subcircuits and parameters.
 
     """
 
@@ -34,17 +41,28 @@ class UserText:
     factors: Mapping[str, NDArray[np.float64]]
     spots: Mapping[str, tuple[tuple[int, int, int], ...]]
     roles: tuple[str, ...] = ()
+    flat: tuple[str, ...] = ()
 
     def learned(self, g: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
-        """Return the cards with the values of conductances [S] in the place of their own."""
-        words: dict[int, list[tuple[int, int, str]]] = {}
+        """Return the cards with the values of conductances [S] in the place of their own.
+
+        Raises
+        ------
+        CircuitError
+            When elements that share a value have different ones.
+
+        """
+        words: dict[int, dict[tuple[int, int], float]] = {}
         for name, spots in self.spots.items():
-            for (place, start, end), ohm in zip(spots, self.resistances(name, g[name]).values(), strict=True):
-                words.setdefault(place, []).append((start, end, repr(ohm)))
+            for (place, start, end), (called, ohm) in zip(spots, self.resistances(name, g[name]).items(), strict=True):
+                other = words.setdefault(place, {}).setdefault((start, end), ohm)
+                if abs(other - ohm) > _SAME * ohm:
+                    msg = f"{called} shares its value with another element, and they have {other:.6g} and {ohm:.6g} ohm; "
+                    raise CircuitError(msg + "give each instance its own, as a parameter, or write the expanded deck (--flat)")
         cards = list(self.cards)
         for place, changes in words.items():
-            for start, end, word in sorted(changes, reverse=True):
-                cards[place] = cards[place][:start] + word + cards[place][end:]
+            for (start, end), ohm in sorted(changes.items(), reverse=True):
+                cards[place] = cards[place][:start] + repr(ohm) + cards[place][end:]
         return tuple(cards)
 
     def resistances(self, name: str, g: NDArray[np.float64]) -> dict[str, float]:

@@ -65,6 +65,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 @click.option(
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: number in each direction [default: across the range, at most 256]."
 )
+@click.option("--flat", is_flag=True, help="Expand a netlist's subcircuits and parameters: a card for each element.")
 @options.force
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
@@ -78,6 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     sample: int,
     force: bool,  # noqa: FBT001 - click's
     dialect: Dialect,
+    flat: bool,  # noqa: FBT001
     **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
@@ -105,6 +107,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if after and measure == "pulses":
         msg = "--after applies to a whole chip, and --measure pulses to one memristor; omit one of them"
         raise click.UsageError(msg)
+    if flat and (dialect == "gnucap" or measure == "pulses"):
+        msg = "--flat applies to a netlist of a user, written for ngspice; omit it"
+        raise click.UsageError(msg)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
     outputs.refuse(written, outputs.inputs(what, given.experiment), force=force)
@@ -113,7 +118,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
         text, elements, nodes = (
-            _deck(output, given, part, sample, dialect, _Measured(measure, measured)),
+            _deck(output, given, part, sample, dialect, _Measured(measure, measured, flat=flat)),
             sum(map(len, given.circuit.elements)),
             given.circuit.size,
         )
@@ -126,10 +131,11 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
 
 class _Measured(NamedTuple):
-    """The measure of a deck, and its options."""
+    """The measure of a deck, its options, and whether the deck is expanded."""
 
     name: str
     options: dict[str, Any]
+    flat: bool
 
 
 def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect: Dialect, measured: _Measured) -> str:
@@ -141,7 +147,7 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
     if dialect == "gnucap":
         return gnucap_deck(given.session, given.g, part=part, sample=sample, notes=(given.note,))
     chosen = _measure(measured, given, samples)
-    return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen)
+    return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen, flat=measured.flat)
 
 
 def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "Measure":

@@ -26,21 +26,18 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
     from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
-    from hwsim.experiment.netlist_circuit import LOOKED_AT, Netlist  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import Netlist, read_for  # noqa: PLC0415
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.inspection.inspection import inspect  # noqa: PLC0415
     from hwsim.runs.loaded import load_model  # noqa: PLC0415
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
-    looked_at = LOOKED_AT.set(True)
-    try:
+    with read_for("inspect"):
         given = load_model(what, settings)
         circuit = given.experiment.circuit
         deck = circuit.deck if isinstance(circuit, Netlist) else None
         pictures = [] if plot is None else [outputs.OutputFile("--plot", plot, outputs.PICTURE)]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
-    finally:
-        LOOKED_AT.reset(looked_at)
     inspected = inspect(given.circuit, given.chip, given.g, deck)
     warnings = [*inspected.warnings, *([given.cut] if given.cut else [])]
     result = {
@@ -130,6 +127,7 @@ _KINDS = {
     "IdealDiodes": ("ideal diode", "ideal diodes"),
     "VoltageSources": ("fixed voltage", "fixed voltages"),
     "InputSources": ("input source", "input sources"),
+    "InputCurrents": ("input current", "input currents"),
     "CurrentSources": ("current source", "current sources"),
     "Amplifiers": ("amplifier", "amplifiers"),
     "Nudges": ("nudge", "nudges"),

@@ -17,8 +17,8 @@ _DIALECT = "Program whose language a netlist is in [default: LTspice's or KiCad'
 
 _ROLES = {
     "trainable": "Trainable resistors of a netlist: patterns, and options, as in 'R_w* g_min=1e-7 g_max=1e-5'; repeatable.",
-    "inputs": "Sources of a netlist for the features, in order, as in 'V1 V2 scale=0.5'; repeatable.",
-    "outputs": "An output of a netlist: a node, or a pair, as in a,b; once for each output.",
+    "inputs": "Sources of a netlist for the features, in order, as in V1,I2 or 'V1 V2 scale=0.5'; repeatable.",
+    "outputs": "Outputs of a netlist: nodes, or pairs of nodes, as in a,b or 'p n,q'; repeatable.",
 }
 
 
@@ -29,7 +29,8 @@ def reading(dialect: str) -> Callable[[Function], Function]:
     def add(function: Function) -> Function:
         @functools.wraps(function)
         def given(*arguments: Any, settings: tuple[str, ...], **others: Any) -> Any:
-            described: dict[str, list[str] | str] = {name: list(others.pop(name)) for name in _ROLES}
+            described: dict[str, list[str] | str] = {name: list(others.pop(name)) for name in _ROLES if name != "outputs"}
+            described["outputs"] = [one.strip() for text in others.pop("outputs") for one in text.split(",")]
             described["dialect"] = others.pop(named) or ""
             from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 

@@ -48,7 +48,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """
     from hwsim.core.protocol import Drive  # noqa: PLC0415
     from hwsim.core.source_currents import source_currents  # noqa: PLC0415 - help does without
+    from hwsim.experiment.netlist_circuit import read_for  # noqa: PLC0415
 
+    click.get_current_context().with_resource(read_for("solve"))
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
     samples = given.session.data
@@ -80,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         answers = Predictions.of(samples, part, read, where)
         result |= {"predictions": answers.predicted}
         tables.append(prediction_table(answers, result["samples"]))
-    if nodes:
+    if nodes or not len(given.circuit.outputs):
         tables.append(_nodes(given.circuit, equilibrium, list(chosen)))
     if of_sources is not None:
         result["currents"] = of_sources

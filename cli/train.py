@@ -52,6 +52,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @click.option(
     "--write", type=click.Path(path_type=Path), metavar="FILE", help="Write the trained netlist there too; it may be the one in WHAT."
 )
+@click.option("--flat", is_flag=True, help="With --write: expand subcircuits and parameters, so that each element has its own card.")
 @click.option("--skip-failed", is_flag=True, help="Skip and count samples without an equilibrium, instead of stopping.")
 @options.force
 @click.option("--folds", type=click.IntRange(2, 100), metavar="K", help="Cross-validate instead: train and test on each of K folds.")
@@ -66,6 +67,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     skip_failed: bool,
     profile: bool,
     force: bool,
+    flat: bool,
     **others: Any,
 ) -> int | None:
     """Train a circuit; leaves a folder with metrics, checkpoint, weights, plot and the trained netlist.
@@ -105,10 +107,10 @@ def command(  # noqa: PLR0913 - a parameter an option
         raise click.UsageError(msg)
     _note(output, experiment, number=others["chip"])
     deck = netlist.noted(output, experiment)
-    if write is not None:
-        netlist.refuse_copy(deck, write, what, experiment, force=force)
-    elif force:
-        raise click.UsageError("--force applies to --write")
+    target = netlist.Target.of(write, flat=flat, force=force)
+    if target is not None:
+        netlist.refuse_copy(deck, target, what, experiment)
+    netlist.warned(output, experiment)
     start = resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
     if start.folder and start.finished:
         epochs = experiment.training.epochs
@@ -118,9 +120,10 @@ def command(  # noqa: PLR0913 - a parameter an option
         report = _Reporter(_samples(experiment), experiment.data)
         trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
     result = trained.summary | {"run": str(trained.folder.path)}
-    text = _text(trained, _samples(experiment), experiment.data)
-    if deck is not None and write is not None:
-        netlist.copy_back(trained.folder.path, deck, write)
+    text, written = _text(trained, _samples(experiment), experiment.data), False
+    if deck is not None and target is not None:
+        written = netlist.copy_back(output, trained.folder, deck, target, experiment)
+    if written:
         result |= {"written": str(write)}
         text += f"\nwritten {write}"
     if trained.profile:
@@ -128,7 +131,7 @@ def command(  # noqa: PLR0913 - a parameter an option
         text += f"\nprofile {trained.folder.profile}\n\n{_where(trained.profile)}"
     _warn_of_rounding(output, trained, experiment)
     output.result(result, text)
-    return None
+    return None if target is None or written else 1
 
 
 def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from circuits.circuit import Circuit
 from circuits.user_text import UserText
 from netlists.foreign.flat import called
+from netlists.foreign.flattened import flattened
 from netlists.read.parts import Resistances
 from netlists.read.roles import Statement
 from netlists.text.findings import Finding, NetlistError
@@ -55,12 +56,16 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A foreign deck's cards as ngspice is given them, the user's lines, the place of each source's by its name, and its roles."""
+    """A foreign deck's cards as ngspice is given them, the user's lines, the place of each source's by its name, and its roles.
+
+    `flat` are its cards without subcircuits and parameters.
+    """
 
     cards: tuple[str, ...]
     lines: tuple[Line, ...]
     sources: Mapping[str, int]
     roles: tuple[str, ...]
+    flat: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Deck:
         Warnings too: sources that do not give what their features make of them, so that ngspice simulates another sample than x.
     foreign
         What ngspice simulates, where the deck is foreign.
+    missing
+        Which roles nothing in it has, and how to name something for them; a deck that is read to be trained has all.
 
     """
 
@@ -108,6 +115,7 @@ class Deck:
     settings: tuple[Statement, ...] = ()
     contradictions: tuple[Finding, ...] = ()
     foreign: Foreign | None = None
+    missing: tuple[Finding, ...] = ()
 
 
 def with_text(deck: Deck) -> Deck:
@@ -123,6 +131,7 @@ def with_text(deck: Deck) -> Deck:
         factors={name: np.array([of.table.factors[row] for row in of.rows]) for name, of in places.items()},
         spots={name: tuple(_on_card(at, of.table.spots[row]) for row in of.rows) for name, of in places.items()},
         roles=deck.foreign.roles,
+        flat=deck.foreign.flat,
     )
     return replace(deck, circuit=replace(deck.circuit, text=text))
 
@@ -145,7 +154,7 @@ def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:
     Raises
     ------
     NetlistError
-        When a learned value stands in a file that the deck includes: `rewrite_files` gives those too.
+        When a learned value stands in a file that the deck includes: `rewrite_files` gives those too; and as for that.
 
     """
     files = rewrite_files(deck, g)
@@ -158,9 +167,16 @@ def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:
 
 
 def rewrite_files(deck: Deck, g: Mapping[str, Any]) -> dict[Source, str]:
-    """Give the new texts of the files in which learned values changed."""
+    """Return the new texts of the files in which learned values changed.
+
+    Raises
+    ------
+    NetlistError
+        When elements that share a value in the text learned different ones, or one of them is not trainable.
+
+    """
     deck.circuit.check_conductances(g)
-    changes: dict[Source, dict[int, list[tuple[int, int, str]]]] = defaultdict(lambda: defaultdict(list))
+    changes: dict[Source, dict[int, dict[tuple[int, int], str]]] = defaultdict(lambda: defaultdict(dict))
     for element in deck.circuit.trainable:
         values = np.asarray(g[element.name], dtype=np.float64).ravel()
         places = deck.places[element.name]
@@ -169,15 +185,71 @@ def rewrite_files(deck: Deck, g: Mapping[str, Any]) -> dict[Source, str]:
             source, line, start, end = places[k].characters()
             factor = places[k].factor
             word = words[k] if factor == 1.0 else plain(1.0 / values[k] / factor, element.name)[0]
-            changes[source][line].append((start, end, word))
+            changes[source][line].setdefault((start, end), word)
+    if deck.foreign is not None and changes:
+        _refuse_apart(deck, g)
     return {source: _changed(source, lines) for source, lines in changes.items()}
 
 
-def _changed(source: Source, changes: Mapping[int, list[tuple[int, int, str]]]) -> str:
+_SAME = 1e-9
+"""Share by which resistances may differ that are written as one value: rounding of the factors between the two."""
+
+
+def _refuse_apart(deck: Deck, g: Mapping[str, Any]) -> None:
+    """Refuse learned values that the text has no place for: elements share one, and learned others.
+
+    Raises
+    ------
+    NetlistError
+        Naming the elements, the values and what to do.
+
+    """
+    ohm: dict[int, float] = {}
+    table = None
+    for element in deck.circuit.trainable:
+        places = deck.places[element.name]
+        table = places.table
+        each = 1.0 / np.asarray(g[element.name], dtype=np.float64).ravel()
+        ohm |= {row: r / places[k].factor for k, (row, r) in enumerate(zip(places.rows, each.tolist(), strict=True))}
+    sharing: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, spot in enumerate(table.spots if table else ()):
+        if spot is not None:
+            sharing[id(spot.line), spot.start].append(row)
+    for rows in sharing.values():
+        learned = [row for row in rows if row in ohm]
+        if table is None or len(rows) == 1 or not learned:
+            continue
+        least, most = (pick(learned, key=ohm.__getitem__) for pick in (min, max))
+        fixed = next((row for row in rows if row not in ohm), None)
+        if fixed is not None:
+            why = f"shares its value with {table.names[fixed]}, which is not trainable"
+        elif ohm[most] - ohm[least] > _SAME * ohm[most]:
+            why = f"shares its value with {table.names[most]}, and they learned {ohm[least]:.6g} and {ohm[most]:.6g} ohm"
+        else:
+            continue
+        line = table.lines[least]
+        text = f"{table.names[least]} {why}; give each instance its own, as a parameter, or write the expanded deck (--flat)"
+        raise NetlistError([Finding(line.source.name, line.number, text)])
+
+
+def expanded(deck: Deck, g: Mapping[str, Any]) -> str:
+    """Return a foreign deck without subcircuits and parameters, with learned conductances g [S]: each element has its own card.
+
+    Raises
+    ------
+    CircuitError
+        As `flattened`.
+
+    """
+    text = flattened(deck.circuit)
+    return "\n".join([deck.sources[0].lines[0].rstrip("\r"), *text.roles, *text.learned(g), ".end"]) + "\n"
+
+
+def _changed(source: Source, changes: Mapping[int, Mapping[tuple[int, int], str]]) -> str:
     lines = list(source.lines)
     for number, words in changes.items():
         text = lines[number - 1]
-        for start, end, word in sorted(words, reverse=True):
+        for (start, end), word in sorted(words.items(), reverse=True):
             text = text[:start] + word + text[end:]
         lines[number - 1] = text
     return "\n".join(lines)

@@ -79,7 +79,9 @@ def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tupl
 
 def voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
     """Return the largest voltage of a source [V]."""
-    return max(float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources))
+    return max(
+        float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources) if len(source)
+    )
 
 
 def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tuple[Equilibrium, ...]) -> CheckResult:

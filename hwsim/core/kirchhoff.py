@@ -11,7 +11,17 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
 from circuits.diode import diode_current
-from circuits.elements import Amplifiers, CurrentSources, Diodes, IdealDiodes, Inductors, InputSources, Resistors, VoltageSources
+from circuits.elements import (
+    Amplifiers,
+    CurrentSources,
+    Diodes,
+    IdealDiodes,
+    Inductors,
+    InputCurrents,
+    InputSources,
+    Resistors,
+    VoltageSources,
+)
 from circuits.nodes import Nodes
 from circuits.rows import row_runs
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
@@ -92,6 +102,9 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
                 yield Branches(a, b, i)
             case CurrentSources(a=a, b=b):
                 yield Branches(a, b, np.broadcast_to(chip(element.name, "i"), (len(v), len(a))))
+            case InputCurrents(a=a, b=b, feature=feature, name=name):
+                x = np.asarray(drive.x, dtype=np.float64)[:, feature]
+                yield Branches(a, b, x * chip(name, "scale") + chip(name, "offset"))
             case VoltageControlledCurrentSources(a=a, b=b, control_plus=plus, control_minus=minus):
                 yield Branches(a, b, (v[:, plus] - v[:, minus]) * chip(element.name, "gm"))
     out, push = circuit.outputs, drive.push
@@ -294,7 +307,7 @@ def _source_error(
                 off = np.maximum(v[:, a] - v[:, b] - CLAMP_TOLERANCE, 0.0)
             case _:
                 continue
-        error = np.maximum(error, np.abs(off).max(axis=1))
+        error = np.maximum(error, np.abs(off).max(axis=1, initial=0.0))
     return error
 
 

@@ -172,6 +172,8 @@ def gather(circuit: Circuit, v: Mapping[str, Array], nodes: Array) -> Array:
     first = next(iter(v.values()))
     xp = first.__array_namespace__()
     numbers = np.asarray(nodes)
+    if not len(numbers):
+        return xp.zeros((first.shape[0], 0), dtype=first.dtype)
     owners = np.searchsorted([group.start for group in circuit.groups], numbers, side="right") - 1
     parts = []
     for begin, end in _runs(owners, numbers):

@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
 from hwsim.experiment.experiment import DataSettings, Experiment
+from hwsim.experiment.known_data import known_of
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError, Samples
 from hwsim.learning.dataset import Dataset, Labels
 from hwsim.learning.target_scale import TargetScale
 from hwsim.random.streams import stream
+from hwsim.settings.sections import USUAL_TEST_SHARE
 from netlists.text.findings import NetlistError
+
+_FEW = 10
+"""Samples a class from which on some are held out for testing."""
 
 
 def load_data(experiment: Experiment, run: str | None = None) -> Dataset:
@@ -48,20 +53,43 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
     for place in (experiment.training.start, run):
         if place is not None:
             refuse_learnt_by(place, experiment, sha256)
+    if run is None:
+        samples.refuse_unlearnable()
+    else:
+        samples = known_of(run).matched(samples, run)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names if samples.y is None else samples.target_names))
+    samples, notes = _divided(samples, settings, seed)
+    if settings.validation is not None:
+        samples = _split(samples, settings.validation, seed, "validation")
+    data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
+    return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
+
+
+def _divided(samples: Samples, settings: DataSettings, seed: int) -> tuple[Samples, list[str]]:
+    """Return samples with a test set, and what a user should know of it: a fold's, their own, one that is split off, or all samples."""
     notes: list[str] = []
     if settings.folds is not None:
         if samples.x_test is not None:
             notes = [f"{samples.name}: the folds are of its {len(samples.labels)} training samples; its test set is set aside"]
         samples = _fold(samples, settings.folds, settings.fold, seed)
+    elif samples.x_test is None and settings.test_share is None and np.bincount(samples.labels).min() < _FEW:
+        notes = [_all_alike(samples)]
+        samples = replace(samples, **{f"{name}_test": part for name, part in samples.chosen(slice(None)).items()})
     elif samples.x_test is None:
-        samples = _split(samples, settings.test_share, seed, "split")
-    elif settings.test_share != type(settings).model_fields["test_share"].default:
+        samples = _split(samples, settings.test_share or USUAL_TEST_SHARE, seed, "split")
+    elif settings.test_share is not None and settings.test_share != USUAL_TEST_SHARE:
         notes = [f"{samples.name}: has a test set, so data.test_share = {settings.test_share:g} changes nothing"]
-    if settings.validation is not None:
-        samples = _split(samples, settings.validation, seed, "validation")
-    data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
-    return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
+    return samples, notes
+
+
+def _all_alike(samples: Samples) -> str:
+    """Return the note that there are too few samples to hold some out."""
+    counts = np.bincount(samples.labels, minlength=len(samples.class_names))
+    few = f"{counts.min()} of class {quote(samples.class_names[int(counts.argmin())])}" if samples.y is None else f"{len(samples.labels)}"
+    return (
+        f"{samples.name}: has {few}, fewer than {_FEW}, so all its {len(samples.labels)} samples are for training and testing alike; "
+        "data.test_share holds some out"
+    )
 
 
 def _with_targets(data: Dataset, samples: Samples, experiment: Experiment, run: str | None) -> Dataset:
@@ -186,4 +214,5 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) ->
         shift=settings.shift,
         feature_scale=feature_scale,
         notes=(*notes, *about_scaling),
+        feature_names=samples.header,
     )

@@ -1,26 +1,33 @@
 """DataDivision samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
 from circuits.quoting import REASON, quote, quote_path, quoted
 from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError
+from hwsim.experiment.known_data import ENVIRONMENT, KnownData, recorded
 from hwsim.experiment.loading import load
 from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
+from hwsim.learning.dataset import Dataset
 from hwsim.learning.target_scale import TargetScale
-from hwsim.settings.sections import DataSettings, Section
+from hwsim.settings.sections import USUAL_TEST_SHARE, DataSettings, Section
 
 FILE = "learnt.json"
 """What the conductances that a run started from had learnt, in its folder."""
 
-ENVIRONMENT = "environment.json"
-"""What a run was made with, in its folder."""
-
 DATA_SHA256 = "data_sha256"
 """Key in it: the fingerprint of the samples; earlier versions wrote none."""
+
+
+def record(data: Dataset) -> dict[str, Any]:
+    """Describe data as a run's record keeps them: their fingerprint, the names of features and classes, the scale of real targets."""
+    classes = () if data.scale is not None or data.class_names == ("",) else data.class_names
+    names = KnownData(data.feature_names, classes).record()
+    return {DATA_SHA256: data.sha256} | names | (data.scale.record() if data.scale else {})
+
 
 _FREE = {"name", "scaling", "clip", "shift", "test_limit"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
@@ -74,7 +81,7 @@ def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experime
     keys = [key for key in type(asked.data).model_fields if key not in _FREE]
     pairs += [(f"data.{key}", getattr(before.data, key), getattr(asked.data, key)) for key in keys]
     for key, was, now in pairs:
-        if was != now:
+        if was != now and not (key == "data.test_share" and now is None and was == USUAL_TEST_SHARE):  # run folders of earlier versions
             values = f"{quoted(now)}, and it was trained with {quoted(was)}".replace("None", "nothing")
             msg = f"{quote_path(what)}: {key} is {values}, so samples that it has learnt may be tested; keep {key}, or name other data"
             raise ExperimentError(msg)
@@ -149,14 +156,12 @@ def scale_of(place: str | Path) -> TargetScale | None:
         When the run's record of it cannot be read.
 
     """
-    folder = stored_conductances.run_of(str(place))
-    file = folder / ENVIRONMENT if folder else None
-    if file is None or not file.exists():
-        return None
+    record = recorded(place)
     try:
-        return TargetScale.recorded(records.environment(records.read_text(file)))
-    except (UnreadableError, ValueError) as error:
-        msg = f"{quote_path(file)}: {quote(error, REASON)}; restore it, or train again into another folder (--out)"
+        return TargetScale.recorded(record)
+    except ValueError as error:
+        file = quote_path(Path(place) / ENVIRONMENT)
+        msg = f"{file}: {quote(error, REASON)}; restore it, or train again into another folder (--out)"
         raise ExperimentError(msg) from None
 
 

@@ -12,11 +12,13 @@ from circuits import zoo
 from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote, quote_path
 from circuits.regular_file import open_regular
-from hwsim.experiment.experiment import KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
+from hwsim.experiment.deck_data import suitable_data
+from hwsim.experiment.experiment import BUILT_IN, KEYS, RUN_FILE, SAMPLES, Experiment, ExperimentError, make
 from hwsim.experiment.netlist_circuit import SHOWN, SUFFIXES, Netlist, suitable_training
 from hwsim.experiment.overriding import Settings, as_typed, assignments, of_section, override, put
 from hwsim.settings.validation_errors import explain
 from netlists import examples
+from netlists.deck import Deck
 from netlists.text.findings import NetlistError
 
 _LONGEST = 1 << 20
@@ -73,11 +75,13 @@ def _of_netlist(path: Path, settings: Settings) -> Experiment:
     except ValidationError as error:
         msg = f"{as_typed(of_circuit)}: {explain(error, table, Experiment, KEYS)}"
         raise ExperimentError(msg) from None
+    asked = _asked(deck, settings)
+    data = {"name": SHOWN} | suitable_data(deck, asked, built_in=asked.get("name") in BUILT_IN)
     suiting = {
         "name": as_name(path.stem),
         "about": f"the netlist {path.name}",
-        "data": {"name": SHOWN, "scaling": "standard", "clip": 3.0},
-        "training": suitable_training(deck),
+        "data": data,
+        "training": suitable_training(deck, real="task" in data or asked.get("task") == "reconstruction"),
     }
     experiment = make(suiting | table, str(path))
     for statement in deck.settings:
@@ -86,6 +90,16 @@ def _of_netlist(path: Path, settings: Settings) -> Experiment:
         except ExperimentError as error:
             raise NetlistError([statement.finding(str(error))]) from None
     return override(experiment, settings)
+
+
+def _asked(deck: Deck, settings: Settings) -> dict[str, Any]:
+    """Collect the keys of the data section that the deck sets, and then the user, with their values."""
+    of_deck = [f"{key}={value}" for statement in deck.settings for key, value in statement.options.items()]
+    keys_of_data: dict[str, Any] = {}
+    for keys, value in (*assignments(of_deck), *assignments(settings)):
+        if keys[0] == "data":
+            keys_of_data |= {str(keys[1]): value} if len(keys) > 1 else value if isinstance(value, dict) else {}
+    return keys_of_data
 
 
 def _read(what: str | Path) -> Experiment:

@@ -1,7 +1,8 @@
 """Netlist: a user's deck as the circuit of an experiment, and how a circuit about which nothing else is known is trained."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
@@ -17,10 +18,10 @@ from hwsim.files import atomic
 from hwsim.ngspice.expander import expand
 from hwsim.numeric.layered.recognize import stages
 from hwsim.settings.sections import Section
-from netlists.deck import Deck, encoded, rewrite_files, with_text
+from netlists.deck import Deck, encoded, expanded, rewrite_files, with_text
 from netlists.read.amplifiers import with_amplifiers
 from netlists.read.layers import with_layers
-from netlists.read.parser import read_deck
+from netlists.read.parser import Purpose, read_deck
 from netlists.read.roles import from_patterns
 from netlists.text.findings import Finding, NetlistError
 from netlists.text.lines import Source
@@ -40,8 +41,8 @@ TRAINED = "circuit.cir"
 TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
 """Whether decks may include what lies outside of their folders. Only the command line sets it: a file that could would trust itself."""
 
-LOOKED_AT: ContextVar[bool] = ContextVar("LOOKED_AT", default=False)
-"""Whether decks are looked at and not solved: nodes may float then."""
+_PURPOSE: ContextVar[Purpose] = ContextVar("_PURPOSE", default="train")
+"""What decks are read for."""
 
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
 """How the names of a run's own files end."""
@@ -53,6 +54,16 @@ _SIGNIFICANT = 3
 
 _NUDGE, _STEP, _SPREAD = 0.1, 0.05, 10.0
 """By default, as shares of typical conductances: the nudge, a step of learning, and how far initial ones are drawn apart."""
+
+
+@contextmanager
+def read_for(purpose: Purpose) -> Iterator[None]:
+    """Read decks for a purpose meanwhile: to `solve` or `inspect` them, roles need not be named."""
+    token = _PURPOSE.set(purpose)
+    try:
+        yield
+    finally:
+        _PURPOSE.reset(token)
 
 
 class Netlist(Section):
@@ -90,7 +101,7 @@ class Netlist(Section):
             state = path.stat()
         except OSError as error:
             raise NetlistError([Finding(self.netlist, 0, f"{error.strerror}; give the path of a deck")]) from None
-        now = state.st_mtime_ns, state.st_size, TRUSTED.get(), LOOKED_AT.get()
+        now = state.st_mtime_ns, state.st_size, TRUSTED.get(), _PURPOSE.get()
         return _read(path, now, self.trainable, self.inputs, self.outputs, None if self.dialect == "auto" else self.dialect)
 
     def compile(self, name: str) -> Circuit:
@@ -116,15 +127,15 @@ class Netlist(Section):
 @lru_cache(maxsize=2)
 def _read(
     path: Path,
-    state: tuple[int, int, bool, bool],  # with its time and length, as a file that has changed is read again
+    state: tuple[int, int, bool, Purpose],  # with its time and length, as a file that has changed is read again
     trainable: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     dialect: str | None,
 ) -> Deck:
-    _, _, trust, looked_at = state
+    _, _, trust, purpose = state
     roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
-    return structured(read_deck(path, roles, expand=expand, trust=trust, floating=looked_at, dialect=dialect))
+    return structured(read_deck(path, roles, expand=expand, trust=trust, purpose=purpose, dialect=dialect))
 
 
 def structured(deck: Deck) -> Deck:
@@ -173,11 +184,25 @@ def _folder(deck: Deck) -> Path:
 
 
 def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the deck, under a name, and all files that it includes, with learned values and everything else as in its `contents`."""
+    """Return the deck, under a name, and all files that it includes, with learned values and everything else as in its `contents`.
+
+    A deck whose text has no place for these values is expanded.
+    """
     main = deck.sources[0]
+    if unwritable(deck, g):
+        return {**sources, name: encoded(expanded(deck, g))}
     changed = {_name(deck, source): encoded(text) for source, text in rewrite_files(deck, g).items()}
     files_by_name = {**sources, **changed}
     return {name: files_by_name.pop(_name(deck, main))} | files_by_name
+
+
+def unwritable(deck: Deck, g: Mapping[str, Any]) -> str:
+    """Return why a deck's text has no place for learned values; nothing where it has."""
+    try:
+        rewrite_files(deck, g)
+    except NetlistError as error:
+        return str(error)
+    return ""
 
 
 def included(deck: Deck) -> list[str]:
@@ -224,7 +249,7 @@ def resembles(deck: Deck) -> Callable[[bytes], bool]:
     return look
 
 
-def refuse_copy(deck: Deck, target: Path) -> None:
+def refuse_copy(deck: Deck, target: Path, *, flat: bool = False) -> None:
     """Refuse a place at which a trained deck could not be written, or would not find what it includes.
 
     Raises
@@ -234,8 +259,8 @@ def refuse_copy(deck: Deck, target: Path) -> None:
 
     """
     wrong = "is a folder; name a file" if target.is_dir() else f"there is no folder {target.parent}" if not target.parent.is_dir() else ""
-    kept = contents(deck)
-    for name in included(deck):
+    kept = {} if flat else contents(deck)
+    for name in [] if flat else included(deck):
         neighbour = target.parent / name
         if not wrong and (not neighbour.is_file() or neighbour.read_bytes() != kept[name]):
             wrong = f"the deck includes {name}, and the file of that name next to this place differs; write into the deck's own folder"
@@ -248,8 +273,13 @@ def _name(deck: Deck, source: Source) -> str:
     return str(source.path.relative_to(_folder(deck)))
 
 
-def suitable_training(deck: Deck) -> dict[str, Any]:
-    """Return training settings that suit the conductances of a deck."""
+def suitable_training(deck: Deck, *, real: bool) -> dict[str, Any]:
+    """Return training settings that suit the conductances of a deck and its targets, which are `real` or classes.
+
+    Where nothing is trainable, none depend on it.
+    """
+    if not deck.circuit.trainable:
+        return {"init": "netlist", "rate": (), "g_init": ()}
     typical = [float(np.exp(np.log(deck.g[element.name]).mean())) for element in deck.circuit.trainable]
     ranges = []
     for element, g in zip(deck.circuit.trainable, typical, strict=True):
@@ -257,7 +287,7 @@ def suitable_training(deck: Deck) -> dict[str, Any]:
         ranges.append((_rounded(max(min(g / _SPREAD, most), least)), _rounded(min(max(g * _SPREAD, least), most))))
     return {
         "init": "netlist",
-        "loss": {"kind": "cross-entropy" if len(deck.circuit.outputs) > 1 else "squared-error"},
+        "loss": {"kind": "cross-entropy" if len(deck.circuit.outputs) > 1 and not real else "squared-error"},
         "nudge": {"beta": _rounded(_NUDGE * float(np.exp(np.log(typical).mean())))},
         "rate": tuple(_rounded(_STEP * g) for g in typical),
         "g_init": tuple(ranges),

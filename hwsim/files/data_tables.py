@@ -8,7 +8,7 @@ import io
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +90,8 @@ def read_csv(path: Path, name: str, targets: TargetColumns | None = None) -> Sam
         return _with_targets(name, x, lines, header, columns)
     _refuse_index(name, header, x[:, 0])
     samples = Samples.checked(name, x, _text_labels(name, lines))
-    return replace(samples, columns=tuple(_column(k, header) for k in range(x.shape[1])))
+    features = range(x.shape[1])
+    return replace(samples, columns=tuple(_column(k, header) for k in features), header=_named(header, features))
 
 
 def _with_targets(name: str, x: NDArray[np.float64], lines: "list[_Line]", header: list[str] | None, columns: list[int]) -> Samples:
@@ -105,7 +106,20 @@ def _with_targets(name: str, x: NDArray[np.float64], lines: "list[_Line]", heade
         _refuse_index(name, header, table[:, 0])
     names = [header[k] if header and header[k] else f"column {k + 1}" for k in columns]
     samples = Samples.with_targets(name, table[:, features], table[:, columns] if columns else None, names=names)
-    return replace(samples, columns=tuple(_column(k, header) for k in features))
+    return replace(samples, columns=tuple(_column(k, header) for k in features), header=_named(header, features))
+
+
+def _named(header: list[str] | None, features: Iterable[int]) -> tuple[str, ...]:
+    """Return the names of the features, where a header has one for each, and none twice."""
+    names = tuple(header[k] for k in features) if header else ()
+    return names if all(names) and len(set(names)) == len(names) else ()
+
+
+def answers(path: Path, name: str) -> tuple[list[str] | None, int, list[str]]:
+    """Return the header of a table, if there is one, the number of its columns, and the cells of the last one."""
+    with table(path, name) as reader:
+        header, _, lines = _samples(reader)
+    return header, max((line.width for line in lines), default=0), [line.label for line in lines]
 
 
 class _Line(NamedTuple):

@@ -38,8 +38,8 @@ class DataError(ValueError):
 class Samples:
     """Features `x` (n, I) of any number type and class numbers `labels` (n,); also a test set, or None.
 
-    `columns` holds what messages call the features, where a file names them. Samples with real targets `y` (n, K) are all of one class,
-    without a name; `target_names` holds what their targets are called.
+    `columns` holds what messages call the features, where they come from a file, and `header` what that calls them, if it names all.
+    Samples with real targets `y` (n, K) are all of one class, without a name; `target_names` holds what their targets are called.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Samples:
     y: NDArray[np.float64] | None = None
     y_test: NDArray[np.float64] | None = None
     target_names: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
     def chosen(self, which: Any) -> dict[str, Any]:
         """Return the training samples that an index or a mask chooses, field by field."""
@@ -65,6 +66,22 @@ class Samples:
     def feature(self, k: int) -> str:
         """Return what messages call a feature: its column in the file, or its place in the array."""
         return self.columns[k] if self.columns else f"x[:, {k}]"
+
+    def refuse_unlearnable(self) -> None:
+        """Refuse samples of one class alone, or with a target that is the same number for all: they can be tested, and not learned.
+
+        Raises
+        ------
+        DataError
+            Naming the class or the target.
+
+        """
+        if self.y is not None:
+            _refuse_constant(self.name, self.y, self.target_names)
+        elif len(self.class_names) == 1 and self.class_names[0]:
+            label = quote(self.class_names[0], _SHOWN)
+            msg = f"{self.name}: all {len(self.labels)} samples have the label {label}; it takes two classes to learn anything"
+            raise DataError(msg)
 
     @property
     def sha256(self) -> str:
@@ -88,9 +105,6 @@ class Samples:
         x, y = features(name, "x", x), _labels(name, "y", y)
         _same_length(name, x, y)
         class_names, labels = np.unique(y, return_inverse=True)
-        if len(class_names) < 2:  # noqa: PLR2004 - one class is nothing to learn
-            msg = f"{name}: all {len(y)} samples have the label {quote(class_names[0], _SHOWN)}; it takes two classes to learn anything"
-            raise DataError(msg)
         names = tuple(str(c) for c in class_names.tolist())
         if x_test is None:
             return cls(name=name, x=x, labels=labels.astype(np.intp), class_names=names)
@@ -126,8 +140,7 @@ class Samples:
         of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": ("",)}
         if y is not None:
             y = _targets(name, "y", y, len(x), names)
-            _refuse_constant(name, y, called := tuple(names) or _numbered(y.shape[1]))
-            of_each |= {"y": y, "target_names": called}
+            of_each |= {"y": y, "target_names": tuple(names) or _numbered(y.shape[1])}
         if x_test is None:
             return cls(name=name, **of_each)
         x_test = features(name, "x_test", x_test)

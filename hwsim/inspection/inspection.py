@@ -138,10 +138,13 @@ def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) 
     added = {e.name for e in circuit.of(Resistors) if deck is not None and not deck.members.get(e.name)}
     for element in circuit.elements:
         kind = "gmin" if element.name in added else type(element).__name__
-        counts[kind] = counts.get(kind, 0) + len(element)
+        if len(element):
+            counts[kind] = counts.get(kind, 0) + len(element)
     bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, formed=formed, neurons=bent, warnings=())
-    warnings = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *_of_reach(circuit), *_of_nodes(circuit), *_of_bounds(bare)]
-    warnings += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)]
+    complete = circuit.input_count and len(circuit.outputs)
+    warnings = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *(_of_reach(circuit) if complete else ())]
+    warnings += [*_of_nodes(circuit), *_of_bounds(bare)]
+    warnings += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)] if complete else []
     if solver == "ports" and any(name.startswith("rshunt") for name in added):
         warnings.append(_RSHUNT)
     return Inspection(
@@ -173,7 +176,7 @@ def _named(circuit: Circuit, nodes: Any) -> str:
 
 def _of_deck(deck: Deck) -> Iterator[str]:
     """Warn of contradictions in the deck, and of subcircuits with more pins than ngspice can have."""
-    yield from map(str, deck.warnings)
+    yield from map(str, (*deck.warnings, *deck.missing))
     for source in deck.sources:
         for card in read_lines(source, title=source is deck.sources[0])[0]:
             if card.text.startswith(".subckt"):
@@ -202,7 +205,7 @@ def _of_reach(circuit: Circuit) -> Iterator[str]:
     idle = np.flatnonzero(free & ~observed)
     if len(idle):
         yield f"{counted(len(idle), 'node')} with no effect on any output: {_named(circuit, idle)}; resistors there will not learn"
-    unused = [node for source in circuit.inputs for node in source.plus.tolist() if not observed[node]]
+    unused = [node for source in circuit.inputs for node in source.driven.tolist() if not observed[node]]
     if unused:
         yield f"{counted(len(unused), 'input')} with no effect on any output: {_named(circuit, unused)}"
     one_way = (VoltageControlledVoltageSources, CurrentControlledCurrentSources, CurrentControlledVoltageSources)

@@ -38,13 +38,13 @@ class Mesh:
             "at diodes": (_DIODE, [int(node) for one in neurons(circuit) for node in one.nodes]),
             "output": (_OUTPUT, [int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node]),
             "fixed voltage": (_FIXED, sorted(fixed - self.rails)),
-            "input": (_INPUT, [int(node) for source in circuit.inputs for node in source.plus]),
+            "input": (_INPUT, [int(node) for source in circuit.inputs for node in source.driven]),
         }
 
     def show(self, axes: Any) -> None:
         """Draw lines, nodes, names and the legend."""
         axes.set_axis_off()
-        every = np.log(np.concatenate([self.g[array.name].ravel() for array in self.circuit.trainable]))
+        every = np.log(np.concatenate([np.ones(1), *(self.g[array.name].ravel() for array in self.circuit.trainable)]))[bool(self.g) :]
         low, high = every.min(), max(every.max(), every.min() + 1e-9)
         for element in self.circuit.elements:
             match element:

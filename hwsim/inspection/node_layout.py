@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import InputSources, Nudges
+from circuits.elements import InputCurrents, InputSources, Nudges
 from circuits.passed import Passed
 
 _ROUNDS = 40
@@ -18,7 +18,7 @@ def joined(circuit: Circuit) -> "nx.Graph[int]":
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(1, circuit.size + 1))
     for element in circuit.elements:
-        if not isinstance(element, InputSources | Nudges | Passed):
+        if not isinstance(element, InputCurrents | InputSources | Nudges | Passed):
             graph.add_edges_from((a, b) for a, b in zip(*(end.tolist() for end in element.ends), strict=True) if a and b)
     return graph
 
@@ -43,7 +43,7 @@ def placed(circuit: Circuit) -> dict[int, tuple[float, float]]:
 
 
 def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
-    inputs = [int(node) for source in circuit.inputs for node in source.plus]
+    inputs = [int(node) for source in circuit.inputs for node in source.driven]
     fixed = [int(node) for source in circuit.voltage_sources for node in (source.plus + source.minus) if node]
     level = dict.fromkeys(inputs, 0)
     queue = deque(inputs)

@@ -38,13 +38,14 @@ def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
     shown = [one for one in inspection.neurons if one.kind not in {"dead zone", "diode between nodes"}][:_CURVES]
     below = len(arrays) + bool(shown)
     wide, high = drawing.size
-    width, height = max(9.0, 3.3 * below, wide), _TITLE + high + _BELOW
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
+    under = _BELOW if below else 0.0
+    width, height = max(9.0, 3.3 * below, wide), _TITLE + high + under
+    figure = Figure(figsize=(width, height), dpi=130, layout="constrained" if below else None)
     FigureCanvasAgg(figure)
     figure.text(0.5, 1 - _TITLE / height / 2, name, ha="center", va="center", fontsize=13)
-    halves: Any = figure.subfigures(2, 1, height_ratios=(_TITLE + high, _BELOW))
-    drawing.show(figure.add_axes(((1 - wide / width) / 2, _BELOW / height, wide / width, high / height)))
-    for place, element in zip(halves[1].subplots(1, below, squeeze=False)[0], [*arrays, None], strict=False):
+    halves: Any = figure.subfigures(2, 1, height_ratios=(_TITLE + high, under)) if below else ()
+    drawing.show(figure.add_axes(((1 - wide / width) / 2, under / height, wide / width, high / height)))
+    for place, element in zip(halves[1].subplots(1, below, squeeze=False)[0] if below else (), [*arrays, None], strict=False):
         if element is None:
             _neurons(place, shown)
         else:

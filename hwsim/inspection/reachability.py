@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlled, CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Amplifiers, Capacitors, CurrentSources, Elements, InputSources, Nudges
+from circuits.elements import Amplifiers, Capacitors, CurrentSources, Elements, InputCurrents, InputSources, Nudges
 from circuits.passed import Passed
 from circuits.rows import fixed_nodes
 
@@ -32,7 +32,7 @@ class Reach:
 
     def _add(self, element: object) -> None:
         match element:
-            case Capacitors() | CurrentSources() | Nudges() | InputSources():
+            case Capacitors() | CurrentSources() | Nudges() | InputSources() | InputCurrents():
                 pass
             case Amplifiers(input=a, output=b):
                 self._both(a, b)  # forward by its gain, backward by what it draws
@@ -82,7 +82,7 @@ class Reach:
 
     def driven(self) -> Truths:
         """Return which nodes depend on an input, shape (N + 1,)."""
-        return self._walk([int(node) for source in self.circuit.inputs for node in source.plus], self._first)
+        return self._walk([int(node) for source in self.circuit.inputs for node in source.driven], self._first)
 
     def observed(self) -> Truths:
         """Return on which nodes an output depends, shape (N + 1,)."""

@@ -34,7 +34,7 @@ def single_route(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float6
     """Lay out a circuit's parts, or return the reason why they cannot be drawn legibly."""
     if unknown(circuit):
         return f"{unknown(circuit)} has no symbol"
-    inputs = [int(node) for source in circuit.inputs for node in source.plus]
+    inputs = [int(node) for source in circuit.inputs for node in source.driven]
     outputs = [int(node) for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node and node not in inputs]
     if circuit.size > PARTS + NODES:  # so many that rails cannot make the difference
         return f"there are {circuit.size} nodes, and a schematic of more than {NODES} is not legible"

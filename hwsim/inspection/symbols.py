@@ -22,6 +22,7 @@ from circuits.elements import (
     Diodes,
     IdealDiodes,
     Inductors,
+    InputCurrents,
     InputSources,
     Nudges,
     Resistors,
@@ -84,6 +85,8 @@ def _of(circuit: Circuit, element: Any, chip: Chip, g: Mapping[str, NDArray[np.f
             yield from _each("SourceI", a, b, numbers(chip(name, "i"), " {}A"))
         case InputSources(plus=a, feature=feature, name=name):
             yield from _each("SourceV", np.zeros_like(a), a, features(feature, chip(name, "scale"), chip(name, "offset")))
+        case InputCurrents(a=a, b=b, feature=feature, name=name):
+            yield from _each("SourceI", a, b, features(feature, chip(name, "scale"), chip(name, "offset"), "A"))
         case Capacitors(a=a, b=b, name=name):
             yield from _each("Capacitor", a, b, numbers(chip(name, "c"), " {}F"))
         case Inductors(a=a, b=b, name=name):
@@ -120,14 +123,14 @@ def numbers(values: Any, form: str = "{}") -> list[str]:
     return texts
 
 
-def features(feature: Any, scale: Any, offset: Any) -> list[str]:
-    """Format the voltages of input sources: −x0, 0.5·x1 + 0.1 V."""
-    return [_follows(*one) for one in zip(feature.tolist(), scale.tolist(), offset.tolist(), strict=True)]
+def features(feature: Any, scale: Any, offset: Any, unit: str = "V") -> list[str]:
+    """Format the voltages or currents of input sources: −x0, 0.5·x1 + 0.1 V."""
+    return [_follows(*one, unit) for one in zip(feature.tolist(), scale.tolist(), offset.tolist(), strict=True)]
 
 
-def _follows(feature: int, scale: float, offset: float) -> str:
+def _follows(feature: int, scale: float, offset: float, unit: str) -> str:
     factor = {1.0: "", -1.0: "−"}.get(scale, f"{scale:g}·".replace("-", "−"))
-    return f"{factor}x{feature}" + (f" {'+' if offset > 0 else '−'} {abs(offset):g} V" if offset else "")
+    return f"{factor}x{feature}" + (f" {'+' if offset > 0 else '−'} {abs(offset):g} {unit}" if offset else "")
 
 
 def _seen(circuit: Circuit, element: Any, factors: Any) -> list[str]:

@@ -35,6 +35,8 @@ class Dataset:
         What was done to the features that were read; None: nothing is known of it.
     sha256
         Fingerprint of the samples that were read, before they were split and scaled; empty where none were.
+    feature_names
+        What their file calls the features; none where it names them not.
 
     """
 
@@ -51,6 +53,7 @@ class Dataset:
     scale: TargetScale | None = None
     feature_scale: FeatureScale | None = None
     sha256: str = ""
+    feature_names: tuple[str, ...] = ()
 
     def targets(self, part: str) -> NDArray[np.float64]:
         """Return the real targets of a part, `train` or `test`, shape (n, K), in their own units.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.experiment.experiment import SAMPLES, Experiment
-from hwsim.experiment.learnt import DATA_SHA256
+from hwsim.experiment.learnt import record
 from hwsim.experiment.loading import load as load_experiment
 from hwsim.experiment.netlist_circuit import Netlist, contents
 from hwsim.experiment.overriding import override
@@ -81,8 +81,7 @@ def save(model: Model, folder: Path) -> Path:
     if model.samples is not None:
         experiment = override(experiment, {"data.name": SAMPLES})
     deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
-    scale = session.data.scale
-    described = environment(experiment) | {DATA_SHA256: session.data.sha256} | (scale.record() if scale else {})
+    described = environment(experiment) | record(session.data)
     with run.begun(experiment, described) as opened:
         if model.samples is not None:
             opened.write(SAMPLES, atomic.packed(_arrays(model, model.samples)))

@@ -4,7 +4,7 @@ import re
 
 from circuits.constants import ZERO_CELSIUS
 from hwsim.ngspice.library_session import Session, SessionError
-from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance
+from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance, starting
 from netlists.foreign.flat import Listing
 from netlists.write.options import FALLBACK, Tolerances
 
@@ -39,7 +39,8 @@ def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
         warned = session.load("\n".join(lines))
     except SessionError as error:
         raise ExpansionError(_RECOVERY.sub("", str(error)).rstrip("; "), _place(str(error), lines)) from None
-    expanded = provenance(cards, session.printed("listing physical"), session.printed("listing expand"))
+    listed = session.printed("listing expand")
+    expanded = provenance(cards, session.printed("listing physical"), listed)
     listing = Listing.of(expanded)
     voltages = {} if listing.plain else _operating_point(session)
     values = {name: session.ask(name, parameters) for name, parameters in listing.questions()}
@@ -53,6 +54,7 @@ def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
         nominal=nominal,
         gmin=_said(_GMIN, options),
         warnings=(warned,) if warned else (),
+        starts=starting(listed),
     )
 
 

@@ -11,12 +11,13 @@ from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import InputSources
+from circuits.elements import InputCurrents, InputSources
 from circuits.nodes import Nodes
 from hwsim.core.protocol import Equilibrium
 from hwsim.ngspice.eliminated_nodes import Held
 from hwsim.ngspice.reduced_deck import Lean
 from hwsim.typing import Conductances, Floats
+from netlists.write.cards import source_card
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.names import free_stem
 from netlists.write.options import Tolerances, options
@@ -75,7 +76,7 @@ class Plan:
     folded
         Crossbars between ideal sources and columns, of which ngspice sees one resistor and one current source a column.
     driven
-        By the name of the InputSources, the places of those that ngspice sees.
+        By the name of an array of sources of the data, the places of those that ngspice sees.
     layout
         For the workers.
     lean
@@ -99,11 +100,12 @@ class Plan:
     def of(cls, circuit: Circuit, chip: Chip, *, full: bool, noise: bool = False) -> Self:
         """Look at the structure of a circuit; `full` folds nothing, and `noise` puts sources of noise to all nodes that may move."""
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
-        full = full or bool(sharp.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources))  # they may sense any source
+        sensing = CurrentControlledCurrentSources, CurrentControlledVoltageSources  # they may sense any source
+        full = full or bool(sharp.of(*sensing, InputCurrents))
         held = Held.of(sharp, on_chip)
         folded = () if full else tuple(w for w in sharp.trainable if w.divisible and held.fixed[w.rows].all())
         needed = _needed(sharp, folded)
-        driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.plus]) for e in sharp.inputs}
+        driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.driven]) for e in sharp.inputs}
         outputs = sharp.outputs
         asked = np.union1d(held.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
         plus, minus = np.searchsorted(asked, outputs.plus), np.searchsorted(asked, outputs.minus)
@@ -113,7 +115,7 @@ class Plan:
             counter=f"V_{free_stem(sharp, 'point')}_count",
             groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
             sources=(
-                *(f"V_{name}_{k}" for name, places in driven.items() for k in places),
+                *(source_card(sharp, name, k) for name, places in driven.items() for k in places.tolist()),
                 *(f"I_{w.name}_{k}" for w in folded for k in range(len(w.columns))),
                 *(f"I_{free_stem(sharp, 'noise')}_{k}" for k in noisy),
                 f"V_{nudge.beta}",
@@ -179,7 +181,7 @@ class Plan:
 
     def values_at(self, g: Conductances, free: Equilibrium) -> Floats:
         """Return what the sources say where equilibria are free ones, as `values` does."""
-        seen = [e.plus[places] for e in self.circuit.inputs if len(places := self.driven[e.name])]
+        seen = [e.plus[places] for e in self.circuit.of(InputSources) if len(places := self.driven[e.name])]
         parts = [np.asarray(free.at(self.circuit, nodes), float) for nodes in seen]
         parts += [w.forward(np.asarray(g[w.name], float), np.asarray(free.at(self.circuit, w.rows), float)) for w in self.folded]
         return np.concatenate(parts, axis=1)

@@ -5,12 +5,13 @@ from pathlib import Path
 from hwsim.ngspice.expander import expand
 from netlists.deck import Deck
 from netlists.read import parser
+from netlists.read.parser import Purpose
 from netlists.read.roles import Roles
 
 _NO_ROLES = Roles()
 
 
-def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False, floating: bool = False) -> Deck:
+def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False, purpose: Purpose = "train") -> Deck:
     r"""Read a deck from a file; what it includes must lie in its folder.
 
     Parameters
@@ -21,8 +22,9 @@ def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False
         Said from outside; they stand in the place of the deck's own of the same kind.
     trust
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
-    floating
-        Whether nodes without a path to ground are taken: the circuit can be looked at then, but not solved.
+    purpose
+        What it is read for: `train` needs inputs, outputs and trainable resistors; `solve` does without, and `inspect` also without a path
+        to ground from every node.
 
     Raises
     ------
@@ -41,4 +43,4 @@ def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False
     {'r1': [0.0001, 3.3333e-05]}
 
     """
-    return parser.read_deck(Path(path), roles, expand=expand, trust=trust, floating=floating)
+    return parser.read_deck(Path(path), roles, expand=expand, trust=trust, purpose=purpose)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.arrays import Trainable
-from circuits.elements import Capacitors, CurrentSources, Nudges, Resistors
+from circuits.elements import Capacitors, CurrentSources, InputCurrents, Nudges, Resistors
 from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import Drive, Equilibrium, Push, Result
 from hwsim.ngspice.plan import Plan
@@ -76,7 +76,7 @@ def _conductances(plan: Plan | UserPlan, g: Conductances) -> tuple[Floats, NDArr
             case Resistors(a=one, b=other, name=name):
                 np.add.at(a, one, 1 / plan.chip(name, "r"))
                 np.add.at(a, other, 1 / plan.chip(name, "r"))
-            case Nudges() | CurrentSources() | Capacitors():
+            case Nudges() | CurrentSources() | InputCurrents() | Capacitors():
                 pass
             case _:
                 for terminal in element.terminals:

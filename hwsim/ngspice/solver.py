@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import IdealDiodes
+from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result
 from hwsim.ngspice.limits import Limits
@@ -68,7 +68,7 @@ class NgspiceSolver(Nudging, Closing):
         self.circuit, self.chip = circuit, chip
         self._full = full
         self._plan = self._planned(noise=False)
-        if isinstance(self._plan, UserPlan) and not self._plan.linearisable:
+        if circuit.of(InputCurrents) or (isinstance(self._plan, UserPlan) and not self._plan.linearisable):  # voltages do not say them
             self.capabilities = frozenset({Capability.VERIFIED})
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1

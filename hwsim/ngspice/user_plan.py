@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.elements import InputSources
 from circuits.nodes import Nodes
 from circuits.rows import fixed_nodes
 from hwsim.core.protocol import Equilibrium
@@ -99,7 +100,7 @@ class UserPlan:
         return {name: ohm for element in text.resistors for name, ohm in text.resistances(element, np.asarray(g[element])).items()}
 
     def values(self, g: Conductances, x: Floats) -> Floats:  # noqa: ARG002 - as Plan's
-        """Return what the input sources say, shape (B, sources) [V], from features (B, I)."""
+        """Return what the input sources say, shape (B, sources) [V or A], from features (B, I)."""
         ways = directions(self.circuit)
         parts = [(x[:, e.feature] * self.chip(e.name, "scale") + self.chip(e.name, "offset")) * ways[e.name] for e in self.circuit.inputs]
         return np.concatenate(parts, axis=1)
@@ -107,7 +108,9 @@ class UserPlan:
     def values_at(self, g: Conductances, free: Equilibrium) -> Floats:  # noqa: ARG002 - as Plan's
         """Return what the input sources say where equilibria are free ones, as `values` does."""
         ways = directions(self.circuit)
-        return np.concatenate([np.asarray(free.at(self.circuit, e.plus), float) * ways[e.name] for e in self.circuit.inputs], axis=1)
+        return np.concatenate(
+            [np.asarray(free.at(self.circuit, e.plus), float) * ways[e.name] for e in self.circuit.of(InputSources)], axis=1
+        )
 
     @property
     def linearisable(self) -> bool:

@@ -13,7 +13,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path
 from hwsim.experiment.experiment import Experiment
-from hwsim.experiment.learnt import ENVIRONMENT
+from hwsim.experiment.known_data import ENVIRONMENT
 from hwsim.experiment.loading import load
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError

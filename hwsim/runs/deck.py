@@ -1,6 +1,7 @@
 """The deck of a circuit with one sample at its inputs, free and nudged as in training, to run in ngspice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
 from hwsim.session import Session
+from netlists.foreign.flattened import flattened
 from netlists.measure.answered import CLASSES, Answered
 from netlists.measure.control import OUTPUTS, Measure
 from netlists.measure.predicted import Predicted
@@ -25,7 +27,7 @@ from netlists.write.gnucap import Point, write_gnucap
 from netlists.write.writer import write_deck
 
 
-def deck(
+def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
     session: Session,
     g: Mapping[str, Any],
     *,
@@ -33,8 +35,9 @@ def deck(
     sample: int = 0,
     notes: Sequence[str] = (),
     measure: Measure = OUTPUTS,
+    flat: bool = False,
 ) -> str:
-    """Write the deck of one sample of a set, on a chip; `measure` selects its output.
+    """Write the deck of one sample of a set, on a chip; `measure` selects its output; `flat` expands a foreign deck.
 
     Raises
     ------
@@ -51,7 +54,8 @@ def deck(
     elif measure is OUTPUTS and data.name != SHOWN:
         measure = _answered(session, part, sample)
     x, pushes = _shown(session, g, part, sample)
-    return write_deck(chip.circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
+    circuit = replace(chip.circuit, text=flattened(chip.circuit)) if flat else chip.circuit
+    return write_deck(circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
 
 
 def gnucap_deck(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from hwsim.experiment import learnt
+from hwsim.experiment import known_data, learnt
 from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
 from hwsim.experiment.netlist_circuit import KEPT, TRAINED
 from hwsim.files import atomic, stored_conductances
@@ -46,7 +46,7 @@ class RunFolder:
             stored_conductances.TRAINED,
             stored_conductances.STARTED,
             learnt.FILE,
-            learnt.ENVIRONMENT,
+            known_data.ENVIRONMENT,
             "metrics.jsonl",
             "summary.json",
             "profile.json",

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hwsim.experiment import learnt
+from hwsim.experiment import known_data, learnt
 from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
 from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import KEPT, Netlist
@@ -109,7 +109,7 @@ class OpenRun:
                 update={"training": experiment.training.model_copy(update={"start": stored_conductances.STARTED})}
             )
         self.write(RUN_FILE, to_toml(experiment))
-        self.write(learnt.ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
+        self.write(known_data.ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
 
     def write_all(self, contents: Mapping[str, bytes]) -> None:
         """Write files by their paths within the folder."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from circuits.errors import CircuitError
 from hwsim.experiment.engines import make_engine
-from hwsim.experiment.learnt import DATA_SHA256
+from hwsim.experiment.learnt import record
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
 from hwsim.runs.environment import environment
@@ -99,8 +99,7 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         with watch.on(CIRCUIT):
             trainer = session.trainer(TimedSolver(solver, watch) if profiler else solver)
         with watch.on(FILES):
-            scale = session.data.scale
-            described = environment(experiment) | {DATA_SHA256: session.data.sha256} | (scale.record() if scale else {})
+            described = environment(experiment) | record(session.data)
         begun = None if start.resume else trainer.begin()  # before the folder: nothing remains when this fails
         with start.locked(described) as folder:
             state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())

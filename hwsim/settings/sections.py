@@ -25,6 +25,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+USUAL_TEST_SHARE = 0.2
+"""Share of each class that is held out where none is named; run folders of earlier versions name it."""
+
+
 class DataSettings(Section):
     """What is learnt, and how features become numbers that the circuit's `input_scale` turns into volts.
 
@@ -49,7 +53,8 @@ class DataSettings(Section):
     clip
         Features beyond ±clip, after scaling, are cut off there; absent: none are.
     test_share
-        Share of each class that is held out, for data that come without a test set.
+        Share of each class that is held out, for data that come without a test set. Absent: 0.2; of fewer than ten samples a class none,
+        and all samples are for training and testing alike.
     folds
         Split the samples into this many folds of one size and with the same share of each class, drawn by `training.seed`; test on `fold`,
         and train on the others. Of data with a test set the training set is split, and the test set is set aside. Absent: `test_share`
@@ -68,8 +73,8 @@ class DataSettings(Section):
     Examples
     --------
     >>> import hwsim as hw
-    >>> hw.DataSettings(name="iris", scaling="standard", clip=3.0).test_share
-    0.2
+    >>> hw.DataSettings(name="iris", scaling="standard", clip=3.0).clip
+    3.0
 
     """
 
@@ -79,7 +84,7 @@ class DataSettings(Section):
     target_scaling: TargetScaling = "minmax"
     scaling: Literal["none", "minmax", "standard"] = "none"
     clip: PositiveFloat | None = None
-    test_share: Fraction = 0.2
+    test_share: Fraction | None = None
     folds: Annotated[int, Field(ge=2)] | None = None
     fold: NonNegativeInt = 0
     validation: Fraction | None = None
@@ -114,11 +119,8 @@ class DataSettings(Section):
         if self.folds is not None and self.fold >= self.folds:
             msg = f"fold = {self.fold} is not one of {self.folds} folds, which are numbered from 0 to {self.folds - 1}"
             raise ValueError(msg)
-        if self.folds is not None and self.test_share != (default := type(self).model_fields["test_share"].default):
-            msg = (
-                f"test_share = {self.test_share:g} divides data without folds, and folds = {self.folds}; "
-                f"set data.test_share to {default:g}, its default, or omit data.folds"
-            )
+        if self.folds is not None and self.test_share is not None and self.test_share != USUAL_TEST_SHARE:
+            msg = f"test_share = {self.test_share:g} divides data without folds, and folds = {self.folds}; omit one of them"
             raise ValueError(msg)
         if self.shift and self.scaling != "none":
             msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"

@@ -13,7 +13,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import VoltageControlledCurrentSources
 from circuits.diode import diode_current
-from circuits.elements import CurrentSources, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
+from circuits.elements import CurrentSources, Diodes, IdealDiodes, InputCurrents, InputSources, Nudges, Resistors, VoltageSources
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, IdealRectifier, Linear, Rectifier
 from circuits.nodes import GROUND
@@ -154,6 +154,22 @@ def _fixed(name: str) -> Circuit:
     return builder.circuit(name)
 
 
+def _currents(name: str) -> Circuit:
+    """Build what a voltage and two currents drive, one of them between two nodes."""
+    builder = Builder()
+    x, n = builder.group("x"), builder.group("n", 2)
+    builder.add(
+        InputSources(name="v_x", plus=x, feature=np.zeros(1, dtype=int)),
+        InputCurrents(
+            name="i_x", a=np.array([0, n[0]]), b=n, feature=np.array([1, 2]), scale=np.array([2e-6, -1e-6]), offset=np.array([0.0, 1e-7])
+        ),
+        Memristors(name="m", a=np.concatenate([x, n]), b=np.array([n[0], n[1], 0]), g_min=1e-9, g_max=1e-2),
+        Diodes(name="d", anode=n[1:], cathode=GROUND, i_sat=1e-9, n=1.4),
+        Nudges(name="nudge", plus=n, minus=GROUND),
+    )
+    return builder.circuit(name)
+
+
 def _mesh(name: str) -> Circuit:
     """Build what has no layers: memristors between any two nodes, a floating source, a sensing source, outputs on two nodes each."""
     builder = Builder()
@@ -228,6 +244,7 @@ PROBLEMS = (
         },
     ),
     EngineProblem("nothing-trainable", _fixed, closed_form=lambda _, x: -2.0 * 0.75 * x),
+    EngineProblem("input-currents", _currents),
     EngineProblem("mesh", _mesh, thorough=True),
 )
 """Every problem; a third party may add its own to them."""

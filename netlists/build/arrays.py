@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ KINDS = {
 }
 """Names of the arrays of what no role names, by the letter of the parts."""
 
-_FITTING = {"trainable": {"r"}, "input": {"v"}, "bias": {"v", "i"}, "ideal": {"d"}}
+_FITTING = {"trainable": {"r"}, "input": {"v", "i"}, "bias": {"v", "i"}, "ideal": {"d"}}
 """Which parts may have a role; others take all."""
 
 _PAIRS = re.compile(r"(?:\d+_\d+ )*\d+_\d+")
@@ -106,13 +107,21 @@ class Sorting:
         kinds = {self.kind_of[member] for member in members}
         wrong = [m for m in members if self.kind_of[m] not in _FITTING.get(statement.word, set(KINDS))]
         if wrong:
-            wanted = {"trainable": "resistors", "input": "voltage sources", "bias": "sources", "ideal": "diodes"}[statement.word]
+            wanted = {"trainable": "resistors", "input": "sources", "bias": "sources", "ideal": "diodes"}[statement.word]
             self.findings.mistakes.append(statement.finding(f"{wrong[0]} cannot be that; only {wanted} can, so name only those"))
+        elif len(kinds) > 1 and statement.word == "input" and not statement.options.keys() & {"feature", "name"}:
+            self._mixed(statement, members)
         elif len(kinds) > 1:
             text = f"{members[0]} and others are of different kinds; write a line for each kind"
             self.findings.mistakes.append(statement.finding(text))
         elif members:
             self.arrays.append(Array(name, kinds.pop(), members, statement))
+
+    def _mixed(self, statement: Statement, members: list[str]) -> None:
+        """Make an array of each run of sources of one kind, so that features come in the order of the names."""
+        for kind, run in groupby(members, self.kind_of.__getitem__):
+            names = list(run)
+            self.arrays.append(Array(stem(names[0]), kind, names, statement))
 
     def _claim(self, name: str, statement: Statement) -> bool:
         """Give an element to a statement, unless another has it."""

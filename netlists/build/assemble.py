@@ -9,7 +9,7 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.topology import Block
 from circuits.constants import GMIN
-from circuits.elements import Diodes, Resistors
+from circuits.elements import Diodes, InputSources, Nudges, Resistors
 from netlists.build import by_kind, by_role
 from netlists.build.arrays import Array
 from netlists.build.builder import Making
@@ -65,18 +65,25 @@ class Assembly:
         Raises
         ------
         CircuitError
-            When it does not pass its own checks, or has no inputs, no outputs or nothing trainable.
+            When it does not pass its own checks.
 
         """
+        self._empty()
         roles = self.making.sorting.roles
         blocks = {s.words[0]: Block(s.words[0], s.words[1], s.words[2:]) for s in roles.of("block") if len(s.words) > 2}  # noqa: PLR2004 - as in arrays.py
         order = [word for s in roles.of("order") for word in s.words]
         elements = sorted(self.making.elements, key=lambda e: order.index(e.name) if e.name in order else len(order))
         wanted = [word for s in roles.of("blocks") for word in s.words]
         made = sorted(blocks.values(), key=lambda b: wanted.index(b.name) if b.name in wanted else len(wanted))
-        circuit = Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
-        circuit.require("inputs", "outputs", "trainable")
-        return circuit
+        return Circuit(name=name, groups=tuple(groups), elements=tuple(elements), blocks=tuple(made), grounded=grounded)
+
+    def _empty(self) -> None:
+        """Add empty arrays of the inputs and the outputs that the deck does not name: the circuit is solved as it is."""
+        making, none = self.making, np.zeros(0, dtype=np.intp)
+        if not any(isinstance(element, InputSources) for element in making.elements):
+            making.add(InputSources(name=making.free("inputs"), plus=none, feature=none), [])
+        if not any(isinstance(element, Nudges) for element in making.elements):
+            making.add(Nudges(name=making.free("nudge"), plus=none, minus=none), [])
 
 
 _BY_ROLE: dict[str, Callable[[Making, Array], None]] = {"output": by_role.outputs, "nudge": by_role.outputs, "block": by_kind.block}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.arrays import Crossbar, Memristors
-from circuits.elements import Elements, InputSources, Nudges, Resistors
+from circuits.elements import Elements, InputCurrents, InputSources, Nudges, Resistors
 from circuits.errors import CircuitError
 from netlists.build.arrays import Array, numbered
 from netlists.read.features import Shown
@@ -50,12 +50,16 @@ def inputs(making: Making, array: Array) -> None:
     parts = [making.sorting.parts[name] for name in array.members]
     options = array.statement.options if array.statement else {}
     said = _numbers(options.get("feature"), float(making.next_feature))
-    sources = sum(part.kind == "v" for part in making.sorting.flat.parts)
+    sources = sum(part.kind in "vi" for part in making.sorting.flat.parts)
     if not ((said == np.floor(said)) & (said >= 0) & (said < sources)).all():
         msg = f"feature={options.get('feature')}: features are whole numbers from 0 to {sources - 1}, at most one a source"
         raise CircuitError(msg)
     feature = said.astype(np.intp) if len(said) > 1 else int(said[0]) + np.arange(len(parts))
     scale, offset = (np.broadcast_to(_numbers(options.get(key), usual), (len(parts),)).copy() for key, usual in _INPUT.items())
+    if array.kind == "i":
+        a, b = (making.nodes([part.nodes[end] for part in parts]) for end in (0, 1))
+        _shown(making, array, InputCurrents(name=array.name, a=a, b=b, feature=feature, scale=scale, offset=offset))
+        return
     plus = []
     for k, part in enumerate(parts):
         if part.nodes[1] == "0":
@@ -64,14 +68,20 @@ def inputs(making: Making, array: Array) -> None:
             plus.append(part.nodes[1])
             scale[k], offset[k] = -scale[k], -offset[k]
         else:
-            msg = f"{part.name} stands between {part.nodes[0]} and {part.nodes[1]}; an input holds a node against ground"
+            msg = f"{part.name} stands between {part.nodes[0]} and {part.nodes[1]}; an input voltage holds a node against ground"
             raise CircuitError(msg)
-    element = InputSources(name=array.name, plus=making.nodes(plus), feature=feature, scale=scale, offset=offset)
+    _shown(making, array, InputSources(name=array.name, plus=making.nodes(plus), feature=feature, scale=scale, offset=offset))
+
+
+def _shown(making: Making, array: Array, element: InputSources | InputCurrents) -> None:
+    """Add sources of features, and note what they show."""
     making.add(element, array.members)
-    making.next_feature = max(making.next_feature, int(feature.max()) + 1)
-    for k, part in enumerate(parts):
-        v = part.values[0] if part.nodes[1] == "0" else -part.values[0]
-        making.shown.append(Shown(part, int(feature[k]), v, float(scale[k]), float(offset[k])))
+    making.next_feature = max(making.next_feature, int(element.feature.max()) + 1)
+    columns = (element.feature.tolist(), np.asarray(element.scale).tolist(), np.asarray(element.offset).tolist())
+    for name, feature, scale, offset in zip(array.members, *columns, strict=True):
+        part = making.sorting.parts[name]
+        value = part.values[0] if array.kind == "i" or part.nodes[1] == "0" else -part.values[0]
+        making.shown.append(Shown(part, feature, value, scale, offset))
 
 
 def outputs(making: Making, array: Array) -> None:

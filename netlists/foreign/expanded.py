@@ -1,16 +1,16 @@
 """Foreign decks: prepared, expanded by ngspice, and read into the parts that the small reader makes of other decks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from circuits.quoting import quote
 from netlists.deck import Foreign
-from netlists.foreign.expansion import Expander, ExpansionError, first_word, inside
+from netlists.foreign.expansion import STEADY, Expander, ExpansionError, first_word, inside
 from netlists.foreign.reader import Reader
 from netlists.foreign.size import MOST, too_many
 from netlists.foreign.text import prepared
-from netlists.read.parts import Flat, Settings
+from netlists.read.parts import CELSIUS, Flat, Settings
 from netlists.read.roles import Roles, compiled
 from netlists.text.findings import Finding, Findings, NetlistError
 from netlists.text.lines import Line
@@ -89,7 +89,18 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
     sources = {first_word(card.text): card.place for card in at_top}
     settings = Settings(expansion.temperature, expansion.nominal)
     said = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
-    return Read(flat, settings, expansion.gmin, _shunt(reader), Foreign(tuple(texts), tuple(lines), sources, said))
+    foreign = Foreign(tuple(texts), tuple(lines), sources, said, tuple(_flat_cards(reader, texts)))
+    return Read(flat, settings, expansion.gmin, _shunt(reader), foreign)
+
+
+def _flat_cards(reader: Reader, texts: Sequence[str]) -> Iterator[str]:
+    """Return the expanded cards; sources too long for ngspice's listing as the user has them, and what it does not list."""
+    expansion = reader.expansion
+    whole = {card.text: texts[card.place] for card in reader.listing.cards if card.cut and card.place >= 0}
+    yield from (whole.get(card.text, card.text) for card in expansion.cards if card.text != STEADY)
+    yield from expansion.starts
+    if expansion.temperature != CELSIUS:
+        yield f".temp {expansion.temperature!r}"
 
 
 def _shunt(reader: Reader) -> float:

@@ -31,6 +31,8 @@ class Expansion:
         The conductance across each junction [S].
     warnings
         What ngspice complains of in the deck, a line each.
+    starts
+        Its nodesets and initial conditions, a card each.
 
     """
 
@@ -41,6 +43,7 @@ class Expansion:
     nominal: float
     gmin: float
     warnings: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
 
 
 class ExpansionError(ValueError):
@@ -118,6 +121,11 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
             name = text.split(None, 1)[0]
             found.append(FlatCard(named.get(name, origin.get(number, -1)), text))
     return tuple(found)
+
+
+def starting(expanded: Iterable[str]) -> tuple[str, ...]:
+    """Return the nodesets and initial conditions of ngspice's expanded listing."""
+    return tuple(text for _, text in map(_numbered, expanded) if text.startswith((".nodeset", ".ic")))
 
 
 _WORD = re.compile(r"[^\s,()=]+")

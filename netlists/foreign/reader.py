@@ -52,7 +52,7 @@ class Reader:
         self.expansion, self.lines, self.findings = expansion, lines, findings
         self.listing = Listing.of(expansion.cards)
         self.flat = Flat()
-        self._spots = Spots(lines, self.listing.cards, self.listing.models)
+        self._spots = Spots(lines, self.listing.models)
         self._sources = {card.path for card in self.listing.cards if card.letter in "veh" and self._linear(card)}
 
     def run(self) -> Flat:

@@ -54,7 +54,7 @@ def foreign(cards: Sequence[Line], kept: Callable[[str], bool]) -> Line | None:
 
     """
     outside, inside = _split(cards)
-    other = next((line for line in outside if not (ORDINARY.fullmatch(line.text) or _small(line))), None)
+    other = next((line for line in outside if not ((ORDINARY.fullmatch(line.text) and not _expanded(line.text)) or _small(line))), None)
     if other is not None:
         return other
     strange = next((definition[0] for definition in inside if not _ours(definition)), None)
@@ -95,8 +95,15 @@ def _small(line: Line) -> bool:
     text = _BLANKS.sub(" ", line.text)
     if text[0] == ".":
         return _small_dot_card(text)
+    if _expanded(text):
+        return False
     known = _SMALL.get(text[0])
     return text[0] not in _BUILT_IN if known is None else known.fullmatch(text) is not None and text.isascii()
+
+
+def _expanded(card: str) -> bool:
+    """Whether an element is called as ngspice calls those of subcircuits, behind its letter: its own reader knows their names."""
+    return card[1:3] == ".x"
 
 
 def _small_dot_card(text: str) -> bool:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import TEMPERATURE
+from circuits.elements import InputSources
 from circuits.errors import CircuitError
+from circuits.passed import Passed
 from circuits.user_text import UserText
 from netlists.text.numbers import plain
 
@@ -63,10 +65,13 @@ class Added:
 
 
 def directions(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
-    """Return, by input array, 1 for each source whose first node is the driven one, and -1 for each that stands the other way round."""
+    """Return, by input array, 1 for each source that counts as in the circuit, and -1 for a voltage whose first node is ground."""
     text = user_text(circuit)
-    signs = {name: [-1.0 if _head(text.cards[k])[1].lower() in _GROUND else 1.0 for k in places] for name, places in text.inputs.items()}
-    return {name: np.array(of) for name, of in signs.items()}
+    volts = {element.name for element in circuit.of(InputSources)}
+    return {
+        name: np.array([-1.0 if name in volts and _head(text.cards[k])[1].lower() in _GROUND else 1.0 for k in places])
+        for name, places in text.inputs.items()
+    }
 
 
 def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mapping[str, NDArray[np.float64]] | None = None) -> list[str]:
@@ -112,6 +117,7 @@ def check_chip(circuit: Circuit, chip: Chip) -> None:
     ]
     other = [f"other values of {', '.join(drawn)}"] * bool(drawn) + ["another temperature"] * (chip.temperature != TEMPERATURE)
     if other:
-        msg = f"{circuit.name}: this chip has {' and '.join(other)} than the deck, which ngspice simulates as it stands; set "
-        msg += "variation to 0 there"
+        numeric = "" if circuit.of(Passed) else "use --engine numeric, or "
+        msg = f"{circuit.name}: this chip has {' and '.join(other)} than the deck, which ngspice simulates as it stands: spreads and heat "
+        msg += f"have no place in the user's own text; {numeric}set variation to 0 there"
         raise CircuitError(msg)

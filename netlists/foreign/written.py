@@ -34,7 +34,10 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
 
     """
     if not isinstance(measure, Outputs):
-        msg = f"{circuit.name}: a deck that only ngspice reads is written as it stands, and prints outputs alone; leave --measure out"
+        msg = (
+            f"{circuit.name}: a deck that only ngspice reads is written as it stands, and hwsim knows neither the powers of its parts nor "
+            "what sweeps and capacitors would change in it; leave --measure out, or measure in ngspice"
+        )
         raise CircuitError(msg)
     check_chip(circuit, chip)
     name = " ".join(circuit.name.split())

@@ -9,6 +9,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
+from circuits.elements import InputCurrents
 from circuits.errors import CircuitError
 from netlists.measure.control import BEGIN, Inputs, Measure, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
@@ -80,6 +81,10 @@ class Sweep(Measure):
         """List the sources that carry the feature: array, place, scale and offset; the first scale is not 0."""
         if not 0 <= self.feature < circuit.input_count:
             msg = f"input {self.feature}: {circuit.name} has {circuit.input_count} inputs, numbered from 0"
+            raise CircuitError(msg)
+        currents = [e.name for e in circuit.of(InputCurrents) if (e.feature == self.feature).any()]
+        if currents:
+            msg = f"input {self.feature} of {circuit.name} is a current ({currents[0]}), and sweeps are of voltages; choose another input"
             raise CircuitError(msg)
         found = [
             (e.name, int(k), float(chip(e.name, "scale")[k]), float(chip(e.name, "offset")[k]))

@@ -126,7 +126,7 @@ class Card:
 
     def spot(self, token: Token) -> Spot:
         """Return where a value is written."""
-        return Spot(self.line, token.start, len(token.text), None)
+        return Spot(self.line, token.start, len(token.text))
 
 
 def node(name: str) -> str:

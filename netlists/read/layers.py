@@ -71,7 +71,7 @@ def _devices(circuit: Circuit) -> dict[tuple[int, int], Device] | None:
 
 def _held(circuit: Circuit) -> list[int] | None:
     """List the nodes that sources hold against ground, those of inputs first; None when a source stands between two others."""
-    found = [node for source in circuit.inputs for node in source.plus.tolist()]
+    found = [node for source in circuit.inputs for node in source.driven.tolist()]
     for source in circuit.voltage_sources:
         if (source.plus * source.minus).any():
             return None
@@ -84,7 +84,7 @@ def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], held: list[
     graph: nx.Graph[int] = nx.Graph(list(devices))
     behind = _behind(circuit, held)
     amplified = {a: b for amplifiers in circuit.of(Amplifiers) for a, b in zip(*_lists(amplifiers, "input", "output"), strict=True)}
-    first = [node for source in circuit.inputs for node in source.plus.tolist()]
+    first = [node for source in circuit.inputs for node in source.driven.tolist()]
     seen, rows, layers = {*held, 0}, [node for node in first if node in graph], list[_Layer]()
     signal: list[int] = []
     while True:

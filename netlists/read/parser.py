@@ -4,9 +4,11 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from circuits.errors import CircuitError, FloatingNodesError
 from circuits.errors import floating as floating_nodes
+from circuits.quoting import quote_all
 from netlists.build.arrays import Sorting
 from netlists.build.assemble import DEFAULT_GMIN, Assembly
 from netlists.build.builder import Making
@@ -31,6 +33,10 @@ from netlists.text.tokens import Token
 
 _NO_ROLES = Roles()
 _CARD = "rclviegfhdbmqjx"
+_SHOWN = 4
+
+Purpose = Literal["train", "solve", "inspect"]
+"""What a deck is read for."""
 
 
 def read_deck(
@@ -39,7 +45,7 @@ def read_deck(
     *,
     expand: Expander | None = None,
     trust: bool = False,
-    floating: bool = False,
+    purpose: Purpose = "train",
     dialect: str | None = None,
 ) -> Deck:
     """Read a deck from a file; what it includes must lie in its folder.
@@ -54,8 +60,9 @@ def read_deck(
         Lets ngspice expand foreign decks; without, they are refused.
     trust
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
-    floating
-        Whether nodes without a path to ground are taken: the circuit can be looked at then, but not solved.
+    purpose
+        What it is read for: `train` needs inputs, outputs and trainable resistors; `solve` does without, and `inspect` also without a path
+        to ground from every node.
     dialect
         The one of `DIALECTS` that the deck and what it includes are in; None: what each is recognized by.
 
@@ -71,7 +78,7 @@ def read_deck(
         raise NetlistError([Finding(str(path), 0, f"{error.strerror or error}; give the path of a deck")]) from None
     except BadCardError as error:
         raise NetlistError([Finding(str(path), 0, str(error))]) from None
-    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, floating=floating, dialect=dialect)
+    return parse(text, roles, name=path.name, path=path, expand=expand, trust=trust, purpose=purpose, dialect=dialect)
 
 
 def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
@@ -82,7 +89,7 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
     path: Path | None = None,
     expand: Expander | None = None,
     trust: bool = False,
-    floating: bool = False,
+    purpose: Purpose = "train",
     dialect: str | None = None,
 ) -> Deck:
     """Read a deck from its text.
@@ -97,7 +104,7 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
         What messages call it.
     path
         Where it lies; without, it cannot include anything.
-    expand, trust, floating, dialect
+    expand, trust, purpose, dialect
         As for `read_deck`.
 
     Raises
@@ -108,7 +115,7 @@ def parse(  # noqa: PLR0913 - where a deck comes from, and what is taken
     """
     with _without_collecting():
         stated = None if dialect is None else DIALECTS[dialect]
-        return _parse(Source.of(name, text, path, stated), roles, expand=expand, trust=trust, floating=floating)
+        return _parse(Source.of(name, text, path, stated), roles, expand=expand, trust=trust, purpose=purpose)
 
 
 @contextmanager
@@ -123,7 +130,7 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(source: Source, roles: Roles, *, expand: Expander | None, trust: bool, floating: bool) -> Deck:
+def _parse(source: Source, roles: Roles, *, expand: Expander | None, trust: bool, purpose: Purpose) -> Deck:
     findings, path = Findings(), source.path
     files = Files(path.parent if path else None, findings, trust)
     if any("\0" in line for line in source.lines):
@@ -137,7 +144,7 @@ def _parse(source: Source, roles: Roles, *, expand: Expander | None, trust: bool
         read = expanded(cards, strange or cards[0], roles, expand, findings)
     else:
         findings.add(of_small)
-    return _built(source, files, roles, read, findings, floating=floating)
+    return _built(source, files, roles, read, findings, purpose=purpose)
 
 
 def _small(cards: list[Line], findings: Findings) -> Read:
@@ -169,7 +176,7 @@ def _option(name: str, said: tuple[Token, Line] | None, usual: float, findings: 
     return value
 
 
-def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Findings, *, floating: bool) -> Deck:
+def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Findings, *, purpose: Purpose) -> Deck:
     """Make the circuit of what was read."""
     sorting = Sorting(read.flat, roles, findings)
     findings.check()
@@ -180,9 +187,11 @@ def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Fin
     assembly = Assembly(making, read.gmin, read.rshunt)
     assembly.run()
     findings.check()
-    _check_roles(roles, source)
+    missing = tuple(_missing(roles, source, sorting))
+    if missing and purpose == "train":
+        raise NetlistError(missing)
     try:
-        circuit = assembly.circuit(_name(roles, source), groups, grounded=not floating and not _opaque(read.flat))
+        circuit = assembly.circuit(_name(roles, source), groups, grounded=purpose != "inspect" and not _opaque(read.flat))
     except FloatingNodesError as error:
         raise NetlistError(list(_floating(error, sorting, numbers))) from None
     except CircuitError as error:
@@ -194,7 +203,9 @@ def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Fin
     warnings, notes = tuple(dict.fromkeys((*findings.warnings, *contradictions))), tuple(dict.fromkeys(findings.notes))
     said = tuple(roles.of("set"))
     sources = tuple(files.sources)
-    return with_text(Deck(circuit, g, x, numbers, making.members, sources, places, warnings, notes, said, contradictions, read.foreign))
+    return with_text(
+        Deck(circuit, g, x, numbers, making.members, sources, places, warnings, notes, said, contradictions, read.foreign, missing)
+    )
 
 
 def _look_at_title(source: Source, findings: Findings) -> None:
@@ -266,16 +277,22 @@ def _name(roles: Roles, source: Source) -> str:
     return " ".join(said[-1].words) if said else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
 
 
-def _check_roles(roles: Roles, source: Source) -> None:
-    """Say how to give a deck the roles that it lacks."""
-    lacks = [
-        (word, line)
-        for word, line in (
-            ("input", "*hwsim: input V1        (the sources that carry the data)"),
-            ("output", "*hwsim: output a b      (the pair of nodes that is read, a line for each output)"),
-            ("trainable", "*hwsim: trainable R*    (the trainable resistors; g_min= and g_max= bound their conductances)"),
-        )
-        if not roles.of(word)
-    ]
-    if lacks:
-        raise NetlistError([Finding(source.name, 1, f"nothing is said to be {word}; add a line like {line}") for word, line in lacks])
+def _missing(roles: Roles, source: Source, sorting: Sorting) -> Iterator[Finding]:
+    """Say which roles nothing in the deck has, how to name something for them, and what there is."""
+    sources = [part.name for part in sorting.flat.parts if part.kind in "vi"]
+    for word, option, shown, meaning, there in (
+        ("input", "inputs", "V1", "the sources that carry the data", sources),
+        ("output", "outputs", "a b", "the pair of nodes that is read, a line for each output", _node_names(sorting)),
+        (
+            "trainable",
+            "trainable",
+            "R*",
+            "the trainable resistors; g_min= and g_max= bound their conductances",
+            sorting.flat.resistances.names,
+        ),
+    ):
+        if not roles.of(word):
+            names = [name for name in there if "#" not in name]
+            some = f"; there are {quote_all(names[:_SHOWN])}{' …' if len(names) > _SHOWN else ''}" if names else ""
+            text = f"nothing is said to be {word}; add a line like *hwsim: {word} {shown} ({meaning}), or --{option}{some}"
+            yield Finding(source.name, 1, text)

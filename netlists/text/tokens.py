@@ -1,7 +1,7 @@
 """Tokens of a card: words, signs of equality, and what stands in braces or quotes, each with its place in the line."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from netlists.text.findings import BadCardError
 from netlists.text.lines import Line, lower
@@ -56,12 +56,11 @@ def tokens(line: Line, start: int = 0) -> list[Token]:
 
 
 class Spot(NamedTuple):
-    """Where a value stands: line, place and length in it, and the subcircuit that it stands in, None at the top."""
+    """Where a value stands: line, place and length in it."""
 
     line: Line
     start: int
     length: int
-    owner: Any
 
 
 class Fields(NamedTuple):

@@ -15,7 +15,17 @@ from circuits.controlled import (
     VoltageControlledVoltageSources,
 )
 from circuits.diode import is_silicon
-from circuits.elements import Capacitors, CurrentSources, Diodes, Elements, Inductors, InputSources, Resistors, VoltageSources
+from circuits.elements import (
+    Capacitors,
+    CurrentSources,
+    Diodes,
+    Elements,
+    Inductors,
+    InputCurrents,
+    InputSources,
+    Resistors,
+    VoltageSources,
+)
 from circuits.passed import Passed
 from netlists.text.numbers import plain, resistances
 
@@ -26,6 +36,7 @@ LETTERS: dict[type[Elements], str] = {
     CurrentSources: "I",
     Diodes: "D",
     Inductors: "L",
+    InputCurrents: "I",
     InputSources: "V",
     Resistors: "R",
     VoltageControlledCurrentSources: "G",
@@ -114,7 +125,7 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
     names
         Node names by node number.
     words
-        For InputSources: what each of them says, a voltage or `external`; None leaves it out.
+        For sources of the data: what each of them says, a voltage, a current or `external`; None leaves it out.
 
     """
     match element:
@@ -122,7 +133,7 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
             yield from map(str.__add__, heads(element, names), ohms(element, g[element.name]))
         case Diodes():
             yield from _diodes(element, chip, names)
-        case InputSources():
+        case InputSources() | InputCurrents():
             yield from _two_terminals(element, words or (), names)
         case (
             VoltageControlledVoltageSources()

@@ -9,7 +9,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE, GMIN
-from circuits.elements import Amplifiers, Diodes, InputSources, Nudges
+from circuits.elements import Amplifiers, Diodes, InputCurrents, InputSources, Nudges
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.passed import Passed
@@ -119,7 +119,7 @@ def _parameters(circuit: Circuit, point: Point, before: Point | None) -> Iterato
 def _cards(circuit: Circuit, chip: Chip, g: Any, element: Any) -> Iterator[str]:
     names, name = circuit.node_names, element.name
     match element:
-        case InputSources():
+        case InputSources() | InputCurrents():
             called = features.names(circuit)
             rows = zip(element.feature.tolist(), chip(name, "scale").tolist(), chip(name, "offset").tolist(), strict=True)
             yield from flat(element, chip, g, names, [features.following(called[k], scale, offset) for k, scale, offset in rows])

@@ -8,7 +8,7 @@ from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
-from circuits.elements import Amplifiers, Elements, InputSources, Nudges
+from circuits.elements import Amplifiers, Elements, InputCurrents, InputSources, Nudges
 from circuits.topology import Block
 from netlists.write import statements, subcircuits
 from netlists.write.cards import flat, letter, norton
@@ -25,7 +25,7 @@ class Words:
     Parameters
     ----------
     inputs
-        By the name of the InputSources, one word a source; None leaves the source out.
+        By the name of an array of sources of the data, one word a source; None leaves the source out.
     beta
         Of the transconductance of the nudges.
     targets, currents
@@ -137,7 +137,7 @@ def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, elem
         title = f"{what}: {card}_i_j joins {element.legend}"
     else:
         title = f"{what}: {card}_k; {len(element)} of them"
-    values = words.inputs[element.name] if isinstance(element, InputSources) else None
+    values = words.inputs[element.name] if isinstance(element, InputSources | InputCurrents) else None
     return DeckSection(title, list(flat(element, chip, g, names, values)), said, (element.name,))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Elements, InputSources, Nudges, VoltageSources
+from circuits.elements import Elements, InputCurrents, InputSources, Nudges, VoltageSources
 from circuits.topology import Block
 from netlists.read.roles import stem
 from netlists.text.lines import ROLE
@@ -102,7 +102,7 @@ def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str
     """Say what an array of single cards is."""
     pattern = _pattern(letter(element), element.name, element.numbers.shape[1] if isinstance(element, Trainable) else 1)
     match element:
-        case InputSources(feature=feature):
+        case InputSources(feature=feature) | InputCurrents(feature=feature):
             run = np.array_equal(feature, feature[0] + np.arange(len(feature)))
             said = str(feature[0]) if run else ",".join(map(str, feature.tolist()))
             offset = chip(element.name, "offset")

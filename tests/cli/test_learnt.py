@@ -80,7 +80,7 @@ def test_no_command_tests_a_run_on_what_it_learnt(hwsim, trained: Path, command:
 def test_no_sweep_varies_what_was_learnt(hwsim, trained: Path) -> None:
     """A key of the data is refused as an axis too, unless it divides nothing."""
     words = ("sweep", trained, "--mode", "evaluate", "--vary")
-    assert "data.test_share is 0.5" in hwsim(*words, "data.test_share=0.2,0.5").err
+    assert "data.test_share is 0.3" in hwsim(*words, "data.test_share=0.3,0.5").err
     assert hwsim(*words, "data.test_limit=5,10").code == 0
 
 

@@ -105,7 +105,7 @@ def test_a_netlist_is_checked_compiled_and_evaluated(hwsim, mesh):
 @pytest.mark.usefixtures("mesh")
 def test_roles_may_come_from_the_command_line(hwsim):
     """In the words of the comments; they stand in the place of the deck's own."""
-    words = ["--trainable", "R1 R2 g_min=1e-5", "--trainable", "R6", "--inputs", "V2 scale=2", "--inputs", "V1", "--outputs", "n1,n2"]
+    words = ["--trainable", "R1 R2 g_min=1e-5", "--trainable", "R6", "--inputs", "V2 scale=2", "--inputs", "V1", "--outputs", "n1 n2"]
     answer = hwsim("train", "mesh.cir", "--data", "xor", "--out", "run", *words)
     assert "3 resistors learn, 2 inputs, 1 output" in answer.err
     assert "features are as they are" in answer.err

@@ -41,5 +41,6 @@ def test_a_class_of_one_sample_cannot_be_held_out(tmp_path) -> None:
     """The line says how many it takes."""
     (tmp_path / "few.csv").write_text("1,a\n2,a\n3,b\n4,b\n")
     settings = ["circuit.inputs=1", "circuit.outputs=2", f"data.name={tmp_path / 'few.csv'}", "data.validation=0.5"]
+    settings.append("data.test_share=0.5")
     with pytest.raises(DataError, match="needs 2"):
         load_data(override(load("xor"), settings))

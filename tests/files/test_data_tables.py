@@ -104,6 +104,6 @@ def test_no_message_repeats_a_file_at_length(tmp_path: Path, case: str) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("\n".join(ECHOES[case]) + "\n", encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        load_data(Experiment(circuit={"inputs": 2, "outputs": 2}, data={"name": str(file)}))
+        load_data(Experiment(circuit={"inputs": 2, "outputs": 2}, data={"name": str(file), "test_share": 0.2}))
     assert len(str(caught.value)) < len(str(file)) + 300
     assert "\n" not in str(caught.value)

@@ -70,9 +70,8 @@ def deck(cards, roles=ROLES):
         ("*hwsim: bias v*", "vin is bias already"),
         ("*hwsim: output a b c", "output takes one node, or a pair, not 3; write a line for each output"),
         ("*hwsim: output nope", "output nope: there is no node nope"),
-        ("vx a b 1\nr1 a 0 1\nr2 b 0 1\n*hwsim: input vx", "vx stands between a and b; an input holds a node against ground"),
+        ("vx a b 1\nr1 a 0 1\nr2 b 0 1\n*hwsim: input vx", "vx stands between a and b; an input voltage holds a node against ground"),
         ("*hwsim: trainable rt\nrt out 0 rm\n.model rm R(r=1k)", "rt has no value of its own, which learning could change"),
-        ("*hwsim: trainable x*.r1\nx1 out 0 s\nx2 out 0 s\n.subckt s p q\nr1 p q 1k\n.ends", "shares its value with other elements"),
     ],
 )
 def test_mistakes_are_named_with_their_line_and_a_remedy(cards, message):

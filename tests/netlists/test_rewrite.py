@@ -5,7 +5,7 @@ import difflib
 import numpy as np
 import pytest
 
-from netlists.deck import encoded, rewrite, rewrite_files
+from netlists.deck import encoded, expanded, rewrite, rewrite_files
 from netlists.text.findings import NetlistError
 from support.decks import BASE, ROLES
 from support.reading import parse, read_deck
@@ -86,6 +86,43 @@ def test_learned_values_in_included_files_are_written_there(tmp_path):
     assert {source.name: text for source, text in rewrite_files(deck, g).items()} == {"more.inc": "r7 out 0 2000.0\n"}
     with pytest.raises(NetlistError, match=r"more\.inc:1: holds values that learn; put them into the deck"):
         rewrite(deck, g)
+
+
+CELLS = """cells
+vin in 0 1
+x1 in a cell r=2k
+x2 in b cell r=3k
+r3 a b 1k
+.subckt cell p q r=1k
+rw p q 1k
+r2 q 0 {r}
+.ends
+*hwsim: input vin
+*hwsim: output a
+*hwsim: output b
+*hwsim: trainable x#.rw name=w g_min=1e-6 g_max=1
+.end
+"""
+
+
+def test_a_value_that_instances_share_changes_once():
+    """When they learned the same; otherwise the text has no place for both, and the expanded deck has."""
+    deck = parse(CELLS)
+    assert rewrite(deck, {"w": np.array([5e-4, 5e-4])}) == CELLS.replace("rw p q 1k", "rw p q 2000.0")
+    g = {"w": np.array([5e-4, 2e-3])}
+    with pytest.raises(NetlistError, match=r"deck:7: x2\.rw shares its value with x1\.rw, and they learned 500 and 2000 ohm; .*--flat"):
+        rewrite(deck, g)
+    again = parse(expanded(deck, g))
+    assert again.circuit == deck.circuit
+    np.testing.assert_allclose(again.g["w"], g["w"], rtol=1e-15)
+    np.testing.assert_array_equal(again.x, deck.x)
+
+
+def test_a_value_is_not_changed_for_an_element_that_does_not_learn():
+    """It shares the value with one that does: the text has no place for the learned one alone."""
+    deck = parse(CELLS.replace("x#.rw", "x1.rw"))
+    with pytest.raises(NetlistError, match=r"x1\.rw shares its value with x2\.rw, which is not trainable"):
+        rewrite(deck, {"w": np.array([5e-4])})
 
 
 def test_wrong_conductances_are_refused():

@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.elements import Capacitors, InputSources, Resistors
+from circuits.elements import Capacitors, InputCurrents, InputSources, Resistors
 from circuits.rows import row_runs
 from hwsim.core import blocks
 from hwsim.core.protocol import UnsupportedCircuitError, gather
@@ -80,6 +80,10 @@ def _cast(factor: Factor, like: Array) -> Any:
 
 
 def _refuse_others(circuit: Circuit) -> None:
+    if circuit.of(InputCurrents):
+        currents = circuit.of(InputCurrents)[0].name
+        msg = f"{circuit.name}: the gradient by the inputs is known where they are voltages; here {currents} are currents"
+        raise UnsupportedCircuitError(msg)
     inputs = np.concatenate([source.plus for source in circuit.of(InputSources)])
     trainable = {element.name for element in circuit.trainable}
     for element in circuit.elements:

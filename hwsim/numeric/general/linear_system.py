@@ -22,7 +22,7 @@ from circuits.controlled import (
     VoltageControlledCurrentSources,
     VoltageControlledVoltageSources,
 )
-from circuits.elements import Amplifiers, CurrentSources, InputSources, Resistors, VoltageSources
+from circuits.elements import Amplifiers, CurrentSources, InputCurrents, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.core.branch_currents import columns, ends
 from hwsim.typing import Conductances, Floats
@@ -119,11 +119,18 @@ class Sources(NamedTuple):
         held = columns(circuit, chip)
         s = np.zeros(circuit.size + 1 + held.total)
         scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
-        for element in circuit.of(CurrentSources, VoltageSources, InputSources, Amplifiers):
+        for element in circuit.of(CurrentSources, InputCurrents, VoltageSources, InputSources, Amplifiers):
             if isinstance(element, CurrentSources):
                 i = np.broadcast_to(chip(element.name, "i"), (len(element),))
                 np.subtract.at(s, element.a, i)
                 np.add.at(s, element.b, i)
+                continue
+            if isinstance(element, InputCurrents):
+                scale, offset = (np.broadcast_to(chip(element.name, key), (len(element),)) for key in ("scale", "offset"))
+                for nodes, sign in ((element.a, -1.0), (element.b, 1.0)):
+                    np.add.at(s, nodes, sign * offset)
+                    some = nodes > 0
+                    scaled.append((nodes[some] - 1, element.feature[some], sign * scale[some]))
                 continue
             own = circuit.size + 1 + held.first[element.name] + np.arange(len(element))
             match element:
