@@ -107,6 +107,7 @@ SETTINGS = (
     [],
     ["training.beta=3e-6"],
     ["training.optimizer=adam"],
+    ["training.loss.kind=cross-entropy"],
     ["variation.adc_bits=5", "variation.adc_full_scale=0.5"],
     ["noise.read=0.1"],
     ["device.preset=reram-sb", "device.scheme=write-verify"],
