@@ -14,6 +14,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.learning import step
+from hwsim.numeric.layered.programs import KEPT
 from hwsim.session import Session
 
 SPREAD = ["variation.diode_i_sat=0.3", "variation.gain=0.05", "variation.offset=0.005"]
@@ -98,6 +99,16 @@ def test_an_ensemble_traces_nothing_for_other_chips_seeds_and_spreads(traced: Ca
         tested = list(outcomes(override(spread, changes), [Instance(first, number), Instance(first + 1, number)]))
         assert all(one.failed is None and np.isfinite(one.test_error) for one in tested)
         assert (traced() == 0) == (number > 0), changes
+
+
+def test_testing_many_chips_traces_nothing_again(traced: Callable[[], int]) -> None:
+    """However many chips there are, none of which is solved by itself, their own structures push no program out of the cache."""
+    spread = override(load("xor"), SPREAD)
+    assert KEPT <= 2 * 16
+    for again in (False, True):
+        traced()
+        list(outcomes(spread, [Instance(chip, 0) for chip in range(16)], "evaluate"))
+        assert (traced() == 0) == again
 
 
 ONE = override(

@@ -87,7 +87,10 @@ class LayeredSolver(Nudging, Closing):
         self.problem = LayeredProblem(circuit, self.stages, self.share, options.max_steps)
         self.structure, (self.numbers,) = divided(self.problem, outputs, [chip], options.precision, alone=True)
         self.on = self.structure.on(self.numbers)
-        self._programs = tuple(programs(self.traced(newton=newton).bare) for newton in (False, True))
+
+    def _program(self, *, newton: bool) -> "Programs":
+        """Return the compiled functions; asked for when they are used: chips that are solved side by side leave the cache to others."""
+        return programs(self.traced(newton=newton).bare)
 
     def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
         """Return the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
@@ -123,10 +126,10 @@ class LayeredSolver(Nudging, Closing):
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
         amplified, newton = self.amplification(g), self.options.newton
         slow = not MARGIN * amplified <= error_bound.TRUST if newton is None else newton
-        found = solve(self._programs[slow], amplified)
+        found = solve(self._program(newton=slow), amplified)
         phases = (found,) if isinstance(found, Equilibrium) else found
         unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
-        return solve(self._programs[True], amplified) if unsettled and not slow and newton is None else found
+        return solve(self._program(newton=True), amplified) if unsettled and not slow and newton is None else found
 
     @property
     def tolerance(self) -> float | None:
