@@ -49,10 +49,11 @@ def test_every_guide_is_listed() -> None:
 
 
 def test_all_files_of_the_guides_are_installed() -> None:
-    """Each that is no module is one of the package's data."""
+    """Each that is no module, examples included, is one of the package's data."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]["hwsim"]
     installed = {Path(path) for pattern in data for path in glob.glob(str(ROOT / "hwsim" / pattern), recursive=True)}  # noqa: PTH207 - as setuptools does
-    assert {path for path in DOCS.rglob("*.*") if path.is_file() and path.suffix not in {".py", ".pyc"}} <= installed
+    files = {path for path in DOCS.rglob("*.*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert files | set((DOCS / "examples").glob("*.py")) <= installed
 
 
 @each_text
