@@ -14,7 +14,7 @@ from hwsim.ensemble.reached import Follow, to_the_end, unseen
 from hwsim.ensemble.results import Tested, TrainingResult
 from hwsim.learning import epochs, gradient_audit
 from hwsim.learning.epochs import Progress
-from hwsim.learning.evaluate import BATCH, judged
+from hwsim.learning.evaluate import BATCH, scored
 from hwsim.learning.state import State, copied
 from hwsim.learning.step import KEPT_PROGRAMS, Batches, Carry, Exchange, Sums, TrainingArrays, Updater, keep
 from hwsim.learning.task import Targets
@@ -68,19 +68,19 @@ class EnsembleTrainer:
     @cached_property
     def _given(self) -> tuple[Stack, Stack]:
         """Data and devices of all trainers, and their targets, on the device."""
-        held = stack([(trainer.samples.x, trainer.updater.programming.devices) for trainer in self.trainers])
+        inputs = stack([(trainer.samples.x, trainer.updater.programming.devices) for trainer in self.trainers])
         learned = stack([trainer.samples.targets for trainer in self.trainers])
         with jax_scope():
-            return held._replace(leaves=jax.device_put(held.leaves)), learned._replace(leaves=jax.device_put(learned.leaves))
+            return inputs._replace(leaves=jax.device_put(inputs.leaves)), learned._replace(leaves=jax.device_put(learned.leaves))
 
     @cached_property
     def _programs(self) -> dict[bool, tuple[Any, Any]]:
         """The compiled loop with Newton's method or without, and what it takes of the chips."""
-        updater, (held, learned) = self.trainers[0].updater.bare._replace(exchange=EXCHANGES[self.exchange]), self._given
+        updater, (inputs, learned) = self.trainers[0].updater.bare._replace(exchange=EXCHANGES[self.exchange]), self._given
         programs = {}
         for newton in (False, True):
             trace = self._chips.traced(newton=newton, largest_feature=self._largest)
-            programs[newton] = _loop(updater, trace.bare, (held.form, learned.form), (held.axes, learned.axes)), trace.arguments
+            programs[newton] = _loop(updater, trace.bare, (inputs.form, learned.form), (inputs.axes, learned.axes)), trace.arguments
         return programs
 
     @property
@@ -108,9 +108,9 @@ class EnsembleTrainer:
         self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool, targets: Sequence[Targets] | None = None
     ) -> Carry:
         """Do the updates number `first` … `last` − 1 of an epoch on all chips. `targets` replace those of the tasks."""
-        (program, of_chips), (held, learned) = self._programs[newton], self._given
+        (program, of_chips), (inputs, learned) = self._programs[newton], self._given
         given = learned.leaves if targets is None else stack(targets, learned.axes).leaves
-        done: Carry = program(carry._replace(kept=()), batches, of_chips, held.leaves, given, (first, last))
+        done: Carry = program(carry._replace(kept=()), batches, of_chips, inputs.leaves, given, (first, last))
         return done
 
     def zero_sums(self) -> Sums:
@@ -119,7 +119,7 @@ class EnsembleTrainer:
         return sums
 
     def check(self, state: State) -> None:
-        """Let chips fail by themselves: what fails on one is said of it in the end."""
+        """Let chips fail by themselves: the failure of one is reported with its results."""
 
     def record(self, state: State) -> dict[str, Any]:
         """Return an epoch's sums by name, each (chips,)."""
@@ -134,7 +134,7 @@ class EnsembleTrainer:
         return self.together([trainer.begin() for trainer in self.trainers])
 
     def together(self, states: Sequence[State]) -> State:
-        """Return chips' states as one, to go on from: of one epoch and step, each from a checkpoint of its own, say.
+        """Return chips' states as one, to resume from: of one epoch and step, each from a checkpoint of its own, for example.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class EnsembleTrainer:
         return replace(_with(states[0], carry), newton=any(state.newton for state in states))
 
     def apart(self, state: State) -> list[State]:
-        """Return each chip's own state: what a training of it alone goes on from, and what a checkpoint keeps."""
+        """Return each chip's own state: what a training of it alone resumes from, and what a checkpoint keeps."""
         host = copied(state.carry)
         return [_with(state, jax.tree.map(lambda values, k=k: values[k], host)) for k in range(len(self.trainers))]
 
@@ -189,7 +189,7 @@ class EnsembleTrainer:
         return reasons
 
     def _learnt(self, k: int, g: Weights, sums: Sums, failed: str | None) -> TrainingResult:
-        """Sum up training number k, from its epochs' sums, each (epochs,); `failed` says what was wrong besides."""
+        """Sum up training number k, from its epochs' sums, each (epochs,); `failed` is what was wrong besides."""
         if sums.failed.any() and not self.trainers[0].settings.skip_failed:
             epoch = int(np.flatnonzero(sums.failed)[0])
             advice = Result(int(sums.code[epoch])).advice
@@ -230,22 +230,22 @@ def test_all(
     chips, circuit, count = Chips(solvers), solvers[0].circuit, x.shape[1]
     order = np.resize(np.arange(count), (-(-count // BATCH), min(count, BATCH)))  # the last part is filled up with samples of the first
     parts = [chips.solve(g, x[:, chosen]) for chosen in order]
-    parts[0] = _judged(solvers, g, x[:, order[0]], parts[0])
-    outputs = np.concatenate([jax.vmap(lambda found: found.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
+    parts[0] = _verified(solvers, g, x[:, order[0]], parts[0])
+    outputs = np.concatenate([jax.vmap(lambda each: each.outputs(circuit))(part) for part in parts], axis=1)[:, :count]
     residual, result = (np.concatenate([getattr(part, what) for part in parts], axis=1)[:, :count] for what in ("residual", "result"))
     return [_tested(*of_chip, skip_failed=skip_failed) for of_chip in zip(outputs, residual, result, targets, strict=True)]
 
 
-def _judged(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, found: Equilibrium) -> Equilibrium:
-    """Judge the first few samples of each chip by its elements alone."""
-    result, residual = np.array(found.result), np.array(found.residual)
-    for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
-        of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], found)
-        held = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
-        told = audited(solver.chip, own, Drive(x[k]), of_chip._replace(v={**of_chip.v, **held}), solver.share)
-        few = len(told.result)
-        result[k, :few], residual[k, :few] = told.result, np.maximum(residual[k, :few], told.residual)
-    return found._replace(result=result, residual=residual)
+def _verified(solvers: Sequence[LayeredSolver], g: Sequence[Weights], x: Array, equilibria: Equilibrium) -> Equilibrium:
+    """Verify the first few samples of each chip by its elements alone."""
+    result, residual = np.array(equilibria.result), np.array(equilibria.residual)
+    for k, (solver, of_one) in enumerate(zip(solvers, g, strict=True)):
+        of_chip: Equilibrium = jax.tree.map(lambda part, k=k: part[k], equilibria)
+        fixed = held_volts(solver.circuit, solver.chip, x[k], len(x[k]), solver.dtype)
+        verified = audited(solver.chip, of_one, Drive(x[k]), of_chip._replace(v={**of_chip.v, **fixed}), solver.share)
+        few = len(verified.result)
+        result[k, :few], residual[k, :few] = verified.result, np.maximum(residual[k, :few], verified.residual)
+    return equilibria._replace(result=result, residual=residual)
 
 
 def _tested(outputs: Array, residual: Array, result: Array, targets: Targets, *, skip_failed: bool) -> Tested:
@@ -253,5 +253,5 @@ def _tested(outputs: Array, residual: Array, result: Array, targets: Targets, *,
     if (unsettled := int((~good).sum())) and not skip_failed:
         failed = f"{unsettled} of {len(result)} test samples have no equilibrium: {Result(int(result.max())).advice}"
     return Tested(
-        judged(targets, outputs, good)[1]["error"], float(residual[good].max(initial=0.0)) if skip_failed else float(residual.max()), failed
+        scored(targets, outputs, good)[1]["error"], float(residual[good].max(initial=0.0)) if skip_failed else float(residual.max()), failed
     )

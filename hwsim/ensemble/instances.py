@@ -135,10 +135,10 @@ class _Group:
             self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]
         )
         pulsed = self.session.experiment.device.preset is not None
-        found = []
+        outcomes = []
         for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
             of = learnt[k] if learnt else None
-            found.append(
+            outcomes.append(
                 Outcome(
                     instance=instance,
                     test_error=result.error,
@@ -149,7 +149,7 @@ class _Group:
                     failed=(of.failed if of else None) or result.failed,
                 )
             )
-        return found
+        return outcomes
 
 
 def on_chips(session: Session, g: Weights, x: Array, targets: Targets, chips: Sequence[int]) -> list[Tested]:

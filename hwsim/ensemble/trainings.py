@@ -54,10 +54,10 @@ def test(
 
 def _test_alone(session: Session, solver: Solver, g: Weights, x: Array, targets: Targets) -> Tested:
     try:
-        found = session.evaluate(solver, g, x, targets)
+        evaluation = session.evaluate(solver, g, x, targets)
     except ConvergenceError as error:
         return Tested(np.nan, np.nan, str(error))
-    return Tested(found.error, found.residual)
+    return Tested(evaluation.error, evaluation.residual)
 
 
 def _side_by_side(solvers: Sequence[Solver]) -> "TypeGuard[Sequence[LayeredSolver]]":

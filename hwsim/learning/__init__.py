@@ -1,1 +1,1 @@
-"""Learning: what is wrong (losses), how it is felt (nudges), what follows from it (rules), and how far to go (optimizers)."""
+"""Losses, nudges, learning rules and optimizers."""

@@ -16,7 +16,7 @@ from hwsim.learning.rules.estimator import Draw, LearningRule
 from hwsim.typing import Array, Conductances
 
 
-class Witnessed(NamedTuple):
+class AuditResult(NamedTuple):
     """The largest sum of currents into a node [A], how many equilibria did not balance or settle, and their worst `Result`."""
 
     residual: float
@@ -51,22 +51,22 @@ class PhaseByPhase(SolverWrapper):
         return displacements(self.nudged(g, x, free, pushes, **how))
 
 
-class Witness(PhaseByPhase):
-    """Solves as training does, and judges some samples of each phase by the elements alone."""
+class AuditingSolver(PhaseByPhase):
+    """Solves as training does, and verifies some samples of each phase by the elements alone."""
 
     def __init__(self, solver: Any) -> None:
         super().__init__(solver)
-        self.found = Witnessed(0.0, 0, int(Result.CONVERGED))
+        self.result = AuditResult(0.0, 0, int(Result.CONVERGED))
 
     def solve(self, g: Conductances, drive: Drive, **how: Any) -> Equilibrium:
         """Find the equilibria of a batch."""
-        found = super().solve(g, drive, **how)
-        verified = audited(self.solver.chip, g, drive, found, self.solver.share)
+        equilibrium = super().solve(g, drive, **how)
+        verified = audited(self.solver.chip, g, drive, equilibrium, self.solver.share)
         failed = verified.result != Result.CONVERGED
         residual = float(np.max(verified.residual[~failed], initial=0.0))
-        worst, before, code = self.found
-        self.found = Witnessed(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))))
-        return found
+        worst, before, code = self.result
+        self.result = AuditResult(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))))
+        return equilibrium
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:  # noqa: ARG002 - nothing is solved
         """Return the free equilibria: what is learned here is thrown away."""
@@ -77,8 +77,8 @@ class Witness(PhaseByPhase):
         return free
 
 
-def witnessed(solver: Any, rule: LearningRule, loss: Loss, g: Conductances, x: Array, y: Array, seed: int) -> Witnessed:  # noqa: PLR0913, PLR0917 - what an update takes
-    """Judge the phases that a rule asks for at samples x (B, I) with targets y (B, K)."""
-    witness = Witness(solver)
-    rule.gradient(witness, g, x, y, loss, Draw(seed=seed))
-    return witness.found
+def audit_phases(solver: Any, rule: LearningRule, loss: Loss, g: Conductances, x: Array, y: Array, seed: int) -> AuditResult:  # noqa: PLR0913, PLR0917 - what an update takes
+    """Verify the phases that a rule asks for at samples x (B, I) with targets y (B, K)."""
+    auditing = AuditingSolver(solver)
+    rule.gradient(auditing, g, x, y, loss, Draw(seed=seed))
+    return auditing.result

@@ -14,7 +14,7 @@ Labels = NDArray[np.intp]
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A training part and a test part.
+    """A training set and a test set.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Dataset:
     class_names
         What the classes are called, in order of their numbers.
     shift
-        Pixels by which images of the training part are moved at most, drawn again in every epoch.
+        Pixels by which images of the training set are moved at most, drawn again in every epoch.
     notes
         What a user should know about the features, a line each.
     y_train, y_test, scale

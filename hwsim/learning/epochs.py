@@ -1,4 +1,4 @@
-"""Epochs: the loop that all trainings go through, of one chip or of many: plans, updates, reports, records and states to go on from."""
+"""Epochs: the loop that all trainings go through, of one chip or of many: plans, updates, reports, records and states to resume from."""
 
 import time
 from collections.abc import Iterator

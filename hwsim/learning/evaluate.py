@@ -50,7 +50,7 @@ class Evaluation:
         return self.scores["error"]
 
 
-def judged(targets: Targets, outputs: Array, good: NDArray[np.bool_]) -> tuple[NDArray[Any], dict[str, float]]:
+def scored(targets: Targets, outputs: Array, good: NDArray[np.bool_]) -> tuple[NDArray[Any], dict[str, float]]:
     """Return what read-outs (n, K) [V] mean, and the task's scores; samples that are not `good` (n,) have no equilibrium."""
     answers = np.array(targets.answers(outputs))
     answers[~good] = targets.failed
@@ -63,7 +63,7 @@ def noise_seed(seed: int, chip: int) -> int:
 
 
 class ReadOuts(NamedTuple):
-    """What is read of the outputs, (n, K) [V]; which samples settled, (n,); the largest residual [A]; the sum of all steps."""
+    """Read-outs, (n, K) [V]; which samples settled, (n,); the largest residual [A]; the sum of all steps."""
 
     outputs: NDArray[np.float64]
     settled: NDArray[np.bool_]
@@ -84,9 +84,9 @@ def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instrum
     for first in range(0, len(x), BATCH):
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
-        own = np.uint32((seed + first) % 2**32)
-        equilibrium = instruments.free(solver, g, filled, own, 1)[0]
-        outputs.append(np.asarray(instruments.outputs(solver, equilibrium, own), dtype=np.float64)[: len(part)])
+        part_seed = np.uint32((seed + first) % 2**32)
+        equilibrium = instruments.free(solver, g, filled, part_seed, 1)[0]
+        outputs.append(np.asarray(instruments.outputs(solver, equilibrium, part_seed), dtype=np.float64)[: len(part)])
         settled.append(np.asarray(equilibrium.result)[: len(part)] == Result.CONVERGED)
         residual = max(residual, float(equilibrium.residual[: len(part)].max()))
         steps += float(np.sum(equilibrium.steps[: len(part)]))
@@ -103,5 +103,5 @@ def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instru
 
     """
     read, good, residual, steps = read_outputs(solver, g, x, instruments, seed)
-    answers, scores = judged(targets, read, good)
+    answers, scores = scored(targets, read, good)
     return Evaluation(read, answers, scores, residual, steps / len(x), int((~good).sum()))

@@ -14,7 +14,7 @@ from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule, LossNudge
 from hwsim.learning.rules.holomorphic import Holomorphic
-from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides, Volts
+from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides, Volts
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
@@ -42,7 +42,7 @@ def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
     return classification(data, len(circuit.outputs), training.target_low, training.target_high)
 
 
-def nudge(training: TrainingSettings) -> OutputNudge:
+def nudge(training: TrainingSettings) -> NudgeKind:
     """Return what nudges the outputs."""
     match training.nudge.kind:
         case "following":

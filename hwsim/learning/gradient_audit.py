@@ -94,7 +94,7 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
     Returns
     -------
     GradientError or None
-        None where nothing can be said: a sample has no equilibrium, only ngspice solves the circuit, or its ideal diodes are sharp ones.
+        None where nothing can be measured: a sample has no equilibrium, only ngspice solves the circuit, or its ideal diodes are sharp.
 
     """
     circuit, chip, rule, loss = trainer.circuit, trainer.solver.chip, trainer.updater.rule.quiet, trainer.updater.loss
@@ -109,14 +109,14 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
     every = np.concatenate(chosen)
     recorder = _Recorder(trainer.exact)
     finer.gradient(recorder, g, x[every], wrong.of(every).astype(float), loss)
-    if any((phase.result != Result.CONVERGED).any() for phase in recorder.found) or not all(np.isfinite(one).all() for one in kept):
+    if any((phase.result != Result.CONVERGED).any() for phase in recorder.equilibria) or not all(np.isfinite(one).all() for one in kept):
         return None
     off, size, begin = dict[str, float](), dict[str, float](), 0
     for samples, voltages in zip(chosen, kept, strict=True):
         some = slice(begin, begin + len(samples))
         begin += len(samples)
         given = (g, x[samples], wrong.of(samples).astype(float), loss)
-        exact = [_cut(phase, some) for phase in recorder.found]
+        exact = [_cut(phase, some) for phase in recorder.equilibria]
         ours = rule.gradient(Replayed(circuit, chip, _phases(circuit, voltages, exact)), *given).g
         right = finer.gradient(Replayed(circuit, chip, exact), *given).g
         for name, values in right.items():
@@ -127,19 +127,19 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
 
 
 class _Recorder(PhaseByPhase):
-    """Solves phase by phase, and keeps what it found."""
+    """Solves phase by phase, and keeps the equilibria."""
 
-    found: tuple[Equilibrium, ...] = ()
+    equilibria: tuple[Equilibrium, ...] = ()
 
     def phases(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
         """Find all phases."""
-        self.found = super().phases(*given, **named)
-        return self.found
+        self.equilibria = super().phases(*given, **named)
+        return self.equilibria
 
     def displaced(self, *given: Any, **named: Any) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, and the displacements from there."""
-        self.found = super().displaced(*given, **named)
-        return self.found
+        self.equilibria = super().displaced(*given, **named)
+        return self.equilibria
 
 
 def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> list[Equilibrium]:
@@ -149,7 +149,7 @@ def _phases(circuit: Circuit, voltages: Array, exact: Sequence[Equilibrium]) -> 
     nothing = np.zeros(voltages.shape[1])
     names = [group.name for group in groups]
     split = [dict(zip(names, np.split(np.asarray(phase), ends, axis=1), strict=True)) for phase in voltages]
-    whole = [{name: v.astype(voltages.dtype) for name, v in known.v.items()} | free for known, free in zip(exact, split, strict=True)]
+    whole = [{name: v.astype(voltages.dtype) for name, v in fixed.v.items()} | free for fixed, free in zip(exact, split, strict=True)]
     return [Equilibrium(v, nothing, nothing, nothing) for v in whole]
 
 

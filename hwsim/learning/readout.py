@@ -24,7 +24,7 @@ class Instruments:
     Parameters
     ----------
     bits, full_scale
-        Of what is read of the outputs [V].
+        Of the read-outs [V].
     noise
         What is noisy.
     temperature
@@ -51,20 +51,22 @@ class Instruments:
 
     def phases(self, solver: Phases, g: Conductances, x: Array, y: Array, nudge: Nudge, seed: Array) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one, each with noise of its own."""
-        known = nudge if self._exact(solver) else _ReadNudge(nudge, self, _hashable(solver.chip(solver.circuit.outputs.name, "offset")))
+        read_nudge = (
+            nudge if self._exact(solver) else _ReadNudge(nudge, self, _hashable(solver.chip(solver.circuit.outputs.name, "offset")))
+        )
         if not self.noise.in_currents:
-            return solver.phases(g, x, y, known)
+            return solver.phases(g, x, y, read_nudge)
         count = 1 + len(nudge.pushes(y, y))
-        return solver.phases(g, x, y, known, noise=self._noise(solver, g, x, seed, count))
+        return solver.phases(g, x, y, read_nudge, noise=self._noise(solver, g, x, seed, count))
 
     def _noise(self, solver: Phases, g: Conductances, x: Array, seed: Array, phases: int) -> list[Currents]:
         quiet = solver.solve(g, Drive(x))
-        known: dict[str, Any] = {"settings": self.noise, "temperature": self.temperature}
-        return currents(solver.circuit, solver.chip, g, quiet, seed=seed, phases=phases, **known)
+        keys: dict[str, Any] = {"settings": self.noise, "temperature": self.temperature}
+        return currents(solver.circuit, solver.chip, g, quiet, seed=seed, phases=phases, **keys)
 
-    def outputs(self, solver: Phases, found: Equilibrium, seed: Array) -> Array:
-        """Return what is read of the outputs, (B, K) [V]."""
-        read, offset = found.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
+    def outputs(self, solver: Phases, equilibrium: Equilibrium, seed: Array) -> Array:
+        """Return the read-outs, (B, K) [V]."""
+        read, offset = equilibrium.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
         if self.noise.read:
             read = read * (1 + self.noise.read * Draws(seed, read).normal("output"))
         return read if self._exact(solver) else self.converted(read, offset)
@@ -73,16 +75,16 @@ class Instruments:
         """Return the phases as learning reads them: each free node once a phase, with the noise of that reading."""
         if not self.noise.read:
             return list(phases)
-        found, held = [], held_nodes(solver.circuit).keys()
-        groups = [group.name for group in solver.circuit.groups if not set(group.nodes.tolist()) <= held]
+        seen, fixed = [], held_nodes(solver.circuit).keys()
+        groups = [group.name for group in solver.circuit.groups if not set(group.nodes.tolist()) <= fixed]
         whole = [phases[0].v[name] for name in groups]
         like = whole[0].__array_namespace__().concatenate(whole, axis=1)
         factors = 1 + self.noise.read * Draws(seed, like).normal("voltage", len(phases))
         ends = np.cumsum([0, *(v.shape[1] for v in whole)]).tolist()
         for phase, factor in zip(phases, factors, strict=True):
             read = {name: phase.v[name] * factor[:, ends[k] : ends[k + 1]] for k, name in enumerate(groups)}
-            found.append(phase._replace(v={**phase.v, **read}))
-        return found
+            seen.append(phase._replace(v={**phase.v, **read}))
+        return seen
 
     def converted(self, read: Array, offset: Any) -> Array:
         """Return what the converters make of read-outs (B, K) [V]."""
@@ -90,7 +92,7 @@ class Instruments:
         return shifted if self.bits is None else quantised(shifted, self.bits, self.full_scale)
 
     def reads_exactly(self, solver: Phases) -> bool:
-        """Whether nothing comes between a circuit and what is read of it."""
+        """Whether nothing comes between a circuit and its read-outs."""
         return self._exact(solver) and not self.noise.in_currents and not self.noise.read
 
     def _exact(self, solver: Phases) -> bool:

@@ -1,4 +1,4 @@
-"""State: all that a training goes on from, as arrays that can be saved and read back bit for bit."""
+"""State: all that a training resumes from, as arrays that can be saved and read back bit for bit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -215,13 +215,13 @@ def compiled(updater: Updater, trace: Any, samples: TrainingArrays) -> Advance:
     from hwsim.numeric.jax_scope import jax_scope  # noqa: PLC0415 - needs JAX
 
     with jax_scope():
-        on_device, own = jax.device_put((samples, (updater.programming.devices, trace.arguments)))
+        on_device, of_chip = jax.device_put((samples, (updater.programming.devices, trace.arguments)))
     program = _loop(updater.bare, trace.bare)
 
     @jax_scope()
     def advance(carry: Carry, batches: Batches, first: int, last: int, targets: Targets | None = None) -> Carry:
         learned = on_device if targets is None else on_device._replace(targets=targets)
-        done: Carry = program(carry._replace(kept=()), learned, own, batches, first, last)
+        done: Carry = program(carry._replace(kept=()), learned, of_chip, batches, first, last)
         return done
 
     return advance
@@ -233,8 +233,8 @@ def _loop(updater: Updater, trace: Any) -> Any:
 
     from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - needs JAX
 
-    def loop(carry: Carry, samples: TrainingArrays, own: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
-        devices, arguments = own
+    def loop(carry: Carry, samples: TrainingArrays, of_chip: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
+        devices, arguments = of_chip
         return updater.holding(devices).loop(trace.holding(arguments), carry, samples, batches, (first, last))
 
     return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())

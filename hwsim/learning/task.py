@@ -224,7 +224,7 @@ def table_of_classes(classes: int, outputs: int, low: Volt, high: Volt) -> Float
     if (outputs, classes) == (1, 2):
         return np.array([[low], [high]])
     if outputs != classes:
-        msg = f"{outputs} outputs cannot tell {classes} classes apart; give the circuit {classes} outputs"
+        msg = f"{outputs} outputs cannot separate {classes} classes; give the circuit {classes} outputs"
         raise DataError(msg)
     return np.where(np.eye(classes, dtype=bool), high, low)
 

@@ -12,7 +12,7 @@ from hwsim.core.capabilities import is_traceable
 from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
 from hwsim.files.raw import DataError
 from hwsim.learning import epochs, factory, gradient_audit
-from hwsim.learning.audit import Witnessed, witnessed
+from hwsim.learning.audit import AuditResult, audit_phases
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
@@ -86,7 +86,7 @@ class Trainer:
             raise DataError(msg)
 
     def begin(self) -> State:
-        """Give the state before the first update."""
+        """Return the state before the first update."""
         wanted = within(self.solver.chip, starting(self.solver.chip, self.settings, self.shown))
         g = {name: values.astype(self.dtype) for name, values in wanted.items()}
         parts, programming = self.updater.programming.begin(blocks.split(self.circuit, g))
@@ -112,7 +112,7 @@ class Trainer:
         return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self.samples)
 
     def traced(self, solver: Any) -> Any:
-        """Give a solver for compiled functions as this training uses it."""
+        """Return a solver for compiled functions as this training uses it."""
         return Skipping(solver, raises=False) if self.settings.skip_failed else solver
 
     @property
@@ -126,7 +126,7 @@ class Trainer:
         return Sums(*(np.zeros((), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
-        """Give a state's conductances [S]."""
+        """Return a state's conductances [S]."""
         return {name: values.astype(np.float64) for name, values in joined(state.g).items()}
 
     def plan(self, epoch: int) -> Batches:
@@ -171,7 +171,7 @@ class Trainer:
         Raises
         ------
         ConvergenceError
-            When a test sample has no equilibrium, one that was judged does not hold, or the gradient is rounding.
+            When a test sample has no equilibrium, one that was audited is not at equilibrium, or the gradient is rounding.
 
         """
         g = joined(state.g)
@@ -179,7 +179,7 @@ class Trainer:
         data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):
             tested = evaluate(self._lenient, g, data.x_test, self.task.test, self.instruments, seed)
-        judged, rounding = self._witnessed(state.epoch + 1, g, seed), self._gradient_error(state)
+        audit, rounding = self._audited(state.epoch + 1, g, seed), self._gradient_error(state)
         row: dict[str, float | int] = {
             "epoch": state.epoch + 1,
             "loss": float(sums.loss) / samples,
@@ -190,14 +190,14 @@ class Trainer:
             "steps": int(sums.steps) / samples,
             "nudged_steps": int(sums.nudged_steps) / samples,
         }
-        if judged is not None:
-            row["certified_A"] = judged.residual
+        if audit is not None:
+            row["certified_A"] = audit.residual
         elif Capability.VERIFIED in self.solver.capabilities:
-            row["certified_A"] = row["residual_A"]  # it judges each by itself
+            row["certified_A"] = row["residual_A"]  # it verifies each by itself
         if rounding is not None:
             row["gradient_error"] = rounding.value
         if self.settings.skip_failed:
-            row |= {"failed": int(sums.failed) + (judged.failed if judged else 0), "failed_tests": tested.failed}
+            row |= {"failed": int(sums.failed) + (audit.failed if audit else 0), "failed_tests": tested.failed}
         if self.pulsed:
             row |= {"pulses": float(sums.pulses), "programming_J": float(sums.energy)}
         return row
@@ -212,7 +212,7 @@ class Trainer:
         return epoch & (epoch - 1) == 0 or epoch % 10 == 0 or epoch == self.settings.epochs
 
     def _gradient_error(self, state: State) -> GradientError | None:
-        """Measure how much of the gradient is rounding, by updates that are thrown away; None: not after this epoch, or nobody can say.
+        """Measure how much of the gradient is rounding, by updates that are thrown away; None: not due, or not measurable.
 
         Raises
         ------
@@ -239,22 +239,22 @@ class Trainer:
         """Return what is wrong with a gradient and what to do, in a line."""
         return gradient_audit.advice(error.value, self.updater.rule, self.settings.precision, self.solver.tolerance, error.element)
 
-    def _witnessed(self, epoch: int, g: Arrays, seed: int) -> Witnessed | None:
-        """Judge some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver judges all.
+    def _audited(self, epoch: int, g: Arrays, seed: int) -> AuditResult | None:
+        """Verify some equilibria of learning with the conductances that end an epoch; None: not after this one, or the solver verifies all.
 
         Raises
         ------
         ConvergenceError
-            When some do not hold, and failed samples are not skipped.
+            When some do not balance, and failed samples are not skipped.
 
         """
         if not self._due(epoch) or not is_traceable(self.solver):
             return None
         samples, count = self.samples, min(len(self.data.x_test), BATCH)  # as many as are evaluated at once: no further program is compiled
         chosen = np.resize(stream(self.settings.seed, f"witness/{epoch}").permutation(len(samples.x)), count)
-        judged = witnessed(self.solver, self.updater.rule, self.updater.loss, g, samples.x[chosen], samples.targets.of(chosen), seed)
-        if judged.failed and not self.settings.skip_failed:
-            what = f"after epoch {epoch}, {judged.failed} of the equilibria that were judged anew do not hold"
-            msg = f"{self.circuit.name}: {what}: {Result(judged.code).advice}"
+        audit = audit_phases(self.solver, self.updater.rule, self.updater.loss, g, samples.x[chosen], samples.targets.of(chosen), seed)
+        if audit.failed and not self.settings.skip_failed:
+            what = f"after epoch {epoch}, {audit.failed} of the equilibria that were solved again for verification do not hold"
+            msg = f"{self.circuit.name}: {what}: {Result(audit.code).advice}"
             raise ConvergenceError(msg)
-        return judged
+        return audit

@@ -44,7 +44,7 @@ class NumericEngine(LayeredOptions):
             return self._general(error).prepare(circuit, chip)
 
     def _general(self, why: UnsupportedCircuitError) -> GeneralEngine:
-        """Return the general solver with these settings; `why` says what is not layered."""
+        """Return the general solver with these settings; `why` names what is not layered."""
         wrong = "solver.newton to true" if self.newton is False else "training.precision to float64" if self.precision != "float64" else ""
         if wrong:
             msg = f"{why}; circuits of any form are solved by Newton's method in 64 bits: set {wrong}"

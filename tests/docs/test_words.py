@@ -21,11 +21,14 @@ FOLDERS = (
     "hwsim/data",
     "hwsim/devices",
     "hwsim/docs",
+    "hwsim/ensemble",
     "hwsim/estimators",
     "hwsim/experiment",
     "hwsim/files",
     "hwsim/inspection",
+    "hwsim/learning",
     "hwsim/models",
+    "hwsim/numeric",
     "hwsim/random",
     "hwsim/report",
     "hwsim/runs",
@@ -41,6 +44,7 @@ PACKAGES = ("circuits", "cli", "hwsim", "netlists")
 EXCEPTIONS = {
     r'"fence"': "a token of markdown-it",
     r"\.tell\(": "a method of Optuna's studies and of files",
+    r'f"witness/': "the name of a random stream, whose numbers stay",
     r"--witness\b|\bwitness(?=:| is|$|\)|,)|if witness": "an option of hwsim check",
 }
 """What a word of the list may stand in, and why."""

@@ -9,7 +9,7 @@ from hwsim.data.loading import load_data
 from hwsim.ensemble import ensemble_trainer
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
-from hwsim.learning.audit import witnessed
+from hwsim.learning.audit import audit_phases
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.task import Classes
@@ -81,10 +81,10 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
 def test_all_phases_of_a_rule_are_judged(precision, least):
     """Free and nudged equilibria alike: of each phase one lies. In 32 bits more is left, and still holds."""
     rule = propagation(SquaredError(), 1e-7)
-    honest = witnessed(NumericEngine(precision=precision).prepare(CIRCUIT, CHIP), rule, SquaredError(), G, X, Y, 0)
+    honest = audit_phases(NumericEngine(precision=precision).prepare(CIRCUIT, CHIP), rule, SquaredError(), G, X, Y, 0)
     assert honest.failed == 0
     assert honest.residual > least
     if precision == "float64":
         lying = Liar(CIRCUIT, CHIP, NumericEngine())
-        assert witnessed(lying, rule, SquaredError(), G, X, Y, 0).failed == 3
-        assert witnessed(lying, Adjoint(), SquaredError(), G, X, Y, 0).failed == 1
+        assert audit_phases(lying, rule, SquaredError(), G, X, Y, 0).failed == 3
+        assert audit_phases(lying, Adjoint(), SquaredError(), G, X, Y, 0).failed == 1

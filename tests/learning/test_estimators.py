@@ -18,7 +18,7 @@ from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.estimator import EstimatorRule
 from hwsim.learning.rules.holomorphic import Holomorphic
-from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Volts
+from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Volts
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
@@ -165,7 +165,7 @@ def test_volts_keep_the_gradient_that_one_beta_loses() -> None:
     traced = NumericEngine(precision="float32").prepare(circuit, chip).traced(newton=False)
     narrow = {name: values.astype(np.float32) for name, values in g.items()}
 
-    def cosine(nudge: OutputNudge) -> float:
+    def cosine(nudge: NudgeKind) -> float:
         rule = EquilibriumPropagation(nudge)
         run = jax.jit(lambda g, x, error: rule.backward(traced, rule.forward(traced, g, x)[1], error).dg)
         found = run(narrow, X.astype(np.float32), (1e-4 * first).astype(np.float32))

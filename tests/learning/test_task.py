@@ -18,7 +18,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset
-from hwsim.learning.evaluate import judged
+from hwsim.learning.evaluate import scored
 from hwsim.learning.state import State
 from hwsim.learning.task import Classes, Task, Voltages, distillation, reconstruction, regression, table_of_classes
 from hwsim.learning.trainer import Trainer
@@ -146,8 +146,8 @@ def test_distillation_brings_a_circuit_closer_to_another_one() -> None:
 def test_scores_are_the_root_mean_square_and_the_explained_variance(y: np.ndarray, outputs: np.ndarray) -> None:
     """They are as scikit-learn has them, with outputs weighted by variance, where targets vary; a perfect prediction has 0 V and 1."""
     good = np.ones(7, bool)
-    assert judged(Voltages(y), y, good)[1] == {"error": 0.0, "r2": 1.0}
-    scores = judged(Voltages(y), outputs, good)[1]
+    assert scored(Voltages(y), y, good)[1] == {"error": 0.0, "r2": 1.0}
+    scores = scored(Voltages(y), outputs, good)[1]
     assert scores["error"] == pytest.approx(np.sqrt(np.mean((outputs - y) ** 2)))
     if y.var(axis=0).min() > 1e-3:
         assert scores["r2"] == pytest.approx(r2_score(y, outputs, multioutput="variance_weighted"))
@@ -156,15 +156,15 @@ def test_scores_are_the_root_mean_square_and_the_explained_variance(y: np.ndarra
 def test_targets_that_do_not_vary_are_explained_or_not() -> None:
     """No variance is explained by a constant: R² is 1 for a perfect prediction, else 0."""
     y, good = np.full((3, 2), 0.25), np.ones(3, bool)
-    assert [judged(Voltages(y), outputs, good)[1]["r2"] for outputs in (y, y + 0.1)] == [1.0, 0.0]
+    assert [scored(Voltages(y), outputs, good)[1]["r2"] for outputs in (y, y + 0.1)] == [1.0, 0.0]
 
 
 def test_samples_without_an_equilibrium_count_as_wrong() -> None:
     """Whatever was read of them: their class is −1, their voltage 0 V."""
     outputs, good = np.array([[0.1, 0.0], [0.0, 0.3]]), np.array([True, False])
-    answers, scores = judged(Classes(np.array([0, 1]), 0.1 * np.eye(2)), outputs, good)
+    answers, scores = scored(Classes(np.array([0, 1]), 0.1 * np.eye(2)), outputs, good)
     assert (answers.tolist(), scores) == ([0, -1], {"error": 0.5})
-    answers, scores = judged(Voltages(outputs), outputs, good)
+    answers, scores = scored(Voltages(outputs), outputs, good)
     assert (answers.tolist(), scores["error"]) == ([[0.1, 0.0], [0.0, 0.0]], pytest.approx(0.15))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hwsim.numeric.layered.anderson import AndersonState
-from hwsim.numeric.layered.layers import State
+from hwsim.numeric.layered.layers import LayerState
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -14,10 +14,10 @@ OFF = np.array([[0.3, 0.2], [-0.1, 0.4], [1.0, -1.0]])
 FADES = np.array([0.5, -0.4, 0.05])[:, None]
 
 
-def state(sweeps: int) -> State:
+def state(sweeps: int) -> LayerState:
     """Return what sweeps would find if every one left the same share, sample by sample, of what is off in all layers."""
     v = LIMIT + FADES**sweeps * OFF
-    return State((v + 1.0, 2.0 * v, v), (None, None, v - 1.0))
+    return LayerState((v + 1.0, 2.0 * v, v), (None, None, v - 1.0))
 
 
 def history(sweeps: int) -> AndersonState:

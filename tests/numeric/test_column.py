@@ -6,7 +6,7 @@ import pytest
 from circuits.constants import V_T
 from circuits.diode import diode_current
 from hwsim.numeric.layered import column
-from hwsim.numeric.layered.column import Junction, Neuron
+from hwsim.numeric.layered.column import Neuron, RailJunction
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -15,7 +15,7 @@ U = np.linspace(-1.4, 1.4, 281)[:, None]
 
 def pair(low: float, high: float, n: float = 1.0) -> Neuron:
     one = np.ones(1)
-    return Neuron(Junction(2e-6 * one, n * one, high * one), Junction(1e-6 * one, n * one, low * one))
+    return Neuron(RailJunction(2e-6 * one, n * one, high * one), RailJunction(1e-6 * one, n * one, low * one))
 
 
 @pytest.mark.parametrize("rails", [(-0.05, 0.0), (0.1, -0.1), (-0.4, 0.5), (-1.0, 1.0)])
@@ -47,7 +47,7 @@ def test_steps_reach_the_root_from_anywhere(below: float | None) -> None:
     size, one = 500, np.ones(500)
     i_sat, a = 10.0 ** rng.uniform(-14, -3, size), 10.0 ** rng.uniform(-12, 0, size)
     c = rng.choice([-1.0, 1.0], size) * 10.0 ** rng.uniform(-10, 0, size)
-    hung = Neuron(Junction(i_sat, one, 0.0 * one), None if below is None else Junction(i_sat, one, below * one))
+    hung = Neuron(RailJunction(i_sat, one, 0.0 * one), None if below is None else RailJunction(i_sat, one, below * one))
     u = rng.uniform(-1.0, 0.5, size)
     for _ in range(30):
         before, u = u, column.step(hung, a, c, u, ideal=False)
@@ -63,8 +63,8 @@ def test_no_step_leaps_to_where_exponentials_overflow() -> None:
 
 
 LEAKY = pair(-0.1, 0.15, 1.7)._replace(leak=np.array([3e-7]))
-CLAMPED = Neuron(Junction(*np.array([[0.0], [1.0], [0.15]])), Junction(*np.array([[0.0], [1.0], [-0.1]])))
-HALF = pair(-0.1, 0.15)._replace(high=Junction(np.array([0.0]), np.array([1.0]), np.array([np.inf])))
+CLAMPED = Neuron(RailJunction(*np.array([[0.0], [1.0], [0.15]])), RailJunction(*np.array([[0.0], [1.0], [-0.1]])))
+HALF = pair(-0.1, 0.15)._replace(high=RailJunction(np.array([0.0]), np.array([1.0]), np.array([np.inf])))
 """Nothing above: where no diode is, there is not even gmin."""
 
 
@@ -123,14 +123,14 @@ def test_ideal_diodes_hold_columns_at_their_rails() -> None:
     np.testing.assert_allclose(u, [[-0.1], [-0.05], [0.05], [0.15]])
     np.testing.assert_array_equal(column.step(CLAMPED, a, c, u + 0.3, ideal=True), u)
     law = column.law(CLAMPED, a, c, u + 0.01, ideal=True)
-    np.testing.assert_array_equal(law.held, [[True], [False], [False], [True]])
+    np.testing.assert_array_equal(law.clamped, [[True], [False], [False], [True]])
     np.testing.assert_allclose(law.surplus, 0.01 * a + 0 * c)
     np.testing.assert_array_equal(law.slope, 0 * c)
     real = column.law(LEAKY, a, c, u, ideal=False)
     i, slope = column.current(LEAKY, u, ideal=False)
     np.testing.assert_allclose(real.surplus, a * u + i - c)
     np.testing.assert_allclose(real.slope, slope)
-    assert not np.asarray(real.held).any()
+    assert not np.asarray(real.clamped).any()
 
 
 def test_columns_with_nothing_on_them_divide_currents() -> None:

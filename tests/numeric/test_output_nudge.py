@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from hwsim.core.protocol import FREE, Push
-from hwsim.numeric.layered.layers import Outputs
+from hwsim.numeric.layered.layers import OutputColumns
 from hwsim.numeric.layered.output_nudge import OutputNudge
 
-PAIRS = Outputs(np.array([0, 3]), np.array([2, 1]), 4)
-SINGLE = Outputs(np.array([2, 0]), None, 4)
+PAIRS = OutputColumns(np.array([0, 3]), np.array([2, 1]), 4)
+SINGLE = OutputColumns(np.array([2, 0]), None, 4)
 RNG = np.random.default_rng(0)
 A, C = RNG.uniform(1e-5, 1e-4, 4), RNG.uniform(-1e-5, 1e-5, (3, 4))
 TARGET, CURRENT = RNG.uniform(-1, 1, (3, 2)), RNG.uniform(-1e-5, 1e-5, (3, 2))

@@ -5,10 +5,10 @@ from typing import Any
 from hwsim.learning.losses import Loss, SquaredError
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation, Method
 from hwsim.learning.rules.estimator import LossNudge
-from hwsim.learning.rules.nudges import Following, Frozen, OutputNudge, Sides
+from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides
 
 
-def nudge_of(loss: Loss, beta: Any) -> OutputNudge:
+def nudge_of(loss: Loss, beta: Any) -> NudgeKind:
     """Return the nudge of a loss, of transconductance beta [S]."""
     return Following(beta) if isinstance(loss, SquaredError) else Frozen(beta)
 

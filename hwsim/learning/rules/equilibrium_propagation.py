@@ -9,7 +9,7 @@ from circuits.units import Siemens
 from hwsim.core.protocol import Push
 from hwsim.learning.rules.estimator import Draw
 from hwsim.learning.rules.nudged import Comparison, NudgedRule
-from hwsim.learning.rules.nudges import OutputNudge, Sides
+from hwsim.learning.rules.nudges import NudgeKind, Sides
 from hwsim.typing import Array, Conductances
 
 Method = Literal["centred", "positive", "negative", "random-sign"]
@@ -28,7 +28,7 @@ class EquilibriumPropagation(NudgedRule):
     """
 
     name: ClassVar[str] = "equilibrium-propagation"
-    nudge: OutputNudge
+    nudge: NudgeKind
     method: Method = "centred"
 
     @property

@@ -10,7 +10,7 @@ from circuits.units import Siemens
 from hwsim.core.protocol import Capability, Equilibrium, Phases, Push
 from hwsim.learning.rules.estimator import Draw, Residuals
 from hwsim.learning.rules.nudged import Comparison, NudgedRule
-from hwsim.learning.rules.nudges import OutputNudge, Sides
+from hwsim.learning.rules.nudges import NudgeKind, Sides
 from hwsim.typing import Array
 
 
@@ -36,7 +36,7 @@ class Holomorphic(NudgedRule):
     needs: ClassVar[frozenset[Capability]] = frozenset({Capability.HOLOMORPHIC})
     traceable: ClassVar[bool] = False
     in_one_go: ClassVar[bool] = False
-    nudge: OutputNudge
+    nudge: NudgeKind
     points: int = 6
 
     @property
@@ -63,7 +63,7 @@ class Holomorphic(NudgedRule):
         """Return the nudge's beta [S]."""
         return self.nudge.beta_of(cotangent)
 
-    def _found(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
+    def _nudged_phases(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
         complex_: Any = solver
         phases: tuple[Equilibrium, ...] = complex_.holomorphic(
             residuals.g, residuals.x, self.pushes(residuals.outputs, cotangent, target, residuals.draw)

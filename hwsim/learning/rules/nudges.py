@@ -13,7 +13,7 @@ from hwsim.learning.gradient.output_conductance import output_conductance
 from hwsim.typing import Array, Conductances
 
 
-class OutputNudge(Protocol):
+class NudgeKind(Protocol):
     """A kind of nudge."""
 
     @property
@@ -43,15 +43,15 @@ class OutputNudge(Protocol):
         """Return what the nudge of a side adds to an output's conductance [S]."""
         ...
 
-    def times(self, factor: Array | float) -> "OutputNudge":
+    def times(self, factor: Array | float) -> "NudgeKind":
         """Return the nudge that is larger by a factor."""
         ...
 
-    def at(self, circuit: Circuit, g: Conductances) -> "OutputNudge":
+    def at(self, circuit: Circuit, g: Conductances) -> "NudgeKind":
         """Return the nudge at conductances [S], on which one in volts depends."""
         ...
 
-    def resolved(self, beta: Siemens) -> "OutputNudge":
+    def resolved(self, beta: Siemens) -> "NudgeKind":
         """Return the nudge with at least this transconductance [S]."""
         ...
 
@@ -188,7 +188,7 @@ def _largest(cotangent: Array) -> Array:
 class Sides:
     """A nudge at some sides, one a nudged phase."""
 
-    nudge: OutputNudge
+    nudge: NudgeKind
     sides: tuple[Array | float, ...]
 
     @property

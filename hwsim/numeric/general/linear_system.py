@@ -75,28 +75,28 @@ def given(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
 def _laws(circuit: Circuit, chip: Chip) -> Iterator[Entries]:
     """Return the entries of held currents in Kirchhoff's law, and those of the laws that the held voltages obey."""
     size = circuit.size + 1
-    held = columns(circuit, chip)
-    yield Entries(held.node, size + held.current, held.factor)
+    branch = columns(circuit, chip)
+    yield Entries(branch.node, size + branch.current, branch.factor)
     for element in circuit.of(*HOLDING):
-        own = size + held.first[element.name] + np.arange(len(element))
+        rows = size + branch.first[element.name] + np.arange(len(element))
         a, b = ends(element)
         one = np.ones(len(element))
-        yield Entries(own, a, one)
-        yield Entries(own, b, -one)
+        yield Entries(rows, a, one)
+        yield Entries(rows, b, -one)
         match element:
             case Amplifiers(input=driver):
-                yield Entries(own, driver, -chip(element.name, "gain"))
+                yield Entries(rows, driver, -chip(element.name, "gain"))
                 r = chip(element.name, "output_resistance")
                 if r.any():
-                    yield Entries(own, own, -r)  # the held current flows into the output
+                    yield Entries(rows, rows, -r)  # the held current flows into the output
             case VoltageControlledVoltageSources(control_plus=plus, control_minus=minus):
-                yield Entries(own, plus, -chip(element.name, "gain"))
-                yield Entries(own, minus, chip(element.name, "gain"))
+                yield Entries(rows, plus, -chip(element.name, "gain"))
+                yield Entries(rows, minus, chip(element.name, "gain"))
             case CurrentControlledVoltageSources(source=source, place=place):
-                yield Entries(own, size + held.first[source] + place, -chip(element.name, "rm"))
+                yield Entries(rows, size + branch.first[source] + place, -chip(element.name, "rm"))
 
 
-class Sources(NamedTuple):
+class SourceTerms(NamedTuple):
     """What sources push into the nodes and what they hold: s = fixed + by_feature·x.
 
     Parameters
@@ -116,8 +116,8 @@ class Sources(NamedTuple):
         """Collect all sources."""
         from scipy.sparse import csr_array  # noqa: PLC0415 - only circuits beyond layers need it
 
-        held = columns(circuit, chip)
-        s = np.zeros(circuit.size + 1 + held.total)
+        branch = columns(circuit, chip)
+        s = np.zeros(circuit.size + 1 + branch.total)
         scaled: list[tuple[NDArray[np.intp], Nodes, Floats]] = []
         for element in circuit.of(CurrentSources, InputCurrents, VoltageSources, InputSources, Amplifiers):
             if isinstance(element, CurrentSources):
@@ -132,15 +132,15 @@ class Sources(NamedTuple):
                     some = nodes > 0
                     scaled.append((nodes[some] - 1, element.feature[some], sign * scale[some]))
                 continue
-            own = circuit.size + 1 + held.first[element.name] + np.arange(len(element))
+            rows = circuit.size + 1 + branch.first[element.name] + np.arange(len(element))
             match element:
                 case VoltageSources():
-                    s[own] = chip(element.name, "v")
+                    s[rows] = chip(element.name, "v")
                 case InputSources(feature=feature):
-                    s[own] = chip(element.name, "offset")
-                    scaled.append((own - 1, feature, np.broadcast_to(chip(element.name, "scale"), own.shape)))
+                    s[rows] = chip(element.name, "offset")
+                    scaled.append((rows - 1, feature, np.broadcast_to(chip(element.name, "scale"), rows.shape)))
                 case Amplifiers():
-                    s[own] = chip(element.name, "gain") * chip(element.name, "offset")
+                    s[rows] = chip(element.name, "gain") * chip(element.name, "offset")
         row, feature, scale = (np.concatenate(parts) for parts in zip(*scaled, strict=True))
         return cls(s[1:], csr_array((scale, (row, feature)), shape=(len(s) - 1, circuit.input_count)))
 
@@ -177,13 +177,13 @@ class MNASystem:
     matrix: Any
     factors: Any
     ports: Any
-    sources: Sources
+    sources: SourceTerms
     across: Floats
     open_fixed: Floats
     open_by_feature: Floats
 
     @classmethod
-    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: Sources) -> Self:
+    def of(cls, parts: Sequence[Entries], ports: tuple[Nodes, Nodes], sources: SourceTerms) -> Self:
         """Factorize a circuit of these entries, and find how the ports, from `ports[0]` to `ports[1]`, answer.
 
         Raises
@@ -204,13 +204,13 @@ class MNASystem:
         )
         incidence = csc_array(incidence[1:, :])
         across, fixed, by_feature = np.zeros((count, count)), np.zeros(count), np.zeros((count, sources.by_feature.shape[1]))
-        found = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, sources, across, fixed, by_feature)
-        for some in found.runs(count):
-            answer = found.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
+        system = cls(matrix, splu(matrix, permc_spec=_ORDER), incidence, sources, across, fixed, by_feature)
+        for some in system.runs(count):
+            answer = system.solve(incidence[:, some].toarray(), transposed=True)  # Z = A⁻ᵀ·C
             across[some] = (incidence.T @ answer).T
             fixed[some] = sources.fixed @ answer
             by_feature[some] = (sources.by_feature.T @ answer).T
-        return found
+        return system
 
     def runs(self, count: int) -> Iterator[slice]:
         """Cut right sides into runs that are solved at once."""

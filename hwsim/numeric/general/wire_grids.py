@@ -72,8 +72,8 @@ def find(circuit: Circuit) -> list[Grid]:
                 if terminal != "feature":
                     np.add.at(touched, getattr(element, terminal), 1)
     wires = circuit.of(Resistors)
-    found = [_grid(element, wires) for element in circuit.trainable if not element.grid]
-    return [grid for grid in found if grid is not None and _only(grid, touched)]
+    grids = [_grid(element, wires) for element in circuit.trainable if not element.grid]
+    return [grid for grid in grids if grid is not None and _only(grid, touched)]
 
 
 def _grid(element: Trainable, wires: list[Resistors]) -> Grid | None:

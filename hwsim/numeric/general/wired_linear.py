@@ -12,7 +12,7 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputSources, VoltageSources
 from circuits.nodes import Nodes
-from hwsim.numeric.general.linear_system import Entries, MNASystem, Sources, learned
+from hwsim.numeric.general.linear_system import Entries, MNASystem, SourceTerms, learned
 from hwsim.numeric.general.wire_grids import Eliminated, Grid, find
 from hwsim.typing import Conductances, Floats
 
@@ -36,8 +36,8 @@ class Frame:
         Entries that do not learn, in the numbers of what is left.
     sources
         Of what is left.
-    held
-        Nodes that sources hold against ground; what such a source delivers is nobody's business.
+    grounded
+        Nodes whose voltage to ground sources fix; what such a source delivers is not needed.
 
     """
 
@@ -45,11 +45,11 @@ class Frame:
     grids: tuple[Grid, ...]
     number: Nodes
     given: tuple[Entries, ...]
-    sources: Sources
-    held: NDArray[np.bool_]
+    sources: SourceTerms
+    grounded: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, circuit: Circuit, given: Sequence[Entries], sources: Sources) -> Self | None:
+    def of(cls, circuit: Circuit, given: Sequence[Entries], sources: SourceTerms) -> Self | None:
         """Look for grids; None where there are none, or where the current of any source may be sensed."""
         grids = [] if circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources) else find(circuit)
         if not grids:
@@ -58,17 +58,17 @@ class Frame:
         for grid in grids:
             left[grid.inner.nodes] = left[grid.outer.nodes] = False
         number = np.where(left, np.cumsum(left) - 1, -1)
-        held = np.zeros(len(left), dtype=bool)
+        grounded = np.zeros(len(left), dtype=bool)
         for source in circuit.of(VoltageSources, InputSources):
             for a, b in source.pairs:
-                held[a[b == 0]] = held[b[a == 0]] = True
+                grounded[a[b == 0]] = grounded[b[a == 0]] = True
         return cls(
             circuit,
             tuple(grids),
             number,
             tuple(_renumbered(given, number)),
-            Sources(sources.fixed[left[1:]], sources.by_feature[left[1:]]),
-            held,
+            SourceTerms(sources.fixed[left[1:]], sources.by_feature[left[1:]]),
+            grounded,
         )
 
 
@@ -121,15 +121,15 @@ class WiredLinear:
 
     def voltages(self, i: Floats, x: Floats | None, into: Floats | None = None, *, adjoint: bool = False) -> Floats:
         """Return `u` as MNASystem does, (rows, B); the currents of sources on which a grid hangs are not among it."""
-        known = self.left.voltages(i, x, None if into is None else self._seen_of(into), adjoint=adjoint)
+        of_left = self.left.voltages(i, x, None if into is None else self._seen_of(into), adjoint=adjoint)
         number = self.frame.number
-        u = np.empty((len(number) - 1, known.shape[1]))
+        u = np.empty((len(number) - 1, of_left.shape[1]))
         there = number[1:] >= 0
-        u[there] = known
+        u[there] = of_left
         for grid, one in zip(self.frame.grids, self.eliminated, strict=True):
-            inner, outer = (known[number[wire.ends] - 1] for wire in (grid.inner, grid.outer))
-            found = one.nodes(inner, outer, None if into is None else _within(grid, into))
-            for wire, v in zip((grid.inner, grid.outer), found, strict=True):
+            inner, outer = (of_left[number[wire.ends] - 1] for wire in (grid.inner, grid.outer))
+            volts = one.nodes(inner, outer, None if into is None else _within(grid, into))
+            for wire, v in zip((grid.inner, grid.outer), volts, strict=True):
                 u[wire.nodes - 1] = v
         return u
 
@@ -155,7 +155,7 @@ def _within(grid: Grid, into: Floats) -> tuple[Floats, Floats]:
 def _seen(frame: Frame, grid: Grid, one: Eliminated) -> Iterator[Entries]:
     """Return what the ends see of a grid next to the segments there: how the currents of free ends answer the voltages of all ends."""
     nodes = np.concatenate([grid.inner.ends, grid.outer.ends])
-    free = np.flatnonzero(~frame.held[nodes])
+    free = np.flatnonzero(~frame.grounded[nodes])
     unit = np.zeros((len(nodes), len(free)))
     unit[free, np.arange(len(free))] = 1.0
     lines = len(grid.inner.ends)

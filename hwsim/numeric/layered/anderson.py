@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import jax
 import jax.numpy as jnp
 
-from hwsim.numeric.layered.layers import State
+from hwsim.numeric.layered.layers import LayerState
 from hwsim.typing import Array
 
 _FORWARD, _BACK = 2.0, 0.5
@@ -30,22 +30,22 @@ class AndersonState(NamedTuple):
 
     """
 
-    state: State
-    before: State
+    state: LayerState
+    before: LayerState
     moved: Array
     moved_before: Array
 
     @classmethod
-    def of(cls, state: State, moved: Array | None) -> Self:
+    def of(cls, state: LayerState, moved: Array | None) -> Self:
         """Begin at a state; `moved` (B, n) [V] is the last change of the outputs, if a step like a sweep led there."""
         nothing = jnp.zeros_like(state.columns[-1])
         return cls(state, state, nothing if moved is None else moved, nothing)
 
-    def push(self, begun: State, state: State) -> Self:
+    def push(self, begun: LayerState, state: LayerState) -> Self:
         """Append a sweep from one state to another."""
         return type(self)(state, self.state, state.columns[-1] - begun.columns[-1], self.moved)
 
-    def extrapolate(self, wanted: Array) -> State:
+    def extrapolate(self, wanted: Array) -> LayerState:
         """Extrapolate the `wanted` samples (B,) whose changes shrink; the first columns follow from the others."""
         turned = self.moved - self.moved_before
         square = (turned * turned).sum(1)
@@ -53,4 +53,4 @@ class AndersonState(NamedTuple):
         share = -(self.moved * turned).sum(1) / jnp.where(shrinks, square, 1.0)
         share = jnp.where(shrinks, share, 0.0).clip(-_BACK, _FORWARD)[:, None]
         columns, behind = jax.tree.map(lambda now, then: now + share * (now - then), self.state, self.before)
-        return State((self.state.columns[0], *columns[1:]), (self.state.behind[0], *behind[1:]))
+        return LayerState((self.state.columns[0], *columns[1:]), (self.state.behind[0], *behind[1:]))

@@ -52,12 +52,12 @@ class Chips:
             Its arrays begin with the axis of chips. What failed is in `result`; nothing is raised.
 
         """
-        amplified = np.array([solver.amplification(own) for solver, own in zip(self._solvers, g, strict=True)])
+        amplified = np.array([solver.amplification(of_chip) for solver, of_chip in zip(self._solvers, g, strict=True)])
         dtype, shape = self._first.dtype, (len(x), x.shape[1], len(self._first.circuit.outputs))
         beta = np.broadcast_to(np.asarray(push.beta, dtype), shape[:1])
         whole = Push(beta, *(np.broadcast_to(np.asarray(part, dtype), shape) for part in (push.target, push.current)))
-        beside = {name: np.stack([np.asarray(own[name], dtype) for own in g]) for name in g[0]}
-        arguments = (self.mapped, beside, Drive(np.asarray(x, dtype), whole), amplified)
+        stacked = {name: np.stack([np.asarray(of_chip[name], dtype) for of_chip in g]) for name in g[0]}
+        arguments = (self.mapped, stacked, Drive(np.asarray(x, dtype), whole), amplified)
 
         def find(*, newton: bool) -> Equilibrium:
             return _on_host(programs(self.traced(newton=newton).bare).many(*arguments))
@@ -65,15 +65,15 @@ class Chips:
         forced = self._first.options.newton
         if forced is not None:
             return find(newton=forced)
-        found = find(newton=False)
-        slow = ~(amplified * MARGIN <= error_bound.TRUST) | (found.result == Result.MAX_STEPS).any(axis=1)
+        swept = find(newton=False)
+        slow = ~(amplified * MARGIN <= error_bound.TRUST) | (swept.result == Result.MAX_STEPS).any(axis=1)
         if not slow.any():
-            return found
+            return swept
         again = find(newton=True)
-        chosen: Equilibrium = jax.tree.map(lambda a, b: np.where(slow.reshape(-1, *(1,) * (a.ndim - 1)), b, a), found, again)
+        chosen: Equilibrium = jax.tree.map(lambda a, b: np.where(slow.reshape(-1, *(1,) * (a.ndim - 1)), b, a), swept, again)
         return chosen
 
 
-def _on_host(found: Equilibrium) -> Equilibrium:
-    host: Equilibrium = jax.tree.map(np.asarray, found)
+def _on_host(equilibrium: Equilibrium) -> Equilibrium:
+    host: Equilibrium = jax.tree.map(np.asarray, equilibrium)
     return host

@@ -16,7 +16,7 @@ _NEAR = 40.0
 """Rails that lie within this many n·v_t let both diodes of a pair share one exponential; farther apart it would lose digits or overflow."""
 
 
-class Junction(NamedTuple):
+class RailJunction(NamedTuple):
     """Diodes of one direction, one value a column: where there is none, `i_sat` is 0 and `rail` infinitely far (±inf)."""
 
     i_sat: Array
@@ -30,36 +30,36 @@ class Neuron(NamedTuple):
     None: no such diodes, no leak; else a conductance a column [S].
     """
 
-    high: Junction | None
-    low: Junction | None
+    high: RailJunction | None
+    low: RailJunction | None
     leak: Array | None = None
 
 
-def place(junction: Junction) -> Array:
+def place(junction: RailJunction) -> Array:
     """Return the rail, or 0 V where there is none."""
     return jnp.where(jnp.isfinite(junction.rail), junction.rail, 0.0)
 
 
-def _junction_current(u: Array, junction: Junction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
+def _junction_current(u: Array, junction: RailJunction, direction: float, e: Array | None) -> tuple[Array, Array, Array]:
     """Return the current out of the column [A], its derivative [S], and its second one [S/V] but for the small one of reversed diodes."""
     v, per_volt = direction * (u - place(junction)), 1.0 / (junction.n * V_T)
     e = jnp.exp(v * per_volt) if e is None else e
     i, g = diode_current(v, junction.i_sat, junction.n, e)
-    found = direction * i, g, e * (direction * junction.i_sat * per_volt * per_volt)
+    carried = direction * i, g, e * (direction * junction.i_sat * per_volt * per_volt)
     if isinstance(junction.rail, np.ndarray) and np.isfinite(junction.rail).all():
-        return found
+        return carried
     present = jnp.isfinite(junction.rail)  # not even gmin where there is no diode
-    return jnp.where(present, found[0], 0.0), jnp.where(present, found[1], 0.0), jnp.where(present, found[2], 0.0)
+    return jnp.where(present, carried[0], 0.0), jnp.where(present, carried[1], 0.0), jnp.where(present, carried[2], 0.0)
 
 
-def _are_pairs(high: Junction, low: Junction) -> bool:
+def _are_pairs(high: RailJunction, low: RailJunction) -> bool:
     """Whether every column carries two diodes with one n; unknown, so no, for many chips at once."""
     if not all(isinstance(value, np.ndarray) for value in (*high, *low)):
         return False
     return bool((high.n == low.n).all() and np.isfinite(high.rail - low.rail).all())
 
 
-def _share_exponential(high: Junction, low: Junction) -> bool:
+def _share_exponential(high: RailJunction, low: RailJunction) -> bool:
     """Whether every column carries a pair of diodes whose rails are near."""
     return _are_pairs(high, low) and bool((abs(high.rail - low.rail) <= _NEAR * V_T * high.n).all())
 
@@ -94,7 +94,7 @@ def curve(neuron: Neuron, u: Array) -> tuple[Array, Array, Array]:
     return i, g, bend
 
 
-def _reach(junction: Junction, excess: Array) -> Array:
+def _reach(junction: RailJunction, excess: Array) -> Array:
     """How far beyond its rail a diode can be pushed by a surplus of current: n·v_t·log1p(excess / i_sat)."""
     i_sat = jnp.where(junction.i_sat > 0, junction.i_sat, 1.0)
     return junction.n * V_T * jnp.log1p(jnp.maximum(excess, 0.0) / i_sat)
@@ -143,7 +143,7 @@ def _nearest_bound(neuron: Neuron, a: Array, c: Array) -> Array:
     return jnp.minimum(jnp.maximum(c / a, low.rail - reach), high.rail + reach)
 
 
-def _in_order(high: Junction, low: Junction) -> bool:
+def _in_order(high: RailJunction, low: RailJunction) -> bool:
     """Whether every column carries a pair of diodes with one n, of which never both conduct."""
     return _are_pairs(high, low) and bool((low.rail <= high.rail).all())
 
@@ -181,14 +181,14 @@ class Law(NamedTuple):
         The sum of currents out of the column, a·u + i(u) − c [A]; where an ideal diode holds the column, a·(u − rail) instead.
     slope
         di/du [S].
-    held
+    clamped
         Where an ideal diode holds the column.
 
     """
 
     surplus: Array
     slope: Array
-    held: Array
+    clamped: Array
 
 
 def law(neuron: Neuron, a: Array, c: Array, u: Array, *, ideal: bool) -> Law:

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from circuits.constants import GMIN, V_T
 from circuits.diode import diode_current
 from hwsim.numeric.layered import column
-from hwsim.numeric.layered.column import Junction, Law, Neuron
-from hwsim.numeric.layered.layers import Layers, State
+from hwsim.numeric.layered.column import Law, Neuron, RailJunction
+from hwsim.numeric.layered.layers import Layers, LayerState
 from hwsim.typing import Array
 
 _CUBIC_FROM = 3.0
@@ -32,7 +32,7 @@ class Displaced(NamedTuple):
     at: tuple[Array, ...]
 
     @classmethod
-    def of(cls, layers: Layers, state: State, at: tuple[Array, ...]) -> "Displaced":
+    def of(cls, layers: Layers, state: LayerState, at: tuple[Array, ...]) -> "Displaced":
         """Take the voltages across the neurons from a free state."""
         behind = (state.behind[k] for k in range(len(state.columns)))
         return cls(layers, tuple(v if other is None else v - other for v, other in zip(state.columns, behind, strict=True)), at)
@@ -71,7 +71,7 @@ def difference(neuron: Neuron, free: Array, d: Array) -> Array:
     return total
 
 
-def _risen(junction: Junction, v: Array, d: Array) -> Array:
+def _risen(junction: RailJunction, v: Array, d: Array) -> Array:
     """Return the rise of a junction's current when its voltage v rises by d [A]."""
     i_sat, n_v_t = junction.i_sat, junction.n * V_T
     tail_from = -_CUBIC_FROM * n_v_t
@@ -82,5 +82,5 @@ def _risen(junction: Junction, v: Array, d: Array) -> Array:
     cube = (tail_from / jnp.e / was) ** 3
     tail = i_sat * cube * d * (was * was + was * now + now * now) / now**3
     across = diode_current(v + d, i_sat, junction.n)[0] - diode_current(v, i_sat, junction.n)[0] - GMIN * d
-    found = jnp.where(forward & still, e, jnp.where(forward | still, across, -tail)) + GMIN * d
-    return jnp.where(jnp.isfinite(junction.rail), found, 0.0)
+    risen = jnp.where(forward & still, e, jnp.where(forward | still, across, -tail)) + GMIN * d
+    return jnp.where(jnp.isfinite(junction.rail), risen, 0.0)

@@ -41,7 +41,7 @@ def amplification(layers: Layers, parts: Sequence[StageLinear]) -> float:
 
 def _walked(layers: Layers, parts: Sequence[StageLinear], walk: Sequence[Array]) -> list[Array]:
     """Spread what is off in each layer's columns (n,) to their neighbours."""
-    found = []
+    spread = []
     for k, part in enumerate(parts):
         c = np.zeros_like(part.a)
         before, behind = layers.couplings[k - 1], layers.couplings[k]
@@ -50,9 +50,9 @@ def _walked(layers: Layers, parts: Sequence[StageLinear], walk: Sequence[Array])
         if k + 1 < len(parts):
             pushed = parts[k + 1].pulled(walk[k + 1])
             c += pushed if behind is None else behind.back * pushed
-        found.append(c / (part.a + part.a_behind))
-    found[-1] = np.maximum(found[-1], found[-1][layers.outputs.partners])  # a nudge between the two mixes them, to whatever shares
-    return found
+        spread.append(c / (part.a + part.a_behind))
+    spread[-1] = np.maximum(spread[-1], spread[-1][layers.outputs.partners])  # a nudge between the two mixes them, to whatever shares
+    return spread
 
 
 def suffices(amplified: Array, beta: Array, least: Array, margin: float = 1.0) -> Array:

@@ -13,13 +13,13 @@ import numpy as np
 
 from hwsim.numeric.layered import column
 from hwsim.numeric.layered.column import Law
-from hwsim.numeric.layered.layers import Layers, StageLinear, State
+from hwsim.numeric.layered.layers import Layers, LayerState, StageLinear
 from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.parameters import Coupling
 from hwsim.typing import Array
 
 
-class Columns(Protocol):
+class ColumnEquations(Protocol):
     """What hangs on the columns of each stage: the neurons, or what they are in an adjoint circuit."""
 
     def start(self, k: int, a: Array, c: Array) -> Array:
@@ -75,9 +75,9 @@ class Slopes(NamedTuple):
 
     def law(self, k: int, a: Array, c: Array, u: Array) -> Law:
         """Return what the conductances carry."""
-        held = jnp.isinf(self.values[k])
-        slope = jnp.where(held, 0.0, self.values[k])
-        return Law(jnp.where(held, a * u, (a + slope) * u - c), slope, held)
+        clamped = jnp.isinf(self.values[k])
+        slope = jnp.where(clamped, 0.0, self.values[k])
+        return Law(jnp.where(clamped, a * u, (a + slope) * u - c), slope, clamped)
 
 
 class System(NamedTuple):
@@ -86,7 +86,7 @@ class System(NamedTuple):
     layers: Layers
     parts: tuple[StageLinear, ...]
     output_nudge: OutputNudge
-    columns: Columns
+    columns: ColumnEquations
 
 
 def _forward(part: StageLinear, coupling: Coupling | None, drivers: Array, columns: Array) -> Array:
@@ -105,7 +105,7 @@ def pushed_back(system: System, k: int, columns: Array) -> Array:
     return pulled if coupling is None else coupling.back * pulled
 
 
-def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
+def pushed_in(system: System, state: LayerState, k: int) -> tuple[Array, Array]:
     """Return the currents that the neighbours push into the columns of stage k, and into its drivers; each (B, n) [A]."""
     parts, couplings = system.parts, system.layers.couplings
     c, c_behind = parts[k].fixed, -parts[k].drawn
@@ -116,13 +116,13 @@ def pushed_in(system: System, state: State, k: int) -> tuple[Array, Array]:
     return c, c_behind
 
 
-def first_guess(system: System) -> State:
+def first_guess(system: System) -> LayerState:
     """Guess layer by layer, as if nothing came back from the layers behind."""
     parts, last = system.parts, len(system.parts) - 1
     columns: list[Array] = []
     behind: list[Array | None] = []
     for k, stage in enumerate(system.layers.stages):
-        before = State((*columns, jnp.zeros_like(parts[k].fixed)), (*behind, None))
+        before = LayerState((*columns, jnp.zeros_like(parts[k].fixed)), (*behind, None))
         c = parts[k].fixed if k == 0 else pushed_in(system._replace(parts=parts[: k + 1]), before, k)[0]
         a, a_behind, c_behind = parts[k].a, parts[k].a_behind, -parts[k].drawn
         if k == last:
@@ -133,13 +133,13 @@ def first_guess(system: System) -> State:
             behind.append(None)
         else:
             series, u0 = _in_series(a, a_behind, c, c_behind)
-            found = _ends(a, a_behind, c, c_behind, series * (u0 - system.columns.start(k, series, series * u0)))
-            columns.append(found[0])
-            behind.append(found[1])
-    return State(tuple(columns), tuple(behind))
+            settled = _ends(a, a_behind, c, c_behind, series * (u0 - system.columns.start(k, series, series * u0)))
+            columns.append(settled[0])
+            behind.append(settled[1])
+    return LayerState(tuple(columns), tuple(behind))
 
 
-def enter(system: System, state: State) -> State:
+def enter(system: System, state: LayerState) -> LayerState:
     """Bring a state from anywhere to where neurons can be evaluated."""
     return sweep(system._replace(columns=_Bounded(system.layers)), state).state
 
@@ -164,16 +164,16 @@ class Met(NamedTuple):
 class Swept(NamedTuple):
     """A new state, and what the sweep met in each stage but the last."""
 
-    state: State
+    state: LayerState
     met: tuple[Met, ...]
 
 
-def sweep(system: System, state: State) -> Swept:
+def sweep(system: System, state: LayerState) -> Swept:
     """Pass once over the layers. Given the state of the others, the outputs are exact."""
     columns, behind, met = list(state.columns), list(state.behind), []
     last = len(columns) - 1
     for k in range(last):
-        c, c_behind = pushed_in(system, State(tuple(columns), tuple(behind)), k)
+        c, c_behind = pushed_in(system, LayerState(tuple(columns), tuple(behind)), k)
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         old = behind[k]
         if old is None:
@@ -184,13 +184,13 @@ def sweep(system: System, state: State) -> Swept:
             met.append(Met(series * u0, columns[k] - old))
             u = system.columns.step(k, series, *met[k])
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
-    old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, State(tuple(columns), tuple(behind)), last)[0])
+    old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, LayerState(tuple(columns), tuple(behind)), last)[0])
     if system.parts[last].series is not None:  # outputs depend on each other through the rows, as they were
         met.append(Met(system.parts[last].a * columns[last] - system.output_nudge.at(columns[last]) + system.output_nudge.at(old), old))
-    return Swept(State(tuple(columns), tuple(behind)), tuple(met))
+    return Swept(LayerState(tuple(columns), tuple(behind)), tuple(met))
 
 
-def unmet(system: System, state: State) -> tuple[Met, ...]:
+def unmet(system: System, state: LayerState) -> tuple[Met, ...]:
     """Return what stands for what a sweep meets before there was one."""
     looked = state.columns if system.parts[-1].series is not None else state.columns[:-1]
     return tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in looked)
@@ -198,23 +198,23 @@ def unmet(system: System, state: State) -> tuple[Met, ...]:
 
 def residual(system: System, met: Sequence[Met]) -> Array:
     """Return the largest sum of currents into a node that a sweep met, shape (B,) [A]."""
-    found = [jnp.zeros(len(system.parts[0].fixed), system.parts[0].a.dtype)]
+    sums = [jnp.zeros(len(system.parts[0].fixed), system.parts[0].a.dtype)]
     for k, (c, u) in enumerate(met):
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         a = a + a_behind if system.layers.stages[k].behind is None else a * a_behind / (a + a_behind)
         surplus = jnp.abs(system.columns.law(k, a, c, u).surplus)
-        found.append(jnp.where(jnp.isnan(u), jnp.nan, surplus).max(1))  # a choice, which keeps XLA from making one slow loop of both
-    return largest(found)
+        sums.append(jnp.where(jnp.isnan(u), jnp.nan, surplus).max(1))  # a choice, which keeps XLA from making one slow loop of both
+    return largest(sums)
 
 
-def change(layers: Layers, new: State, old: State) -> Array:
+def change(layers: Layers, new: LayerState, old: LayerState) -> Array:
     """Return the largest difference of two states, shape (B,) [V]; what amplifiers would multiply counts for more."""
-    found = []
+    changes = []
     for weight, *columns, after, before in zip(layers.weights, new.columns, old.columns, new.behind, old.behind, strict=True):
-        found.append(weight.astype(columns[0].dtype) * jnp.abs(columns[0] - columns[1]).max(1))
+        changes.append(weight.astype(columns[0].dtype) * jnp.abs(columns[0] - columns[1]).max(1))
         if after is not None and before is not None:
-            found.append(jnp.abs(after - before).max(1))
-    return largest(found)
+            changes.append(jnp.abs(after - before).max(1))
+    return largest(changes)
 
 
 def largest(values: Sequence[Array]) -> Array:

@@ -108,7 +108,7 @@ def repeated(parts: Sequence[StageLinear], count: int) -> tuple[StageLinear, ...
     return tuple(part._replace(fixed=jnp.tile(part.fixed, (count, 1)) if len(part.fixed) > 1 else part.fixed) for part in parts)
 
 
-class State(NamedTuple):
+class LayerState(NamedTuple):
     """Voltages of the free nodes, stage by stage: the `columns`, and the nodes `behind` dead zones (None where there are none)."""
 
     columns: tuple[Array, ...]
@@ -123,13 +123,13 @@ class State(NamedTuple):
 class Settled(NamedTuple):
     """A state, with each sample's largest sum of currents into a node [A], sweeps, and `Result` code; all of shape (B,)."""
 
-    state: State
+    state: LayerState
     residual: Array
     steps: Array
     result: Array
 
 
-class Outputs(NamedTuple):
+class OutputColumns(NamedTuple):
     """Places of the read and nudged columns among those of the last stage; `minus` is None where the outputs are single-ended."""
 
     plus: Nodes
@@ -155,11 +155,11 @@ class Outputs(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """A layered circuit on a chip: its stages, the numbers of each, and what is read."""
+    """A layered circuit on a chip: its stages, the numbers of each, and its outputs."""
 
     stages: Sequence[Stage]
     parameters: Sequence[StageParameters]
-    outputs: Outputs
+    outputs: OutputColumns
 
     @property
     def couplings(self) -> list[Coupling | None]:

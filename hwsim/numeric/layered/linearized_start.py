@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from circuits.constants import V_T
 from hwsim.numeric.layered import column
 from hwsim.numeric.layered.gauss_seidel import System, pushed_back, pushed_in, settle_outputs
-from hwsim.numeric.layered.layers import Layers, State
+from hwsim.numeric.layered.layers import Layers, LayerState
 from hwsim.numeric.layered.parameters import StageParameters
 from hwsim.numeric.layered.stage import Stage
 from hwsim.typing import Array
@@ -14,12 +14,12 @@ _FAR = 10 * V_T
 """V; diodes bend so sharply that what is to first order beyond this is of no use."""
 
 
-def slopes(layers: Layers, state: State) -> tuple[Array, ...]:
+def slopes(layers: Layers, state: LayerState) -> tuple[Array, ...]:
     """Return the neurons' small-signal conductances (B, n) [S], stage by stage: infinite where an ideal diode conducts."""
     return tuple(_slope(*stage, state, k) for k, stage in enumerate(zip(layers.stages, layers.parameters, strict=True)))
 
 
-def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Array:
+def _slope(stage: Stage, numbers: StageParameters, state: LayerState, k: int) -> Array:
     columns = state.columns[k]
     if stage.kind != "ideal":
         u = columns if stage.behind is None else columns - state.drivers(k)
@@ -33,7 +33,7 @@ def _slope(stage: Stage, numbers: StageParameters, state: State, k: int) -> Arra
     return jnp.where(clamped, jnp.inf, 0.0)
 
 
-def nudged(system: System, free: State, at: tuple[Array, ...]) -> tuple[State, State]:
+def nudged(system: System, free: LayerState, at: tuple[Array, ...]) -> tuple[LayerState, LayerState]:
     """Linearized response of free equilibria to their nudges: the outputs, then the layers before them, then the outputs again.
 
     `at` are the neurons' slopes at the free equilibria. Layers before dead zones do not change yet.

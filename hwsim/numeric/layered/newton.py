@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hwsim.numeric.layered.gauss_seidel import System, pushed_in
-from hwsim.numeric.layered.layers import Layers, State
+from hwsim.numeric.layered.layers import Layers, LayerState
 from hwsim.typing import Array
 
 Numbers = TypeVar("Numbers")
@@ -64,14 +64,14 @@ class Surplus(NamedTuple):
         Sum of the currents out of each free node, shape (B, N) [A].
     slope
         Small-signal conductance of what hangs there, shape (B, N) [S].
-    held
+    clamped
         Where an ideal diode holds the node; `i` is then what its distance to the rail would carry.
 
     """
 
     i: Array
     slope: Array
-    held: Array
+    clamped: Array
 
 
 def vector(layers: Layers, where: Path, columns: Sequence[Array], drivers: Sequence[Array]) -> Array:
@@ -86,21 +86,23 @@ def vector(layers: Layers, where: Path, columns: Sequence[Array], drivers: Seque
     return jnp.concatenate([placed[start] for start in sorted(placed)], axis=1)
 
 
-def _state(where: Path, v: Array) -> State:
+def _state(where: Path, v: Array) -> LayerState:
     parts = zip(where.columns, where.drivers, strict=True)
-    return State(tuple(v[:, span] for span in where.columns), tuple(None if behind is span else v[:, behind] for span, behind in parts))
+    return LayerState(
+        tuple(v[:, span] for span in where.columns), tuple(None if behind is span else v[:, behind] for span, behind in parts)
+    )
 
 
-def surplus(system: System, where: Path, state: State) -> Surplus:
+def surplus(system: System, where: Path, state: LayerState) -> Surplus:
     """Add up the currents out of every free node."""
     columns, drivers = [], []
     for k, stage in enumerate(system.layers.stages[:-1]):
         a, a_behind = system.parts[k].a, system.parts[k].a_behind
         c, c_behind = pushed_in(system, state, k)
         if stage.behind is None:
-            found = Surplus(*system.columns.law(k, a + a_behind, c + c_behind, state.columns[k]))
-            columns.append(found)
-            drivers.append(found)
+            of_columns = Surplus(*system.columns.law(k, a + a_behind, c + c_behind, state.columns[k]))
+            columns.append(of_columns)
+            drivers.append(of_columns)
         else:
             through = Surplus(*system.columns.law(k, 0.0, 0.0, state.columns[k] - state.drivers(k)))
             columns.append(through._replace(i=a * state.columns[k] + through.i - c))
@@ -112,7 +114,7 @@ def surplus(system: System, where: Path, state: State) -> Surplus:
     return Surplus(*(vector(system.layers, where, *group) for group in groups))
 
 
-def _outputs_surplus(system: System, state: State) -> Array:
+def _outputs_surplus(system: System, state: LayerState) -> Array:
     c, _ = pushed_in(system, state, len(state.columns) - 1)
     v = state.columns[-1]
     return system.parts[-1].a * v - c - system.output_nudge.at(v)
@@ -152,7 +154,7 @@ def is_convex(system: System, where: Path) -> Array:
     """Whether the co-content is strictly convex whatever the neurons carry, which a negative nudge may end.
 
     Row k of the conductance matrix, times the weight c of its layer in the energy, is symmetric; for mismatched amplifiers its symmetric
-    part is judged. Neurons only add to it; dead zones at least what they conduct at 0 V.
+    part is checked. Neurons only add to it; dead zones at least what they conduct at 0 V.
     """
     layers = system.layers
     weights, columns, drivers = [jnp.ones((), system.parts[0].a.dtype)], [], []
@@ -182,15 +184,15 @@ def _correction(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array
     Currents and conductances are off by `eps` of themselves, and so is their sum, however much of it cancels. J has nothing positive off
     its diagonal but where a nudge is negative: a state then holds only where currents into nodes lift all voltages (Varga: M-matrices).
     """
-    jacobian = _bridged(layers, where, jnp.where(at.held[:, None], 0.0, whole), at.slope)
+    jacobian = _bridged(layers, where, jnp.where(at.clamped[:, None], 0.0, whole), at.slope)
     diagonal, k = jnp.diagonal(whole) + at.slope, where.kept
     jacobian = jnp.where(np.eye(where.size, dtype=bool), 1.0, jacobian / diagonal[:, None])
     i = jnp.stack([at.i / diagonal, eps * (jnp.abs(jacobian) @ jnp.abs(v)), jnp.ones_like(v)], axis=1)
     to, back = jacobian[:k, k:], jacobian[k:, :k]
     kept = jnp.linalg.solve(jacobian[:k, :k] - to @ back, i[:k] - to @ i[k:])
-    found = jnp.concatenate([kept, i[k:] - back @ kept])
-    lifted = found[:, 2]
-    return found[:, 0], jnp.abs(found[:, 1]).max(), lifted.min() >= -_SIGN * jnp.abs(lifted).max()
+    solved = jnp.concatenate([kept, i[k:] - back @ kept])
+    lifted = solved[:, 2]
+    return solved[:, 0], jnp.abs(solved[:, 1]).max(), lifted.min() >= -_SIGN * jnp.abs(lifted).max()
 
 
 def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Array, eps: float) -> tuple[Array, Array, Array]:
@@ -202,24 +204,24 @@ def _corrections(layers: Layers, where: Path, whole: Array, at: Surplus, v: Arra
     batch, fitting = len(v), max(1, _ELEMENTS // where.size**2)
     if batch <= fitting:
         return jax.vmap(one)((at, v))
-    found: tuple[Array, Array, Array] = jax.lax.map(one, (at, v), batch_size=next(n for n in range(fitting, 0, -1) if batch % n == 0))
-    return found
+    corrections: tuple[Array, Array, Array] = jax.lax.map(one, (at, v), batch_size=next(n for n in range(fitting, 0, -1) if batch % n == 0))
+    return corrections
 
 
-class Step(NamedTuple):
+class NewtonStep(NamedTuple):
     """What a Newton step did: the new state, the size of the whole step (so far was the old one off), what rounding may leave; (B,) [V].
 
-    `holds` (B,) says whether the old state would come back after a disturbance, as far as nudges are not negative: amplifiers far apart
+    `holds` (B,) is whether the old state would come back after a disturbance, as far as nudges are not negative: amplifiers far apart
     in gain and back may feed back more than the circuit takes up.
     """
 
-    state: State
+    state: LayerState
     size: Array
     rounding: Array
     holds: Array
 
 
-def newton(system: System, where: Path, state: State, eps: float) -> Step:
+def newton(system: System, where: Path, state: LayerState, eps: float) -> NewtonStep:
     """Do one step of Newton's method on all nodes; numbers are rounded to `eps` of themselves."""
     layers, whole = system.layers, _matrix(system, where)
     drivers = [state.drivers(k) for k in range(len(state.columns))]
@@ -235,4 +237,4 @@ def newton(system: System, where: Path, state: State, eps: float) -> Step:
     # argmin, which JAX lowers by the process's precision and not by the one that it was traced in
     best = jnp.where(left == left.min(0), jnp.arange(len(_SHARES), dtype=jnp.int32)[:, None], len(_SHARES)).min(0)
     chosen = jnp.take_along_axis(tried, best[None, :, None], axis=0)[0]
-    return Step(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.output_nudge.beta) < 0))
+    return NewtonStep(_state(where, chosen), jnp.abs(dv).max(1), rounding, holds | jnp.any(jnp.asarray(system.output_nudge.beta) < 0))

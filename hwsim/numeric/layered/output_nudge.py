@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from circuits.units import Siemens
 from hwsim.core.protocol import Push
-from hwsim.numeric.layered.layers import Outputs
+from hwsim.numeric.layered.layers import OutputColumns
 from hwsim.typing import Array
 
 
@@ -23,7 +23,7 @@ class OutputNudge(NamedTuple):
     signs: NDArray[np.float64]
 
     @classmethod
-    def of(cls, push: Push, outputs: Outputs, gain: Array | None = None) -> Self:
+    def of(cls, push: Push, outputs: OutputColumns, gain: Array | None = None) -> Self:
         """Return what a push does; each output's is `gain` (K,) times as strong."""
         if not _is_zero(push.beta):
             beta, fixed = push.beta, push.beta * push.target + push.current

@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.rows import RowRun
-from hwsim.numeric.layered.column import Junction, Neuron
+from hwsim.numeric.layered.column import Neuron, RailJunction
 from hwsim.numeric.layered.stage import Junctions, Stage
 from hwsim.typing import Array
 
@@ -77,20 +77,20 @@ def _unless(usual: float, values: Array, dtype: Any) -> Array | None:
 
 
 class Scales(NamedTuple):
-    """What the largest voltage of a chip's sources is made of: at least `held` [V], or `feature` [V] times the largest feature."""
+    """What the largest voltage of a chip's sources is made of: at least `fixed` [V], or `feature` [V] times the largest feature."""
 
-    held: Array
+    fixed: Array
     feature: Array
 
     @classmethod
     def of(cls, stages: Sequence[Stage], parameters: Sequence[StageParameters]) -> Self:
         """Look through the sources of all stages."""
-        held, feature = _LEAST, 0.0
+        fixed, feature = _LEAST, 0.0
         for stage, numbers in zip(stages, parameters, strict=True):
             for rows, values in zip(stage.fixed, numbers.sources, strict=True):
                 most = float(np.abs(values).max(initial=0.0))
-                held, feature = (max(held, most), feature) if rows.features is None else (held, max(feature, most))
-        return cls(held, feature)
+                fixed, feature = (max(fixed, most), feature) if rows.features is None else (fixed, max(feature, most))
+        return cls(fixed, feature)
 
 
 def is_zero(values: Array) -> bool:
@@ -142,7 +142,7 @@ def _values(rows: RowRun, chip: Chip, dtype: Any) -> Array:
     return np.asarray(chip(rows.source or "", "v" if rows.features is None else "scale")[rows.places], dtype)
 
 
-def _junction(stage: Stage, parts: Sequence[Junctions], nowhere: float, chip: Chip, dtype: Any) -> Junction | None:
+def _junction(stage: Stage, parts: Sequence[Junctions], nowhere: float, chip: Chip, dtype: Any) -> RailJunction | None:
     """Lay out the diodes of one direction by column; `nowhere` is the rail of a column that has none."""
     if not parts:
         return None
@@ -152,4 +152,4 @@ def _junction(stage: Stage, parts: Sequence[Junctions], nowhere: float, chip: Ch
             i_sat[part.columns] = chip(part.diodes, "i_sat")
             n[part.columns] = chip(part.diodes, "n")
         rail[part.columns] = 0.0 if part.rail is None else chip(part.rail, "v")[part.rails]
-    return Junction(i_sat, n, rail)
+    return RailJunction(i_sat, n, rail)

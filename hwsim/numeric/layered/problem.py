@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from circuits.circuit import Circuit
 from hwsim.core.protocol import Equilibrium
-from hwsim.numeric.layered.layers import State
+from hwsim.numeric.layered.layers import LayerState
 from hwsim.numeric.layered.stage import Stage
 
 
@@ -25,8 +25,8 @@ class LayeredProblem(NamedTuple):
     share: float
     max_steps: int
 
-    def state(self, equilibrium: Equilibrium) -> State:
+    def state(self, equilibrium: Equilibrium) -> LayerState:
         """Return the voltages of the free nodes of an equilibrium, stage by stage."""
         columns = tuple(equilibrium.at(self.circuit, stage.columns) for stage in self.stages)
         behind = tuple(None if stage.behind is None else equilibrium.at(self.circuit, stage.behind) for stage in self.stages)
-        return State(columns, behind)
+        return LayerState(columns, behind)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from hwsim.core.protocol import Drive, Equilibrium, Nudge
-from hwsim.numeric.layered.layers import State
+from hwsim.numeric.layered.layers import LayerState
 from hwsim.numeric.layered.source_voltages import held_groups
 from hwsim.numeric.layered.structure import Numbers
 from hwsim.numeric.layered.traced import TracedSolver
@@ -23,15 +23,15 @@ class Programs:
     """
 
     def __init__(self, bare: TracedSolver) -> None:
-        held = held_groups(bare.circuit)
+        fixed = held_groups(bare.circuit)
 
-        def free_only(found: Equilibrium) -> Equilibrium:
-            return found._replace(v={name: volts for name, volts in found.v.items() if name not in held})
+        def free_only(equilibrium: Equilibrium) -> Equilibrium:
+            return equilibrium._replace(v={name: volts for name, volts in equilibrium.v.items() if name not in fixed})
 
         def on(numbers: Numbers) -> TracedSolver:
             return bare.holding((numbers, None))
 
-        def solve(numbers: Numbers, g: Conductances, drive: Drive, *, start: State | None, amplified: Array) -> Equilibrium:
+        def solve(numbers: Numbers, g: Conductances, drive: Drive, *, start: LayerState | None, amplified: Array) -> Equilibrium:
             return free_only(on(numbers).solve(g, drive, start=start, amplified=amplified))
 
         def phases(

@@ -11,7 +11,7 @@ from hwsim.core.protocol import Result
 from hwsim.numeric.layered import error_bound, linearized_start
 from hwsim.numeric.layered.anderson import AndersonState
 from hwsim.numeric.layered.gauss_seidel import Met, System, change, first_guess, largest, residual, sweep, unmet
-from hwsim.numeric.layered.layers import Settled, State
+from hwsim.numeric.layered.layers import LayerState, Settled
 from hwsim.numeric.layered.newton import in_64_bits, is_convex, newton, path
 from hwsim.typing import Array
 
@@ -31,20 +31,20 @@ _RELATIVE_TOLERANCE = 1e-13
 """Of responses, as a share of the largest one at the start, or 32 roundings."""
 
 
-class Limits(NamedTuple):
+class SettleLimits(NamedTuple):
     """When to stop.
 
     Parameters
     ----------
     amplified
-        How far the circuit multiplies a change, by `walk.amplification`. None where nothing is known: Newton's method then judges every
+        How far the circuit multiplies a change, by `error_bound`. None where nothing is known: Newton's method then checks every
         state, and without it the caller sees to it that the circuit multiplies changes by little.
     tolerance
         How far voltages may be from equilibrium, one number or (B,) [V]; DOUBT times as far where they come no nearer.
     max_steps
         Most sweeps and Newton steps to spend together.
     newton
-        Whether to go on by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
+        Whether to continue by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
         what has to be compiled is a third.
     unchecked_sweeps
         Sweeps to do before looking at what changes, for circuits that are known to need more. With a number, as many and the one after
@@ -62,15 +62,15 @@ class Limits(NamedTuple):
     updated_layers: int = 0
 
 
-def settle_linearised(system: System, limits: Limits) -> Settled:
+def settle_linearised(system: System, limits: SettleLimits) -> Settled:
     """Solve a linear circuit that currents at the outputs alone drive; the tolerance is found here."""
     start = first_guess(system)
     return settle(system, start, limits._replace(tolerance=_share_of(start)), start.columns[-1])
 
 
-def settle_displaced(system: System, free: State, at: tuple[Array, ...], limits: Limits) -> Settled:
+def settle_displaced(system: System, free: LayerState, at: tuple[Array, ...], limits: SettleLimits) -> Settled:
     """Solve the circuit of displacements from a free state, at which neurons have the slopes `at`; the tolerance is found here."""
-    rest: State = jax.tree.map(jnp.zeros_like, free)
+    rest: LayerState = jax.tree.map(jnp.zeros_like, free)
     begun, start = linearized_start.nudged(system, rest, at)
     settled = settle(system, start, limits._replace(tolerance=_share_of(start)), start.columns[-1] - begun.columns[-1])
     return refined(system, settled)
@@ -84,7 +84,7 @@ def refined(system: System, settled: Settled) -> Settled:
     return settled._replace(state=state, steps=settled.steps + _MORE)
 
 
-def _share_of(start: State) -> Array:
+def _share_of(start: LayerState) -> Array:
     """Return the tolerance of what has no sources of its own to compare with: a share of the largest voltage at the start, (B,) [V]."""
     share = max(_RELATIVE_TOLERANCE, 32 * float(np.finfo(start.columns[-1].dtype).eps))
     return share * largest([jnp.abs(columns).max(1) for columns in start.columns])
@@ -110,7 +110,7 @@ class _Search(NamedTuple):
 
     """
 
-    state: State
+    state: LayerState
     off: Array
     residual: Array
     steps: Array
@@ -118,36 +118,36 @@ class _Search(NamedTuple):
     stalled: Array
     holds: Array
 
-    def updated(self, active: Array, state: State, **found: Array) -> "_Search":
+    def updated(self, active: Array, state: LayerState, **values: Array) -> "_Search":
         """Take over what was found for the active samples."""
         kept = jax.tree.map(lambda new, old: jnp.where(active[:, None], new, old), state, self.state)
-        return self._replace(state=kept, **{name: jnp.where(active, new, getattr(self, name)) for name, new in found.items()})
+        return self._replace(state=kept, **{name: jnp.where(active, new, getattr(self, name)) for name, new in values.items()})
 
 
-def settle(system: System, start: State, limits: Limits, moved: Array | None = None) -> Settled:
-    """Find the equilibria of a batch from a start; `moved` (B, n) [V] says by how much its outputs moved if a sweep of a kind led there."""
+def settle(system: System, start: LayerState, limits: SettleLimits, moved: Array | None = None) -> Settled:
+    """Find the equilibria of a batch from a start; `moved` (B, n) [V] is by how much its outputs moved if a sweep of a kind led there."""
     amplified, tolerance, max_steps, with_newton, *_ = limits
-    found = _by_sweeps(system, AndersonState.of(start, moved), limits)
-    finite = jnp.isfinite(found.off)  # what changes by a number is one
+    search = _by_sweeps(system, AndersonState.of(start, moved), limits)
+    finite = jnp.isfinite(search.off)  # what changes by a number is one
     if with_newton or amplified is not None:
-        settled = (_trusted(system, amplified) & (found.off <= tolerance)) | jnp.isnan(found.off)
-        found = found._replace(off=jnp.where(settled, found.off, jnp.inf))
+        settled = (_trusted(system, amplified) & (search.off <= tolerance)) | jnp.isnan(search.off)
+        search = search._replace(off=jnp.where(settled, search.off, jnp.inf))
     if with_newton:
-        found = _by_newton(system, found, tolerance, max_steps)
-        finite = ~jnp.isnan(found.off) & jnp.isfinite(found.residual) & _is_finite(found.state)
-    result = jnp.where(jnp.maximum(found.off, found.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
-    result = jnp.where(found.holds, result, int(Result.NOT_CONVEX))
+        search = _by_newton(system, search, tolerance, max_steps)
+        finite = ~jnp.isnan(search.off) & jnp.isfinite(search.residual) & _is_finite(search.state)
+    result = jnp.where(jnp.maximum(search.off, search.rounding) <= DOUBT * tolerance, int(Result.CONVERGED), int(Result.MAX_STEPS))
+    result = jnp.where(search.holds, result, int(Result.NOT_CONVEX))
     result = jnp.where(finite, result, int(Result.NOT_FINITE))
-    return Settled(found.state, found.residual, found.steps, _unless_not_convex(system, limits, result))
+    return Settled(search.state, search.residual, search.steps, _unless_not_convex(system, limits, result))
 
 
-def _is_finite(state: State) -> Array:
+def _is_finite(state: LayerState) -> Array:
     """Whether every voltage of a sample is a number, shape (B,)."""
     parts = [part for part in (*state.columns, *state.behind) if part is not None]
     return functools.reduce(jnp.logical_and, [jnp.isfinite(part).all(1) for part in parts])
 
 
-def _unless_not_convex(system: System, limits: Limits, result: Array) -> Array:
+def _unless_not_convex(system: System, limits: SettleLimits, result: Array) -> Array:
     """Return the results, unless a negative nudge makes an output unstable."""
     beta = system.output_nudge.beta
     if isinstance(beta, float) and beta >= 0.0:
@@ -168,7 +168,7 @@ class _Sweeping(NamedTuple):
     met: tuple[Met, ...]
 
 
-def _by_sweeps(system: System, history: AndersonState, limits: Limits) -> _Search:
+def _by_sweeps(system: System, history: AndersonState, limits: SettleLimits) -> _Search:
     """Sweep until every sample once changed by no more than the tolerance; those that were done sooner come nearer still.
 
     A nudge at the outputs needs one sweep per layer to reach the first layer, so at least that many sweeps are made.
@@ -220,14 +220,14 @@ def _by_newton(system: System, begin: _Search, tolerance: Array | float, max_ste
         state, size, rounding, holds = newton(wide, where, search.state, eps)
         state, met = sweep(wide, state)
         stalled = (size > 0.5 * search.off) & (size <= jnp.maximum(DOUBT * fine, rounding * finer))
-        found = {"off": size, "residual": residual(wide, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
-        found["holds"] = holds
-        return search.updated(going(search), state, **found)
+        values = {"off": size, "residual": residual(wide, met), "steps": search.steps + 1, "rounding": rounding, "stalled": stalled}
+        values["holds"] = holds
+        return search.updated(going(search), state, **values)
 
     start = in_64_bits(begin)._replace(off=jnp.where(begin.off <= tolerance, 0.0, begin.off.astype(jnp.float64)))
     ended = jax.lax.while_loop(lambda search: jnp.any(going(search)), once, start)
     ended = ended._replace(off=jnp.where(unsettled(ended), jnp.inf, ended.off))
-    narrow: _Search = jax.tree.map(lambda found, as_it_came: found.astype(as_it_came.dtype), ended, begin)
+    narrow: _Search = jax.tree.map(lambda value, as_it_came: value.astype(as_it_came.dtype), ended, begin)
     return narrow
 
 
@@ -239,6 +239,6 @@ def _trusted(system: System, amplified: Array | None) -> Array:
 
 
 def _holds_outputs(system: System) -> Array:
-    """Whether every output by itself holds against a negative nudge: a nudge of −1 over the resistance between its columns is too much."""
+    """Whether every output by itself is stable under a negative nudge: −1 over the resistance between its columns is too much."""
     resistance = (1 / system.parts[-1].a) @ abs(system.layers.outputs.signs.T).astype(system.parts[-1].a.dtype)
     return jnp.all(1 + system.output_nudge.beta * resistance > 0, axis=-1)

@@ -14,17 +14,17 @@ from hwsim.typing import Array
 
 
 def held_groups(circuit: Circuit) -> set[str]:
-    """Name the groups all of whose nodes sources hold against ground."""
-    held = np.zeros(circuit.size + 1, dtype=bool)
+    """Name the groups in which sources fix all voltages to ground."""
+    fixed = np.zeros(circuit.size + 1, dtype=bool)
     for source in circuit.of(InputSources, VoltageSources):
-        held[source.plus] = True
-    return {group.name for group in circuit.groups if held[group.nodes].all()}
+        fixed[source.plus] = True
+    return {group.name for group in circuit.groups if fixed[group.nodes].all()}
 
 
-def held(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]:
+def fixed_voltages(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]:
     """Return runs of nodes that sources hold, with their voltages (B, n) [V], for features x (B, I); arrays are of their kind."""
     xp = x.__array_namespace__()
-    found: list[tuple[Nodes, Array]] = []
+    runs: list[tuple[Nodes, Array]] = []
     for source in circuit.of(InputSources, VoltageSources):
         if isinstance(source, InputSources):
             scale, offset = (chip(source.name, what) for what in ("scale", "offset"))
@@ -32,21 +32,21 @@ def held(circuit: Circuit, chip: AnyChip, x: Array) -> list[tuple[Nodes, Array]]
             values = values if is_zero(offset) else values + xp.asarray(offset, dtype=x.dtype)
         else:
             values = xp.broadcast_to(xp.asarray(chip(source.name, "v"), dtype=x.dtype), (len(x), len(source)))
-        found.append((source.plus, values))
-    return found
+        runs.append((source.plus, values))
+    return runs
 
 
 def held_volts(circuit: Circuit, chip: Chip, x: Array | None, batch: int, dtype: Any) -> dict[str, NDArray[Any]]:
     """Return the voltages of those groups, each (B, n) [V], for features x (B, I); without features, as in the adjoint circuit, all 0."""
     names = held_groups(circuit)
-    known = [] if x is None else held(circuit, chip, np.asarray(x, dtype))
-    found = {}
+    runs = [] if x is None else fixed_voltages(circuit, chip, np.asarray(x, dtype))
+    of_groups = {}
     for group in circuit.groups:
         if group.name in names:
             volts = np.zeros((batch, len(group)), dtype)
-            for nodes, values in known:
+            for nodes, values in runs:
                 inside = (nodes >= group.start) & (nodes < group.start + len(group))
                 if inside.any():
                     volts[:, nodes[inside] - group.start] = values[:, inside]
-            found[group.name] = volts
-    return found
+            of_groups[group.name] = volts
+    return of_groups

@@ -42,9 +42,9 @@ def stack(trees: Sequence[Tree], axes: Sequence[int | None] | None = None) -> St
         msg = "chips that have different parts cannot be solved side by side; solve them one by one"
         raise ValueError(msg)
     each = list(zip(*map(jax.tree.leaves, trees), strict=True))
-    known = [_axis(leaves) for leaves in each] if axes is None else axes
-    stacked = (leaves[0] if axis is None else np.stack(leaves) for leaves, axis in zip(each, known, strict=True))
-    return Stack(form, tuple(known), tuple(stacked))
+    axis_of_each = [_axis(leaves) for leaves in each] if axes is None else axes
+    stacked = (leaves[0] if axis is None else np.stack(leaves) for leaves, axis in zip(each, axis_of_each, strict=True))
+    return Stack(form, tuple(axis_of_each), tuple(stacked))
 
 
 def _axis(leaves: Sequence[Any]) -> int | None:

@@ -60,7 +60,7 @@ class Feed:
 class Stage:
     """A crossbar, or what is in its place, and its columns. Rows are `signal` rows of the stage before, and fixed runs, each with a feed.
 
-    `kind` says what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
+    `kind` is what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
     """
 
     crossbar: str
@@ -84,5 +84,5 @@ class Stage:
 
     @property
     def drivers(self) -> Nodes:
-        """The nodes that go on: the columns, or the nodes behind a dead zone."""
+        """The nodes that lead on to the next stage: the columns, or the nodes behind a dead zone."""
         return self.columns if self.behind is None else self.behind

@@ -9,7 +9,7 @@ import numpy as np
 
 from circuits.chip import AnyChip, Chip
 from circuits.circuit import Circuit
-from hwsim.numeric.layered.layers import Layers, Outputs
+from hwsim.numeric.layered.layers import Layers, OutputColumns
 from hwsim.numeric.layered.parameters import Scales, collect
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.typing import Array
@@ -51,10 +51,10 @@ class OnChip(NamedTuple):
 
     def largest(self, feature: Array | float) -> Array | float:
         """Return the largest voltage of a source [V] where the largest feature is `feature`."""
-        held, scale = self.scales
-        if isinstance(feature, float) and isinstance(held, float) and isinstance(scale, float):
-            return max(held, scale * feature)
-        return jax.numpy.maximum(scale * feature, held)
+        fixed, scale = self.scales
+        if isinstance(feature, float) and isinstance(fixed, float) and isinstance(scale, float):
+            return max(fixed, scale * feature)
+        return jax.numpy.maximum(scale * feature, fixed)
 
 
 class Structure:
@@ -63,7 +63,7 @@ class Structure:
     Two structures are equal where their programs are. `constants` has a leaf of `form` each, None where it is an argument.
     """
 
-    def __init__(self, problem: LayeredProblem, outputs: Outputs, form: Any, constants: tuple[Any, ...], precision: str) -> None:
+    def __init__(self, problem: LayeredProblem, outputs: OutputColumns, form: Any, constants: tuple[Any, ...], precision: str) -> None:
         self.problem, self.outputs, self._form, self._constants = problem, outputs, form, constants
         self._key = problem.circuit, problem.share, problem.max_steps, precision, form, tuple(map(_digest, constants))
         self._hash = hash(self._key)
@@ -84,7 +84,7 @@ class Structure:
 
 
 def divided(
-    problem: LayeredProblem, outputs: Outputs, chips: Sequence[Chip], precision: str, *, alone: bool
+    problem: LayeredProblem, outputs: OutputColumns, chips: Sequence[Chip], precision: str, *, alone: bool
 ) -> tuple[Structure, list[Numbers]]:
     """Divide what a solver takes from chips of one circuit into their structure and the numbers of each.
 
@@ -136,5 +136,5 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _digest(leaf: Any) -> Any:
-    """Return what tells constants apart: of arrays the type, the shape and the bytes."""
+    """Return what distinguishes constants: of arrays the type, the shape and the bytes."""
     return (leaf.dtype.str, leaf.shape, leaf.tobytes()) if isinstance(leaf, np.ndarray) else leaf

@@ -17,13 +17,13 @@ from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Pus
 from hwsim.numeric.layered import layers, linearized_start, settle
 from hwsim.numeric.layered.displaced import Displaced
 from hwsim.numeric.layered.gauss_seidel import Neurons, Slopes, System, enter, first_guess, largest
-from hwsim.numeric.layered.layers import Layers, Settled, StageLinear, State, adjoint_layers, sourceless
+from hwsim.numeric.layered.layers import Layers, LayerState, Settled, StageLinear, adjoint_layers, sourceless
 from hwsim.numeric.layered.linear_terms import linear_parts, resistive_parts
 from hwsim.numeric.layered.noise_terms import with_noise
 from hwsim.numeric.layered.output_nudge import OutputNudge
 from hwsim.numeric.layered.problem import LayeredProblem
-from hwsim.numeric.layered.settle import Limits
-from hwsim.numeric.layered.source_voltages import held
+from hwsim.numeric.layered.settle import SettleLimits
+from hwsim.numeric.layered.source_voltages import fixed_voltages
 from hwsim.numeric.layered.structure import Numbers, OnChip, Structure
 from hwsim.typing import Array, Conductances
 
@@ -43,8 +43,8 @@ class _Settler(NamedTuple):
 
     circuit: Circuit
     free: System
-    guess: State
-    limits: Limits
+    guess: LayerState
+    limits: SettleLimits
 
     def repeated(self, count: int) -> "_Settler":
         """Return what settles the same batch `count` times over; `guess` stays that of one."""
@@ -58,13 +58,13 @@ class _Settler(NamedTuple):
         parts = with_noise(circuit, layers, self.free.parts, noise)
         return self.free._replace(parts=parts, output_nudge=OutputNudge.of(push, layers.outputs, layers.parameters[-1].pushed))
 
-    def __call__(self, push: Push, start: State | None, noise: Noise) -> Settled:
+    def __call__(self, push: Push, start: LayerState | None, noise: Noise) -> Settled:
         """Settle."""
         if start is None:
             return settle.settle(self.under(push, noise), self.guess, self.limits, self.guess.columns[-1])
         return settle.settle(self.under(push, noise), start, self.limits)
 
-    def nudged(self, push: Push, free: State, slopes: tuple[Array, ...], noise: Noise) -> Settled:
+    def nudged(self, push: Push, free: LayerState, slopes: tuple[Array, ...], noise: Noise) -> Settled:
         """Settle from free equilibria, at which the neurons have these slopes."""
         system = self.under(push, noise)
         begun, start = linearized_start.nudged(system, free, slopes)
@@ -136,7 +136,7 @@ class TracedSolver:
         """The chip that it is on."""
         return self._on.chip
 
-    def solve(self, g: Conductances, drive: Drive, *, start: State | None = None, amplified: Array | None = None) -> Equilibrium:
+    def solve(self, g: Conductances, drive: Drive, *, start: LayerState | None = None, amplified: Array | None = None) -> Equilibrium:
         """Find the equilibria of a batch; `amplified` is what is known of how far the circuit multiplies a change."""
         settler = self._settler(g, drive.x, amplified)
         begin = None if start is None else enter(settler.free, start)
@@ -156,8 +156,8 @@ class TracedSolver:
         settler = self._settler(g, x, amplified)
         of_free, *of_nudged = [None] if noise is None else noise
         free = settler(Push(), None, of_free)
-        found = self._equilibrium(x, settler, free, of_free)
-        return found, *self._nudged(x, settler, free.state, nudge.pushes(found.outputs(self.circuit), y), of_nudged)
+        equilibrium = self._equilibrium(x, settler, free, of_free)
+        return equilibrium, *self._nudged(x, settler, free.state, nudge.pushes(equilibrium.outputs(self.circuit), y), of_nudged)
 
     def nudged(
         self,
@@ -171,12 +171,12 @@ class TracedSolver:
         """Return free equilibria, and from there the nudged ones."""
         return free, *self._nudged(x, self._settler(g, x), self._problem.state(free), pushes, noise or [])
 
-    def _nudged(self, x: Array, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Equilibrium]:
+    def _nudged(self, x: Array, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Equilibrium]:
         nudged = (self._one_by_one if self.newton else self._together)(settler, free, pushes, noise)
         each = zip(nudged, noise or [None] * len(nudged), strict=True)
         return [self._equilibrium(x, settler, settled, currents) for settled, currents in each]
 
-    def _together(self, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+    def _together(self, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle all nudged phases as one batch: few large products instead of many small ones."""
         count, batch = len(pushes), len(free.columns[-1])
         if not all(isinstance(push.beta, float) and push.beta == 0.0 for push in pushes):
@@ -184,12 +184,12 @@ class TracedSolver:
             pushes = [push._replace(beta=push.beta * ones) for push in pushes]
         stacked = jax.tree.map(lambda *parts: jnp.concatenate(parts) if jnp.ndim(parts[0]) else parts[0], *pushes)
         slopes = linearized_start.slopes(self._layers, free)
-        again: tuple[State, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free, slopes))
+        again: tuple[LayerState, tuple[Array, ...]] = jax.tree.map(lambda v: jnp.concatenate([v] * count), (free, slopes))
         of_all = jax.tree.map(lambda *parts: jnp.concatenate(parts), *noise) if noise else None
         settled = settler.repeated(count).nudged(stacked, *again, of_all)
         return [jax.tree.map(lambda v, k=k: v[k * batch : (k + 1) * batch], settled) for k in range(count)]
 
-    def _one_by_one(self, settler: "_Settler", free: State, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
+    def _one_by_one(self, settler: "_Settler", free: LayerState, pushes: Sequence[Push], noise: Sequence[Noise]) -> list[Settled]:
         """Settle one nudged phase after the other in one loop: what it does is compiled once."""
         dtype = free.columns[-1].dtype
         stacked: Push = jax.tree.map(lambda *parts: jnp.stack([jnp.asarray(part, dtype) for part in parts]), *pushes)
@@ -217,13 +217,13 @@ class TracedSolver:
         if any(stage.kind == "ideal" for stage in self._layers.stages):
             return displacements(self.nudged(g, x, free, pushes))
         count, batch = len(pushes), len(x)
-        state: State = jax.tree.map(lambda v: jnp.concatenate([v] * count), self._problem.state(free))
+        state: LayerState = jax.tree.map(lambda v: jnp.concatenate([v] * count), self._problem.state(free))
         parts, at = self._sourceless_parts(g, count * batch), linearized_start.slopes(self._layers, state)
         layers = sourceless(self._layers)
         system = System(
             layers, parts, self._pushed(jnp.concatenate([push.current for push in pushes])), Displaced.of(self._layers, state, at)
         )
-        settled = settle.settle_displaced(system, state, at, Limits(None, 0.0, self._problem.max_steps, self.newton))
+        settled = settle.settle_displaced(system, state, at, SettleLimits(None, 0.0, self._problem.max_steps, self.newton))
         v = self._spread(settled.state, parts, [], layers)
         all_of_it = Equilibrium(v, settled.residual, settled.steps, settled.result)
         return free, *(jax.tree.map(lambda part, k=k: part[k * batch : (k + 1) * batch], all_of_it) for k in range(count))
@@ -248,7 +248,7 @@ class TracedSolver:
     ) -> Equilibrium:
         """Solve layers with neurons in the place of their small-signal conductances at an equilibrium."""
         parts, slopes = self._sourceless_parts(g, len(free.steps)), linearized_start.slopes(self._layers, self._problem.state(free))
-        limits = Limits(amplified, 0.0, self._problem.max_steps, self.newton)
+        limits = SettleLimits(amplified, 0.0, self._problem.max_steps, self.newton)
         system = System(layers, parts, output_nudge, Slopes(slopes))
         settled = settle.settle_linearised(system, limits)
         settled = settle.refined(system, settled) if refine else settled
@@ -262,10 +262,13 @@ class TracedSolver:
         guess = first_guess(free)
         unchecked_sweeps = None if self.largest_feature is None or self.newton else _UNLOOKED
         return _Settler(
-            self.circuit, free, guess, Limits(amplified, self._tolerance(x, guess), self._problem.max_steps, self.newton, unchecked_sweeps)
+            self.circuit,
+            free,
+            guess,
+            SettleLimits(amplified, self._tolerance(x, guess), self._problem.max_steps, self.newton, unchecked_sweeps),
         )
 
-    def _tolerance(self, x: Array, guess: State) -> Array | float:
+    def _tolerance(self, x: Array, guess: LayerState) -> Array | float:
         """Return the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
         if self.largest_feature is not None:
             return self._problem.share * self._on.largest(self.largest_feature)
@@ -274,29 +277,31 @@ class TracedSolver:
 
     def _equilibrium(self, x: Array, settler: "_Settler", settled: Settled, noise: Noise) -> Equilibrium:
         parts = settler.under(Push(), noise).parts
-        v = self._spread(settled.state, parts, held(self.circuit, self.chip, jnp.asarray(x)), self._layers)
+        v = self._spread(settled.state, parts, fixed_voltages(self.circuit, self.chip, jnp.asarray(x)), self._layers)
         return Equilibrium(v, settled.residual, settled.steps, settled.result)
 
-    def _spread(self, state: State, parts: Sequence[StageLinear], held: list[tuple[Nodes, Array]], layers: Layers) -> dict[str, Array]:
+    def _spread(
+        self, state: LayerState, parts: Sequence[StageLinear], of_sources: list[tuple[Nodes, Array]], layers: Layers
+    ) -> dict[str, Array]:
         """Lay out voltages of layers by node group, amplified rows included."""
-        known = list(held)
+        placed = list(of_sources)
         for k, (stage, numbers, columns, behind) in enumerate(zip(*layers[:2], state.columns, state.behind, strict=True)):
-            known.append((stage.columns, columns))
+            placed.append((stage.columns, columns))
             drivers = columns if behind is None else behind
             if stage.behind is not None:
-                known.append((stage.behind, drivers))
+                placed.append((stage.behind, drivers))
             if numbers.coupling is not None:
                 amplifier: Amplifiers = self.circuit[stage.amplifier or ""]
                 driven = numbers.coupling.gain * (drivers + numbers.coupling.offset)
                 behind_them = parts[k + 1]
-                known.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
+                placed.append((amplifier.output, behind_them.lift(behind_them.rows(driven, state.columns[k + 1]))))
         batch = len(state.columns[-1])
         flat: dict[str, Array] = {}
         for group in self.circuit.groups:
-            whole = next((values for nodes, values in known if np.array_equal(nodes, group.nodes)), None)
+            whole = next((values for nodes, values in placed if np.array_equal(nodes, group.nodes)), None)
             if whole is None:
                 whole = jnp.zeros((batch, len(group)), state.columns[-1].dtype)
-                for nodes, values in known:
+                for nodes, values in placed:
                     inside = (nodes >= group.start) & (nodes < group.start + len(group))
                     if inside.any():
                         whole = whole.at[:, nodes[inside] - group.start].set(values[:, inside])
