@@ -15,13 +15,13 @@ def make_engine(name: EngineName, settings: SolverSettings, precision: Precision
 
     """
     if name == "ngspice":
-        from hwsim.ngspice.limits import Limits  # noqa: PLC0415
+        from hwsim.ngspice.limits import WorkerLimits  # noqa: PLC0415
         from hwsim.ngspice.ngspice_engine import NgspiceEngine  # noqa: PLC0415 - only those who use ngspice need it installed
 
         if precision != "float64":
             msg = f"ngspice computes in 64 bits, not in {precision}; set training.precision to float64"
             raise ValueError(msg)
-        limits = Limits(silence=settings.ngspice_timeout, processor=settings.ngspice_processor, memory=settings.ngspice_memory)
+        limits = WorkerLimits(silence=settings.ngspice_timeout, processor=settings.ngspice_processor, memory=settings.ngspice_memory)
         return NgspiceEngine(workers=settings.ngspice_workers, full=settings.ngspice_full, limits=limits)
     from hwsim.numeric.numeric_engine import NumericEngine  # noqa: PLC0415 - JAX takes a second to load
 

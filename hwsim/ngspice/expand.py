@@ -19,19 +19,19 @@ _RECOVERY = re.compile(
     r"(Error on line \d+ or its substitute:|Netlist line no\. \d+:|Cannot compute substitute|Please check your input netlist\."
     r"|Error: ngspice\.dll cannot recover[^;]*)(; |$)"
 )
-"""What ngspice says besides what is wrong."""
+"""What ngspice prints besides what is wrong."""
 
 _TRIES = (Tolerances(), FALLBACK, Tolerances(relative=1e-3, voltage=1e-6, current=1e-12))
 """Tolerances of the operating point: tight ones first; the last are ngspice's usual ones."""
 
 
-def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
+def expand(session: LibrarySession, cards: tuple[str, ...]) -> Expansion:
     """Expand a deck's cards, in a process that does nothing else: an error in a deck may end the library.
 
     Raises
     ------
     ExpansionError
-        Saying why ngspice refuses the deck, or that it finds no operating point.
+        Naming why ngspice refuses the deck, or that it finds no operating point.
 
     """
     lines = marked(cards, "* a user's deck")
@@ -45,29 +45,29 @@ def expand(session: Session, cards: tuple[str, ...]) -> Expansion:
     voltages = {} if listing.plain else _operating_point(session)
     values = {name: session.ask(name, parameters) for name, parameters in listing.questions()}
     options = "\n".join(session.printed("option"))
-    temperature, nominal = (round(_said(of, options) - ZERO_CELSIUS, 6) for of in _TEMPERATURES)
+    temperature, nominal = (round(_option(of, options) - ZERO_CELSIUS, 6) for of in _TEMPERATURES)
     return Expansion(
         cards=tuple(FlatCard(card.place, card.text) for card in expanded),
         voltages=voltages,
         values=values,
         temperature=temperature,
         nominal=nominal,
-        gmin=_said(_GMIN, options),
+        gmin=_option(_GMIN, options),
         warnings=(warned,) if warned else (),
         starts=starting(listed),
     )
 
 
-def _said(what: "re.Pattern[str]", options: str) -> float:
+def _option(what: "re.Pattern[str]", options: str) -> float:
     """Return a number from ngspice's list of options."""
-    found = what.search(options)
-    if found is None:
+    match = what.search(options)
+    if match is None:
         msg = "this ngspice does not list its options as version 39 does; install that version"
         raise ExpansionError(msg)
-    return float(found[1])
+    return float(match[1])
 
 
-def _operating_point(session: Session) -> dict[str, float]:
+def _operating_point(session: LibrarySession) -> dict[str, float]:
     """Find the operating point; return the voltages of all nodes [V]."""
     for tolerances in _TRIES:
         session.messages.clear()
@@ -76,7 +76,7 @@ def _operating_point(session: Session) -> dict[str, float]:
         voltages = {name: v for name, v in session.vectors().items() if "#branch" not in name}
         if session.plot().startswith("op") and voltages:
             return voltages
-    msg = f"ngspice finds no operating point; correct values, models or temperatures, or add a .nodeset: {session.said()}"
+    msg = f"ngspice finds no operating point; correct values, models or temperatures, or add a .nodeset: {session.complaint()}"
     raise ExpansionError(msg)
 
 

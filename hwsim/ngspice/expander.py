@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from functools import cache
 
-from hwsim.ngspice.limits import Limits
+from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.messages import Expand
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceMissingError
 from hwsim.ngspice.pool import receive
@@ -14,7 +14,7 @@ from netlists.foreign.expansion import Expansion, ExpansionError
 
 _LOG = logging.getLogger("hwsim.ngspice")
 
-_LIMITS = Limits(silence=60.0, processor=50.0, memory=8_000_000_000)
+_LIMITS = WorkerLimits(silence=60.0, processor=50.0, memory=8_000_000_000)
 """A deck whose operating point takes longer could not be trained."""
 
 

@@ -1,4 +1,4 @@
-"""What EXTERNAL sources say: ngspice asks for each of them in each of its iterations, some 100,000 times a second.
+"""Values of EXTERNAL sources: ngspice asks for each of them in each of its iterations, some 100,000 times a second.
 
 It goes through all its sources of one kind, voltages or currents, in an order of its own, which is the same as long as a circuit is
 loaded. So their names are read in the first round only; from then on their values are handed out in turn, which takes half the time.
@@ -12,7 +12,7 @@ Callback = Callable[[Any, float, Any, int, Any], int]
 _NAN = float("nan")
 
 
-class Sources:
+class SourceValues:
     """The sources of one kind. `callback` is what ngspice calls for each; `rounds` counts how often it asked for them all.
 
     Parameters
@@ -29,26 +29,26 @@ class Sources:
         self._values: Sequence[float] = ()
         self._order: list[int | None] = []
         self._first: bytes | None = None
-        self._known = False
+        self._order_known = False
         self._turn: list[Callable[[Any], float]] = [self._learn]
         self.callback = _callback(self._turn)
 
     def expect(self, places: Mapping[bytes, int]) -> None:
-        """Say which value is whose, by name, for a circuit that was just loaded."""
-        self._places, self._order, self._first, self._known = places, [], None, False
+        """Set which value belongs to which source, by name, for a circuit that was just loaded."""
+        self._places, self._order, self._first, self._order_known = places, [], None, False
         self._turn[0] = self._learn
 
-    def say(self, values: Sequence[float]) -> None:
-        """Change what the sources say, between two rounds. A source that has no value says NaN, which fails the point."""
+    def set_values(self, values: Sequence[float]) -> None:
+        """Change the values of the sources, between two rounds. A source without a value is NaN, which fails the point."""
         self._values = values
-        if self._known:
+        if self._order_known:
             self._begin()
 
     def _learn(self, name: Any) -> float:
         """Answer by name; when the first one comes again, the order is known."""
         asked = self._read(name)
         if asked == self._first:
-            self._known = True
+            self._order_known = True
             self._begin()
             return self._turn[0](name)
         if self._first is None:

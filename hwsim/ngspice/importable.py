@@ -1,4 +1,4 @@
-"""What a confined worker may read: Python, installed packages, this program, libngspice, and the modules beside a user's script.
+"""What a confined worker may read: Python, installed packages, this program, libngspice, and the modules next to a user's script.
 
 A nudge's class may stand in such a module. Of the folder of a script, or the one in which Python was started, nothing else is read.
 """

@@ -65,16 +65,16 @@ class InnerNodes:
     def _across(self, v: Floats) -> Floats:
         """Return the voltages across the junctions, (B, n) [V]: between 0 and the whole, where the currents are alike."""
         low, high = np.minimum(v, 0.0), np.maximum(v, 0.0)
-        found = np.where(v > 0, np.minimum(high, self.n * 0.7), v)
+        across = np.where(v > 0, np.minimum(high, self.n * 0.7), v)
         for _ in range(_STEPS):
             with np.errstate(all="ignore"):
-                i, slope = diode_current(found, self.i_sat, self.n)
-                off = found - v + self.r * (i + self.g * found)
-                step = found - off / (1.0 + self.r * (slope + self.g))
-            low, high = np.where(off < 0, found, low), np.where(off > 0, found, high)
+                i, slope = diode_current(across, self.i_sat, self.n)
+                off = across - v + self.r * (i + self.g * across)
+                step = across - off / (1.0 + self.r * (slope + self.g))
+            low, high = np.where(off < 0, across, low), np.where(off > 0, across, high)
             inside = np.isfinite(step) & (step >= low) & (step <= high)
             new = np.where(inside, step, 0.5 * (low + high))
-            if (new == found).all():
+            if (new == across).all():
                 break
-            found = new
-        return found
+            across = new
+        return across

@@ -17,17 +17,17 @@ _REMEDY = f"install it (Debian, Ubuntu: apt-get install ngspice libngspice0; mac
 
 
 def find_library() -> Path | None:
-    """Give the path of libngspice, or None: what HWSIM_NGSPICE_LIBRARY says, else the first in the usual places."""
-    said = os.environ.get(VARIABLE)
-    if said:
-        return Path(said).absolute() if Path(said).is_file() else None
+    """Return the path of libngspice, or None: the value of HWSIM_NGSPICE_LIBRARY, else the first in the usual places."""
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return Path(chosen).absolute() if Path(chosen).is_file() else None
     return next(_candidates(), None)
 
 
 def _candidates() -> Iterator[Path]:
     folders = [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
     folders.append(Path(sys.prefix) / "lib")
-    for folder in [*folders, *(found for pattern in _FOLDERS for found in sorted(Path("/").glob(pattern.removeprefix("/"))))]:
+    for folder in [*folders, *(place for pattern in _FOLDERS for place in sorted(Path("/").glob(pattern.removeprefix("/"))))]:
         yield from ((folder / name).absolute() for name in _NAMES if (folder / name).is_file())
     name = ask_the_linker("ngspice")
     if name is not None:
@@ -35,22 +35,22 @@ def _candidates() -> Iterator[Path]:
 
 
 def require_library() -> Path:
-    """Give the path of libngspice.
+    """Return the path of libngspice.
 
     Raises
     ------
     NgspiceMissingError
-        When there is none; the message says how to install it.
+        When there is none; the message describes how to install it.
 
     """
-    found = find_library()
-    if found is None:
-        said = os.environ.get(VARIABLE)
-        what = f"{VARIABLE} = {said!r} is no file" if said else "libngspice is not installed"
+    library = find_library()
+    if library is None:
+        chosen = os.environ.get(VARIABLE)
+        what = f"{VARIABLE} = {chosen!r} is no file" if chosen else "libngspice is not installed"
         raise missing(what)
-    return found
+    return library
 
 
 def missing(what: str) -> NgspiceMissingError:
-    """Give the error that says what is wrong with the library, and what to do about it."""
+    """Return the error that names what is wrong with the library, and what to do about it."""
     return NgspiceMissingError(f"{what}; {_REMEDY}")

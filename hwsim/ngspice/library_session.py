@@ -4,7 +4,7 @@ A circuit has EXTERNAL sources, whose values ngspice asks for in each of its ite
 are the equilibria: after each of them ngspice reports the voltages, and the sources take on the values of the next. One sweep builds
 the matrix once and starts each point from the last, which makes it 5 to 50 times faster than an analysis a point.
 
-ngspice returns 0 on most failures: a sweep is judged by the number of its points, and what it wrote is kept for the message.
+ngspice returns 0 on most failures: a sweep is checked by the number of its points, and what it wrote is kept for the message.
 The library lives as long as the process does, and not two can live in one.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from hwsim.ngspice.external_sources import Sources
+from hwsim.ngspice.external_sources import SourceValues
 from hwsim.typing import Floats
 from netlists.foreign.allowed import first_refused
 from netlists.write.options import Tolerances
@@ -43,15 +43,15 @@ _VOLTS = re.compile(r"v\((.*)\)", re.IGNORECASE)
 
 def bare(vector: str) -> str:
     """Return a node's name for that of its voltage: ngspice calls that of a node `1` V(1)."""
-    found = _VOLTS.fullmatch(vector)
-    return (found[1] if found else vector).lower()
+    match = _VOLTS.fullmatch(vector)
+    return (match[1] if match else vector).lower()
 
 
 class SessionError(RuntimeError):
-    """Says that ngspice did not do what it was told, in its own words."""
+    """Raised when ngspice did not do what it was asked to, with its own message."""
 
 
-class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
+class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
     """The library with one circuit in it."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self.ended: int | None = None
         self.error: BaseException | None = None
         self._places: dict[bytes, int] = {}
-        self._kinds = Sources(ffi.string), Sources(ffi.string)
+        self._kinds = SourceValues(ffi.string), SourceValues(ffi.string)
         self._get_vsrc_data, self._get_isrc_data = (kind.callback for kind in self._kinds)
         self._points = 0
         self._order: list[int] | None = None
@@ -87,14 +87,14 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
     @staticmethod
     def _send_data(data: Any, count: int, _: int, user: Any) -> int:
-        """Take in the voltages of a point; exceptions must not reach ngspice, which would go on with zeros."""
+        """Take in the voltages of a point; exceptions must not reach ngspice, which would continue with zeros."""
         self = ffi.from_handle(user)
         if self.error is None:
             try:
                 self._arrived(data.vecsa, count)
             except BaseException as error:  # noqa: BLE001 - it is raised again by `sweep`
                 self.error = error
-                self._say([float("nan")] * len(self._places))
+                self._set_values([float("nan")] * len(self._places))
         return 0
 
     def _arrived(self, vectors: Any, length: int) -> None:
@@ -107,12 +107,12 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         for kind in self._kinds:
             kind.rounds = 0
         if following is not None:
-            self._say(following)
+            self._set_values(following)
 
-    def _say(self, values: Sequence[float]) -> None:
-        """Change what the sources say."""
+    def _set_values(self, values: Sequence[float]) -> None:
+        """Change the values of the sources."""
         for kind in self._kinds:
-            kind.say(values)
+            kind.set_values(values)
 
     def command(self, command: str) -> None:
         """Let ngspice carry out a command.
@@ -148,15 +148,15 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
 
     def vectors(self) -> dict[str, float]:
         """Return the last value of all that the last analysis found, by name."""
-        names, found = self._ngspice_shared.ngSpice_AllVecs(self.plot().encode()), dict[str, float]()
+        names, values = self._ngspice_shared.ngSpice_AllVecs(self.plot().encode()), dict[str, float]()
         for k in count():
             if names[k] == ffi.NULL:
-                return found
+                return values
             name = ffi.string(names[k]).decode(errors="replace")
             value = self._value(name)
             if value is not None:
-                found[bare(name)] = value
-        return found
+                values[bare(name)] = value
+        return values
 
     def ask(self, name: str, parameters: Iterable[str]) -> dict[str, float]:
         """Return parameters of an element or a model, as far as it has them."""
@@ -179,17 +179,17 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self._stdout.clear()
         self._stderr.clear()
         if self.ended is not None:
-            msg = f"ngspice gave up with status {self.ended}: {self.said()}"
+            msg = f"ngspice gave up with status {self.ended}: {self.complaint()}"
             raise SessionError(msg)
 
-    def said(self) -> str:
-        """Give what ngspice complained of since the last load or sweep, in one line, without the story of its attempts."""
+    def complaint(self) -> str:
+        """Return what ngspice complained of since the last load or sweep, in one line, without the story of its attempts."""
         lines = [text.strip() for text in self.messages if text.strip()]
-        told = [line for line in dict.fromkeys(lines) if not any(word in line for word in _CHATTER)]
-        return "; ".join(told or lines[-1:]) or "ngspice said nothing"
+        complaints = [line for line in dict.fromkeys(lines) if not any(word in line for word in _CHATTER)]
+        return "; ".join(complaints or lines[-1:]) or "ngspice printed nothing"
 
     def load(self, deck: str) -> str:
-        """Put a deck in the place of the last one, and give what ngspice warns of in it; nothing if it does not.
+        """Put a deck in the place of the last one, and return what ngspice warns of in it; nothing if it does not.
 
         Raises
         ------
@@ -209,9 +209,9 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         self._ngspice_shared.ngSpice_Circ(ffi.new("char *[]", [*texts, ffi.NULL]))
         self._check_alive()
         if any("error" in text.lower() for text in self.messages):
-            msg = f"ngspice refuses the deck: {self.said()}"
+            msg = f"ngspice refuses the deck: {self.complaint()}"
             raise SessionError(msg)
-        return self.said() if self.messages else ""
+        return self.complaint() if self.messages else ""
 
     def tolerate(self, tolerances: Tolerances) -> None:
         """Change when ngspice takes an iteration for the solution."""
@@ -234,7 +234,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
         nodes
             Whose voltages to report.
         follow
-            Is told them, point by point, and gives the values for the next.
+            Is called with them, point by point, and returns the values for the next.
 
         """
         ends = (f"{name.lower()} 0 {count - 1} 1" for name, count in zip(counters, counts, strict=True))
@@ -255,11 +255,11 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             Whose voltages to return.
 
         """
-        found = list[Floats]()
+        answers = list[Floats]()
         for name, amplitude in amplitudes.items():
             self._ngspice_shared.ngSpice_Command(f"alter @{name.lower()}[acmag] = {amplitude!r}".encode())
-        points = self._analyse("ac lin 1 1u 1u", values, nodes, lambda v, _: found.append(v))
-        return found[0] if points == 1 else None
+        points = self._analyse("ac lin 1 1u 1u", values, nodes, lambda v, _: answers.append(v))
+        return answers[0] if points == 1 else None
 
     def _analyse(self, command: str, values: Mapping[str, float], nodes: Sequence[str], follow: Follow) -> int:
         """Carry out an analysis, and return how many points it has."""
@@ -269,7 +269,7 @@ class Session(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
             self._places = places
             for kind in self._kinds:
                 kind.expect(places)
-        self._say(list(values.values()))
+        self._set_values(list(values.values()))
         self._nodes, self._follow, self._order, self.error = nodes, follow, None, None
         self._points = 0
         for kind in self._kinds:

@@ -13,7 +13,7 @@ _FILE = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class WorkerLimits:
     """What a worker may use.
 
     Parameters
@@ -40,7 +40,7 @@ class Limits:
                 raise ValueError(msg)
 
     def of_memory(self, workers: int) -> int:
-        """Give the memory of one of so many workers [B]."""
+        """Return the memory of one of so many workers [B]."""
         if self.memory is not None:
             return int(self.memory)
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // workers
@@ -65,7 +65,7 @@ def _lower(what: int, value: int) -> None:
 
 
 def memory_held() -> int:
-    """Give the memory that this process holds [B]; where the system does not tell, the most that it has held."""
+    """Return the memory that this process holds [B]; where the system does not report it, the most that it has held."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:

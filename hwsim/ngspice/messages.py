@@ -1,4 +1,4 @@
-"""What an engine and its worker processes say to each other. Whatever is in here can be pickled."""
+"""Messages between an engine and its worker processes. Whatever is in here can be pickled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from netlists.write.options import Tolerances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deck:
+class WorkerDeck:
     """A deck to load before a job, and what to know of it.
 
     Parameters
@@ -48,7 +48,7 @@ class Job:
     deck
         What to load first; None: the last one still holds.
     values
-        What the EXTERNAL sources say, all but those of the nudges, shape (B, sources) [V or A].
+        Values of the EXTERNAL sources, all but those of the nudges, shape (B, sources) [V or A].
     beta, currents
         Of the only phase, when there is no nudge: shapes (B,) [S] and (B, K) [A], targets included.
     nudge
@@ -58,13 +58,13 @@ class Job:
     phases
         Points a sample: 1 without a nudge, else the free one and the nudged ones.
     noise
-        What the sources of noise say, shape (B, phases, nodes) [A]; None: there are none.
+        Values of the sources of noise, shape (B, phases, nodes) [A]; None: there are none.
     response
         Whether the circuit is linearised at the free phase, and `currents` are what drives it.
 
     """
 
-    deck: Deck | None
+    deck: WorkerDeck | None
     values: Floats
     beta: Floats
     currents: Floats
@@ -89,7 +89,7 @@ class Answer:
         Codes of `Result`, shape (B, phases).
     beta, target, current
         The pushes of each phase, shapes (B, phases) [S], (B, phases, K) [V] and (B, phases, K) [A].
-    said
+    message
         What ngspice wrote about the first failed sample.
     warned
         What it wrote about the deck when it was loaded for this job, if anything.
@@ -104,20 +104,20 @@ class Answer:
     beta: Floats
     target: Floats
     current: Floats
-    said: str
+    message: str
     warned: str = ""
     memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Says why a request came to nothing, and what is to blame: the library that cannot be loaded, the deck, or the nudge.
+    """Sent when a request came to nothing: why, and what is to blame: the library that cannot be loaded, the deck, or the nudge.
 
     `place` is that of the card of a stranger's deck that is wrong, where that is known.
     """
 
     blame: Literal["library", "deck", "nudge"]
-    said: str
+    message: str
     place: int | None = None
 
 
@@ -135,4 +135,4 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Says that a worker is alive and points keep coming."""
+    """Sent while a worker is alive and points keep coming."""

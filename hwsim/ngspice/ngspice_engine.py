@@ -8,7 +8,7 @@ from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.ngspice.installed import require_library
-from hwsim.ngspice.limits import Limits
+from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.solver import NgspiceSolver
 from netlists.write.names import check_names
 from netlists.write.options import Tolerances
@@ -45,7 +45,7 @@ class NgspiceEngine:
 
     workers: int | None = None
     full: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: WorkerLimits = field(default_factory=WorkerLimits)
     tolerances: Tolerances | None = None
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class NgspiceEngine:
         Raises
         ------
         NgspiceMissingError
-            When there is no libngspice; the message says how to install it.
+            When there is no libngspice; the message describes how to install it.
         UnsupportedCircuitError
             When a netlist cannot hold the circuit.
 

@@ -1,4 +1,4 @@
-"""What can go wrong with ngspice, each with what ngspice itself said."""
+"""What can go wrong with ngspice, each with ngspice's own message."""
 
 from typing import ClassVar
 
@@ -6,17 +6,17 @@ from hwsim.core.protocol import ConvergenceError
 
 
 class NgspiceError(RuntimeError):
-    """Says that ngspice could not do its work; the message holds its own words."""
+    """Raised when ngspice could not do its work; the text has its own message."""
 
 
 class NgspiceMissingError(NgspiceError):
-    """Says that libngspice is not there or cannot be loaded; the message says what to install."""
+    """Raised when libngspice is not there or cannot be loaded; the message names what to install."""
 
     exit_code: ClassVar = 2
 
 
 class NgspiceDeckError(NgspiceError):
-    """Says that ngspice refused a deck, died of it or fell silent over it; the message says where the deck is kept.
+    """Raised when ngspice refused a deck, died of it or fell silent over it; the message names where the deck is kept.
 
     `place` is that of the card that is wrong, where that is known.
     """
@@ -27,7 +27,7 @@ class NgspiceDeckError(NgspiceError):
 
 
 class NgspiceWorkerError(NgspiceDeckError):
-    """Says that a worker died or fell silent; `tries` workers may, before the job that they were given is to blame."""
+    """Raised when a worker died or fell silent; `tries` workers may, before the job that they were given is to blame."""
 
     def __init__(self, text: str, tries: int) -> None:
         super().__init__(text)
@@ -35,4 +35,4 @@ class NgspiceWorkerError(NgspiceDeckError):
 
 
 class NgspicePointError(NgspiceError, ConvergenceError):
-    """Says that ngspice found no equilibrium for some samples; the message says where a deck is kept that shows one."""
+    """Raised when ngspice found no equilibrium for some samples; the message names where a deck is kept that shows one."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from circuits.quoting import quote
 from hwsim.ngspice.installed import missing
-from hwsim.ngspice.limits import Limits
-from hwsim.ngspice.messages import Answer, Busy, Deck, Failure, Job, Version
+from hwsim.ngspice.limits import WorkerLimits
+from hwsim.ngspice.messages import Answer, Busy, Failure, Job, Version, WorkerDeck
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceWorkerError
 from hwsim.ngspice.process import WorkerProcess
 from hwsim.ngspice.threads import ONE_THREAD
@@ -42,12 +42,12 @@ class Pool:
 
     """
 
-    def __init__(self, size: int, limits: Limits) -> None:
+    def __init__(self, size: int, limits: WorkerLimits) -> None:
         self.size, self.limits = size, limits
         self.workers: list[WorkerProcess] = []
         self._let_go: weakref.finalize[..., Pool] | None = None
 
-    def run(self, deck: Deck, jobs: Sequence[Job]) -> list[Answer]:
+    def run(self, deck: WorkerDeck, jobs: Sequence[Job]) -> list[Answer]:
         """Carry out jobs in one deck, which each worker loads unless it holds it already; answers come in the order of the jobs.
 
         Raises
@@ -59,7 +59,7 @@ class Pool:
         self._start(min(self.size, len(jobs)))
         try:
             return _Batch(self, deck, jobs).run()
-        except BaseException:  # also Ctrl-C: no worker goes on computing for nobody
+        except BaseException:  # also Ctrl-C: no worker continues to compute for nobody
             self.close()
             raise
 
@@ -72,8 +72,8 @@ class Pool:
             self._let_go = weakref.finalize(self, ONE_THREAD.let_go)
 
     def patience(self, worker: WorkerProcess) -> float:
-        """Give how long a worker may be silent [s]; one that is being started may for longer."""
-        return self.limits.silence + (0.0 if worker.heard else _START)
+        """Return how long a worker may be silent [s]; one that is being started may for longer."""
+        return self.limits.silence + (0.0 if worker.answered else _START)
 
     def instead_of(self, worker: WorkerProcess) -> WorkerProcess:
         """End a worker, and start another in its place."""
@@ -98,7 +98,7 @@ class Pool:
         self._start(1)
         self.workers[0].send(Version())
         if not self.workers[0].connection.poll(self.limits.silence):
-            msg = f"ngspice did not tell its version within {self.limits.silence:g} s"
+            msg = f"ngspice did not report its version within {self.limits.silence:g} s"
             raise NgspiceError(msg)
         return str(receive(self.workers[0]))
 
@@ -114,7 +114,7 @@ class Pool:
 class _Batch:
     """Jobs under way: who is at work on which, since when, and what is still waiting."""
 
-    def __init__(self, pool: Pool, deck: Deck, jobs: Sequence[Job]) -> None:
+    def __init__(self, pool: Pool, deck: WorkerDeck, jobs: Sequence[Job]) -> None:
         self.pool, self.deck, self.jobs = pool, deck, jobs
         self.answers: dict[int, Answer] = {}
         self.lost: Counter[int] = Counter()
@@ -135,7 +135,7 @@ class _Batch:
         return [self.answers[k] for k in range(len(self.jobs))]
 
     def _give(self, worker: WorkerProcess) -> None:
-        """Give a worker the next job, if there is one."""
+        """Send a worker the next job, if there is one."""
         if self.waiting:
             number = self.waiting.popleft()
             job = self.jobs[number]
@@ -151,7 +151,7 @@ class _Batch:
         except NgspiceWorkerError as error:
             self._lose(number, worker, error)
             return
-        worker.heard = True
+        worker.answered = True
         self.at_work[connection] = number, worker, monotonic()
         if isinstance(message, Busy):
             return
@@ -165,7 +165,7 @@ class _Batch:
             self.pool.end(worker)
 
     def _lose(self, number: int, worker: WorkerProcess, error: NgspiceWorkerError) -> None:
-        """Give a lost worker's job to another, unless it has cost too many."""
+        """Hand a lost worker's job to another, unless it has cost too many."""
         self.lost[number] += 1
         del self.at_work[worker.connection]
         if self.lost[number] >= error.tries:
@@ -180,7 +180,7 @@ def receive(worker: WorkerProcess) -> Any:
     Raises
     ------
     NgspiceError
-        When it died, or says that it failed.
+        When it died, or reports that it failed.
 
     """
     try:
@@ -192,12 +192,12 @@ def receive(worker: WorkerProcess) -> Any:
         how, hopeless = worker.death()
         raise NgspiceWorkerError(f"an ngspice worker {how}", 1 if hopeless else _TRIES) from None
     match message:
-        case Failure("library", said):
-            raise missing(said)
-        case Failure("deck", said, place):
-            raise NgspiceDeckError(said, place)
-        case Failure("nudge", said):
-            raise NgspiceError(said)
+        case Failure("library", text):
+            raise missing(text)
+        case Failure("deck", text, place):
+            raise NgspiceDeckError(text, place)
+        case Failure("nudge", text):
+            raise NgspiceError(text)
     return message
 
 
@@ -214,7 +214,7 @@ def _has_grown(worker: WorkerProcess, answer: Answer) -> bool:
 
 
 def library_version() -> str:
-    """Give the version of the libngspice that the engine uses, as it says it itself, for instance `ngspice-39`.
+    """Return the version of the libngspice that the engine uses, as it reports it itself, for instance `ngspice-39`.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def library_version() -> str:
         When it cannot be loaded or does not answer.
 
     """
-    pool = Pool(1, Limits(silence=60.0))
+    pool = Pool(1, WorkerLimits(silence=60.0))
     try:
         return pool.version()
     finally:

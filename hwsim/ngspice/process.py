@@ -34,7 +34,7 @@ _PASSED_FAMILIES = ("LC_", "JAX_", "XLA_", "NPY_", "OPENBLAS_", "MKL_")
 class WorkerProcess:
     """One process with one libngspice in it. `deck` is what it holds, `settled` the memory that it held after its first job [B].
 
-    `heard` says whether it has answered yet.
+    `answered` is whether it has answered yet.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class WorkerProcess:
         (self.home / MODULES).write_text("\n".join(loaded()), encoding="utf-8", errors="surrogateescape")
         self.deck: object = None
         self.settled: int | None = None
-        self.heard = False
+        self.answered = False
         self.connection, theirs = Pipe()
         environment = {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith(_PASSED_FAMILIES)} | {
             "HOME": str(self.home),  # nobody's .spiceinit is read, nor what SPICE_SCRIPTS names
@@ -85,7 +85,7 @@ class WorkerProcess:
             self.connection.send(request)
 
     def death(self) -> tuple[str, bool]:
-        """Say how the process ended and what it wrote last, and whether another would end so too."""
+        """Describe how the process ended and what it wrote last, and whether another would end so too."""
         status = self.process.wait()
         if status == -signal.SIGXCPU:
             how = f"was ended after {self.processor:g} s of processor time for one job; raise solver.ngspice_processor if it was only slow"
@@ -93,7 +93,7 @@ class WorkerProcess:
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         wrote = (self.home / "log").read_text(encoding="utf-8", errors="replace").strip()
         if any(word in wrote for word in _NO_MEMORY):
-            how += f" for lack of memory beyond {self.memory / 1e9:.3g} GB; raise solver.ngspice_memory, or use fewer workers"
+            how += f" because it needed memory beyond {self.memory / 1e9:.3g} GB; raise solver.ngspice_memory, or use fewer workers"
         return (f"{how}; it wrote: {wrote[-_LAST:]}" if wrote else how), status >= 0
 
 

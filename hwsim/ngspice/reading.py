@@ -19,7 +19,7 @@ def read_deck(path: str | Path, roles: Roles = _NO_ROLES, *, trust: bool = False
     path
         The file.
     roles
-        Said from outside; they stand in the place of the deck's own of the same kind.
+        Set from outside; they stand in the place of the deck's own of the same kind.
     trust
         Whether what it includes may lie anywhere. No command in a deck is ever carried out.
     purpose

@@ -1,4 +1,4 @@
-"""The lean deck: what ngspice is given when nobody asks for every part. The same circuit, with as few unknowns as it can have.
+"""The reduced deck: what ngspice is given when nobody asks for every part. The same circuit, with as few unknowns as it can have.
 
 Nodes that sources hold at one constant voltage become one node; the first crossbar becomes what its columns see of it; an amplifier is
 a source whose own current is sensed. There are no subcircuits, which ngspice reads more slowly.
@@ -16,7 +16,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, InputSources, Nudges, VoltageSources
 from circuits.nodes import Nodes
-from hwsim.ngspice.eliminated_nodes import Held
+from hwsim.ngspice.eliminated_nodes import EliminatedNodes
 from netlists.text.numbers import plain, resistances
 from netlists.write.cards import flat, heads, ohms
 from netlists.write.names import free_stem
@@ -33,7 +33,7 @@ class Constants:
         self.volts: list[float] = []
 
     def node(self, volts: float) -> str:
-        """Give the node that has this voltage."""
+        """Return the node that has this voltage."""
         if volts == 0:
             return "0"
         if volts not in self.volts:
@@ -42,12 +42,12 @@ class Constants:
 
     def cards(self) -> list[str]:
         """Write the sources."""
-        said = plain(self.volts, "constant voltages")
-        return [f"V_{self.stem}_{k} {self.stem}_{k} 0 {word}" for k, word in enumerate(said)]
+        written = plain(self.volts, "constant voltages")
+        return [f"V_{self.stem}_{k} {self.stem}_{k} 0 {word}" for k, word in enumerate(written)]
 
 
 @dataclass(frozen=True, slots=True)
-class Lean:
+class ReducedDeck:
     """A deck without its conductances.
 
     Parameters
@@ -66,11 +66,11 @@ class Lean:
     folded: frozenset[str]
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip, held: Held, folded: Iterable[Trainable], driven: Places, asked: Nodes) -> Self:
+    def of(cls, circuit: Circuit, chip: Chip, nodes: EliminatedNodes, folded: Iterable[Trainable], driven: Places, asked: Nodes) -> Self:
         """Write a circuit without ideal diodes; the arguments are those of a Plan."""
         constants = Constants(free_stem(circuit, "constant"))
-        names, merged = _merged(circuit, chip, held, asked, constants)
-        kept = _kept(circuit, held, merged)
+        names, merged = _merged(circuit, chip, nodes, asked, constants)
+        kept = _kept(circuit, nodes, merged)
         gone = frozenset(w.name for w in folded)
         fixed, conductances = list[str](), list[tuple[Trainable, list[str]]]()
         for element in circuit.elements:
@@ -99,7 +99,7 @@ class Lean:
         return cls([*fixed, *constants.cards()], conductances, gone)
 
     def cards(self, g: Mapping[str, Any]) -> Iterator[str]:
-        """Give all cards, for conductances [S]."""
+        """Return all cards, for conductances [S]."""
         yield from self.fixed
         for element, begun in self.conductances:
             values = np.asarray(g[element.name], dtype=np.float64)
@@ -107,10 +107,12 @@ class Lean:
             yield from map(str.__add__, begun, resistances(element.column_sum(values), element.name) if folded else ohms(element, values))
 
 
-def _merged(circuit: Circuit, chip: Chip, held: Held, asked: Nodes, constants: Constants) -> tuple[list[str], NDArray[np.bool_]]:
-    """Name all nodes, those that have one constant voltage alike, and tell which were merged so. What is asked for stays apart."""
-    unknown_x, unknown_v = np.full((1, circuit.input_count), np.nan), np.full((1, len(held.free)), np.nan)
-    v = held.voltages(circuit, chip, unknown_x, unknown_v)[0]
+def _merged(
+    circuit: Circuit, chip: Chip, nodes: EliminatedNodes, asked: Nodes, constants: Constants
+) -> tuple[list[str], NDArray[np.bool_]]:
+    """Name all nodes, those that have one constant voltage alike, and return which were merged so. What is asked for stays apart."""
+    unknown_x, unknown_v = np.full((1, circuit.input_count), np.nan), np.full((1, len(nodes.free)), np.nan)
+    v = nodes.voltages(circuit, chip, unknown_x, unknown_v)[0]
     merged = np.isfinite(v)
     merged[asked] = False
     merged[0] = False
@@ -118,12 +120,12 @@ def _merged(circuit: Circuit, chip: Chip, held: Held, asked: Nodes, constants: C
     return names, merged
 
 
-def _kept(circuit: Circuit, held: Held, merged: NDArray[np.bool_]) -> Places:
+def _kept(circuit: Circuit, nodes: EliminatedNodes, merged: NDArray[np.bool_]) -> Places:
     """List the sources and amplifiers that are still needed: those which do not hold a node that was merged."""
     kept = {element.name: np.ones(len(element), dtype=bool) for element in circuit.of(VoltageSources, Amplifiers)}
-    for step in held.steps:
+    for step in nodes.steps:
         if not isinstance(step.element, InputSources):
-            kept[step.element.name][step.places[merged[step.found]]] = False
+            kept[step.element.name][step.places[merged[step.target]]] = False
     return {name: np.flatnonzero(places) for name, places in kept.items()}
 
 
@@ -154,8 +156,8 @@ def _amplifiers(
 def _nudges(nudges: Nudges, chip: Chip, nodes: NudgeNodes, names: list[str]) -> Iterator[str]:
     """Write a current into each output, and beta as a conductance across it; what beta draws to a target is part of the current."""
     gains = chip(nudges.name, "gain")
-    own = [f"{gain} * " if gain != "1.0" else "" for gain in plain(gains, f"{nudges.name}: gain")]
+    factors = [f"{gain} * " if gain != "1.0" else "" for gain in plain(gains, f"{nudges.name}: gain")]
     yield f"V_{nodes.beta} {nodes.beta} 0 {EXTERNAL}"
     for k, (plus, minus) in enumerate(zip(nudges.plus.tolist(), nudges.minus.tolist(), strict=True)):
         yield f"I_{nodes.currents[k]} {names[minus]} {names[plus]} {EXTERNAL}"
-        yield f"B_{nodes.currents[k]} {names[plus]} {names[minus]} I = {own[k]}V({nodes.beta}) * V({names[plus]},{names[minus]})"
+        yield f"B_{nodes.currents[k]} {names[plus]} {names[minus]} I = {factors[k]}V({nodes.beta}) * V({names[plus]},{names[minus]})"

@@ -1,4 +1,4 @@
-"""The judge: a point of ngspice's counts when Kirchhoff's law, summed up from the elements themselves, holds for it."""
+"""Residual check: a point of ngspice's counts when Kirchhoff's law, summed up from the elements themselves, holds for it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
 
 
-def judged(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
-    """Give an answer of ngspice with its residuals, and with the code of what is wrong where something is.
+def verified(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equilibrium) -> Equilibrium:
+    """Return an answer of ngspice with its residuals, and with the code of what is wrong where something is.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def judged(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equilib
         if not whole:
             noise = None if drive.noise is None else {name: np.asarray(i)[ok] for name, i in drive.noise.items()}
             applied = Drive(drive.x[ok], Push(*(np.asarray(part)[ok] for part in drive.push)), noise)
-        found = balance(plan.circuit, plan.chip, g, applied, some)
-        residual[ok] = found.residual
-        result[ok[~found.holds]] = Result.MAX_STEPS
+        balanced = balance(plan.circuit, plan.chip, g, applied, some)
+        residual[ok] = balanced.residual
+        result[ok[~balanced.holds]] = Result.MAX_STEPS
     beta = np.asarray(drive.push.beta)
     if (beta < 0).any():
         pushed = beta * plan.chip(plan.circuit.outputs.name, "gain")
@@ -47,7 +47,7 @@ def judged(plan: Plan | UserPlan, g: Conductances, drive: Drive, answer: Equilib
 
 
 def _is_convex(plan: Plan | UserPlan, g: Conductances, beta: Floats) -> NDArray[np.bool_]:
-    """Tell of each sample, shape (B,), whether its outputs hold against a negative nudge.
+    """Return for each sample, shape (B,), whether its outputs are stable under a negative nudge.
 
     The conductance matrix of an output pair, [[a + beta, −beta], [−beta, b + beta]], must stay positive definite. Outputs at which
     anything but linear elements stands are not looked at. `beta` is (B, K) [S].
@@ -59,13 +59,13 @@ def _is_convex(plan: Plan | UserPlan, g: Conductances, beta: Floats) -> NDArray[
     plus, minus = a[outputs.plus], a[outputs.minus]
     with np.errstate(invalid="ignore"):
         both = np.where(np.isinf(minus), plus, np.where(np.isinf(plus), minus, plus * minus / (plus + minus)))
-    known = linear[outputs.plus] & linear[outputs.minus] & (outputs.plus != outputs.minus)
-    stable: NDArray[np.bool_] = (~known | (both + beta > 0)).all(axis=1)
+    checked = linear[outputs.plus] & linear[outputs.minus] & (outputs.plus != outputs.minus)
+    stable: NDArray[np.bool_] = (~checked | (both + beta > 0)).all(axis=1)
     return stable
 
 
 def _conductances(plan: Plan | UserPlan, g: Conductances) -> tuple[Floats, NDArray[np.bool_]]:
-    """Give the sum of conductances at each node [S], and whether nothing but linear elements stands there."""
+    """Return the sum of conductances at each node [S], and whether nothing but linear elements stands there."""
     circuit = plan.circuit
     a, linear = np.zeros(circuit.size + 1), np.ones(circuit.size + 1, dtype=bool)
     for element in circuit.elements:

@@ -1,6 +1,6 @@
 """A sandbox for this process: it may compute, but read or write no file besides its own, start no program, reach no network.
 
-What a deck makes ngspice do stays inside, whatever it is; `seccomp` refuses sockets of every kind. Linux alone has such fences (Landlock,
+What a deck makes ngspice do stays inside, whatever it is; `seccomp` refuses sockets of every kind. Linux alone has such a sandbox (Landlock,
 from 5.13 on); elsewhere, what libngspice is given is looked through all the same.
 """
 
@@ -67,7 +67,7 @@ def close_reading(home: Path, programs: Iterable[str | Path], listed: Iterable[P
 def _restrict(
     rules: Callable[[int], tuple[int, int, int]], places: Iterable[Path], forbidden: int = 0, listed: Iterable[Path] = ()
 ) -> bool:
-    """Allow what rules of a version say about files, network and signals below some places alone, and what is forbidden nowhere."""
+    """Allow what rules of a version cover of files, network and signals below some places alone, and what is forbidden nowhere."""
     version = landlock()
     if version < 1:
         return False

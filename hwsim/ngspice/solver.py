@@ -21,12 +21,12 @@ from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result
-from hwsim.ngspice.limits import Limits
-from hwsim.ngspice.messages import Answer, Deck, Job
+from hwsim.ngspice.limits import WorkerLimits
+from hwsim.ngspice.messages import Answer, Job, WorkerDeck
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
-from hwsim.ngspice.residual_check import judged
+from hwsim.ngspice.residual_check import verified
 from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
 from netlists.write.options import Tolerances, fitting
@@ -38,7 +38,7 @@ POINTS = 300
 """Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
 
 SHARP_TIMES = 3
-"""Times that a point of a circuit with sharp diodes is gone through; see `Deck.times`."""
+"""Times that a point of a circuit with sharp diodes is gone through; see `WorkerDeck.times`."""
 
 
 class NgspiceSolver(Nudging, Closing):
@@ -63,7 +63,7 @@ class NgspiceSolver(Nudging, Closing):
     tolerance: float | None = None
 
     def __init__(
-        self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: Limits, tolerances: Tolerances | None
+        self, circuit: Circuit, chip: Chip, *, full: bool, workers: int | None, limits: WorkerLimits, tolerances: Tolerances | None
     ) -> None:
         self.circuit, self.chip = circuit, chip
         self._full = full
@@ -73,9 +73,9 @@ class NgspiceSolver(Nudging, Closing):
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
         self._pool = Pool(workers or _cores(), limits)
-        self._told = set[str]()
+        self._warned = set[str]()
         self._g: dict[str, Floats] = {}
-        self._deck: Deck | None = None
+        self._deck: WorkerDeck | None = None
 
     def solve(self, g: Conductances, drive: Drive, *, start: Equilibrium | None = None, throw: bool = True) -> Equilibrium:  # noqa: ARG002 - see `start`
         """Find the equilibria of a batch.
@@ -89,7 +89,7 @@ class NgspiceSolver(Nudging, Closing):
         start
             Without effect: there is one equilibrium, and a sweep starts where it knows best.
         throw
-            Raise when a sample has none; otherwise its `result` says so and its voltages are NaN.
+            Raise when a sample has none; otherwise its `result` shows it and its voltages are NaN.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class NgspiceSolver(Nudging, Closing):
     def small_signal(self, g: Conductances, free: Equilibrium, current: Any, *, throw: bool = True) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
 
-        An operating point and an analysis at 1 µHz for each sample. Its residual is not judged.
+        An operating point and an analysis at 1 µHz for each sample. Its residual is not checked.
 
         Raises
         ------
@@ -216,12 +216,12 @@ class NgspiceSolver(Nudging, Closing):
             raise CircuitError(msg) from None
         return Push(beta, target, current)
 
-    def _load(self, g: Conductances) -> Deck:
-        """Give the deck for conductances; the last one if they are the same."""
+    def _load(self, g: Conductances) -> WorkerDeck:
+        """Return the deck for conductances; the last one if they are the same."""
         self.circuit.check_conductances(g)
         arrays = {name: np.array(values, dtype=np.float64) for name, values in g.items()}
         if self._deck is None or any(not np.array_equal(arrays[name], self._g[name]) for name in arrays):
-            self._deck = Deck(
+            self._deck = WorkerDeck(
                 text=self._plan.deck(arrays, self._tolerances),
                 layout=self._plan.layout,
                 tolerances=self._tolerances,
@@ -243,7 +243,7 @@ class NgspiceSolver(Nudging, Closing):
         throw: bool,
         noise: Sequence[Mapping[str, Any]] | None,
     ) -> tuple[Equilibrium, ...]:
-        """Solve a batch: split it into jobs, put the answers together, judge them."""
+        """Solve a batch: split it into jobs, put the answers together, verify them."""
         injected = self._injected(noise, len(x), phases)
         deck, beta = self._load(g), np.asarray(push.beta)
         with np.errstate(all="ignore"):
@@ -280,12 +280,12 @@ class NgspiceSolver(Nudging, Closing):
 
     def _tell(self, answers: Sequence[Answer]) -> None:
         """Pass on what ngspice warns of in a deck, once."""
-        for warned in {answer.warned for answer in answers if answer.warned} - self._told:
-            self._told.add(warned)
+        for warned in {answer.warned for answer in answers if answer.warned} - self._warned:
+            self._warned.add(warned)
             _LOG.warning("%s: ngspice warns: %s", self.circuit.name, warned)
 
     def _injected(self, noise: Sequence[Mapping[str, Any]] | None, batch: int, phases: int) -> Floats | None:
-        """Give what the sources of noise say, shape (B, phases, nodes) [A]; once there was noise, the deck has sources of it."""
+        """Return the values of the sources of noise, shape (B, phases, nodes) [A]; once there was noise, the deck has sources of it."""
         if noise is not None and not len(self._plan.noisy):
             self._plan, self._deck = self._planned(noise=True), None
         if not len(self._plan.noisy):
@@ -303,7 +303,7 @@ class NgspiceSolver(Nudging, Closing):
         return np.array_split(samples, jobs) if jobs else []
 
     def _blank(self, phases: int) -> Answer:
-        """Give an answer about one sample whose numbers were not fit to be sent."""
+        """Return an answer about one sample whose numbers were not fit to be sent."""
         outputs = (1, phases, len(self.circuit.outputs))
         return Answer(
             v=np.full((1, phases, len(self._plan.layout.nodes)), np.nan),
@@ -312,11 +312,11 @@ class NgspiceSolver(Nudging, Closing):
             beta=np.zeros((1, phases)),
             target=np.zeros(outputs),
             current=np.zeros(outputs),
-            said="",
+            message="",
         )
 
     def _equilibria(self, x: Floats, answer: Answer, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
-        """Judge all phases at once, and give each its own equilibria."""
+        """Verify all phases at once, and return each with its own equilibria."""
         batch, phases = answer.result.shape
 
         def stacked(array: Any) -> Any:
@@ -324,13 +324,13 @@ class NgspiceSolver(Nudging, Closing):
 
         inputs = np.tile(x, (phases, 1))
         push = Push(stacked(answer.beta)[:, None], stacked(answer.target), stacked(answer.current))
-        unjudged = np.full(phases * batch, np.nan)
-        found = Equilibrium(self._plan.voltages(inputs, stacked(answer.v)), unjudged, stacked(answer.steps), stacked(answer.result))
+        unverified = np.full(phases * batch, np.nan)
+        answered = Equilibrium(self._plan.voltages(inputs, stacked(answer.v)), unverified, stacked(answer.steps), stacked(answer.result))
         together = None if noise is None else {name: np.concatenate([np.asarray(one[name]) for one in noise]) for name in noise[0]}
-        told = judged(self._plan, self._g, Drive(inputs, push, together), found)
+        checked = verified(self._plan, self._g, Drive(inputs, push, together), answered)
         spans = [slice(phase * batch, (phase + 1) * batch) for phase in range(phases)]
         return tuple(
-            Equilibrium({name: v[span] for name, v in told.v.items()}, told.residual[span], told.steps[span], told.result[span])
+            Equilibrium({name: v[span] for name, v in checked.v.items()}, checked.residual[span], checked.steps[span], checked.result[span])
             for span in spans
         )
 
@@ -344,7 +344,7 @@ class NgspiceSolver(Nudging, Closing):
         kept = _keep(write_deck(self.circuit, self.chip, self._g, x=x[sample], pushes=[push] if phase else []))
         msg = (
             f"{self.circuit.name}: ngspice found no equilibrium for {len(set(failed[:, 0].tolist()))} of {len(x)} samples; "
-            f"sample {sample}, {'nudged' if phase else 'free'}: {answer.said}; see it fail: ngspice -b {kept}"
+            f"sample {sample}, {'nudged' if phase else 'free'}: {answer.message}; see it fail: ngspice -b {kept}"
         )
         raise NgspicePointError(msg)
 
@@ -356,7 +356,7 @@ def _cores() -> int:
 
 def _merged(batch: int, kept: NDArray[np.intp], answers: Sequence[Answer], blank: Answer) -> Answer:
     """Put the answers about the samples `kept` of a batch together; the others get a blank one."""
-    merged: dict[str, Any] = {"said": next((answer.said for answer in answers if answer.said), "")}
+    merged: dict[str, Any] = {"message": next((answer.message for answer in answers if answer.message), "")}
     for name in ("v", "steps", "result", "beta", "target", "current"):
         array = np.repeat(getattr(blank, name), batch, axis=0)
         if answers:
@@ -366,7 +366,7 @@ def _merged(batch: int, kept: NDArray[np.intp], answers: Sequence[Answer], blank
 
 
 def _keep(deck: str) -> str:
-    """Write a deck where it outlives the workers, and say where."""
+    """Write a deck where it outlives the workers, and return where."""
     try:
         path = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-deck-")) / "deck.cir"
         path.write_text(deck, encoding="utf-8")

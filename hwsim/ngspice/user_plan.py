@@ -32,7 +32,7 @@ class UserPlan:
     Parameters
     ----------
     circuit, chip
-        What it is; only inputs, outputs and what learns may differ from the deck's values.
+        What it is; only inputs, outputs and trainable elements may differ from the deck's values.
     added
         Names of what is added to the deck.
     layout
@@ -95,7 +95,7 @@ class UserPlan:
         return "\n".join(lines) + "\n"
 
     def altered(self, g: Conductances) -> dict[str, float]:
-        """Return what the cards that learn say for conductances [S]: resistances [ohm] by ngspice's names."""
+        """Return the values of the trainable cards for conductances [S]: resistances [ohm] by ngspice's names."""
         text = user_text(self.circuit)
         return {name: ohm for element in text.resistors for name, ohm in text.resistances(element, np.asarray(g[element])).items()}
 
@@ -106,7 +106,7 @@ class UserPlan:
         return np.concatenate(parts, axis=1)
 
     def values_at(self, g: Conductances, free: Equilibrium) -> Floats:  # noqa: ARG002 - as Plan's
-        """Return what the input sources say where equilibria are free ones, as `values` does."""
+        """Return the values of the input sources where equilibria are free ones, as `values` does."""
         ways = directions(self.circuit)
         return np.concatenate(
             [np.asarray(free.at(self.circuit, e.plus), float) * ways[e.name] for e in self.circuit.of(InputSources)], axis=1
@@ -114,7 +114,7 @@ class UserPlan:
 
     @property
     def linearisable(self) -> bool:
-        """Whether an analysis at a frequency says how all nodes answer: no source of the user's speaks then, and no node is hidden."""
+        """Whether an analysis at a frequency shows how all nodes answer: no source of the user's acts then, and no node is hidden."""
         return not len(self.inner.inner) and not any(_AC.search(card) for card in user_text(self.circuit).cards)
 
     def voltages(self, x: Floats, answer: Floats) -> dict[str, Floats]:  # noqa: ARG002 - as Plan's

@@ -1,7 +1,7 @@
 """A process with its own libngspice: takes jobs from a pipe, sweeps through their points, and sends the answers back.
 
-Started as `python -m hwsim.ngspice.worker HANDLE MEMORY PROCESSOR` in a directory of its own, behind a fence and with limits, so that
-nobody's .spiceinit is read and nothing a deck says reaches the machine. Its own session keeps a terminal's Ctrl-C away; it ends when the
+Started as `python -m hwsim.ngspice.worker HANDLE MEMORY PROCESSOR` in a directory of its own, within a sandbox and with limits, so that
+nobody's .spiceinit is read and nothing in a deck reaches the machine. Its own session keeps a terminal's Ctrl-C away; it ends when the
 pipe does, even while ngspice computes.
 """
 
@@ -24,9 +24,9 @@ import numpy as np
 from hwsim.core.protocol import Nudge, Push, Result
 from hwsim.ngspice.expand import expand
 from hwsim.ngspice.importable import MODULES, readable
-from hwsim.ngspice.library_session import Session, SessionError
+from hwsim.ngspice.library_session import LibrarySession, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
-from hwsim.ngspice.messages import Answer, Busy, Deck, Expand, Failure, Job, Version
+from hwsim.ngspice.messages import Answer, Busy, Expand, Failure, Job, Version, WorkerDeck
 from hwsim.ngspice.sandbox import close_behind, close_reading
 from hwsim.ngspice.seccomp import refuse_sockets
 from hwsim.typing import Floats
@@ -34,7 +34,7 @@ from netlists.foreign.expansion import Expansion, ExpansionError
 from netlists.write.options import FALLBACK
 
 _BUSY_EVERY = 1.0
-"""s; how often a worker says that it is alive."""
+"""s; how often a worker reports that it is alive."""
 
 _GIVE_UP_AFTER = 5
 """Failed samples in a row, from the first of a job on, after which the deck is to blame and the others are not tried."""
@@ -46,7 +46,7 @@ _LOOSE_TIMES = 4
 class Sweeper:
     """A job under way: gives the sources' values point by point, and collects the answers."""
 
-    def __init__(self, job: Job, deck: Deck, session: Session, connection: Connection) -> None:
+    def __init__(self, job: Job, deck: WorkerDeck, session: LibrarySession, connection: Connection) -> None:
         samples, outputs = len(job.values), len(deck.layout.plus)
         self.job, self.deck, self.layout, self.session, self.connection = job, deck, deck.layout, session, connection
         self.nudge = _nudge(job.nudge) if job.nudge else None
@@ -58,10 +58,10 @@ class Sweeper:
         if self.nudge is None:
             self.beta[:, 0], self.current[:, 0] = job.beta, job.currents
         self.at, self.stop, self.times, self.left = 0, 0, 1, 1
-        self.told = time.monotonic()
+        self.reported = time.monotonic()
 
     def values(self) -> list[float]:
-        """Give what all EXTERNAL sources say at the point that comes next."""
+        """Return the values of all EXTERNAL sources at the point that comes next."""
         sample, phase = divmod(self.at, self.job.phases)
         beta = self.beta[sample, phase]
         currents = self.layout.gain * (beta * self.target[sample, phase] + self.current[sample, phase])
@@ -84,13 +84,13 @@ class Sweeper:
         return self.values() if self.at < self.stop else None
 
     def _push(self, nudge: Nudge, sample: int, v: Floats) -> None:
-        """Ask the nudge for the pushes of a sample; a phase whose push is no number goes on without, and is marked."""
+        """Ask the nudge for the pushes of a sample; a phase whose push is no number is solved without, and is marked."""
         at = np.append(v, 0.0)
         outputs = (at[self.layout.plus] - at[self.layout.minus])[None]
         try:
             pushes = nudge.pushes(outputs, self.job.targets[sample][None])
         except Exception as error:
-            msg = f"{type(nudge).__name__}.pushes: {_told(error)}"
+            msg = f"{type(nudge).__name__}.pushes: {_described(error)}"
             raise NudgeError(msg) from error
         for phase, push in enumerate(pushes, start=1):
             beta, target, current = _numbers(push)
@@ -101,35 +101,39 @@ class Sweeper:
 
     def respond(self) -> Answer:
         """Linearise the circuit at each sample's free phase, and drive its outputs."""
-        said, driven = "", self.layout.sources[-len(self.layout.plus) :]
+        message, driven = "", self.layout.sources[-len(self.layout.plus) :]
         amplitudes, self.current = self.layout.gain * self.current[:, 0], np.zeros_like(self.current)
         for sample, each in enumerate(amplitudes):
             self.at = sample
             values = dict(zip(self.layout.sources, self.values(), strict=True))
             v = self.session.respond(dict(zip(driven, each.tolist(), strict=True)), values, self.layout.nodes)
-            said = said or ("" if v is not None else self.session.said())
+            message = message or ("" if v is not None else self.session.complaint())
             if v is not None:
                 self.v[sample, 0], self.result[sample, 0] = v, Result.CONVERGED
             self._report()
-        return Answer(v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, said=said)
+        return Answer(
+            v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, message=message
+        )
 
     def _report(self) -> None:
         """Report now and then that the worker is at work."""
-        if time.monotonic() > self.told + _BUSY_EVERY:
+        if time.monotonic() > self.reported + _BUSY_EVERY:
             self.connection.send(Busy())
-            self.told = time.monotonic()
+            self.reported = time.monotonic()
 
     def run(self) -> Answer:
         """Sweep until all samples are solved or given up."""
         if self.job.response:
             return self.respond()
-        said, failed, phases, total = "", 0, self.job.phases, len(self.v) * self.job.phases
+        message, failed, phases, total = "", 0, self.job.phases, len(self.v) * self.job.phases
         while self.at < total and not (failed >= _GIVE_UP_AFTER and failed == self.at // phases):
             self._sweep(total, self.deck.times)
             if self.at < total:
-                said = said or self.session.said()
+                message = message or self.session.complaint()
                 failed += not self._retry()
-        return Answer(v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, said=said)
+        return Answer(
+            v=self.v, steps=self.steps, result=self.result, beta=self.beta, target=self.target, current=self.current, message=message
+        )
 
     def _sweep(self, stop: int, times: int) -> None:
         """Sweep up to point `stop`, through each `times` times."""
@@ -147,15 +151,15 @@ class Sweeper:
         self.session.tolerate(FALLBACK)
         self._sweep(end, _LOOSE_TIMES)
         self.session.tolerate(self.deck.tolerances)
-        found, self.at = self.at == end, end
-        return found
+        solved, self.at = self.at == end, end
+        return solved
 
 
 def _nudge(pickled: bytes) -> Nudge:
     try:
         nudge: Nudge = pickle.loads(pickled)  # noqa: S301 - it comes from the engine, through its own pipe
     except Exception as error:
-        msg = f"a worker cannot make the nudge anew ({error}); define its class in a module that can be imported"
+        msg = f"a worker cannot rebuild the nudge ({error}); define its class in a module that can be imported"
         raise NudgeError(msg) from error
     return nudge
 
@@ -165,12 +169,12 @@ def _numbers(push: Push) -> tuple[Floats, Floats, Floats]:
     return beta.reshape(()), target.reshape(-1), current.reshape(-1)
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()
 
 
 class NudgeError(RuntimeError):
-    """Says that the nudge is to blame, not ngspice."""
+    """Raised when the nudge is to blame, not ngspice."""
 
 
 class Worker:
@@ -178,14 +182,14 @@ class Worker:
 
     def __init__(self, connection: Connection, processor: float) -> None:
         self.connection, self.processor = connection, processor
-        self.session: Session | None = None
-        self.deck: Deck | None = None
+        self.session: LibrarySession | None = None
+        self.deck: WorkerDeck | None = None
 
     def carry_out(self, request: Job | Expand | Version) -> Answer | Expansion | Failure | str:
         """Return the answer to a request."""
         try:
             if self.session is None:
-                self.session = Session()
+                self.session = LibrarySession()
                 modules = Path(MODULES).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
                 close_reading(Path.cwd(), *readable(modules))
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine must get to know
@@ -199,9 +203,9 @@ class Worker:
         except SessionError as error:
             return Failure("deck", str(error))
         except Exception as error:  # noqa: BLE001 - as above
-            return Failure("deck", _told(error))
+            return Failure("deck", _described(error))
 
-    def _answer(self, request: Job | Expand | Version, session: Session) -> Answer | Expansion | str:
+    def _answer(self, request: Job | Expand | Version, session: LibrarySession) -> Answer | Expansion | str:
         if isinstance(request, Version):
             return f"ngspice-{session.ngspice_version}"
         limit_processor(self.processor)
@@ -213,7 +217,7 @@ class Worker:
         finally:
             gc.enable()
 
-    def _solve(self, job: Job, session: Session) -> Answer:
+    def _solve(self, job: Job, session: LibrarySession) -> Answer:
         warned = ""
         if job.deck is not None:
             loaded, self.deck = self.deck, None

@@ -28,6 +28,7 @@ FOLDERS = (
     "hwsim/inspection",
     "hwsim/learning",
     "hwsim/models",
+    "hwsim/ngspice",
     "hwsim/numeric",
     "hwsim/random",
     "hwsim/report",

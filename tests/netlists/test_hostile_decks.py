@@ -14,7 +14,7 @@ from circuits.chip import Chip
 from cli.main import main
 from hwsim.core.protocol import Drive
 from hwsim.ngspice import solver
-from hwsim.ngspice.limits import Limits
+from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspicePointError
 from hwsim.ngspice.pool import Pool
@@ -36,7 +36,7 @@ def place(tmp_path_factory):
         for name, value in lay_out(place).items():
             patch.setenv(name, value)
         patch.chdir(place / "working")
-        pool = Pool(1, Limits(silence=60.0))
+        pool = Pool(1, WorkerLimits(silence=60.0))
         patch.setattr(solver, "Pool", lambda *_: pool)
         yield place
         pool.close()

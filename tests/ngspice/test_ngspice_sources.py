@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 from circuits.chip import Chip
 from circuits.network import Amplifier, Layer, Network
 from hwsim.core.protocol import Drive
-from hwsim.ngspice.external_sources import Sources
+from hwsim.ngspice.external_sources import SourceValues
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.plan import Plan
 from netlists.write.options import Tolerances
@@ -31,10 +31,10 @@ def answers(sources, order):
 @given(st.permutations(NAMES), st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1, max_size=4), st.integers(1, 3))
 def test_each_source_says_its_value_in_every_round(order, points, rounds):
     """Whatever the order, from the first round on and after values change; a source without a value says NaN; rounds are counted."""
-    sources = Sources(bytes)
+    sources = SourceValues(bytes)
     sources.expect({name: k for k, name in enumerate(NAMES[:3])})
     for values in points:
-        sources.say(values)
+        sources.set_values(values)
         wanted = [values[NAMES.index(name)] if name in NAMES[:3] else math.nan for name in order]
         sources.rounds = 0
         for _ in range(rounds):
@@ -44,10 +44,10 @@ def test_each_source_says_its_value_in_every_round(order, points, rounds):
 
 def test_another_circuit_has_another_order():
     """After a load, names count again."""
-    sources = Sources(bytes)
+    sources = SourceValues(bytes)
     for order in (NAMES[:3], NAMES[2::-1]):
         sources.expect({name: k for k, name in enumerate(NAMES[:3])})
-        sources.say([1.0, 2.0, 3.0])
+        sources.set_values([1.0, 2.0, 3.0])
         for _ in range(2):
             assert answers(sources, order) == [float(NAMES.index(name) + 1) for name in order]
 

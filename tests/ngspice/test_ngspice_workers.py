@@ -22,8 +22,8 @@ from hwsim.core.protocol import ConvergenceError, Drive, Result
 from hwsim.ngspice import installed
 from hwsim.ngspice import pool as pool_module
 from hwsim.ngspice.installed import VARIABLE, find_library, require_library
-from hwsim.ngspice.limits import Limits
-from hwsim.ngspice.messages import Deck, Failure, Job
+from hwsim.ngspice.limits import WorkerLimits
+from hwsim.ngspice.messages import Failure, Job, WorkerDeck
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceMissingError, NgspicePointError
 from hwsim.ngspice.plan import Layout
@@ -62,7 +62,7 @@ def _own_folder(tmp_path, monkeypatch):
 
 def prepared(*, workers=1, **limits):
     """Prepare the small circuit."""
-    return NgspiceEngine(workers=workers, limits=Limits(**{"silence": 60.0} | limits)).prepare(CIRCUIT, Chip.nominal(CIRCUIT))
+    return NgspiceEngine(workers=workers, limits=WorkerLimits(**{"silence": 60.0} | limits)).prepare(CIRCUIT, Chip.nominal(CIRCUIT))
 
 
 def processes(solver):
@@ -142,7 +142,7 @@ def test_a_worker_that_hangs_is_replaced(monkeypatch):
     """What sends nothing within the time-out is killed; when the next one is silent too, the message says which setting to raise."""
     with prepared() as solver:
         before = solver.solve(G, Drive(X))
-        solver._pool.limits = Limits(silence=1.0)
+        solver._pool.limits = WorkerLimits(silence=1.0)
         (pid,) = processes(solver)
         os.kill(pid, signal.SIGSTOP)
         assert np.array_equal(solver.solve(G, Drive(X)).v["out"], before.v["out"])
@@ -174,7 +174,7 @@ def test_many_solves_take_no_more_memory_than_a_few(pool):
 
 def test_a_worker_that_computes_for_too_long_is_ended(pool):
     """The system ends it, once and for all: another would take as long."""
-    limited = Pool(1, Limits(processor=0.5))
+    limited = Pool(1, WorkerLimits(processor=0.5))
     with pytest.raises(NgspiceDeckError, match=r"was ended after 0\.5 s of processor time for one job; raise solver\.ngspice_processor"):
         limited.run(deck(), [job(3_000_000)])
     assert pool.run(deck(), [job()])[0].memory > 10e6
@@ -198,7 +198,7 @@ def test_a_worker_reads_modules_beside_a_script_and_nothing_else_there(tmp_path,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     monkeypatch.setenv("SOME_TOKEN", "s3cr3t")
-    limited = Pool(1, Limits(silence=60.0))
+    limited = Pool(1, WorkerLimits(silence=60.0))
     try:
         for name, said in (("secret", "Permission denied"), ("beside.py", "str.*pushes")):
             nudge = pickle.dumps(_Reading(tmp_path / name))
@@ -251,7 +251,7 @@ def test_a_worker_has_no_more_memory_than_it_may():
 def test_limits_are_positive(limit):
     """None at all would be a process that never starts or never ends."""
     with pytest.raises(ValueError, match=rf"ngspice: {limit} = 0 (s|B) must be above 0"):
-        Limits(**{limit: 0.0})
+        WorkerLimits(**{limit: 0.0})
 
 
 def test_what_ngspice_warns_of_reaches_the_user(caplog):
@@ -297,12 +297,12 @@ def deck(*cards):
     layout = Layout(
         counter="V_n", groups="", sources=("I_x", "V_b", "V_i"), nodes=("a",), plus=np.array([0]), minus=np.array([1]), gain=np.ones(1)
     )
-    return Deck(text=text, layout=layout, tolerances=Tolerances(), times=1)
+    return WorkerDeck(text=text, layout=layout, tolerances=Tolerances(), times=1)
 
 
 @pytest.fixture(scope="module")
 def pool():
-    pool = Pool(1, Limits(silence=60.0))
+    pool = Pool(1, WorkerLimits(silence=60.0))
     yield pool
     pool.close()
 
@@ -330,7 +330,7 @@ def test_a_circuit_without_a_solution_is_not_passed_off_as_solved(pool):
     """Two sources that contradict each other: no point of the sweep comes back, and ngspice's words do."""
     answer = pool.run(deck("V_1 a 0 1", "V_2 a 0 2"), [job(12)])[0]
     assert np.isnan(answer.v).all()
-    assert "singular" in answer.said
+    assert "singular" in answer.message
 
 
 def test_a_point_that_ngspice_fails_at_is_named_with_a_deck_that_shows_it(tmp_path):

@@ -13,7 +13,7 @@ from circuits.errors import CircuitError
 from hwsim.core.protocol import ConvergenceError, Drive, UnsupportedCircuitError
 from hwsim.experiment import netlist_circuit
 from hwsim.ngspice import solver as ngspice_solver
-from hwsim.ngspice.limits import Limits
+from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.ngspice_errors import NgspiceError
 from hwsim.ngspice.pool import Pool
 from hwsim.runs.loaded import load_model
@@ -76,7 +76,7 @@ def known() -> dict[tuple[str, str], Outcome]:
 
 def one_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let all solvers of ngspice share one worker: starting one a deck takes a hundred times as long as solving it."""
-    pool = Pool(1, Limits(silence=20.0))
+    pool = Pool(1, WorkerLimits(silence=20.0))
     end = pool.close
     pool.close = lambda: None  # type: ignore[method-assign]
     monkeypatch.setattr(ngspice_solver, "Pool", lambda *_: pool)
