@@ -27,8 +27,9 @@ def command(output: Output, what: tuple[str, ...], out: Path, title: str | None,
     are next to the page as PNG too.
     """
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
-    from hwsim.report.report import make  # noqa: PLC0415 - help does without
+    from hwsim.report.report import make, refuse_others  # noqa: PLC0415 - help does without
 
+    refuse_others(what)
     command_line = shlex.join(["hwsim", "report", *what, "-o", str(out), *(["--title", title] if title else [])])
     with output.progress(out.name) as show:
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Refuse = Callable[[Experiment, Path], None]
 
-_DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "engine", "data", "settings", "out")
+_DEFINING = ("vary", "alone", "random", "sobol", "mode", "chips", "seeds", "epochs", "engine", "data", "settings", "out")
 """Options that are fixed for an existing database."""
 
 _EXAMPLE = """\
@@ -43,6 +43,7 @@ hwsim sweep runs/iris-beta.db --spec 0.05 --export results.csv"""
 @click.option("--mode", type=click.Choice(["train", "transfer", "evaluate"]), default="train", show_default=True, help="See above.")
 @click.option("--chips", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Chips of a point.")
 @click.option("--seeds", type=click.IntRange(1, 100_000), default=1, show_default=True, metavar="N", help="Seeds on each chip.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set [default: the experiment's].")
 @options.engine
 @options.data
 @click.option("--out", "-o", type=click.Path(path_type=Path), metavar="FILE.db", help="The sweep's database [default: runs/NAME-KEYS.db].")
@@ -148,7 +149,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
     from hwsim.sweep.new_sweep import Planned, design  # noqa: PLC0415
 
-    overrides = options.overrides(defining["settings"], engine=defining["engine"], data=defining["data"])
+    overrides = options.overrides(defining["settings"], engine=defining["engine"], data=defining["data"], epochs=defining["epochs"])
     chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
     counts = {name: defining[name] for name in ("chips", "seeds")}
     planned = Planned.make(what, overrides, defining["vary"], defining["mode"], design=chosen, **counts)

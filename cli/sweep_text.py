@@ -29,10 +29,6 @@ def between(interval: "Interval", write: Callable[[float], str] = percent) -> st
     return f"{write(interval.low)} – {write(interval.high)}" if interval.low == interval.low else "–"
 
 
-def _head(measure: "Measure") -> str:
-    return f"{measure.name} {measure.unit}".strip()
-
-
 ONE_SETTING = ("setting",)
 """The column of sweeps that vary one key at a time."""
 
@@ -44,7 +40,7 @@ def columns(definition: "SweepDefinition") -> tuple[str, ...]:
 
 def live_header(keys: Sequence[str], measure: "Measure") -> tuple[str, ...]:
     """Return the header of the table that fills."""
-    return ("point", *keys, "results", _head(measure), "95 % interval", "sd")
+    return ("point", *keys, "results", measure.head(), "95 % interval", "sd")
 
 
 def live_row(point: "SweepPoint", keys: Sequence[str], results: Sequence["SweepResult"], total: int, measure: "Measure") -> tuple[str, ...]:
@@ -90,7 +86,7 @@ def _over_folds(recorded: "Recorded") -> Iterator[str]:
     if (over := over_folds(recorded)) is not None:
         number = recorded.measure.number
         ends = f"95 % interval {between(over.interval, number)}, corrected for samples that folds share"
-        yield wrapped(f"mean {_head(recorded.measure)} over all folds: {number(over.mean)}, {ends} (Nadeau & Bengio 2003)")
+        yield wrapped(f"mean {recorded.measure.name} over all folds: {recorded.measure.text(over.mean)}, {ends} (Nadeau & Bengio 2003)")
 
 
 def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: int) -> str:
@@ -98,8 +94,8 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
     points = {point.number: point for point in recorded.points}
     specified = any(one.yields for one in numbers)
     uneven = len({(one.summary.results, one.summary.failed) for one in numbers}) > 1
-    header = ["point", *keys, *["results"] * uneven, _head(measure), "95 % interval", "sd", "median", "worst 5 %"]
-    header += ["yield %", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
+    header = ["point", *keys, *["results"] * uneven, measure.head(), "95 % interval", "sd", "median", "worst 5 %"]
+    header += ["yield [%]", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
     rows = []
     for one in numbers:
         point_summary = one.summary
@@ -124,7 +120,7 @@ def _slopes(paid: Sequence["Slope"], measure: "Measure") -> str:
         per = "decade" if one.log else "1"
         span = f"{measure.signed(one.slope * one.span)} over {one.span:.4g} {'decades' if one.log else ''}".rstrip()
         rows.append((one.key, f"{measure.factor * one.slope:+.4g} per {per}", between(one.interval, measure.number), span))
-    points = "points of error" if measure.unit == "%" else _head(measure)
+    points = "points of error" if measure.unit == "%" else measure.unit or measure.name
     return table(("key", f"slope [{points}]", "95 % interval", "over the range"), rows)
 
 

@@ -38,7 +38,7 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @options.engine
 @options.data
 @options.chip
-@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set [default: the experiment's].")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update; all of them where there are no more.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")

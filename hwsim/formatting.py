@@ -62,8 +62,11 @@ class Measure:
         return f"{'+' * (difference >= 0)}{self.number(difference)}"
 
     def text(self, error: float) -> str:
-        """Write an error with its unit."""
+        """Write an error with its unit; volts with the prefix that their size asks for."""
         number = self.number(error)
+        if self.unit == "V" and number != "–":
+            factor, letter = prefix(error)
+            return f"{error / factor:.4g} {letter}V"
         return number if number == "–" or not self.unit else f"{number} {self.unit}"
 
     def head(self, name: str = "") -> str:

@@ -36,8 +36,7 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     """
     page = outputs.OutputFile("--out", out, outputs.PAGE)
     outputs.refuse_place(page)
-    for name in what:
-        _refuse(name)
+    refuse_others(what)
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
     outputs.refuse([page], read_files, force=force)
     records, anchors = list[RunRecord](), list[str]()
@@ -66,7 +65,7 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     return written
 
 
-def _refuse(what: str) -> None:
+def refuse_others(what: Sequence[str]) -> None:
     """Refuse what is neither a run nor a sweep.
 
     Raises
@@ -75,11 +74,17 @@ def _refuse(what: str) -> None:
         With the kinds of path that are accepted.
 
     """
-    if run_folder(what) is None and not is_database(Path(what)):
-        path = Path(what)
-        kind = "a folder without experiment.toml" if path.is_dir() else "no sweep's database" if path.exists() else "not there"
-        msg = f"{what}: is {kind}; give the folder of a run, such as runs/digits-0, or the database of a sweep"
-        raise RunError(msg)
+    for name, path in ((name, Path(name)) for name in what):
+        if run_folder(name) is None and not is_database(path):
+            fault = (
+                "is a folder without experiment.toml, so no run"
+                if path.is_dir()
+                else "is no sweep's database"
+                if path.exists()
+                else "no such file or folder"
+            )
+            msg = f"{quote_path(name)}: {fault}; name a run's folder, such as runs/digits-0, or a sweep's database"
+            raise RunError(msg)
 
 
 def _title(records: Sequence[RunRecord], sweeps: Sequence[str]) -> str:

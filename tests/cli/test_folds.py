@@ -35,7 +35,7 @@ def test_folds_are_one_table(hwsim, tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["iris-fold.db"]
     again = hwsim("sweep", "runs/iris-fold.db")
     low, high = (f"{100 * end:.2f}" for end in told["interval"])
-    assert f"over all folds: {100 * told['mean']:.2f}, 95 % interval {low} – {high}, corrected" in again.unwrapped
+    assert f"over all folds: {100 * told['mean']:.2f} %, 95 % interval {low} – {high}, corrected" in again.unwrapped
     assert "slope" not in again.out
 
 

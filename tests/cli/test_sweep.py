@@ -86,8 +86,9 @@ def test_a_database_tells_again_and_the_same_command_goes_on(hwsim, cheap: Path)
 
 def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None:
     """The same sweep finds its file; another one takes the next name."""
-    words = ("sweep", "xor", "--vary", "training.beta=1e-6,2e-6", "--mode", "evaluate", *FEW, "--json")
-    first, again, other = hwsim(*words), hwsim(*words), hwsim(*words, "--seeds", "2")
+    words = ("sweep", "xor", "--vary", "training.beta=1e-6,2e-6", "--mode", "evaluate", "--jobs", "1", "--json")
+    by_key, by_option = ("--set", "training.epochs=2"), ("--epochs", "2")
+    first, again, other = hwsim(*words, *by_key), hwsim(*words, *by_option), hwsim(*words, *by_option, "--seeds", "2")
     assert [answer.json["database"] for answer in (first, again, other)] == ["runs/xor-beta.db", "runs/xor-beta.db", "runs/xor-beta-2.db"]
     assert "resumes the sweep in it" in again.err
     assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["xor-beta-2.db", "xor-beta.db"]
@@ -119,6 +120,8 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
         ("iris-0 --mode evaluate --vary circuit.layers[0].size=8,9", "w1"),
         ("cheap.db --chips 3", "--chips would make it another"),
         ("cheap.db --set training.epochs=3", "--set would make it another"),
+        ("cheap.db --epochs 3", "--epochs would make it another"),
+        ("xor --vary training.beta=1e-6,2e-6 --epochs 3 --set training.epochs=2", "training.epochs"),
         ("cheap.db --vary training.beta=1,2", "--vary would make it another"),
         ("cheap.db --against 7", "there are 6 points"),
         ("nothing.db --vary training.beta=1e-6,2e-6", "no such file"),
