@@ -14,7 +14,7 @@ from cli.output import Output
 if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
     from hwsim.runs.loaded import LoadedModel
-    from netlists.measure.control import Measure
+    from netlists.measure.control import DeckMeasure
 
 Part = Literal["test", "train"]
 Dialect = Literal["ngspice", "gnucap"]
@@ -150,7 +150,7 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
     return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen, flat=measured.flat)
 
 
-def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "Measure":
+def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "DeckMeasure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
     from netlists.measure.control import OUTPUTS  # noqa: PLC0415
     from netlists.measure.power import PowerMeasure  # noqa: PLC0415

@@ -27,7 +27,7 @@ SPLIT_BY_SEED = ("iris", "wine", "breast-cancer", "digits")
 """Data without a test set of their own: each seed splits them in another way."""
 
 
-class Study(NamedTuple):
+class ReferenceRun(NamedTuple):
     """Some seeds of one experiment."""
 
     name: str
@@ -45,25 +45,25 @@ class Study(NamedTuple):
 
 
 STUDIES = (
-    Study("xor"),
-    Study("iris"),
-    Study("iris", "--engine ngspice"),
-    Study("wine"),
-    Study("breast-cancer"),
-    Study("digits"),
-    Study("mnist-kendall2020", seeds=3),
-    Study("mnist-scellier2024", seeds=3),
-    Study("mnist-100", seeds=3),
-    Study("mnist-lowvoltage", seeds=3),
-    Study("mnist-lowvoltage-100", seeds=3),
-    Study("mnist-1024", seeds=3),
-    Study("mnist-1024x2", seeds=3),
-    Study("fashion-1024", seeds=3),
-    Study("mnist-1024x3", seeds=3),
+    ReferenceRun("xor"),
+    ReferenceRun("iris"),
+    ReferenceRun("iris", "--engine ngspice"),
+    ReferenceRun("wine"),
+    ReferenceRun("breast-cancer"),
+    ReferenceRun("digits"),
+    ReferenceRun("mnist-kendall2020", seeds=3),
+    ReferenceRun("mnist-scellier2024", seeds=3),
+    ReferenceRun("mnist-100", seeds=3),
+    ReferenceRun("mnist-lowvoltage", seeds=3),
+    ReferenceRun("mnist-lowvoltage-100", seeds=3),
+    ReferenceRun("mnist-1024", seeds=3),
+    ReferenceRun("mnist-1024x2", seeds=3),
+    ReferenceRun("fashion-1024", seeds=3),
+    ReferenceRun("mnist-1024x3", seeds=3),
 )
 
 
-def make(study: Study, seed: int) -> None:
+def make(study: ReferenceRun, seed: int) -> None:
     """Make one run and keep its small files."""
     folder = study.folder(seed)
     shutil.rmtree(folder, ignore_errors=True)
@@ -75,7 +75,7 @@ def make(study: Study, seed: int) -> None:
             file.unlink()
 
 
-def row(study: Study) -> str:
+def row(study: ReferenceRun) -> str:
     """Return the study's line of the table."""
     summaries = [json.loads((study.folder(seed) / "summary.json").read_text()) for seed in range(study.seeds)]
     errors = [100 * summary["test_error"] for summary in summaries]
@@ -95,7 +95,7 @@ def row(study: Study) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _interval(study: Study, errors: list[float]) -> str:
+def _interval(study: ReferenceRun, errors: list[float]) -> str:
     """Write the 95 % interval of a mean over splits of one data set; nothing where the test set is always the same."""
     if study.name not in SPLIT_BY_SEED:
         return ""
@@ -104,7 +104,7 @@ def _interval(study: Study, errors: list[float]) -> str:
     return f", 95 %: {max(low, 0.0):.2f} to {high:.2f}"
 
 
-def _where(study: Study) -> str:
+def _where(study: ReferenceRun) -> str:
     """Name the graphics card that a study's runs were made on, if they were made on one."""
     environments = [json.loads((study.folder(seed) / "environment.json").read_text()) for seed in range(study.seeds)]
     cards = {device for one in environments for device in one["jax_devices"] or () if device != "cpu"}

@@ -70,7 +70,7 @@ PAIRS = {
 
 
 def make(study: Study) -> None:
-    """Carry out one sweep, or go on with it, and write its table and its plot."""
+    """Carry out one sweep, or resume it, and write its table and its plot."""
     DATABASES.mkdir(parents=True, exist_ok=True)
     HERE.mkdir(exist_ok=True)
     hwsim = Path(sys.executable).parent / "hwsim"
@@ -84,12 +84,12 @@ def errors(name: str) -> dict[str, dict[float, list[float]]]:
     """Read a study's table: by key and value, the error of every result [%]."""
     with (HERE / f"{name}.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    by_value: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         for key, value in row.items():
             if key.startswith("variation.") and value:  # of keys that vary one at a time, the others have none
-                found[key][float(value)].append(100 * float(row["test_error"]))
-    return found
+                by_value[key][float(value)].append(100 * float(row["test_error"]))
+    return by_value
 
 
 def draw(name: str, labels: tuple[str, str]) -> None:
@@ -102,9 +102,9 @@ def draw(name: str, labels: tuple[str, str]) -> None:
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for panel, key in zip(panels.ravel(), keys, strict=False):
-        for found, label, color in zip(both, labels, ("C0", "C3"), strict=True):
-            at = sorted(found[key])
-            values = [np.array(found[key][x]) for x in at]
+        for errors_by_value, label, color in zip(both, labels, ("C0", "C3"), strict=True):
+            at = sorted(errors_by_value[key])
+            values = [np.array(errors_by_value[key][x]) for x in at]
             panel.plot(at, [v.mean() for v in values], color=color, marker="o", markersize=3, label=label)
             panel.fill_between(at, [v.min() for v in values], [v.max() for v in values], color=color, alpha=0.2, linewidth=0)
         panel.set(xlabel=key, yscale="log")

@@ -1,7 +1,7 @@
 """Lets each kind of memristor learn the digits at a rate of its own: `python results/tuned.py`, or with --jobs N and some kinds' names.
 
-The rate is the one of a few that errs least on a validation part of the training images, in the mean of the seeds; the test images are
-looked at once, at that rate. Sweeps go on where they were stopped.
+The rate is the one of a few that errs least on a validation set, a share of the training images, in the mean of the seeds; the test images
+are used once, at that rate. Sweeps resume where they were stopped.
 """
 
 import argparse
@@ -36,7 +36,7 @@ KINDS: dict[str, str] = {
 
 
 class TunedDevice(NamedTuple):
-    """A kind of device: its rate, the errors at all rates on the validation part, and the rows of its sweep at that rate."""
+    """A kind of device: its rate, the errors at all rates on the validation set, and the rows of its sweep at that rate."""
 
     kind: str
     rate: float
@@ -54,7 +54,7 @@ class TunedDevice(NamedTuple):
 
 
 def sweep(command: str, name: str, folder: Path) -> list[dict[str, str]]:
-    """Carry out a sweep on one core, or go on with it, and give its rows."""
+    """Carry out a sweep on one core, or resume it, and return its rows."""
     hwsim, table = Path(sys.executable).parent / "hwsim", folder / f"{name}.csv"
     files = ["--out", folder / f"{name}.db", "--export", table, "--jobs", "1"]
     done = subprocess.run([hwsim, "sweep", *command.split(), *files], check=False, capture_output=True, text=True)  # noqa: S603 - our own
@@ -75,11 +75,11 @@ def learn(kind: str, folder: Path) -> TunedDevice:
     return TunedDevice(kind, rate, errors, rows)
 
 
-def table(found: list[TunedDevice]) -> str:
+def table(tuned: list[TunedDevice]) -> str:
     """Return all kinds as a table in Markdown."""
     head = "| device | rate, S | validation error at 0.05, 0.15, 0.5, 1.5, 5 µS, % | test error, % (each chip) | pulses a device | joules |"
     lines = [head, "|---|---|---|---|---|---|"]
-    for one in found:
+    for one in tuned:
         tried = ", ".join(f"{100 * one.validation[rate]:.1f}" for rate in RATES)
         chips = one.chips()
         error = f"{np.mean(chips):.2f} ({', '.join(f'{chip:.2f}' for chip in chips)})"
@@ -88,17 +88,17 @@ def table(found: list[TunedDevice]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw(found: list[TunedDevice], file: Path) -> None:
+def draw(tuned: list[TunedDevice], file: Path) -> None:
     """Draw the errors, a point a chip and seed."""
-    figure = Figure(figsize=(7.0, 0.27 * len(found) + 0.9), dpi=150, layout="constrained")
+    figure = Figure(figsize=(7.0, 0.27 * len(tuned) + 0.9), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    for place, one in enumerate(found):
+    for place, one in enumerate(tuned):
         errors = [100 * error for error in one.of("test_error")]
         axes.plot(errors, [place] * len(errors), "o", color="C0", markersize=4, alpha=0.5, markeredgewidth=0)
         axes.plot([float(np.mean(errors))], [place], "|", color="black", markersize=11)
-    axes.set_yticks(range(len(found)), [one.kind for one in found])
-    axes.set(xscale="log", xlabel="test error [%]; bars are means", ylim=(len(found) - 0.5, -0.5))
+    axes.set_yticks(range(len(tuned)), [one.kind for one in tuned])
+    axes.set(xscale="log", xlabel="test error [%]; bars are means", ylim=(len(tuned) - 0.5, -0.5))
     low, high = axes.get_xlim()
     ticks = [tick for tick in (2, 3, 4, 5, 6, 8, 10, 20, 50) if low <= tick <= high]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -114,21 +114,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "studies")
     parser.add_argument("--databases", type=Path, default=Path("runs/studies/tuned"))
-    told = parser.parse_args()
-    for folder in (told.out, told.databases):
+    options = parser.parse_args()
+    for folder in (options.out, options.databases):
         folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(told.jobs) as pool:
-        waiting = {kind: pool.submit(learn, kind, told.databases) for kind in reversed(told.kinds)}  # the slowest are last
-        found = [waiting[kind].result() for kind in told.kinds]
-    text = table(found)
-    command = shlex.join(["python", "results/tuned.py", *(() if told.kinds == list(KINDS) else told.kinds)])
-    (told.out / "tuned.txt").write_text(f"{command}\n\n{text}")
-    with (told.out / "tuned.csv").open("w", newline="") as file:
+    with ThreadPoolExecutor(options.jobs) as pool:
+        waiting = {kind: pool.submit(learn, kind, options.databases) for kind in reversed(options.kinds)}  # the slowest are last
+        tuned = [waiting[kind].result() for kind in options.kinds]
+    text = table(tuned)
+    command = shlex.join(["python", "results/tuned.py", *(() if options.kinds == list(KINDS) else options.kinds)])
+    (options.out / "tuned.txt").write_text(f"{command}\n\n{text}")
+    with (options.out / "tuned.csv").open("w", newline="") as file:
         columns = ("kind", "rate", "chip", "seed", "test_error", "train_error", "pulses", "joules", "residual", "failed")
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows({"kind": one.kind, "rate": f"{one.rate:g}", **row} for one in found for row in one.rows)
-    draw(found, told.out / "tuned.png")
+        writer.writerows({"kind": one.kind, "rate": f"{one.rate:g}", **row} for one in tuned for row in one.rows)
+    draw(tuned, options.out / "tuned.png")
     sys.stdout.write(text)
 
 

@@ -19,7 +19,7 @@ from hwsim.learning.task import Classes
 from hwsim.session import Session
 from netlists.foreign.flattened import flattened
 from netlists.measure.answered import CLASSES, Answered
-from netlists.measure.control import OUTPUTS, Measure
+from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.measure.predicted import Predicted
 from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
 from netlists.measure.sweep import Sweep
@@ -96,7 +96,7 @@ def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequen
     return (f"{which}, with real targets:", *(f"  output {k}: {line}; here {y:.6g}, {v:.6g} V" for k, (line, y, v) in enumerate(each)))
 
 
-def _answered(session: Session, part: Literal["test", "train"], sample: int) -> Measure:
+def _answered(session: Session, part: Literal["test", "train"], sample: int) -> DeckMeasure:
     """Compare the answer for a sample with its class, where targets are classes, and few enough."""
     targets = getattr(session.task, part)
     if not isinstance(targets, Classes) or len(targets.table) > CLASSES:

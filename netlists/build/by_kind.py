@@ -113,7 +113,7 @@ def block(making: Making, array: Array) -> None:
         _library(making, part, name, array, pins, ideal=name in ideal)
 
 
-def _library(making: Making, part: subcircuits.Part, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
+def _library(making: Making, part: subcircuits.SubcircuitElement, name: str, array: Array, pins: tuple[str, ...], *, ideal: bool = False) -> None:
     """Make one array of the elements that a subcircuit of the library stands for."""
     parts = [making.sorting.parts[member] for member in array.members]
     terminals = {

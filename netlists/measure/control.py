@@ -43,7 +43,7 @@ _PLOTTED = 100
 """Most outputs that are plotted; the command that lists them stays shorter than ngspice's longest line."""
 
 
-class Measure(ABC):
+class DeckMeasure(ABC):
     """What a deck prints of one sample. A measure may add elements to the circuit, and cards to the deck."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Measure(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs(Measure):
+class Outputs(DeckMeasure):
     """The read-outs, free and nudged: what a deck prints when nothing else is asked for."""
 
     def says(self, phases: int) -> str:

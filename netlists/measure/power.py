@@ -8,7 +8,7 @@ from functools import cache
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Nudges
-from netlists.measure.control import BEGIN, Measure, Pushes, ending, in_phases, phases, voltage
+from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, in_phases, phases, voltage
 from netlists.write import subcircuits
 from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection
@@ -21,7 +21,7 @@ _SOURCES = "vi"
 
 
 @dataclass(frozen=True, slots=True)
-class PowerMeasure(Measure):
+class PowerMeasure(DeckMeasure):
     """The operating point's watts, part by part. By Tellegen's theorem all parts together take what all sources deliver."""
 
     def says(self, phases: int) -> str:

@@ -13,7 +13,7 @@ from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.rows import fixed_nodes
 from circuits.units import Farad
-from netlists.measure.control import BEGIN, Measure, Pushes, ending, phases, voltage
+from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection
@@ -49,7 +49,7 @@ _SHARES = ((0.01, "1pc"), (0.001, "01pc"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settle(Measure):
+class Settle(DeckMeasure):
     """The time to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one, and from there to each nudged one.
 
     The clock stops when no node is any longer further away than that share of the longest way that any node has to go.

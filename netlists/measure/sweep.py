@@ -11,7 +11,7 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputCurrents
 from circuits.errors import CircuitError
-from netlists.measure.control import BEGIN, Inputs, Measure, Pushes, ending, output_voltages, voltage
+from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
 from netlists.write.sections import DeckSection
 
@@ -23,7 +23,7 @@ _COLUMN = 17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep(Measure):
+class Sweep(DeckMeasure):
     """The outputs of the free phase while one feature goes from `start` to `stop`; all sources that carry it go along.
 
     Raises

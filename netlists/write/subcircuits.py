@@ -18,7 +18,7 @@ _GROUND = "0"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SubcircuitElement:
     """One element inside a subcircuit: its terminals' pins ("0" is ground) and the subcircuit's names of its parameters."""
 
     kind: type[Elements]
@@ -26,27 +26,29 @@ class Part:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def _diode(anode: str, cathode: str, suffix: str = "") -> Part:
-    return Part(Diodes, {"anode": anode, "cathode": cathode}, {name: f"{name}{suffix}" for name in ("i_sat", "n")})
+def _diode(anode: str, cathode: str, suffix: str = "") -> SubcircuitElement:
+    return SubcircuitElement(Diodes, {"anode": anode, "cathode": cathode}, {name: f"{name}{suffix}" for name in ("i_sat", "n")})
 
 
-def _rail(pin: str) -> Part:
-    return Part(VoltageSources, {"plus": pin, "minus": _GROUND}, {"v": f"v_{pin}"})
+def _rail(pin: str) -> SubcircuitElement:
+    return SubcircuitElement(VoltageSources, {"plus": pin, "minus": _GROUND}, {"v": f"v_{pin}"})
 
 
-def _amplifier(**more: str) -> Part:
-    return Part(Amplifiers, {"input": "input", "output": "output"}, {"gain": "gain", "back": "back", "offset": "offset"} | more)
+def _amplifier(**more: str) -> SubcircuitElement:
+    return SubcircuitElement(
+        Amplifiers, {"input": "input", "output": "output"}, {"gain": "gain", "back": "back", "offset": "offset"} | more
+    )
 
 
-LIBRARY: dict[str, tuple[Part, ...]] = {
+LIBRARY: dict[str, tuple[SubcircuitElement, ...]] = {
     "diode_pair": (_diode("column", "high", "_high"), _rail("high"), _diode("low", "column", "_low"), _rail("low")),
     "clamp_low": (_diode("low", "column"), _rail("low")),
     "clamp_high": (_diode("column", "high"), _rail("high")),
     "dead_zone": (_diode("column", "core", "_forward"), _diode("core", "column", "_backward")),
     "amplifier": (_amplifier(),),
     "resistive_amplifier": (_amplifier(output_resistance="r_out"),),
-    "nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}),),
-    "skewed_nudge": (Part(Nudges, {"plus": "plus", "minus": "minus"}, {"gain": "gain"}),),
+    "nudge": (SubcircuitElement(Nudges, {"plus": "plus", "minus": "minus"}),),
+    "skewed_nudge": (SubcircuitElement(Nudges, {"plus": "plus", "minus": "minus"}, {"gain": "gain"}),),
 }
 """The elements of each subcircuit, in the order of a block's; pins come in the order in which the parts name them."""
 
@@ -54,7 +56,7 @@ _HEATED = "_eg"
 """What the name of a subcircuit ends with whose diodes have energy gaps and exponents of their own; without it these are silicon's."""
 
 
-def _heated(part: Part) -> Part:
+def _heated(part: SubcircuitElement) -> SubcircuitElement:
     """Return a part whose diode has all of its parameters."""
     if part.kind is not Diodes:
         return part
@@ -86,7 +88,7 @@ def text(kind: str) -> str:
     return (Path(__file__).parent.with_name("library") / f"{kind}.lib").read_text(encoding="utf-8").rstrip()
 
 
-def _pins(parts: Iterable[Part], elements: Sequence[Elements]) -> dict[str, Nodes] | None:
+def _pins(parts: Iterable[SubcircuitElement], elements: Sequence[Elements]) -> dict[str, Nodes] | None:
     """Give the nodes of each pin, or nothing when the elements are not joined as the parts are."""
     pins: dict[str, Nodes] = {_GROUND: np.zeros(len(elements[0]), dtype=np.intp)}
     for part, element in zip(parts, elements, strict=True):

@@ -13,7 +13,7 @@ from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import IdealDiodes
 from circuits.errors import CircuitError
 from netlists.foreign.written import write_user_deck
-from netlists.measure.control import OUTPUTS, Inputs, Measure, Pushes
+from netlists.measure.control import OUTPUTS, DeckMeasure, Inputs, Pushes
 from netlists.read import features
 from netlists.text.lines import ROLE
 from netlists.text.numbers import plain
@@ -34,7 +34,7 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
     x: Any,
     pushes: Pushes = (),
     notes: Sequence[str] = (),
-    measure: Measure = OUTPUTS,
+    measure: DeckMeasure = OUTPUTS,
 ) -> str:
     """Write a deck: one file, complete, the same bytes for the same arguments.
 

@@ -20,7 +20,7 @@ BIAS_Y = -7.4
 REACH = 0.85  # of a memristor, from its row to its column
 
 
-class Sheet:
+class CircuitDrawing:
     """A drawing with the few symbols that the circuit needs."""
 
     def __init__(self, width: float, height: float) -> None:
@@ -102,14 +102,14 @@ class Sheet:
         )
 
 
-def crossbar(sheet: Sheet, rows: Sequence[float], columns: Sequence[float]) -> None:
+def crossbar(sheet: CircuitDrawing, rows: Sequence[float], columns: Sequence[float]) -> None:
     """Join every row to every column by a memristor."""
     for y in rows:
         for x in columns:
             sheet.memristor((x - REACH, y), (x, y - REACH))
 
 
-def inputs(sheet: Sheet) -> None:
+def inputs(sheet: CircuitDrawing) -> None:
     """Draw the sources of the rows, the first crossbar and its columns."""
     sheet.panel((-1.0, 2.4, 1.85, 10.4), "inputs", SOURCE)
     sheet.panel((2.3, 2.4, 8.3, 10.4), "crossbar $w_1$", MEMRISTOR)
@@ -123,7 +123,7 @@ def inputs(sheet: Sheet) -> None:
     crossbar(sheet, list(ROWS.values()), HIDDEN_X)
 
 
-def hidden(sheet: Sheet) -> None:
+def hidden(sheet: CircuitDrawing) -> None:
     """Draw the columns' way down, each with its diode pair and its amplifier."""
     sheet.panel((8.75, -6.75, 11.65, 1.9), "neurons", NEURON)
     sheet.panel((12.0, -6.75, 15.1, 1.9), "amplifiers", AMPLIFIER)
@@ -145,7 +145,7 @@ def hidden(sheet: Sheet) -> None:
         sheet.text(15.5, y + 0.28, f"$a_{k}$", GREY)
 
 
-def outputs(sheet: Sheet) -> None:
+def outputs(sheet: CircuitDrawing) -> None:
     """Draw the second crossbar, the pair of outputs, how it is read and what pushes it."""
     sheet.panel((15.9, -8.75, 21.2, 1.9), "crossbar $w_2$", MEMRISTOR, below=True)
     sheet.wire((12.4, BIAS_Y), (OUT_X[1] + 0.4, BIAS_Y))
@@ -171,7 +171,7 @@ def outputs(sheet: Sheet) -> None:
     sheet.text(middle, 4.5, "the nudge", NUDGE, 10.5)
 
 
-def phases(sheet: Sheet) -> None:
+def phases(sheet: CircuitDrawing) -> None:
     """Write in the corner how the circuit is read and how it learns."""
     sheet.panel((-1.0, -8.75, 8.3, -6.3), "one step of learning", GREY)
     lines = {
@@ -187,7 +187,7 @@ def phases(sheet: Sheet) -> None:
 
 def draw(path: Path) -> None:
     """Draw everything and write it; the format is that of the file's ending."""
-    sheet = Sheet(22.8, 20.8)
+    sheet = CircuitDrawing(22.8, 20.8)
     inputs(sheet)
     hidden(sheet)
     outputs(sheet)

@@ -37,10 +37,11 @@ FOLDERS = (
     "hwsim/sweep",
     "hwsim/testing",
     "hwsim/tuning",
+    "results",
 )
 """Folders whose Python files are read; those inside of them too."""
 
-PACKAGES = ("circuits", "cli", "hwsim", "netlists")
+PACKAGES = ("circuits", "cli", "hwsim", "netlists", "results")
 
 EXCEPTIONS = {
     r'"fence"': "a token of markdown-it",
