@@ -1,4 +1,4 @@
-"""Making: the elements that cards have become so far, how more are added, and at which line what is wrong is told."""
+"""Making: the elements that cards have become so far, how more are added, and at which line mistakes are reported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Making:
     shown
         What the deck's own sources show of the features.
     next_feature
-        The feature of the next source that does not say its own.
+        The feature of the next source that names none.
 
     """
 
@@ -56,23 +56,23 @@ class Making:
         self.members[element.name] = list(members)
 
     def nodes(self, names: Sequence[str]) -> Nodes:
-        """Give the numbers of nodes."""
+        """Return the numbers of nodes."""
         numbers = self.numbers
         return np.array([numbers[name] for name in names], dtype=np.intp)
 
     def free(self, name: str) -> str:
-        """Give a name like the wanted one that no array has."""
+        """Return a name like the wanted one that no array has."""
         while any(element.name == name or element.name.startswith(f"{name}_") for element in self.elements):
             name += "s"
         return name
 
     def at(self, member: str, text: str) -> Finding:
-        """Say something of a card at its line."""
+        """Return a finding about a card, at its line."""
         table = self.sorting.flat.resistances
         line = table.lines[self.place[member]] if member in self.place else self.sorting.parts[member].line
         return Finding(line.source.name, line.number, text)
 
     def mistake(self, array: Array, text: str) -> None:
         """Note that something is wrong with an array, at the statement that made it or at its first card."""
-        found = array.statement.finding(text) if array.statement else self.at(array.members[0], text)
-        self.sorting.findings.mistakes.append(found)
+        finding = array.statement.finding(text) if array.statement else self.at(array.members[0], text)
+        self.sorting.findings.mistakes.append(finding)

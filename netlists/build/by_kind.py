@@ -1,4 +1,4 @@
-"""By kind: cards that no role names become the elements that their letters, or the library's subcircuits, say."""
+"""By kind: cards that no role names become the elements of their letters, or of the library's subcircuits."""
 
 from typing import Any
 

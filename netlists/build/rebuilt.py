@@ -12,7 +12,7 @@ from netlists.deck import Deck
 
 
 def take(element: Elements, places: Nodes) -> Elements:
-    """Give some elements of an array, as an array of the same name."""
+    """Return some elements of an array, as an array of the same name."""
     chosen = {name: getattr(element, name)[places] for name in (*element.terminals, *element.parameters)}
     if hasattr(element, "place"):
         chosen["place"] = element.place[places]
@@ -20,14 +20,14 @@ def take(element: Elements, places: Nodes) -> Elements:
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
-    """Give a name like the wanted one that no element has, nor is the beginning of."""
+    """Return a name like the wanted one that no element has, nor is the beginning of."""
     while any(name == wanted or name.startswith(f"{wanted}_") or wanted.startswith(f"{name}_") for name in taken):
         wanted += "s"
     return wanted
 
 
 def rebuilt(deck: Deck, elements: Sequence[Elements], members: Mapping[str, list[str]], gone: Nodes) -> Deck:
-    """Give a deck with other elements, without blocks, and without some nodes.
+    """Return a deck with other elements, without blocks, and without some nodes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def rebuilt(deck: Deck, elements: Sequence[Elements], members: Mapping[str, list
 
 
 def _groups(circuit: Circuit, kept: Nodes) -> tuple[NodeGroup, ...]:
-    """Give the node groups of what is kept; rows that lose some of their nodes fall apart."""
+    """Return the node groups of what is kept; rows that lose some of their nodes fall apart."""
     groups: list[NodeGroup] = []
     start = 1
     for group in circuit.groups:

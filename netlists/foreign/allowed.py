@@ -45,7 +45,7 @@ _OPTION = re.compile(r"([a-z_]\w*)(\s*=\s*(\{[^{}]*\}|'[^']*'|[^\s,]+))?", re.IG
 _SHOWN = 60
 
 _TEXTS = {".model", ".param", ".params"}
-"""Cards on which a text in quotes says a version or an expression, and nothing is read or started."""
+"""Cards on which a text in quotes is a version or an expression, and nothing is read or started."""
 
 _CLAMPING = 3
 """Arguments of limit where it keeps a value between two others."""
@@ -62,7 +62,7 @@ def refused(card: str) -> str | None:
         return f"{odd[0]!a} is no character that ngspice reads as it stands, or begins a command to it; remove it"
     if _FILE.search(card):
         return "file= reads a file, which is not passed on to ngspice; write the values"
-    random = next((found[1] for found in _RANDOM.finditer(card) if _draws(card, found)), None)
+    random = next((match[1] for match in _RANDOM.finditer(card) if _draws(card, match)), None)
     if random:
         return f"{random} draws random numbers, other ones in each process; write a number, and draw chips instead"
     return None

@@ -23,17 +23,17 @@ def too_many(cards: Sequence[str]) -> float | None:
             owners.pop()
         elif words[0][0] != ".":
             bodies[owners[-1]].append(words[0] if words[0][0] != "x" else f"x {_subcircuit(card)}")
-    known: dict[str, float] = {}
-    count = _count("", bodies, known)
+    counts: dict[str, float] = {}
+    count = _count("", bodies, counts)
     return count if count > max(MOST, 2 * len(cards)) else None
 
 
-def _count(name: str, bodies: dict[str, list[str]], known: dict[str, float], depth: int = 0) -> float:
-    if name not in known and depth <= _DEEPEST:
-        known[name] = math.inf  # what asks for it again before it is known holds itself
+def _count(name: str, bodies: dict[str, list[str]], counts: dict[str, float], depth: int = 0) -> float:
+    if name not in counts and depth <= _DEEPEST:
+        counts[name] = math.inf  # what asks for it again before it is known holds itself
         inner = [card[2:] for card in bodies.get(name, []) if card.startswith("x ")]
-        known[name] = len(bodies.get(name, [])) + sum(_count(one, bodies, known, depth + 1) for one in inner)
-    return known.get(name, math.inf)
+        counts[name] = len(bodies.get(name, [])) + sum(_count(one, bodies, counts, depth + 1) for one in inner)
+    return counts.get(name, math.inf)
 
 
 def _subcircuit(card: str) -> str:

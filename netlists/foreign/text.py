@@ -1,4 +1,4 @@
-"""The cards of a foreign deck as ngspice is given them: what says nothing of the circuit left out, all else looked through."""
+"""The cards of a foreign deck as ngspice is given them: what does not concern the circuit left out, all else looked through."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ def prepared(lines: Sequence[Line], dropped: Callable[[str], bool], findings: Fi
     lines
         The deck's cards.
     dropped
-        Says of an element, by its name, whether it is left out: hwsim's own nudges take the place of those in the deck.
+        Decides of an element, by its name, whether it is left out: hwsim's own nudges take the place of those in the deck.
     findings
         Takes mistakes, warnings and notes.
 
@@ -48,7 +48,7 @@ def prepared(lines: Sequence[Line], dropped: Callable[[str], bool], findings: Fi
         if word == ".title" or (not depth and word[0] not in ".+" and dropped(word)):
             continue
         if word in IGNORED - allowed.CARDS:
-            note = f"{word} is left aside; it says nothing about the circuit"
+            note = f"{word} is left aside; it does not change the circuit"
             findings.notes.append(Finding(line.source.name, line.number, note))
             continue
         text = _plain(line.original)
@@ -66,7 +66,7 @@ def prepared(lines: Sequence[Line], dropped: Callable[[str], bool], findings: Fi
 
 def _plain(text: str) -> str:
     """Write signs beyond ASCII as ngspice reads them, each place in the text where it was."""
-    return text if text.isascii() else _OHM.sub(" ", _DEGREES.sub(lambda found: " " * len(found[0]), _MICRO.sub("u", text)))
+    return text if text.isascii() else _OHM.sub(" ", _DEGREES.sub(lambda match: " " * len(match[0]), _MICRO.sub("u", text)))
 
 
 def _misread(words: Sequence[str], line: Line, findings: Findings) -> str | None:
@@ -83,7 +83,7 @@ def _misread(words: Sequence[str], line: Line, findings: Findings) -> str | None
 
 
 def _too_cold(text: str) -> str | None:
-    """Return what is wrong with temperatures that a card says in numbers: below absolute zero ngspice iterates in vain."""
+    """Return what is wrong with temperatures that a card has in numbers: below absolute zero ngspice iterates in vain."""
     for name, value in _TEMPERATURE.findall(text):
         try:
             checked(float(value) + (CELSIUS if name.lower() == "dtemp" else 0.0), f"{text.split(None, 1)[0]}: {name}")

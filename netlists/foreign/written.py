@@ -45,7 +45,7 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         f"* {name}: a user's deck with the conductances and the sample below, written by hwsim for ngspice",
         *(f"* {line}" for note in notes for line in note.splitlines()),
         "*",
-        f"* Run it: ngspice -b FILE. {measure.says(len(pushes))}, and ends.",
+        f"* Run it: ngspice -b FILE. {measure.describe(len(pushes))}, and ends.",
         "*",
         *user_text(circuit).roles,
         "*",

@@ -47,8 +47,8 @@ class Answered(Outputs):
     label: int
     offsets: Sequence[Volt] = ()
 
-    def says(self, phases: int) -> str:
-        """Say so."""
+    def describe(self, phases: int) -> str:
+        """Describe it in a line."""
         return f"It prints the outputs of one sample, {in_phases(phases)}, and the class that they mean"
 
     def verdict(self, circuit: Circuit) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The commands at the end of a deck: what ngspice measures with it, and how it is told to nudge."""
+"""The commands at the end of a deck: what ngspice measures with it, and how it nudges."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ Pushes = Sequence[tuple[Any, Any, Any]]
 """One (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase; one number may stand for all outputs."""
 
 Inputs = dict[str, list[str | None]]
-"""What the sources of the data say, by the name of their array; None leaves a source out."""
+"""Values of the sources of the data, by the name of their array; None leaves a source out."""
 
 BEGIN = (
     "*",
@@ -47,19 +47,19 @@ class DeckMeasure(ABC):
     """What a deck prints of one sample. A measure may add elements to the circuit, and cards to the deck."""
 
     @abstractmethod
-    def says(self, phases: int) -> str:
-        """Say in a line what the deck prints; `phases` counts the nudged ones."""
+    def describe(self, phases: int) -> str:
+        """Describe in a line what the deck prints; `phases` counts the nudged ones."""
 
     @abstractmethod
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:
         """Write the commands, from .control to .endc."""
 
     def extended(self, circuit: Circuit) -> Circuit:
-        """Give the circuit with the elements that measuring needs."""
+        """Return the circuit with the elements that measuring needs."""
         return circuit
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - some measures look at all
-        """Change what the sources of the data say, and give the cards that stand for those that are left out."""
+        """Change the values of the sources of the data, and return the cards that stand for those that are left out."""
         return inputs, []
 
 
@@ -67,8 +67,8 @@ class DeckMeasure(ABC):
 class Outputs(DeckMeasure):
     """The read-outs, free and nudged: what a deck prints when nothing else is asked for."""
 
-    def says(self, phases: int) -> str:
-        """Say so."""
+    def describe(self, phases: int) -> str:
+        """Describe it in a line."""
         return f"It prints the outputs of one sample, {in_phases(phases)}"
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
@@ -109,13 +109,13 @@ OUTPUTS = Outputs()
 
 
 def in_phases(count: int) -> str:
-    """Say in which phases something is printed, when `count` of them are nudged."""
+    """Describe in which phases something is printed, when `count` of them are nudged."""
     nudged = {0: "", 1: " and in the nudged one"}.get(count, f" and in {count} nudged ones")
     return f"in the free phase{nudged}"
 
 
 class Phase(NamedTuple):
-    """One nudged phase: its name, what it is in words, and what the sources of the nudges say then, by their names.
+    """One nudged phase: its name, what it is in words, and the values of the sources of the nudges then, by their names.
 
     In the free phase `beta` and `currents` are 0, and `targets` mean nothing.
     """
@@ -132,7 +132,7 @@ class Phase(NamedTuple):
 
 
 def phases(circuit: Circuit, pushes: Pushes) -> Iterator[Phase]:
-    """Give the nudged phases of a deck.
+    """Return the nudged phases of a deck.
 
     Raises
     ------
@@ -146,15 +146,15 @@ def phases(circuit: Circuit, pushes: Pushes) -> Iterator[Phase]:
         beta, targets, currents = (np.asarray(part, dtype=np.float64) for part in push)
         b = plain(beta, f"{name}: beta")[0]
         pushed = " and ".join([f"beta {b} S towards the targets"] * bool(beta) + ["fixed currents into the outputs"] * bool(currents.any()))
-        said = [
+        values = [
             dict(zip((f"V_{node}" for node in named), plain(np.broadcast_to(v, (len(outputs),)), f"{name}: {what}"), strict=True))
             for named, v, what in ((nodes.targets, targets, "targets"), (nodes.currents, currents, "currents"))
         ]
-        yield Phase(name, pushed or "nothing", {f"V_{nodes.beta}": b}, *said)
+        yield Phase(name, pushed or "nothing", {f"V_{nodes.beta}": b}, *values)
 
 
 def output_voltages(circuit: Circuit) -> tuple[list[str], list[str]]:
-    """Give the names of the outputs in a deck, and the commands that compute them from the last analysis."""
+    """Return the names of the outputs in a deck, and the commands that compute them from the last analysis."""
     names, stem = circuit.node_names, free_stem(circuit, "yhat")
     pairs = zip(circuit.outputs.plus.tolist(), circuit.outputs.minus.tolist(), strict=True)
     called = [f"{stem}_{k}" for k in range(len(circuit.outputs))]
@@ -169,5 +169,5 @@ def read_outs(circuit: Circuit) -> Iterator[str]:
 
 
 def voltage(name: str) -> str:
-    """Give the expression of a node's voltage."""
+    """Return the expression of a node's voltage."""
     return "0" if name == "0" else f"v({name})"

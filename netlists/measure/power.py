@@ -24,8 +24,8 @@ _SOURCES = "vi"
 class PowerMeasure(DeckMeasure):
     """The operating point's watts, part by part. By Tellegen's theorem all parts together take what all sources deliver."""
 
-    def says(self, phases: int) -> str:
-        """Say so."""
+    def describe(self, phases: int) -> str:
+        """Describe it in a line."""
         return f"It prints the watts that each part takes and that the sources deliver, of one sample, {in_phases(phases)}"
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
@@ -69,7 +69,7 @@ def _totals(total: str, parts: Mapping[str, Sequence[str]], sign: str) -> Iterat
 
 
 def _terms(card: str) -> Iterator[tuple[str, str]]:
-    """Give the letter of each element that a card stands for, and the expression of the watts that it takes."""
+    """Return the letter of each element that a card stands for, and the expression of the watts that it takes."""
     name, *words = card.lower().split()
     if name[0] in "*.":
         return
@@ -79,12 +79,12 @@ def _terms(card: str) -> Iterator[tuple[str, str]]:
     nodes = [word for word in words if "=" not in word]
     pins, inner = _inside(nodes.pop())
     joined = dict(zip(pins, nodes, strict=True)) | {"0": "0"}
-    for own, ends in inner:
-        yield own[0], _term(f"{own[0]}.{name}.{own}", [joined.get(end, f"{name}.{end}") for end in ends])
+    for inner_name, ends in inner:
+        yield inner_name[0], _term(f"{inner_name[0]}.{name}.{inner_name}", [joined.get(end, f"{name}.{end}") for end in ends])
 
 
 def _term(name: str, nodes: Sequence[str]) -> str:
-    """Give the watts of one element; ngspice tells those of diodes wrongly, and those of behavioural sources not at all."""
+    """Return the watts of one element; ngspice reports those of diodes wrongly, and those of behavioural sources not at all."""
     if name[0] not in "db":
         return f"@{name}[p]"
     a, b = (voltage(node) for node in nodes[:2])
@@ -93,7 +93,7 @@ def _term(name: str, nodes: Sequence[str]) -> str:
 
 @cache
 def _inside(kind: str) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Give the pins of a subcircuit of the library, and the name and two nodes of each element in it."""
+    """Return the pins of a subcircuit of the library, and the name and two nodes of each element in it."""
     lines = subcircuits.text(kind).lower().splitlines()
     pins = next(re.split(r"\s+params:", line)[0].split()[2:] for line in lines if line.startswith(".subckt"))
     cards = [line.split() for line in lines if line[0].isalpha()]

@@ -1,4 +1,4 @@
-"""Pulses: a deck in which one memristor is programmed pulse by pulse in time, and what it conducts stands beside what a model foretells."""
+"""Pulses: a deck in which one memristor is programmed pulse by pulse in time, and its conductance is next to a model's."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def pulses_deck(title: str, parameters: Mapping[str, float], trains: Sequence[Tr
     trains
         What is sent, one after another.
     notes
-        Lines to say on top.
+        Lines on top.
 
     Raises
     ------
@@ -127,8 +127,8 @@ def _control(parameters: Mapping[str, float], trains: Sequence[Train]) -> Iterat
     for train, start in zip(trains, starts, strict=False):
         for count, model in zip(train.counts, train.expected, strict=True):
             name = f"{train.name}_{count}"
-            at, told = plain([start + (2 * count + 0.5) * train.t, model], "pulses")
-            yield from (f"echo {train.name} {count}", f"meas tran g_{name} find g at={at}", f"let model_{name} = {told}")
+            at, expected = plain([start + (2 * count + 0.5) * train.t, model], "pulses")
+            yield from (f"echo {train.name} {count}", f"meas tran g_{name} find g at={at}", f"let model_{name} = {expected}")
             yield from (f"print model_{name}", f"let apart_{name} = (g_{name} - model_{name})/({g_max} - {g_min})", f"print apart_{name}")
             yield f"let worst = (worst + abs(apart_{name}) + abs(worst - abs(apart_{name})))/2"
     yield from ("echo the largest of them all", "print worst", *ending(["plot g ylabel S"]))

@@ -19,7 +19,7 @@ from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection
 
 CAPACITANCE: Farad = 1e-12
-"""Of a node when nothing else is said: a wire of some millimetres, with what hangs on it."""
+"""Of a node by default: a wire of some millimetres, with what hangs on it."""
 
 _NEAR = 1e-7
 """V; nearer than this the deck follows the voltages no longer."""
@@ -59,21 +59,21 @@ class Settle(DeckMeasure):
     capacitance
         From each node to ground [F]; nodes that ideal sources or amplifiers hold need none.
     slowest
-        The least sum of conductances at a node [S]; it says how long to wait at first.
+        The least sum of conductances at a node [S]; it sets how long to wait at first.
 
     """
 
     capacitance: Farad = CAPACITANCE
     slowest: float = 1e-6
 
-    def says(self, phases: int) -> str:
-        """Say so."""
+    def describe(self, phases: int) -> str:
+        """Describe it in a line."""
         return "It prints the times that the voltages take to 1 % and to 0.1 % of their equilibrium, free" + (
             " and nudged" if phases else ""
         )
 
     def extended(self, circuit: Circuit) -> Circuit:
-        """Give the circuit with a capacitor at each node that nothing holds."""
+        """Return the circuit with a capacitor at each node that nothing holds."""
         nodes = moving(circuit)
         if not len(nodes):
             msg = f"{circuit.name}: sources hold every node; nothing settles"
@@ -100,12 +100,12 @@ class Settle(DeckMeasure):
 
 
 def moving(circuit: Circuit) -> Nodes:
-    """Give the nodes that take time: neither sources nor amplifiers hold them against ground."""
+    """Return the nodes that take time: neither sources nor amplifiers fix their voltage to ground."""
     return np.flatnonzero(~fixed_nodes(circuit, Amplifiers))
 
 
 def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:
-    """Give the least sum of conductances at a node that moves [S]: where it takes longest to charge a capacitor."""
+    """Return the least sum of conductances at a node that moves [S]: where it takes longest to charge a capacitor."""
     total = np.zeros(circuit.size + 1)
     for array in circuit.trainable:
         values = np.asarray(g[array.name], dtype=np.float64)
@@ -133,7 +133,7 @@ def _way(names: Sequence[str], to: str, begin: str | None) -> Iterator[str]:
     yield f"print way_{to}"
 
 
-def _follow(names: Sequence[str], to: str, said: str, how: str) -> Iterator[str]:
+def _follow(names: Sequence[str], to: str, label: str, how: str) -> Iterator[str]:
     """Write the commands that follow the voltages for longer and longer, until they stand still, and print the times."""
     yield "set wait = $first"
     yield f"repeat {_TRIES}"
@@ -143,6 +143,6 @@ def _follow(names: Sequence[str], to: str, said: str, how: str) -> Iterator[str]
     yield from (f"let longer = {_LONGER}*$wait", "set wait = $&longer", "end")
     for share, called in _SHARES:
         yield f"let left = {share}*{{${to}}}.way"
-        yield f"meas tran t_{called}_{said} when apart=left fall=last"
-    yield f"let v_apart_{said} = end"
-    yield f"print v_apart_{said}"
+        yield f"meas tran t_{called}_{label} when apart=left fall=last"
+    yield f"let v_apart_{label} = end"
+    yield f"print v_apart_{label}"

@@ -38,8 +38,8 @@ class Sweep(DeckMeasure):
     stop: float
     points: int = 101
 
-    def says(self, phases: int) -> str:  # noqa: ARG002 - the free phase is all
-        """Say so."""
+    def describe(self, phases: int) -> str:  # noqa: ARG002 - the free phase is all
+        """Describe it in a line."""
         return f"It prints a table of the outputs while input {self.feature} of one sample moves from {self.start:g} to {self.stop:g}"
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:

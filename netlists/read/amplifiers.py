@@ -4,7 +4,7 @@
     V   v(driven) − v(output) = −gain·offset                 what senses the output's current; E itself may be sensed instead
     F   the input draws back times what the output delivers
 
-The pieces may stand either way round: signs say which.
+The pieces may stand either way round: signs show which.
 """
 
 from collections import Counter, defaultdict
@@ -56,12 +56,12 @@ def with_amplifiers(deck: Deck) -> Deck:
     circuit = deck.circuit
     if circuit.of(Passed):  # its cards may read any source
         return deck
-    found = list(_search(circuit))
-    if not found:
+    amplifiers = list(_search(circuit))
+    if not amplifiers:
         return deck
-    found.sort(key=lambda amplifier: amplifier.input)
+    amplifiers.sort(key=lambda amplifier: amplifier.input)
     used = defaultdict(set)
-    for amplifier in found:
+    for amplifier in amplifiers:
         for name, place in amplifier.parts:
             used[name].add(place)
     elements: list[Elements] = []
@@ -69,15 +69,15 @@ def with_amplifiers(deck: Deck) -> Deck:
     for element in circuit.elements:
         left = np.array([k for k in range(len(element)) if k not in used[element.name]], dtype=np.intp)
         places[element.name] = {int(old): new for new, old in enumerate(left)}
-        known = deck.members.get(element.name, [])
-        members[element.name] = [known[k] for k in left] if used[element.name] and known else known
+        of_element = deck.members.get(element.name, [])
+        members[element.name] = [of_element[k] for k in left] if used[element.name] and of_element else of_element
         if len(left):
             elements.append(take(element, left) if used[element.name] else element)
     elements = [_looking(element, places) if isinstance(element, _SENSING) else element for element in elements]
     name = free_name("amplifiers", [element.name for element in circuit.elements])
-    columns = {field: np.array([getattr(amplifier, field) for amplifier in found]) for field in _Found._fields[:5]}
+    columns = {field: np.array([getattr(amplifier, field) for amplifier in amplifiers]) for field in _Found._fields[:5]}
     elements.append(Amplifiers(name=name, **columns))
-    inside = np.array([amplifier.inside for amplifier in found if amplifier.inside], dtype=np.intp)
+    inside = np.array([amplifier.inside for amplifier in amplifiers if amplifier.inside], dtype=np.intp)
     return rebuilt(deck, elements, {e.name: members.get(e.name, []) for e in elements}, inside)
 
 
@@ -88,7 +88,7 @@ def _search(circuit: Circuit) -> list[_Found]:
     touched = Counter(node for element in circuit.elements for t in element.terminals if t != "feature" for node in _terminal(element, t))
     sensors = Counter((element.source, int(k)) for element in circuit.of(*_SENSING) for k in element.place)
     used: set[Single] = set()
-    found = []
+    amplifiers = []
     for element in circuit.of(CurrentControlledCurrentSources):
         for k in range(len(element)):
             sensed = element.source, int(element.place[k])
@@ -111,8 +111,8 @@ def _search(circuit: Circuit) -> list[_Found]:
             )
             if amplifier.gain > 0 and amplifier.back > 0:
                 used.add(forward.single)
-                found.append(amplifier)
-    return found
+                amplifiers.append(amplifier)
+    return amplifiers
 
 
 _SENSING = (CurrentControlledCurrentSources, CurrentControlledVoltageSources)
@@ -131,7 +131,7 @@ def _terminal(element: Elements, terminal: str) -> list[int]:
 
 def _forwards(circuit: Circuit) -> list[_Forward]:
     """List the voltages that follow another one, both against ground."""
-    found = []
+    forwards = []
     for element in circuit.of(VoltageControlledVoltageSources):
         for k in range(len(element)):
             plus, minus, cp, cm = (int(getattr(element, terminal)[k]) for terminal in element.terminals)
@@ -139,14 +139,14 @@ def _forwards(circuit: Circuit) -> list[_Forward]:
                 continue
             sign, control = (1 if plus else -1), (1 if cp else -1)
             gain = float(element.gain[k]) * sign * control
-            found.append(_Forward((element.name, k), plus or minus, cp or cm, gain, sign))
-    return found
+            forwards.append(_Forward((element.name, k), plus or minus, cp or cm, gain, sign))
+    return forwards
 
 
 def _amplifier(
     circuit: Circuit, sensed: Single, forwards: dict[Single, _Forward], by_output: dict[int, _Forward], touched: Counter[int]
 ) -> tuple[_Forward, int, int, float, int] | None:
-    """Say what a sensed source is the sense of: the forward source, output, sign of the delivered current, volts lost, and inner node."""
+    """Return what a sensed source senses: the forward source, output, sign of the delivered current, volts lost, and inner node."""
     if sensed in forwards:
         forward = forwards[sensed]
         return forward, forward.output, -forward.sign, 0.0, 0

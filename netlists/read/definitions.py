@@ -26,13 +26,13 @@ class Definition:
     Parameters
     ----------
     name, pins, defaults, line
-        What its `.subckt` card says.
+        From its `.subckt` card.
     parent
         The definition that it stands in.
     cards
         Its elements.
     parameters
-        What its `.param` cards say, and where.
+        From its `.param` cards, with their places.
 
     """
 
@@ -66,27 +66,27 @@ class Outline:
 
 def outline(cards: list[Line], findings: Findings) -> Outline:
     """Sort the cards of a deck into its definitions; what is wrong is noted and left out."""
-    found = Outline(Definition("the deck"))
-    here = found.top
+    result = Outline(Definition("the deck"))
+    here = result.top
     for card in cards:
         if card.text[0] != ".":
             here.cards.append(card)
             continue
         try:
-            here = _directive(card, here, found, findings)
+            here = _directive(card, here, result, findings)
         except BadCardError as error:
             here = error.definition if isinstance(error, _RefusedError) else here
             findings.mistakes.append(Finding(card.source.name, card.number, str(error)))
-    for name, card in found.unknown:
+    for name, card in result.unknown:
         text = f"{name} is no option of ngspice, which leaves it aside in silence; correct it or remove it"
         findings.warnings.append(Finding(card.source.name, card.number, text))
     if here.line is not None:
         text = f".subckt {here.name} has no .ends; add one"
         findings.mistakes.append(Finding(here.line.source.name, here.line.number, text))
-    return found
+    return result
 
 
-def _directive(card: Line, here: Definition, found: Outline, findings: Findings) -> Definition:
+def _directive(card: Line, here: Definition, outlined: Outline, findings: Findings) -> Definition:
     """Read a card that begins with a dot; give the definition that the next card stands in."""
     word = card.text.split(None, 1)[0]
     if word == ".subckt":
@@ -98,12 +98,12 @@ def _directive(card: Line, here: Definition, found: Outline, findings: Findings)
     elif word == ".model":
         _model(card, len(word), here)
     elif word in _SETTINGS:
-        _SETTINGS[word](card, len(word), found)
+        _SETTINGS[word](card, len(word), outlined)
     elif word not in dot_cards.IGNORED:
         msg = f"{word} is not read; remove it"
         raise BadCardError(msg)
     elif word != ".title":
-        findings.notes.append(Finding(card.source.name, card.number, f"{word} is left aside; it says nothing about the circuit"))
+        findings.notes.append(Finding(card.source.name, card.number, f"{word} is left aside; it does not change the circuit"))
     return here
 
 
@@ -156,8 +156,8 @@ def _end(card: Line, here: Definition) -> Definition:
 def _model(card: Line, after: int, here: Definition) -> None:
     plain, named = fields(tokens(card, after))
     if len(plain) != 2:  # noqa: PLR2004 - the name and the kind
-        said = " ".join(token.text for token in plain) or "nothing"
-        msg = f".model takes a name, a kind and parameters as name=value, not {said!r}; write .model junction D(is=1e-9 n=1)"
+        words = " ".join(token.text for token in plain) or "nothing"
+        msg = f".model takes a name, a kind and parameters as name=value, not {words!r}; write .model junction D(is=1e-9 n=1)"
         raise BadCardError(msg)
     name = plain[0].low
     if name in here.models:
@@ -166,20 +166,20 @@ def _model(card: Line, after: int, here: Definition) -> None:
     here.models[name] = ModelCard(name, plain[1].low, named, card)
 
 
-def _options(card: Line, after: int, found: Outline) -> None:
+def _options(card: Line, after: int, outlined: Outline) -> None:
     plain, named = fields(tokens(card, after))
     for name, token in [*((token.low, token) for token in plain), *named.items()]:
-        found.options[name] = (token, card)
+        outlined.options[name] = (token, card)
         if name not in dot_cards.OF_CIRCUITS | dot_cards.HARMLESS:
-            found.unknown.append((name, card))
+            outlined.unknown.append((name, card))
 
 
-def _temperature(card: Line, after: int, found: Outline) -> None:
+def _temperature(card: Line, after: int, outlined: Outline) -> None:
     words = tokens(card, after)
     if len(words) != 1:
         msg = f".temp takes one temperature, not {len(words)}; write .temp 27"
         raise BadCardError(msg)
-    found.temperature = (words[0], card)
+    outlined.temperature = (words[0], card)
 
 
 _SETTINGS: dict[str, Callable[[Line, int, Outline], None]] = {

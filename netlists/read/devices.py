@@ -50,8 +50,8 @@ def _source(card: Card, flat: Flat) -> None:
     words = [token for token in card.rest() if token.low != "dc"]
     name = card.fields.plain[0].text
     if len(words) > 1 or (not words and len(card.fields.plain) > 3):  # noqa: PLR2004 - a name and two nodes
-        said = " ".join(token.text for token in card.fields.plain[3:])
-        msg = f"{name}: {said!r} says its value at rest {'twice' if words else 'without a number'}; write dc and one number"
+        written = " ".join(token.text for token in card.fields.plain[3:])
+        msg = f"{name}: {written!r} has its direct value {'twice' if words else 'without a number'}; write dc and one number"
         raise BadCardError(msg)
     card.done()
     value, parameter = 0.0, None
@@ -107,8 +107,8 @@ def _diode(card: Card, flat: Flat) -> None:
 
 
 def _coupling(card: Card, flat: Flat) -> None:  # noqa: ARG001 - the readers' common signature
-    """K: couples inductors, which does nothing at rest."""
-    text = f"{card.fields.plain[0].text} is left aside; coupled inductors are short circuits at rest"
+    """K: couples inductors, which does nothing in direct current."""
+    text = f"{card.fields.plain[0].text} is left aside; coupled inductors are short circuits in direct current"
     card.findings.notes.append(Finding(card.line.source.name, card.line.number, text))
 
 

@@ -27,7 +27,7 @@ def names(circuit: Circuit) -> list[str]:
 
 
 def cards(circuit: Circuit, x: NDArray[np.float64]) -> Iterator[str]:
-    """Write one `.param` a feature, under a line that says what they are."""
+    """Write one `.param` a feature, under a line that describes them."""
     yield "*"
     yield "* The features of the sample, each written once; the sources below follow them."
     yield from (f".param {name}={value}" for name, value in zip(names(circuit), plain(x, "feature"), strict=True))
@@ -51,8 +51,8 @@ def followed(text: str, parameters: Mapping[str, float]) -> tuple[float, float]:
         When there is no such parameter.
 
     """
-    found = _FOLLOWED.fullmatch(text)
-    sign, scale, name, offset = found.groups() if found else (None, None, text, None)
+    match = _FOLLOWED.fullmatch(text)
+    sign, scale, name, offset = match.groups() if match else (None, None, text, None)
     if name not in parameters:
         msg = f"there is no parameter {name}; define it with .param {name}=…"
         raise ValueError(msg)
@@ -100,7 +100,7 @@ def read(sources: Sequence[Shown], count: int) -> tuple[NDArray[np.float64], tup
     Returns
     -------
     tuple
-        The features, shape (count,), and a finding if sources of one feature do not agree: ngspice simulates what each of them says.
+        The features, shape (count,), and a finding if sources of one feature do not agree: ngspice simulates the value of each.
 
     """
     x = np.zeros(count)

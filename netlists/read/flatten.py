@@ -114,11 +114,11 @@ class Flattener:
         if letter != "x" and letter not in READERS:
             msg = f"{line.original.split(None, 1)[0]}: elements that begin with {letter} are not read; use one that ngspice has built in"
             raise BadCardError(msg)
-        found = fields(tokens(line))
-        if not found.plain or found.plain[0].start:
+        split = fields(tokens(line))
+        if not split.plain or split.plain[0].start:
             msg = f"{line.original!r} begins with no name; write the element's name and its nodes"
             raise BadCardError(msg)
-        card = Card(line, found, self.settings, self.findings, self.outline.top.models, parameters)
+        card = Card(line, split, self.settings, self.findings, self.outline.top.models, parameters)
         if letter == "x":
             self._instance(card)
         else:

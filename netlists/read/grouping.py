@@ -1,4 +1,4 @@
-"""Grouping: nodes of a deck become node groups, by what the deck says or by what their names look like."""
+"""Grouping: nodes of a deck become node groups, by the deck's statements or by what their names look like."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings, *, renamed: 
     names
         The nodes, without ground, each once.
     roles
-        What the deck says of them (`nodes`).
+        The deck's statements about them (`nodes`).
     findings
         Takes the mistakes.
     renamed
@@ -42,9 +42,9 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings, *, renamed: 
     groups: list[NodeGroup] = []
     numbers = {"0": 0}
 
-    def add(stem: str, size: int | None, said: list[str]) -> None:
+    def add(stem: str, size: int | None, members: list[str]) -> None:
         groups.append(NodeGroup(stem, size, len(numbers)))
-        numbers.update({name: len(numbers) + k for k, name in enumerate(said)})
+        numbers.update({name: len(numbers) + k for k, name in enumerate(members)})
 
     for statement in roles.of("nodes"):
         match = _SAID.fullmatch(" ".join(statement.words))
@@ -55,20 +55,20 @@ def group_nodes(names: list[str], roles: Roles, findings: Findings, *, renamed: 
         if (group[1] or 0) > len(names):
             findings.mistakes.append(statement.finding(f"the deck has {len(names)} nodes and not so many; name those that it has"))
             continue
-        said = _members(*group)
-        if any(name in numbers for name in said):
+        listed = _members(*group)
+        if any(name in numbers for name in listed):
             findings.mistakes.append(statement.finding("names a node that is named before; name each once"))
             continue
-        add(*group, said)
+        add(*group, listed)
     left = [name for name in names if name not in numbers]
     found_rows = _rows(left, set(numbers))
     rows = found_rows.keys() | {group.name for group in groups if group.size is not None}
     taken = {group.name for group in groups} | set(found_rows)
     for name in left:
-        found = _ROW.fullmatch(name)
-        if found and found.group(1) in found_rows:
-            if found.group(2) == "0":
-                add(found.group(1), found_rows[found.group(1)], _members(found.group(1), found_rows[found.group(1)]))
+        numbered = _ROW.fullmatch(name)
+        if numbered and numbered.group(1) in found_rows:
+            if numbered.group(2) == "0":
+                add(numbered.group(1), found_rows[numbered.group(1)], _members(numbered.group(1), found_rows[numbered.group(1)]))
             continue
         called = _called(name, taken, rows) if renamed else name
         taken.add(called)
@@ -90,21 +90,21 @@ def _row(first: str, last: str | None) -> tuple[str, int | None] | None:
     return end.group(1), int(end.group(2)) + 1
 
 
-def _rows(names: list[str], known: set[str]) -> dict[str, int]:
+def _rows(names: list[str], taken_names: set[str]) -> dict[str, int]:
     """Find the stems whose nodes are numbered from 0 without gaps, two or more of them."""
     counts: Counter[str] = Counter()
     largest: dict[str, int] = {}
     for name in names:
-        found = _ROW.fullmatch(name)
-        if found and _FIT.fullmatch(found.group(1)):
-            counts[found.group(1)] += 1
-            largest[found.group(1)] = max(largest.get(found.group(1), 0), int(found.group(2)))
-    taken = set(names) | known
+        match = _ROW.fullmatch(name)
+        if match and _FIT.fullmatch(match.group(1)):
+            counts[match.group(1)] += 1
+            largest[match.group(1)] = max(largest.get(match.group(1), 0), int(match.group(2)))
+    taken = set(names) | taken_names
     return {stem: count for stem, count in counts.items() if count > 1 and largest[stem] == count - 1 and stem not in taken}
 
 
 def _called(name: str, taken: set[str], rows: AbstractSet[str]) -> str:
-    """Give a lone node a name that a group may have and no other has."""
+    """Return a lone node a name that a group may have and no other has."""
     called = re.sub(r"[^a-z0-9_]", "_", name)
     while called in taken or called == "gnd" or (called.rpartition("_")[0] in rows and called.rpartition("_")[2].isdigit()):
         called += "_"

@@ -11,7 +11,7 @@ from netlists.text.numbers import read_number
 
 LAW = frozenset(["is", "js", "n", "rs", "eg", "xti", "tnom"])
 CHARGE = frozenset(["cjo", "cj0", "cj", "tt", "m", "mj", "vj", "pb", "fc", "kf", "af"])
-"""Parameters of a junction's law, and those of charge and noise, which say nothing of an operating point."""
+"""Parameters of a junction's law, and those of charge and noise, which do not change an operating point."""
 
 
 class Junction(NamedTuple):

@@ -7,7 +7,7 @@ from netlists.text.lines import Line
 from netlists.text.tokens import Spot
 
 CELSIUS = 27.0
-"""The temperature that ngspice takes when a deck says none, and that hwsim computes at."""
+"""The temperature that ngspice takes when a deck sets none, and that hwsim computes at."""
 
 
 class Part(NamedTuple):
@@ -93,7 +93,7 @@ class Flat:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What options say of all cards.
+    """Options of all cards.
 
     Parameters
     ----------

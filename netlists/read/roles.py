@@ -1,7 +1,7 @@
-"""Roles: which resistors learn, which sources are inputs, which pairs of nodes are outputs, said in comments that any SPICE skips.
+"""Roles: which resistors learn, which sources are inputs, which pairs of nodes are outputs, by comments that any SPICE skips.
 
     *hwsim: trainable R_w* g_min=1e-7 g_max=1e-5     trainable resistors, and the bounds of their conductances [S]
-    *hwsim: input V1 V2 scale=0.5 offset=0           sources that carry the next features; feature=3 says which are meant
+    *hwsim: input V1 V2 scale=0.5 offset=0           sources that carry the next features; feature=3 names which ones
     *hwsim: output a b gain=1 offset=0               the voltage from a to b is read, and nudged; b may be left out for ground
     *hwsim: nudge X_nudge*                           elements that nudge; hwsim puts its own in their place
     *hwsim: bias V_bias                              sources that stay as they are
@@ -9,7 +9,7 @@
     *hwsim: ideal D_clamp*                           diodes that stand for ideal ones
     *hwsim: set training.epochs=30 data.scaling=none settings with which the circuit is trained, as by --set
 
-Patterns know `*`, `?` and `#`, which is a number. `name=` names the array; else the pattern does. Decks that hwsim writes say more, so
+Patterns know `*`, `?` and `#`, which is a number. `name=` names the array; else the pattern does. Decks that hwsim writes have more, so
 that they are read as the circuits that they were: `circuit`, `nodes`, `block`, `order`, `blocks`. `*hwsim:+` continues a comment.
 """
 
@@ -40,7 +40,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "set": (),
     "trainable": ("g_min", "g_max", "name"),
 }
-"""What each statement may say as name=value."""
+"""What each statement may have as name=value."""
 
 _OPTION = {"input": "inputs", "output": "outputs"}
 """What a statement's word is called on a command line."""
@@ -63,11 +63,11 @@ class Statement:
         return " ".join([f"{ROLE} {self.word}", *self.words, *(f"{name}={value}" for name, value in self.options.items())])
 
     def finding(self, text: str) -> Finding:
-        """Say something about it."""
-        said = f"{quote(' '.join([self.word, *self.words]))}: {text}"
+        """Return a finding about it."""
+        message = f"{quote(' '.join([self.word, *self.words]))}: {text}"
         if self.line is None:
-            return Finding(f"--{_OPTION.get(self.word, self.word)}", 0, said)
-        return Finding(self.line.source.name, self.line.number, said)
+            return Finding(f"--{_OPTION.get(self.word, self.word)}", 0, message)
+        return Finding(self.line.source.name, self.line.number, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Roles:
     @classmethod
     def read(cls, lines: Iterable[Line], findings: Findings) -> Self:
         """Read the structured comments of a deck; what is wrong is noted and left out."""
-        found = []
+        statements = []
         for line in lines:
             text = re.sub(r"\s*([,=])\s*", r"\1", line.original)
             word, *words = text.split() or [""]
@@ -91,45 +91,45 @@ class Roles:
             if wrong:
                 findings.mistakes.append(Finding(line.source.name, line.number, f"*hwsim: {wrong}"))
             else:
-                found.append(statement)
-        return cls(tuple(found))
+                statements.append(statement)
+        return cls(tuple(statements))
 
     def of(self, *words: str) -> list[Statement]:
         """List the statements of these kinds."""
         return [statement for statement in self.statements if statement.word in words]
 
     def instead(self, others: "Roles") -> "Roles":
-        """Give these roles with all statements of a kind replaced where others say something of that kind."""
+        """Return these roles with all statements of a kind replaced where others have some of that kind."""
         kinds = {statement.word for statement in others.statements}
         kept = tuple(statement for statement in self.statements if statement.word not in kinds)
         return Roles((*kept, *others.statements))
 
 
 def _wrong(statement: Statement) -> str | None:
-    """Say what is wrong with a statement by itself."""
-    word, known = statement.word, OPTIONS.get(statement.word)
-    if known is None:
+    """Return what is wrong with a statement by itself."""
+    word, options = statement.word, OPTIONS.get(statement.word)
+    if options is None:
         near = get_close_matches(word, OPTIONS, 1)
         return f"{word or 'nothing'} is no role; " + (f"is {near[0]} meant?" if near else f"there are {', '.join(OPTIONS)}")
     if word == "set":
         return None if statement.options and not statement.words else "set takes KEY=VALUE, such as training.epochs=30"
-    strange = [name for name in statement.options if name not in known]
+    strange = [name for name in statement.options if name not in options]
     if strange:
-        return f"{word} knows no {strange[0]}=; it knows {', '.join(f'{name}=' for name in known) or 'words only'}"
+        return f"{word} knows no {strange[0]}=; it knows {', '.join(f'{name}=' for name in options) or 'words only'}"
     if not statement.words:
-        return f"{word} says nothing; write what it is about behind it"
+        return f"{word} names nothing; write what it is about behind it"
     if word == "output" and len(statement.words) > 2:  # noqa: PLR2004 - a pair
         return f"output takes one node, or a pair, not {len(statement.words)}; write a line for each output"
     return None
 
 
 def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), outputs: Sequence[str] = ()) -> Roles:
-    """Say roles from outside the deck, as on a command line.
+    """Make roles from outside the deck, as on a command line.
 
     Parameters
     ----------
     trainable, inputs
-        What a comment says behind `trainable` and `input`: patterns for the names of resistors and of sources, with blanks or commas
+        What a comment has behind `trainable` and `input`: patterns for the names of resistors and of sources, with blanks or commas
         between them, and options.
     outputs
         A node each, or a pair as `plus minus` or `plus,minus`.
@@ -137,13 +137,13 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
     Raises
     ------
     NetlistError
-        When one says nothing, or what no comment could.
+        When one names nothing, or what no comment could.
 
     """
-    said = [("trainable", text) for text in trainable] + [("input", text) for text in inputs]
-    said += [("output", text.replace(",", " ")) for text in outputs]
-    found, findings = [], Findings()
-    for word, text in said:
+    patterns = [("trainable", text) for text in trainable] + [("input", text) for text in inputs]
+    patterns += [("output", text.replace(",", " ")) for text in outputs]
+    statements, findings = [], Findings()
+    for word, text in patterns:
         given = re.sub(r"\s*([,=])\s*", r"\1", text).split()
         words = [part for one in given for part in ([one] if "=" in one else one.split(",")) if part]
         options = {name.lower(): value for name, _, value in (w.partition("=") for w in words if "=" in w)}
@@ -151,9 +151,9 @@ def from_patterns(*, trainable: Sequence[str] = (), inputs: Sequence[str] = (), 
         wrong = _wrong(statement)
         if wrong:
             findings.mistakes.append(statement.finding(wrong))
-        found.append(statement)
+        statements.append(statement)
     findings.check()
-    return Roles(tuple(found))
+    return Roles(tuple(statements))
 
 
 def compiled(pattern: str) -> "re.Pattern[str]":
@@ -193,13 +193,13 @@ class Names:
         return sorted((name for name in self._sorted[first:last] if fits(name)), key=self.places.__getitem__)
 
     def near(self, pattern: str) -> str:
-        """Say which names are like one that is not there."""
+        """Describe which names are like one that is not there."""
         some = get_close_matches(pattern, self.names[:1000], 3, 0.5) or self.names[:3]
         return f"there are {', '.join(some)} …" if some else "there are none"
 
 
 def stem(pattern: str) -> str:
-    """Give the name that a pattern gives its array: `R_w1_*` that of w1, `R7` that of r7."""
+    """Return the name that a pattern gives its array: `R_w1_*` that of w1, `R7` that of r7."""
     bare = re.sub(r"(?:_?[*?#])+$", "", pattern.lower())
     name = re.sub(r"[^a-z0-9_]", "_", bare[2:] if re.match(r"[a-z]_[a-z]", bare) else bare).strip("_")
     return name if name[:1].isalpha() else f"e{name}"

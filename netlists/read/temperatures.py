@@ -1,4 +1,4 @@
-"""Temperatures: those that a deck says, checked, and what they make of a diode's law."""
+"""Temperatures: those that a deck sets, checked, and what they make of a diode's law."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a deck's reader has to say: mistakes, warnings and notes, each at its file and line; mistakes are reported together."""
+"""Findings of a deck's reader: mistakes, warnings and notes, each at its file and line; mistakes are reported together."""
 
 import re
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Findings:
     mistakes
         What makes the deck unreadable.
     warnings
-        What is read as ngspice reads it, but often meant otherwise.
+        Text that is read as ngspice reads it, but often meant otherwise.
     notes
         What is left aside.
 

@@ -9,7 +9,7 @@ from circuits.elements import Diodes, IdealDiodes
 
 
 def sharpened(circuit: Circuit) -> Circuit:
-    """Give the circuit with a sharp diode, about a tenth of a millivolt from ideal, in the place of each ideal one."""
+    """Return the circuit with a sharp diode, about a tenth of a millivolt from ideal, in the place of each ideal one."""
     if not circuit.of(IdealDiodes):
         return circuit
     elements = [
@@ -20,7 +20,7 @@ def sharpened(circuit: Circuit) -> Circuit:
 
 
 def sharpened_chip(chip: Chip) -> Chip:
-    """Give a chip of the sharpened circuit.
+    """Return a chip of the sharpened circuit.
 
     Sharp diodes stay as they are at any temperature; so where there are some, the deck is one of 27 °C, with other junctions' values such
     as those of the chip's own temperature have there.

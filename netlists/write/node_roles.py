@@ -1,4 +1,4 @@
-"""Roles of nodes: what a deck's header says that each group of them is."""
+"""Roles of nodes: what each group of them is, by a deck's header."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from circuits.nodes import Nodes
 
 
 def what_they_are(circuit: Circuit, nodes: Nodes) -> str:
-    """Say what some nodes are: inputs, rails, rows and columns of crossbars, outputs; an empty text of others."""
+    """Describe what some nodes are: inputs, rails, rows and columns of crossbars, outputs; an empty text of others."""
     return ", ".join(_roles(circuit, nodes))
 
 

@@ -38,7 +38,7 @@ FALLBACK = Tolerances(relative=1e-6, voltage=1e-9, current=1e-12)
 
 
 def fitting(circuit: Circuit) -> Tolerances:
-    """Give the tolerances that a circuit can meet."""
+    """Return the tolerances that a circuit can meet."""
     return SHARP if circuit.of(IdealDiodes) else Tolerances()
 
 

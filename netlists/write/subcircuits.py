@@ -84,12 +84,12 @@ AMPLIFIERS = ("amplifier", "resistive_amplifier")
 
 
 def text(kind: str) -> str:
-    """Give the text of a subcircuit of the library."""
+    """Return the text of a subcircuit of the library."""
     return (Path(__file__).parent.with_name("library") / f"{kind}.lib").read_text(encoding="utf-8").rstrip()
 
 
 def _pins(parts: Iterable[SubcircuitElement], elements: Sequence[Elements]) -> dict[str, Nodes] | None:
-    """Give the nodes of each pin, or nothing when the elements are not joined as the parts are."""
+    """Return the nodes of each pin, or nothing when the elements are not joined as the parts are."""
     pins: dict[str, Nodes] = {_GROUND: np.zeros(len(elements[0]), dtype=np.intp)}
     for part, element in zip(parts, elements, strict=True):
         for terminal, pin in part.pins.items():
@@ -101,7 +101,7 @@ def _pins(parts: Iterable[SubcircuitElement], elements: Sequence[Elements]) -> d
 
 
 def fits(block: Block, circuit: Circuit) -> bool:
-    """Say whether the library has a subcircuit for a block, made of the same elements joined in the same way."""
+    """Whether the library has a subcircuit for a block, made of the same elements joined in the same way."""
     parts, elements = LIBRARY.get(block.kind, ()), [circuit[name] for name in block.elements]
     if len({len(element) for element in elements}) != 1 or [type(e) for e in elements] != [part.kind for part in parts]:
         return False

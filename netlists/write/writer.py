@@ -51,7 +51,7 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
     pushes
         What the nudges do after the free phase: one (beta [S], targets, shape (K,) [V], currents, shape (K,) [A]) a nudged phase.
     notes
-        Lines to say on top, for instance where the conductances come from.
+        Lines on top, for instance where the conductances come from.
     measure
         What the deck prints.
 
@@ -91,7 +91,7 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
     driven, cards = measure.driven(circuit, chip, inputs)
     zeros = ["0"] * len(circuit.outputs)
     body = Body.of(circuit, chip, g, Words(inputs=driven, beta="0", targets=zeros, currents=zeros), fitting(circuit))
-    text = [*_header(circuit, chip, body, measure.says(len(pushes)), notes), *body.lines(features.cards(circuit, sample)), *cards]
+    text = [*_header(circuit, chip, body, measure.describe(len(pushes)), notes), *body.lines(features.cards(circuit, sample)), *cards]
     if cards:  # the deck is no longer the circuit
         text = [line for line in text if ROLE not in line]
     return "\n".join([*text, *measure.control(circuit, chip, body.sections, pushes), ".end"]) + "\n"
@@ -114,7 +114,7 @@ class Body:
         circuit, chip, g
             As for `write_deck`.
         words
-            What the sources say that carry the data.
+            Values of the sources that carry the data.
         tolerances
             When ngspice stops.
 
@@ -127,12 +127,12 @@ class Body:
         return cls(list(options(tolerances, on_chip.temperature)), library, list(sections(sharp, on_chip, g, words, ideal)))
 
     def lines(self, sample: Iterable[str] = ()) -> list[str]:
-        """Return all cards, those that say the sample before the sources that follow it."""
+        """Return all cards, those of the sample before the sources that follow it."""
         return [*self.settings, *self.library, *sample, *(line for section in self.sections for line in section.lines())]
 
 
 def _inputs(circuit: Circuit, chip: Chip, sample: NDArray[np.float64]) -> Inputs:
-    """Write what each source of the data says: how it follows its feature."""
+    """Write the value of each source of the data: how it follows its feature."""
     names, inputs = features.names(circuit), Inputs()
     for element in circuit.inputs:
         scale, offset = (chip(element.name, parameter) for parameter in ("scale", "offset"))
@@ -142,14 +142,14 @@ def _inputs(circuit: Circuit, chip: Chip, sample: NDArray[np.float64]) -> Inputs
     return inputs
 
 
-def _header(circuit: Circuit, chip: Chip, body: Body, says: str, notes: Sequence[str]) -> Iterator[str]:
-    """Say what the deck is, how to run it, what it holds and what names mean."""
+def _header(circuit: Circuit, chip: Chip, body: Body, summary: str, notes: Sequence[str]) -> Iterator[str]:
+    """Describe what the deck is, how to run it, what it holds and what names mean."""
     name = " ".join(circuit.name.split())  # in one line
     yield f"* {name}: an analog network that learns, written by hwsim for ngspice"
     yield from (f"* {line}" for note in notes for line in note.splitlines())
     yield "*"
     yield "* Run it: ngspice FILE plots and stays open; ngspice -b FILE prints and ends."
-    yield f"* {says}."
+    yield f"* {summary}."
     yield "*"
     yield "* Nodes, numbered within their group:"
     yield from statements.nodes(circuit)
