@@ -14,7 +14,7 @@ import hwsim
 
 
 def test_importing_loads_nothing_and_changes_nothing() -> None:
-    """No library comes with it, JAX above all, whose settings are its user's; a name that is not there says which are."""
+    """No library comes with it, JAX above all, whose settings are its user's; a name that is not there names which are."""
     script = """
 import json, sys
 before = set(sys.modules)

@@ -5,7 +5,7 @@ import re
 import statistics
 from pathlib import Path
 
-from support.markdown import fences
+from support.markdown import code_blocks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 def test_it_is_short() -> None:
     """What does not fit 150 lines is in a guide, and its Python fits ten lines of statements."""
     assert len(README.splitlines()) <= 150
-    (python,) = [fence.text for fence in fences(README) if fence.language == "python"]
+    (python,) = [block.text for block in code_blocks(README) if block.language == "python"]
     assert len([line for line in python.splitlines() if line]) <= 12
 
 
@@ -46,8 +46,8 @@ def test_its_results_are_those_of_results() -> None:
     mean, width = 100 * statistics.mean(errors), 100 * 4.303 * statistics.stdev(errors) / 3**0.5  # Student's t, 2 degrees of freedom
     assert rows.pop("hwsim train mnist-1024 --seed SEED") == f"{mean:.2f} % ({mean - width:.2f} to {mean + width:.2f})"
     texts = [(ROOT / f"results/studies/mismatched-{mode}.txt").read_text(encoding="utf-8") for mode in ("train", "transfer")]
-    found = [re.search(r"\n +1 .* ([\d.]+) +([\d.]+) – ([\d.]+) ", text) for text in texts]
-    studied = "; ".join(f"{row[1]} % ({row[2]} to {row[3]})" for row in found if row)
+    matches = [re.search(r"\n +1 .* ([\d.]+) +([\d.]+) – ([\d.]+) ", text) for text in texts]
+    studied = "; ".join(f"{row[1]} % ({row[2]} to {row[3]})" for row in matches if row)
     assert rows.pop("python results/studies.py mismatched-train mismatched-transfer") == studied
     engines = json.loads((ROOT / "results/benchmarks/engines.json").read_text(encoding="utf-8"))
     (ratio,) = [one["ratio"] for one in engines["results"] if one["circuit"] == "digits"]

@@ -41,14 +41,14 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 LOCKED = {
     "alpha": [],
     "beta": ['delta>=1; extra == "more"'],
-    "gamma": ["beta[more]>=1"],  # the lock says beta alone: some versions of pip take beta[more] for another requirement
+    "gamma": ["beta[more]>=1"],  # the lock states beta alone: some versions of pip take beta[more] for another requirement
     "delta": [],
 }
 """What the small project's packages of version 1 need. Those of version 2, which the index offers too, need one that nobody has."""
 
 
 def wheel(folder: Path, name: str, version: str, needs: list[str], extras: list[str]) -> Path:
-    """Write a wheel that holds one empty module and says what it needs."""
+    """Write a wheel that holds one empty module and names what it needs."""
     file, described = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
     headers = [f"Name: {name}", f"Version: {version}", *(f"Provides-Extra: {extra}" for extra in extras)]
     contents = {

@@ -55,10 +55,10 @@ def typed(*path: Path, words: str = "", code: str = RUN, bare: bool = False) -> 
     )
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+def assert_refused(done: subprocess.CompletedProcess[str], *printed: str) -> None:
     """One line, exit code 2, nothing run."""
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    for words in ("hwsim: ", *said):
+    for words in ("hwsim: ", *printed):
         assert words in done.stderr
 
 
@@ -87,7 +87,7 @@ def test_a_folder_of_decks_hides_nothing(installed: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", siblings.NAMES)
 @pytest.mark.parametrize("form", ["{}/__init__.py", "{}.py"])
 def test_a_folder_or_file_that_hides_ours_is_named(installed: Path, tmp_path: Path, name: str, form: str) -> None:
-    """One of that name that is imported before ours is not run; the line says where it is and what to do."""
+    """One of that name that is imported before ours is not run; the line names where it is and what to do."""
     other = tmp_path / "mine" / form.format(name)
     other.parent.mkdir(parents=True)
     other.write_text("print('a stranger')\n")
@@ -132,7 +132,7 @@ def test_altered_files_are_listed(installed: Path) -> None:
 
 
 def test_a_missing_dependency_is_named(installed: Path) -> None:
-    """Installed without what it depends on, hwsim says what is missing; so does a command that needs more than the others."""
+    """Installed without what it depends on, hwsim names what is missing; so does a command that needs more than the others."""
     (installed / "cli" / "main.py").write_text("import no_such_package.inner\n")
     assert_refused(typed(installed), "the package no_such_package is missing", "without --no-deps")
     done = typed(ROOT, words="zoo examples/none", code=f"sys.modules['netlists.examples'] = None; {RUN}")

@@ -55,7 +55,7 @@ def walk(asked, pins):
         if pin is None or not requirement.specifier.contains(str(pin.specifier).removeprefix("=="), prereleases=True):
             wrong.add(f"{asker} needs {requirement}, locked is {pin}")
             continue
-        for extra in {"", *requirement.extras} - {extra for known, extra in reached if known == name}:
+        for extra in {"", *requirement.extras} - {extra for expected, extra in reached if expected == name}:
             reached.add((name, extra))
             needed = [inner for inner in requirements(name) if inner.marker is None or inner.marker.evaluate({"extra": extra})]
             waiting += [(name, inner) for inner in needed]
@@ -63,7 +63,7 @@ def walk(asked, pins):
 
 
 def licence_of(name):
-    """Read what a package says of its licence: the expression, else the classifiers, else a line."""
+    """Read what a package states of its licence: the expression, else the classifiers, else a line."""
     described = metadata.metadata(name)
     classifiers = [line.rpartition("::")[2].strip() for line in described.get_all("Classifier", []) if line.startswith("License ::")]
     return described.get("License-Expression") or "; ".join(classifiers) or (described.get("License") or "").splitlines()[0]

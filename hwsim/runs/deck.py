@@ -87,7 +87,7 @@ def _about(data: Dataset, part: Literal["test", "train"], sample: int) -> Sequen
     """Describe the sample that a deck shows: its class, or its targets and the voltages that represent them."""
     if data.name == SHOWN:
         return ("The sources show what those of the netlist did; output 0 is nudged up, and all others down",)
-    which = f"Sample {sample} of the {part} part of {data.name}"
+    which = f"Sample {sample} of the {part} set of {data.name}"
     if data.scale is None:
         label = getattr(data, f"labels_{part}")[sample]
         return (f"{which}: class {data.class_names[label]}, output {label} of 0 to {data.classes - 1}",)

@@ -1,4 +1,4 @@
-"""Benchmarks compare like with like, and say how well each side did. Their clock here is a counter: nothing is timed."""
+"""Benchmarks compare like with like, and state how well each side did. Their clock here is a counter: nothing is timed."""
 
 import itertools
 import json
@@ -35,7 +35,7 @@ def compared() -> tuple[engine_speed.EngineComparison, list[int]]:
 
 @cache
 def raced(*hidden: int) -> tuple[training.Race, list[int]]:
-    """Let a circuit and a perceptron learn by turns, an epoch a turn; which rounds were told of."""
+    """Let a circuit and a perceptron learn by turns, an epoch a turn; which rounds were reported."""
     rounds: list[int] = []
     return training.race((hidden, 8), DATA, rounds=3, seconds=1000.0, observe=rounds.append, clock=ticking()), rounds
 
@@ -64,17 +64,17 @@ def test_a_spread_holds_median_and_ends() -> None:
 
 def test_turns_alternate_and_change_their_order() -> None:
     """Everyone has a turn a round; who was first is last in the next; times stand in the column of who took them."""
-    now, heard, rounds = [0.0], [], []
+    now, seen, rounds = [0.0], [], []
 
     def contestant(name: str, seconds: float) -> Callable[[int], None]:
         def work(k: int) -> None:
-            heard.append(f"{name}{k}")
+            seen.append(f"{name}{k}")
             now[0] += seconds
 
         return work
 
     took = take_turns((contestant("a", 1.0), contestant("b", 5.0)), 3, lambda: now[0], rounds.append)
-    assert heard == ["a0", "b0", "b1", "a1", "a2", "b2"]
+    assert seen == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert rounds == [0, 1, 2, 3]
     np.testing.assert_array_equal(took, [[1.0, 5.0]] * 3)
 
@@ -92,11 +92,11 @@ def test_repetitions_fill_a_turn(each: float, most: int, count: int) -> None:
 
 def test_both_engines_find_the_same_equilibria_by_turns() -> None:
     """With a clock that ticks a second a look, every turn takes a second; every equilibrium is found, and in balance."""
-    found, rounds = compared()
+    result, rounds = compared()
     assert rounds == [0, 1, 2, 3]
-    assert found.equilibria == PHASES * 5
-    assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
-    for timing in found.timings:
+    assert result.equilibria == PHASES * 5
+    assert result.ratio == Spread(median=1.0, least=1.0, most=1.0)
+    for timing in result.timings:
         assert timing.milliseconds.median == pytest.approx(1e3 / 15)
         assert timing.converged == 1.0
         assert timing.imbalance is not None
@@ -121,7 +121,7 @@ def test_the_perceptron_propagates_errors_back() -> None:
 
 
 def test_the_perceptron_learns_in_32_bits() -> None:
-    """Images that can be told apart are told apart; its arrays stay in 32 bits, as the circuit's do."""
+    """Images that can be separated are separated; its arrays stay in 32 bits, as the circuit's do."""
     learner = perceptron.Perceptron((16,), DATA, 0.05)
     order = np.resize(np.arange(96), (60, 8))
     learner.learn(order)
@@ -135,25 +135,25 @@ def test_the_perceptron_learns_in_32_bits() -> None:
 @pytest.mark.parametrize(("hidden", "off"), [((20,), 1e-6), ((3, 3), 1e-5)])  # rounding in 32 bits is amplified behind a gain of 20
 def test_circuit_and_perceptron_learn_the_same_images_by_turns(hidden: tuple[int, ...], off: float) -> None:
     """Both do an epoch a turn where it fits; every equilibrium is found, near to where 64 bits put it."""
-    found, rounds = raced(*hidden)
+    result, rounds = raced(*hidden)
     assert rounds == [0, 1, 2, 3]
-    assert found.layers == (784, *hidden, 10)
-    assert found.images == found.epoch == 800
-    assert found.ratio == Spread(median=1.0, least=1.0, most=1.0)
-    assert found.circuit.median == found.perceptron.median == pytest.approx(1e6 / 800)
-    assert found.settling.converged == 1.0
-    assert found.settling.off is not None
-    assert found.settling.off < off
-    assert min(found.settling.steps_free, found.settling.steps_nudged) >= 1
-    assert 0 <= found.circuit_error <= 1
-    assert training.ratios([found]) == {f"784-{'-'.join(map(str, hidden))}-10, batch 8": 1.0}
+    assert result.layers == (784, *hidden, 10)
+    assert result.images == result.epoch == 800
+    assert result.ratio == Spread(median=1.0, least=1.0, most=1.0)
+    assert result.circuit.median == result.perceptron.median == pytest.approx(1e6 / 800)
+    assert result.settling.converged == 1.0
+    assert result.settling.off is not None
+    assert result.settling.off < off
+    assert min(result.settling.steps_free, result.settling.steps_nudged) >= 1
+    assert 0 <= result.circuit_error <= 1
+    assert training.ratios([result]) == {f"784-{'-'.join(map(str, hidden))}-10, batch 8": 1.0}
 
 
 def test_the_circuit_learns_in_the_benchmark() -> None:
     """Its rates of plain gradient descent suit it: errors fall from nine in ten."""
-    found, _ = raced(20)
-    assert found.circuit_error < 0.3
-    assert found.perceptron_error < 0.3
+    result, _ = raced(20)
+    assert result.circuit_error < 0.3
+    assert result.perceptron_error < 0.3
 
 
 def test_a_tighter_tolerance_takes_more_sweeps() -> None:
@@ -192,14 +192,14 @@ def test_the_synthetic_images_have_mnists_shape() -> None:
 def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG; the table has 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
-    found = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
-    assert set(found) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
-    for name, result in found.items():
+    outcome = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
+    assert set(outcome) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
+    for name, result in outcome.items():
         assert max(map(len, bench_text.TABLES[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
-        told, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
+        report, paths = record.save(tmp_path / "new" / "folder", f"{name}-short", [result], 0.25, complete=True)
         assert [path.name for path in paths] == [f"{name}-short.json", f"{name}-short.png"]
         written = json.loads(paths[0].read_text(encoding="utf-8"))
-        assert written == json.loads(json.dumps(told))
+        assert written == json.loads(json.dumps(report))
         assert written["results"][0]["rounds"] == result.rounds
         assert written["ratios"]
         assert written["load_before"] == 0.25
@@ -212,12 +212,12 @@ def test_the_command_writes_what_it_prints(words: list[str], tmp_path: Path, cap
     """The file holds the same results as the JSON on stdout; a circuit's name alone stands for `engines`."""
     folder = tmp_path / "results"
     assert main(["bench", *words, "--samples", "3", "--rounds", "2", "--out", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     full = "--full" in words
-    assert told["files"] == [str(folder / f"engines{'-full' if full else ''}.{kind}") for kind in ("json", "png")]
-    assert json.loads(Path(told["files"][0]).read_text(encoding="utf-8"))["results"] == told["results"]
-    assert told["results"][0]["netlist"] == ("full" if full else "norton")
-    assert told["ratios"]["xor"] > 0
+    assert report["files"] == [str(folder / f"engines{'-full' if full else ''}.{kind}") for kind in ("json", "png")]
+    assert json.loads(Path(report["files"][0]).read_text(encoding="utf-8"))["results"] == report["results"]
+    assert report["results"][0]["netlist"] == ("full" if full else "norton")
+    assert report["ratios"]["xor"] > 0
 
 
 @pytest.fixture
@@ -230,21 +230,21 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_training_is_timed_at_the_sizes_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--hidden` and `--batch` say which; so do table and file."""
+    """`--hidden` and `--batch` name which; so do table and file."""
     monkeypatch.setenv("COLUMNS", "80")
     words = ["--hidden", "3x2", "--batch", "8", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
     assert main(["bench", "training", *words]) == 0
-    said = capsys.readouterr()
-    assert "784-3-3-10" in said.out
-    assert "synthetic" in said.err
-    told = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
-    assert [(one["layers"], one["batch"]) for one in told["results"]] == [([784, 3, 3, 10], 8)]
-    assert told["complete"]
+    printed = capsys.readouterr()
+    assert "784-3-3-10" in printed.out
+    assert "synthetic" in printed.err
+    report = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
+    assert [(one["layers"], one["batch"]) for one in report["results"]] == [([784, 3, 3, 10], 8)]
+    assert report["complete"]
 
 
 @pytest.mark.usefixtures("few_images")
 def test_ctrl_c_keeps_the_cases_that_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """An interrupted benchmark writes what it has, says that it is not complete, and exits with 130; with nothing, it writes nothing."""
+    """An interrupted benchmark writes what it has, reports that it is not complete, and exits with 130; with nothing, it writes nothing."""
     results = iter([measured(1e-2)])
 
     def measure(*_: object, **__: object) -> scaling.Measured:
@@ -272,13 +272,13 @@ def test_the_short_version_covers_all_benchmarks(
     monkeypatch.setattr(training, "SHORT_CASES", (((20,), 8),))
     monkeypatch.setattr(scaling, "SHORT_POINTS", (point(1e-2),))
     assert main(["bench", "--out", str(tmp_path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert set(told["ratios"]) == {"engines", "training", "scaling"}
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-short.{kind}" for name in told["ratios"] for kind in ("json", "png")}
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["ratios"]) == {"engines", "training", "scaling"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}-short.{kind}" for name in report["ratios"] for kind in ("json", "png")}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["training", "--hidden", "many"], "--hidden many"),
         (["training", "--hidden", "100x"], "--hidden 100x"),
@@ -291,24 +291,25 @@ def test_the_short_version_covers_all_benchmarks(
         (["no-such-circuit"], "no-such-circuit"),
     ],
 )
-def test_wrong_words_are_refused_at_once(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words_are_refused_at_once(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The message names what is wrong; nothing is measured."""
     assert main(["bench", *words]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("words", "name"), [(["xor"], "engines.json"), (["scaling"], "scaling.png"), ([], "training-short.json")])
 def test_numbers_of_the_default_folder_are_kept(
     words: list[str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --out and --force they are not replaced, and nothing is measured before it is said."""
+    """Without --out and --force they are not replaced, and nothing is measured before that is reported."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results/benchmarks").mkdir(parents=True)
     (tmp_path / "results/benchmarks" / name).write_text("{}")
     assert main(["bench", *words]) == 2
-    *_, said = capsys.readouterr().err.splitlines()
+    *_, printed = capsys.readouterr().err.splitlines()
     assert (
-        said == f"hwsim: results/benchmarks/{name} has the numbers of an earlier benchmark; --force replaces them, --out FOLDER keeps them"
+        printed
+        == f"hwsim: results/benchmarks/{name} has the numbers of an earlier benchmark; --force replaces them, --out FOLDER keeps them"
     )
     assert (tmp_path / "results/benchmarks" / name).read_text() == "{}"
 
@@ -324,7 +325,7 @@ def test_missing_data_are_an_error_when_asked_for(
 
 
 def test_pulses_and_chips_are_held_against_their_plain_forms() -> None:
-    """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is told and drawn."""
+    """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is reported and drawn."""
     costs = [pulsed()]
     assert costs[0].ratio == Spread(median=1.0, least=1.0, most=1.0)
     assert device_cost.ratios(costs) == {"gokmen-vlasov, batch 32": 1.0}

@@ -1,4 +1,4 @@
-"""The doctor finds what is here, and for each lack says what to do."""
+"""The doctor finds what is here, and for each that is missing names what to do."""
 
 import json
 import subprocess
@@ -14,15 +14,15 @@ from hwsim.checks import doctor
 Findings = dict[str, dict[str, object]]
 
 
-def of(told: str) -> tuple[bool, Findings]:
+def of(report: str) -> tuple[bool, Findings]:
     """Return `ok` and the findings by name, from JSON."""
-    answer = json.loads(told)
+    answer = json.loads(report)
     return answer["ok"], {finding["name"]: finding for finding in answer["findings"]}
 
 
 @pytest.fixture
 def diagnose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Return what runs `hwsim doctor` with some environment variables changed: its exit code and what it says."""
+    """Return what runs `hwsim doctor` with some environment variables changed: its exit code and what it states."""
 
     def run(*options: str, **environment: str) -> tuple[int, str]:
         with monkeypatch.context() as changed:
@@ -38,8 +38,8 @@ def findings(diagnose: Callable[..., tuple[int, str]]) -> Callable[..., tuple[in
     """Return what runs `hwsim doctor` so, and gives the exit code, `ok`, and the findings by name."""
 
     def run(**environment: str) -> tuple[int, bool, Findings]:
-        code, told = diagnose("--json", **environment)
-        return code, *of(told)
+        code, report = diagnose("--json", **environment)
+        return code, *of(report)
 
     return run
 
@@ -48,21 +48,21 @@ def test_all_is_well_where_the_tests_run() -> None:
     """Everything that the tests need is found, with its version, and the exit code is 0."""
     code = "import sys; from cli.main import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, "doctor", "--json"], capture_output=True, text=True, check=False)
-    ok, found = of(done.stdout)
+    ok, printed = of(done.stdout)
     assert (done.returncode, ok) == (0, True)
-    assert all(finding["ok"] for finding in found.values() if finding["needed"])
-    assert "jax " in str(found["packages"]["found"])
-    assert str(found["ngspice program"]["found"])[0].isdigit()
-    assert "libngspice" in str(found["ngspice library"]["found"])
-    assert "cpu" in str(found["JAX devices"]["found"])
+    assert all(finding["ok"] for finding in printed.values() if finding["needed"])
+    assert "jax " in str(printed["packages"]["found"])
+    assert str(printed["ngspice program"]["found"])[0].isdigit()
+    assert "libngspice" in str(printed["ngspice library"]["found"])
+    assert "cpu" in str(printed["JAX devices"]["found"])
 
 
 def test_a_missing_program_is_a_lack(findings, tmp_path: Path) -> None:
     """Without ngspice on the path the exit code is 1 and the remedy names packages to install."""
-    code, ok, found = findings(PATH=str(tmp_path))
+    code, ok, result = findings(PATH=str(tmp_path))
     assert (code, ok) == (1, False)
-    assert found["ngspice program"]["found"] == "not found"
-    assert "apt-get install ngspice" in str(found["ngspice program"]["remedy"])
+    assert result["ngspice program"]["found"] == "not found"
+    assert "apt-get install ngspice" in str(result["ngspice program"]["remedy"])
 
 
 def test_a_broken_program_is_a_lack(findings, tmp_path: Path) -> None:
@@ -70,47 +70,47 @@ def test_a_broken_program_is_a_lack(findings, tmp_path: Path) -> None:
     program = tmp_path / "ngspice"
     program.write_text("#!/bin/sh\necho cannot execute >&2\nexit 1\n")
     program.chmod(0o755)
-    code, _, found = findings(PATH=str(tmp_path))
+    code, _, result = findings(PATH=str(tmp_path))
     assert code == 1
-    assert f"{program} does not report its version" in str(found["ngspice program"]["remedy"])
+    assert f"{program} does not report its version" in str(result["ngspice program"]["remedy"])
 
 
 def test_a_missing_library_is_a_lack(findings, tmp_path: Path) -> None:
     """A library that is named but is not there is reported, with the variable that names it."""
-    code, ok, found = findings(HWSIM_NGSPICE_LIBRARY=str(tmp_path / "libngspice.so.0"))
+    code, ok, result = findings(HWSIM_NGSPICE_LIBRARY=str(tmp_path / "libngspice.so.0"))
     assert (code, ok) == (1, False)
-    assert "HWSIM_NGSPICE_LIBRARY" in str(found["ngspice library"]["remedy"])
+    assert "HWSIM_NGSPICE_LIBRARY" in str(result["ngspice library"]["remedy"])
 
 
 def test_missing_images_are_only_noted(findings, tmp_path: Path) -> None:
     """Without MNIST hwsim is still well, and the remedy names the variable."""
-    code, ok, found = findings(HWSIM_DATA=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    code, ok, result = findings(HWSIM_DATA=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
     assert (code, ok) == (0, True)
-    assert not found["mnist data"]["ok"]
-    assert "HWSIM_DATA" in str(found["mnist data"]["remedy"])
+    assert not result["mnist data"]["ok"]
+    assert "HWSIM_DATA" in str(result["mnist data"]["remedy"])
 
 
 def test_found_images_are_named(findings, tmp_path: Path) -> None:
     """The file that training would read is the one that is shown."""
     (tmp_path / "mnist.npz").touch()
-    _, _, found = findings(HWSIM_DATA=str(tmp_path))
-    assert found["mnist data"]["found"] == str(tmp_path / "mnist.npz")
+    _, _, result = findings(HWSIM_DATA=str(tmp_path))
+    assert result["mnist data"]["found"] == str(tmp_path / "mnist.npz")
 
 
 def test_a_wrong_data_folder_is_a_lack(findings, tmp_path: Path) -> None:
     """HWSIM_DATA that names no folder is a mistake, not missing data."""
-    code, ok, found = findings(HWSIM_DATA=str(tmp_path / "nowhere"))
+    code, ok, result = findings(HWSIM_DATA=str(tmp_path / "nowhere"))
     assert (code, ok) == (1, False)
-    assert "nowhere is not a folder" in str(found["mnist data"]["remedy"])
+    assert "nowhere is not a folder" in str(result["mnist data"]["remedy"])
 
 
 def test_a_cache_that_cannot_be_made_is_noted(findings, tmp_path: Path) -> None:
     """A cache folder below a file cannot be made: hwsim works on, slower."""
     (tmp_path / "file").touch()
-    code, ok, found = findings(XDG_CACHE_HOME=str(tmp_path / "file"))
+    code, ok, result = findings(XDG_CACHE_HOME=str(tmp_path / "file"))
     assert (code, ok) == (0, True)
-    assert not found["cache"]["ok"]
-    assert "XDG_CACHE_HOME" in str(found["cache"]["remedy"])
+    assert not result["cache"]["ok"]
+    assert "XDG_CACHE_HOME" in str(result["cache"]["remedy"])
 
 
 def test_the_text_shows_marks_and_remedies(diagnose, tmp_path: Path) -> None:

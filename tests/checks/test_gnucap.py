@@ -1,4 +1,4 @@
-"""gnucap as a third simulator: recorded and, where it is installed, real, it agrees; what it cannot do is an error that says so.
+"""gnucap as a third simulator: recorded and, where it is installed, real, it agrees; what it cannot do is an error that reports it.
 
 gnucap-xor.txt is what gnucap 0.36 prints for all nodes of xor's four samples, free and nudged to both sides:
 
@@ -40,9 +40,9 @@ def test_gnucap_agrees_with_the_numeric_engine(path, fake, monkeypatch):
     else:
         monkeypatch.setenv(gnucap.VARIABLE, path)
     given = load_model("xor")
-    found = gnucap.compare(given.session, given.g, 4)
-    assert [finding.name for finding in found] == ["gnucap_dv_free", "gnucap_dv_nudged_up", "gnucap_dv_nudged_down"]
-    assert all(finding.holds and 0 < finding.value < 1e-7 for finding in found)
+    result = gnucap.compare(given.session, given.g, 4)
+    assert [finding.name for finding in result] == ["gnucap_dv_free", "gnucap_dv_nudged_up", "gnucap_dv_nudged_down"]
+    assert all(finding.holds and 0 < finding.value < 1e-7 for finding in result)
     rows = RECORDED.read_text(encoding="utf-8").splitlines()
     table = [k for k, row in enumerate(rows) if row.startswith("#")]
     row = rows[table[5] + 1]
@@ -59,7 +59,7 @@ def test_numbers_are_read_as_gnucap_writes_them(fake):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("#  v(a)\ndid not converge\n 0. 98.9\n", "did not converge"),
         ("#  v(a)\n 0. 98.9\n", "1 of 2 rows"),
@@ -69,15 +69,15 @@ def test_numbers_are_read_as_gnucap_writes_them(fake):
         ("", "0 of 2 rows"),
     ],
 )
-def test_what_gnucap_could_not_do_is_an_error(text, said, fake):
+def test_what_gnucap_could_not_do_is_an_error(text, message, fake):
     """Whatever is no row of numbers for each point."""
     fake(text)
-    with pytest.raises(gnucap.GnucapError, match=said):
+    with pytest.raises(gnucap.GnucapError, match=message):
         gnucap.run("", 2)
 
 
 def test_a_missing_program_is_an_error(monkeypatch):
-    """The message says how to install it; the exit code is that of bad input."""
+    """The message shows how to install it; the exit code is that of bad input."""
     monkeypatch.setenv(gnucap.VARIABLE, "/none/gnucap")
     with pytest.raises(gnucap.GnucapError, match="apt-get install gnucap") as error:
         gnucap.program()

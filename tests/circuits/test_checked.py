@@ -1,4 +1,4 @@
-"""Construction in Python is checked as an experiment file is: one clear message, or an object whose fields are what they are said to be."""
+"""Construction in Python is checked as an experiment file is: one clear message, or an object whose fields are what they are to be."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Chips: nominal unless said otherwise, element by element."""
+"""Chips: nominal unless stated otherwise, element by element."""
 
 import re
 

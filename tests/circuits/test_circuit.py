@@ -106,7 +106,7 @@ def test_what_a_task_needs_is_refused_where_it_is_missing(role) -> None:
 
 
 def test_circuits_without_inputs_or_outputs_know_it() -> None:
-    """A circuit without inputs has no features; one without outputs refuses to say which they are."""
+    """A circuit without inputs has no features; one without outputs refuses to name which they are."""
     groups, fixed = divider().groups, VoltageSources(name="v", plus=X, minus=GROUND, v=1.0)
     assert Circuit(name="divider", groups=groups, elements=(*without("v_x")["elements"], fixed)).input_count == 0
     with pytest.raises(CircuitError, match=re.escape("divider has no outputs (Nudges); add some")):

@@ -44,7 +44,7 @@ def test_forward_current_is_shockleys(i_sat: float, n: float) -> None:
 
 @of_each_junction
 def test_a_blocking_junction_saturates(i_sat: float, n: float) -> None:
-    """Far in reverse hardly more than i_sat flows, backwards, beside what gmin carries."""
+    """Far in reverse hardly more than i_sat flows, backwards, next to what gmin carries."""
     v = np.array([-1e4]) * n * V_T
     i, g = diode_current(v, i_sat, n)
     assert i[0] - GMIN * v[0] == pytest.approx(-i_sat, rel=1e-9)

@@ -110,8 +110,8 @@ def test_what_senses_a_current_knows_in_which_source(element: Elements) -> None:
 
 def test_a_source_that_follows_its_own_voltage_is_a_conductance() -> None:
     """Only such current sources can hold up a node."""
-    own = VoltageControlledCurrentSources(name="g", a=[1, 2], b=[0, 0], control_plus=[1, 3], control_minus=[0, 0], gm=1e-3)
-    assert [nodes.tolist() for nodes in own.pairs[0]] == [[1], [0]]
+    ours = VoltageControlledCurrentSources(name="g", a=[1, 2], b=[0, 0], control_plus=[1, 3], control_minus=[0, 0], gm=1e-3)
+    assert [nodes.tolist() for nodes in ours.pairs[0]] == [[1], [0]]
 
 
 def test_cards_that_are_passed_on_say_what_they_join() -> None:

@@ -48,8 +48,8 @@ def test_edges_run_from_the_first_terminal_to_the_second() -> None:
     """A crossbar's edges run from rows to columns, an amplifier's from input to output, a source's to ground."""
     circuit = Network(inputs=2, layers=(Layer(size=3, amplifier=Amplifier()),), outputs=1, bias=False).compile()
     graph = circuit.graph()
-    found = {(a, b): data["count"] for a, b, data in graph.edges(data=True) if data["element"] in {"w1", "w2", "amp1", "v_x"}}
-    assert found == {("x", "h1"): 6, ("xn", "h1"): 6, ("h1", "a1"): 3, ("a1", "out"): 6, ("x", "0"): 2}
+    result = {(a, b): data["count"] for a, b, data in graph.edges(data=True) if data["element"] in {"w1", "w2", "amp1", "v_x"}}
+    assert result == {("x", "h1"): 6, ("xn", "h1"): 6, ("h1", "a1"): 3, ("a1", "out"): 6, ("x", "0"): 2}
     assert {data["kind"] for _, b, data in graph.edges(data=True) if b == "0"} == {InputSources.__name__, "VoltageSources"}
 
 

@@ -25,7 +25,7 @@ V = np.linspace(-1.0, 1.0, 401)
 
 
 def built(neuron: Neuron, size: int = 5) -> tuple[Builder, np.ndarray, np.ndarray]:
-    """Build a neuron on fresh columns; give the builder, the columns and the nodes that go on."""
+    """Build a neuron on fresh columns; give the builder, the columns and the nodes that lead on."""
     builder = Builder()
     columns = builder.group("h1", size)
     return builder, columns, neuron.build(builder, "h1", columns)
@@ -86,7 +86,7 @@ def test_rectifiers_clamp_the_first_half_from_below(kind: type[Rectifier], size:
 
 @pytest.mark.parametrize("neuron", ALL, ids=repr)
 def test_only_a_dead_zone_stands_between_column_and_row(neuron: Neuron) -> None:
-    """Every other neuron hangs on its column, which itself goes on to the next crossbar."""
+    """Every other neuron hangs on its column, which itself leads on to the next crossbar."""
     _, columns, onward = built(neuron)
     assert len(onward) == len(columns)
     assert (onward.tolist() == columns.tolist()) is not isinstance(neuron, DeadZone)

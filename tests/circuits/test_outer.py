@@ -1,4 +1,4 @@
-"""Sums of outer products are what they say, in every form that they are worked out in."""
+"""Sums of outer products are what they stand for, in every form that they are worked out in."""
 
 import jax.numpy as jnp
 import numpy as np

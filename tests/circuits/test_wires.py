@@ -74,11 +74,11 @@ def test_both_engines_find_the_same_voltages_in_a_grid(push):
     rng = np.random.default_rng(1)
     values = {e.name: {"r": e.r * rng.uniform(0.5, 2.0, len(e))} for e in circuit.of(Resistors)}
     engines = [make_engine(name, SolverSettings(ngspice_workers=1)) for name in ("numeric", "ngspice")]
-    found = [solved(circuit, push, Chip(circuit, values), engine) for engine in engines]
+    equilibrium = [solved(circuit, push, Chip(circuit, values), engine) for engine in engines]
     for group in circuit.groups:
-        np.testing.assert_allclose(found[0].v[group.name], found[1].v[group.name], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(equilibrium[0].v[group.name], equilibrium[1].v[group.name], rtol=0, atol=1e-9)
     ideal = network()
-    assert np.abs(found[0].outputs(circuit) - solved(ideal, push=push).outputs(ideal)).max() > 1e-4
+    assert np.abs(equilibrium[0].outputs(circuit) - solved(ideal, push=push).outputs(ideal)).max() > 1e-4
 
 
 def test_a_row_is_driven_at_its_first_column_and_a_column_read_at_its_last_row():

@@ -1,4 +1,4 @@
-"""Age and heat on the command line: a drifted chip's deck, what is said where no drift is known, and how far a run tolerates heat."""
+"""Age and heat on the command line: a drifted chip's deck, what is stated where no drift is known, and how far a run tolerates heat."""
 
 import re
 import subprocess
@@ -17,8 +17,8 @@ def test_the_deck_of_a_drifted_hot_chip_is_what_solve_solves(hwsim, tmp_path) ->
     assert hwsim("compile", "xor", *PCM, *HOT, "--after", "30d", "-o", "old.cir").code == 0
     text = (tmp_path / "old.cir").read_text()
     assert "chip 0; 1.058 times those at 27 degrees Celsius; 30 d after they were programmed" in text
-    said = subprocess.run(["ngspice", "-b", "old.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    printed = float(re.search(r"^yhat_0 = (\S+)", said, re.MULTILINE)[1])
+    output = subprocess.run(["ngspice", "-b", "old.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    printed = float(re.search(r"^yhat_0 = (\S+)", output, re.MULTILINE)[1])
     solved = {
         engine: hwsim("solve", "xor", *PCM, *HOT, "--after", "30d", "--engine", engine, "--json").json for engine in ("numeric", "ngspice")
     }
@@ -43,16 +43,16 @@ def test_every_command_evaluates_the_same_drifted_chip(hwsim) -> None:
     """`evaluate`, its `--chips`, and a sweep of the age: one error for one age, by either engine, and of a fresh chip that of no age."""
     age, run = ["--after", "10y"], ["iris-run", "--set", "variation.temperature=29"]
     assert hwsim("train", "iris", *PCM, "--epochs", "2", "--out", "iris-run").code == 0
-    told = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
-    assert told["chips"][0]["test_error"] == told["test_error"]
-    assert hwsim("evaluate", *run, *age, "--engine", "ngspice", "--json").json["test_error"] == told["test_error"]
-    swept = hwsim("sweep", *run, "--vary", f"variation.after=0,{told['after_s']}", "--mode", "evaluate", "--json").json["points"]
-    assert swept[1]["mean"] == pytest.approx(told["test_error"], abs=1e-12)
+    report = hwsim("evaluate", *run, *age, "--chips", "1", "--json").json
+    assert report["chips"][0]["test_error"] == report["test_error"]
+    assert hwsim("evaluate", *run, *age, "--engine", "ngspice", "--json").json["test_error"] == report["test_error"]
+    swept = hwsim("sweep", *run, "--vary", f"variation.after=0,{report['after_s']}", "--mode", "evaluate", "--json").json["points"]
+    assert swept[1]["mean"] == pytest.approx(report["test_error"], abs=1e-12)
     assert swept[0]["mean"] == pytest.approx(hwsim("evaluate", *run, "--json").json["test_error"], abs=1e-12)
 
 
 def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
-    """The error is the undrifted one, with a note and a null in JSON; the two ages that change nothing say so too."""
+    """The error is the undrifted one, with a note and a null in JSON; the two ages that change nothing report it too."""
     words = ["evaluate", "xor", "--set", "device.preset=fefet"]
     fresh, old = hwsim(*words, "--json"), hwsim(*words, "--after", "30d", "--json")
     assert old.json["drift"] is None
@@ -66,7 +66,7 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["evaluate", "xor", "--after", "30"], "--after 30: should be a finite number"),
         (["solve", "xor", "--after", "nan"], "--after nan: should be a finite number"),
@@ -80,11 +80,11 @@ def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
         (["inspect", "iris", "--heat"], "iris is not trained, and --heat evaluates a trained circuit"),
     ],
 )
-def test_what_has_no_meaning_is_refused_in_a_line(hwsim, words: list[str], said: str) -> None:
+def test_what_has_no_meaning_is_refused_in_a_line(hwsim, words: list[str], message: str) -> None:
     """Exit 2, one line, nothing written."""
     answer = hwsim(*words)
     assert answer.code == 2
-    assert said in answer.err.splitlines()[-1]
+    assert message in answer.err.splitlines()[-1]
 
 
 def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
@@ -107,7 +107,7 @@ def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
 
 
 @pytest.mark.parametrize(
-    ("coldest", "hottest", "says"),
+    ("coldest", "hottest", "message"),
     [
         (
             4.6,
@@ -118,15 +118,15 @@ def test_inspect_says_how_far_a_run_tolerates_heat(hwsim, trained) -> None:
         (-40.0, 125.0, None),
     ],
 )
-def test_a_warning_of_heat_names_measured_temperatures_only(coldest: float, hottest: float, says: str | None) -> None:
-    """No end of the range is rounded to where nothing was tried, and nothing is said of what lies beyond the first failure."""
+def test_a_warning_of_heat_names_measured_temperatures_only(coldest: float, hottest: float, message: str | None) -> None:
+    """No end of the range is rounded to where nothing was tried, and nothing is stated of what lies beyond the first failure."""
     errors = {-40.0: 0.0, 2.0: 0.3, 4.6: 0.03, 27.0: 0.02, 28.6: 0.03, 30.2: 0.3, 125.0: 0.0}
     warning = Tolerance(27.0, coldest, hottest, errors).warning
-    if says is None:
+    if message is None:
         assert warning is None
     else:
         assert warning is not None
-        assert re.fullmatch(re.escape(f"heat: {says}").replace("…", ".*"), warning)
+        assert re.fullmatch(re.escape(f"heat: {message}").replace("…", ".*"), warning)
 
 
 def test_the_reference_of_heat_is_the_temperature_of_the_training(hwsim, trained) -> None:

@@ -107,20 +107,20 @@ def clutter(hwsim, tmp_path: Path) -> Path:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Give all files below a folder."""
+    """Return all files below a folder."""
     return {str(file): file.read_bytes() if file.is_file() else b"" for file in sorted(folder.rglob("*"))}
 
 
 @pytest.mark.parametrize("case", WORDS)
 def test_bad_input_is_one_line(hwsim, clutter: Path, case: str) -> None:
     """Exit code 2, a line that names what is wrong, and not a file more or less than before."""
-    words, says = WORDS[case]
+    words, message = WORDS[case]
     before = snapshot(clutter)
     answer = hwsim(*words.split())
     *progress, last = answer.err.splitlines()
     assert answer.code == 2, answer.err
     assert last.startswith("hwsim: ")
-    assert says in last
+    assert message in last
     assert "Traceback" not in answer.err
     assert all("loading and compiling" in line for line in progress)
     assert answer.out == "" or "--json" in words
@@ -131,10 +131,10 @@ def test_bad_input_is_one_line(hwsim, clutter: Path, case: str) -> None:
 def test_errors_are_json_too(hwsim, clutter: Path, case: str) -> None:
     """With --json standard output holds one object, whatever happens."""
     del clutter
-    words, says = WORDS[case]
+    words, message = WORDS[case]
     answer = hwsim(*words.split(), *(["--json"] if "--json" not in words else []))
     assert answer.code == 2
-    assert says in answer.json["error"]
+    assert message in answer.json["error"]
 
 
 def test_debug_shows_the_traceback(hwsim) -> None:
@@ -144,7 +144,7 @@ def test_debug_shows_the_traceback(hwsim) -> None:
 
 
 def test_missing_ngspice(hwsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without its library the ngspice engine says what to install; nothing falls back to the other engine."""
+    """Without its library the ngspice engine names what to install; nothing falls back to the other engine."""
     monkeypatch.setenv("HWSIM_NGSPICE_LIBRARY", str(tmp_path / "libngspice.so"))
     answer = hwsim("train", "iris", "--engine", "ngspice")
     assert answer.code == 2
@@ -179,7 +179,7 @@ def test_a_full_disk(hwsim, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def test_no_equilibrium_is_a_failure_not_bad_input(hwsim, tmp_path: Path) -> None:
-    """A circuit that does not settle in the allowed steps exits with 1 and says what to try."""
+    """A circuit that does not settle in the allowed steps exits with 1 and names what to try."""
     answer = hwsim("solve", "iris", "--set", "solver.max_steps=1")
     assert answer.code == 1
     assert "solver.max_steps" in answer.err
@@ -188,7 +188,7 @@ def test_no_equilibrium_is_a_failure_not_bad_input(hwsim, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("words", [["zoo"], ["zoo", "--json"], ["--help"]])
 def test_a_full_standard_output(words: list[str]) -> None:
-    """Where not even the result can be written, the exit code is 2 and one line says why."""
+    """Where not even the result can be written, the exit code is 2 and one line names why."""
     code = "from cli.main import run; run()"
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", code, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -214,7 +214,7 @@ def test_json_holds_no_nan(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_interruption_while_a_library_loads(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Libraries in C say that they failed to load when Ctrl-C comes meanwhile; it is told as what it was."""
+    """Libraries in C report that they failed to load when Ctrl-C comes meanwhile; it is reported as what it was."""
 
     def load(*_: object) -> None:
         try:

@@ -1,4 +1,4 @@
-"""A chip on the command line: the deck is that very chip, many chips are tested at once, and noisy training goes on to the same bits."""
+"""A chip on the command line: the deck is that very chip, many chips are tested at once, and noisy training continues to the same bits."""
 
 import csv
 import re
@@ -35,18 +35,18 @@ VARIED = [
 def test_the_deck_of_a_chip_is_what_the_numeric_engine_solves(hwsim, tmp_path) -> None:
     """The ngspice program, given what `compile --chip 7` wrote, prints what `solve --chip 7` does, and no other chip's voltages."""
     assert hwsim("compile", "iris", "--chip", "7", *VARIED, "-o", "seven.cir").code == 0
-    said = subprocess.run(["ngspice", "-b", "seven.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    printed = [float(v) for v in re.findall(r"^yhat_\d = (\S+)", said, re.MULTILINE)[:3]]
+    output = subprocess.run(["ngspice", "-b", "seven.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    printed = [float(v) for v in re.findall(r"^yhat_\d = (\S+)", output, re.MULTILINE)[:3]]
     seven, eight = (hwsim("solve", "iris", "--chip", chip, *VARIED, "--json").json["outputs"][0] for chip in ("7", "8"))
     np.testing.assert_allclose(printed, seven, rtol=0, atol=1e-8)
     assert np.abs(np.subtract(seven, eight)).max() > 1e-4
 
 
 def test_a_circuit_is_tested_on_many_chips(hwsim, trained) -> None:
-    """Each chip is told by its number, and the one of `--chip` is the same."""
-    told = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
-    assert [one["chip"] for one in told["chips"]] == [0, 1, 2]
-    assert told["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
+    """Each chip is reported by its number, and the one of `--chip` is the same."""
+    report = hwsim("evaluate", trained, *VARIED, "--chips", "3", "--json").json
+    assert [one["chip"] for one in report["chips"]] == [0, 1, 2]
+    assert report["chips"][2]["test_error"] == hwsim("evaluate", trained, *VARIED, "--chip", "2", "--json").json["test_error"]
     assert "all chips are equal" in hwsim("evaluate", trained, "--chips", "1").err
 
 
@@ -59,15 +59,15 @@ def test_there_is_no_chip_below_0(hwsim, words: list[str]) -> None:
 def test_noisy_training_goes_on_to_the_same_bits() -> None:
     """Noise depends on the seed, the epoch and the step alone, and another seed's is another."""
     keys = ["training.epochs=2", "variation.diode_i_sat=0.3", "noise.thermal=true", "noise.shot=true", "noise.read=0.001"]
-    told = load("xor", keys)
-    circuit = told.circuit.compile()
-    with NumericEngine().prepare(circuit, draw(circuit, told.variation, told.device)) as solver:
-        trainer = Session.of(told).trainer(solver)
+    loaded = load("xor", keys)
+    circuit = loaded.circuit.compile()
+    with NumericEngine().prepare(circuit, draw(circuit, loaded.variation, loaded.device)) as solver:
+        trainer = Session.of(loaded).trainer(solver)
         training = trainer.run(trainer.begin())
         saved = next(training).state.arrays()  # before the next updates take its memory
         *_, last = training
         *_, resumed = trainer.run(State.from_arrays(saved, circuit))
-        quiet = Session.of(told.model_copy(update={"noise": NoiseSettings()}), load_data(told)).trainer(solver)
+        quiet = Session.of(loaded.model_copy(update={"noise": NoiseSettings()}), load_data(loaded)).trainer(solver)
         *_, other = quiet.run(quiet.begin())
     for name, g in trainer.g(last.state).items():
         np.testing.assert_array_equal(g, trainer.g(resumed.state)[name])

@@ -1,4 +1,4 @@
-"""Commands do what their help says; JSON is alone on standard output."""
+"""Commands do what their help states; JSON is alone on standard output."""
 
 import json
 import math
@@ -24,51 +24,51 @@ from hwsim.runs.loaded import load_model
 
 
 def test_training_leaves_a_run_that_other_commands_take(hwsim, trained: Path) -> None:
-    """The folder's weights are what `evaluate`, `solve` and `compile` use, and all tell the same error."""
+    """The folder's weights are what `evaluate`, `solve` and `compile` use, and all report the same error."""
     summary = json.loads((trained / "summary.json").read_text())
-    told = hwsim("evaluate", trained, "--json").json
-    assert told["trained"]
-    assert told["test_error"] == summary["test_error"]
-    confusion = np.array(told["confusion"])
-    assert 1 - np.trace(confusion) / confusion.sum() == pytest.approx(told["test_error"])
+    report = hwsim("evaluate", trained, "--json").json
+    assert report["trained"]
+    assert report["test_error"] == summary["test_error"]
+    confusion = np.array(report["confusion"])
+    assert 1 - np.trace(confusion) / confusion.sum() == pytest.approx(report["test_error"])
     assert hwsim("solve", trained).out != hwsim("solve", "iris").out
 
 
 def test_train_tells_in_json_what_it_wrote(hwsim, tmp_path: Path) -> None:
     """The object holds errors, epochs, seconds, engine and folder; progress goes elsewhere."""
     answer = hwsim("train", "xor", "--epochs", "2", "--seed", "5", "--batch", "2", "--json", "--set", "training.rate=1e-7")
-    told = answer.json
+    report = answer.json
     assert answer.code == 0
-    assert {"test_error", "train_error", "epochs", "seconds_per_epoch", "engine", "run"} <= set(told)
-    assert (told["epochs"], told["engine"], told["run"]) == (2, "numeric", "runs/xor-5")
+    assert {"test_error", "train_error", "epochs", "seconds_per_epoch", "engine", "run"} <= set(report)
+    assert (report["epochs"], report["engine"], report["run"]) == (2, "numeric", "runs/xor-5")
     assert "epoch 2/2" in answer.err
-    toml = (tmp_path / told["run"] / "experiment.toml").read_text()
+    toml = (tmp_path / report["run"] / "experiment.toml").read_text()
     assert "batch = 2" in toml
     assert "rate = 1e-07" in toml
 
 
 def test_solve_gives_an_equilibrium(hwsim, trained: Path) -> None:
     """Kirchhoff's law holds for the voltages that it prints, and the outputs are differences of them."""
-    told = hwsim("solve", trained, "--sample", "2:6", "--json").json
+    report = hwsim("solve", trained, "--sample", "2:6", "--json").json
     given = load_model(str(trained))
     x = load_data(given.experiment).x_test[2:6]
-    v = {group: np.array(values) for group, values in told["voltages"].items()}
-    found = Equilibrium(v, np.array(told["residual_A"]), np.array(told["steps"]), np.zeros(4))
-    balance = kirchhoff.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), found)
+    v = {group: np.array(values) for group, values in report["voltages"].items()}
+    equilibrium = Equilibrium(v, np.array(report["residual_A"]), np.array(report["steps"]), np.zeros(4))
+    balance = kirchhoff.balance(given.circuit, Chip.nominal(given.circuit), given.g, Drive(x), equilibrium)
     assert (balance.residual <= 1e-9 * balance.largest).all()
-    assert np.allclose(found.outputs(given.circuit), told["outputs"], atol=1e-15)
-    assert told["samples"] == [2, 3, 4, 5]
-    assert told["engine"] == "numeric"
+    assert np.allclose(equilibrium.outputs(given.circuit), report["outputs"], atol=1e-15)
+    assert report["samples"] == [2, 3, 4, 5]
+    assert report["engine"] == "numeric"
 
 
 def test_solve_prints_what_its_json_holds(hwsim) -> None:
     """The table shows the same outputs, with --nodes the voltage of every node, and with --currents the current of every source."""
-    told = hwsim("solve", "iris", "--sample", "3", "--currents", "--json").json
+    report = hwsim("solve", "iris", "--sample", "3", "--currents", "--json").json
     text = hwsim("solve", "iris", "--sample", "3", "--nodes", "--currents").out
-    assert sum(len(i[0]) for i in told["currents"].values()) == 9 + 2 * 8 + 8  # rows and bias, rails, amplifiers
-    assert all(f"{i:.6g}" in text for array in told["currents"].values() for i in array[0])
-    assert all(f"{v:.6f}" in text for v in told["outputs"][0])
-    assert all(f"{v:.9f}" in text for group in told["voltages"].values() for v in group[0])
+    assert sum(len(i[0]) for i in report["currents"].values()) == 9 + 2 * 8 + 8  # rows and bias, rails, amplifiers
+    assert all(f"{i:.6g}" in text for array in report["currents"].values() for i in array[0])
+    assert all(f"{v:.6f}" in text for v in report["outputs"][0])
+    assert all(f"{v:.9f}" in text for group in report["voltages"].values() for v in group[0])
 
 
 def test_both_engines_solve_alike(hwsim) -> None:
@@ -80,12 +80,12 @@ def test_both_engines_solve_alike(hwsim) -> None:
 
 
 def test_check_passes(hwsim) -> None:
-    """The whole comparison of a small circuit holds, and its JSON says by how much."""
+    """The whole comparison of a small circuit holds, and its JSON states by how much."""
     answer = hwsim("check", "xor", "--json")
-    told = answer.json
-    assert (answer.code, told["passed"]) == (0, True)
-    assert told["engines_max_dv"] <= 1e-8
-    assert told["gradient_max_rel"] <= 1e-5
+    report = answer.json
+    assert (answer.code, report["passed"]) == (0, True)
+    assert report["engines_max_dv"] <= 1e-8
+    assert report["gradient_max_rel"] <= 1e-5
 
 
 def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,12 +98,12 @@ def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("part", ["test", "train"])
 def test_ngspice_runs_a_compiled_deck(hwsim, trained: Path, tmp_path: Path, part: str) -> None:
     """`ngspice deck.cir` prints the outputs that `hwsim solve` finds for that sample, free and nudged."""
-    told = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
-    assert told["bytes"] == (tmp_path / "deck.cir").stat().st_size
-    assert told["nodes"] == load_model("iris").circuit.size
+    report = hwsim("compile", trained, "-o", "deck.cir", "--sample", "4", "--part", part, "--json").json
+    assert report["bytes"] == (tmp_path / "deck.cir").stat().st_size
+    assert report["nodes"] == load_model("iris").circuit.size
     outputs = hwsim("solve", trained, "--sample", "4", "--part", part, "--json").json["outputs"][0]
     done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=False)
-    printed = [float(found) for found in re.findall(r"^\S+ = (\S+)$", done.stdout, re.MULTILINE)]
+    printed = [float(output) for output in re.findall(r"^\S+ = (\S+)$", done.stdout, re.MULTILINE)]
     assert len(printed) == 3 * len(outputs)
     free, up, down = np.reshape(printed, (3, -1))
     assert np.allclose(free, outputs, atol=1e-8)
@@ -118,10 +118,10 @@ def test_a_run_s_netlist_is_its_compiled_circuit(hwsim, trained: Path) -> None:
 
 
 def test_a_netlist_that_is_too_large_is_left_out(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the trained netlist would be larger than any reader takes, it is not written, and that is said with what writes it."""
+    """Where the trained netlist would be larger than any reader takes, it is not written, and that is stated with what writes it."""
     monkeypatch.setattr(train, "LARGEST_NETLIST", 10)
-    told = hwsim("train", "xor", "--epochs", "1", "--out", "large")
-    assert "netlist not written" in told.out
+    report = hwsim("train", "xor", "--epochs", "1", "--out", "large")
+    assert "netlist not written" in report.out
     assert not Path("large/circuit.cir").exists()
     assert hwsim("compile", "large", "-o", "large.cir").code == 0
 
@@ -131,9 +131,9 @@ def test_data_of_one_s_own(hwsim, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = [f"{a:.3f},{b:.3f},{'in' if a * b > 0 else 'out'}" for a, b in rng.uniform(-1, 1, (40, 2))]
     (tmp_path / "mine.csv").write_text("\n".join(lines))
-    told = hwsim("train", "xor", "--data", "mine.csv", "--epochs", "2", "--json").json
-    assert told["data"] == "mine.csv"
-    assert hwsim("evaluate", told["run"], "--json").json["class_names"] == ["in", "out"]
+    report = hwsim("train", "xor", "--data", "mine.csv", "--epochs", "2", "--json").json
+    assert report["data"] == "mine.csv"
+    assert hwsim("evaluate", report["run"], "--json").json["class_names"] == ["in", "out"]
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def until_an_epoch_is_done(folder: Path) -> None:
 
 
 def test_ctrl_c_loses_nothing(hwsim, tmp_path: Path) -> None:
-    """Interrupted by Ctrl-C, a run says how to go on, and is resumed to the same bits as one that was left alone."""
+    """Interrupted by Ctrl-C, a run shows how to resume, and is resumed to the same bits as one that was left alone."""
     words = ("train", "xor", "--out", "stopped", "--set", "training.schedule=constant", "--set", "training.batch=1")
     with typed(*words, "--epochs", "1000000") as process:
         until_an_epoch_is_done(tmp_path / "stopped")
@@ -172,7 +172,7 @@ def test_ctrl_c_loses_nothing(hwsim, tmp_path: Path) -> None:
 
 
 def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
-    """Resumed, it trains nothing; with more epochs it goes on."""
+    """Resumed, it trains nothing; with more epochs it continues."""
     shutil.copytree(trained, tmp_path / "run")
     finished = "run: is finished: all of its 3 epochs are trained; --epochs trains it further"
     assert finished in hwsim("train", "run", "--resume").err.splitlines()
@@ -192,10 +192,10 @@ def test_a_finished_run_says_so(hwsim, trained: Path, tmp_path: Path) -> None:
 )
 def test_ngspice_runs_a_deck_that_measures(hwsim, trained: Path, measure: str, words: list[str], numbers: dict[str, int]) -> None:
     """Each prints labelled numbers: watts, seconds, a table of 101 rows, siemens."""
-    told = hwsim("compile", trained, "--measure", measure, *words, "-o", "deck.cir", "--json").json
-    assert told["measure"] == measure
+    report = hwsim("compile", trained, "--measure", measure, *words, "-o", "deck.cir", "--json").json
+    assert report["measure"] == measure
     done = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True)
-    found = re.findall(r"^(\S+) += +(\S+)$", done.stdout, re.MULTILINE)
-    assert {name: sum(name == other for other, _ in found) for name in numbers} == numbers
-    assert all(math.isfinite(float(value)) for _, value in found)
+    printed = re.findall(r"^(\S+) += +(\S+)$", done.stdout, re.MULTILINE)
+    assert {name: sum(name == other for other, _ in printed) for name in numbers} == numbers
+    assert all(math.isfinite(float(value)) for _, value in printed)
     assert len(re.findall(r"^\d+\t", done.stdout, re.MULTILINE)) == (101 if measure == "sweep" else 0)

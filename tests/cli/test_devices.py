@@ -15,19 +15,19 @@ TRAIN = "pulses,g\n0,1e-6\n" + "".join(
 
 
 def png(path: Path) -> tuple[int, int]:
-    """Give the width and height of a picture."""
+    """Return the width and height of a picture."""
     header = path.read_bytes()[:24]
     assert header[:8] == b"\x89PNG\r\n\x1a\n"
     return int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big")
 
 
 def test_the_list_has_every_preset(hwsim) -> None:
-    """A row each with model, range and source; JSON says the same and more."""
-    answer, told = hwsim("devices"), hwsim("devices", "--json").json
+    """A row each with model, range and source; JSON states the same and more."""
+    answer, report = hwsim("devices"), hwsim("devices", "--json").json
     assert answer.code == 0
-    assert [entry["name"] for entry in told["presets"]] == presets.names()
+    assert [entry["name"] for entry in report["presets"]] == presets.names()
     laws, sources = ([line for line in part.splitlines() if line.startswith(tuple(presets.names()))] for part in answer.out.split("\n\n"))
-    for entry, line, source in zip(told["presets"], laws, sources, strict=True):
+    for entry, line, source in zip(report["presets"], laws, sources, strict=True):
         assert line.split()[:2] == [entry["name"], entry["kind"]]
         assert source.split()[0] == entry["name"]
         assert entry["source"].partition(",")[0].partition(";")[0] in source
@@ -38,12 +38,12 @@ def test_the_list_has_every_preset(hwsim) -> None:
 def test_one_device_tells_all(hwsim, name: str) -> None:
     """Source, range of validity and what is approximate stand there; as TOML it reads back to the same device."""
     device, answer = presets.load(name), hwsim("devices", name)
-    for said in (device.source, device.valid, *device.approximate.values()):
-        assert said in answer.unwrapped
-    told = hwsim("devices", name, "--json").json
-    assert told["name"] == name
-    assert presets.parse(told["toml"], name) == device
-    assert hwsim("devices", name, "--toml").out == told["toml"]
+    for message in (device.source, device.valid, *device.approximate.values()):
+        assert message in answer.unwrapped
+    report = hwsim("devices", name, "--json").json
+    assert report["name"] == name
+    assert presets.parse(report["toml"], name) == device
+    assert hwsim("devices", name, "--toml").out == report["toml"]
 
 
 def test_a_device_file_of_one_s_own(hwsim, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_device_file_of_one_s_own(hwsim, tmp_path: Path) -> None:
 
 
 def test_pictures(hwsim, tmp_path: Path) -> None:
-    """One device or all of them are drawn, the same bytes each time, and the result is printed beside."""
+    """One device or all of them are drawn, the same bytes each time, and the result is printed with it."""
     answer = hwsim("devices", "reram-array-om", "--plot", "one.png")
     assert answer.code == 0
     assert "one.png" in answer.err
@@ -83,9 +83,9 @@ def test_a_fit_prints_a_file_that_can_be_used(hwsim, tmp_path: Path) -> None:
 def test_one_model_is_fitted_when_it_is_named(hwsim, tmp_path: Path) -> None:
     """JSON holds parameters with their intervals; a table has none."""
     (tmp_path / "measured.csv").write_text(TRAIN)
-    told = hwsim("devices", "--fit", "measured.csv", "--model", "constant", "--json").json
-    assert told["model"] == "constant"
-    step = told["parameters"]["delta_up"]
+    report = hwsim("devices", "--fit", "measured.csv", "--model", "constant", "--json").json
+    assert report["model"] == "constant"
+    step = report["parameters"]["delta_up"]
     assert step["low"] <= step["value"] <= step["high"]
     assert step["value"] == pytest.approx(1 / 12, rel=0.05)
     smoothed = hwsim("devices", "--fit", "measured.csv", "--model", "table", "--json").json
@@ -96,14 +96,14 @@ def test_one_model_is_fitted_when_it_is_named(hwsim, tmp_path: Path) -> None:
 def test_training_on_a_device_tells_pulses_and_joules(hwsim, tmp_path: Path) -> None:
     """A preset or a file of one's own is named with --set; the summary holds what programming took, the run folder what was used."""
     (tmp_path / "my.toml").write_text(hwsim("devices", "ecram", "--toml").out)
-    told = hwsim("train", "xor", "--epochs", "2", "--set", "device.preset=my.toml", "--set", "device.rounding=accumulate", "--json").json
-    assert told["device"] == "my.toml"
-    assert told["pulses_per_device"] >= 0
-    evaluated = hwsim("evaluate", told["run"], "--json").json
-    assert [evaluated[key] for key in ("pulses_per_device", "programming_J")] == [told["pulses_per_device"], told["programming_J"]]
-    kept = tomllib.loads((Path(told["run"]) / "experiment.toml").read_text())
+    report = hwsim("train", "xor", "--epochs", "2", "--set", "device.preset=my.toml", "--set", "device.rounding=accumulate", "--json").json
+    assert report["device"] == "my.toml"
+    assert report["pulses_per_device"] >= 0
+    evaluated = hwsim("evaluate", report["run"], "--json").json
+    assert [evaluated[key] for key in ("pulses_per_device", "programming_J")] == [report["pulses_per_device"], report["programming_J"]]
+    kept = tomllib.loads((Path(report["run"]) / "experiment.toml").read_text())
     assert kept["device"]["rounding"] == "accumulate"
-    resumed = hwsim("train", told["run"], "--resume", "--epochs", "3")
+    resumed = hwsim("train", report["run"], "--resume", "--epochs", "3")
     assert " after 3 epochs " in resumed.out
     assert re.search(r"^pulses  \S+ pulses per memristor, \S+ in all, \S+ .?J$", resumed.out, re.MULTILINE)
 
@@ -128,14 +128,14 @@ WORDS = {
 
 @pytest.mark.parametrize("case", WORDS)
 def test_bad_input_is_one_line(hwsim, tmp_path: Path, case: str) -> None:
-    """Exit code 2, a line that says what is wrong, and no file more than before."""
-    words, says = WORDS[case]
+    """Exit code 2, a line that names what is wrong, and no file more than before."""
+    words, message = WORDS[case]
     (tmp_path / "wrong.csv").write_text("pulses,g\n1,1 kOhm\n")
     (tmp_path / "wrong.toml").write_text("[step]\nkind = 'soft'\n")
     (tmp_path / "folder.toml").mkdir()
     before = sorted(tmp_path.iterdir())
     answer = hwsim(*words.split())
     assert answer.code == 2, answer.err
-    assert says in answer.err.splitlines()[-1]
+    assert message in answer.err.splitlines()[-1]
     assert answer.out == ""
     assert sorted(tmp_path.iterdir()) == before

@@ -57,7 +57,7 @@ def test_extreme_features_are_solved(hwsim, size: float, scaling: str) -> None:
 
 
 def test_what_overflows_is_a_failure(hwsim) -> None:
-    """The largest volts exceed the range in their first sum; the line says so, and no warning goes before it."""
+    """The largest volts exceed the range in their first sum; the line reports it, and no warning goes before it."""
     x = np.random.default_rng(0).uniform(0.5, 1, (30, 4)) * np.finfo(np.float64).max
     np.savez("extreme.npz", x=x, y=np.arange(30) % 3)
     answer = hwsim("solve", "iris", "--data", "extreme.npz", "--set", "data.scaling=none", "--set", "data.clip=")

@@ -21,21 +21,21 @@ def test_folds_are_one_table(hwsim, tmp_path: Path) -> None:
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert max(map(len, lines)) <= 80
-    told = hwsim(*words, "--json").json
-    assert [(one["seed"], one["fold"]) for one in told["folds"]] == [(seed, fold) for seed in (4, 5) for fold in range(2)]
-    assert sum(one["test_samples"] for one in told["folds"]) == 2 * 150
-    assert told["mean"] == pytest.approx(sum(one["error"] for one in told["folds"]) / 4)
-    assert told["interval"][0] <= told["mean"] <= told["interval"][1]
-    assert told["baseline"]["interval"][0] <= told["baseline"]["mean"] <= told["baseline"]["interval"][1]
-    assert "logistic regression" in told["baseline"]["model"]
-    for one, line in zip(told["folds"], lines[1:], strict=False):
+    report = hwsim(*words, "--json").json
+    assert [(one["seed"], one["fold"]) for one in report["folds"]] == [(seed, fold) for seed in (4, 5) for fold in range(2)]
+    assert sum(one["test_samples"] for one in report["folds"]) == 2 * 150
+    assert report["mean"] == pytest.approx(sum(one["error"] for one in report["folds"]) / 4)
+    assert report["interval"][0] <= report["mean"] <= report["interval"][1]
+    assert report["baseline"]["interval"][0] <= report["baseline"]["mean"] <= report["baseline"]["interval"][1]
+    assert "logistic regression" in report["baseline"]["model"]
+    for one, line in zip(report["folds"], lines[1:], strict=False):
         cells = line.split()
         assert cells[:4] == [str(one["seed"]), str(one["fold"]), "75", f"{100 * one['error']:.2f}"]
         assert cells[4] == f"{100 * one['linear']:.2f}"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["iris-fold.db"]
     again = hwsim("sweep", "runs/iris-fold.db")
-    low, high = (f"{100 * end:.2f}" for end in told["interval"])
-    assert f"over all folds: {100 * told['mean']:.2f} %, 95 % interval {low} – {high}, corrected" in again.unwrapped
+    low, high = (f"{100 * end:.2f}" for end in report["interval"])
+    assert f"over all folds: {100 * report['mean']:.2f} %, 95 % interval {low} – {high}, corrected" in again.unwrapped
     assert "slope" not in again.out
 
 
@@ -93,7 +93,7 @@ def test_a_file_of_another_kind_is_not_written_over(hwsim, tmp_path: Path) -> No
 
 
 def test_ctrl_c_keeps_what_is_done(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exit code is 130, and the same command goes on."""
+    """The exit code is 130, and the same command continues."""
     words = ("train", "iris", "--folds", "2", "--epochs", "1", "--set", "training.batch=75")
     add = Database.add
 
@@ -111,8 +111,8 @@ def test_ctrl_c_keeps_what_is_done(hwsim, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_zoo_lists_intervals_and_baselines(hwsim) -> None:
     """Where an error comes from all folds, its interval and the linear model's error follow; others have none."""
-    known = {entry["name"]: entry for entry in hwsim("zoo", "--json").json["circuits"]}
-    iris, kendall = known["iris"], known["mnist-kendall2020"]
+    report = {entry["name"]: entry for entry in hwsim("zoo", "--json").json["circuits"]}
+    iris, kendall = report["iris"], report["mnist-kendall2020"]
     low, high = iris["interval"]
     assert low <= iris["test_error"] <= high
     assert (iris["folds"], kendall["interval"], kendall["linear"]) == (5, None, None)

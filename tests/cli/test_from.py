@@ -84,7 +84,7 @@ def test_another_start_is_another_run(hwsim, trained):
 
 
 def test_a_trained_netlist_goes_on_too(hwsim):
-    """Its resistors start from the run's values, whatever the deck says; the deck keeps everything else."""
+    """Its resistors start from the run's values, whatever the deck states; the deck keeps everything else."""
     assert hwsim("compile", "xor", "-o", "xor.cir").code == 0
     line = ("train", "xor.cir", "--data", "xor", "--epochs", "1")
     assert hwsim(*line, "--out", "first").code == 0
@@ -122,7 +122,7 @@ def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
     learned = weights("run/weights.npz")
     count = {name: int((g > 3e-5).sum()) for name, g in learned.items()}
     assert all(count.values())
-    said = f"{CUT}{count['w1']} of 40 in w1 (w1["
+    message = f"{CUT}{count['w1']} of 40 in w1 (w1["
     for words in (
         ("evaluate", "run"),
         ("solve", "run"),
@@ -130,14 +130,14 @@ def test_what_the_devices_cannot_have_is_cut_and_reported(hwsim):
         ("train", "xor", "--from", "run", "--out", "cut"),
     ):
         answer = hwsim(*words, *bound)
-        assert answer.err.count(said) == 1, words
+        assert answer.err.count(message) == 1, words
         assert f"{count['w2']} of 18 in w2 (w2[" in answer.err
         assert "3e-05 S)" in answer.err
     for heat in ((), ("--heat",)):
-        assert any(said in warning for warning in hwsim("inspect", "run", *heat, *bound, "--json").json["warnings"])
+        assert any(message in warning for warning in hwsim("inspect", "run", *heat, *bound, "--json").json["warnings"])
     assert same(weights("cut/weights.npz"), {name: np.minimum(g, 3e-5) for name, g in learned.items()})
     assert CUT not in hwsim("solve", "cut").err
-    assert said in Planned.make("run", bound[1::2], ["variation.offset=0,0.01"], "evaluate").cut
+    assert message in Planned.make("run", bound[1::2], ["variation.offset=0,0.01"], "evaluate").cut
 
 
 @pytest.mark.parametrize(("factor", "cut"), [(1.0, False), (0.99, True)])
@@ -170,27 +170,27 @@ FITS = {
 @pytest.mark.parametrize("name", FITS)
 def test_what_does_not_fit_is_refused_in_a_line(hwsim, name):
     """Exit 2, naming the first thing that is wrong; no folder is left."""
-    words, said = FITS[name]
+    words, message = FITS[name]
     assert hwsim("train", "xor", "--epochs", "1", "--out", "xor-run").code == 0
     Path("empty").mkdir()
     np.savez("text.npz", w1=np.array(["a"]))
     Path("junk.npz").write_text("junk")
     answer = hwsim("train", *words, "--epochs", "1", "--out", "new")
     assert (answer.code, answer.out) == (2, "")
-    assert said in answer.err
+    assert message in answer.err
     assert not Path("new").exists()
 
 
 def test_sweeps_and_searches_say_that_they_train_from_seeds(hwsim):
-    """A run's conductances are used where training.start names it, and else left aside with a line that says how to use them."""
+    """A run's conductances are used where training.start names it, and else left aside with a line that shows how to use them."""
     assert hwsim("train", "xor", "--epochs", "2", "--out", "run").code == 0
-    said = "what the run learned is used only with --set training.start=run"
+    message = "what the run learned is used only with --set training.start=run"
     few = ("--vary", "training.rate=0,0", "--set", "training.epochs=1")
-    assert hwsim("sweep", "run", *few).err.count(said) == 1
-    assert hwsim("tune", "run", "--vary", "training.rate=0,1e-9", *few[2:], "--trials", "1", "--out", "best.toml").err.count(said) == 1
+    assert hwsim("sweep", "run", *few).err.count(message) == 1
+    assert hwsim("tune", "run", "--vary", "training.rate=0,1e-9", *few[2:], "--trials", "1", "--out", "best.toml").err.count(message) == 1
     error = hwsim("evaluate", "run", "--json").json["test_error"]
-    told = hwsim("sweep", "run", *few, "--set", "training.start=run", "--out", "started.db", "--json").json
-    assert told["points"][0]["mean"] == error
+    report = hwsim("sweep", "run", *few, "--set", "training.start=run", "--out", "started.db", "--json").json
+    assert report["points"][0]["mean"] == error
 
 
 def test_no_start_tests_what_it_learned(hwsim, trained):
@@ -294,7 +294,7 @@ def test_what_a_run_learned_takes_no_other_start(hwsim, trained, command):
     ],
 )
 def test_initial_conductances_beyond_the_bounds_are_reported(hwsim, command):
-    """Each command that cuts them prints how many and the farthest; within the bounds, and up to them, nothing is said."""
+    """Each command that cuts them prints how many and the farthest; within the bounds, and up to them, nothing is stated."""
     cut = "initial conductances beyond what the devices can have are cut to their bounds: 72 of 72 in w1 ("
     for wanted, reported in (("[1e-3,1e-2]", True), ("[1e-7,1e-4]", False)):
         answer = hwsim(command[0], "iris", *command[1:], "--set", f"training.g_init={wanted}")

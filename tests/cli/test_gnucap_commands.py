@@ -9,7 +9,7 @@ def test_a_deck_for_gnucap_is_written(hwsim):
     assert "run it: gnucap -b xor.ckt" in answer.out
     text = Path("xor.ckt").read_text(encoding="utf-8")
     assert text.count("\n.dc\n") == 3
-    assert "* Sample 0 of the test part of xor" in text
+    assert "* Sample 0 of the test set of xor" in text
     assert ".control" not in text
     refused = hwsim("compile", "xor", "--dialect", "gnucap", "--measure", "power", "-o", "power.ckt")
     assert refused.code == 2
@@ -22,7 +22,7 @@ def test_a_deck_for_gnucap_is_written(hwsim):
 
 
 def test_a_missing_gnucap_is_reported_before_anything_is_computed(hwsim, monkeypatch):
-    """Exit code 2, one line that says how to install it."""
+    """Exit code 2, one line that shows how to install it."""
     monkeypatch.setenv("HWSIM_GNUCAP", "/none/gnucap")
     answer = hwsim("check", "xor", "--witness", "gnucap")
     assert answer.code == 2

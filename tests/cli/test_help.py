@@ -70,21 +70,21 @@ def test_the_version_is_told(hwsim) -> None:
 
 
 def test_the_zoo_is_listed(hwsim) -> None:
-    """Every circuit has a row with layers, neurons, memristors and data, every example its title; JSON says the same."""
-    answer, told = hwsim("zoo"), hwsim("zoo", "--json").json
+    """Every circuit has a row with layers, neurons, memristors and data, every example its title; JSON states the same."""
+    answer, report = hwsim("zoo"), hwsim("zoo", "--json").json
     assert answer.code == 0
     classes, regressions, parts, decks = answer.out.split("\n\n")
-    assert [entry["name"] for entry in told["circuits"]] == zoo.names()
+    assert [entry["name"] for entry in report["circuits"]] == zoo.names()
     listed = sorted(line for line in (*classes.splitlines(), *regressions.splitlines()) if line.startswith(tuple(zoo.names())))
-    for entry, (name, layers, data, *_) in zip(told["circuits"], map(str.split, listed), strict=True):
+    for entry, (name, layers, data, *_) in zip(report["circuits"], map(str.split, listed), strict=True):
         sizes = [int(size) for part in layers.split("-") for one, _, times in [part.partition("×")] for size in [one] * int(times or 1)]
         assert (name, sizes, data) == (entry["name"], entry["layers"], entry["data"])
     about = " ".join(parts.split())
-    for entry in told["circuits"]:
+    for entry in report["circuits"]:
         assert f"{entry['name']} {entry['about']} {(entry['neurons'] or ['no neurons'])[0]}; " in about
         assert f"; {entry['memristors']:,} memristors" in about
-    assert [entry["name"] for entry in told["examples"]] == examples.names()
-    assert all(f"{entry['name']} {entry['about']}" in " ".join(decks.split()) for entry in told["examples"])
+    assert [entry["name"] for entry in report["examples"]] == examples.names()
+    assert all(f"{entry['name']} {entry['about']}" in " ".join(decks.split()) for entry in report["examples"])
 
 
 def test_a_file_of_the_zoo_is_printed_as_it_is(hwsim, tmp_path) -> None:
@@ -120,12 +120,12 @@ def test_help_is_what_h_shows(hwsim, words: str) -> None:
     assert "eval" in hwsim("help").out
 
 
-@pytest.mark.parametrize(("words", "said"), [("trian", "did you mean train"), ("train fast", "fast: hwsim train has no such command")])
-def test_help_of_what_is_not_there(hwsim, words: str, said: str) -> None:
+@pytest.mark.parametrize(("words", "message"), [("trian", "did you mean train"), ("train fast", "fast: hwsim train has no such command")])
+def test_help_of_what_is_not_there(hwsim, words: str, message: str) -> None:
     """One line, and exit code 2."""
     answer = hwsim("help", *words.split())
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert said in answer.err
+    assert message in answer.err
 
 
 def test_a_shell_completes_commands_and_options() -> None:

@@ -24,15 +24,15 @@ EXAMPLES = Path(__file__).parents[2] / "netlists" / "examples"
 
 def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
     """Crossbars, neurons with their rails, amplifiers; in JSON and in words."""
-    told = hwsim("inspect", "iris", "--json").json
-    assert told["layers"] == [4, 8, 3]
-    assert told["solver"] == "layers"
-    first, second, neuron, amplifier = told["blocks"]
+    report = hwsim("inspect", "iris", "--json").json
+    assert report["layers"] == [4, 8, 3]
+    assert report["solver"] == "layers"
+    first, second, neuron, amplifier = report["blocks"]
     assert (first["rows"], first["columns"], second["rows"], second["columns"]) == (9, 8, 9, 6)
     assert (neuron["kind"], neuron["count"], neuron["rails"]) == ("diode pair", 8, [-0.05, 0.0])
     assert (amplifier["count"], amplifier["gain"]) == (8, [4.0, 4.0])
-    assert told["counts"]["Crossbar"] == 9 * 8 + 9 * 6
-    assert told["warnings"] == []
+    assert report["counts"]["Crossbar"] == 9 * 8 + 9 * 6
+    assert report["warnings"] == []
     assert "layers 4-8-3, solved by sweeps over its layers" in hwsim("inspect", "iris").out
 
 
@@ -41,7 +41,7 @@ WARNINGS = {
         "V1 a 0 1\nV2 b 0 1\nR1 b n1 1k\nR2 n1 0 1k\nR3 a n2 1k\nD1 n2 n3 dd\nR4 n3 0 1k\n",
         "independent of all inputs; connect it",
     ),
-    "nodes that no output feels": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 node with no effect on any output: n2"),
+    "nodes without an effect": ("V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 a n2 1k\nD2 n2 0 dd\n", "1 node with no effect on any output: n2"),
     "a loose end": (
         "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nR2 n1 n2 1k\n",
         "1 node at which only one part ends, so that it carries no current: n2",
@@ -80,19 +80,19 @@ WARNINGS = {
 @pytest.mark.parametrize("name", WARNINGS)
 def test_what_will_not_learn_is_warned_of(name, hwsim, tmp_path: Path):
     """Each in a circuit that is wrong in that way."""
-    body, said = WARNINGS[name]
+    body, message = WARNINGS[name]
     (tmp_path / "my.cir").write_text(HEAD + body + ROLES)
     answer = hwsim("inspect", "my.cir", "--json")
     assert answer.code == 0, answer.err
-    assert said in "\n".join(answer.json["warnings"])
+    assert message in "\n".join(answer.json["warnings"])
 
 
 def test_a_circuit_that_floats_is_looked_at_and_not_solved(hwsim, tmp_path: Path):
-    """All that can be said of it is said, and drawn; what would solve it refuses it at the lines where it floats."""
+    """All that can be stated of it is stated, and drawn; what would solve it refuses it at the lines where it floats."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nC1 n1 q 1p\nR2 z1 z2 1k\n" + ROLES)
-    told = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
-    assert (told["solver"], told["counts"]["nodes"]) == (None, 5)
-    assert [block["kind"] for block in told["blocks"]] == ["trainable resistors", "clamp from above"]
+    report = hwsim("inspect", "my.cir", "--plot", "my.png", "--json").json
+    assert (report["solver"], report["counts"]["nodes"]) == (None, 5)
+    assert [block["kind"] for block in report["blocks"]] == ["trainable resistors", "clamp from above"]
     assert "without solution while nodes float" in hwsim("inspect", "my.cir").out
     for command in ("solve", "train", "check", "compile"):
         refused = hwsim(command, "my.cir", *(("-o", "out.cir") if command == "compile" else ()))
@@ -111,13 +111,13 @@ def test_a_circuit_with_a_bias_is_not_odd(hwsim, tmp_path: Path):
 def test_pictures_are_drawn(hwsim, tmp_path: Path):
     """The schematic of layers and of what is small, the graph of what has none; twice the same bytes."""
     (tmp_path / "my.cir").write_text(HEAD + "V1 a 0 1\nR1 a n1 1k\nD1 n1 0 dd\nD2 0 n2 dd\nR2 n1 n2 1k\nR3 n2 a 1k\n" + ROLES)
-    for what, said in (
+    for what, message in (
         ("my.cir", "the schematic, conductances"),
         (str(EXAMPLES / "iris-mesh.cir"), "there are 39 nodes, and a schematic of more"),
     ):
         drawn = hwsim("inspect", what, "--plot", "one.png")
         assert drawn.code == 0
-        assert said in drawn.err
+        assert message in drawn.err
         assert Path("one.png").read_bytes().startswith(PNG)
     assert hwsim("inspect", "iris", "--plot", "one.png").code == hwsim("inspect", "iris", "--plot", "two.png").code == 0
     assert Path("one.png").read_bytes() == Path("two.png").read_bytes()
@@ -142,8 +142,8 @@ def test_crossbars_are_found_among_single_devices():
         Nudges(name="nudge", plus=out, minus=GROUND),
     )
     circuit = builder.circuit("loose")
-    (found,) = crossbars(circuit)
-    assert {tuple(found.rows), tuple(found.columns)} == {tuple(x), tuple(n)}
+    (result,) = crossbars(circuit)
+    assert {tuple(result.rows), tuple(result.columns)} == {tuple(x), tuple(n)}
     (clamps,) = neurons(circuit)
     assert (clamps.kind, clamps.nodes.tolist()) == ("clamp from above", n.tolist())
     g = {"m": np.full(13, 1e-5)}

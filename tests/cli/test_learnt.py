@@ -247,7 +247,7 @@ def test_a_run_and_a_sweep_without_a_fingerprint_are_used_as_before(hwsim, mine:
 
 
 def test_a_damaged_environment_is_named(hwsim, trained: Path) -> None:
-    """One line names the file that says which samples a run has learnt."""
+    """One line names the file that lists which samples a run has learnt."""
     environment = trained / "environment.json"
     content = environment.read_bytes()
     environment.write_text("{")

@@ -23,7 +23,7 @@ def two(tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.usefixtures("two")
 def test_four_memristors_learn_which_number_is_larger(name, hwsim, tmp_path):
-    """Its crossbar is seen; training gets all samples right, and the deck that it writes says the same in plain ngspice."""
+    """Its crossbar is seen; training gets all samples right, and the deck that it writes states the same in plain ngspice."""
     assert "crossbar" in hwsim("inspect", f"examples/memristor-{name}").out
     trained = hwsim("train", f"examples/memristor-{name}", "--data", "two.csv", "--out", "run", "--epochs", "5", *ONE, "--json")
     assert trained.json["train_error"] == 0.0, trained.err

@@ -180,12 +180,12 @@ PLACES = {
 @pytest.mark.parametrize("case", PLACES)
 def test_a_place_that_cannot_be_one_is_refused(hwsim, here: Path, case: str) -> None:
     """Before anything is computed."""
-    words, says = PLACES[case]
+    words, message = PLACES[case]
     (here / "fig-figures").write_text("mine")
     before = contents(here)
     answer = hwsim(*words.split())
     assert answer.code == 2
-    assert says in answer.err.splitlines()[-1]
+    assert message in answer.err.splitlines()[-1]
     assert contents(here) == before
 
 

@@ -19,7 +19,7 @@ class Clock:
         self.now = 0.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 
@@ -36,7 +36,7 @@ def test_a_steady_job_takes_as_long_as_it_should(step: float, steps: int, before
 
 
 def test_what_is_long_past_does_not_count() -> None:
-    """A machine that others slowed down for an hour and then left alone is judged by the last minute."""
+    """A machine that others slowed down for an hour and then left alone is checked by the last minute."""
     clock = Clock()
     pace = Pace(clock)
     pace.remaining(0, 1000)
@@ -70,7 +70,7 @@ def test_speeds_have_three_digits(number: float, text: str) -> None:
 
 
 def test_training_tells_speed_and_time(hwsim) -> None:
-    """The last line says how fast it went and how long it took; the summary and each epoch's row hold the speed too."""
+    """The last line shows how fast it went and how long it took; the summary and each epoch's row hold the speed too."""
     answer = hwsim("train", "digits", "--epochs", "3", "--set", "data.train_limit=64", "--json")
     *_, last = answer.err.splitlines()
     assert re.fullmatch(r"epoch 3/3, test error \d+\.\d\d %, loss \S+ V², [\d,.]+ images/s, in \d+:\d\d", last)
@@ -84,7 +84,7 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
         monkeypatch.setenv(name, value)
     with Output().progress("digits") as show:
         for done in range(3):
-            show(ProgressStep(done, 2, "what there is to say about this is longer than sixty characters"))
+            show(ProgressStep(done, 2, "the description of this step is longer than sixty characters"))
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     lines = [line for line in re.split(r"[\r\n]+", shown) if line.strip()]
     assert all(len(line.rstrip()) <= 60 for line in lines)
@@ -94,8 +94,8 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
 def test_a_profile_is_told(hwsim) -> None:
     """`--profile` prints a table of where the time went, and JSON holds its lines."""
     words = ("train", "xor", "--epochs", "2", "--profile")
-    text, told = hwsim(*words).out, hwsim(*words, "--json").json
-    for line in told["profile"]["lines"]:
+    text, report = hwsim(*words).out, hwsim(*words, "--json").json
+    for line in report["profile"]["lines"]:
         assert line["name"] in text
     assert re.search(r"^all +\d+\.\d\d +100\.0 %$", text, re.MULTILINE)
     assert "mean steps of an equilibrium" in text

@@ -94,8 +94,8 @@ def test_ngspice_says_what_it_predicts(hwsim, run: Path) -> None:
     """The deck names target, scale and voltage, and ends with prediction and truth in units, as solve has them."""
     deck = run / "circuit.cir"
     assert "output 0: heat: V = " in deck.read_text()
-    said = subprocess.run(["ngspice", "-b", str(deck)], capture_output=True, text=True, check=False).stdout
-    words = next(line.split() for line in said.splitlines() if line.startswith("verdict: heat is predicted as "))
+    printed = subprocess.run(["ngspice", "-b", str(deck)], capture_output=True, text=True, check=False).stdout
+    words = next(line.split() for line in printed.splitlines() if line.startswith("verdict: heat is predicted as "))
     solved = hwsim("solve", "run", "--json").json
     assert (float(words[5]), float(words[-1])) == pytest.approx((solved["predictions"][0][0], solved["targets"][0][0]), rel=1e-4)
     assert hwsim("inspect", "run/circuit.cir").code == 0
@@ -104,8 +104,8 @@ def test_ngspice_says_what_it_predicts(hwsim, run: Path) -> None:
 def test_other_data_are_read_by_the_run_s_scale(hwsim, run: Path) -> None:
     """An output stands for the target that it stood for in training, whatever range other data have."""
     write_table(run.parent / "other.csv", shift=1.0)
-    own, other = (hwsim("evaluate", "run", *words, "--json").json["scale"] for words in ((), ("--data", "other.csv")))
-    assert own == other
+    ours, other = (hwsim("evaluate", "run", *words, "--json").json["scale"] for words in ((), ("--data", "other.csv")))
+    assert ours == other
     answer = hwsim("sweep", "run", "--mode", "evaluate", "--vary", "variation.gain=0,0.1", "--data", "other.csv", "--out", "s.db")
     assert (answer.code, (run.parent / "s.db").exists()) == (2, False)
     assert "read by the scale of the run's own data" in answer.err
@@ -122,7 +122,7 @@ def test_a_report_shows_predictions(hwsim, run: Path) -> None:
 
 
 def test_sweeps_and_searches_are_in_units(hwsim, mine: Path) -> None:
-    """Errors beyond 1 are kept and exported as they are; a specification is in units; the search's file says what was reached."""
+    """Errors beyond 1 are kept and exported as they are; a specification is in units; the search's file names what was reached."""
     words = ("sweep", "mine.toml", "--vary", "training.epochs=1,2", "--jobs", "1", "--out", "s.db")
     answer = hwsim(*words, "--spec", "1000", "--export", "s.csv", "--plot", "s.png")
     assert answer.code == 0, answer.err

@@ -102,14 +102,14 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_made_to_harm_is_refused_in_a_line(hwsim, whole: Path, tmp_path: Path, case: str) -> None:
     """Exit code 2, the file's name, no fault of hwsim's, and no warning of a library."""
-    words, harm, says = CASES[case]
+    words, harm, message = CASES[case]
     shutil.copytree(whole, tmp_path / "bad")
     harm(tmp_path / "bad")
     answer = hwsim(*words.split())
     *progress, last = answer.err.splitlines()
     assert answer.code == 2, answer.err
     assert last.startswith("hwsim: ")
-    assert says in last
+    assert message in last
     assert len(last) < 300
     assert all("loading and compiling" in line or "bad" in line for line in progress), progress
     assert not (tmp_path / "page.html").exists()

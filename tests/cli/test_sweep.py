@@ -1,4 +1,4 @@
-"""`hwsim sweep`: what is typed, what is told, and that it goes on."""
+"""`hwsim sweep`: what is typed, what is reported, and that it continues."""
 
 import csv
 import os
@@ -51,37 +51,37 @@ def cheap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_was_computed_is_true(swept: Path) -> None:
     """The error at a point is that of `hwsim evaluate` with the same settings and seed."""
-    found = read(swept)
-    assert [dict(point.settings) for point in found.points] == [{"training.g_init": [1e-6, 2e-6]}, {"training.g_init": [1e-6, 5e-5]}]
-    assert len(found.results) == found.total == 12
-    assert {(result.chip, result.seed) for result in found.results} == {(chip, seed) for chip in range(2) for seed in range(3)}
-    assert all(result.test_error in {0, 0.25, 0.5, 0.75, 1} and result.residual < 1e-12 for result in found.results)
+    loaded = read(swept)
+    assert [dict(point.settings) for point in loaded.points] == [{"training.g_init": [1e-6, 2e-6]}, {"training.g_init": [1e-6, 5e-5]}]
+    assert len(loaded.results) == loaded.total == 12
+    assert {(result.chip, result.seed) for result in loaded.results} == {(chip, seed) for chip in range(2) for seed in range(3)}
+    assert all(result.test_error in {0, 0.25, 0.5, 0.75, 1} and result.residual < 1e-12 for result in loaded.results)
 
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_a_result_is_that_of_evaluating(hwsim, swept: Path, seed: int) -> None:
     """A sweep is nothing but many evaluations."""
     alone = hwsim("evaluate", "xor", "--set", f"training.seed={seed}", "--set", "training.g_init=[1e-6,5e-5]", "--json").json
-    own = [result for result in read(swept).results if result.point == 2 and result.seed == seed]
-    assert {result.test_error for result in own} == {alone["test_error"]}
+    ours = [result for result in read(swept).results if result.point == 2 and result.seed == seed]
+    assert {result.test_error for result in ours} == {alone["test_error"]}
 
 
 def test_a_database_tells_again_and_the_same_command_goes_on(hwsim, cheap: Path) -> None:
     """Without computing anything; JSON holds what the table does."""
-    answer, told = hwsim("sweep", cheap, "--spec", "0.5"), hwsim("sweep", cheap, "--spec", "0.5", "--json").json
+    answer, report = hwsim("sweep", cheap, "--spec", "0.5"), hwsim("sweep", cheap, "--spec", "0.5", "--json").json
     assert answer.code == 0
-    assert (told["results"], told["total"], len(told["points"])) == (192, 192, 6)
+    assert (report["results"], report["total"], len(report["points"])) == (192, 192, 6)
     heads, *lines = answer.out.partition("\n\n")[0].splitlines()
     rows = [line.split() for line in lines if line.split()[0] in set("123456")]
     assert [row[0] for row in rows] == list("123456")
     at = 3 if "results" in " ".join([heads, *lines]) else 2
-    assert [float(row[at]) for row in rows] == pytest.approx([100 * point["mean"] for point in told["points"]], abs=0.01)
+    assert [float(row[at]) for row in rows] == pytest.approx([100 * point["mean"] for point in report["points"]], abs=0.01)
     assert "than point 1" in answer.unwrapped
     assert "training.beta" in answer.out
     assert "results have no error, the first at point" in answer.unwrapped
-    assert all(point["interval"][0] < point["mean"] < point["interval"][1] for point in told["points"])
-    assert [point["yield"]["units"] for point in told["points"]] == [16] * 6
-    assert "difference" not in told["points"][0]
+    assert all(point["interval"][0] < point["mean"] < point["interval"][1] for point in report["points"])
+    assert [point["yield"]["units"] for point in report["points"]] == [16] * 6
+    assert "difference" not in report["points"][0]
 
 
 def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("xor", "nothing is varied"),
         ("xor --vary training.beta", "KEY=START:STOP:COUNT"),
@@ -127,7 +127,7 @@ def test_the_default_file_goes_on_or_is_a_new_one(hwsim, tmp_path: Path) -> None
         ("nothing.db --vary training.beta=1e-6,2e-6", "no such file"),
     ],
 )
-def test_bad_input_is_said_and_leaves_nothing(hwsim, trained: Path, cheap: Path, tmp_path: Path, words: str, said: str) -> None:
+def test_bad_input_is_said_and_leaves_nothing(hwsim, trained: Path, cheap: Path, tmp_path: Path, words: str, message: str) -> None:
     """One line, exit code 2, no file."""
     (tmp_path / "text.db").write_text("no database")
     (tmp_path / "cheap.db").write_bytes(cheap.read_bytes())
@@ -135,19 +135,19 @@ def test_bad_input_is_said_and_leaves_nothing(hwsim, trained: Path, cheap: Path,
     before = sorted(tmp_path.iterdir())
     answer = hwsim("sweep", *words.split())
     assert (answer.code, answer.out) == (2, "")
-    assert said in answer.err
+    assert message in answer.err
     assert sorted(path for path in tmp_path.iterdir() if path.name not in {"cheap.db-wal", "cheap.db-shm"}) == before
 
 
 def test_tables_hold_every_result(hwsim, cheap: Path, tmp_path: Path) -> None:
     """Both forms: a row a result, with the varied keys; what has no number is empty."""
     assert hwsim("sweep", cheap, "--export", "a.csv").code == hwsim("sweep", cheap, "--export", "a.parquet").code == 0
-    found = read(cheap)
+    loaded = read(cheap)
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
     table = parquet.read_table(tmp_path / "a.parquet").to_pylist()
-    settings = {point.number: point.settings for point in found.points}
+    settings = {point.number: point.settings for point in loaded.points}
     assert len(rows) == len(table) == 192
-    for result, row, entry in zip(found.results, rows, table, strict=True):
+    for result, row, entry in zip(loaded.results, rows, table, strict=True):
         assert (int(row["point"]), int(row["chip"]), int(row["seed"])) == result[:3] == (entry["point"], entry["chip"], entry["seed"])
         assert float(row["training.beta"]) == entry["training.beta"] == settings[result.point]["training.beta"]
         assert row["test_error"] == ("" if result.failed else repr(result.test_error))
@@ -157,12 +157,12 @@ def test_tables_hold_every_result(hwsim, cheap: Path, tmp_path: Path) -> None:
 
 def test_values_of_several_kinds_become_text(cheap: Path) -> None:
     """A column of a table has one kind."""
-    found = read(cheap)
+    loaded = read(cheap)
     points = [
         point._replace(settings={"training.beta": value})
-        for point, value in zip(found.points, [1, "a", [1, 2], True, 0.5, {}], strict=True)
+        for point, value in zip(loaded.points, [1, "a", [1, 2], True, 0.5, {}], strict=True)
     ]
-    mixed = Recorded(found.path, found.definition, points, found.results, {})
+    mixed = Recorded(loaded.path, loaded.definition, points, loaded.results, {})
     assert list(dict.fromkeys(export.columns(mixed)["training.beta"])) == ["1", "a", "[1, 2]", "true", "0.5", "{}"]
     assert export.to_parquet(mixed)
 
@@ -180,8 +180,8 @@ def test_plots_are_drawn(tmp_path: Path, vary: list[str], chosen: dict[str, Any]
     made = SweepDefinition.make(load("xor"), tuple(map(read_axis, vary)), design=Design(**chosen), chips=9)
     with Database.begin(tmp_path / "a.db", made, {}) as database:
         run(database, lambda _: None, function=compute)
-        found = database.recorded()
-    assert sheet(found, 0.5).startswith(b"\x89PNG")
+        result = database.recorded()
+    assert sheet(result, 0.5).startswith(b"\x89PNG")
 
 
 def test_a_plot_is_written(hwsim, cheap: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def _has_results(path: Path) -> bool:
 
 
 def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
-    """What is finished stays, and one line says how to go on."""
+    """What is finished stays, and one line shows how to resume."""
     code = "import sys; from support import free_sweep; from cli.main import main; from hwsim.sweep import execution\n"
     code += "execution.run.__kwdefaults__['function'] = free_sweep.slowly\n"
     code += "if __name__ == '__main__': sys.exit(main(sys.argv[1:]))"
@@ -227,10 +227,10 @@ def test_ctrl_c_ends_with_130_and_the_workers_too(tmp_path: Path) -> None:
         while not _has_results(tmp_path / "a.db"):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        said = process.stderr.read()
+        printed = process.stderr.read()
     assert process.returncode == 130
-    assert re.search(r"hwsim: interrupted; \d+ of 1600 results are in a.db, and the same command resumes the sweep\n$", said)
-    assert "Traceback" not in said
+    assert re.search(r"hwsim: interrupted; \d+ of 1600 results are in a.db, and the same command resumes the sweep\n$", printed)
+    assert "Traceback" not in printed
     assert np.isfinite(read(tmp_path / "a.db").results[0].seconds)
 
 

@@ -43,7 +43,7 @@ def test_a_table_that_fits_has_a_line_a_row() -> None:
 
 
 def test_headers_wrap_first_then_texts_then_columns_move_below() -> None:
-    """A wider table gets narrower in this order; the columns that say what a row is about are repeated."""
+    """A wider table gets narrower in this order; the columns that name what a row is about are repeated."""
     header, row = ("key", "mean of all values", "about"), ("a", "1.00", "six words that describe a row")
     assert table(header, [row], width=60).splitlines()[0] == "key  mean of all values  about"
     narrow = table(header, [row], width=50).splitlines()

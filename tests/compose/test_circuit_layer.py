@@ -32,10 +32,10 @@ def test_backward_is_the_derivative_of_forward(rule) -> None:
     near, far = (value(m * 1e-4) - value(-m * 1e-4) for m in (1, 2))
     wanted = (8 * near - far) / (12 * 1e-4)
     dg, dx = layer.backward(layer.forward(deck.g, x)[1], weights)
-    found = sum(float((dg[name] * along).sum()) for name, along in towards[0].items()) + float((dx * towards[1]).sum())
+    result = sum(float((dg[name] * along).sum()) for name, along in towards[0].items()) + float((dx * towards[1]).sum())
     assert dx.shape == x.shape
     assert (dx[1] == 0).all()
-    np.testing.assert_allclose(found, wanted, rtol=TOLERANCES[rule])
+    np.testing.assert_allclose(result, wanted, rtol=TOLERANCES[rule])
 
 
 def test_a_copy_is_the_same_layer() -> None:
@@ -63,7 +63,7 @@ def test_what_no_layer_is_made_of_is_refused() -> None:
 
 
 def test_pytorch_is_optional(monkeypatch) -> None:
-    """Without it, one line says what to install, and nothing else needs it."""
+    """Without it, one line names what to install, and nothing else needs it."""
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match="pip install torch"):
         torch_layer(Network(inputs=2, outputs=1))

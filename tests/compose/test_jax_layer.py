@@ -47,7 +47,7 @@ def test_the_gradient_of_a_model_is_that_of_finite_differences(rule) -> None:
     layer = jax_layer(CIRCUIT, rule=rule)
     with jax_scope():
         flat, shaped = ravel_pytree(PARAMETERS)
-        found, _ = ravel_pytree(jax.grad(lambda parameters: model(layer, parameters, X))(shaped(flat)))
+        result, _ = ravel_pytree(jax.grad(lambda parameters: model(layer, parameters, X))(shaped(flat)))
 
         def loss(flat):
             return float(model(layer, shaped(flat), X))
@@ -59,8 +59,8 @@ def test_the_gradient_of_a_model_is_that_of_finite_differences(rule) -> None:
         wanted = np.array([slope(k) for k in range(len(flat))])
         none = jax.grad(lambda parameters: 0 * model(layer, parameters, X))(PARAMETERS)
     assert all((np.asarray(leaf) == 0).all() for leaf in jax.tree.leaves(none))
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCES[rule] * np.abs(wanted).max())
+    assert result.dtype == np.float64
+    np.testing.assert_allclose(result, wanted, rtol=0, atol=TOLERANCES[rule] * np.abs(wanted).max())
 
 
 def test_a_process_of_32_bits_stays_one(crossbar) -> None:

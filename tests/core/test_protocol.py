@@ -1,4 +1,4 @@
-"""What every engine hands back: voltages by node number, read-outs, and failures that say what to try."""
+"""What every engine hands back: voltages by node number, read-outs, and failures that name what to try."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,8 +25,8 @@ def test_gather_finds_any_nodes(data: st.DataObject) -> None:
     """Any list of nodes, in any order, with ground and repeats in it, gets the voltages of exactly these."""
     circuit = data.draw(networks(max_layers=2)).compile()
     nodes = np.array(data.draw(st.lists(st.integers(0, circuit.size), min_size=1, max_size=12)))
-    found = gather(circuit, numbered(circuit), nodes)
-    np.testing.assert_array_equal(found, np.array([[1.0], [-1.0]]) * nodes)
+    result = gather(circuit, numbered(circuit), nodes)
+    np.testing.assert_array_equal(result, np.array([[1.0], [-1.0]]) * nodes)
 
 
 @given(networks(max_layers=2))

@@ -24,8 +24,8 @@ CALLED = ("v_{}_{}", "x_{}_{}.e_forward")
 def currents(circuit, chip, g, x) -> dict[str, np.ndarray]:
     """Solve, and give the currents of all sources."""
     with GeneralEngine().prepare(circuit, chip) as solver:
-        found: Equilibrium = solver.solve(g, Drive(x))
-    return source_currents(circuit, chip, g, Drive(x), found)
+        equilibrium: Equilibrium = solver.solve(g, Drive(x))
+    return source_currents(circuit, chip, g, Drive(x), equilibrium)
 
 
 def test_rows_rails_and_amplifiers_carry_what_ngspice_says(tmp_path):
@@ -36,13 +36,13 @@ def test_rows_rails_and_amplifiers_carry_what_ngspice_says(tmp_path):
     rng = np.random.default_rng(4)
     g = {element.name: rng.uniform(1e-6, 1e-4, element.shape) for element in circuit.trainable}
     x = rng.uniform(-1, 1, (2, 2))
-    found = currents(circuit, chip, g, x)
+    result = currents(circuit, chip, g, x)
     for k, sample in enumerate(x):
-        said = operating_point(write_deck(circuit, chip, g, x=sample), tmp_path).i
-        ours = {calls.format(name, j): i[k, j] for name, i in found.items() for calls in CALLED for j in range(i.shape[1])}
-        shared = ours.keys() & said.keys()
+        message = operating_point(write_deck(circuit, chip, g, x=sample), tmp_path).i
+        ours = {calls.format(name, j): i[k, j] for name, i in result.items() for calls in CALLED for j in range(i.shape[1])}
+        shared = ours.keys() & message.keys()
         assert len(shared) == 2 * 2 + 1 + 3  # rows with their negatives, the bias, amplifiers
-        np.testing.assert_allclose([ours[name] for name in shared], [said[name] for name in shared], rtol=1e-6, atol=1e-15)
+        np.testing.assert_allclose([ours[name] for name in shared], [message[name] for name in shared], rtol=1e-6, atol=1e-15)
 
 
 def test_a_clamp_hands_its_surplus_to_its_rail():
@@ -58,9 +58,9 @@ def test_a_clamp_hands_its_surplus_to_its_rail():
         Nudges(name="nudge", plus=h, minus=GROUND),
     )
     circuit = builder.circuit("clamped")
-    found = currents(circuit, Chip.nominal(circuit), {"m": np.array([1e-3])}, np.array([[1.0], [0.1]]))
-    np.testing.assert_allclose(found["v_x"][:, 0], [-0.9e-3, -0.05e-3], rtol=1e-9)
-    np.testing.assert_allclose(found["v_rail"][:, 0], [0.8e-3, 0.0], rtol=1e-9, atol=1e-15)
+    result = currents(circuit, Chip.nominal(circuit), {"m": np.array([1e-3])}, np.array([[1.0], [0.1]]))
+    np.testing.assert_allclose(result["v_x"][:, 0], [-0.9e-3, -0.05e-3], rtol=1e-9)
+    np.testing.assert_allclose(result["v_rail"][:, 0], [0.8e-3, 0.0], rtol=1e-9, atol=1e-15)
 
 
 def test_what_only_ngspice_knows_is_not_guessed():

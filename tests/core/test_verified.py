@@ -1,4 +1,4 @@
-"""What leaves with a certificate balances, whoever found it; what does not balance fails aloud."""
+"""What leaves with a certificate balances, whoever solved it; what does not balance fails aloud."""
 
 import numpy as np
 import pytest
@@ -18,22 +18,22 @@ DRIVE = Drive(RNG.uniform(-1, 1, (5, 3)))
 
 
 @pytest.fixture(scope="module")
-def found():
+def solved():
     return NumericEngine().prepare(CIRCUIT, CHIP).solve(G, DRIVE)
 
 
-def test_an_equilibrium_passes_with_the_judges_residual(found):
-    """Its voltages stay, and its residual is what the elements say, not what the solver says."""
-    told = certified(CHIP, G, DRIVE, found)
-    assert (told.result == Result.CONVERGED).all()
-    np.testing.assert_array_equal(told.residual, balance(CIRCUIT, CHIP, G, DRIVE, found).residual)
+def test_an_equilibrium_passes_with_the_checks_residual(solved):
+    """Its voltages stay, and its residual is what the elements state, not what the solver states."""
+    equilibrium = certified(CHIP, G, DRIVE, solved)
+    assert (equilibrium.result == Result.CONVERGED).all()
+    np.testing.assert_array_equal(equilibrium.residual, balance(CIRCUIT, CHIP, G, DRIVE, solved).residual)
 
 
-def test_a_voltage_that_is_off_is_caught(found):
+def test_a_voltage_that_is_off_is_caught(solved):
     """One node of one sample a millionth of a volt off: that sample fails, and no other; solving raises."""
-    moved = {name: v.copy() for name, v in found.v.items()}
+    moved = {name: v.copy() for name, v in solved.v.items()}
     moved["h1"][2, 1] += 1e-6
-    lie = found._replace(v=moved)
+    lie = solved._replace(v=moved)
     assert (certified(CHIP, G, DRIVE, lie).result == [0, 0, Result.UNBALANCED, 0, 0]).all()
 
     class Liar:

@@ -23,9 +23,9 @@ def samples(x: Any, x_test: Any, columns: tuple[str, ...] = ()) -> Samples:
 
 def scale(x: Any, x_test: Any, scaling: str, **settings: Any) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Scale two parts."""
-    known = samples(x, x_test)
-    x_train, x_test, fitted, notes = scaled(known, DataSettings(name="mine", scaling=scaling, **settings))
-    for before, after in ((known.x, x_train), (known.x_test, x_test)):
+    expected = samples(x, x_test)
+    x_train, x_test, fitted, notes = scaled(expected, DataSettings(name="mine", scaling=scaling, **settings))
+    for before, after in ((expected.x, x_train), (expected.x_test, x_test)):
         assert np.array_equal(fitted.apply(before), after)  # other samples are scaled alike, bit for bit
     return x_train, x_test, notes
 
@@ -58,7 +58,7 @@ def test_features_of_any_size_are_scaled_side_by_side(scaling: str, units: list[
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_the_whole_range_of_numbers_is_a_range(scaling: str) -> None:
-    """From the most negative number to the largest is farther than any number says, and is scaled all the same."""
+    """From the most negative number to the largest is farther than any number states, and is scaled all the same."""
     most = np.finfo(np.float64).max
     x_train, x_test, _ = scale([[-most], [most], [-most], [most]], [[0.0], [most]], scaling)
     assert x_train[:, 0].tolist() == ([-1, 1, -1, 1] if scaling == "standard" else [0, 1, 0, 1])
@@ -91,7 +91,7 @@ def test_a_constant_feature_is_zero_whatever_the_test_part_holds(scaling: str, v
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_what_differs_by_rounding_is_constant(dtype: type) -> None:
-    """Numbers next to each other say nothing, in whatever precision they were stored; numbers a thousand times farther apart do."""
+    """Numbers next to each other state nothing, in whatever precision they were stored; numbers a thousand times farther apart do."""
     x, x_test = (part.astype(dtype) for part in drawn())
     x[:, 1] = np.array([0.1, np.nextafter(dtype(0.1), dtype(1))] * 20)
     x_test[:, 1] = 0.2
@@ -106,7 +106,7 @@ def test_what_differs_by_rounding_is_constant(dtype: type) -> None:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @given(exponent=st.integers(-14, 15), sign=st.sampled_from([-1, 1]))
 def test_no_feature_is_dropped_without_a_note(scaling: str, dtype: type, exponent: int, sign: int) -> None:
-    """Values that their stored type tells apart by more than one step are kept, at any magnitude; by one step, they are reported."""
+    """Values that their stored type separates by more than one step are kept, at any magnitude; by one step, they are reported."""
     x, x_test = (part.astype(dtype) for part in drawn())
     step = np.spacing(dtype(2.0**exponent))
     for steps in (1, 2, 3):
@@ -164,10 +164,10 @@ def test_data_without_any_change_are_refused(scaling: str) -> None:
 def test_any_type_of_number_is_scaled_alike(dtype: type, scaling: str) -> None:
     """What is stored in another type is the same feature; only 8-bit images become 0 to 1 first."""
     x, x_test = np.array([[0, 1], [1, 0], [1, 1], [0, 1]]), np.array([[1, 0], [0, 0]])
-    expected, found = scale(x, x_test, scaling), scale(x.astype(dtype), x_test.astype(dtype), scaling)
+    expected, result = scale(x, x_test, scaling), scale(x.astype(dtype), x_test.astype(dtype), scaling)
     unit = 255 if dtype is np.uint8 and scaling == "none" else 1
-    assert found[1].dtype == np.float64
-    assert np.allclose(found[1] * unit, expected[1])
+    assert result[1].dtype == np.float64
+    assert np.allclose(result[1] * unit, expected[1])
 
 
 def test_numbers_of_more_than_64_bits_are_refused_by_name() -> None:

@@ -52,12 +52,12 @@ def test_a_share_that_divides_nothing_is_noted(share: float, count: int) -> None
 @pytest.mark.parametrize("name", SMALL)
 def test_a_named_set_has_the_size_that_circuits_are_checked_against(name: str) -> None:
     """Features and classes are those that BUILT_IN promises; labels are the numbers of the classes."""
-    found = read(name)
-    assert (found.features, found.classes) == BUILT_IN[name]
-    assert found.x_train.dtype == found.x_test.dtype == np.float64
-    for x, labels in ((found.x_train, found.labels_train), (found.x_test, found.labels_test)):
+    loaded = read(name)
+    assert (loaded.features, loaded.classes) == BUILT_IN[name]
+    assert loaded.x_train.dtype == loaded.x_test.dtype == np.float64
+    for x, labels in ((loaded.x_train, loaded.labels_train), (loaded.x_test, loaded.labels_test)):
         assert len(x) == len(labels)
-        assert set(labels.tolist()) == set(range(found.classes))
+        assert set(labels.tolist()) == set(range(loaded.classes))
 
 
 @pytest.mark.parametrize("name", SMALL[1:])
@@ -89,16 +89,16 @@ def test_the_split_loses_and_repeats_nothing(name: str) -> None:
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
 def test_each_class_is_held_out_in_the_same_share(share: float) -> None:
     """The test set holds the asked share of every class, within one sample."""
-    found = read("wine", test_share=share)
-    held, kept = np.bincount(found.labels_test), np.bincount(found.labels_train)
-    assert np.all(np.abs(held - share * (held + kept)) <= 0.5)
+    loaded = read("wine", test_share=share)
+    fixed, kept = np.bincount(loaded.labels_test), np.bincount(loaded.labels_train)
+    assert np.all(np.abs(fixed - share * (fixed + kept)) <= 0.5)
 
 
 def test_xor_is_tested_on_what_it_learns() -> None:
     """There are only four points, and two of each class."""
-    found = read("xor")
-    assert np.array_equal(found.x_train, found.x_test)
-    assert found.labels_train.tolist() == [int(a != b) for a, b in found.x_train.tolist()]
+    loaded = read("xor")
+    assert np.array_equal(loaded.x_train, loaded.x_test)
+    assert loaded.labels_train.tolist() == [int(a != b) for a, b in loaded.x_train.tolist()]
 
 
 def test_scaling_is_fitted_on_the_training_part_alone() -> None:
@@ -134,7 +134,7 @@ def test_limits_draw_some_samples_and_move_nothing_else() -> None:
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write bytes in the format of MNIST, packed if the name says so."""
+    """Write bytes in the format of MNIST, packed if the name ends so."""
     content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
@@ -156,9 +156,9 @@ def images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndar
 def test_images_are_found_as_arrays(images: dict[str, np.ndarray], tmp_path: Path, name: str, file: str) -> None:
     """An .npz file in $HWSIM_DATA is found; images are flattened and their bytes become 0 to 1."""
     np.savez(tmp_path / file, **images)
-    found = read(name)
-    assert np.array_equal(found.x_train, images["x_train"].reshape(20, 784) / 255)
-    assert np.array_equal(found.labels_test, images["y_test"])
+    loaded = read(name)
+    assert np.array_equal(loaded.x_train, images["x_train"].reshape(20, 784) / 255)
+    assert np.array_equal(loaded.labels_test, images["y_test"])
 
 
 @pytest.mark.parametrize("ending", ["-ubyte", "-ubyte.gz"])
@@ -175,9 +175,9 @@ def test_images_are_found_as_idx_files(images: dict[str, np.ndarray], tmp_path: 
         ("y_test", "t10k-labels-idx1"),
     ):
         write_idx(tmp_path / folder / f"{part}{ending}", images[array])
-    found = read(name)
-    assert np.array_equal(found.x_test, images["x_test"].reshape(20, 784) / 255)
-    assert np.array_equal(found.labels_train, images["y_train"])
+    loaded = read(name)
+    assert np.array_equal(loaded.x_test, images["x_test"].reshape(20, 784) / 255)
+    assert np.array_equal(loaded.labels_train, images["y_train"])
 
 
 class Bunch:
@@ -200,7 +200,7 @@ def test_images_are_fetched_once(images: dict[str, np.ndarray], monkeypatch: pyt
 
 
 def test_without_network_the_remedy_is_told(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One line says where the data were looked for and what to do, and no file is left behind."""
+    """One line names where the data were looked for and what to do, and no file is left behind."""
     del images
 
     def unreachable(*_: object, **__: object) -> None:
@@ -230,9 +230,9 @@ def test_a_table_is_read(tmp_path: Path, text: str) -> None:
     """With or without header, by comma or semicolon, with the marks and empty lines that other programs leave."""
     file = tmp_path / "mine.csv"
     file.write_text(text, encoding="utf-8", newline="")
-    found = load_data(experiment(str(file), 2, 2, test_share=0.5))
-    assert found.class_names == ("blue", "red")
-    assert rows(np.concatenate([found.x_train, found.x_test])) == [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0)]
+    loaded = load_data(experiment(str(file), 2, 2, test_share=0.5))
+    assert loaded.class_names == ("blue", "red")
+    assert rows(np.concatenate([loaded.x_train, loaded.x_test])) == [(1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0)]
 
 
 def test_numbers_are_labels_in_their_own_order(tmp_path: Path) -> None:
@@ -305,13 +305,13 @@ BAD_FILES: dict[str, tuple[str, Any, str]] = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file_is_explained(tmp_path: Path, case: str) -> None:
     """One line names the file, the place in it, and what is wrong there."""
-    name, content, says = BAD_FILES[case]
+    name, content, message = BAD_FILES[case]
     file = tmp_path / name
     if isinstance(content, dict):
         np.savez(file, **content)
     else:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         load_data(experiment(str(file), 2, 2))
     assert str(caught.value).startswith(str(file))
     assert "\n" not in str(caught.value)
@@ -335,7 +335,7 @@ def test_a_damaged_archive_is_noticed(tmp_path: Path, damage: str) -> None:
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_an_idx_file_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    """Whatever a file holds, the reader gives an array of the size that it states or says that it is none."""
+    """Whatever a file holds, the reader gives an array of the size that it states or reports that it is none."""
     file = tmp_path_factory.mktemp("idx") / "a.gz"
     for name, packed in (("a", content), ("a.gz", gzip.compress(content)), ("a.gz", content)):
         file = file.with_name(name)

@@ -47,9 +47,9 @@ def test_volts_lead_back_to_targets(y: np.ndarray, scaling: Any) -> None:
     if scaling == "minmax":
         ends = scale.volts(np.array([y.min(axis=0), y.max(axis=0)]))
         np.testing.assert_allclose(ends, [[-0.1, -0.1], [0.3, 0.3]], atol=1e-9)
-    known = TargetScale.recorded(scale.record())
-    assert known is not None
-    assert np.array_equal(known.volts(y), scale.volts(y))
+    expected = TargetScale.recorded(scale.record())
+    assert expected is not None
+    assert np.array_equal(expected.volts(y), scale.volts(y))
 
 
 def test_the_scale_is_fitted_to_the_training_set_alone() -> None:
@@ -79,11 +79,11 @@ def test_errors_are_those_of_scikit_learn_in_units() -> None:
     volts = np.random.default_rng(1).normal(0.05, 0.02, (len(data.x_test), 3))
     targets = scaled(data).test
     scores = targets.scores(float(targets.mistakes(targets.answers(volts), slice(None)).sum()), len(volts))
-    found = Predictions.of(data, "test", volts)
-    assert scores["error"] == pytest.approx(np.sqrt(((found.predicted - found.true) ** 2).mean()))
-    assert scores["r2"] == pytest.approx(r2_score(found.true, found.predicted, multioutput="variance_weighted"))
-    assert found.rmse == pytest.approx(root_mean_squared_error(found.true, found.predicted, multioutput="raw_values"))
-    assert found.r2 == pytest.approx(r2_score(found.true, found.predicted, multioutput="raw_values"))
+    result = Predictions.of(data, "test", volts)
+    assert scores["error"] == pytest.approx(np.sqrt(((result.predicted - result.true) ** 2).mean()))
+    assert scores["r2"] == pytest.approx(r2_score(result.true, result.predicted, multioutput="variance_weighted"))
+    assert result.rmse == pytest.approx(root_mean_squared_error(result.true, result.predicted, multioutput="raw_values"))
+    assert result.r2 == pytest.approx(r2_score(result.true, result.predicted, multioutput="raw_values"))
 
 
 def test_targets_are_columns_by_name_or_number(tmp_path: Path) -> None:

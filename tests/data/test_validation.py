@@ -12,11 +12,11 @@ from hwsim.files.raw import DataError
 def test_the_test_part_is_never_looked_at() -> None:
     """Validation samples come from the training set alone, in the same share of each class; none of the test set is to be seen."""
     plain = load("iris")
-    whole, judged = load_data(plain), load_data(override(plain, ["data.validation=0.25", "data.scaling=none"]))
+    whole, validated = load_data(plain), load_data(override(plain, ["data.validation=0.25", "data.scaling=none"]))
     unscaled = load_data(override(plain, ["data.scaling=none"]))
-    rows = {tuple(row) for row in np.vstack([judged.x_train, judged.x_test])}
-    assert len(judged.x_train) + len(judged.x_test) == len(whole.x_train) == 120
-    assert np.bincount(judged.labels_test).tolist() == [10, 10, 10]
+    rows = {tuple(row) for row in np.vstack([validated.x_train, validated.x_test])}
+    assert len(validated.x_train) + len(validated.x_test) == len(whole.x_train) == 120
+    assert np.bincount(validated.labels_test).tolist() == [10, 10, 10]
     assert rows == {tuple(row) for row in unscaled.x_train}
 
 
@@ -32,13 +32,13 @@ def test_validation_moves_nothing_else() -> None:
 
 def test_scaling_sees_neither_part() -> None:
     """Features are scaled by what is left to learn from."""
-    judged = load_data(override(load("iris"), ["data.validation=0.5", "data.scaling=standard"]))
-    assert np.allclose(judged.x_train.mean(axis=0), 0)
-    assert not np.allclose(judged.x_test.mean(axis=0), 0)
+    validated = load_data(override(load("iris"), ["data.validation=0.5", "data.scaling=standard"]))
+    assert np.allclose(validated.x_train.mean(axis=0), 0)
+    assert not np.allclose(validated.x_test.mean(axis=0), 0)
 
 
 def test_a_class_of_one_sample_cannot_be_held_out(tmp_path) -> None:
-    """The line says how many it takes."""
+    """The line shows how many it takes."""
     (tmp_path / "few.csv").write_text("1,a\n2,a\n3,b\n4,b\n")
     settings = ["circuit.inputs=1", "circuit.outputs=2", f"data.name={tmp_path / 'few.csv'}", "data.validation=0.5"]
     settings.append("data.test_share=0.5")

@@ -82,7 +82,7 @@ def test_drift_moves_no_other_draw() -> None:
 
 
 def test_of_a_device_without_data_no_drift_is_known() -> None:
-    """It stays as it was programmed; without a device, an age is refused in a line that says what to name."""
+    """It stays as it was programmed; without a device, an age is refused in a line with what to name."""
     assert drift_of(DeviceSettings(preset="reram-sb")) is None
     _, _, chip = made("device.preset=reram-sb", "variation.after=1e6")
     assert not chip.aged
@@ -100,9 +100,9 @@ def test_a_drifted_hot_chip_conducts_the_product(engine: NumericEngine | Ngspice
     cold = starting(made(*PCM)[2], experiment.training)
     by_hand = {name: within(made(*PCM)[2], cold)[name] * (1 + 0.002 * 58) * (3600 / T0) ** -_nu(old, name) for name in cold}
     with engine.prepare(circuit, old) as solver:
-        found = solver.solve(within(old, starting(old, experiment.training)), Drive(x)).outputs(circuit)
+        equilibrium = solver.solve(within(old, starting(old, experiment.training)), Drive(x)).outputs(circuit)
     with engine.prepare(circuit, new) as solver:
-        np.testing.assert_allclose(found, solver.solve(by_hand, Drive(x)).outputs(circuit), rtol=0, atol=1e-11)
+        np.testing.assert_allclose(equilibrium, solver.solve(by_hand, Drive(x)).outputs(circuit), rtol=0, atol=1e-11)
 
 
 def _nu(chip: Chip, name: str) -> np.ndarray:

@@ -16,9 +16,9 @@ def test_what_is_lost_is_exact_to_rounding(kind: type[np.floating]) -> None:
     """1 − exp(e) is that of longer numbers to three units in the last place, compiled or not, of falls and of growth up to its limit."""
     e = np.concatenate([-SIZES, SIZES[SIZES < 14.9], [0.0]]).astype(kind)
     exact = -np.expm1(e.astype(np.longdouble))
-    for found in (lost(e), jax.jit(lost)(e)):
-        assert found.dtype == kind
-        np.testing.assert_allclose(np.asarray(found, np.longdouble), exact, rtol=3 * np.finfo(kind).eps, atol=0)
+    for result in (lost(e), jax.jit(lost)(e)):
+        assert result.dtype == kind
+        np.testing.assert_allclose(np.asarray(result, np.longdouble), exact, rtol=3 * np.finfo(kind).eps, atol=0)
 
 
 def test_growth_has_a_limit() -> None:

@@ -21,7 +21,7 @@ SOFT = Device(**RANGE, step=SoftBoundsStep(delta_up=0.04, delta_down=0.06), nois
 
 
 def measure(device: Device, path: Path, seed: int = 0, *, runs: tuple[int, ...] = (30, -30, 30, -30), start: float = 0.1) -> PulseTrain:
-    """Send a train to a device and write down what is read."""
+    """Send a train to a device and write down the readings."""
     devices, rng = nominal(device), np.random.default_rng(seed)
     g = devices.conductance(np.array([start]))
     lines = [f"0,{g[0]:.8e}"]
@@ -33,8 +33,8 @@ def measure(device: Device, path: Path, seed: int = 0, *, runs: tuple[int, ...] 
     return pulse_train.read(path)
 
 
-def intervals(found: Fit) -> dict[str, tuple[float, float]]:
-    return {estimate.name: (estimate.low, estimate.high) for estimate in found.estimates}
+def intervals(result: Fit) -> dict[str, tuple[float, float]]:
+    return {estimate.name: (estimate.low, estimate.high) for estimate in result.estimates}
 
 
 def test_without_noise_the_device_is_found(tmp_path: Path) -> None:
@@ -44,21 +44,21 @@ def test_without_noise_the_device_is_found(tmp_path: Path) -> None:
         PowerStep(delta_up=0.05, delta_down=0.06, gamma_up=1.8, gamma_down=0.7),
     ):
         measured = measure(Device(**RANGE, step=step), tmp_path / "t.csv")
-        found = fit(measured, [step.kind])[0].device
+        result = fit(measured, [step.kind])[0].device
         for key, value in step.model_dump(exclude={"kind", "reference"}).items():
-            assert getattr(found.step, key) == pytest.approx(value, rel=1e-2), key
-        assert (found.g_min, found.g_max) == pytest.approx((2e-6, 5e-5), rel=1e-2)
-        assert found.noise.cycle < 1e-2
+            assert getattr(result.step, key) == pytest.approx(value, rel=1e-2), key
+        assert (result.g_min, result.g_max) == pytest.approx((2e-6, 5e-5), rel=1e-2)
+        assert result.noise.cycle < 1e-2
 
 
 def test_noisy_devices_are_found_within_their_intervals(tmp_path: Path) -> None:
     """Of thirty intervals at 95 %, at most four miss the true value: steps, a bound and both noises."""
     truth = {"delta_up": 0.04, "delta_down": 0.06, "g_max": 5e-5, "noise.cycle": 0.3, "noise.read": 0.005}
-    held = []
+    kept = []
     for seed in range(6):
-        found = intervals(fit(measure(SOFT, tmp_path / "t.csv", seed), ["soft-bounds"])[0])
-        held += [found[key][0] <= value <= found[key][1] for key, value in truth.items()]
-    assert sum(held) >= 26
+        result = intervals(fit(measure(SOFT, tmp_path / "t.csv", seed), ["soft-bounds"])[0])
+        kept += [result[key][0] <= value <= result[key][1] for key, value in truth.items()]
+    assert sum(kept) >= 26
 
 
 def test_the_law_that_made_the_train_wins(tmp_path: Path) -> None:
@@ -74,19 +74,19 @@ def test_the_law_that_made_the_train_wins(tmp_path: Path) -> None:
 
 def test_a_fit_is_a_device_file(tmp_path: Path) -> None:
     """The fitted device is written, read again and used."""
-    found = fit(measure(SOFT, tmp_path / "t.csv"), ["linear"])[0].device
-    again = presets.parse(presets.to_toml(found), "my.toml")
-    assert again == found
+    result = fit(measure(SOFT, tmp_path / "t.csv"), ["linear"])[0].device
+    again = presets.parse(presets.to_toml(result), "my.toml")
+    assert again == result
     assert "assumed" in again.approximate["pulse"]
     assert np.isfinite(nominal(again).pulse(np.full(2, 1e-5), np.array([3, -3]), np.zeros(2))).all()
 
 
 def test_one_direction_makes_a_one_sided_device(tmp_path: Path) -> None:
     """Without pulses down, the device has none."""
-    found = fit(measure(SOFT, tmp_path / "t.csv", runs=(60,)), ["linear"])[0]
-    assert found.device.one_sided
-    assert "delta_down" not in intervals(found)
-    assert nominal(found.device).pulse(np.full(1, 2e-5), np.array([-5]), np.zeros(1)) == pytest.approx(2e-5)
+    result = fit(measure(SOFT, tmp_path / "t.csv", runs=(60,)), ["linear"])[0]
+    assert result.device.one_sided
+    assert "delta_down" not in intervals(result)
+    assert nominal(result.device).pulse(np.full(1, 2e-5), np.array([-5]), np.zeros(1)) == pytest.approx(2e-5)
 
 
 def test_a_table_follows_the_measured_points(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_table_follows_the_measured_points(tmp_path: Path) -> None:
 def test_the_filter_forecasts_as_well_as_noise_lets_it(tmp_path: Path) -> None:
     """With the true device and noises, errors over their expected spread have mean 0 and variance 1."""
     readings = Readings.of(measure(SOFT, tmp_path / "t.csv", runs=(30, -30) * 8))
-    found = surprise([SOFT], [Noises(0.3, 0.005, even=False)], readings)
-    scores = (found.error / found.variance**0.5)[:, 0]
+    result = surprise([SOFT], [Noises(0.3, 0.005, even=False)], readings)
+    scores = (result.error / result.variance**0.5)[:, 0]
     assert abs(scores.mean()) < 4 / len(scores) ** 0.5
     assert scores.var() == pytest.approx(1.0, abs=4 * (2 / len(scores)) ** 0.5)
 
@@ -157,10 +157,10 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_tables_that_cannot_be_used(case: str, tmp_path: Path) -> None:
     """The message names the file, the line and the remedy."""
-    content, says = WRONG[case]
+    content, message = WRONG[case]
     path = tmp_path / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         pulse_train.read(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)

@@ -107,7 +107,7 @@ def test_a_seed_is_a_chip() -> None:
 def test_drawn_spreads_have_the_distributions_that_they_are_said_to_have() -> None:
     """Kolmogorov and Smirnov find nothing against them."""
     chip = draw(WIDE, setting(diode_i_sat=0.3, rails=0.02, gain=0.05, offset=0.005, dac_offset=0.01, g_max=0.1))
-    found = {
+    result = {
         "i_sat": np.log(chip("h1_d_high", "i_sat") / 2e-7) / 0.3,
         "rails": (chip("h1_v_low", "v") + 0.08) / 0.02,
         "gain": (chip("amp1", "gain") / 4 - 1) / 0.05,
@@ -115,12 +115,12 @@ def test_drawn_spreads_have_the_distributions_that_they_are_said_to_have() -> No
         "dac": chip("v_x", "offset") / 0.01,
         "g_max": ((chip("w1", "g_max") - 1e-8) / (1e-4 - 1e-8) - 1).ravel() / 0.1,
     }
-    for what, standard in found.items():
+    for what, standard in result.items():
         assert stats.kstest(standard, "norm").pvalue > 0.01, what
 
 
 def test_as_many_devices_are_stuck_as_are_said_to_be() -> None:
-    """Their number is binomial, their conductances lie evenly between the bounds, and where they are told."""
+    """Their number is binomial, their conductances lie evenly between the bounds, or where they are set to."""
     chip = draw(WIDE, setting(stuck=0.1))
     stuck = chip("w1", "g_min") == chip("w1", "g_max")
     assert stats.binomtest(int(stuck.sum()), stuck.size, 0.1).pvalue > 0.01
@@ -142,11 +142,11 @@ def test_both_engines_solve_the_same_chip(full: bool) -> None:  # noqa: FBT001 -
         GeneralEngine().prepare(CIRCUIT, chip) as ports,
     ):
         for push in (Push(), Push(2e-6, y), Push(current=1e-7 * y)):
-            found = [solver.solve(g, Drive(x, push)) for solver in (numeric, ngspice, ports)]
-            for other in found[1:]:
-                assert max(np.abs(found[0].v[name] - other.v[name]).max() for name in other.v) < 1e-9
-            held = balance(CIRCUIT, chip, g, Drive(x, push), found[0])
-            assert (held.residual < 1e-10 * held.largest).all()
+            equilibrium = [solver.solve(g, Drive(x, push)) for solver in (numeric, ngspice, ports)]
+            for other in equilibrium[1:]:
+                assert max(np.abs(equilibrium[0].v[name] - other.v[name]).max() for name in other.v) < 1e-9
+            balanced = balance(CIRCUIT, chip, g, Drive(x, push), equilibrium[0])
+            assert (balanced.residual < 1e-10 * balanced.largest).all()
 
 
 def test_the_deck_of_a_chip_is_read_back_as_that_chip() -> None:
@@ -180,16 +180,16 @@ def test_gradients_are_exact_on_a_mismatched_chip() -> None:
     chip = draw(CIRCUIT, setting(**EVERYTHING))
     g, (x, y) = conductances(chip), samples()
     with NumericEngine().prepare(CIRCUIT, chip) as solver:
-        found = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
+        gradient = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
         for name, entries in (("w1", [(0, 0), (4, 2), (6, 3)]), ("w2", [(0, 1), (3, 3)])):
             for at in entries:
-                assert found[name][at] == pytest.approx(weighted(solver, g, x, y, name, at), abs=1e-5 * np.abs(found[name]).max())
+                assert gradient[name][at] == pytest.approx(weighted(solver, g, x, y, name, at), abs=1e-5 * np.abs(gradient[name]).max())
     straight = Chip(CIRCUIT, {name: values for name, values in chip.values.items() if name != "nudge"}, chip.temperature)
     with NumericEngine().prepare(CIRCUIT, straight) as solver:
         adjoint = Adjoint().gradient(solver, g, x, y, LOSS).g
-        found = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
+        gradient = propagation(LOSS, 1e-8).gradient(solver, g, x, y, LOSS).g
     for name, values in adjoint.items():
-        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-5 * np.abs(values).max())
+        np.testing.assert_allclose(gradient[name], values, rtol=0, atol=1e-5 * np.abs(values).max())
 
 
 def test_rails_that_cross_between_ideal_clamps_are_refused() -> None:

@@ -73,8 +73,8 @@ def test_jax_computes_what_numpy_does(name: str) -> None:
     devices = draw(kind, (7, 5), streams(1))
     g, n, normal = rng.uniform(*G, (7, 5)), rng.integers(-30, 30, (7, 5)), rng.standard_normal((7, 5))
     expected = devices.pulse(g, n, normal)
-    found = jax.jit(Devices.pulse)(devices, g, n, normal)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    result = jax.jit(Devices.pulse)(devices, g, n, normal)
+    np.testing.assert_allclose(result, expected, rtol=1e-9)
     short = jax.jit(Devices.pulse)(devices.cast(np.float32), g.astype(np.float32), n, normal.astype(np.float32))
     assert short.dtype == np.float32
     np.testing.assert_allclose(short, expected, rtol=2e-3 if name == "levels" else 1e-4)
@@ -89,8 +89,8 @@ def test_devices_map_over_chips(name: str) -> None:
     rng = np.random.default_rng(0)
     g, n, normal = rng.uniform(*G, (3, 4)), rng.integers(-9, 9, (3, 4)), rng.standard_normal((3, 4))
     stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *chips)
-    found = jax.jit(jax.vmap(Devices.pulse))(stacked, g, n, normal)
-    np.testing.assert_allclose(found, [c.pulse(g[k], n[k], normal[k]) for k, c in enumerate(chips)], rtol=1e-12)
+    result = jax.jit(jax.vmap(Devices.pulse))(stacked, g, n, normal)
+    np.testing.assert_allclose(result, [c.pulse(g[k], n[k], normal[k]) for k, c in enumerate(chips)], rtol=1e-12)
 
 
 def test_soft_bounds_by_hand() -> None:
@@ -176,12 +176,12 @@ def test_the_noise_of_one_pulse_is_normal(name: str) -> None:
     g = quiet.conductance(np.full(count, 0.5 if name != "soft-bounds-steep" else 0.02))
     ones = np.ones(count, dtype=int)
     step = quiet.state(quiet.pulse(g, ones, np.zeros(count)) - g + quiet.g_min)[0]
-    found = quiet.state(noisy.pulse(g, ones, np.random.default_rng(11).standard_normal(count)) - g + quiet.g_min)
+    result = quiet.state(noisy.pulse(g, ones, np.random.default_rng(11).standard_normal(count)) - g + quiet.g_min)
     if name == "soft-bounds-steep":  # its noise is cut off by the bound
-        assert found.max() <= 0.98 + 1e-12
+        assert result.max() <= 0.98 + 1e-12
         return
     std = sigma / 32 if name == "levels" else sigma * step
-    assert stats.kstest((found - step) / std, "norm").pvalue > 1e-3
+    assert stats.kstest((result - step) / std, "norm").pvalue > 1e-3
 
 
 @of_each_shape
@@ -304,7 +304,7 @@ def test_energy_is_that_of_the_pulses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         ({"g_min": 1e-3}, "below g_max"),
         ({"g_min": None}, "g_min is not"),
@@ -315,14 +315,14 @@ def test_energy_is_that_of_the_pulses() -> None:
         ({"approximate": {"color": "memory"}}, "color"),
     ],
 )
-def test_wrong_devices_are_refused(settings: dict[str, Any], says: str) -> None:
+def test_wrong_devices_are_refused(settings: dict[str, Any], message: str) -> None:
     """A device that cannot be is refused with the key, the value and the remedy."""
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         device(**settings)
 
 
 def test_a_device_without_a_range_takes_the_crossbar_s() -> None:
-    """Where neither gives one, it says so."""
+    """Where neither gives one, it reports it."""
     kind = Device(step=SHAPES["constant"])
     assert nominal(kind, (1e-8, 1e-5)).limits() == (1e-8, 1e-5)
     with pytest.raises(ValueError, match="no g_min"):

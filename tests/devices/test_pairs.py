@@ -1,4 +1,4 @@
-"""Pairs: found where voltages count with opposite signs, moved both ways by pulses up only, and written anew with the same difference."""
+"""Pairs: found where voltages count with opposite signs, moved both ways by pulses up only, and written again with the same difference."""
 
 import jax
 import numpy as np
@@ -88,8 +88,8 @@ def written_anew(preset: str, *, stuck: bool) -> tuple[Array, Written, Pairs, Si
     device = device.model_copy(update={"noise": device.noise.model_copy(update={"cycle": 0.02, "even_step": None, "write": 0.0})})
     quiet = nominal(device.model_copy(update={"noise": type(device.noise)()}), RANGE)
     curve = quiet.pulse(np.full(300, RANGE[0]), np.arange(300), np.zeros(300))
-    own, sizes, verify = np.arange(800), Sizes.nominal(device, RANGE), Verify(0.5, 40, 2 if device.one_sided else 60)
-    pairs = Pairs((own ^ 1).astype(np.int32), np.where(own % 2, -1, 1).astype(np.int32))
+    ours, sizes, verify = np.arange(800), Sizes.nominal(device, RANGE), Verify(0.5, 40, 2 if device.one_sided else 60)
+    pairs = Pairs((ours ^ 1).astype(np.int32), np.where(ours % 2, -1, 1).astype(np.int32))
     rng = np.random.default_rng(5)
     g = rng.uniform(2e-6, 8e-5, 800)
     normals: Array = rng.standard_normal((82, 2, 800))
@@ -139,14 +139,14 @@ def test_a_stuck_device_does_not_cost_the_weight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "circuit", "says"),
+    ("settings", "circuit", "message"),
     [
         ({"preset": "pcm"}, network(signed_inputs=False, differential=False), "signed_inputs or circuit.differential"),
         ({"preset": "ideal"}, network(), "reaches any conductance"),
         ({"preset": "reram-sb", "scheme": "tiki-taka"}, network(), "scheme 'pulses'"),
     ],
 )
-def test_pairs_that_cannot_be_are_refused(settings: dict[str, str], circuit: Circuit, says: str) -> None:
+def test_pairs_that_cannot_be_are_refused(settings: dict[str, str], circuit: Circuit, message: str) -> None:
     """Circuits without pairs, exact devices and schemes that send pulses down are refused, with the remedy."""
-    with pytest.raises(DeviceError, match=says):
+    with pytest.raises(DeviceError, match=message):
         pulsed(DeviceSettings(pairs=True, **settings), VariationSettings(), circuit, np.float64)  # type: ignore[arg-type] # given by name

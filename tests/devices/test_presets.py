@@ -1,4 +1,4 @@
-"""Presets: every one says where it is from, and gives the figures of the tables that it was taken from."""
+"""Presets: every one names where it is from, and gives the figures of the tables that it was taken from."""
 
 import math
 from pathlib import Path
@@ -64,7 +64,7 @@ def weight_step(name: str, w: float, *, up: bool) -> float:
 @pytest.mark.parametrize("name", AIHWKIT)
 @pytest.mark.parametrize("w", [-0.5, 0.0, 0.4])
 def test_steps_are_those_of_the_published_equation(name: str, w: float) -> None:
-    """At a weight inside the range, one pulse moves the nominal device as the source's equation says, in its units."""
+    """At a weight inside the range, one pulse moves the nominal device as the source's equation states, in its units."""
     _, w_min, w_max, *_ = AIHWKIT[name]
     if name == "pcm":
         w = 1 + w
@@ -165,7 +165,7 @@ WRONG = {
     "no such file": (None, "my.toml", "no such file"),
     "not TOML": ("[step", "my.toml", "not valid TOML"),
     "no pulse": ("g_min = 1e-6\ng_max = 1e-4\n", "my.toml", "does not define what a pulse does"),
-    "said twice": ("[step]\nkind='ideal'\n[curve]\npulses = 3\n", "my.toml", "has step and curve"),
+    "stated twice": ("[step]\nkind='ideal'\n[curve]\npulses = 3\n", "my.toml", "has step and curve"),
     "unknown kind": ("[step]\nkind = 'soft'\n", "my.toml", "soft-bounds"),
     "unknown key": ("[step]\nkind = 'ideal'\n[noise]\ncicle = 1\n", "my.toml", "did you mean noise.cycle"),
     "wrong curve": ("[curve]\npulses = 1\nnl_up = 1\nnl_down = 1\n", "my.toml", "pulses = 1"),
@@ -177,12 +177,12 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_files_are_refused_in_one_line(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong with a device file is told with the file, the key and the remedy."""
-    content, what, says = WRONG[case]
+    """What is wrong with a device file is reported with the file, the key and the remedy."""
+    content, what, message = WRONG[case]
     monkeypatch.chdir(tmp_path)
     if content is not None:
         (tmp_path / what).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DeviceError, match=says) as caught:
+    with pytest.raises(DeviceError, match=message) as caught:
         presets.load(what)
     assert "\n" not in str(caught.value)
     assert what in str(caught.value)

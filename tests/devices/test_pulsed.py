@@ -49,17 +49,17 @@ of_each_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
 
 def experiment(scheme: str, *settings: str) -> Experiment:
-    preset, *own = SCHEMES[scheme]
-    return override(load("iris"), ["training.epochs=2", "training.batch=24", f"device.preset={preset}", *own, *settings])
+    preset, *ours = SCHEMES[scheme]
+    return override(load("iris"), ["training.epochs=2", "training.batch=24", f"device.preset={preset}", *ours, *settings])
 
 
 class Training:
     """A trainer with its solver."""
 
-    def __init__(self, told: Experiment, engine: Engine | None = None) -> None:
-        self.told, self.circuit = told, told.circuit.compile()
+    def __init__(self, settings: Experiment, engine: Engine | None = None) -> None:
+        self.settings, self.circuit = settings, settings.circuit.compile()
         self.solver = (engine or NumericEngine()).prepare(self.circuit, Chip.nominal(self.circuit))
-        self.trainer = Session.of(told).trainer(self.solver)
+        self.trainer = Session.of(settings).trainer(self.solver)
 
     def __enter__(self) -> Self:
         self.solver.__enter__()
@@ -76,9 +76,9 @@ class Training:
     @property
     def programming(self) -> Pulsed:
         """Return how it programs."""
-        found = self.trainer.updater.programming
-        assert isinstance(found, Pulsed)
-        return found
+        result = self.trainer.updater.programming
+        assert isinstance(result, Pulsed)
+        return result
 
 
 def stays_within_its_bounds(training: Training, state: State) -> None:
@@ -106,8 +106,8 @@ def test_devices_learn_within_their_bounds_and_pulses_are_counted(scheme: str) -
 @pytest.mark.parametrize("scheme", ["stochastic", "accumulate", "transferred", "one-sided", "paired"])
 def test_both_engines_send_the_same_pulses(scheme: str) -> None:
     """From one seed and chip, training through ngspice ends where the numeric engine's ends: same draws, same devices."""
-    told = experiment(scheme, "training.epochs=1")
-    with Training(told) as ours, Training(told, NgspiceEngine(workers=1)) as theirs:
+    report = experiment(scheme, "training.epochs=1")
+    with Training(report) as ours, Training(report, NgspiceEngine(workers=1)) as theirs:
         numeric, ngspice = ours.last(), theirs.last()
         g, other = ours.trainer.g(numeric.state), theirs.trainer.g(ngspice.state)
     assert numeric.record is not None
@@ -135,7 +135,7 @@ def test_resuming_is_as_never_having_stopped(scheme: str) -> None:
 
 
 def test_rows_of_earlier_versions_are_read() -> None:
-    """A state whose held values stand in one row for all blocks goes on as one that has them by block."""
+    """A state whose held values stand in one row for all blocks continues as one that has them by block."""
     with Training(experiment("accumulate")) as training:
         arrays = training.last().state.arrays()
         names = blocks.names(training.circuit)
@@ -146,15 +146,15 @@ def test_rows_of_earlier_versions_are_read() -> None:
 
 def test_long_blocks_learn_by_themselves_as_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without random numbers, a block that is long enough for a row of its own learns the same as among all others."""
-    told = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
-    with Training(told) as together:
+    loaded = override(load("iris"), ["device.preset=ecram", "device.rounding=nearest", "device.cycle=0", "training.epochs=1"])
+    with Training(loaded) as together:
         expected = together.last().state.g
     monkeypatch.setattr(flat_layout, "_LONG", 10)
-    with Training(told) as alone:
+    with Training(loaded) as alone:
         assert len(flat_layout.rows(expected, alone.programming.blocks, one=False)) > 1
-        found = alone.last().state.g
+        result = alone.last().state.g
     for name, g in expected.items():
-        np.testing.assert_allclose(found[name], g, rtol=1e-9)
+        np.testing.assert_allclose(result[name], g, rtol=1e-9)
 
 
 def test_long_blocks_keep_their_own_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_long_blocks_keep_their_own_bounds(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_exact_device_learns_as_without_a_device() -> None:
-    """Where devices go where they are told, conductances are those of plain training, to rounding."""
+    """Where devices go where they should, conductances are those of plain training, to rounding."""
     with Training(experiment("exact")) as exact, Training(experiment("exact", "device.preset=")) as plain:
         ours, theirs = exact.trainer.g(exact.last().state), plain.trainer.g(plain.last().state)
     for name, g in theirs.items():
@@ -188,7 +188,7 @@ def test_each_chip_is_another() -> None:
 
 
 def test_a_narrow_device_takes_the_upper_part_of_the_circuit_s_range() -> None:
-    """Its on/off ratio is kept below the circuit's g_max, and its energy is told for the real device."""
+    """Its on/off ratio is kept below the circuit's g_max, and its energy is reported for the real device."""
     device = presets.load("ag-a-si")
     with Training(experiment("accumulate")) as training:
         devices = training.programming.devices.devices
@@ -202,8 +202,8 @@ def test_a_narrow_device_takes_the_upper_part_of_the_circuit_s_range() -> None:
 
 def test_every_device_keeps_its_place_in_the_row() -> None:
     """Pulsed one by one or in a row, a crossbar's devices are those drawn for it: begin clips each to its own bound."""
-    told = experiment("transferred")
-    with Training(told) as training:
+    report = experiment("transferred")
+    with Training(report) as training:
         programming, circuit = training.programming, training.circuit
         wide = {name: np.full(g.shape, 1.0) for name, g in training.trainer.begin().g.items()}
         begun = blocks.join(programming.begin(wide)[0])
@@ -217,7 +217,7 @@ def test_every_device_keeps_its_place_in_the_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("settings", "message"),
     [
         (("device.preset=reram",), "did you mean"),
         (("device.preset=pcm", "device.scheme=write-verify"), "use 'pulses'"),
@@ -225,9 +225,9 @@ def test_every_device_keeps_its_place_in_the_row() -> None:
         (("circuit.g_max=inf", "device.preset=reram-sb"), "g_max"),
     ],
 )
-def test_what_cannot_be_is_refused(settings: tuple[str, ...], says: str) -> None:
+def test_what_cannot_be_is_refused(settings: tuple[str, ...], message: str) -> None:
     """Unknown devices, and schemes that a device cannot follow, are refused before training, with the remedy."""
-    with pytest.raises((DeviceError, ValueError), match=says):
+    with pytest.raises((DeviceError, ValueError), match=message):
         Training(override(load("iris"), settings))
 
 

@@ -25,12 +25,12 @@ STEPS = {
 
 
 def shown(folder, preset, pulses):
-    """Run the deck of a device, and give what each group's line says: ngspice's g, the model's, and how far apart they are."""
+    """Run the deck of a device, and give what each group's line states: ngspice's g, the model's, and how far apart they are."""
     text = pulse_train_deck(DeviceSettings(preset=str(preset)), CIRCUIT, pulses)
     out = run_ngspice(text, folder)
-    found = [dict(re.findall(rf"^{what}_(\S+) += +(\S+)$", out, re.MULTILINE)) for what in ("g", "model", "apart")]
-    assert found[0].keys() == found[1].keys() == found[2].keys()
-    return [{name: float(value) for name, value in one.items()} for one in found]
+    matches = [dict(re.findall(rf"^{what}_(\S+) += +(\S+)$", out, re.MULTILINE)) for what in ("g", "model", "apart")]
+    assert matches[0].keys() == matches[1].keys() == matches[2].keys()
+    return [{name: float(value) for name, value in one.items()} for one in matches]
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -78,7 +78,7 @@ def test_reading_does_not_write(tmp_path):
         ".options noinit\n.control\nset numdgt=9\ntran 1e-8 1e-5\nlet left = abs(v(state) - 0.25)\nlet i = abs(v_read#branch + 2e-5*v(a))\n"
         "let worst = vecmax(left)\nlet off = vecmax(i)\nprint worst off\nquit\n.endc\n.end\n"
     )
-    found = dict(re.findall(r"^(\S+) = (\S+)$", run_ngspice(text, tmp_path), re.MULTILINE))
-    assert float(found["worst"]) < 1e-9
-    assert float(found["off"]) < 1e-9
-    assert np.isfinite(float(found["off"]))
+    matches = dict(re.findall(r"^(\S+) = (\S+)$", run_ngspice(text, tmp_path), re.MULTILINE))
+    assert float(matches["worst"]) < 1e-9
+    assert float(matches["off"]) < 1e-9
+    assert np.isfinite(float(matches["off"]))

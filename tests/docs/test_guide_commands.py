@@ -21,7 +21,7 @@ from cli.output import Output
 from hwsim.docs.guides import TOPICS, guide
 from hwsim.experiment.experiment import Experiment
 from hwsim.settings.validation_errors import known_keys
-from support.markdown import MARKERS, ROOT, Fence, fences, typed
+from support.markdown import MARKERS, ROOT, CodeBlock, code_blocks, typed
 
 TEXTS = {topic: guide(topic).text for topic in TOPICS} | {"README": (ROOT / "README.md").read_text(encoding="utf-8")}
 
@@ -72,17 +72,17 @@ def python(block: str) -> None:
     assert np.abs(numbers).max() > 1e-3
 
 
-def perform(fence: Fence) -> None:
+def perform(block: CodeBlock) -> None:
     """Do with a block what its reader does: save it, run it, use its settings, or only look at it."""
-    if fence.file:
-        Path(fence.file).write_text(fence.text, encoding="utf-8")
-    elif fence.language == "python":
-        python(fence.text)
-    elif fence.language == "toml":  # sections that replace those of a whole experiment
-        Experiment.model_validate(tomllib.loads(zoo.read("iris")) | tomllib.loads(fence.text))
-    elif fence.language == "sh":
-        for line in fence.commands:
-            if fence.marker or line.startswith("make"):
+    if block.file:
+        Path(block.file).write_text(block.text, encoding="utf-8")
+    elif block.language == "python":
+        python(block.text)
+    elif block.language == "toml":  # sections that replace those of a whole experiment
+        Experiment.model_validate(tomllib.loads(zoo.read("iris")) | tomllib.loads(block.text))
+    elif block.language == "sh":
+        for line in block.commands:
+            if block.marker or line.startswith("make"):
                 parse(line)
             else:
                 assert run(line).strip() or typed(line)[1], f"{line} prints nothing"
@@ -92,8 +92,8 @@ def perform(fence: Fence) -> None:
 def test_what_it_shows_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Done one after the other in an empty folder, from top to bottom, every block works."""
     monkeypatch.chdir(tmp_path)
-    for fence in fences(TEXTS[name]):
-        perform(fence)
+    for block in code_blocks(TEXTS[name]):
+        perform(block)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_every_command_is_shown() -> None:
     shown = {
         line.split()[1]
         for text in TEXTS.values()
-        for fence in fences(text)
-        if not fence.marker
-        for line in fence.commands
+        for block in code_blocks(text)
+        if not block.marker
+        for line in block.commands
         if line.startswith("hwsim ")
     }
     assert shown | {"bench"} >= set(COMMANDS)  # bench takes minutes
@@ -127,6 +127,6 @@ def test_every_command_is_shown() -> None:
 
 def test_most_blocks_run() -> None:
     """A reason not to run a block is an exception."""
-    shells = [fence for text in TEXTS.values() for fence in fences(text) if fence.language == "sh"]
-    assert all(fence.marker in {None, *MARKERS} for fence in shells)
-    assert sum(fence.marker is None for fence in shells) > len(shells) / 2
+    shells = [block for text in TEXTS.values() for block in code_blocks(text) if block.language == "sh"]
+    assert all(block.marker in {None, *MARKERS} for block in shells)
+    assert sum(block.marker is None for block in shells) > len(shells) / 2

@@ -18,7 +18,7 @@ from hwsim.docs.guides import TOPICS, guide
 from hwsim.docs.terminal import WIDTH, rendered
 from hwsim.experiment.experiment import Experiment
 from hwsim.settings.validation_errors import known_keys
-from support.markdown import MARKERS, ROOT, fences, inline_code, links, prose, without_fences
+from support.markdown import MARKERS, ROOT, code_blocks, inline_code, links, prose, without_code
 from support.words import avoided
 
 DOCS = ROOT / "hwsim/docs"
@@ -45,7 +45,7 @@ def test_every_guide_is_listed() -> None:
         assert TEXTS[topic].startswith(f"# {guide(topic).title}\n\n"), topic
         assert len(topic) + len(about) < WIDTH - len("contributing"), topic
         assert about.endswith(".")
-        assert not re.search(r"^# ", without_fences(TEXTS[topic])[1:], re.MULTILINE), f"{topic} has two titles"
+        assert not re.search(r"^# ", without_code(TEXTS[topic])[1:], re.MULTILINE), f"{topic} has two titles"
 
 
 def test_all_files_of_the_guides_are_installed() -> None:
@@ -114,10 +114,10 @@ def test_the_picture_can_be_drawn_again(tmp_path: Path) -> None:
 @each_text
 def test_every_fence_says_what_it_is(name: str) -> None:
     """It has a language, and after it nothing but the name of a file or a known reason not to run it."""
-    for fence in fences(TEXTS[name]):
-        assert fence.language in {"sh", "toml", "spice", "python", "text", "csv"}, fence
-        assert all("." in word or word in MARKERS for word in fence.words), fence
-        assert len(fence.words) <= 1, fence
+    for block in code_blocks(TEXTS[name]):
+        assert block.language in {"sh", "toml", "spice", "python", "text", "csv"}, block
+        assert all("." in word or word in MARKERS for word in block.words), block
+        assert len(block.words) <= 1, block
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -126,7 +126,7 @@ def test_guides_fit_a_terminal(topic: str) -> None:
     for width in (60, WIDTH, 200):
         lines = rendered(TEXTS[topic], width).splitlines()
         assert max(map(len, lines)) <= min(width, WIDTH)
-    assert max((len(line) for fence in fences(TEXTS[topic]) for line in fence.text.splitlines()), default=0) <= WIDTH - 2
+    assert max((len(line) for block in code_blocks(TEXTS[topic]) for line in block.text.splitlines()), default=0) <= WIDTH - 2
     coloured = rendered(TEXTS[topic], WIDTH, "standard")
     assert "\x1b[" in coloured
     assert "\x1b" not in rendered(TEXTS[topic], WIDTH)

@@ -29,7 +29,7 @@ INSTANCES = [Instance(0, 0), Instance(1, 0), Instance(0, 5)]
 
 @pytest.fixture(scope="module")
 def pulsed():
-    """Give a small experiment whose devices differ from chip to chip."""
+    """Return a small experiment whose devices differ from chip to chip."""
     return override(load("iris"), ["training.epochs=2", "device.preset=reram-sb", "training.batch=32"])
 
 
@@ -42,9 +42,9 @@ def test_side_by_side_equals_one_by_one(pulsed, trained):
     """Each instance learns what a training of its own seed and chip learns, pulse for pulse."""
     for outcome in trained:
         session = Session.of(pulsed).seeded(outcome.instance.seed).on_chip(outcome.instance.chip)
-        own = session.experiment
-        circuit = own.circuit.compile(own.name)
-        with make_engine("numeric", own.solver, own.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
+        ours = session.experiment
+        circuit = ours.circuit.compile(ours.name)
+        with make_engine("numeric", ours.solver, ours.training.precision).prepare(circuit, Chip.nominal(circuit)) as solver:
             trainer = session.trainer(solver)
             rows = [step.record for step in trainer.run(trainer.begin()) if step.record is not None]
         assert outcome.failed is None
@@ -54,7 +54,7 @@ def test_side_by_side_equals_one_by_one(pulsed, trained):
 
 
 def test_company_changes_nothing(pulsed, trained):
-    """What an instance comes to does not depend on those beside it."""
+    """What an instance comes to does not depend on those next to it."""
     alone = next(outcomes(pulsed, INSTANCES[1:2]))
     assert alone == trained[1]._replace(residual=alone.residual, joules=alone.joules)
 
@@ -77,10 +77,10 @@ def test_evaluation_trains_nothing(pulsed):
 def test_samples_that_do_not_settle_fail_a_chip_or_are_skipped(skip):
     """Side by side as alone: samples without equilibrium fail a training, or where they are skipped, teach it nothing."""
     hasty = override(load("iris"), ["training.epochs=1", "training.batch=40", "solver.max_steps=2", "solver.newton=false"])
-    own = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
-    circuit, data = own.circuit.compile(own.name), load_data(own)
-    with make_engine("numeric", own.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
-        trainers = [Session.of(override(own, [f"training.seed={seed}"]), data).trainer(solver) for seed in (0, 1)]
+    ours = hasty.model_copy(update={"training": hasty.training.model_copy(update={"skip_failed": skip})})
+    circuit, data = ours.circuit.compile(ours.name), load_data(ours)
+    with make_engine("numeric", ours.solver).prepare(circuit, Chip.nominal(circuit)) as solver:
+        trainers = [Session.of(override(ours, [f"training.seed={seed}"]), data).trainer(solver) for seed in (0, 1)]
         learnt = learn(trainers)
     for trainer, one in zip(trainers, learnt, strict=True):
         assert (one.failed is None) == skip
@@ -182,7 +182,7 @@ def test_one_chip_that_is_read_exactly_hides_no_noise_of_the_next():
 @pytest.mark.parametrize("instance", [Instance(0, 3), Instance(2, 3)])
 def test_an_ensemble_of_one_equals_a_run(instance, tmp_path):
     """Under noise too: the same test error as the run of that seed and chip writes into its summary."""
-    own = Session.of(NOISY).seeded(instance.seed).on_chip(instance.chip).experiment
+    ours = Session.of(NOISY).seeded(instance.seed).on_chip(instance.chip).experiment
     (outcome,) = outcomes(NOISY, [instance])
-    summary = train(new_run(own, tmp_path / "run"), lambda _: None).summary
+    summary = train(new_run(ours, tmp_path / "run"), lambda _: None).summary
     assert (outcome.test_error, outcome.train_error) == (summary["test_error"], summary["train_error"])

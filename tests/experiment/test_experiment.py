@@ -1,4 +1,4 @@
-"""Experiments: what is read, overridden, refused and written."""
+"""Experiments: read, overridden, refused and written."""
 
 import re
 from dataclasses import replace
@@ -63,7 +63,7 @@ def test_what_is_written_is_read_back_equal(tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("name", zoo.names())
 def test_the_zoo_loads_and_compiles(name: str) -> None:
-    """Each file of the zoo bears its own name, says what it is and where it comes from, and compiles."""
+    """Each file of the zoo bears its own name, names what it is and where it comes from, and compiles."""
     experiment = load(name)
     assert experiment.name == name
     assert experiment.about
@@ -100,11 +100,11 @@ def test_a_key_is_overridden(setting: str, key: tuple[str, ...], value: object) 
     after = override(before, [setting])
     changed, unchanged = after.model_dump(), before.model_dump()
     *tables, name = key
-    for found in (changed, unchanged):
-        inside = found
+    for result in (changed, unchanged):
+        inside = result
         for table in tables:
             inside = inside[table]
-        if found is changed:
+        if result is changed:
             assert inside[name] == value
         inside.pop(name)
     if name == "kind":  # another kind has other keys
@@ -133,7 +133,7 @@ def test_overrides_hold_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "says"),
+    ("setting", "message"),
     [
         ("training.epoch=3", "training.epochs"),
         ("epochs=3", "training.epochs"),
@@ -163,17 +163,17 @@ def test_overrides_hold_together() -> None:
         ("training.engine=ngspice training.precision=float32", "float64"),
     ],
 )
-def test_a_wrong_override_is_explained(setting: str, says: str) -> None:
+def test_a_wrong_override_is_explained(setting: str, message: str) -> None:
     """The one line names the key and what would be right."""
     with pytest.raises(ExperimentError) as caught:
         override(load("digits"), setting.split(" ") if setting.count("=") > 1 and ", " not in setting else [setting])
-    told = str(caught.value)
-    assert says in told
-    assert "\n" not in told
+    report = str(caught.value)
+    assert message in report
+    assert "\n" not in report
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("circuit = ", "not valid TOML"),
         ("[circuit]\ninputs = 4\noutputs = 3", "data is missing"),
@@ -185,16 +185,16 @@ def test_a_wrong_override_is_explained(setting: str, says: str) -> None:
         ("[[circuit]]\ninputs = 4", "circuit"),
     ],
 )
-def test_a_wrong_file_is_explained(tmp_path: Path, text: str, says: str) -> None:
+def test_a_wrong_file_is_explained(tmp_path: Path, text: str, message: str) -> None:
     """The one line names the file, the key and what would be right."""
     file = tmp_path / "mine.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ExperimentError) as caught:
         load(file)
-    told = str(caught.value)
-    assert told.startswith(str(file))
-    assert says in told
-    assert "\n" not in told
+    report = str(caught.value)
+    assert report.startswith(str(file))
+    assert message in report
+    assert "\n" not in report
 
 
 def test_a_file_names_the_experiment_unless_it_says_otherwise(tmp_path: Path) -> None:
@@ -205,20 +205,20 @@ def test_a_file_names_the_experiment_unless_it_says_otherwise(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("what", "says"), [("digts", "digits"), ("deck.cir", "netlist"), ("none.toml", "no such file"), (".", "folder without")]
+    ("what", "message"), [("digts", "digits"), ("deck.cir", "netlist"), ("none.toml", "no such file"), (".", "folder without")]
 )
-def test_what_is_not_there_is_explained(what: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_is_explained(what: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that means nothing is answered with what could be meant."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ExperimentError, match=says):
+    with pytest.raises(ExperimentError, match=message):
         load(what)
 
 
 def test_known_keys_are_those_of_the_file() -> None:
     """The keys that hints are chosen from are those that a complete experiment holds."""
-    known = set(known_keys(Experiment))
-    assert {"training.epochs", "circuit.layers[0].neuron.kind", "circuit.layers[0].amplifier.gain", "reached.command"} <= known
-    assert not any("__" in key or "model_config" in key for key in known)
+    expected = set(known_keys(Experiment))
+    assert {"training.epochs", "circuit.layers[0].neuron.kind", "circuit.layers[0].amplifier.gain", "reached.command"} <= expected
+    assert not any("__" in key or "model_config" in key for key in expected)
 
 
 DICTS = {"circuit", "data", "training", "solver"}

@@ -19,7 +19,7 @@ def full(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """When writing fails, the old content stays, nothing lies beside it, and the error names the file."""
+    """When writing fails, the old content stays, nothing lies next to it, and the error names the file."""
     file = tmp_path / "a.txt"
     atomic.write(file, "old")
     monkeypatch.setattr(atomic.os, step, full)
@@ -62,10 +62,10 @@ def test_arrays_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     """Every type and shape survives, and so do names with a slash and signed zeros."""
     arrays = {"g/w1": np.array([[-0.0, 1e-300], [np.pi, 5e-324]]), "count": np.array(3, np.int32), "x": np.zeros((0, 2), np.float32)}
     atomic.write_arrays(tmp_path / "a.npz", arrays)
-    found = atomic.read_arrays(tmp_path / "a.npz")
-    assert list(found) == list(arrays)
+    result = atomic.read_arrays(tmp_path / "a.npz")
+    assert list(result) == list(arrays)
     for name, array in arrays.items():
-        assert (found[name].dtype, found[name].shape, found[name].tobytes()) == (array.dtype, array.shape, array.tobytes())
+        assert (result[name].dtype, result[name].shape, result[name].tobytes()) == (array.dtype, array.shape, array.tobytes())
 
 
 def test_a_link_in_a_run_folder_leads_nowhere(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_link_in_a_run_folder_leads_nowhere(tmp_path: Path) -> None:
 
 
 def test_many_writers_of_one_file_leave_one_of_their_contents(tmp_path: Path) -> None:
-    """However they meet, the file is at each moment whole, and nothing is left beside it."""
+    """However they meet, the file is at each moment whole, and nothing is left next to it."""
     contents = [str(k) * 100_000 for k in range(6)]
 
     def write(content: str) -> None:

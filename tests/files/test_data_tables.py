@@ -1,4 +1,4 @@
-"""Tables of samples: what pandas writes beside them is no feature and no sample, and is refused with what to do."""
+"""Tables of samples: what pandas writes next to them is no feature and no sample, and is refused with what to do."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files from a stranger, or from a failing disk: one line says what is wrong, nothing in them is run, and no memory is taken for claims."""
+"""Files from a stranger, or from a failing disk: one line names what is wrong, nothing in them is run, no memory is taken for claims."""
 
 import contextlib
 import gzip
@@ -36,7 +36,7 @@ def test_a_good_file_is_read(kind, tmp_path):
 
 @pytest.mark.parametrize("kind", sorted(GOOD))
 def test_a_damaged_file_is_told_in_a_line(kind, tmp_path):
-    """However it is cut, flipped or stirred, its reader takes it or says in its own words why not."""
+    """However it is cut, flipped or stirred, its reader takes it or states in its own words why not."""
     good = GOOD[kind][1]()
 
     @settings(max_examples=40)
@@ -86,12 +86,12 @@ CLAIMS = {
 def test_what_an_array_claims_is_not_believed(name, tmp_path, monkeypatch):
     """Ten terabytes take no memory, and pickles stay bytes."""
     monkeypatch.chdir(tmp_path)
-    content, says = CLAIMS[name]
+    content, message = CLAIMS[name]
     with zipfile.ZipFile("a.npz", "w") as archive:
         archive.writestr("x.npy", content)
     tracemalloc.start()
     try:
-        with pytest.raises(atomic.UnreadableError, match=says):
+        with pytest.raises(atomic.UnreadableError, match=message):
             atomic.read_arrays(tmp_path / "a.npz")
         assert tracemalloc.get_traced_memory()[1] < _BYTES
     finally:
@@ -111,7 +111,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (2**31, 2**31, 4), (60_000, 28, 28), (0, 4, 4)])
 def test_an_idx_bomb_is_unpacked_as_far_as_it_says(shape, tmp_path):
-    """A few bytes may unpack to gigabytes; no more is taken than the header says, and no more than fits."""
+    """A few bytes may unpack to gigabytes; no more is taken than the header states, and no more than fits."""
     tracemalloc.start()
     try:
         packed = gzip.compress(b"\0\0\x08\x03" + struct.pack(">III", *(size % 2**32 for size in shape)) + b"\0" * 20_000_000, mtime=0)
@@ -129,7 +129,7 @@ def test_an_idx_file_whose_sizes_are_cut_off(tmp_path):
 
 
 def test_an_idx_file_of_more_bytes_than_a_float_counts(tmp_path):
-    """A product of 255 sizes is told too; found by fuzzing."""
+    """A product of 255 sizes is reported too; found by fuzzing."""
     assert "half of this machine's memory" in attempt("idx", b"\0\0\x08\xff" + b"\x7f" * 1020, tmp_path)
 
 
@@ -160,11 +160,11 @@ EXPERIMENTS = {
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_that_asks_for_too_much_is_refused(name, tmp_path):
     """Before anything is made: a line of text may ask for any amount of memory."""
-    text, says = EXPERIMENTS[name]
+    text, message = EXPERIMENTS[name]
     (tmp_path / "e.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ExperimentError) as caught:
         load(tmp_path / "e.toml")
-    assert says in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
@@ -188,12 +188,12 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), CELLS)
-def test_a_table_is_read_as_people_read_it(text, says, tmp_path):
+@pytest.mark.parametrize(("text", "message"), CELLS)
+def test_a_table_is_read_as_people_read_it(text, message, tmp_path):
     """An underscore makes a name of a number, and whole numbers that floats mix up are no classes."""
-    said = attempt("data.csv", text.encode(), tmp_path)
-    assert says in said
-    assert len(said) < 300
+    expected_message = attempt("data.csv", text.encode(), tmp_path)
+    assert message in expected_message
+    assert len(expected_message) < 300
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_table_is_read_as_people_read_it(text, says, tmp_path):
     ],
 )
 def test_a_database_that_computes_is_refused(statement, tmp_path):
-    """A trigger would change what is written, and a view what is read; no sweep has any."""
+    """A trigger would change what is written, and a view what a query returns; no sweep has any."""
     path = tmp_path / "sweep.db"
     path.write_bytes(GOOD["sweep"][1]())
     with sqlite3.connect(path) as connection:
@@ -268,7 +268,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_a_database_with_what_no_sweep_finds_is_refused(name, tmp_path):
     """Errors are shares, amounts are not negative, and every result is one of the sweep's; the line is short whatever the file holds."""
-    statement, says = IMPOSSIBLE[name]
+    statement, stated = IMPOSSIBLE[name]
     path = tmp_path / "sweep.db"
     path.write_bytes(GOOD["sweep"][1]())
     with Database.open(path) as database:
@@ -276,7 +276,7 @@ def test_a_database_with_what_no_sweep_finds_is_refused(name, tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(statement)
     message = attempt("sweep", path.read_bytes(), tmp_path)
-    assert says in message
+    assert stated in message
     assert len(message.replace(str(path), "")) < 300
 
 

@@ -1,6 +1,6 @@
 """Golden numbers: what named trainings, checks, decks and sweeps result in, so that rebuilt code can be compared with before.
 
-    python tests/golden/golden.py record        # every case, into golden.json beside this file (some minutes)
+    python tests/golden/golden.py record        # every case, into golden.json next to this file (some minutes)
     python tests/golden/golden.py compare       # every case, bit for bit: for one machine, before and after a change
     python tests/golden/golden.py compare CASE…
 
@@ -100,17 +100,17 @@ def _command(words: list[str]) -> Any:
     from cli.main import main  # noqa: PLC0415 - the names of the cases are wanted without it
 
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()) as out:
-        known = [str(Path(folder) / word) if word.endswith(".db") else word for word in words]
-        if code := main([*known, "--json"]):
+        expected = [str(Path(folder) / word) if word.endswith(".db") else word for word in words]
+        if code := main([*expected, "--json"]):
             raise RuntimeError(f"hwsim {' '.join(words)}: exit code {code}")
     return json.loads(out.getvalue())
 
 
-def _clean(told: Any) -> Any:
+def _clean(report: Any) -> Any:
     """Leave out times and places."""
-    if isinstance(told, dict):
-        return {key: _clean(value) for key, value in told.items() if key not in _VOLATILE and not _is_place(value)}
-    return [_clean(value) for value in told] if isinstance(told, list) else told
+    if isinstance(report, dict):
+        return {key: _clean(value) for key, value in report.items() if key not in _VOLATILE and not _is_place(value)}
+    return [_clean(value) for value in report] if isinstance(report, list) else report
 
 
 def _is_place(value: Any) -> bool:
@@ -144,20 +144,20 @@ def _equal(before: Any, after: Any, relative: float) -> bool:
 def main(words: list[str]) -> int:
     """Record or compare cases; returns 1 when something differs."""
     action, *cases = words or ["compare"]
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    report = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
     changed = 0
     for case in cases or names():
         measured = json.loads(json.dumps(measure(case)))
         if action == "record":
-            known[case] = measured
+            report[case] = measured
             sys.stdout.write(f"{case}: recorded\n")
             continue
-        lines = list(differences(known.get(case), measured))
+        lines = list(differences(report.get(case), measured))
         changed += bool(lines)
         sys.stdout.write(f"{case}: {f'{len(lines)} differences' if lines else 'same'}\n" + "".join(f"    {line}\n" for line in lines[:5]))
         sys.stdout.flush()
     if action == "record":
-        FILE.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        FILE.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return int(changed > 0)
 
 

@@ -32,15 +32,15 @@ LAYERED: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def shown(found: Drawable) -> list[tuple[str, Any]]:
+def shown(result: Drawable) -> list[tuple[str, Any]]:
     """Draw; returns all words with where they are [pixels], after a check that nothing is cut off."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - takes half a second
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=found.size, dpi=100)
+    figure = Figure(figsize=result.size, dpi=100)
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
-    found.show(axes)
+    result.show(axes)
     renderer = canvas.get_renderer()
     words = [(text.get_text(), text.get_window_extent(renderer)) for text in axes.texts if text.get_text()]
     width, height = figure.bbox.size
@@ -71,8 +71,8 @@ def compiled(name: str) -> tuple[Circuit, Mapping[str, Any]]:
 def test_a_chain_of_layers_is_drawn_with_all_names(name: str) -> None:
     """Single wires have the names of their nodes, buses the first and the last; rails and gains stand there too; no words overlap."""
     circuit, g = compiled(name)
-    found, why = drawing(circuit, Chip.nominal(circuit), g)
-    words = shown(found)
+    result, why = drawing(circuit, Chip.nominal(circuit), g)
+    words = shown(result)
     assert (why, covered(words)) == ("", [])
     texts = [text for text, _ in words]
     outputs = [node for node in (*circuit.outputs.plus, *circuit.outputs.minus) if node]
@@ -89,6 +89,6 @@ def test_a_chain_of_layers_is_drawn_with_all_names(name: str) -> None:
 def test_small_circuits_are_drawn_part_by_part(name: str) -> None:
     """No words are cut off, and none but those of close neighbours touch."""
     deck = parse({"random": random_deck(0, passed=False), "clamped": CLAMPED}.get(name) or hand(name))
-    found = schematic(deck.circuit, Chip.nominal(deck.circuit), deck.g)
-    assert not isinstance(found, str)
-    assert covered(shown(found)) == []
+    result = schematic(deck.circuit, Chip.nominal(deck.circuit), deck.g)
+    assert not isinstance(result, str)
+    assert covered(shown(result)) == []

@@ -14,7 +14,7 @@ from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.testing import conformance
 from hwsim.testing.conformance import AGREE_V, PROBLEMS, EngineProblem
 
-LEAN, FULL = NgspiceEngine(workers=1), NgspiceEngine(workers=1, full=True)
+REDUCED, FULL = NgspiceEngine(workers=1), NgspiceEngine(workers=1, full=True)
 
 
 SHARP = {
@@ -33,8 +33,8 @@ def of_spice(problem: EngineProblem) -> float:
 
 ENGINES = {
     "layered": {"engine": NumericEngine(), "tolerance": 1e-10},
-    "general": {"engine": GeneralEngine(), "reference": LEAN, "tolerance": of_spice},
-    "ngspice": {"engine": LEAN, "tolerance": of_spice, "exceptions": SHARP | UNJUDGED},
+    "general": {"engine": GeneralEngine(), "reference": REDUCED, "tolerance": of_spice},
+    "ngspice": {"engine": REDUCED, "tolerance": of_spice, "exceptions": SHARP | UNJUDGED},
     "ngspice-full": {"engine": FULL, "tolerance": of_spice, "exceptions": SHARP | UNJUDGED},
 }
 
@@ -56,7 +56,7 @@ ENDS = {
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("message", ENDS)
 def test_circuits_without_inputs_or_outputs_are_not_solved(message: str, name: str) -> None:
-    """Every engine refuses them in one line that says what is missing."""
+    """Every engine refuses them in one line that names what is missing."""
     builder = Builder()
     x, y = builder.group("x"), builder.group("y")
     builder.add(Resistors(name="r", a=np.concatenate([x, y]), b=np.concatenate([y, GROUND]), r=[1e3, 3e3]), ENDS[message])

@@ -36,9 +36,9 @@ def test_the_saturation_current_is_that_of_ngspice(celsius: float, tmp_path: Pat
     options = f".options temp={celsius} gmin=1e-18 numdgt=17"
     control = f".control\nset numdgt=17\nop\n{printed}\nquit\n.endc\n.end\n"
     (tmp_path / "grid.cir").write_text("\n".join(["* grid", *cards, options, control]), encoding="utf-8")
-    said = subprocess.run(["ngspice", "-b", "grid.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    theirs = [-float(value) for value in re.findall(r"^i\(v\d+\) = (\S+)", said, re.MULTILINE)]
-    assert len(theirs) == len(grid), said
+    output = subprocess.run(["ngspice", "-b", "grid.cir"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    theirs = [-float(value) for value in re.findall(r"^i\(v\d+\) = (\S+)", output, re.MULTILINE)]
+    assert len(theirs) == len(grid), output
     for (eg, xti, n), wanted in zip(grid, theirs, strict=True):
         hot, n_hot = junction_at(i_sat, n, celsius + ZERO_CELSIUS, eg=eg, xti=xti)
         ours, _ = diode_current(np.array([v]), hot, n_hot)
@@ -102,7 +102,7 @@ def test_a_hot_deck_keeps_gap_and_exponent_of_foreign_diodes() -> None:
 
 
 def test_a_saturation_current_beyond_64_bits_is_refused() -> None:
-    """Where no number holds it, the chip says which diodes and what to look at."""
+    """Where no number holds it, the chip names which diodes and what to look at."""
     circuit = Network(inputs=1, layers=(Layer(size=1, neuron=DiodePair(n=1e-3)),), outputs=1).compile("hot")
     with pytest.raises(CircuitError, match=r"at 300 °C the saturation current of h1_d_high .* check n, eg and xti"):
         Chip(circuit, temperature=300.0 + ZERO_CELSIUS)

@@ -1,4 +1,4 @@
-"""A kind of array that the package does not know needs nothing but its own class: it is solved, judged, learned and written."""
+"""A kind of array that the package does not know needs nothing but its own class: it is solved, checked, learned and written."""
 
 import numpy as np
 import pytest
@@ -43,14 +43,14 @@ def convolved() -> Circuit:
 def test_both_engines_solve_it() -> None:
     """The general solver and ngspice find the same voltages, and Kirchhoff's law holds at them."""
     circuit = convolved()
-    chip, drive, found = Chip.nominal(circuit), Drive(X, Push(beta=1e-5, target=Y)), []
+    chip, drive, result = Chip.nominal(circuit), Drive(X, Push(beta=1e-5, target=Y)), []
     for engine in (NumericEngine(), NgspiceEngine(workers=1), NgspiceEngine(workers=1, full=True)):
         with engine.prepare(circuit, chip) as solver:
-            found.append(certified(chip, G, drive, solver.solve(G, drive)).check(circuit))
-        balance = kirchhoff.balance(circuit, chip, G, drive, found[-1])
+            result.append(certified(chip, G, drive, solver.solve(G, drive)).check(circuit))
+        balance = kirchhoff.balance(circuit, chip, G, drive, result[-1])
         assert (balance.residual <= 1e-9 * balance.largest).all()
-    for other in found[1:]:
-        np.testing.assert_allclose(kirchhoff.by_number(circuit, other), kirchhoff.by_number(circuit, found[0]), rtol=0, atol=1e-9)
+    for other in result[1:]:
+        np.testing.assert_allclose(kirchhoff.by_number(circuit, other), kirchhoff.by_number(circuit, result[0]), rtol=0, atol=1e-9)
 
 
 def test_nudged_phases_give_its_gradient() -> None:

@@ -94,10 +94,10 @@ class Spies:
 
     def trained_before(self, experiment: Experiment, folder: Path) -> View:
         """Return what training sees of an experiment from which several keys depart."""
-        known = experiment.model_dump_json()
-        if known not in self.before:
-            self.before[known] = trained(experiment, folder, self)
-        return self.before[known]
+        expected = experiment.model_dump_json()
+        if expected not in self.before:
+            self.before[expected] = trained(experiment, folder, self)
+        return self.before[expected]
 
     def training(self, trainer: Trainer) -> None:
         """Record all that a trainer is made of, and where it begins."""
@@ -279,7 +279,7 @@ COMPANY = {
     "variation.chip": ["variation.diode_i_sat=0.1"],
     "solver.ngspice_": ["training.engine=ngspice"],
 }
-"""By the beginning of a key, what an experiment must say for it to matter; the longest beginning counts."""
+"""By the beginning of a key, what an experiment must state for it to matter; the longest beginning counts."""
 
 XOR = "netlists/examples/xor.cir"
 
@@ -387,7 +387,7 @@ TESTING = ["train", "ensemble", "evaluated ensemble", "transferred ensemble", "e
 @pytest.mark.parametrize("path", TESTING)
 @pytest.mark.parametrize("skips", [False, True])
 def test_noise_and_leniency_of_a_test_are_those_of_the_experiment(path: str, *, skips: bool, spies: Spies, tmp_path: Path) -> None:
-    """The noise is drawn by seed and chip, and samples that fail are skipped if and only if the experiment says so.
+    """The noise is drawn by seed and chip, and samples that fail are skipped if and only if the experiment asks for it.
 
     All paths share the code that decides it, so that they would agree on what is wrong; here it is compared with the experiment itself.
     """

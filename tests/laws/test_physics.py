@@ -1,4 +1,4 @@
-"""Laws that hold in any resistive circuit, held against the numeric engine's voltages by means of the elements alone."""
+"""Laws that hold in any resistive circuit, verified on the numeric engine's voltages by means of the elements alone."""
 
 from functools import cache
 
@@ -58,8 +58,8 @@ def test_tellegen() -> None:
         heat += ((v[:, a] - v[:, b]) * i).sum(axis=1)
         for nodes, sign in ((a, 1.0), (b, -1.0)):
             np.add.at(leaving.T, np.broadcast_to(nodes, i.shape[1]), sign * i.T)
-    held = np.concatenate([source.plus for source in (*circuit.inputs, *circuit.voltage_sources)])
-    delivered = (v[:, held] * leaving[:, held]).sum(axis=1)
+    kept = np.concatenate([source.plus for source in (*circuit.inputs, *circuit.voltage_sources)])
+    delivered = (v[:, kept] * leaving[:, kept]).sum(axis=1)
     for name in ("amp1", "amp2"):
         amplifier = circuit[name]
         out = leaving[:, amplifier.output]
@@ -99,7 +99,7 @@ def test_the_equilibrium_has_the_least_co_content(beta: float) -> None:
     """Any other voltages have more co-content (nudged: plus beta times the loss), and to first order a small step away costs nothing."""
     solver = prepared(RICH)
     g, x, y = drawn(solver.circuit, "co-content")
-    found = solver.solve(g, Drive(x, Push(beta=beta, target=y)))
+    equilibrium = solver.solve(g, Drive(x, Push(beta=beta, target=y)))
     rng = np.random.default_rng(4)
     c_last = (QUARTER.back / QUARTER.gain) * (SKEWED.back / SKEWED.gain)
 
@@ -107,15 +107,16 @@ def test_the_equilibrium_has_the_least_co_content(beta: float) -> None:
         def loss(out: np.ndarray) -> float:
             return 0.5 * float(((y[k] - (out[0::2] - out[1::2])) ** 2).sum())
 
-        at = [found.v[group][k] for group in ("h1", "h2", "out")]
+        at = [equilibrium.v[group][k] for group in ("h1", "h2", "out")]
         return rise(g, np.concatenate([x[k], -x[k]]), at, to) + c_last * beta * (loss(to[-1]) - loss(at[-1]))
 
     for k in range(BATCH):
         for size in (1e-3, 1e-2, 0.1):
-            away = [size * rng.normal(size=found.v[group].shape[1]) for group in ("h1", "h2", "out")]
-            up = cost(k, [found.v[group][k] + d for group, d in zip(("h1", "h2", "out"), away, strict=True)])
+            away = [size * rng.normal(size=equilibrium.v[group].shape[1]) for group in ("h1", "h2", "out")]
+            up = cost(k, [equilibrium.v[group][k] + d for group, d in zip(("h1", "h2", "out"), away, strict=True)])
             small = [
-                cost(k, [found.v[group][k] + s * d for group, d in zip(("h1", "h2", "out"), away, strict=True)]) for s in (1e-3, -1e-3)
+                cost(k, [equilibrium.v[group][k] + s * d for group, d in zip(("h1", "h2", "out"), away, strict=True)])
+                for s in (1e-3, -1e-3)
             ]
             assert up > 0
             assert min(small) > 0
@@ -128,12 +129,12 @@ def test_one_equilibrium_whatever_the_start(volts: float) -> None:
     solver = prepared(RICH)
     g, x, _ = drawn(solver.circuit, "start")
     rng = np.random.default_rng(5)
-    found = solver.solve(g, Drive(x))
-    elsewhere = found._replace(v={group: rng.uniform(-volts, volts, v.shape) for group, v in found.v.items()})
-    assert_same(solver.solve(g, Drive(x), start=elsewhere), found, 1e-11)
-    again = solver.solve(g, Drive(x), start=found)
-    assert_same(again, found, 1e-11)
-    assert again.steps.max() < found.steps.max()
+    equilibrium = solver.solve(g, Drive(x))
+    elsewhere = equilibrium._replace(v={group: rng.uniform(-volts, volts, v.shape) for group, v in equilibrium.v.items()})
+    assert_same(solver.solve(g, Drive(x), start=elsewhere), equilibrium, 1e-11)
+    again = solver.solve(g, Drive(x), start=equilibrium)
+    assert_same(again, equilibrium, 1e-11)
+    assert again.steps.max() < equilibrium.steps.max()
 
 
 def test_names_of_columns_do_not_matter() -> None:
@@ -203,10 +204,10 @@ def test_raising_an_input_lowers_no_voltage() -> None:
     network = Network(inputs=3, layers=RICH.layers, outputs=2, signed_inputs=False)
     solver = prepared(network)
     g, x, _ = drawn(solver.circuit, "monotone")
-    found, raised = solver.solve(g, Drive(x)), solver.solve(g, Drive(x + np.diag([0.1, 0.5, 2.0])))
-    for group, v in found.v.items():
+    equilibrium, raised = solver.solve(g, Drive(x)), solver.solve(g, Drive(x + np.diag([0.1, 0.5, 2.0])))
+    for group, v in equilibrium.v.items():
         assert (raised.v[group] >= v - 1e-12).all()
-    assert (raised.v["out"] > found.v["out"]).all()
+    assert (raised.v["out"] > equilibrium.v["out"]).all()
 
 
 def test_ideal_clamps_hold() -> None:
@@ -237,9 +238,9 @@ def test_nudges_push_towards_the_target(sign: float) -> None:
     free = solver.solve(g, Drive(x)).outputs(circuit)
     y = free + np.array([[0.2, 0.0], [0.0, 0.2], [-0.2, 0.0]])
     nudged = solver.solve(g, Drive(x, Push(beta=sign * 1e-6, target=y))).outputs(circuit)
-    own = np.array([0, 1, 0])
+    ours = np.array([0, 1, 0])
     rows = np.arange(BATCH)
-    assert (sign * (nudged - free)[rows, own] * (y - free)[rows, own] > 0).all()
+    assert (sign * (nudged - free)[rows, ours] * (y - free)[rows, ours] > 0).all()
     pushed = solver.solve(g, Drive(x, Push(current=1e-7 * np.eye(3, 2)))).outputs(circuit)
     assert (pushed - free)[0, 0] > 1e-4
     assert (pushed - free)[1, 1] > 1e-4

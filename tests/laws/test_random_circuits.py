@@ -19,7 +19,7 @@ from support.strategies import conductances, features, networks, targets
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 BETAS = (1e-7, 1e-8, 1e-9, 1e-10)  # S
-ROUNDING = 1e-13  # V; where no current flows, a residual is held against this
+ROUNDING = 1e-13  # V; where no current flows, a residual is compared with this
 
 
 @settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
@@ -32,12 +32,12 @@ def test_equilibria_of_random_circuits(data: st.DataObject) -> None:
     with NumericEngine().prepare(circuit, chip) as solver:
         for push in (Push(), Push(beta=1e-6, target=y)):
             drive = Drive(x, push)
-            found = solver.solve(g, drive)
-            balance = kirchhoff.balance(circuit, chip, g, drive, found)
+            equilibrium = solver.solve(g, drive)
+            balance = kirchhoff.balance(circuit, chip, g, drive, equilibrium)
             assert (balance.residual <= 1e-9 * balance.largest + ROUNDING * circuit.trainable[0].g_max).all()
             alone = solver.solve(g, Drive(np.repeat(x[1:2], len(x), axis=0), Push(push.beta, np.repeat(y[1:2], len(x), axis=0))))
             elsewhere = solver.solve(g, drive, start=alone)
-            for group, v in found.v.items():
+            for group, v in equilibrium.v.items():
                 atol = 1e-9 * max(1.0, float(np.abs(v).max()))
                 np.testing.assert_allclose(alone.v[group][0], v[1], rtol=0, atol=atol)
                 np.testing.assert_allclose(elsewhere.v[group], v, rtol=0, atol=atol)
@@ -66,10 +66,10 @@ def test_gradients_of_random_circuits(data: st.DataObject) -> None:
         return propagation(SquaredError(), beta).gradient(traced, g, x, y, SquaredError())
 
     def apart_at(beta: float) -> float:
-        found = jax.tree.map(np.asarray, propagated(beta))
-        if any((phase.result == Result.NOT_CONVEX).any() for phase in found.phases):
+        result = jax.tree.map(np.asarray, propagated(beta))
+        if any((phase.result == Result.NOT_CONVEX).any() for phase in result.phases):
             return np.inf  # so strong a push away tears weak outputs off
-        assert all((phase.result == Result.CONVERGED).all() for phase in found.phases)
-        return float(np.linalg.norm(scaled(found.g) - exact))
+        assert all((phase.result == Result.CONVERGED).all() for phase in result.phases)
+        return float(np.linalg.norm(scaled(result.g) - exact))
 
     assert min(map(apart_at, BETAS)) <= 1e-2 * np.linalg.norm(exact) + 1e-6 * float(np.mean(y**2))

@@ -29,14 +29,14 @@ X, Y = DATA.x_train[:30], RNG.uniform(0, 0.1, (30, len(CIRCUIT.outputs)))
 
 
 class Liar(LayeredSolver):
-    """Hands out one node of one sample a millionth of a volt off, and says nothing."""
+    """Hands out one node of one sample a millionth of a volt off, and states nothing."""
 
     def solve(self, g, drive, *, start=None, throw=True):
         """Lie."""
-        found = super().solve(g, drive, start=start, throw=throw)
-        lie = found.v["h1"].copy()
+        equilibrium = super().solve(g, drive, start=start, throw=throw)
+        lie = equilibrium.v["h1"].copy()
         lie[3, 1] += 1e-6
-        return found._replace(v={**found.v, "h1": lie})
+        return equilibrium._replace(v={**equilibrium.v, "h1": lie})
 
 
 def rows(solver, **settings):
@@ -63,10 +63,10 @@ def test_chips_side_by_side_are_judged_too(monkeypatch):
     solve = Chips.solve
 
     def lie(chips, g, x):
-        found = solve(chips, g, x)
-        h1 = found.v["h1"].copy()
+        result = solve(chips, g, x)
+        h1 = result.v["h1"].copy()
         h1[1, 3, 1] += 1e-6
-        return found._replace(v={**found.v, "h1": h1})
+        return result._replace(v={**result.v, "h1": h1})
 
     monkeypatch.setattr(Chips, "solve", lie)
     table = np.eye(3, len(CIRCUIT.outputs))

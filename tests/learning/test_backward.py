@@ -64,10 +64,10 @@ def test_a_loss_between_forward_and_backward_makes_the_gradient(solver, name) ->
     at_once = rule.gradient(solver, G, X, Y, loss)
     outputs, residuals = rule.forward(solver, G, X)
     np.testing.assert_array_equal(outputs, at_once.outputs)
-    found = rule.backward(solver, residuals, loss.error(outputs, Y), Y)
+    result = rule.backward(solver, residuals, loss.error(outputs, Y), Y)
     for block, values in at_once.by_block.items():
-        np.testing.assert_allclose(found.dg[block], len(X) * values, rtol=0, atol=1e-6 * len(X) * np.abs(values).max())
-    for ours, theirs in zip(found.phases, at_once.phases, strict=True):
+        np.testing.assert_allclose(result.dg[block], len(X) * values, rtol=0, atol=1e-6 * len(X) * np.abs(values).max())
+    for ours, theirs in zip(result.phases, at_once.phases, strict=True):
         assert max(np.abs(ours.v[key] - theirs.v[key]).max() for key in theirs.v) < 1e-12
 
 
@@ -87,11 +87,11 @@ def test_a_compiled_function_splits_where_a_plain_one_does(solver) -> None:
     forward: Any = jax.jit(lambda g, x: rule.forward(traced, g, x))
     backward: Any = jax.jit(lambda residuals, error: rule.backward(traced, residuals, error))
     outputs, residuals = forward(G, X)
-    found = backward(residuals, loss.error(outputs, Y))
-    known, kept = rule.forward(solver, G, X)
-    expected = rule.backward(solver, kept, loss.error(known, Y))
-    np.testing.assert_allclose(outputs, known, rtol=0, atol=1e-12)
-    for ours, theirs in ((found.dx, expected.dx), *((found.dg[name], expected.dg[name]) for name in expected.dg)):
+    result = backward(residuals, loss.error(outputs, Y))
+    forward_outputs, kept = rule.forward(solver, G, X)
+    expected = rule.backward(solver, kept, loss.error(forward_outputs, Y))
+    np.testing.assert_allclose(outputs, forward_outputs, rtol=0, atol=1e-12)
+    for ours, theirs in ((result.dx, expected.dx), *((result.dg[name], expected.dg[name]) for name in expected.dg)):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6 * np.abs(theirs).max())
 
 

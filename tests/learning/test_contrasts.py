@@ -31,10 +31,10 @@ def solver():
         yield prepared
 
 
-def squares(found: Equilibrium) -> dict[str, np.ndarray]:
+def squares(equilibrium: Equilibrium) -> dict[str, np.ndarray]:
     """Sum the squared drops of every device over the batch [V²]."""
     return {
-        w.name: ((found.at(CIRCUIT, w.rows)[:, :, None] - found.at(CIRCUIT, w.columns)[:, None, :]) ** 2).sum(axis=0)
+        w.name: ((equilibrium.at(CIRCUIT, w.rows)[:, :, None] - equilibrium.at(CIRCUIT, w.columns)[:, None, :]) ** 2).sum(axis=0)
         for w in CIRCUIT.trainable
     }
 
@@ -44,13 +44,13 @@ def test_equilibrium_propagation_compares_squared_drops(solver, method, sides) -
     """(c_l/c_L)·(Δv(β₁)² − Δv(β₂)²) / (2·(β₁ − β₂)), the mean over the batch."""
     beta = 1e-6
     first, second = (squares(solver.solve(G, Drive(X, Push(side * beta, Y)))) for side in sides)
-    found = propagation(SquaredError(), beta, method).gradient(solver, G, X, Y, SquaredError(), Draw(-1.0))
-    for name, values in found.g.items():
+    gradient = propagation(SquaredError(), beta, method).gradient(solver, G, X, Y, SquaredError(), Draw(-1.0))
+    for name, values in gradient.g.items():
         wanted = FACTORS[name] * (first[name] - second[name]) / (2 * (sides[0] - sides[1]) * beta) / len(X)
         np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-6 * np.abs(wanted).max())
     free = solver.solve(G, Drive(X)).outputs(CIRCUIT)
-    np.testing.assert_allclose(found.loss, 0.5 * ((free - Y) ** 2).sum(axis=1))
-    np.testing.assert_allclose(found.outputs, free, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(gradient.loss, 0.5 * ((free - Y) ** 2).sum(axis=1))
+    np.testing.assert_allclose(gradient.outputs, free, rtol=0, atol=1e-12)
 
 
 def test_coupled_learning_compares_with_a_clamp(solver) -> None:
@@ -59,8 +59,8 @@ def test_coupled_learning_compares_with_a_clamp(solver) -> None:
     free = solver.solve(G, Drive(X))
     clamp = free.outputs(CIRCUIT) + eta * (Y - free.outputs(CIRCUIT))
     clamped, before = squares(solver.solve(G, Drive(X, Push(stiffness, clamp)))), squares(free)
-    found = CoupledLearning(eta, stiffness).gradient(solver, G, X, Y, SquaredError())
-    for name, values in found.g.items():
+    gradient = CoupledLearning(eta, stiffness).gradient(solver, G, X, Y, SquaredError())
+    for name, values in gradient.g.items():
         wanted = FACTORS[name] * (clamped[name] - before[name]) / (2 * eta) / len(X)
         np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-9 * np.abs(wanted).max())
 
@@ -76,7 +76,7 @@ def test_amplifiers_that_differ_weigh_by_their_geometric_mean() -> None:
 
 
 def test_failed_samples_are_told_or_raised(solver) -> None:
-    """Nudged too far away from its target an output has no equilibrium: in every phase that is raised, or told without `throw`."""
+    """Nudged too far away from its target an output has no equilibrium: in every phase that is raised, or reported without `throw`."""
     nudge = nudges(SquaredError(), 1e-6, -1.0)
     with pytest.raises(ConvergenceError, match="3 of 3 samples"):
         solver.phases(G, X, Y, nudge)
@@ -85,7 +85,7 @@ def test_failed_samples_are_told_or_raised(solver) -> None:
 
 
 def test_only_what_has_an_adjoint_gives_it(solver) -> None:
-    """The rule says which engine has one; a lenient solver hands on what its own has, and nothing else."""
+    """The rule names which engine has one; a lenient solver hands on what its own has, and nothing else."""
 
     class Bare:
         circuit, chip, capabilities = CIRCUIT, solver.chip, frozenset()

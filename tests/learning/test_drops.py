@@ -46,7 +46,7 @@ def test_drop_products_are_naive_sums(name: str, spread: bool) -> None:  # noqa:
     chip = Chip(circuit, {"v_x": {"scale": scale}} if spread else {})
     p, q, x = fields(circuit, chip)
     whole = [np.hstack([np.zeros((BATCH, 1)), *(field[group.name] for group in circuit.groups)]) for field in (p, q)]
-    found = join(drop_products(circuit, chip, p, q, x))
+    result = join(drop_products(circuit, chip, p, q, x))
     for crossbar in circuit.trainable:
         p_drop, q_drop = (v[:, crossbar.rows][:, :, None] - v[:, crossbar.columns][:, None, :] for v in whole)
-        np.testing.assert_allclose(found[crossbar.name], (p_drop * q_drop).sum(axis=0), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(result[crossbar.name], (p_drop * q_drop).sum(axis=0), rtol=1e-12, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Estimators of the gradient: each errs as its theory says, and what has no nudge has no such error."""
+"""Estimators of the gradient: each errs as its theory states, and what has no nudge has no such error."""
 
 from typing import Any
 
@@ -113,9 +113,9 @@ def test_each_passes_the_error_to_the_inputs(solver, rule: EstimatorRule) -> Non
     outputs, residuals = rule.forward(solver, G, X)
     error = ENTROPY.error(outputs, Y)
     right = Adjoint().backward(solver, residuals, error)
-    found = rule.backward(solver, residuals, error)
-    np.testing.assert_allclose(found.dx, right.dx, rtol=0, atol=1e-8 * np.abs(right.dx).max())
-    assert max(np.abs(found.dg[name] - right.dg[name]).max() / np.abs(right.dg[name]).max() for name in right.dg) < 1e-8
+    result = rule.backward(solver, residuals, error)
+    np.testing.assert_allclose(result.dx, right.dx, rtol=0, atol=1e-8 * np.abs(right.dx).max())
+    assert max(np.abs(result.dg[name] - right.dg[name]).max() / np.abs(right.dg[name]).max() for name in right.dg) < 1e-8
 
 
 def test_volts_are_a_sample_s_own(solver) -> None:
@@ -143,9 +143,9 @@ def test_a_displacement_is_the_difference_of_two_states(neuron: Any) -> None:
     x, pushes = 3 * X, [Push(current=sign * size * (Y - 0.1)) for sign, size in ((1, 1e-5), (-1, 1e-7))]
     solver = NumericEngine(newton=neuron.kind == "dead-zone").prepare(circuit, Chip.nominal(circuit))
     traced = solver.traced(newton=neuron.kind == "dead-zone")
-    _, *found = jax.jit(lambda g, x: traced.displaced(g, x, traced.solve(g, Drive(x)), pushes))(g, x)
+    _, *equilibrium = jax.jit(lambda g, x: traced.displaced(g, x, traced.solve(g, Drive(x)), pushes))(g, x)
     free, *nudged = solver.nudged(g, x, solver.solve(g, Drive(x)), pushes)
-    for displaced, whole in zip(found, nudged, strict=True):
+    for displaced, whole in zip(equilibrium, nudged, strict=True):
         assert max(np.abs(displaced.v[name] - (whole.v[name] - free.v[name])).max() for name in free.v) < 1e-11
         assert np.abs(displaced.outputs(circuit)).max() > 1e-4
 
@@ -168,8 +168,8 @@ def test_volts_keep_the_gradient_that_one_beta_loses() -> None:
     def cosine(nudge: NudgeKind) -> float:
         rule = EquilibriumPropagation(nudge)
         run = jax.jit(lambda g, x, error: rule.backward(traced, rule.forward(traced, g, x)[1], error).dg)
-        found = run(narrow, X.astype(np.float32), (1e-4 * first).astype(np.float32))
-        pairs = [(np.asarray(found[name], float), values) for name, values in right.items()]
+        result = run(narrow, X.astype(np.float32), (1e-4 * first).astype(np.float32))
+        pairs = [(np.asarray(result[name], float), values) for name, values in right.items()]
         return min(float((a * b).sum() / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-300)) for a, b in pairs)
 
     assert cosine(Volts(0.01)) > 0.99999
@@ -191,7 +191,7 @@ def test_what_has_no_complex_law_is_refused() -> None:
 
 
 def test_complex_nudges_that_are_too_large_do_not_settle(solver) -> None:
-    """That is said, and no gradient returned."""
+    """That is stated, and no gradient returned."""
     with pytest.raises(ConvergenceError):
         Holomorphic(Frozen(1.0)).gradient(solver, G, X, Y, SQUARES)
 
@@ -229,9 +229,9 @@ def test_ngspice_measures_the_small_signal_response(solver, *, full: bool) -> No
     """By one analysis of the alternating current a sample, with inputs folded and with every part: the adjoint's gradient."""
     nudged = Chip(CIRCUIT, {CIRCUIT.outputs.name: {"gain": np.array([1.1, 0.8])}})
     with NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, nudged) as ngspice, GeneralEngine().prepare(CIRCUIT, nudged) as other:
-        found, right = (SmallSignal().gradient(one, G, X, Y, ENTROPY) for one in (ngspice, other))
+        gradient, right = (SmallSignal().gradient(one, G, X, Y, ENTROPY) for one in (ngspice, other))
         outputs, residuals = SmallSignal().forward(ngspice, G, X)
         back = SmallSignal().backward(ngspice, residuals, ENTROPY.error(outputs, Y))
-    assert apart(found.g, right.g) < 1e-6
+    assert apart(gradient.g, right.g) < 1e-6
     exact = Adjoint().backward(solver, Adjoint().forward(solver, G, X)[1], np.array([1.1, 0.8]) * ENTROPY.error(outputs, Y))
     np.testing.assert_allclose(back.dx, exact.dx, rtol=0, atol=1e-6 * np.abs(exact.dx).max())

@@ -82,8 +82,8 @@ def test_every_number_of_a_kind_is_tried() -> None:
     tried = {(table, kind["kind"], key) for table, kind, number in NUMBERS for key in number}
     tried |= {("nudge", kind, "method") for kind in ("following", "volts")}
     each = [(table, one) for table, kinds in TABLES.items() for one in kinds]
-    known = {(table, one.model_fields["kind"].default, key) for table, one in each for key in one.model_fields if key != "kind"}
-    assert tried == known
+    expected = {(table, one.model_fields["kind"].default, key) for table, one in each for key in one.model_fields if key != "kind"}
+    assert tried == expected
 
 
 def test_targets_reach_the_loss() -> None:

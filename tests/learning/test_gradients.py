@@ -1,4 +1,4 @@
-"""Every rule's gradient is what finite differences say, entry by entry, and errs as its theory says."""
+"""Every rule's gradient is what finite differences state, entry by entry, and errs as its theory states."""
 
 from collections.abc import Callable
 from functools import cache
@@ -125,7 +125,7 @@ def test_adjoint_is_the_gradient(name: str, loss: str) -> None:
 
 @of_each_case
 def test_centred_equilibrium_propagation_is_the_gradient(name: str, loss: str) -> None:
-    """What devices feel between two nudges is the derivative of the loss by every single conductance."""
+    """What devices see between two nudges is the derivative of the loss by every single conductance."""
     assert apart(propagated(name, loss)(BETA), differences(name, loss)) < 1e-5
 
 
@@ -162,16 +162,16 @@ def test_factors(name: str, factors: dict[str, float]) -> None:
 
 
 def test_without_the_factor_the_gradient_is_wrong() -> None:
-    """Before one amplifier of 4 and 1/4 devices feel 16 times too little, before two of them 256 times: the factor is not optional."""
+    """Before one amplifier of 4 and 1/4 devices see 16 times too little, before two of them 256 times: the factor is not optional."""
     one, gradient = case("two-amplifiers"), differences("two-amplifiers", "squared-error")
     _, up, down = estimated("two-amplifiers", "squared-error")(BETA).phases
     for crossbar in one.circuit.trainable:
         v = [(phase.at(one.circuit, crossbar.rows), phase.at(one.circuit, crossbar.columns)) for phase in (up, down)]
         above, below = (rows[:, :, None] - columns[:, None, :] for rows, columns in v)
-        felt = ((above + below) * (above - below)).mean(axis=0) / (4 * BETA)
+        drops = ((above + below) * (above - below)).mean(axis=0) / (4 * BETA)
         largest = np.abs(gradient[crossbar.name]).max()
         factor = {"w1": 256.0, "w2": 16.0, "w3": 1.0}[crossbar.name]
-        np.testing.assert_allclose(factor * felt, gradient[crossbar.name], rtol=0, atol=1e-5 * largest)
+        np.testing.assert_allclose(factor * drops, gradient[crossbar.name], rtol=0, atol=1e-5 * largest)
 
 
 def test_random_sign_averages_to_the_centred_estimate() -> None:
@@ -209,24 +209,24 @@ def test_coupled_learning_follows_the_gradient() -> None:
     """
     one = case("gain-4-back-quarter")
     rule = CoupledLearning(eta=1e-3, stiffness=1.0)
-    found = rule.gradient(one.solver, one.g, one.x, one.y, SquaredError())
-    np.testing.assert_array_equal(found.outputs, found.phases[0].outputs(one.circuit))
+    slope = rule.gradient(one.solver, one.g, one.x, one.y, SquaredError())
+    np.testing.assert_array_equal(slope.outputs, slope.phases[0].outputs(one.circuit))
     for crossbar, along in exact("gain-4-back-quarter", "squared-error").items():
-        contrast = found.g[crossbar]
+        contrast = slope.g[crossbar]
         assert (contrast * along).sum() > 0.7 * np.linalg.norm(contrast) * np.linalg.norm(along)
-    met = rule.gradient(one.solver, one.g, one.x, found.phases[0].outputs(one.circuit), SquaredError())
-    assert max(np.abs(met.g[name]).max() / np.abs(found.g[name]).max() for name in met.g) < 1e-6
+    met = rule.gradient(one.solver, one.g, one.x, slope.phases[0].outputs(one.circuit), SquaredError())
+    assert max(np.abs(met.g[name]).max() / np.abs(slope.g[name]).max() for name in met.g) < 1e-6
 
 
 def test_zero_error_is_zero_gradient() -> None:
-    """When outputs meet their targets nothing is nudged, and no device feels a difference."""
+    """When outputs meet their targets nothing is nudged, and no device sees a difference."""
     one, gradient = case("three-layers"), exact("three-layers", "squared-error")
     met = one.exact(SquaredError()).phases[0].outputs(one.circuit)
-    for found in (
+    for result in (
         propagated("three-layers", "squared-error")(1e-6, y=met),
         Adjoint().gradient(one.solver, one.g, one.x, met, SquaredError()).g,
     ):
-        assert max(np.abs(found[name]).max() / np.abs(gradient[name]).max() for name in gradient) < 1e-6
+        assert max(np.abs(result[name]).max() / np.abs(gradient[name]).max() for name in gradient) < 1e-6
 
 
 def test_a_nudge_is_felt_in_the_first_layer_however_little_it_is() -> None:
@@ -238,5 +238,5 @@ def test_a_nudge_is_felt_in_the_first_layer_however_little_it_is() -> None:
     g = {element.name: draw.uniform(1e-6, 2e-5, element.shape) for element in circuit.trainable}
     x, y = draw.uniform(-1, 1, (5, 3)), draw.uniform(0, 0.1, (5, 2))
     rule = propagation(LOSSES["cross-entropy"], 1e-9)
-    found = rule.gradient(solver.traced(newton=False), g, x, y, LOSSES["cross-entropy"])
-    assert all((np.asarray(block) != 0).all() for block in found.by_block.values())
+    slope = rule.gradient(solver.traced(newton=False), g, x, y, LOSSES["cross-entropy"])
+    assert all((np.asarray(block) != 0).all() for block in slope.by_block.values())

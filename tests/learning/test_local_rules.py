@@ -1,4 +1,4 @@
-"""Local rules: the trainer takes what declares itself as the protocol says, whether it knows an error or not."""
+"""Local rules: the trainer takes what declares itself as the protocol states, whether it knows an error or not."""
 
 from typing import TYPE_CHECKING
 
@@ -40,12 +40,12 @@ def goodness(solver, g) -> float:
 def test_a_load_switch_measures_the_slope_of_the_goodness(solver) -> None:
     """It is off to first order in the load: a tenth of it, a tenth of the error, in both crossbars."""
     rules: list[LocalRule] = [LoadSwitch(1e-6), LoadSwitch(1e-7)]
-    found = [rule.gradient(solver, G, X, Y, SquaredError()).g for rule in rules]
+    gradient = [rule.gradient(solver, G, X, Y, SquaredError()).g for rule in rules]
     for name, at in (("w1", (2, 3)), ("w2", (4, 1))):
         step = 1e-3 * G[name][at]
         up, down = ({**G, name: G[name] + sign * step * (at == np.indices(G[name].shape).T).all(-1).T} for sign in (1, -1))
         slope = (goodness(solver, up) - goodness(solver, down)) / (2 * step)
-        wide, narrow = (abs(one[name][at] + slope) for one in found)
+        wide, narrow = (abs(one[name][at] + slope) for one in gradient)
         assert narrow < 1e-2 * abs(slope)
         assert wide / narrow == pytest.approx(10, rel=0.1)
 

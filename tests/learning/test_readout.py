@@ -1,4 +1,4 @@
-"""Noise while circuits settle and are read, and converters: as strong as physics says, off by default, the same on every resumption."""
+"""Noise while circuits settle and are read, and converters: as strong as physics states, off by default, the same on every resumption."""
 
 import numpy as np
 import pytest
@@ -52,29 +52,29 @@ def solver():
 def drawn(solver, settings: NoiseSettings, phases: int = 1, seed: int = 5):
     """Draw the noise of many samples of one input."""
     quiet = solver.solve(G, Drive(np.tile([[0.3, -0.2]], (B, 1))))
-    known = {"temperature": TEMPERATURE, "seed": np.uint32(seed), "phases": phases}
-    return quiet, currents(CIRCUIT, solver.chip, G, quiet, settings=settings, **known)
+    expected = {"temperature": TEMPERATURE, "seed": np.uint32(seed), "phases": phases}
+    return quiet, currents(CIRCUIT, solver.chip, G, quiet, settings=settings, **expected)
 
 
 def test_thermal_noise_has_the_variance_of_nyquist(solver) -> None:
     """4·k·T·g·bandwidth, with g all that meets at a node: by the chi-squared test, and normal by that of Kolmogorov and Smirnov."""
-    _, (found,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
+    _, (result,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
     for name, g in (("h1", G["w1"].sum(axis=0)), ("a1", G["w2"][:3].sum(axis=1)), ("out", G["w2"].sum(axis=0))):
-        standard = found[name] / np.sqrt(4 * BOLTZMANN * TEMPERATURE * 1e6 * g)
+        standard = result[name] / np.sqrt(4 * BOLTZMANN * TEMPERATURE * 1e6 * g)
         assert stats.kstest(standard.ravel(), "norm").pvalue > 0.01
         assert 0.01 < stats.chi2.cdf((standard**2).sum(), standard.size) < 0.99
-    assert set(found) == {"h1", "a1", "out"}
+    assert set(result) == {"h1", "a1", "out"}
 
 
 def test_shot_noise_follows_the_diodes_currents(solver) -> None:
     """2·q·|i|·bandwidth, of both diodes of a column."""
-    quiet, (found,) = drawn(solver, NoiseSettings(shot=True, bandwidth=1e6))
+    quiet, (result,) = drawn(solver, NoiseSettings(shot=True, bandwidth=1e6))
     v, i = quiet.v["h1"][0], np.zeros(3)
     for u in (v - 0.1, -0.1 - v):
         i += np.abs(diode_current(u, 1e-7, 1.906)[0])
-    standard = found["h1"] / np.sqrt(2 * ELEMENTARY_CHARGE * 1e6 * i)
+    standard = result["h1"] / np.sqrt(2 * ELEMENTARY_CHARGE * 1e6 * i)
     assert stats.kstest(standard.ravel(), "norm").pvalue > 0.01
-    assert not found["out"].any()
+    assert not result["out"].any()
 
 
 def test_every_phase_and_seed_draws_anew(solver) -> None:
@@ -88,16 +88,16 @@ def test_every_phase_and_seed_draws_anew(solver) -> None:
 def test_noisy_equilibria_obey_kirchhoff(solver) -> None:
     """With the noise's currents among those that are summed, free and nudged, rows behind output resistances too."""
     x, y, noise = X, Y, injected()
-    found = solver.phases(G, x, y, nudges(SquaredError(), 1e-6), noise=noise)
-    for phase, push, own in zip(found, (Push(), Push(1e-6, y)), noise, strict=True):
-        held = balance(CIRCUIT, solver.chip, G, Drive(x, push, own), phase)
-        assert (held.residual < 1e-10 * held.largest).all()
+    result = solver.phases(G, x, y, nudges(SquaredError(), 1e-6), noise=noise)
+    for phase, push, ours in zip(result, (Push(), Push(1e-6, y)), noise, strict=True):
+        balanced = balance(CIRCUIT, solver.chip, G, Drive(x, push, ours), phase)
+        assert (balanced.residual < 1e-10 * balanced.largest).all()
         quiet = balance(CIRCUIT, solver.chip, G, Drive(x, push), phase)
         assert (quiet.residual > 1e-9).all()
 
 
 def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
-    """Noise has no mean; a read of 1 % is felt."""
+    """Noise has no mean; a read of 1 % is seen."""
     x, y = np.tile([[0.3, -0.2]], (B, 1)), np.tile([[0.1, 0.0]], (B, 1))
     quiet = propagation(SquaredError(), 1e-5).gradient(solver, G, x, y, SquaredError())
     noisy = propagation(SquaredError(), 1e-5, instruments=Instruments(noise=BOTH)).gradient(solver, G, x, y, SquaredError(), Draw(seed=3))
@@ -114,9 +114,9 @@ def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
     x, y, noise = X, Y, injected()
     nudge = nudges(SquaredError(), 1e-6)
     with NgspiceEngine(workers=1, full=full).prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as ngspice:
-        quiet, found = ngspice.phases(G, x, y, nudge), ngspice.phases(G, x, y, nudge, noise=noise)
+        quiet, result = ngspice.phases(G, x, y, nudge), ngspice.phases(G, x, y, nudge, noise=noise)
         again = ngspice.phases(G, x, y, nudge)
-    for ours, theirs, without, back in zip(solver.phases(G, x, y, nudge, noise=noise), found, quiet, again, strict=True):
+    for ours, theirs, without, back in zip(solver.phases(G, x, y, nudge, noise=noise), result, quiet, again, strict=True):
         assert max(np.abs(ours.v[name] - theirs.v[name]).max() for name in ours.v) < 1e-9
         assert np.abs(theirs.v["out"] - without.v["out"]).max() > 1e-6
         assert np.abs(back.v["out"] - without.v["out"]).max() < 1e-9
@@ -124,19 +124,19 @@ def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
 
 def test_what_leaves_one_end_enters_the_other(solver) -> None:
     """The currents' covariance is Laplace's matrix of the conductances, up to chance, and nothing is lost where no source takes it up."""
-    _, (found,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
+    _, (result,) = drawn(solver, NoiseSettings(thermal=True, bandwidth=1e6))
     unit = 4 * BOLTZMANN * TEMPERATURE * 1e6
-    both = np.concatenate([found["a1"], found["out"]], axis=1) / np.sqrt(unit)
+    both = np.concatenate([result["a1"], result["out"]], axis=1) / np.sqrt(unit)
     g = G["w2"][:3]
     covariance = np.block([[np.diag(g.sum(axis=1)), -g], [-g.T, np.diag(G["w2"].sum(axis=0))]])
     chance = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / B)
     assert (np.abs(both.T @ both / B - covariance) < 4.5 * chance).all()
     floating = Network(inputs=2, layers=(Layer(size=3, neuron=Linear(), amplifier=AMPLIFIER),), outputs=3, bias=False).compile()
-    own = {e.name: np.random.default_rng(2).uniform(1e-6, 2e-5, e.shape) for e in floating.trainable}
+    ours = {e.name: np.random.default_rng(2).uniform(1e-6, 2e-5, e.shape) for e in floating.trainable}
     with NumericEngine().prepare(floating, Chip.nominal(floating)) as prepared:
-        quiet = prepared.solve(own, Drive(np.ones((B, 2))))
-        known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
-        (still,) = currents(floating, prepared.chip, own, quiet, settings=NoiseSettings(thermal=True), **known)
+        quiet = prepared.solve(ours, Drive(np.ones((B, 2))))
+        expected = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
+        (still,) = currents(floating, prepared.chip, ours, quiet, settings=NoiseSettings(thermal=True), **expected)
     all_together = np.concatenate([still["a1"], still["out"]], axis=1)
     assert np.abs(all_together.sum(axis=1)).max() < 1e-5 * np.abs(all_together).max()
 
@@ -147,9 +147,9 @@ def test_diodes_between_two_free_nodes_are_noisy_at_both() -> None:
     g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
     with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as prepared:
         quiet = prepared.solve(g, Drive(X))
-        known = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
-        (found,) = currents(circuit, prepared.chip, g, quiet, settings=NoiseSettings(shot=True), **known)
-    together = np.concatenate(list(found.values()), axis=1)
+        expected = {"temperature": TEMPERATURE, "seed": np.uint32(1), "phases": 1}
+        (result,) = currents(circuit, prepared.chip, g, quiet, settings=NoiseSettings(shot=True), **expected)
+    together = np.concatenate(list(result.values()), axis=1)
     assert np.abs(together).max() > 0
     np.testing.assert_allclose(together.sum(axis=1), 0.0, atol=1e-9 * np.abs(together).max())
 
@@ -160,7 +160,7 @@ def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
     x, y, nudge = X, Y, nudges(SquaredError(), 1e-6)
     if not wired:
         with GeneralEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)) as general:
-            found, expected = (one.phases(G, x, y, nudge, noise=injected()) for one in (general, solver))
+            result, expected = (one.phases(G, x, y, nudge, noise=injected()) for one in (general, solver))
     else:
         layer = Layer(size=3, neuron=DiodePair(i_sat=1e-7), amplifier=AMPLIFIER)
         circuit = Network(inputs=2, layers=(layer,), outputs=2, wire_r_row=200.0, wire_r_column=300.0).compile()
@@ -170,26 +170,26 @@ def test_general_circuits_settle_with_the_same_noise(solver, wired) -> None:
             quiet = general.solve(g, Drive(x))
             strong = NoiseSettings(thermal=True, shot=True, bandwidth=1e12)
             noise = currents(circuit, chip, g, quiet, settings=strong, temperature=TEMPERATURE, seed=np.uint32(3), phases=2)
-            found, expected = (one.phases(g, x, y, nudge, noise=noise) for one in (general, ngspice))
+            result, expected = (one.phases(g, x, y, nudge, noise=noise) for one in (general, ngspice))
         assert all(np.abs(noise[0][name]).min() > 0 for name in ("w1_row", "w1_column", "h1", "out"))
-        assert np.abs(found[0].v["out"] - quiet.v["out"]).max() > 1e-5
-    for ours, theirs in zip(found, expected, strict=True):
+        assert np.abs(result[0].v["out"] - quiet.v["out"]).max() > 1e-5
+    for ours, theirs in zip(result, expected, strict=True):
         assert max(np.abs(ours.v[name] - theirs.v[name]).max() for name in ours.v) < 1e-9
 
 
 def test_converters_say_what_their_bits_can() -> None:
     """All steps alike, 0 among them, and no more than full scale."""
     v = np.linspace(-2, 2, 1001)
-    said = quantised(v, 3, 1.5)
-    assert len(np.unique(said)) == 2**3 - 1
-    assert 0.0 in said
-    assert np.abs(said).max() == 1.5
+    message = quantised(v, 3, 1.5)
+    assert len(np.unique(message)) == 2**3 - 1
+    assert 0.0 in message
+    assert np.abs(message).max() == 1.5
     inside = np.abs(v) <= 1.5
-    assert np.abs(said - v)[inside].max() <= 0.25 + 1e-12
+    assert np.abs(message - v)[inside].max() <= 0.25 + 1e-12
 
 
 def test_inputs_and_outputs_go_through_their_converters() -> None:
-    """Features become what the inputs' converters can say, read-outs what the outputs' can, their offsets included."""
+    """Features become what the inputs' converters can make, read-outs what the outputs' can, their offsets included."""
     keys = [
         "variation.dac_bits=3",
         "variation.dac_full_scale=1",
@@ -204,8 +204,8 @@ def test_inputs_and_outputs_go_through_their_converters() -> None:
     chip = draw(circuit, experiment.variation, experiment.device)
     g = {e.name: np.full(e.shape, 1e-5) for e in circuit.trainable}
     with NumericEngine().prepare(circuit, chip) as prepared:
-        found = prepared.solve(g, Drive(np.zeros((1, 2))))
-        read = Instruments.of(experiment.variation, experiment.noise).outputs(prepared, found, np.uint32(0))
-    wanted = quantised(found.outputs(circuit) + chip("nudge", "offset"), 4, 0.2)
+        equilibrium = prepared.solve(g, Drive(np.zeros((1, 2))))
+        read = Instruments.of(experiment.variation, experiment.noise).outputs(prepared, equilibrium, np.uint32(0))
+    wanted = quantised(equilibrium.outputs(circuit) + chip("nudge", "offset"), 4, 0.2)
     np.testing.assert_array_equal(read, wanted)
     assert read.any()

@@ -1,4 +1,4 @@
-"""What training plans and reports: rates, orders and records are what the solver and the settings say, worked out by hand."""
+"""What training plans and reports: rates, orders and records are what the solver and the settings state, worked out by hand."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,8 +39,8 @@ DATA = Dataset(
 )
 
 
-class Told:
-    """A solver whose residuals, steps and results are told by the first feature, so that sums of them are known; voltages are true."""
+class StubSolver:
+    """A solver whose residuals, steps and results are reported by the first feature, so that sums of them are known; voltages are true."""
 
     circuit, chip, tolerance = CIRCUIT, CHIP, None
     capabilities = frozenset({Capability.VERIFIED})
@@ -49,33 +49,33 @@ class Told:
         self._solver, self._results = GeneralEngine().prepare(CIRCUIT, CHIP), dict(results or {})
         self.seen: list[np.ndarray] = []
 
-    def _told(self, x: np.ndarray, found: Equilibrium, phase: int) -> Equilibrium:
+    def _equilibrium(self, x: np.ndarray, equilibrium: Equilibrium, phase: int) -> Equilibrium:
         first = np.asarray(x)[:, 0]
         codes = np.array([self._results.get(float(value), Result.CONVERGED) for value in first])
-        return found._replace(
+        return equilibrium._replace(
             residual=np.abs(first) * 1e-9 * (phase + 1), steps=np.round(10 * first + 10).astype(int) + phase, result=codes
         )
 
     def solve(self, g: Any, drive: Drive, **_: Any) -> Equilibrium:
-        """Solve, and tell."""
+        """Solve, and report."""
         self.seen.append(np.asarray(drive.x))
-        return self._told(drive.x, self._solver.solve(g, drive), 0)
+        return self._equilibrium(drive.x, self._solver.solve(g, drive), 0)
 
     def phases(self, g: Any, x: np.ndarray, y: np.ndarray, nudge: Any, **_: Any) -> tuple[Equilibrium, ...]:
-        """Find all phases, and tell."""
+        """Find all phases, and report."""
         self.seen.append(np.asarray(x))
-        return tuple(self._told(x, found, phase) for phase, found in enumerate(self._solver.phases(g, x, y, nudge)))
+        return tuple(self._equilibrium(x, result, phase) for phase, result in enumerate(self._solver.phases(g, x, y, nudge)))
 
 
 def trained(settings: TrainingSettings = SETTINGS, solver: Any = None, data: Dataset = DATA) -> list[dict[str, Any]]:
     """Train, and give the records."""
-    trainer = plain_trainer(settings, data, solver or Told())
+    trainer = plain_trainer(settings, data, solver or StubSolver())
     return [progress.record for progress in trainer.run(trainer.begin()) if progress.record is not None]
 
 
 def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
     """Loss, errors and iterations a sample, counting those twice that fill the last batch up; the largest residual, free and tested."""
-    trainer, solver = plain_trainer(SETTINGS, DATA, Told()), GeneralEngine().prepare(CIRCUIT, CHIP)
+    trainer, solver = plain_trainer(SETTINGS, DATA, StubSolver()), GeneralEngine().prepare(CIRCUIT, CHIP)
     order, g = trainer.plan(0).order, dict(trainer.g(trainer.begin()))
     loss, wrong = [], []
     state = trainer.begin()
@@ -99,14 +99,14 @@ def test_an_epochs_record_is_the_mean_over_its_samples() -> None:
 
 
 def _after() -> dict[str, np.ndarray]:
-    trainer = plain_trainer(SETTINGS, DATA, Told())
+    trainer = plain_trainer(SETTINGS, DATA, StubSolver())
     *_, last = trainer.run(trainer.begin())
     return trainer.g(last.state)
 
 
 def test_progress_counts_samples_and_epochs() -> None:
     """After each chunk: how many samples of how many, in which epoch of how many, and their mean loss."""
-    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 2}), DATA, Told())
+    trainer = plain_trainer(SETTINGS.model_copy(update={"epochs": 2}), DATA, StubSolver())
     steps = list(trainer.run(trainer.begin()))
     assert {(step.epochs, step.samples_total) for step in steps} == {(2, 6)}
     assert sorted({step.epoch for step in steps}) == [0, 1]
@@ -122,11 +122,11 @@ def test_progress_counts_samples_and_epochs() -> None:
     ("schedule", "factors"), [("constant", (1, 1, 1)), ("exponential", (1, 0.7, 0.49)), ("cosine", (1, 0.75, 0.25))], ids=str
 )
 def test_rates_follow_the_schedule(schedule, factors) -> None:
-    """Each epoch's share of the rate: a power of decay, or half a cosine; orders, signs and seeds are drawn anew."""
+    """Each epoch's share of the rate: a power of decay, or half a cosine; orders, signs and seeds are drawn again."""
     decay = {"decay": 0.7} if schedule == "exponential" else {}
     given = {"schedule": {"kind": schedule} | decay, "epochs": 3}
     settings = TrainingSettings.model_validate(SETTINGS.model_dump() | given)
-    trainer = plain_trainer(settings, DATA, Told())
+    trainer = plain_trainer(settings, DATA, StubSolver())
     plans = [trainer.plan(epoch) for epoch in range(3)]
     assert all(set(plan.rates) == set(blocks.names(CIRCUIT)) for plan in plans)
     for plan, factor in zip(plans, factors, strict=True):
@@ -153,7 +153,7 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
     """A nudge that follows the outputs can be negative: proof must cover it; that of other losses is a fixed current."""
     asked = []
 
-    class Traced(Told):
+    class Traced(StubSolver):
         share = 1e-13
         capabilities = frozenset({Capability.TRACEABLE})
 
@@ -168,7 +168,7 @@ def test_the_worst_nudge_decides_on_newtons_method(loss, nudge, beta) -> None:
     )
     assert plain_trainer(settings, DATA, Traced()).begin().newton
     assert asked == [beta]
-    assert not plain_trainer(settings, DATA, Told()).begin().newton
+    assert not plain_trainer(settings, DATA, StubSolver()).begin().newton
 
 
 def test_equilibria_are_audited_after_each_doubling_every_tenth_epoch_and_the_last() -> None:
@@ -183,54 +183,54 @@ def test_equilibria_are_audited_after_each_doubling_every_tenth_epoch_and_the_la
 def test_evaluation_counts_every_sample_once(monkeypatch) -> None:
     """In parts of one size, the last filled up: mean iterations, the largest residual, and those that fail are wrong and counted."""
     monkeypatch.setattr(evaluate_module, "BATCH", 2)
-    solver, g = Told({0.5: Result.NOT_FINITE}), plain_trainer(SETTINGS, DATA, Told())
+    solver, g = StubSolver({0.5: Result.NOT_FINITE}), plain_trainer(SETTINGS, DATA, StubSolver())
     weights = g.g(g.begin())
     read = GeneralEngine().prepare(CIRCUIT, CHIP).solve(weights, Drive(X)).outputs(CIRCUIT)
     guess = read.argmax(axis=1)
-    found = evaluate(solver, weights, X, Classes(guess, np.eye(2) * 0.1), EXACT, 0)
+    result = evaluate(solver, weights, X, Classes(guess, np.eye(2) * 0.1), EXACT, 0)
     assert [len(x) for x in solver.seen] == [2, 2, 2]
-    assert found.steps == pytest.approx(np.mean(np.round(10 * X[:, 0] + 10)))
-    assert found.residual == pytest.approx(0.5e-9)
-    assert (found.failed, found.error) == (1, 0.2)
-    np.testing.assert_array_equal(found.answers, [*guess[:3], -1, guess[4]])
-    np.testing.assert_allclose(found.outputs, read)
-    assert evaluate(Told(), weights, X[:2], Classes(1 - guess[:2], np.eye(2) * 0.1), EXACT, 0).error == 1.0
+    assert result.steps == pytest.approx(np.mean(np.round(10 * X[:, 0] + 10)))
+    assert result.residual == pytest.approx(0.5e-9)
+    assert (result.failed, result.error) == (1, 0.2)
+    np.testing.assert_array_equal(result.answers, [*guess[:3], -1, guess[4]])
+    np.testing.assert_allclose(result.outputs, read)
+    assert evaluate(StubSolver(), weights, X[:2], Classes(1 - guess[:2], np.eye(2) * 0.1), EXACT, 0).error == 1.0
 
 
 @pytest.mark.parametrize("skip", [False, True])
 def test_samples_that_fail_end_training_or_are_counted(skip) -> None:
-    """The epoch, how many, and what to try are told; a lenient training records those that failed, in each of three phases."""
+    """The epoch, how many, and what to try are reported; a lenient training records those that failed, in each of three phases."""
     settings = SETTINGS.model_copy(update={"skip_failed": skip, "epochs": 2})
-    solver = Told({-0.2: Result.MAX_STEPS})
+    solver = StubSolver({-0.2: Result.MAX_STEPS})
     if not skip:
         with pytest.raises(ConvergenceError, match=r"linear: epoch 1: 3 equilibria were not found: .*--skip-failed"):
             trained(settings, solver)
         return
     records = trained(settings, solver)
-    plan = plain_trainer(settings, DATA, Told())
+    plan = plain_trainer(settings, DATA, StubSolver())
     assert [row["failed"] for row in records] == [3 * int((plan.plan(epoch).order == 1).sum()) for epoch in range(2)]
     assert [row["failed_tests"] for row in records] == [0, 0]
 
 
 def test_trainings_one_by_one_come_to_what_their_records_say() -> None:
-    """Final conductances, the last error, the largest residual of all epochs; what fails tells why, and its numbers mean nothing."""
+    """Final conductances, the last error, the largest residual of all epochs; what fails reports why, and its numbers mean nothing."""
     settings = SETTINGS.model_copy(update={"epochs": 3})
-    (learnt,) = trainings.learn([plain_trainer(settings, DATA, Told())])
+    (learnt,) = trainings.learn([plain_trainer(settings, DATA, StubSolver())])
     records = trained(settings)
-    trainer = plain_trainer(settings, DATA, Told())
+    trainer = plain_trainer(settings, DATA, StubSolver())
     *_, last = trainer.run(trainer.begin())
     assert (learnt.train_error, learnt.pulses, learnt.energy, learnt.failed) == (records[-1]["train_error"], 0.0, 0.0, None)
     assert learnt.residual == max(row["residual_A"] for row in records)
     for name, values in trainer.g(last.state).items():
         np.testing.assert_array_equal(learnt.g[name], values)
-    (failed,) = trainings.learn([plain_trainer(settings, DATA, Told({-0.2: Result.MAX_STEPS}))])
+    (failed,) = trainings.learn([plain_trainer(settings, DATA, StubSolver({-0.2: Result.MAX_STEPS}))])
     assert "epoch 1" in (failed.failed or "")
     assert np.isnan([failed.train_error, failed.pulses, failed.energy, failed.residual]).all()
     for name, values in trainer.g(trainer.begin()).items():
         np.testing.assert_array_equal(failed.g[name], values)
     session = Session.of(Experiment(circuit=NETWORK, data=DataSettings(name="hand"), training=settings))
     targets = [Classes(DATA.labels_train, np.eye(2) * 0.1), Classes(np.array([0, 1]), np.eye(2) * 0.1)]
-    tested = trainings.test([session] * 2, [Told(), Told()], [learnt.g, failed.g], [X, X[:2]], targets)
+    tested = trainings.test([session] * 2, [StubSolver(), StubSolver()], [learnt.g, failed.g], [X, X[:2]], targets)
     assert [one.failed for one in tested] == [None, None]
     assert [one.residual for one in tested] == [pytest.approx(0.5e-9), pytest.approx(0.4e-9)]
-    assert tested[0].error == evaluate(Told(), learnt.g, X, targets[0], EXACT, 0).error
+    assert tested[0].error == evaluate(StubSolver(), learnt.g, X, targets[0], EXACT, 0).error

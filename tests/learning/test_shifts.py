@@ -24,9 +24,9 @@ def test_images_move_as_on_paper(xp) -> None:
     """Every shift gives what moving the picture on a wide empty sheet does, on NumPy as on JAX."""
     shifts = np.stack(np.meshgrid([-7, -1, 0, 2], [-2, 0, 1, 6]), -1).reshape(-1, 2).astype(np.int32)
     chosen = np.arange(len(shifts)) % len(IMAGES)
-    found = np.asarray(moved(xp.asarray(IMAGES), xp.asarray(chosen), xp.asarray(shifts)))
+    result = np.asarray(moved(xp.asarray(IMAGES), xp.asarray(chosen), xp.asarray(shifts)))
     wanted = [shifted(IMAGES[k].reshape(6, 6), *shift).ravel() for k, shift in zip(chosen, shifts.tolist(), strict=True)]
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(result, wanted)
 
 
 def test_every_shift_is_drawn_as_often() -> None:

@@ -36,10 +36,10 @@ class Flaky(SolverWrapper):
     def __init__(self):
         super().__init__(NumericEngine().prepare(CIRCUIT, Chip.nominal(CIRCUIT)))
 
-    def _spoilt(self, found, x, throw):
+    def _spoilt(self, result, x, throw):
         bad = x[:, 0] > LIMIT
-        v = {name: np.where(bad[:, None], np.nan, values) for name, values in found.v.items()}
-        lost = found._replace(v=v, result=np.where(bad, int(Result.NOT_FINITE), found.result))
+        v = {name: np.where(bad[:, None], np.nan, values) for name, values in result.v.items()}
+        lost = result._replace(v=v, result=np.where(bad, int(Result.NOT_FINITE), result.result))
         return lost.check(CIRCUIT) if throw else lost
 
     def solve(self, g, drive, *, start=None, throw=True):
@@ -76,7 +76,7 @@ def test_training_stops_or_counts(flaky):
     with pytest.raises(ConvergenceError, match=r"iris: \d+ of \d+ samples found no equilibrium.*; or learn without .*: --skip-failed\Z"):
         list(Session.of(EXPERIMENT, DATA).trainer(flaky).run(Session.of(EXPERIMENT, DATA).trainer(flaky).begin()))
     settled = replace(DATA, x_train=np.minimum(DATA.x_train, LIMIT))
-    with pytest.raises(ConvergenceError, match=r"samples found no equilibrium.*--skip-failed\Z"):  # of the test part
+    with pytest.raises(ConvergenceError, match=r"samples found no equilibrium.*--skip-failed\Z"):  # of the test set
         list(Session.of(EXPERIMENT, settled).trainer(flaky).run(Session.of(EXPERIMENT, settled).trainer(flaky).begin()))
     trainer = Session.of(override(EXPERIMENT, ["training.skip_failed=true"]), DATA).trainer(flaky)
     row = [step.record for step in trainer.run(trainer.begin()) if step.record][-1]

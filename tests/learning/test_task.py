@@ -105,8 +105,8 @@ def test_classification_is_regression_towards_the_voltages_of_classes(tolerance:
     train, test = (part.of(slice(None)) for part in by_class.task)
     written = Session.of(experiment, data, task=regression(train, test))
     with by_class.training_solver() as solver:
-        own = solver if tolerance else OneByOne(solver)
-        (g, rows), (other_g, other_rows) = (trained(session.trainer(own)) for session in (by_class, written))
+        ours = solver if tolerance else OneByOne(solver)
+        (g, rows), (other_g, other_rows) = (trained(session.trainer(ours)) for session in (by_class, written))
     assert [row["loss"] for row in rows] == pytest.approx([row["loss"] for row in other_rows], rel=tolerance, abs=0)
     for name, values in g.items():
         np.testing.assert_allclose(values, other_g[name], rtol=tolerance)

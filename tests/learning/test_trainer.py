@@ -54,7 +54,7 @@ def assert_same(ours: Arrays, theirs: Arrays) -> None:
 
 
 def test_a_circuit_in_which_nothing_learns_is_not_trained() -> None:
-    """The trainer says what is missing; solving such a circuit asks for less."""
+    """The trainer names what is missing; solving such a circuit asks for less."""
     settings = experiment()
     circuit = settings.circuit.compile("net")
     resistors = [Resistors(name=array.name, a=array.ends[0], b=array.ends[1], r=1e5) for array in circuit.trainable]
@@ -166,7 +166,7 @@ def test_bounds_hold() -> None:
 
 
 def test_equilibria_that_are_not_found_stop_training() -> None:
-    """A solver that may not finish is not believed: training ends with an error that says what to do."""
+    """A solver that may not finish is not believed: training ends with an error that names what to do."""
     trainer = make(experiment(), max_steps=1)
     with pytest.raises(ConvergenceError, match="max_steps"):
         final(trainer)

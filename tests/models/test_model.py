@@ -177,7 +177,7 @@ def test_real_targets_are_predicted_in_their_units() -> None:
 
 
 def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The updates under way end, and the model says how far it came."""
+    """The updates under way end, and the model shows how far it came."""
     check = Trainer.check
 
     def interrupting(self: Trainer, *args: object) -> None:

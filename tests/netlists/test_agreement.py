@@ -30,8 +30,8 @@ def voltages(deck: Deck, folder: Path) -> np.ndarray:
         with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
             return solver.solve(deck.g, Drive(deck.x[None])).at(circuit, np.arange(circuit.size + 1))[0]
     plain = replace(circuit, text=None)
-    found = operating_point(write_deck(plain, Chip.nominal(plain), deck.g, x=deck.x), folder).v
-    return np.array([0.0, *(found.get(name, np.nan) for name in circuit.node_names[1:])])
+    result = operating_point(write_deck(plain, Chip.nominal(plain), deck.g, x=deck.x), folder).v
+    return np.array([0.0, *(result.get(name, np.nan) for name in circuit.node_names[1:])])
 
 
 def agree(text: str, folder: Path) -> None:
@@ -44,12 +44,12 @@ def agree(text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", HAND)
 def test_every_reading_rule_is_that_of_ngspice(name, tmp_path):
-    """Suffixes, parameters, subcircuits, temperatures, each kind of element: the operating point says whether they were understood."""
+    """Suffixes, parameters, subcircuits, temperatures, each kind of element: the operating point states whether they were understood."""
     agree(hand(name), tmp_path)
 
 
 @pytest.mark.parametrize("block", range(4))
 def test_random_decks_of_all_elements_are_read_as_ngspice_reads_them(block, tmp_path):
-    """Whatever stands beside whatever."""
+    """Whatever stands next to whatever."""
     for seed in range(15 * block, 15 * block + 15):
         agree(random_deck(seed), tmp_path)

@@ -1,4 +1,4 @@
-"""Every example runs in ngspice as it is, prints what its comment says one sees, and those with roles are read as ngspice reads them."""
+"""Every example runs in ngspice as it is, prints what its comment states one sees, and those with roles are read as ngspice reads them."""
 
 import re
 from pathlib import Path
@@ -42,7 +42,7 @@ def seen(tmp_path_factory):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_runs_and_says_what_one_sees(name, seen):
-    """A title, a comment that says what to look at, and finite numbers."""
+    """A title, a comment that names what to look at, and finite numbers."""
     title, *rest = EXAMPLES[name].read_text(encoding="utf-8").splitlines()
     assert title.startswith("* ")
     assert any(line.startswith("* What one sees: ") for line in rest)
@@ -61,11 +61,11 @@ def test_examples_with_roles_are_read_as_ngspice_reads_them(name, tmp_path):
     circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
     engine = NgspiceEngine(workers=1) if circuit.of(Passed) else GeneralEngine()
     with engine.prepare(circuit, chip) as solver:
-        found = solver.solve(deck.g, drive)
-    v = found.at(circuit, np.arange(circuit.size + 1))[0]
+        equilibrium = solver.solve(deck.g, drive)
+    v = equilibrium.at(circuit, np.arange(circuit.size + 1))[0]
     wanted, currents = operating_point(EXAMPLES[name].read_text(encoding="utf-8"), tmp_path)
     if not circuit.of(Passed):
-        i = by_name(deck, source_currents(circuit, chip, deck.g, drive, found))
+        i = by_name(deck, source_currents(circuit, chip, deck.g, drive, equilibrium))
         both = i.keys() & currents.keys()
         assert len(both) == len(i)
         np.testing.assert_allclose([i[source] for source in both], [currents[source] for source in both], rtol=1e-6, atol=1e-14)
@@ -112,7 +112,7 @@ def test_xor_is_solved(seen):
 
 
 def test_a_network_of_mosfets_learns_through_ngspice_alone(seen):
-    """Untrained its outputs tell nothing; trained they tell equal inputs from different ones. Our own engine says what it lacks."""
+    """Untrained it shows nothing; trained they distinguish equal inputs from different ones. Our engine names what it is missing."""
     before, _ = seen("mosfet-network")
     assert min(before["output"]) > 0.05
     experiment = load(str(EXAMPLES["mosfet-network"]), ["training.epochs=150"])

@@ -19,7 +19,7 @@ def write(folder, cards, **files):
 
 
 def test_includes_and_sections_of_libraries_are_followed(tmp_path):
-    """Beside the deck and beside the file that names them, as ngspice does; in quotes or without; a first line is no title there."""
+    """Next to the deck and next to the file that names them, as ngspice does; in quotes or without; a first line is no title there."""
     path = write(
         tmp_path,
         ".include 'sub/one.inc'\n.INC two.inc\n.lib \"parts.lib\" FAST\n.include last.inc",

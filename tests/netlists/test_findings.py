@@ -57,11 +57,11 @@ def test_no_message_repeats_a_deck_at_length(cards):
     text = f"title\n{BASE}{cards}\n{ROLES}.end\n"
     try:
         deck = parse(text)
-        said = [*map(str, deck.warnings), *map(str, deck.notes)]
+        message = [*map(str, deck.warnings), *map(str, deck.notes)]
     except NetlistError as error:
-        said = str(error).splitlines()
-    assert said
-    for line in said:
+        message = str(error).splitlines()
+    assert message
+    for line in message:
         assert sum(line.count(letter) for letter in "q19") <= 200
         assert len(line) < 1000
 

@@ -19,6 +19,6 @@ def test_what_is_written_out_is_read_and_what_grows_is_not(monkeypatch: pytest.M
     monkeypatch.setattr(size, "MOST", 10)
     with pytest.raises(NetlistError) as of_written:
         parse(WRITTEN)
-    assert "put in their places" not in str(of_written.value)  # it says no roles, which is all that is wrong
+    assert "put in their places" not in str(of_written.value)  # it states no roles, which is all that is wrong
     with pytest.raises(NetlistError, match="subcircuits in subcircuits would make"):
         parse(NESTED)

@@ -53,8 +53,8 @@ def test_each_analysis_is_the_point_that_it_stands_for(network, tmp_path):
     parameters = {}
     for k, part in enumerate([before, *analyses[:-1]]):
         parameters |= dict(re.findall(r"(?m)^\.param (\S+)=(\S+)$", part))
-        said = "\n".join(f".param {name}={value}" for name, value in parameters.items())
-        deck = f"{fixed}\n{said}\n.options reltol=1e-11 vntol=1e-13 abstol=1e-16 gmin=1e-18\n.end\n"
+        message = "\n".join(f".param {name}={value}" for name, value in parameters.items())
+        deck = f"{fixed}\n{message}\n.options reltol=1e-11 vntol=1e-13 abstol=1e-16 gmin=1e-18\n.end\n"
         v = operating_point(deck, tmp_path).v
         np.testing.assert_allclose([v[circuit.node_names[node]] for node in nodes], wanted[k], rtol=0, atol=1e-9)
     assert len(analyses) == 3

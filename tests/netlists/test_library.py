@@ -19,7 +19,7 @@ from netlists.write.ideal_diodes import sharpened
 
 @pytest.mark.parametrize("kind", subcircuits.LIBRARY)
 def test_pins_and_parameters_stand_in_the_text_as_in_the_table(kind):
-    """The table says how an instance is written, the text what SPICE makes of it."""
+    """The table shows how an instance is written, the text what SPICE makes of it."""
     parts = subcircuits.LIBRARY[kind]
     text = subcircuits.text(kind)
     head = re.search(rf"^\.subckt {kind} (.*)$", text, re.MULTILINE)[1]

@@ -42,52 +42,52 @@ def uniform(circuit):
 def printed(circuit, measure, folder, pushes=PUSHES, chip=None, **how):
     """Run a deck and give all numbers that it prints by their names; several of one name in order."""
     text = write_deck(circuit, chip or Chip.nominal(circuit), uniform(circuit), x=X[: circuit.input_count], pushes=pushes, measure=measure)
-    found = {}
+    result = {}
     for name, value in re.findall(r"^(\S+) += +(\S+)$", run_ngspice(text, folder, **how), re.MULTILINE):
-        found.setdefault(name, []).append(float(value))
-    return found
+        result.setdefault(name, []).append(float(value))
+    return result
 
 
 @pytest.mark.parametrize("neuron", [Rectifier(), DeadZone(), IdealPair(v_low=-0.1, v_high=0.2)], ids=lambda n: n.kind)
 def test_all_parts_take_what_the_sources_deliver(neuron, tmp_path):
     """Tellegen's theorem holds for the printed watts, in every phase."""
-    found = printed(network(layers=(Layer(size=3, neuron=neuron, amplifier=Amplifier(offset=0.02)),)), PowerMeasure(), tmp_path)
-    assert len(found["p_left"]) == 3
-    for takes, delivered, left in zip(found["p_takes"], found["p_delivered"], found["p_left"], strict=True):
+    result = printed(network(layers=(Layer(size=3, neuron=neuron, amplifier=Amplifier(offset=0.02)),)), PowerMeasure(), tmp_path)
+    assert len(result["p_left"]) == 3
+    for takes, delivered, left in zip(result["p_takes"], result["p_delivered"], result["p_left"], strict=True):
         assert takes > 1e-7
         assert delivered == pytest.approx(takes, rel=1e-9)
         assert left == pytest.approx(0.0, abs=1e-9 * takes)
-    parts = [name for name in found if name.startswith("p_") and not name.startswith("p_from") and name not in {"p_left", "p_delivered"}]
+    parts = [name for name in result if name.startswith("p_") and not name.startswith("p_from") and name not in {"p_left", "p_delivered"}]
     for k in range(3):
-        assert sum(found[name][k] for name in parts) == pytest.approx(2 * found["p_takes"][k])
+        assert sum(result[name][k] for name in parts) == pytest.approx(2 * result["p_takes"][k])
 
 
 def test_the_watts_of_each_part_are_its_own(tmp_path):
     """A crossbar takes g·Δv² summed, an amplifier what goes in and comes out of it, and a nudge what it pushes times the read-out."""
     circuit = network()
-    found, g = printed(circuit, PowerMeasure(), tmp_path, PUSHES[:1]), uniform(circuit)
+    result, g = printed(circuit, PowerMeasure(), tmp_path, PUSHES[:1]), uniform(circuit)
     with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         settled = solver.solve(g, Drive(X[None], PUSHES[0]))
     for w in circuit.of(Crossbar):
         drop = settled.at(circuit, w.rows)[0][:, None] - settled.at(circuit, w.columns)[0]
-        assert found[f"p_{w.name}"][1] == pytest.approx((g[w.name] * drop**2).sum(), rel=1e-7)
+        assert result[f"p_{w.name}"][1] == pytest.approx((g[w.name] * drop**2).sum(), rel=1e-7)
     outputs = settled.outputs(circuit)[0]
-    assert found["p_nudge"][1] == pytest.approx(-(PUSHES[0].beta * (PUSHES[0].target - outputs) * outputs).sum(), rel=1e-6)
+    assert result["p_nudge"][1] == pytest.approx(-(PUSHES[0].beta * (PUSHES[0].target - outputs) * outputs).sum(), rel=1e-6)
     w2 = circuit["w2"]
     rows, columns = settled.at(circuit, w2.rows)[0][:3], settled.at(circuit, w2.columns)[0]
     delivered = (g["w2"][:3] * (rows[:, None] - columns)).sum(axis=1)
     v_in = settled.v["h1"][0]
-    assert found["p_amp1"][1] == pytest.approx((0.25 * delivered * v_in - delivered * rows).sum(), rel=1e-6)
+    assert result["p_amp1"][1] == pytest.approx((0.25 * delivered * v_in - delivered * rows).sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize("changes", [{}, {"layers": ()}, {"layers": (Layer(size=2, neuron=DeadZone(i_sat=1e-6, n=1.0)),)}], ids=str)
 def test_what_settles_in_time_is_the_equilibrium(changes, tmp_path):
     """The voltages end within 1e-6 V of the operating point, and come to 0.1 % later than to 1 %; free and nudged."""
     circuit = network(**changes)
-    found = printed(circuit, Settle(capacitance=1e-13, slowest=least_conductance(circuit, uniform(circuit))), tmp_path)
+    result = printed(circuit, Settle(capacitance=1e-13, slowest=least_conductance(circuit, uniform(circuit))), tmp_path)
     for name in ("free", "nudged_1", "nudged_2"):
-        assert found[f"v_apart_{name}"][0] < 1e-6
-        assert 0 < found[f"t_1pc_{name}"][0] < found[f"t_01pc_{name}"][0] < 1e-3
+        assert result[f"v_apart_{name}"][0] < 1e-6
+        assert 0 < result[f"t_1pc_{name}"][0] < result[f"t_01pc_{name}"][0] < 1e-3
 
 
 @pytest.mark.parametrize("capacitance", [1e-15, 1e-12, 1.0])
@@ -100,10 +100,10 @@ def test_one_node_settles_as_an_rc_does(capacitance, tmp_path):
     circuit = builder.circuit("one node")
     total = uniform(circuit)["w"].sum() + 2e-5
     assert least_conductance(circuit, uniform(circuit)) == pytest.approx(total)
-    found = printed(circuit, Settle(capacitance=capacitance, slowest=50 * total), tmp_path, [Push(1e-5, np.array([1.0]), 0.0)])
+    result = printed(circuit, Settle(capacitance=capacitance, slowest=50 * total), tmp_path, [Push(1e-5, np.array([1.0]), 0.0)])
     for name, g in (("free", total), ("nudged_1", total + 1e-5)):
-        assert found[f"t_1pc_{name}"][0] == pytest.approx(math.log(100) * capacitance / g, rel=2e-3)
-        assert found[f"t_01pc_{name}"][0] == pytest.approx(math.log(1000) * capacitance / g, rel=2e-3)
+        assert result[f"t_1pc_{name}"][0] == pytest.approx(math.log(100) * capacitance / g, rel=2e-3)
+        assert result[f"t_01pc_{name}"][0] == pytest.approx(math.log(1000) * capacitance / g, rel=2e-3)
 
 
 def test_a_settling_deck_is_the_circuit_with_capacitors():
@@ -136,9 +136,9 @@ def test_a_sweep_tabulates_what_the_engine_finds(command, tmp_path):
 def test_a_sweep_refuses_what_it_cannot_move():
     """An input that is not there, or that no source shows."""
     circuit = network()
-    for measure, chip, said in (
+    for measure, chip, message in (
         (Sweep(feature=2, start=0, stop=1), Chip.nominal(circuit), "has 2 inputs"),
         (Sweep(feature=0, start=0, stop=1), Chip(circuit, {name: {"scale": np.zeros(2)} for name in ("v_x", "v_xn")}), "scale 0"),
     ):
-        with pytest.raises(CircuitError, match=said):
+        with pytest.raises(CircuitError, match=message):
             write_deck(circuit, chip, uniform(circuit), x=X, measure=measure)

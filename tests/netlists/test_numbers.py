@@ -26,7 +26,7 @@ def test_numbers_of_numpy_are_written_like_those_of_python():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_refused(bad):
-    """The message says which it is."""
+    """The message names which it is."""
     with pytest.raises(ValueError, match=r"rails\[1, 0\] = -?(nan|inf) cannot be written"):
         plain([[1.0, 2.0], [bad, 3.0]], "rails")
 

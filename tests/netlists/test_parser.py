@@ -1,4 +1,4 @@
-"""What is wrong with a deck is said with file, line and remedy, all of it at once; what is odd is warned of."""
+"""What is wrong with a deck is stated with file, line and remedy, all of it at once; what is odd is warned of."""
 
 from contextlib import suppress
 
@@ -66,7 +66,7 @@ def deck(cards, roles=ROLES):
         ("*hwsim: trainable rl g_min=1 g_max=0.1", "g_max[0] = 0.1 must be above g_min"),
         ("*hwsim: trainable rl g_min=abc", "trainable rl: 'abc' is no number"),
         ("*hwsim: trainable rw rl", f"rw is trainable already, by line {FIRST}; let one pattern name it"),
-        ("*hwsim: trainable", "trainable says nothing"),
+        ("*hwsim: trainable", "trainable names nothing"),
         ("*hwsim: bias v*", "vin is bias already"),
         ("*hwsim: output a b c", "output takes one node, or a pair, not 3; write a line for each output"),
         ("*hwsim: output nope", "output nope: there is no node nope"),
@@ -107,7 +107,7 @@ def test_what_ngspice_refuses_is_reported_in_its_words(cards, message):
 
 
 def test_without_ngspice_a_foreign_deck_is_refused_at_its_first_foreign_card():
-    """The small reader says which card only ngspice reads."""
+    """The small reader names which card only ngspice reads."""
     with pytest.raises(NetlistError, match=rf"\Adeck:{FIRST}: only ngspice reads this card"):
         parser.parse(deck("b1 out 0 i=v(out)*1n"))
 
@@ -134,7 +134,7 @@ def test_several_mistakes_are_reported_at_once():
 )
 def test_what_is_often_meant_otherwise_is_warned_of(cards, warning):
     """It is read as ngspice reads it."""
-    assert any(warning in str(found) for found in parse(deck(cards)).warnings)
+    assert any(warning in str(result) for result in parse(deck(cards)).warnings)
 
 
 def test_a_first_line_that_is_a_card_is_warned_of():
@@ -149,16 +149,16 @@ def test_a_first_line_that_is_a_card_is_warned_of():
     [
         (".control\nquit\nr1 nonsense\n.endc", "the .control block is not executed"),
         (".tran 1n 1u", ".tran is left aside"),
-        ("k1 l1 l2 0.5", "coupled inductors are short circuits at rest"),
+        ("k1 l1 l2 0.5", "coupled inductors are short circuits in direct current"),
     ],
 )
 def test_what_is_left_aside_is_noted(cards, note):
     """Nothing disappears in silence."""
-    assert any(note in str(found) for found in parse(deck(cards)).notes)
+    assert any(note in str(result) for result in parse(deck(cards)).notes)
 
 
 def test_a_deck_without_roles_says_how_to_give_it_some():
-    """Inputs, outputs and what learns are no part of SPICE."""
+    """Inputs, outputs and trainable elements are no part of SPICE."""
     with pytest.raises(NetlistError, match=r"add a line like \*hwsim: input V1") as error:
         parse(deck("", roles=""))
     assert len(error.value.mistakes) == 3
@@ -167,10 +167,10 @@ def test_a_deck_without_roles_says_how_to_give_it_some():
 def test_roles_may_come_from_outside():
     """Patterns stand in the place of the deck's own roles of the same kind, and leave the others."""
     given_roles = from_patterns(trainable=["r*"], inputs=["VIN"], outputs=["in,out", "OUT"])
-    found = parse(deck("", roles=""), given_roles)
-    assert found.members["r"] == ["rw", "rl"]
-    assert found.circuit.outputs.plus.tolist() == [found.nodes["in"], found.nodes["out"]]
-    assert found.circuit.outputs.minus.tolist() == [found.nodes["out"], 0]
+    result = parse(deck("", roles=""), given_roles)
+    assert result.members["r"] == ["rw", "rl"]
+    assert result.circuit.outputs.plus.tolist() == [result.nodes["in"], result.nodes["out"]]
+    assert result.circuit.outputs.minus.tolist() == [result.nodes["out"], 0]
     assert parse(deck("", roles=""), from_patterns(trainable=["rw,rl"], inputs=["VIN"], outputs=["in"])).members["rw"] == ["rw", "rl"]
     partly = parse(deck(""), from_patterns(trainable=["rl"]))
     assert [element.name for element in partly.circuit.trainable] == ["rl"]
@@ -180,22 +180,22 @@ def test_roles_may_come_from_outside():
 def test_features_are_numbered_as_they_come_unless_said_otherwise():
     """Each input takes the next feature; the sample that the deck shows is read with it."""
     cards = "va a 0 1\nvb 0 b 2\nvc c 0 3\nr1 a b 1\nr2 b c 1\n*hwsim: input vb scale=0.5\n*hwsim: input vc feature=0 scale=6\n"
-    found = parse(deck(cards, roles="*hwsim: input va\n*hwsim: output out\n*hwsim: trainable rw\n"))
-    assert {e.name: (e.feature.tolist(), e.scale.tolist()) for e in found.circuit.inputs} == {
+    result = parse(deck(cards, roles="*hwsim: input va\n*hwsim: output out\n*hwsim: trainable rw\n"))
+    assert {e.name: (e.feature.tolist(), e.scale.tolist()) for e in result.circuit.inputs} == {
         "vb": ([0], [-0.5]),
         "vc": ([0], [6.0]),
         "va": ([1], [1.0]),
     }
-    np.testing.assert_array_equal(found.x, [4.0, 1.0])
+    np.testing.assert_array_equal(result.x, [4.0, 1.0])
 
 
 def test_node_names_make_groups():
     """Rows are found, and every node keeps the name that the deck gives it."""
-    found = parse(deck("r1 out h_0 1\nr2 h_0 h_1 1\nr3 h_1 7 1\nr4 7 n-1 1\nr5 n-1 h_2.x 1\nr6 h_2.x 0 1\nr7 n_1 0 1"))
-    assert {"h", "7", "n-1", "n_1", "h_2.x"} <= {group.name for group in found.circuit.groups}
-    assert found.circuit.nodes("h").tolist() == [found.nodes["h_0"], found.nodes["h_1"]]
-    names = found.circuit.node_names
-    assert (names[found.nodes["n-1"]], names[found.nodes["n_1"]]) == ("n-1", "n_1")
+    result = parse(deck("r1 out h_0 1\nr2 h_0 h_1 1\nr3 h_1 7 1\nr4 7 n-1 1\nr5 n-1 h_2.x 1\nr6 h_2.x 0 1\nr7 n_1 0 1"))
+    assert {"h", "7", "n-1", "n_1", "h_2.x"} <= {group.name for group in result.circuit.groups}
+    assert result.circuit.nodes("h").tolist() == [result.nodes["h_0"], result.nodes["h_1"]]
+    names = result.circuit.node_names
+    assert (names[result.nodes["n-1"]], names[result.nodes["n_1"]]) == ("n-1", "n_1")
 
 
 def test_resistors_with_two_numbers_make_a_crossbar():
@@ -212,12 +212,12 @@ def test_resistors_with_two_numbers_make_a_crossbar():
 
 
 def test_a_deck_gets_nudges_added():
-    """Where there are none, the outputs say between which nodes; where there are some, hwsim's own stand in their place."""
+    """Where there are none, the outputs state between which nodes; where there are some, hwsim's own stand in their place."""
     cards = "gn 0 out y 0 1m\nvy y 0 0.5\nrn y 0 1k\n*hwsim: nudge gn vy rn"
-    found = parse(deck(cards))
-    assert "y" not in found.nodes
-    assert len(found.circuit.outputs) == 1
-    assert found.circuit.elements == parse(deck("")).circuit.elements or found.circuit.outputs.name == "gn"
+    result = parse(deck(cards))
+    assert "y" not in result.nodes
+    assert len(result.circuit.outputs) == 1
+    assert result.circuit.elements == parse(deck("")).circuit.elements or result.circuit.outputs.name == "gn"
 
 
 @given(st.text(alphabet=st.sampled_from("rvxdbm.+*{}()='\"$;/ \t\n0123456789abckmeg-_,:#%"), max_size=200))

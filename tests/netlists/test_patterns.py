@@ -1,4 +1,4 @@
-"""Patterns of names mean what their signs say, and take no longer than the name is long."""
+"""Patterns of names mean what their signs stand for, and take no longer than the name is long."""
 
 import re
 

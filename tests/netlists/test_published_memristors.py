@@ -1,4 +1,4 @@
-"""Published memristors as examples: each moves as its paper's equations say."""
+"""Published memristors as examples: each moves as its paper's equations state."""
 
 import re
 from pathlib import Path
@@ -63,7 +63,7 @@ AT_REST = {
     "vteam": lambda x: 1e3 + 19e3 * x / 3,
     "stanford-pku": lambda x: 0.25 / (1e-3 * np.exp(-x / 0.25)),
 }
-"""The resistance at rest that a state is [ohm]."""
+"""The resistance at equilibrium that a state is [ohm]."""
 
 
 def example(name):
@@ -82,11 +82,11 @@ def test_a_memristor_moves_as_its_paper_says(name, tmp_path):
         out = run_ngspice(
             f"{deck}let x_end = v(x_1.x)[last]\nlet i_end = -v_1#branch[last]\nprint x_end i_end\nquit 0\n.endc\n.end\n", tmp_path
         )
-        found = {key: float(value) for key, value in re.findall(r"^([xi]_end) = (\S+)$", out, re.MULTILINE)}
+        matches = {key: float(value) for key, value in re.findall(r"^([xi]_end) = (\S+)$", out, re.MULTILINE)}
         right = solve_ivp(lambda _, y, v=v: [law(y[0], v)[0]], (0, time), [x], rtol=1e-9, atol=1e-12, max_step=time / 50).y[0, -1]
         assert abs(right - x) > 0.02 * x
-        assert found["x_end"] == pytest.approx(right, rel=1e-3)
-        assert found["i_end"] == pytest.approx(law(found["x_end"], v)[1], rel=1e-4)
+        assert matches["x_end"] == pytest.approx(right, rel=1e-3)
+        assert matches["i_end"] == pytest.approx(law(matches["x_end"], v)[1], rel=1e-4)
         x = right
 
 

@@ -49,8 +49,8 @@ WORDS = [
 def test_words_mean_to_us_what_they_mean_to_ngspice(tmp_path):
     """Every suffix and unit, in any case."""
     cards = "\n".join(f"i{k} 0 n{k} 1\nr{k} n{k} 0 {word}" for k, word in enumerate(WORDS))
-    found = operating_point(f"words\n{cards}\n.end\n", tmp_path).v
-    np.testing.assert_allclose([read_number(word)[0] for word in WORDS], [found[f"n{k}"] for k in range(len(WORDS))], rtol=1e-14)
+    result = operating_point(f"words\n{cards}\n.end\n", tmp_path).v
+    np.testing.assert_allclose([read_number(word)[0] for word in WORDS], [result[f"n{k}"] for k in range(len(WORDS))], rtol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_words_mean_to_us_what_they_mean_to_ngspice(tmp_path):
     ],
 )
 def test_what_ngspice_misreads_in_silence_is_refused(word, message):
-    """The message says what ngspice would read and what would be right."""
+    """The message names what ngspice would read and what would be right."""
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         read_number(word)
 

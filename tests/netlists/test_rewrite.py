@@ -77,7 +77,7 @@ def test_the_bytes_of_a_file_stay_whatever_its_encoding(tmp_path):
 
 
 def test_learned_values_in_included_files_are_written_there(tmp_path):
-    """The deck itself does not hold them, and `rewrite` says so instead of leaving them out."""
+    """The deck itself does not hold them, and `rewrite` reports it instead of leaving them out."""
     (tmp_path / "more.inc").write_text("r7 out 0 1k\n", encoding="utf-8")
     path = tmp_path / "deck.cir"
     path.write_text(f"title\n{BASE}.include more.inc\n{ROLES}*hwsim: trainable r7\n.end\n", encoding="utf-8")

@@ -28,19 +28,19 @@ ENGINES: dict[str, Engine] = {"xor": GeneralEngine(), "iris": NumericEngine(), "
 
 def holds(deck: Deck, x: np.ndarray, engine: Engine = GeneralEngine()) -> None:  # noqa: B008 - it is frozen
     """Hold a deck that was read against what was recognized in it: layers, the same voltages, the same text with learned values."""
-    found = structured(deck)
-    assert stages(found.circuit)
-    assert all(len(found.members[source.name]) == len(source) for source in found.circuit.of(VoltageSources, InputSources))
+    result = structured(deck)
+    assert stages(result.circuit)
+    assert all(len(result.members[source.name]) == len(source) for source in result.circuit.of(VoltageSources, InputSources))
     with (
         GeneralEngine().prepare(deck.circuit, Chip.nominal(deck.circuit)) as ports,
-        engine.prepare(found.circuit, Chip.nominal(found.circuit)) as layers,
+        engine.prepare(result.circuit, Chip.nominal(result.circuit)) as layers,
     ):
         assert isinstance(layers, LayeredSolver) == isinstance(engine, NumericEngine)
-        by_ports, by_layers = ports.solve(deck.g, Drive(x)), layers.solve(found.g, Drive(x))
-        wanted = by_ports.at(deck.circuit, [deck.nodes[name] for name in found.nodes])
+        by_ports, by_layers = ports.solve(deck.g, Drive(x)), layers.solve(result.g, Drive(x))
+        wanted = by_ports.at(deck.circuit, [deck.nodes[name] for name in result.nodes])
         scale = 1e-9 * max(1.0, float(np.abs(wanted).max()))
-        np.testing.assert_allclose(by_layers.at(found.circuit, list(found.nodes.values())), wanted, rtol=0, atol=scale)
-    again = parse(rewrite(found, {name: 1.5 * g for name, g in found.g.items()}))
+        np.testing.assert_allclose(by_layers.at(result.circuit, list(result.nodes.values())), wanted, rtol=0, atol=scale)
+    again = parse(rewrite(result, {name: 1.5 * g for name, g in result.g.items()}))
     for name, values in deck.g.items():
         np.testing.assert_allclose(again.g[name], 1.5 * values, rtol=1e-12)
 
@@ -57,7 +57,7 @@ def test_circuits_of_the_zoo_are_known_again(name):
 
 
 GMIN = st.sampled_from(["", ".options gmin=1e-18", ".options gmin=1e-8"])
-"""What ngspice puts across every junction, dead zones too: 1 pS where nothing is said."""
+"""What ngspice puts across every junction, dead zones too: 1 pS where nothing is stated."""
 
 DEEP = Network(
     inputs=2,

@@ -1,4 +1,4 @@
-"""A deck says all that the circuit is, and the ngspice program runs it as it is."""
+"""A deck states all that the circuit is, and the ngspice program runs it as it is."""
 
 import os
 import re
@@ -69,13 +69,13 @@ def test_the_header_says_what_is_in_it_and_how_to_run_it():
     """A person who finds the file needs nothing else."""
     head = deck(network(), notes=["Trained on something,", "seed 3"]).partition(".options")[0]
     assert head.startswith("* small: ")
-    for said in ("* Trained on something,\n* seed 3\n", "ngspice -b", "h1_0 to h1_2", "Crossbar w1", "5 rows, 3 columns", "diode_pair"):
-        assert said in head
+    for message in ("* Trained on something,\n* seed 3\n", "ngspice -b", "h1_0 to h1_2", "Crossbar w1", "5 rows, 3 columns", "diode_pair"):
+        assert message in head
     assert all(line.startswith("*") for line in head.splitlines())
 
 
 def test_only_the_subcircuits_that_are_used_are_there():
-    """One file is enough, and holds nothing beside the point."""
+    """One file is enough, and holds nothing that is not needed."""
     assert re.findall(r"^\.subckt (\S+)", deck(network()), re.MULTILINE) == ["amplifier", "nudge", "diode_pair"]
     assert re.findall(r"^\.subckt (\S+)", deck(network(layers=())), re.MULTILINE) == ["nudge"]
 

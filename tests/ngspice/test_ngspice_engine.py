@@ -33,12 +33,12 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Failing:
-    """A nudge that does what the test says."""
+    """A nudge that does what the test states."""
 
     push: Push | None
 
     def pushes(self, outputs, y):
-        """Give the push, or fail when there is none and the free phase read something."""
+        """Return the push, or fail when there is none and the free phase read something."""
         del y
         if self.push is None and outputs.any():
             msg = "no idea"
@@ -64,22 +64,22 @@ def prepared(circuit, *, chip=None, workers=1, full=False, tolerances=None):
 
 
 def apart(a, b):
-    """Give the largest difference between two answers [V]."""
+    """Return the largest difference between two answers [V]."""
     return max(float(np.abs(a.v[name] - b.v[name]).max()) for name in a.v)
 
 
 @given(st.data())
 @settings(max_examples=12)
 def test_kirchhoff_holds_in_every_phase_and_both_forms_agree(data):
-    """What flows into a node flows out of it again, in the folded deck and in the full one, which say the same."""
+    """What flows into a node flows out of it again, in the folded deck and in the full one, which state the same."""
     circuit = data.draw(networks(ideal=False)).compile()
     g, x, y = data.draw(conductances(circuit)), data.draw(features(circuit)), data.draw(targets(circuit))
     nudge, chip = nudges(SquaredError(), 1e-6, -1e-8), Chip.nominal(circuit)
     with prepared(circuit) as folded, prepared(circuit, full=True) as full:
         answers, others = folded.phases(g, x, y, nudge), full.phases(g, x, y, nudge)
     for push, answer, other in zip((FREE, *nudge.pushes(0.0 * y, y)), answers, others, strict=True):
-        found = balance(circuit, chip, g, Drive(x, push), answer)
-        assert (found.residual <= 1e-9 * found.largest + 1e-15).all()
+        balanced = balance(circuit, chip, g, Drive(x, push), answer)
+        assert (balanced.residual <= 1e-9 * balanced.largest + 1e-15).all()
         assert apart(answer, other) <= SAME
         assert set(answer.v) == {group.name for group in circuit.groups}
 
@@ -100,9 +100,9 @@ def test_ideal_clamps_hold_within_a_thousandth_of_the_range(data):
         assert low.min() >= neuron.v_low - 1e-3
         assert high.max() <= neuron.v_high + 1e-3
     sharp = sharpened(circuit)
-    found = balance(sharp, Chip.nominal(sharp), g, Drive(x), answer)
-    assert (found.residual <= 1e-9 * found.largest + 1e-15).all()
-    np.testing.assert_array_equal(found.residual, answer.residual)
+    balanced = balance(sharp, Chip.nominal(sharp), g, Drive(x), answer)
+    assert (balanced.residual <= 1e-9 * balanced.largest + 1e-15).all()
+    np.testing.assert_array_equal(balanced.residual, answer.residual)
 
 
 def test_a_diode_conducts_as_the_other_engines_law_says():
@@ -160,7 +160,7 @@ def test_more_workers_and_more_sweeps_answer_the_same(circuit, samples):
 
 
 def test_new_conductances_count_from_the_next_batch_on(circuit, solver, samples):
-    """The deck is loaded anew when they change, in place too, and only then."""
+    """The deck is loaded again when they change, in place too, and only then."""
     x, g = samples[0], uniform(circuit)
     first = solver.solve(g, Drive(x))
     other = solver.solve(uniform(circuit, seed=1), Drive(x))
@@ -190,8 +190,8 @@ def test_every_element_of_a_chip_has_its_own_values(circuit, samples):
     for full in (False, True):
         with prepared(circuit, chip=chip, full=full) as solver:
             answers.append(solver.solve(g, Drive(x)))
-            found = balance(circuit, chip, g, Drive(x), answers[-1])
-            assert (found.residual <= 1e-9 * found.largest).all()
+            balanced = balance(circuit, chip, g, Drive(x), answers[-1])
+            assert (balanced.residual <= 1e-9 * balanced.largest).all()
     assert apart(*answers) <= SAME
     np.testing.assert_allclose(answers[0].v["x"], x * [1.0, 1.1, 0.9], rtol=1e-15)
     np.testing.assert_allclose(answers[0].v["a1"], values["amp1"]["gain"] * (answers[0].v["h1"] + values["amp1"]["offset"]), rtol=1e-12)
@@ -220,8 +220,8 @@ def test_circuits_of_any_form_are_solved(full):
     drive = Drive(x, Push(1e-6, np.array([0.1, -0.1, 0.3]), np.array([1e-8, 0.0, 2e-8])))
     with prepared(circuit, full=full) as solver:
         answer = solver.solve(g, drive)
-    found = balance(circuit, Chip.nominal(circuit), g, drive, answer)
-    assert (found.residual <= 1e-9 * found.largest).all()
+    balanced = balance(circuit, Chip.nominal(circuit), g, drive, answer)
+    assert (balanced.residual <= 1e-9 * balanced.largest).all()
     np.testing.assert_allclose(answer.v["x"], [[-1.0, -1.0], [2.0, -2.0]])
     np.testing.assert_allclose(answer.v["rail"], -0.25)
     np.testing.assert_allclose(answer.v["q"][:, :2] - answer.v["p"][:, 1:], [[0.1, -0.3]] * 2, rtol=1e-12)
@@ -294,7 +294,7 @@ def test_one_beta_a_sample(circuit, solver, samples):
 
 
 def test_a_nudge_that_fails_is_told_and_harms_nothing(circuit, solver, samples):
-    """Its error comes back by name; one that the workers cannot know is refused; the solver goes on."""
+    """Its error comes back by name; one that the workers cannot know is refused; the solver continues."""
     (x, y), g = samples, uniform(circuit)
     with pytest.raises(NgspiceError, match=r"Failing.pushes: KeyError: 'no idea'"):
         solver.phases(g, x, y, Failing(None))

@@ -1,4 +1,4 @@
-"""What the EXTERNAL sources of a deck say: each its own value, in whatever order ngspice asks for them, and in the lean deck too."""
+"""What the EXTERNAL sources of a deck state: each its own value, in whatever order ngspice asks for them, and in the reduced deck too."""
 
 import math
 
@@ -20,17 +20,17 @@ NAMES = [b"v_a", b"v_b", b"v_c", b"v_unknown"]
 
 def answers(sources, order):
     """Ask for each source once, as ngspice does."""
-    said = []
+    message = []
     for name in order:
         value = [math.nan]
         assert sources.callback(value, 0.0, name, 0, None) == 0
-        said.append(value[0])
-    return said
+        message.append(value[0])
+    return message
 
 
 @given(st.permutations(NAMES), st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1, max_size=4), st.integers(1, 3))
 def test_each_source_says_its_value_in_every_round(order, points, rounds):
-    """Whatever the order, from the first round on and after values change; a source without a value says NaN; rounds are counted."""
+    """Whatever the order, from the first round on and after values change; a source without a value states NaN; rounds are counted."""
     sources = SourceValues(bytes)
     sources.expect({name: k for k, name in enumerate(NAMES[:3])})
     for values in points:

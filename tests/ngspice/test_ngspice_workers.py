@@ -1,4 +1,4 @@
-"""Workers that crash, hang, are refused a deck or lose their engine: it is told, nothing stays behind, and work goes on."""
+"""Workers that crash, hang, are refused a deck or lose their engine: it is reported, nothing stays behind, and work continues."""
 
 import os
 import pickle
@@ -66,12 +66,12 @@ def prepared(*, workers=1, **limits):
 
 
 def processes(solver):
-    """Give the numbers of a solver's worker processes."""
+    """Return the numbers of a solver's worker processes."""
     return [worker.process.pid for worker in solver._pool.workers]
 
 
 def gone(pid, seconds=20.0):
-    """Wait for a process that is not ours to end, and tell whether it did."""
+    """Wait for a process that is not ours to end, and report whether it did."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -113,8 +113,8 @@ def test_workers_that_are_killed_cost_no_digit(monkeypatch):
         monkeypatch.setattr(WorkerProcess, "send", send)
         disturbed = solver.solve(G, Drive(x))
     assert len(kills) == 3
-    for found in (after_idle, disturbed):
-        assert all(np.array_equal(found.v[name], undisturbed.v[name]) for name in undisturbed.v)
+    for result in (after_idle, disturbed):
+        assert all(np.array_equal(result.v[name], undisturbed.v[name]) for name in undisturbed.v)
     assert all(gone(pid) for pid in kills)
 
 
@@ -139,7 +139,7 @@ def test_a_job_that_kills_every_worker_is_given_up(monkeypatch):
 
 
 def test_a_worker_that_hangs_is_replaced(monkeypatch):
-    """What sends nothing within the time-out is killed; when the next one is silent too, the message says which setting to raise."""
+    """What sends nothing within the time-out is killed; when the next one is silent too, the message names which setting to raise."""
     with prepared() as solver:
         before = solver.solve(G, Drive(X))
         solver._pool.limits = WorkerLimits(silence=1.0)
@@ -158,15 +158,15 @@ def test_a_worker_that_grows_is_replaced(monkeypatch):
     monkeypatch.setattr(pool_module, "_GROWTH", -1)
     x = np.random.default_rng(1).uniform(-1, 1, (1000, 2))
     with prepared() as solver:
-        found = solver.solve(G, Drive(x))
+        equilibrium = solver.solve(G, Drive(x))
         assert not solver._pool.workers
         monkeypatch.setattr(pool_module, "_GROWTH", 10**12)
-        assert np.array_equal(solver.solve(G, Drive(x)).v["out"], found.v["out"])
+        assert np.array_equal(solver.solve(G, Drive(x)).v["out"], equilibrium.v["out"])
         assert len(solver._pool.workers) == 1
 
 
 def test_many_solves_take_no_more_memory_than_a_few(pool):
-    """Neither points nor decks leave anything behind in the worker to speak of; tests/torture/solves.py goes on to 100,000."""
+    """Neither points nor decks leave anything behind in the worker to speak of; tests/torture/solves.py continues to 100,000."""
     memory = [pool.run(deck(f"R_more a 0 {k + 1}e6"), [job(200)])[0].memory for k in range(40)]
     assert len(pool.workers) == 1
     assert memory[-1] < memory[4] + 5e6
@@ -193,16 +193,16 @@ class _Reading:
 @pytest.mark.skipif(landlock() < 1, reason="this system has no Landlock")
 def test_a_worker_reads_modules_beside_a_script_and_nothing_else_there(tmp_path, monkeypatch):
     """Also where Python looks for modules in the folder in which it was started; the environment's secrets are not passed on."""
-    for name in ("secret", "beside.py"):
+    for name in ("secret", "neighbour.py"):
         (tmp_path / name).write_text("# secret", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     monkeypatch.setenv("SOME_TOKEN", "s3cr3t")
     limited = Pool(1, WorkerLimits(silence=60.0))
     try:
-        for name, said in (("secret", "Permission denied"), ("beside.py", "str.*pushes")):
+        for name, message in (("secret", "Permission denied"), ("neighbour.py", "str.*pushes")):
             nudge = pickle.dumps(_Reading(tmp_path / name))
-            with pytest.raises(NgspiceError, match=said):
+            with pytest.raises(NgspiceError, match=message):
                 limited.run(deck(), [replace(job(), nudge=nudge, phases=2)])
         limited.version()
         (worker,) = limited.workers
@@ -223,11 +223,11 @@ class _Carried:
         return open, (str(self.path), "w")
 
 
-@pytest.mark.parametrize("place", ["said", "bare"])
+@pytest.mark.parametrize("place", ["failure", "bare"])
 def test_nothing_that_a_worker_sends_is_carried_out(place, tmp_path):
     """A deck that took the worker over cannot reach the engine: whatever is no message is refused in one line."""
     path = tmp_path / "escaped"
-    sent = Failure("deck", _Carried(path)) if place == "said" else _Carried(path)
+    sent = Failure("deck", _Carried(path)) if place == "failure" else _Carried(path)
     ours, theirs = Pipe()
     theirs.send(sent)
     with pytest.raises(NgspiceError, match=r"sent what is no answer.*io\.open is part of no message"):
@@ -239,10 +239,10 @@ def test_nothing_that_a_worker_sends_is_carried_out(place, tmp_path):
 
 
 def test_a_worker_has_no_more_memory_than_it_may():
-    """The message says which setting to raise."""
+    """The message names which setting to raise."""
     with (
         prepared(memory=30e6) as solver,
-        pytest.raises(NgspiceDeckError, match=r"lack of memory beyond 0\.03 GB; raise solver\.ngspice_memory"),
+        pytest.raises(NgspiceDeckError, match=r"because it needed memory beyond 0\.03 GB; raise solver\.ngspice_memory"),
     ):
         solver.solve(G, Drive(X))
 
@@ -255,7 +255,7 @@ def test_limits_are_positive(limit):
 
 
 def test_what_ngspice_warns_of_reaches_the_user(caplog):
-    """Once for each deck; ngspice itself goes on as if nothing were."""
+    """Once for each deck; ngspice itself continues as if nothing were."""
     deck = parse(hand("mosfet").replace("level=1", "level=1 nonsense=3"))
     with NgspiceEngine(workers=1).prepare(deck.circuit, Chip.nominal(deck.circuit)) as solver:
         solver.solve(deck.g, Drive(deck.x[None]))
@@ -308,7 +308,7 @@ def pool():
 
 
 @pytest.mark.parametrize(
-    ("card", "said"),
+    ("card", "message"),
     [
         ("D_1 a 0 unheard", "valid modelname"),
         ("X_1 a 0 unheard", "unknown subckt"),
@@ -318,10 +318,10 @@ def pool():
         (".subckt open a", "gave up"),  # ngspice calls for its own exit: the library is dead in this process
     ],
 )
-def test_a_deck_that_ngspice_refuses_is_told_in_its_own_words(pool, card, said):
+def test_a_deck_that_ngspice_refuses_is_told_in_its_own_words(pool, card, message):
     """Its commands return 0 all the same, and after it the circuit before still answers: neither is believed."""
     np.testing.assert_allclose(pool.run(deck(), [job()])[0].v[:, 0, 0], [1.0, 2.0, 3.0], rtol=1e-9)
-    with pytest.raises(NgspiceDeckError, match=f"(?i){said}"):
+    with pytest.raises(NgspiceDeckError, match=f"(?i){message}"):
         pool.run(deck(card), [job()])
     np.testing.assert_allclose(pool.run(deck(), [job()])[0].v[:, 0, 0], [1.0, 2.0, 3.0], rtol=1e-9)
 
@@ -343,8 +343,8 @@ def test_a_point_that_ngspice_fails_at_is_named_with_a_deck_that_shows_it(tmp_pa
         with pytest.raises(NgspicePointError, match=r"1 of 5 samples; sample 2, free: .*ngspice -b (\S+)") as caught:
             solver.solve(G, Drive(x))
     kept = str(caught.value).rpartition(" ")[2]
-    said = subprocess.run(["ngspice", "-b", kept], check=False, capture_output=True, text=True, cwd=tmp_path).stdout
-    assert "yhat" not in said
+    printed = subprocess.run(["ngspice", "-b", kept], check=False, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert "yhat" not in printed
     assert isinstance(caught.value, ConvergenceError)
 
 
@@ -361,14 +361,14 @@ def test_a_script_needs_no_guard_and_no_close(tmp_path):
     """Workers do not run the script again, and end with it."""
     code = "print([w.process.pid for w in solver._pool.workers] if solver.solve(g, Drive(np.ones((4, 2)))) else 0)\n"
     process = script(code, tmp_path)
-    said, _ = process.communicate(timeout=60)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert all(gone(int(pid)) for pid in said.strip(" []\n").split(","))
+    assert all(gone(int(pid)) for pid in printed.strip(" []\n").split(","))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_their_engine(how, tmp_path):
-    """Ctrl-C is heard at once although ngspice computes; after a kill -9 the workers see their pipe close. No directory is left."""
+    """Ctrl-C is obeyed at once although ngspice computes; after a kill -9 the workers see their pipe close. No directory is left."""
     code = (
         "x = np.random.default_rng(0).uniform(-1, 1, (2000, 2))\n"
         "solver.solve(g, Drive(x))\n"

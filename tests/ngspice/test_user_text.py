@@ -45,15 +45,15 @@ def solved(deck, g=None, drive=None):
 def test_a_nodeset_chooses_the_state_of_every_sample(high, low):
     """Whatever sample was solved before it."""
     deck = parse(LATCH.format(high, low))
-    found = solved(deck, drive=Drive(np.array([[1.0], [-2.0], [0.5]])))
-    v = found.at(deck.circuit, [deck.nodes[high], deck.nodes[low], deck.nodes["out"]])
+    equilibrium = solved(deck, drive=Drive(np.array([[1.0], [-2.0], [0.5]])))
+    v = equilibrium.at(deck.circuit, [deck.nodes[high], deck.nodes[low], deck.nodes["out"]])
     np.testing.assert_allclose(v[:, 0], 5.0, atol=1e-6)
     np.testing.assert_allclose(v[:, 1], 0.0622061, atol=1e-6)
     np.testing.assert_allclose(v[:, 2], [0.5, -1.0, 0.25], atol=1e-9)
 
 
 def test_both_engines_follow_inputs_conductances_and_nudges():
-    """Multipliers and temperature stand between what the card says and what the conductance is."""
+    """Multipliers and temperature stand between what the card states and what the conductance is."""
     deck = parse(CELLS)
     assert 1 / deck.g["rw"][0] == pytest.approx(4e3 * 1.03 / 3)
     g, drive = {"rw": deck.g["rw"] * 1.7}, Drive(np.array([[0.9], [-3.0]]), Push(beta=2e-4, target=np.array([[0.3], [0.2]])))
@@ -76,10 +76,10 @@ def test_a_node_behind_a_series_resistance_carries_the_current_of_its_junction()
     assert (np.sign(i) == np.sign(v[:, deck.nodes["out"]])).all()
     with GeneralEngine().prepare(circuit, chip) as numeric:
         drive = Drive(np.array([[5.0]]))
-        found = numeric.solve(deck.g, drive).at(circuit, np.arange(circuit.size + 1))
-    again = found.copy()
+        equilibrium = numeric.solve(deck.g, drive).at(circuit, np.arange(circuit.size + 1))
+    again = equilibrium.copy()
     inner.fill(again)
-    np.testing.assert_allclose(again, found, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(again, equilibrium, rtol=0, atol=1e-12)
 
 
 def test_what_is_written_for_people_is_the_same_circuit(tmp_path):

@@ -27,7 +27,7 @@ def history(sweeps: int) -> AndersonState:
 
 
 def test_what_fades_by_one_share_is_gone_at_once() -> None:
-    """Two sweeps tell a sample's own share, and with it where all that would follow leads; only the first columns stay."""
+    """Two sweeps show a sample's own share, and with it where all that would follow leads; only the first columns stay."""
     ahead = history(2).extrapolate(np.ones(3, bool))
     np.testing.assert_allclose(ahead.columns[2], LIMIT, rtol=0, atol=1e-14)
     np.testing.assert_allclose(ahead.columns[1], 2.0 * LIMIT, rtol=0, atol=1e-14)
@@ -36,7 +36,7 @@ def test_what_fades_by_one_share_is_gone_at_once() -> None:
 
 
 def test_only_samples_that_settle_start_ahead() -> None:
-    """A sample that is not wanted, moves farther than before, is no number, or stands still starts where it is; no other feels it."""
+    """A sample that is not wanted, moves farther than before, is no number, or stands still starts where it is; no other depends on it."""
     usual = history(2)
     moved = usual.moved.at[1].multiply(-8.0)
     ahead = usual._replace(moved=moved).extrapolate(np.array([False, True, True]))

@@ -29,14 +29,14 @@ def drawn(seed: int, first: float) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("newton", [None, True])
 def test_each_chip_settles_where_it_does_alone(newton) -> None:
-    """One that sweeps settle beside one that needs Newton's method, or that method for both; each with its own push."""
+    """One that sweeps settle next to one that needs Newton's method, or that method for both; each with its own push."""
     g = [drawn(1, 2e-5), drawn(2, 5e-7)]
     solvers = [NumericEngine(newton=newton).prepare(CIRCUIT, chip) for chip in CHIPS]
-    trusted = [solver.amplification(own) * MARGIN <= error_bound.TRUST for solver, own in zip(solvers, g, strict=True)]
+    trusted = [solver.amplification(ours) * MARGIN <= error_bound.TRUST for solver, ours in zip(solvers, g, strict=True)]
     assert trusted == [True, False]
     together = Chips(solvers).solve(g, X, PUSH)
-    for k, (solver, own) in enumerate(zip(solvers, g, strict=True)):
-        alone = solver.solve(own, Drive(X[k], Push(PUSH.beta[k], np.full((4, 2), 0.1))))
+    for k, (solver, ours) in enumerate(zip(solvers, g, strict=True)):
+        alone = solver.solve(ours, Drive(X[k], Push(PUSH.beta[k], np.full((4, 2), 0.1))))
         assert (together.result[k] == Result.CONVERGED).all()
         assert together.steps[k].shape == (4,)
         for name in ("h1", "a1", "out"):

@@ -69,7 +69,7 @@ HALF = pair(-0.1, 0.15)._replace(high=RailJunction(np.array([0.0]), np.array([1.
 
 
 def test_a_leak_carries_its_share() -> None:
-    """Beside the diodes; and where a direction has none, nothing flows."""
+    """Next to the diodes; and where a direction has none, nothing flows."""
     u = U[abs(U[:, 0]) < 0.3]
     plain, leaky = (column.current(hung, u, ideal=False) for hung in (LEAKY._replace(leak=None), LEAKY))
     np.testing.assert_allclose(leaky[0] - plain[0], 3e-7 * u, rtol=1e-6, atol=1e-15)
@@ -117,7 +117,7 @@ def test_the_root_lies_between_its_bounds(hung: Neuron) -> None:
 
 
 def test_ideal_diodes_hold_columns_at_their_rails() -> None:
-    """The root is c/a, cut at the rails; columns that are held say so, and what is off is counted from there."""
+    """The root is c/a, cut at the rails; columns that are held report it, and what is off is counted from there."""
     a, c = np.array([2e-5]), np.array([[-1e-5], [-1e-6], [1e-6], [1e-5]])
     u = column.start(CLAMPED, a, c, ideal=True)
     np.testing.assert_allclose(u, [[-0.1], [-0.05], [0.05], [0.15]])

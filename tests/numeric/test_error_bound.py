@@ -29,19 +29,19 @@ def multiplied(g: list[np.ndarray], gains: list[tuple[float, float]]) -> tuple[f
     Changes that amplifiers multiply by more than 4 on their way count for more.
     """
     edges = np.cumsum([0, *(w.shape[1] for w in g)])
-    reach, held = np.zeros((edges[-1], edges[-1])), np.zeros(edges[-1])
+    reach, kept = np.zeros((edges[-1], edges[-1])), np.zeros(edges[-1])
     units = np.concatenate([np.full(w.shape[1], np.prod([gain for gain, _ in gains[:k]])) for k, w in enumerate(g)])
     for k, w in enumerate(g):
         here = slice(edges[k], edges[k + 1])
-        held[here] += w.sum(axis=0)
+        kept[here] += w.sum(axis=0)
         if k:
             before, (gain, back) = slice(edges[k - 1], edges[k]), gains[k - 1]
             signal = w[: edges[k] - edges[k - 1]]
-            held[before] += back * gain * signal.sum(axis=1)
+            kept[before] += back * gain * signal.sum(axis=1)
             reach[here, before] = gain * signal.T
             reach[before, here] = back * signal
     weights = (units.max() / units / 4).clip(1.0)
-    spread = np.linalg.inv(np.eye(len(held)) - reach / held[:, None])
+    spread = np.linalg.inv(np.eye(len(kept)) - reach / kept[:, None])
     assert (spread >= 0).all()
     return float((spread @ (1 / weights)).max()), float((spread @ units).max() / (units * weights).min())
 
@@ -49,14 +49,14 @@ def multiplied(g: list[np.ndarray], gains: list[tuple[float, float]]) -> tuple[f
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_bound_holds_and_is_near(seed, count) -> None:
-    """No change goes farther than the bound says; the bound is at most twice what changes in all columns come to; its adjoint's too."""
+    """No change goes farther than the bound states; the bound is at most twice what changes in all columns come to; its adjoint's too."""
     gains = GAINS[:count]
     circuit, rng = network(gains, differential=False).compile("walked"), np.random.default_rng(seed)
     g = {e.name: 1e-5 * np.exp(rng.uniform(-2, 0, e.shape)) for e in circuit.trainable}
-    found = NumericEngine().prepare(circuit, Chip.nominal(circuit)).amplification(g)
+    result = NumericEngine().prepare(circuit, Chip.nominal(circuit)).amplification(g)
     ways = [multiplied(list(g.values()), gains), multiplied(list(g.values()), [(back, gain) for gain, back in gains])]
-    assert max(least for least, _ in ways) * (1 - 1e-12) <= found
-    assert found <= 2 * max(most for _, most in ways) * (1 + 1e-12)
+    assert max(least for least, _ in ways) * (1 - 1e-12) <= result
+    assert result <= 2 * max(most for _, most in ways) * (1 + 1e-12)
 
 
 def test_outputs_that_a_nudge_joins_count_as_one() -> None:

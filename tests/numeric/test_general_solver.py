@@ -38,10 +38,10 @@ def agrees(text: str, folder) -> None:
     deck = parse(text)
     circuit, chip, drive = deck.circuit, Chip.nominal(deck.circuit), Drive(deck.x[None])
     with GeneralEngine().prepare(circuit, chip) as solver:
-        found = solver.solve(deck.g, drive)
-    v, wanted = by_number(circuit, found)[0], operating_point(text, folder)
+        equilibrium = solver.solve(deck.g, drive)
+    v, wanted = by_number(circuit, equilibrium)[0], operating_point(text, folder)
     np.testing.assert_allclose([v[deck.nodes[name]] for name in wanted.v], list(wanted.v.values()), rtol=0, atol=1e-9, err_msg=text)
-    i = by_name(deck, source_currents(circuit, chip, deck.g, drive, found))
+    i = by_name(deck, source_currents(circuit, chip, deck.g, drive, equilibrium))
     assert i.keys() == wanted.i.keys()
     np.testing.assert_allclose([i[name] for name in wanted.i], list(wanted.i.values()), rtol=1e-6, atol=1e-14, err_msg=text)
 
@@ -61,15 +61,15 @@ def test_random_decks_settle_where_ngspice_says(block, tmp_path):
 
 @given(st.data())
 def test_random_networks_settle(data):
-    """Kirchhoff's law, summed up from the elements, is the judge; a batch is its samples one by one."""
+    """Kirchhoff's law, summed up from the elements, decides; a batch is its samples one by one."""
     circuit = data.draw(networks()).compile()
     g, x = data.draw(conductances(circuit)), data.draw(features(circuit, batch=3))
     with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        found = solver.solve(g, Drive(x))
-        held = balance(circuit, solver.chip, g, Drive(x), found)
-        assert (held.residual <= 1e-9 * held.largest + 1e-15).all()
+        equilibrium = solver.solve(g, Drive(x))
+        balanced = balance(circuit, solver.chip, g, Drive(x), equilibrium)
+        assert (balanced.residual <= 1e-9 * balanced.largest + 1e-15).all()
         alone = [by_number(circuit, solver.solve(g, Drive(x[k : k + 1])))[0] for k in range(len(x))]
-    np.testing.assert_allclose(by_number(circuit, found), alone, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(by_number(circuit, equilibrium), alone, rtol=0, atol=1e-9)
 
 
 def mesh(*extra, nodes: int = 6) -> tuple[Circuit, dict[str, np.ndarray]]:
@@ -118,10 +118,10 @@ def test_the_certificate_sees_what_is_wrong():
         deck = parse(hand(name))
         chip, drive = Chip.nominal(deck.circuit), Drive(deck.x[None])
         with GeneralEngine().prepare(deck.circuit, chip) as solver:
-            found = solver.solve(deck.g, drive)
-        assert found.residual[0] <= 1e-12
+            equilibrium = solver.solve(deck.g, drive)
+        assert equilibrium.residual[0] <= 1e-12
         for group in deck.circuit.groups:
-            moved = found._replace(v=dict(found.v) | {group.name: np.asarray(found.v[group.name]) + 1e-3})
+            moved = equilibrium._replace(v=dict(equilibrium.v) | {group.name: np.asarray(equilibrium.v[group.name]) + 1e-3})
             assert balance(deck.circuit, chip, deck.g, drive, moved).residual[0] > 1e-8, (name, group.name)
 
 
@@ -170,7 +170,7 @@ def test_a_circuit_without_an_answer_says_so():
 
 
 def test_a_nudge_that_outputs_fall_away_from_is_refused():
-    """A negative beta beyond what the circuit holds against has no stable equilibrium, though Kirchhoff's law has a solution."""
+    """A negative beta beyond what the circuit can take has no stable equilibrium, though Kirchhoff's law has a solution."""
     circuit, g = mesh()
     with GeneralEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
         mild = solver.solve(g, Drive(np.ones((1, 2)), Push(beta=-1e-6, target=np.zeros((1, 2)))), throw=False)
@@ -195,10 +195,10 @@ def test_a_chip_s_own_values_count():
     """Amplifiers, diodes and resistors are those of the chip."""
     circuit, g = mesh()
     chip = Chip(circuit, {"r": {"r": 2 * circuit["r"].r}, "d": {"i_sat": 5 * circuit["d"].i_sat}})
-    own = replace(circuit, elements=tuple(replaced(element) for element in circuit.elements))
+    ours = replace(circuit, elements=tuple(replaced(element) for element in circuit.elements))
     x = np.full((4, 2), 0.8)
-    with GeneralEngine().prepare(circuit, chip) as drawn, GeneralEngine().prepare(own, Chip.nominal(own)) as built:
-        np.testing.assert_array_equal(by_number(circuit, drawn.solve(g, Drive(x))), by_number(own, built.solve(g, Drive(x))))
+    with GeneralEngine().prepare(circuit, chip) as drawn, GeneralEngine().prepare(ours, Chip.nominal(ours)) as built:
+        np.testing.assert_array_equal(by_number(circuit, drawn.solve(g, Drive(x))), by_number(ours, built.solve(g, Drive(x))))
 
 
 def replaced(element):

@@ -69,11 +69,11 @@ def differences(solver: GeneralSolver, g: dict[str, np.ndarray], loss: Loss) -> 
         return float(loss.value(solver.solve(moved, Drive(X)).outputs(solver.circuit), Y).mean())
 
     h = 1e-4
-    found = {name: np.empty_like(values) for name, values in g.items()}
+    result = {name: np.empty_like(values) for name, values in g.items()}
     for name, values in g.items():
         for at in np.ndindex(values.shape):
-            found[name][at] = (mean_loss(name, at, 1 + h) - mean_loss(name, at, 1 - h)) / (2 * h * values[at])
-    return found
+            result[name][at] = (mean_loss(name, at, 1 + h) - mean_loss(name, at, 1 - h)) / (2 * h * values[at])
+    return result
 
 
 def apart(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
@@ -102,9 +102,9 @@ def test_coupled_learning_follows_the_gradient(tangled):
     """With a small clamp, its direction lies along the gradient."""
     solver, g = tangled
     exact = Adjoint().gradient(solver, g, X, Y, SquaredError()).g
-    found = CoupledLearning(eta=1e-3, stiffness=1.0).gradient(solver, g, X, Y, SquaredError()).g
+    gradient = CoupledLearning(eta=1e-3, stiffness=1.0).gradient(solver, g, X, Y, SquaredError()).g
     for name, along in exact.items():
-        assert (found[name] * along).sum() > 0.7 * np.linalg.norm(found[name]) * np.linalg.norm(along)
+        assert (gradient[name] * along).sum() > 0.7 * np.linalg.norm(gradient[name]) * np.linalg.norm(along)
 
 
 def test_the_adjoint_knows_sources_that_only_look_one_way():
@@ -155,7 +155,7 @@ def test_dead_zones_are_layers_where_both_diodes_lead_to_the_same_nodes():
 
 @pytest.mark.parametrize(("settings", "remedy"), [({"precision": "float32"}, "training.precision"), ({"newton": False}, "solver.newton")])
 def test_what_only_layers_have_is_refused_for_others(settings, remedy):
-    """32 bits, and doing without Newton's method: the message says what is not layered, and what to set."""
+    """32 bits, and doing without Newton's method: the message names what is not layered, and what to set."""
     circuit, _ = tangle()
     with pytest.raises(UnsupportedCircuitError, match=rf"tangle: .* not layered; .* set {remedy}"):
         NumericEngine(**settings).prepare(circuit, Chip.nominal(circuit))

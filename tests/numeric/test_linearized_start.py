@@ -36,10 +36,10 @@ def test_every_layer_starts_near_its_nudged_equilibrium(neuron: DiodePair | Idea
             nudged = solver.problem.state(solver.solve(g, Drive(x, push)))
             system = System(layers, parts, OutputNudge.of(push, layers.outputs), Neurons(layers))
             begun, start = linearized_start.nudged(system, free, linearized_start.slopes(layers, free))
-            for before, found, wanted in zip(free.columns, start.columns, nudged.columns, strict=True):
+            for before, result, wanted in zip(free.columns, start.columns, nudged.columns, strict=True):
                 moved = abs(wanted - before).max()
                 assert moved > 1e-9 or isinstance(neuron, IdealPair)
-                assert abs(np.asarray(found) - wanted).max() <= 0.33 * moved + 1e-13
+                assert abs(np.asarray(result) - wanted).max() <= 0.33 * moved + 1e-13
             jax.tree.map(np.testing.assert_array_equal, begun.columns[:-1], free.columns[:-1])
 
 

@@ -14,7 +14,7 @@ from hwsim.session import Session
 
 @pytest.mark.parametrize(("optimizer", "kept"), [("sgd", 1), ("adam", 3)])
 def test_a_training_step_holds_little_beside_the_conductances(optimizer: str, kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Conductances and moments are updated in place; beside them stand less than one more array of that size and six batches of voltages.
+    """Conductances and moments are updated in place; next to them stand less than one more array of that size and six batches of voltages.
 
     That is at most four times the conductances, with Adam, and the activations of a batch in its three phases, once and again.
     """

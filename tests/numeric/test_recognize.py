@@ -1,4 +1,4 @@
-"""Chains of layers that no network compiles to: loads, leaks and noise beside neurons; and what is no chain, refused with the reason."""
+"""Chains of layers that no network compiles to: loads, leaks and noise next to neurons; and what is no chain, refused with the reason."""
 
 from collections.abc import Callable
 
@@ -125,7 +125,7 @@ def test_tolerances_are_shares_of_what_sources_hold() -> None:
 
 
 def test_noise_enters_behind_dead_zones() -> None:
-    """Currents into the nodes on both sides of dead zones, rows and outputs move voltages as the ports' solver says."""
+    """Currents into the nodes on both sides of dead zones, rows and outputs move voltages as the ports' solver states."""
     layer = Layer(size=3, neuron=DeadZone(i_sat=1e-6), amplifier=Amplifier(gain=3.0, back=0.5, output_resistance=800.0))
     circuit = Network(inputs=2, layers=(layer,), outputs=2, differential=False, bias=False).compile("dead")
     rng = np.random.default_rng(2)

@@ -47,13 +47,13 @@ def test_few_samples_settle_as_many_do() -> None:
 
 
 def test_too_few_steps_are_reported() -> None:
-    """A search that is cut short says so: by a code and a residual a sample, and by an error that says what to try."""
+    """A search that is cut short reports it: by a code and a residual a sample, and by an error that names what to try."""
     short = solver(SMALL, max_steps=1)
     g, x = drawn(short.circuit, 1e-5, 1e-5)
-    found = short.solve(g, Drive(x), throw=False)
-    assert (found.result == Result.MAX_STEPS).all()
-    assert (found.steps == 1).all()
-    assert (found.residual > 1e-9).all()
+    equilibrium = short.solve(g, Drive(x), throw=False)
+    assert (equilibrium.result == Result.MAX_STEPS).all()
+    assert (equilibrium.steps == 1).all()
+    assert (equilibrium.residual > 1e-9).all()
     with pytest.raises(ConvergenceError, match=r"3 of 3 samples .* after 1 steps: .*raise solver\.max_steps"):
         short.solve(g, Drive(x))
 
@@ -65,10 +65,10 @@ def test_a_sample_that_is_no_number_hurts_no_other(value: float) -> None:
     g, x = drawn(one.circuit, 1e-5, 1e-5)
     spoilt = x.copy()
     spoilt[1, 0] = value
-    clean, found = one.solve(g, Drive(x)), one.solve(g, Drive(spoilt), throw=False)
-    assert found.result.tolist() == [Result.CONVERGED, Result.NOT_FINITE, Result.CONVERGED]
+    clean, equilibrium = one.solve(g, Drive(x)), one.solve(g, Drive(spoilt), throw=False)
+    assert equilibrium.result.tolist() == [Result.CONVERGED, Result.NOT_FINITE, Result.CONVERGED]
     for group, v in clean.v.items():
-        np.testing.assert_allclose(found.v[group][[0, 2]], v[[0, 2]], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(equilibrium.v[group][[0, 2]], v[[0, 2]], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [(1e-5, 1e-5), (1e-7, 3e-5)], ids=["held by inputs", "held by little"])
@@ -111,10 +111,10 @@ def test_newton_finds_what_sweeps_find(neuron: DiodePair | IdealPair, resistance
     values = {"output_resistance": np.full(3, resistance)} if resistance else {}
     chip = Chip(circuit, {circuit.of(Amplifiers)[0].name: values} if values else {})
     g, x = drawn(circuit, 1e-5, 1e-5, 1e-5)
-    swept, found = (NumericEngine(newton=newton).prepare(circuit, chip).solve(g, Drive(x)) for newton in (False, True))
-    for group, v in found.v.items():
+    swept, equilibrium = (NumericEngine(newton=newton).prepare(circuit, chip).solve(g, Drive(x)) for newton in (False, True))
+    for group, v in equilibrium.v.items():
         np.testing.assert_allclose(swept.v[group], v, rtol=0, atol=1e-10)
-    assert found.steps.max() < 80
+    assert equilibrium.steps.max() < 80
 
 
 def test_large_batches_are_factorized_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,18 +145,18 @@ def test_layers_that_hold_each_other_tight_settle(ratio: float) -> None:
     """A layer's conductance to its neighbours may be any multiple of that to the sources; sweeps alone would need as many passes."""
     one = small(Network(inputs=3, layers=(Layer(size=4, neuron=Linear()),) * 2, outputs=2, bias=False, signed_inputs=False), newton=True)
     g, x = drawn(one.circuit, 1e-7, 1e-7 * ratio, 1e-7)
-    found = one.solve(g, Drive(x))
-    np.testing.assert_allclose(found.v["out"], unloaded(g, x), rtol=0, atol=1e-10)
-    assert found.steps.max() < 100
+    equilibrium = one.solve(g, Drive(x))
+    np.testing.assert_allclose(equilibrium.v["out"], unloaded(g, x), rtol=0, atol=1e-10)
+    assert equilibrium.steps.max() < 100
 
 
 def test_what_rounding_hides_is_not_called_converged() -> None:
     """With 12 decades between conductances, rounding in the large ones drowns the currents of the small ones: that is reported."""
     one = small(Network(inputs=3, layers=(Layer(size=4, neuron=Linear()),) * 2, outputs=2, bias=False, signed_inputs=False), newton=True)
     g, x = drawn(one.circuit, 1e-12, 1.0, 1e-12)
-    found = one.solve(g, Drive(x), throw=False)
-    assert (found.result == Result.MAX_STEPS).all()
-    assert found.steps.max() < 200
+    equilibrium = one.solve(g, Drive(x), throw=False)
+    assert (equilibrium.result == Result.MAX_STEPS).all()
+    assert equilibrium.steps.max() < 200
 
 
 EXTREMES = {
@@ -183,8 +183,8 @@ def test_extremes(name: str) -> None:
     one = solver(network, newton=True)
     g, x = drawn(one.circuit, *(size for _ in one.circuit.trainable))
     drive = Drive(volts * x)
-    found = one.solve(g, drive)
-    balance = kirchhoff.balance(one.circuit, one.chip, g, drive, found)
+    equilibrium = one.solve(g, drive)
+    balance = kirchhoff.balance(one.circuit, one.chip, g, drive, equilibrium)
     assert (balance.residual <= 1e-9 * balance.largest).all()
 
 
@@ -204,7 +204,7 @@ def test_wrong_shapes_are_refused(what: str, x: np.ndarray, message: str) -> Non
 
 
 def test_a_state_that_would_not_last_is_reported() -> None:
-    """Amplifiers far apart in gain and back may feed back more than the circuit takes up: at rest it then stands on a knife's edge.
+    """Amplifiers far apart in gain and back may feed back more than the circuit takes up: at equilibrium it then stands on a knife's edge.
 
     That is reported; pushed to either side, it falls into a state that lasts.
     """
@@ -214,8 +214,8 @@ def test_a_state_that_would_not_last_is_reported() -> None:
     sizes = dict(zip((element.name for element in circuit.trainable), (1e-7, 1e-3, 1e-5), strict=True))
     g = {element.name: np.full(element.shape, sizes[element.name]) for element in circuit.trainable}
     with NumericEngine().prepare(circuit, chip) as solver:
-        found = solver.solve(g, Drive(np.array([[0.0], [0.01], [-0.01]])), throw=False)
-    assert found.result.tolist() == [Result.NOT_CONVEX, Result.CONVERGED, Result.CONVERGED]
-    up, down = found.outputs(circuit)[1:, 0]
+        equilibrium = solver.solve(g, Drive(np.array([[0.0], [0.01], [-0.01]])), throw=False)
+    assert equilibrium.result.tolist() == [Result.NOT_CONVEX, Result.CONVERGED, Result.CONVERGED]
+    up, down = equilibrium.outputs(circuit)[1:, 0]
     assert down < 0 < up
     assert min(up, -down) > 0.1

@@ -50,18 +50,18 @@ def test_elimination_line_by_line_gives_what_the_whole_matrix_gives(name, monkey
     push = Push(1e-5, np.full((4, len(circuit.outputs)), 0.2), 0.0)
     rng = np.random.default_rng(1)
     error = rng.normal(size=(4, len(circuit.outputs)))
-    held = held_nodes(circuit).keys()
-    noise = {one.name: rng.normal(0, 1e-7, (4, len(one.nodes))) for one in circuit.groups if not set(one.nodes.tolist()) <= held}
+    fixed = held_nodes(circuit).keys()
+    noise = {one.name: rng.normal(0, 1e-7, (4, len(one.nodes))) for one in circuit.groups if not set(one.nodes.tolist()) <= fixed}
 
-    def found():
+    def solutions():
         with GeneralEngine().prepare(circuit, chip) as solver:
             free = solver.solve(g, Drive(x))
             noisy = solver.solve(g, Drive(x, noise=noise))
             return free, noisy, solver.solve(g, Drive(x, push), start=free), solver.adjoint(g, free, error)
 
-    lines = found()
+    lines = solutions()
     monkeypatch.setattr(wired_linear, "find", lambda circuit: [])  # noqa: ARG005 - the signature of what it stands for
-    whole = found()
+    whole = solutions()
     for one, other in zip(lines, whole, strict=True):
         for group in circuit.groups:
             np.testing.assert_allclose(one.v[group.name], other.v[group.name], rtol=1e-10, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Pages: they load nothing, say everything, and take no text for more than text."""
+"""Pages: they load nothing, state everything, and take no text for more than text."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_pictures_follow_the_page_s_colours(sections: list[PageSection]) -> None
 
 
 def test_the_same_sections_make_the_same_bytes(sections: list[PageSection], tmp_path) -> None:
-    """The page and its PNG files lie where they are said to; the files are pictures."""
+    """The page and its PNG files lie where they are stated to; the files are pictures."""
     written = [write_page(tmp_path / "a.html", "t", "c", sections) for _ in range(2)][1]
     assert written.page.read_text(encoding="utf-8") == render("t", "c", sections)
     assert written.size == written.page.stat().st_size
@@ -62,15 +62,15 @@ def test_the_same_sections_make_the_same_bytes(sections: list[PageSection], tmp_
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(2.2e-5, "22 µS"), (1e-6, "1 µS"), (0.0, "0 S"), (-3e-9, "-3 nS"), (999.6, "1e+03 S"), (1e-21, "0.001 aS")]
+    ("value", "message"), [(2.2e-5, "22 µS"), (1e-6, "1 µS"), (0.0, "0 S"), (-3e-9, "-3 nS"), (999.6, "1e+03 S"), (1e-21, "0.001 aS")]
 )
-def test_quantities_have_prefixes(value: float, said: str) -> None:
+def test_quantities_have_prefixes(value: float, message: str) -> None:
     """The prefix is the largest that is not above the value."""
-    assert formatting.quantity(value, "S") == said
+    assert formatting.quantity(value, "S") == message
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (1e-3, "10⁻³"),
         (1e-1, "0.1"),
@@ -84,6 +84,6 @@ def test_quantities_have_prefixes(value: float, said: str) -> None:
         (0.0, "0"),
     ],
 )
-def test_powers_of_ten_are_raised(value: float, said: str) -> None:
+def test_powers_of_ten_are_raised(value: float, message: str) -> None:
     """Ticks on logarithmic axes are short."""
-    assert formatting.power(value) == said
+    assert formatting.power(value) == message

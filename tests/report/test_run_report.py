@@ -52,12 +52,12 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
     out = tmp_path / "page.html"
     capsys.readouterr()
     assert main(["report", str(run), "-o", str(out), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     html = out.read_text(encoding="utf-8")
     page = assert_complete(html)
     summary = json.loads((run / "summary.json").read_text())
     environment = json.loads((run / "environment.json").read_text())
-    said = (
+    message = (
         f"{100 * summary['test_error']:.2f} %",
         f"{summary['pulses_per_device']:.4g}",
         environment["packages"]["numpy"],
@@ -66,15 +66,15 @@ def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys:
         "confusion",
         "w1",
     )
-    assert [text for text in said if text not in page.text.replace("Confusion", "confusion")] == []
-    assert told["page"] == str(out)
-    assert told["bytes"] == len(html.encode()) < 300_000
-    assert len(told["figures"]) == len(page.all("svg")) == 10
-    assert all(Path(file).stat().st_size > 1000 for file in told["figures"])
+    assert [text for text in message if text not in page.text.replace("Confusion", "confusion")] == []
+    assert report["page"] == str(out)
+    assert report["bytes"] == len(html.encode()) < 300_000
+    assert len(report["figures"]) == len(page.all("svg")) == 10
+    assert all(Path(file).stat().st_size > 1000 for file in report["figures"])
 
 
 def test_the_confusion_matrix_is_the_run_s(run: Path, record: RunRecord) -> None:
-    """Its share of mistakes is the test error that training told."""
+    """Its share of mistakes is the test error that training reported."""
     assert record.confusion is not None
     assert record.confusion.error == pytest.approx(json.loads((run / "summary.json").read_text())["test_error"])
 
@@ -83,8 +83,8 @@ def test_before_is_where_training_began(record: RunRecord) -> None:
     """The conductances before training, device by device, are those of the trainer's first state."""
     circuit = record.circuit
     with NumericEngine().prepare(circuit, Chip.nominal(circuit)) as solver:
-        own = record.experiment
-        trainer = Session.of(own).trainer(solver)
+        ours = record.experiment
+        trainer = Session.of(ours).trainer(solver)
         begun = trainer.g(trainer.begin())
     for name, values in begun.items():
         np.testing.assert_array_equal(record.before[name], values)
@@ -116,17 +116,17 @@ def test_the_command_makes_the_same_experiment(settings: list[str], monkeypatch:
         assert "layers=[" in settings[0]
         return
 
-    def heard(start: Any, *_: Any) -> None:
+    def interrupted(start: Any, *_: Any) -> None:
         seen.append(start.experiment)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hwsim.runs.train, "train", heard)
+    monkeypatch.setattr(hwsim.runs.train, "train", interrupted)
     main(words[1:])
     assert seen == [experiment]
 
 
 def test_a_run_under_way_is_shown_as_far_as_it_is(partial: Path) -> None:
-    """Without a summary the page says how far the run is and how it goes on; without weights or epochs it says so and shows the rest."""
+    """Without a summary the page shows how far the run is and how to resume it; without weights or epochs that is reported too."""
     begun = read_run(str(partial))
     assert any("2 of 2 epochs" in note and "--resume" in note for note in begun.notes)
     (partial / "weights.npz").unlink()
@@ -148,7 +148,7 @@ def test_a_run_under_way_is_shown_as_far_as_it_is(partial: Path) -> None:
 
 
 def test_data_that_are_gone_cost_the_confusion_matrix_alone(run: Path, tmp_path: Path) -> None:
-    """When the test set cannot be read, a note says why, and all else is shown."""
+    """When the test set cannot be read, a note names why, and all else is shown."""
     shutil.copytree(run, tmp_path / "gone")
     file = tmp_path / "gone" / "experiment.toml"
     file.write_text(file.read_text().replace('name = "iris"\ntask', 'name = "gone.csv"\ntask'))
@@ -208,35 +208,35 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_a_damaged_folder_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
     """One line names the file and what to do, exit code 2, and no page."""
-    name, content, says = WRONG[case]
+    name, content, message = WRONG[case]
     shutil.copytree(run, tmp_path / "run")
     (tmp_path / "run" / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     assert main(["report", str(tmp_path / "run"), "-o", str(tmp_path / "p.html")]) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert name in said
-    assert says in said
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert name in printed
+    assert message in printed
     assert {file.name for file in tmp_path.iterdir()} == {"run"}
 
 
 @pytest.mark.parametrize(
-    ("words", "says"), [("nowhere", "no such file or folder"), (".", "without experiment.toml"), ("digits", "no such file or folder")]
+    ("words", "message"), [("nowhere", "no such file or folder"), (".", "without experiment.toml"), ("digits", "no such file or folder")]
 )
-def test_what_is_no_run_is_refused(words: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_what_is_no_run_is_refused(words: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """One line, before anything else, names what is asked for."""
     monkeypatch.chdir(tmp_path)
     assert main(["report", words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert says in line
+    assert message in line
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("out", "says"), [("folder", "this is a folder"), ("no/page.html", "no folder no")])
-def test_a_page_that_cannot_be_written_is_refused_at_once(out: str, says: str, tmp_path: Path, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize(("out", "message"), [("folder", "this is a folder"), ("no/page.html", "no folder no")])
+def test_a_page_that_cannot_be_written_is_refused_at_once(out: str, message: str, tmp_path: Path, monkeypatch, capsys) -> None:
     """Before any work is done."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     assert main(["report", "nowhere", "-o", out]) == 2
-    assert says in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_netlist_is_shown_too() -> None:

@@ -32,7 +32,7 @@ CHIPS, SEEDS = 8, 2
 
 
 def error_at(settings: Mapping[str, Any], chip: int, seed: int) -> float:
-    """Give an error that each key, the chip and the seed raise."""
+    """Return an error that each key, the chip and the seed raise."""
     beta = math.log10(settings.get("training.beta", 1e-7)) + 7
     rate = settings.get("training.rate", 0.0) * 1e5
     return 0.02 + 0.04 * beta + 0.1 * rate + 0.03 * (settings.get("training.optimizer") == "sgd") + 0.002 * chip + 0.001 * seed
@@ -69,26 +69,26 @@ def section(path: Path) -> PageSection:
     return sweep_section(path.name, read(path), "s")
 
 
-def pictures(found: PageSection) -> dict[str, Picture]:
-    """Give the pictures by their names."""
-    return {picture.name: picture for picture in found.pictures()}
+def pictures(result: PageSection) -> dict[str, Picture]:
+    """Return the pictures by their names."""
+    return {picture.name: picture for picture in result.pictures()}
 
 
 def test_a_page_of_a_sweep(make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It loads nothing, tells means, intervals and energy as the statistics have them, and its command sweeps again."""
+    """It loads nothing, reports means, intervals and energy as the statistics have them, and its command sweeps again."""
     path = make(BETA, pulses=1000.0)
     capsys.readouterr()
     assert main(["report", str(path), "-o", str(tmp_path / "page.html"), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     page = assert_complete((tmp_path / "page.html").read_text(encoding="utf-8"))
     for results in read(path).by_point().values():
-        found = summary(results)
-        assert f"{100 * found.mean:.2f} %" in page.text
-        assert f"{100 * found.interval.low:.2f} to {100 * found.interval.high:.2f} %" in page.text
+        result = summary(results)
+        assert f"{100 * result.mean:.2f} %" in page.text
+        assert f"{100 * result.interval.low:.2f} to {100 * result.interval.high:.2f} %" in page.text
     assert "3.99" in page.text
     assert "hwsim sweep iris --set training.epochs=3 --vary training.beta=log:1e-07:1e-05:3 --chips 8 --seeds 2" in page.text
-    assert [Path(file).name for file in told["figures"]] == ["sweep-1-error.png", "sweep-1-yield.png", "sweep-1-energy.png"]
-    assert told["bytes"] < 150_000
+    assert [Path(file).name for file in report["figures"]] == ["sweep-1-error.png", "sweep-1-yield.png", "sweep-1-energy.png"]
+    assert report["bytes"] < 150_000
 
 
 def test_sixteen_chips_stay_small(make: Make, tmp_path: Path) -> None:
@@ -99,14 +99,14 @@ def test_sixteen_chips_stay_small(make: Make, tmp_path: Path) -> None:
 
 
 def test_two_keys_make_a_map(make: Make) -> None:
-    """Its text names the best and the worst point; a family of curves and the yield stand beside it."""
-    found = pictures(section(make(BETA, RATE)))
-    assert list(found) == ["s-map", "s-curves", "s-yield"]
+    """Its text names the best and the worst point; a family of curves and the yield stand next to it."""
+    result = pictures(section(make(BETA, RATE)))
+    assert list(result) == ["s-map", "s-curves", "s-yield"]
     lowest, highest = (100 * (error_at(settings, 0, 0) + 0.002 * 3.5 + 0.0005) for settings in (
         {"training.beta": 1e-7, "training.rate": 1e-7}, {"training.beta": 1e-5, "training.rate": 1e-6}
     ))  # fmt: skip
-    assert f"Least: {lowest:.2f} % at training.beta = 1e-07, training.rate = 1e-07" in found["s-map"].caption
-    assert f"Most: {highest:.2f} % at training.beta = 1e-05, training.rate = 1e-06" in found["s-map"].caption
+    assert f"Least: {lowest:.2f} % at training.beta = 1e-07, training.rate = 1e-07" in result["s-map"].caption
+    assert f"Most: {highest:.2f} % at training.beta = 1e-05, training.rate = 1e-06" in result["s-map"].caption
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,10 @@ def test_axes_have_words_and_nothing_is_cut_off(make: Make, vary: tuple[str, ...
 )  # fmt: skip
 def test_every_design_has_its_pictures(make: Make, vary: tuple[str, ...], settings: dict[str, Any], names: list[str]) -> None:
     """All of them have words, and the table a row a point."""
-    found = section(make(*vary, **settings))
-    assert list(pictures(found)) == names
-    assert all(len(picture.alt) > 40 for picture in found.pictures())
-    assert len(found.tables[0].rows) == int(dict(found.facts)["points"])
+    result = section(make(*vary, **settings))
+    assert list(pictures(result)) == names
+    assert all(len(picture.alt) > 40 for picture in result.pictures())
+    assert len(result.tables[0].rows) == int(dict(result.facts)["points"])
 
 
 def test_a_slope_is_told(make: Make) -> None:
@@ -159,13 +159,13 @@ def test_a_slope_is_told(make: Make) -> None:
 
 @pytest.mark.parametrize("left_out", [20, 48])
 def test_a_sweep_under_way_is_shown_as_far_as_it_is(make: Make, left_out: int) -> None:
-    """A note says how far; points without results are left out; nothing at all is shown without any."""
-    found = section(make(BETA, left_out=left_out))
-    assert f"{48 - left_out} of 48 results" in found.notes[0]
-    assert dict(found.facts)["results"] == f"{48 - left_out} of 48"
-    points = [table for table in found.tables if "point" in table.caption]
+    """A note shows how far; points without results are left out; nothing at all is shown without any."""
+    result = section(make(BETA, left_out=left_out))
+    assert f"{48 - left_out} of 48 results" in result.notes[0]
+    assert dict(result.facts)["results"] == f"{48 - left_out} of 48"
+    points = [table for table in result.tables if "point" in table.caption]
     assert [len(table.rows) for table in points] == ([math.ceil((48 - left_out) / 16)] if left_out < 48 else [])
-    assert bool(list(found.pictures())) == (left_out < 48)
+    assert bool(list(result.pictures())) == (left_out < 48)
 
 
 def test_folds_have_a_corrected_interval_and_no_slope(make: Make) -> None:
@@ -178,10 +178,10 @@ def test_folds_have_a_corrected_interval_and_no_slope(make: Make) -> None:
 
 def test_failures_are_told(make: Make) -> None:
     """They count in no mean, but the chip is a bad one for the yield; the first reason stands in a note, as text."""
-    found = section(make(BETA, failed=3))
-    assert "3 results of 48 failed" in found.notes[0]
-    assert "no equilibrium: <b>" in found.notes[0]
-    row = found.tables[0].rows[0]
+    result = section(make(BETA, failed=3))
+    assert "3 results of 48 failed" in result.notes[0]
+    assert "no equilibrium: <b>" in result.notes[0]
+    row = result.tables[0].rows[0]
     assert row[2] == "13 (3 failed)"
     rest = [[error_at({}, chip, seed) for seed in range(SEEDS)] for chip in range(CHIPS)]
     units = [np.mean(errors) for errors in ([rest[1][1:], *rest[2:]])]
@@ -190,36 +190,36 @@ def test_failures_are_told(make: Make) -> None:
 
 def test_all_failed(make: Make) -> None:
     """A sweep in which nothing came to an end has a page all the same."""
-    found = section(make(BETA, failed=48))
-    assert {row[3] for row in found.tables[0].rows} == {"–"}
-    assert not list(found.pictures())
+    result = section(make(BETA, failed=48))
+    assert {row[3] for row in result.tables[0].rows} == {"–"}
+    assert not list(result.pictures())
 
 
 @pytest.mark.parametrize(
-    ("vary", "settings", "said"),
+    ("vary", "settings", "message"),
     [
         ((BETA,), {}, ["--vary", "training.beta=log:1e-07:1e-05:3"]),
         ((WORD, "training.batch=4:8:2"), {"mode": "transfer"}, ["--mode", "transfer"]),
         (("training.rate=1e-7:1e-6",), {"design": Design(kind="random", count=7)}, ["--random", "7"]),
     ],
 )
-def test_the_command_names_the_same_axes(make: Make, vary: tuple[str, ...], settings: dict[str, Any], said: list[str]) -> None:
+def test_the_command_names_the_same_axes(make: Make, vary: tuple[str, ...], settings: dict[str, Any], message: list[str]) -> None:
     """What is typed again is the same definition."""
     definition = read(make(*vary, **settings)).definition
     words = shlex.split(sweep_command(definition))
     assert words[:3] == ["hwsim", "sweep", "iris"]
-    assert set(said) <= set(words)
+    assert set(message) <= set(words)
     axes = [read_axis(words[k + 1]) for k, word in enumerate(words) if word == "--vary"]
     changed = [words[k + 1] for k, word in enumerate(words) if word == "--set"]
     again = SweepDefinition.make(override(load("iris"), changed), tuple(axes), **{"chips": CHIPS, "seeds": SEEDS} | settings)
     assert again.difference(definition) is None
 
 
-@pytest.mark.parametrize(("settings", "said"), [({}, False), ({"design": Design(kind="alone")}, True)])
-def test_the_command_does_not_fix_what_it_varies(make: Make, settings: dict[str, Any], said: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize(("settings", "message"), [({}, False), ({"design": Design(kind="alone")}, True)])
+def test_the_command_does_not_fix_what_it_varies(make: Make, settings: dict[str, Any], message: bool) -> None:  # noqa: FBT001 - a case
     """Unless keys vary one at a time, from the value that is set; hwsim sweep refuses both together otherwise."""
     command = sweep_command(read(make(BETA, changed=["training.beta=3e-6"], **settings)).definition)
-    assert ("beta=3e-06" in command) == said
+    assert ("beta=3e-06" in command) == message
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Decks of runs: ngspice itself says which class they answer, and stays open at a terminal."""
+"""Decks of runs: ngspice itself names which class they answer, and stays open at a terminal."""
 
 import itertools
 import os
@@ -29,15 +29,15 @@ def test_the_verdict_is_what_evaluation_answers(what: str, settings: list[str], 
         answers = session.evaluate(solver, g, data.x_test, session.task.test).answers
     for sample in (0, len(answers) - 1):
         printed = run_ngspice(deck(session, g, sample=sample), tmp_path)
-        answer, said, true = VERDICT.findall(printed)[0]
+        answer, message, true = VERDICT.findall(printed)[0]
         assert answer == data.class_names[answers[sample]]
-        assert (said == "right") == (answers[sample] == data.labels_test[sample])
+        assert (message == "right") == (answers[sample] == data.labels_test[sample])
         assert true in {"", data.class_names[data.labels_test[sample]]}
         assert printed.strip().splitlines()[-2].startswith("verdict")
 
 
 def test_a_deck_has_no_verdict_where_converters_round(tmp_path: Path) -> None:
-    """It prints voltages, which may mean another class than what was read of them, and says so."""
+    """It prints voltages, which may mean another class than what was read of them, and reports it."""
     session = Session.of(load("iris", ["variation.adc_bits=3", "variation.adc_full_scale=0.1"]))
     text = deck(session, session.begun())
     assert "what converters make of them, and so an answer, is left out" in text
@@ -75,8 +75,8 @@ def test_the_header_explains_every_group_of_nodes() -> None:
     session = Session.of(load("xor"))
     lines = deck(session, session.begun()).splitlines()
     pairs = itertools.pairwise(lines)
-    said = {line.partition("nodes ")[2].split()[0]: after[4:] for line, after in pairs if "hwsim: nodes" in line}
-    assert said == {
+    message = {line.partition("nodes ")[2].split()[0]: after[4:] for line, after in pairs if "hwsim: nodes" in line}
+    assert message == {
         "x_0": "inputs, rows of w1",
         "xn_0": "inputs, rows of w1",
         "bias": "fixed voltages, rows of w1 and w2",

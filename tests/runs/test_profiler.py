@@ -24,11 +24,11 @@ def experiment(*settings: str) -> Experiment:
 
 
 def ignore(progress: Progress) -> None:
-    """Hear nothing."""
+    """Do nothing."""
 
 
 def profiled(settings: Experiment, folder: Path) -> Profile:
-    """Train with a profiler, and give what it tells."""
+    """Train with a profiler, and give what it reports."""
     profile = train.train(new_run(settings, folder), ignore, Profiler()).profile
     assert profile is not None
     return profile
@@ -48,7 +48,7 @@ Followed = Callable[[str], tuple[Profile, Path]]
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """Give what trains a case with a profiler, once, and gives what it tells and the run's folder."""
+    """Return what trains a case with a profiler, once, and gives what it reports and the run's folder."""
 
     @cache
     def train(case: str) -> tuple[Profile, Path]:
@@ -85,7 +85,7 @@ def test_a_profile_changes_no_bit(engine: str, followed: Followed, tmp_path: Pat
 
 
 def test_only_what_was_done_is_profiled(tmp_path: Path) -> None:
-    """A run that is over already has no updates to share out, and says so."""
+    """A run that is over already has no updates to share out, and reports it."""
     train.train(new_run(experiment(), tmp_path / "run"), ignore)
     profile = train.train(resumed_run(experiment(), tmp_path / "run"), ignore, Profiler()).profile
     assert profile is not None

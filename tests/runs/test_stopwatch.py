@@ -27,14 +27,14 @@ def test_accounts_add_up_to_the_time_that_passed(day, late) -> None:
 
     watch = Stopwatch(lambda: now)
     live(day, REST)
-    found = watch.seconds()
-    assert sum(found.values()) == pytest.approx(now)
+    result = watch.seconds()
+    assert sum(result.values()) == pytest.approx(now)
     for name, duration in expected.items():
-        assert found[name] == pytest.approx(duration)
+        assert result[name] == pytest.approx(duration)
 
 
 def test_an_error_ends_an_account() -> None:
-    """What raised is over: time goes on where it went before."""
+    """What raised is over: time continues where it went before."""
     now = 0.0
     watch = Stopwatch(lambda: now)
     with pytest.raises(KeyError), watch.on("a"):

@@ -1,4 +1,4 @@
-"""Runs: a folder that holds all there is to know, and training that goes on, bit for bit, where it stopped."""
+"""Runs: a folder that holds all there is to know, and training that continues, bit for bit, where it stopped."""
 
 import errno
 import json
@@ -37,7 +37,7 @@ def experiment() -> Experiment:
 
 @pytest.fixture(scope="module")
 def through(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Give the numbers of a run that was never stopped, in chunks of many updates."""
+    """Return the numbers of a run that was never stopped, in chunks of many updates."""
     folder = tmp_path_factory.mktemp("runs") / "through"
     train.train(new_run(experiment, folder), ignore)
     return numbers(folder)
@@ -53,7 +53,7 @@ def chunks_of_one_update(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 
 def ignore(progress: Progress) -> None:
-    """Hear nothing."""
+    """Do nothing."""
 
 
 class KilledError(Exception):
@@ -74,7 +74,7 @@ class Killer:
 
 
 def numbers(folder: Path) -> dict[str, Any]:
-    """Give all that a run computed; times, which differ, are left out."""
+    """Return all that a run computed; times, which differ, are left out."""
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     with np.load(folder / "weights.npz") as weights:
         g = {name: values.tobytes() for name, values in weights.items()}
@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(experiment: Experiment, thro
 
 
 def test_a_run_in_32_bits_goes_on_too(experiment: Experiment, tmp_path: Path) -> None:
-    """The state keeps its precision in the checkpoint; the error that is told at the end is solved in 64 bits."""
+    """The state keeps its precision in the checkpoint; the error that is reported at the end is solved in 64 bits."""
     experiment = override(experiment, ["training.precision=float32", "training.epochs=2"])
     with pytest.raises(KilledError):
         train.train(new_run(experiment, tmp_path / "killed"), Killer(3))
@@ -105,7 +105,7 @@ def test_a_run_in_32_bits_goes_on_too(experiment: Experiment, tmp_path: Path) ->
 
 
 def test_the_folder_holds_all_that_it_should(experiment: Experiment, tmp_path: Path) -> None:
-    """Every file is there, complete and consistent; the experiment in it is the one that was run; nothing tells whose machine it was."""
+    """Every file is there, complete and consistent; the experiment in it is the one that was run; nothing shows whose machine it was."""
     trained = train.train(new_run(experiment, None), ignore)
     folder = tmp_path / "runs" / "iris-0"
     assert trained.folder.path == Path("runs/iris-0")
@@ -126,7 +126,7 @@ def test_the_folder_holds_all_that_it_should(experiment: Experiment, tmp_path: P
 
 
 def test_runs_take_the_next_free_folder(experiment: Experiment) -> None:
-    """Without --out no run ever meets another's folder, and --resume goes on with the last of them."""
+    """Without --out no run ever meets another's folder, and --resume resumes the last of them."""
     short = override(experiment, ["training.epochs=1"])
     paths = [train.train(new_run(short, None), ignore).folder.path for _ in range(2)]
     assert paths == [Path("runs/iris-0"), Path("runs/iris-0-2")]
@@ -150,7 +150,7 @@ def test_a_run_may_be_made_longer(experiment: Experiment, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_after_the_chunk_and_saves(experiment: Experiment, tmp_path: Path, number: signal.Signals) -> None:
-    """The state after the chunk is saved, the message says how to go on, and the handlers are as before."""
+    """The state after the chunk is saved, the message shows how to resume, and the handlers are as before."""
     before = signal.getsignal(number)
 
     def send(_: Progress) -> None:
@@ -173,7 +173,7 @@ def stopped(experiment: Experiment, tmp_path: Path) -> Path:
 
 
 def damage_of(kind: str, checkpoint: Path) -> str:
-    """Damage a checkpoint, and give what the error should say."""
+    """Damage a checkpoint, and give what the error should state."""
     arrays = atomic.read_arrays(checkpoint)
     match kind:
         case "cut off":
@@ -187,32 +187,32 @@ def damage_of(kind: str, checkpoint: Path) -> str:
             return "CRC"
         case "shape":
             arrays["state/g/w1"] = arrays["state/g/w1"][1:]
-            says = "state/g/w1|g/w1 is float64"
+            message = "state/g/w1|g/w1 is float64"
         case "type":
             arrays["state/g/w1"] = arrays["state/g/w1"].astype(np.float32)
-            says = "g/w1 is float32"
+            message = "g/w1 is float32"
         case "missing":
             del arrays["state/step"]
-            says = "step is nothing"
+            message = "step is nothing"
         case "negative":
             arrays["state/g/w1"] = -arrays["state/g/w1"]
-            says = "not a positive number"
+            message = "not a positive number"
         case "metrics":
             arrays["rows"] = arrays["rows"][:-1]
-            says = "its metrics"
+            message = "its metrics"
         case _:
             arrays["state/g/w1"] = np.array([{"a": 1}], dtype=object)
-            says = "Object arrays"
+            message = "Object arrays"
     np.savez(checkpoint, **arrays)
-    return says
+    return message
 
 
 @pytest.mark.parametrize("kind", ["cut off", "flipped", "shape", "type", "missing", "negative", "metrics", "objects"])
 def test_a_damaged_checkpoint_is_refused(stopped: Path, experiment: Experiment, kind: str) -> None:
     """One line names the file or the crossbar and what is wrong, and nothing in the folder changes."""
-    says = damage_of(kind, stopped / "checkpoint.npz")
+    message = damage_of(kind, stopped / "checkpoint.npz")
     before = {file.name: file.read_bytes() for file in stopped.iterdir()}
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         train.train(resumed_run(experiment, stopped), ignore)
     assert "\n" not in str(caught.value)
     assert {file.name: file.read_bytes() for file in stopped.iterdir()} == before
@@ -261,7 +261,7 @@ def test_two_processes_never_train_in_one_folder(stopped: Path, experiment: Expe
 def test_a_full_disk_leaves_what_was_saved(
     experiment: Experiment, through: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk fills up in the midst of training, the last checkpoint stays whole and the run goes on from there later."""
+    """When the disk fills up in the midst of training, the last checkpoint stays whole and the run continues from there later."""
     real, left = atomic.write, 12
 
     def fills_up(path: Path, content: bytes | str, **how: Any) -> None:
@@ -294,7 +294,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder(
 
 
 def test_a_run_that_does_not_converge_keeps_what_it_reached(experiment: Experiment, through: dict[str, Any], tmp_path: Path) -> None:
-    """An equilibrium that is not found ends the run with advice; what was learnt before is saved and may go on."""
+    """An equilibrium that is not found ends the run with advice; what was learnt before is saved and may be resumed."""
     hopeless = override(experiment, ["solver.max_steps=1"])
     with pytest.raises(ConvergenceError, match=r"solver\.max_steps"):
         train.train(new_run(hopeless, tmp_path / "stuck"), ignore)
@@ -310,7 +310,7 @@ def test_no_data_no_folder(experiment: Experiment, tmp_path: Path) -> None:
 
 
 def test_a_renamed_folder_keeps_its_run(experiment: Experiment, through: dict[str, Any], tmp_path: Path) -> None:
-    """A folder is renamed while it is trained in, and another run takes its path: each run is whole in its own folder, and says where."""
+    """A folder is renamed while it is trained in, and another run takes its path: each run is whole in its own folder, and names where."""
     folder, moved = tmp_path / "run", tmp_path / "moved"
     other = override(experiment, ["training.seed=1", "training.epochs=1"])
 
@@ -347,7 +347,7 @@ def test_a_resumed_run_follows_its_folder_too(through: dict[str, Any], tmp_path:
 
 
 def test_a_removed_folder_ends_the_run(experiment: Experiment, tmp_path: Path) -> None:
-    """Where there is no folder any more, nothing can be saved: one line says so, and no new folder takes its place."""
+    """Where there is no folder any more, nothing can be saved: one line reports it, and no new folder takes its place."""
     with pytest.raises(RunError, match="run was removed while it was trained in"):
         train.train(new_run(experiment, tmp_path / "run"), lambda _: shutil.rmtree(tmp_path / "run", ignore_errors=True))
     assert list(tmp_path.iterdir()) == []

@@ -88,13 +88,13 @@ def test_a_value_that_is_given_twice_is_refused() -> None:
 )
 def test_short_keys_set_what_they_stand_for(settings: list[str], table: str, values: dict) -> None:
     """In any order: tables and kinds first, as another kind has other keys."""
-    found = getattr(override(load("iris"), settings).training, table).model_dump()
-    assert values.items() <= found.items()
+    loaded = getattr(override(load("iris"), settings).training, table).model_dump()
+    assert values.items() <= loaded.items()
     assert canonical("training.batch") == "training.batch"
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ("training.eta=0.3", "training.rule.eta is no key of kind 'equilibrium-propagation', which has none"),
         ("training.momentum=0.3", "training.optimizer.momentum is no key of kind 'adam', which has b1, b2"),
@@ -103,11 +103,11 @@ def test_short_keys_set_what_they_stand_for(settings: list[str], table: str, val
         ("training.nudge.bta=1", "did you mean training.nudge.beta"),
     ],
 )
-def test_what_a_kind_does_not_have_is_refused_with_what_it_has(setting: str, said: str) -> None:
+def test_what_a_kind_does_not_have_is_refused_with_what_it_has(setting: str, message: str) -> None:
     """In a line that names key, kind and remedy."""
     with pytest.raises(ExperimentError) as error:
         override(load("iris"), [setting])
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(("table", "flat", "key"), [("nudge", "beta", "beta"), ("optimizer", "adam_b1", "b1")])

@@ -66,7 +66,7 @@ class Model(BaseModel):
 
 
 def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
-    """Kinds of a table are choices of `kind`, and what they have apart is said apart."""
+    """Kinds of a table are choices of `kind`, and what they have apart is stated apart."""
     assert keys(Model) == [
         Key("share", "number, 0 ≤ x < 1", "", "0.5", "Between nothing and all."),
         Key("low", "number", "V", "absent", "Between nothing and all."),

@@ -1,4 +1,4 @@
-"""Good files of every kind that hwsim reads, ways to damage them, and what their readers may say: one line, of an error of ours."""
+"""Good files of every kind that hwsim reads, ways to damage them, and what their readers may state: one line, of an error of ours."""
 
 import gzip
 import io
@@ -92,12 +92,12 @@ _ODD = [b"\0", b"\xff" * 4, b"[" * 200, b"nan", b"1e999", b"9" * 5000, b"-", b"\
 
 
 def attempt(kind: str, content: bytes, folder: Path) -> str:
-    """Let a file be read, and give what its reader said, nothing when it took it.
+    """Let a file be read, and give what its reader stated, nothing when it took it.
 
     Raises
     ------
     AssertionError
-        When it said more than a line, nothing at all, or what is not ours.
+        When it stated more than a line, nothing at all, or what is not ours.
 
     """
     name, _, reader = GOOD[kind]
@@ -110,11 +110,11 @@ def attempt(kind: str, content: bytes, folder: Path) -> str:
         caught = error
     if caught is None:
         return ""
-    said, ours = str(caught), type(caught).__module__.split(".")[0] in {"hwsim", "netlists", "circuits"}
-    assert ours, f"{kind}: {type(caught).__name__}: {said}"
-    assert said.strip(), f"{kind}: {type(caught).__name__} says nothing"
-    assert kind in {"deck", "decks"} or "\n" not in said, f"{kind}: {said}"
-    return said
+    message, ours = str(caught), type(caught).__module__.split(".")[0] in {"hwsim", "netlists", "circuits"}
+    assert ours, f"{kind}: {type(caught).__name__}: {message}"
+    assert message.strip(), f"{kind}: {type(caught).__name__} has no text"
+    assert kind in {"deck", "decks"} or "\n" not in message, f"{kind}: {message}"
+    return message
 
 
 @st.composite

@@ -192,8 +192,8 @@ class Point(NamedTuple):
 
 def operating_point(text: str, folder: Path) -> Point:
     """Let ngspice find the operating point of a deck."""
-    body, found, _ = text.rpartition("\n.end\n")
-    body = re.sub(r"(?ms)^\.control.*?^\.endc$", "", body if found else text)
+    body, result, _ = text.rpartition("\n.end\n")
+    body = re.sub(r"(?ms)^\.control.*?^\.endc$", "", body if result else text)
     path = folder / "deck.cir"
     path.write_text(f"{body}\n.control\nset numdgt=16\noptran 1 1 1 0 0 0\nop\nprint all\n.endc\n.end\n", encoding="utf-8")
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}

@@ -16,14 +16,14 @@ def finite_differences(solver: Solver, g: dict[str, np.ndarray], x: np.ndarray, 
         outputs = solver.solve(g | {name: changed}, Drive(x)).outputs(solver.circuit)
         return float(np.mean(loss.value(outputs, y)))
 
-    found = {}
+    result = {}
     for name, values in g.items():
-        found[name] = np.empty_like(values)
+        result[name] = np.empty_like(values)
         for at in np.ndindex(values.shape):
             step = np.zeros_like(values)
             step[at] = SHARE * values[at]
-            found[name][at] = (mean_loss(name, values + step) - mean_loss(name, values - step)) / (2 * step[at])
-    return found
+            result[name][at] = (mean_loss(name, values + step) - mean_loss(name, values - step)) / (2 * step[at])
+    return result
 
 
 def apart(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:

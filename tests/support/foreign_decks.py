@@ -43,7 +43,7 @@ HEAD = """\
 
 
 class Outcome(NamedTuple):
-    """How an engine takes a deck: `agrees`, `refused` or `wrong`, and what it says or finds."""
+    """How an engine takes a deck: `agrees`, `refused` or `wrong`, and what it states or finds."""
 
     kind: str
     why: str = ""
@@ -94,14 +94,14 @@ def voltages(path: Path, engine: str) -> dict[str, float]:
     return dict(zip(given.circuit.node_names[1:], np.asarray(v)[0].tolist(), strict=True))
 
 
-def differences(found: Mapping[str, float], right: Mapping[str, float]) -> str:
+def differences(result: Mapping[str, float], right: Mapping[str, float]) -> str:
     """Report which nodes differ from ngspice's, or are missing; nothing where none does."""
-    missing = [f"no node {name}" for name in right if name not in found]
+    missing = [f"no node {name}" for name in right if name not in result]
     limits = {name: RELATIVE * abs(v) + ABSOLUTE for name, v in right.items()}
     off = [
-        f"{name} = {found[name]:.6g}, ngspice {v:.6g}"
+        f"{name} = {result[name]:.6g}, ngspice {v:.6g}"
         for name, v in right.items()
-        if name in found and not abs(found[name] - v) <= limits[name]
+        if name in result and not abs(result[name] - v) <= limits[name]
     ]
     return "; ".join([*off, *missing])
 
@@ -111,10 +111,10 @@ def outcome(name: str, engine: str, folder: Path, solve: Callable[[Path, str], d
     path = folder / f"{name}.cir"
     path.write_text(texts()[name], encoding="utf-8")
     try:
-        found = solve(path, engine)
+        result = solve(path, engine)
     except (NetlistError, UnsupportedCircuitError, CircuitError) as error:
         return Outcome("refused", str(error).replace(f"{folder}/", "").splitlines()[0])
     except (ConvergenceError, NgspiceError) as error:
         return Outcome("wrong", str(error).partition("; the deck is kept")[0].partition("; see it fail")[0].splitlines()[0])
-    why = differences(found, values()[name])
+    why = differences(result, values()[name])
     return Outcome("wrong", why) if why else Outcome("agrees")

@@ -30,11 +30,11 @@ def _train(words: tuple[str, ...], log: str) -> None:
     from hwsim.learning import epochs  # noqa: PLC0415
     from hwsim.runs import train  # noqa: PLC0415
 
-    with Path(log).open("w", encoding="utf-8") as said:
-        sys.stdout = sys.stderr = said
+    with Path(log).open("w", encoding="utf-8") as loaded:
+        sys.stdout = sys.stderr = loaded
         epochs.CHUNK_SECONDS, train.EPOCH_SECONDS, train.CHECKPOINT_SECONDS = 0.0, -1.0, -1.0
         code = main(["train", *words])
-        said.flush()
+        loaded.flush()
         os._exit(code)
 
 
@@ -50,7 +50,7 @@ class Victim:
     faults: list[str] = field(default_factory=list)
 
     def go(self) -> Any:
-        """Start it, or go on with it if there is something to go on with."""
+        """Start it, or resume it if there is something to resume."""
         more = ("--resume",) if RunFolder(self.folder).experiment.exists() else ()
         process = _SPAWNED.Process(target=_train, args=((*self.words, "--out", str(self.folder), *more), self.log))
         process.start()
@@ -58,11 +58,11 @@ class Victim:
 
     @property
     def log(self) -> str:
-        """Where it writes what it says."""
+        """Where it writes what it states."""
         return str((self.log_beside or self.folder.parent) / f"{self.folder.name}.log")
 
     def through(self, limit: float = 300.0) -> float:
-        """Let it come to its end, and tell how long its folder was there [s]."""
+        """Let it come to its end, and report how long its folder was there [s]."""
         process, begun = self.go(), None
         while process.is_alive() and limit > 0:
             begun = begun or (time.monotonic() if self.folder.exists() else None)
@@ -74,7 +74,7 @@ class Victim:
         return self.seconds
 
     def kill(self, number: signal.Signals, after: float) -> bool:
-        """Start it, send a signal some time after its folder is there [s], look at what is left, and tell whether it was still running."""
+        """Start it, send a signal some time after its folder is there [s], look at what is left; report whether it was still running."""
         process = self.go()
         while process.is_alive() and not self.folder.exists():
             time.sleep(0.002)
@@ -106,7 +106,7 @@ def damage(path: Path) -> list[str]:
     for name in [name for name in readers if (path / name).exists()]:
         try:
             readers[name](path / name)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
             faults.append(f"{name}: {type(error).__name__}: {error}")
     try:
         if not folder.experiment.exists():

@@ -1,4 +1,4 @@
-"""Markdown as the tests of guides and README read it: its fenced blocks, the commands in them, its inline code, links and prose."""
+"""Markdown as the tests of guides and README read it: its code blocks, the commands in them, its inline code, links and prose."""
 
 import re
 import shlex
@@ -14,14 +14,14 @@ MARKERS = {
     "install": "changes the environment",
     "checkout": "writes to the source tree, or needs it",
 }
-"""Words after a fence's language with which its commands are not run by the tests, and why; they are parsed all the same."""
+"""Words after a code block's language with which its commands are not run by the tests, and why; they are parsed all the same."""
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Fence:
-    """A fenced block: its language, the words after it, its text."""
+class CodeBlock:
+    """A code block: its language, the words after it, its text."""
 
     language: str
     words: tuple[str, ...]
@@ -45,34 +45,34 @@ class Fence:
         return [line for line in lines if line]
 
 
-def fences(text: str) -> list[Fence]:
-    """List the fenced blocks of a Markdown text."""
-    found = []
+def code_blocks(text: str) -> list[CodeBlock]:
+    """List the code blocks of a Markdown text."""
+    result = []
     for match in _FENCE.finditer(text):
         language, *words = match["info"].split() or [""]
-        found.append(Fence(language, tuple(words), match["text"]))
-    return found
+        result.append(CodeBlock(language, tuple(words), match["text"]))
+    return result
 
 
-def without_fences(text: str) -> str:
-    """Return a text without the content of its fenced blocks; lines keep their numbers."""
+def without_code(text: str) -> str:
+    """Return a text without the content of its code blocks; lines keep their numbers."""
     return _FENCE.sub(lambda match: "\n" * match[0].count("\n"), text)
 
 
 def inline_code(text: str) -> list[str]:
     """List the inline code of a text, each in one line."""
-    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", without_fences(text))]
+    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", without_code(text))]
 
 
 def prose(text: str) -> str:
     """Return a text without its code, blocks and inline, and without the targets of links; lines keep their numbers."""
-    bare = re.sub(r"`[^`]*`", lambda code: "`" + "\n" * code[0].count("\n") + "`", without_fences(text))
+    bare = re.sub(r"`[^`]*`", lambda code: "`" + "\n" * code[0].count("\n") + "`", without_code(text))
     return re.sub(r"\]\([^)]*\)", "]", bare)
 
 
 def links(text: str) -> list[str]:
     """List the targets of links and pictures."""
-    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", without_fences(text)))
+    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", without_code(text)))
 
 
 def typed(line: str) -> tuple[list[str], str | None]:

@@ -13,7 +13,7 @@ from support.reading import parse
 
 
 class Disguise:
-    """Writes one circuit; only what learns, carries the data and is read is said."""
+    """Writes one circuit; only its trainable elements, inputs and outputs are named."""
 
     def __init__(self, circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, seed: int) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - nothing secret

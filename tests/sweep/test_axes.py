@@ -34,7 +34,7 @@ def test_values_are_read_as_they_are_meant(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("training.beta", "KEY=START:STOP:COUNT"),
         ("=1,2", "KEY=START:STOP:COUNT"),
@@ -49,9 +49,9 @@ def test_values_are_read_as_they_are_meant(text: str) -> None:
         ("k=1979-05-27,1", "neither a number"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
+def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
     """The message shows what was typed and what would be right."""
-    with pytest.raises(SweepError, match=said):
+    with pytest.raises(SweepError, match=message):
         read_axis(text)
 
 
@@ -77,25 +77,25 @@ def points(*vary: str, **design) -> list[dict[str, object]]:
 
 def test_a_grid_has_every_combination() -> None:
     """The last key runs fastest, as digits do."""
-    found = points("training.epochs=1,2", "training.beta=1e-6,2e-6")
-    assert [tuple(one.values()) for one in found] == [(1, 1e-6), (1, 2e-6), (2, 1e-6), (2, 2e-6)]
+    result = points("training.epochs=1,2", "training.beta=1e-6,2e-6")
+    assert [tuple(one.values()) for one in result] == [(1, 1e-6), (1, 2e-6), (2, 1e-6), (2, 2e-6)]
 
 
 def test_one_at_a_time_begins_as_it_is() -> None:
     """The first point is the experiment itself; every other one changes one key."""
-    found = points("training.epochs=1,2", "training.beta=1e-6,2e-6", kind="alone")
-    assert found == [{}, {"training.epochs": 1}, {"training.epochs": 2}, {"training.beta": 1e-6}, {"training.beta": 2e-6}]
+    result = points("training.epochs=1,2", "training.beta=1e-6,2e-6", kind="alone")
+    assert result == [{}, {"training.epochs": 1}, {"training.epochs": 2}, {"training.beta": 1e-6}, {"training.beta": 2e-6}]
 
 
 def test_random_points_are_within_and_the_same_every_time() -> None:
     """They follow from the experiment's seed; a logarithmic range is filled evenly over its logarithm."""
     vary = ("training.beta=log:1e-8:1e-4", "training.rule=adjoint,equilibrium-propagation", "training.epochs=2:9")
-    found = points(*vary, kind="random", count=200)
-    assert found == points(*vary, kind="random", count=200)
-    decades = np.log10([one["training.beta"] for one in found])
+    result = points(*vary, kind="random", count=200)
+    assert result == points(*vary, kind="random", count=200)
+    decades = np.log10([one["training.beta"] for one in result])
     assert np.histogram(decades, bins=4, range=(-8, -4))[0].min() > 30
-    assert {one["training.rule"] for one in found} == {"adjoint", "equilibrium-propagation"}
-    assert {one["training.epochs"] for one in found} == set(range(2, 10))
+    assert {one["training.rule"] for one in result} == {"adjoint", "equilibrium-propagation"}
+    assert {one["training.epochs"] for one in result} == set(range(2, 10))
 
 
 def test_whole_numbers_stay_whole() -> None:
@@ -106,13 +106,13 @@ def test_whole_numbers_stay_whole() -> None:
 
 def test_sobol_takes_two_points_a_sample_more_than_keys() -> None:
     """Saltelli's scheme without second order: N (D + 2) points, no two alike."""
-    found = points("training.beta=1e-7:1e-5", "training.target_high=0.1:0.2", kind="sobol", count=8)
-    assert len(found) == 8 * 4
-    assert all(1e-7 <= one["training.beta"] <= 1e-5 for one in found)
+    result = points("training.beta=1e-7:1e-5", "training.target_high=0.1:0.2", kind="sobol", count=8)
+    assert len(result) == 8 * 4
+    assert all(1e-7 <= one["training.beta"] <= 1e-5 for one in result)
 
 
 @pytest.mark.parametrize(
-    ("vary", "design", "said"),
+    ("vary", "design", "message"),
     [
         ((), {}, "nothing is varied"),
         (("training.bta=1,2",), {}, "--vary training.bta: there is no such key; did you mean training.nudge.beta"),
@@ -126,7 +126,7 @@ def test_sobol_takes_two_points_a_sample_more_than_keys() -> None:
         (("training.beta=1e-6:2e-6:9999999",), {}, "more than 100,000"),
     ],
 )
-def test_points_that_cannot_be_are_refused(vary: tuple[str, ...], design: dict[str, object], said: str) -> None:
+def test_points_that_cannot_be_are_refused(vary: tuple[str, ...], design: dict[str, object], message: str) -> None:
     """Before anything is computed or written."""
-    with pytest.raises(SweepError, match=said.replace("(", r"\(")):
+    with pytest.raises(SweepError, match=message.replace("(", r"\(")):
         points(*vary, **design)

@@ -32,7 +32,7 @@ SWITCHES = {"differential", "signed_inputs", "bias", "skip_failed", "pairs", "sp
 
 
 def test_every_number_has_a_plain_name() -> None:
-    """No label repeats its key, and no two keys share one; of volts, ohms and siemens it says so."""
+    """No label repeats its key, and no two keys share one; of volts, ohms and siemens it reports it."""
     keys = [key for key in dict.fromkeys(known_keys(Experiment)) if "." in key and not key.startswith("reached")]
     numbers = [key for key in keys if key.rpartition(".")[2] not in TEXTS | OTHERS | SWITCHES]
     labels = {key: axis_label(key) for key in numbers}

@@ -44,8 +44,8 @@ def test_what_is_written_comes_back(file: Path) -> None:
     weights = {"w1": np.arange(1.0, 7.0).reshape(2, 3), "w2": np.ones((1, 2)) / 3}
     with Database.begin(file, definition(), {"python": "3"}, weights) as database:
         database.add([ONE, FAILED])
-        found = database.weights
-    assert {name: g.tolist() for name, g in found.items()} == {name: g.tolist() for name, g in weights.items()}
+        result = database.weights
+    assert {name: g.tolist() for name, g in result.items()} == {name: g.tolist() for name, g in weights.items()}
     recorded = read(file)
     assert recorded.definition == definition()
     assert [dict(point.settings) for point in recorded.points] == [{"training.beta": beta} for beta in (1e-7, 1e-6, 1e-5)]
@@ -68,7 +68,7 @@ def test_the_same_sweep_goes_on_and_the_first_result_counts(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ({"chips": 5}, "chips = 4, not 5"),
         ({"mode": "evaluate"}, "mode = 'train', not 'evaluate'"),
@@ -78,13 +78,13 @@ def test_the_same_sweep_goes_on_and_the_first_result_counts(file: Path) -> None:
         ({"weights": "0f"}, "weights = '', not '0f'"),
     ],
 )
-def test_another_sweep_is_refused(file: Path, other: dict[str, object], said: str) -> None:
-    """The message says in what it differs, and the file is as it was."""
+def test_another_sweep_is_refused(file: Path, other: dict[str, object], message: str) -> None:
+    """The message states in what it differs, and the file is as it was."""
     Database.begin(file, definition(), {}).close()
     before = file.read_bytes()
     with pytest.raises(SweepError) as refused:
         Database.begin(file, definition(**other), {})
-    assert f"{file} is a sweep with {said}; resume" in str(refused.value)
+    assert f"{file} is a sweep with {message}; resume" in str(refused.value)
     assert file.read_bytes() == before
 
 
@@ -97,7 +97,7 @@ def test_another_experiment_is_another_sweep() -> None:
 
 
 def test_definitions_survive_being_written(file: Path) -> None:
-    """What is read back is equal; keys that experiments get later have their defaults."""
+    """A database that is read back is equal; keys that experiments get later have their defaults."""
     del file
     one = definition(vary=("training.rate=[1e-6,2e-6],3e-6", "training.epochs=1:9"), design=Design(kind="random", count=3))
     assert SweepDefinition.from_json(one.to_json()) == one
@@ -129,15 +129,15 @@ def _cut(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"), [(_text, "not a sweep's database"), (_other, "not of a sweep"), (_newer, "of version 9"), (_cut, "damaged")]
+    ("make", "message"), [(_text, "not a sweep's database"), (_other, "not of a sweep"), (_newer, "of version 9"), (_cut, "damaged")]
 )
-def test_other_files_are_refused_and_left_alone(tmp_path: Path, make: Callable[[Path], None], said: str) -> None:
+def test_other_files_are_refused_and_left_alone(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
     """Whatever lies there."""
     file = tmp_path / "a.db"
     make(file)
     before = file.read_bytes()
     for use in (read, lambda path: Database.begin(path, definition(), {})):
-        with pytest.raises(SweepError, match=said):
+        with pytest.raises(SweepError, match=message):
             use(file)
     assert file.read_bytes() == before
 
@@ -203,7 +203,7 @@ def test_many_processes_make_a_file_and_write_at_once(tmp_path: Path) -> None:
 
 
 def test_a_moved_database_is_written_to_no_further(file: Path) -> None:
-    """What was committed is in the moved file, whatever was in the journal; the next write says where to continue."""
+    """What was committed is in the moved file, whatever was in the journal; the next write names where to continue."""
     with Database.begin(file, definition(), {}) as database:
         database.add([ONE])
         moved = file.rename(file.with_name("moved.db"))
@@ -227,7 +227,7 @@ def test_a_new_sweep_at_the_path_of_a_moved_one_is_its_own(file: Path) -> None:
 
 
 def test_a_start_counts_by_its_content(file: Path, tmp_path: Path) -> None:
-    """A sweep goes on from the conductances that it began with, or not at all; files of earlier versions do not hold what those were."""
+    """A sweep continues from the conductances that it began with, or not at all; files of earlier versions do not hold what those were."""
     start = tmp_path / "start.npz"
     np.savez(start, w1=np.full((5, 8), 1e-6), w2=np.full((9, 2), 1e-6))
     experiment = override(load("xor"), [f"training.start={start}"])

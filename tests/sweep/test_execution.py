@@ -32,26 +32,26 @@ def sweep(path: Path, function: Compute = compute, observe: Callable[[list[Sweep
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
-    """Give what an uninterrupted sweep in one process leaves."""
+    """Return what an uninterrupted sweep in one process leaves."""
     path = tmp_path_factory.mktemp("whole") / "a.db"
     sweep(path)
     return content(path)
 
 
 def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
-    """Another process sees it; each is told once, and a second run computes nothing."""
-    path, told = tmp_path / "a.db", list[SweepResult]()
+    """Another process sees it; each is reported once, and a second run computes nothing."""
+    path, report = tmp_path / "a.db", list[SweepResult]()
 
     def observe(results: list[SweepResult]) -> None:
         with Database.open(path) as database:
             assert {result[:3] for result in results} <= database.done()
-        told.extend(results)
+        report.extend(results)
 
     sweep(path, observe=observe)
-    assert len(told) == len({result[:3] for result in told}) == TOTAL
+    assert len(report) == len({result[:3] for result in report}) == TOTAL
     again = list[SweepResult]()
     sweep(path, free_sweep.raising, again.extend)
-    assert sorted(map(repr, again)) == sorted(map(repr, told))
+    assert sorted(map(repr, again)) == sorted(map(repr, report))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -70,7 +70,7 @@ def test_batches_at_work_report_how_far_they_are(
 
 
 def test_a_fault_ends_the_sweep_and_leaves_what_is_done(tmp_path: Path, whole: list[tuple[object, ...]]) -> None:
-    """No claim stays; once the fault is mended the sweep goes on."""
+    """No claim stays; once the fault is mended the sweep continues."""
     path = tmp_path / "a.db"
     with pytest.raises(ValueError, match="data are missing"):
         sweep(path, free_sweep.raising)
@@ -88,7 +88,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
         assert killed.stdout.readline()
         time.sleep(moment)
         killed.kill()
-        told = sum(int(line) for line in killed.stdout)
+        printed = sum(int(line) for line in killed.stdout)
     computed = list[BatchJob]()
 
     def counted(job: BatchJob, _: Follow) -> list[SweepResult]:
@@ -98,7 +98,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, whole: list[tuple[object, ...]],
     with Database.open(path) as database:
         before = len(database.done())
     sweep(path, counted)
-    assert told <= before <= told + BATCH
+    assert printed <= before <= printed + BATCH
     assert sum(len(job.instances) for job in computed) == TOTAL - before
     assert content(path) == whole
 
@@ -120,13 +120,13 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, number: signal.Signal
 
 
 def test_two_processes_share_a_sweep(tmp_path: Path, whole: list[tuple[object, ...]]) -> None:
-    """Both hear of all results, each computes a part, and the file is that of one."""
+    """Both receive all results, each computes a part, and the file is that of one."""
     path = tmp_path / "a.db"
     program = [sys.executable, free_sweep.__file__, path, "1"]
     both = [subprocess.Popen(program, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate()[0] for process in both]
+    printed = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert [sum(map(int, one.split())) for one in said] == [TOTAL, TOTAL]
+    assert [sum(map(int, one.split())) for one in printed] == [TOTAL, TOTAL]
     assert content(path) == whole
 
 
@@ -172,7 +172,7 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes
 def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
     tmp_path: Path, whole: list[tuple[object, ...]], scheduler: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
-    """Two separate workers of the user's scheduler; a fault in one is told as if it had been here, and later one is killed midway."""
+    """Two separate workers of the user's scheduler; a fault in one is reported as if it had been here, and later one is killed midway."""
     address, processes = scheduler
     killed = []
 

@@ -1,4 +1,4 @@
-"""What --set fixes and --vary varies is judged together, before anything is computed."""
+"""What --set fixes and --vary varies is checked together, before anything is computed."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def planned(settings: str, vary: str, kind: str = "grid") -> Planned:
 
 
 @pytest.mark.parametrize(
-    ("settings", "vary", "said"),
+    ("settings", "vary", "message"),
     [
         (
             "training.beta=1e-5",
@@ -38,9 +38,9 @@ def planned(settings: str, vary: str, kind: str = "grid") -> Planned:
         ("variation.stuck=0", "variation.stuck_at=g_min,g_max", "variation.stuck is 0"),
     ],
 )
-def test_what_does_not_go_together_is_refused(settings: str, vary: str, said: str) -> None:
+def test_what_does_not_go_together_is_refused(settings: str, vary: str, message: str) -> None:
     """Naming the first point where a varied key replaces a fixed one, or why it means nothing anywhere."""
-    with pytest.raises(SweepError, match=said):
+    with pytest.raises(SweepError, match=message):
         planned(settings, vary)
 
 
@@ -72,9 +72,9 @@ def test_a_fixed_key_may_need_a_varied_one() -> None:
 
 def test_keys_that_mean_nothing_exist() -> None:
     """Each is a key of an experiment, and so is each that is named as the reason; a default experiment has some of them."""
-    known = set(known_keys(Experiment))
+    expected = set(known_keys(Experiment))
     for one in IDLE:
-        assert set(one.keys) <= known
-        assert one.because.partition(" ")[0] in known
+        assert set(one.keys) <= expected
+        assert one.because.partition(" ")[0] in expected
     assert dict(idle(load("xor")))["noise.bandwidth"] == "noise.thermal and noise.shot are false"
     assert "noise.bandwidth" not in dict(idle(load("xor", ["noise.thermal=true"])))

@@ -48,7 +48,7 @@ def test_every_sample_is_tested_once_a_repeat() -> None:
 
 
 def test_folds_leave_a_test_set_of_the_data_alone(tmp_path: Path) -> None:
-    """Of data that bring a test set, the training set is split, and a note says so."""
+    """Of data that bring a test set, the training set is split, and a note reports it."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(24, 2)), np.arange(24) % 2
     np.savez(tmp_path / "both.npz", x_train=x[:20], y_train=y[:20], x_test=x[20:], y_test=y[20:])
@@ -95,19 +95,19 @@ def test_one_fold_is_one_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with planned.open(tmp_path / "folds.db", dict) as database:
         run(database, lambda _: None)
         recorded = database.recorded()
-    found = cross_validation(recorded, lambda _: None)
-    assert [(one.seed, one.fold) for one in found.folds] == [(seed, fold) for seed in (0, 1) for fold in range(2)]
-    for one in (found.folds[1], found.folds[2]):
+    result = cross_validation(recorded, lambda _: None)
+    assert [(one.seed, one.fold) for one in result.folds] == [(seed, fold) for seed in (0, 1) for fold in range(2)]
+    for one in (result.folds[1], result.folds[2]):
         alone = override(load("iris"), [*changed, "data.folds=2", f"data.fold={one.fold}", f"training.seed={one.seed}"])
         summary = train(new_run(alone, tmp_path / f"run-{one.seed}"), lambda _: None).summary
         assert one.error == summary["test_error"]
         assert one.train_error == pytest.approx(summary["train_error"], abs=1e-12)
         assert one.test_samples == 75
         assert one.train_samples == 75
-    assert found.circuit.mean == pytest.approx(np.mean([one.error for one in found.folds]))
+    assert result.circuit.mean == pytest.approx(np.mean([one.error for one in result.folds]))
     whole = over_folds(recorded)
     assert whole is not None
-    assert [whole.mean, *whole.interval] == pytest.approx([found.circuit.mean, *found.circuit.interval])
+    assert [whole.mean, *whole.interval] == pytest.approx([result.circuit.mean, *result.circuit.interval])
     assert slopes(recorded) == []  # a fold's number is a name
     assert over_folds(replace(recorded, results=recorded.results[1:])) is None
 
@@ -139,20 +139,20 @@ def test_the_interval_is_corrected() -> None:
 def test_sizes_set_the_correction() -> None:
     """The ratio is that of the folds' own samples; intervals of errors stay within 0 and 1, those of differences do not have to."""
     folds = [Fold(0, k, 80, 20, error, 0.0, linear) for k, (error, linear) in enumerate([(0.0, 0.2), (0.1, 0.1), (0.0, 0.1), (0.1, 0.0)])]
-    found = CrossValidation(folds=folds, baseline="none")
+    result = CrossValidation(folds=folds, baseline="none")
     expected = corrected([0.0, 0.1, 0.0, 0.1], 0.25)
     assert expected.interval.low < 0
-    assert found.circuit == MeanInterval(expected.mean, expected.interval._replace(low=0.0))
-    assert found.difference == corrected([-0.2, 0.0, -0.1, 0.1], 0.25)
+    assert result.circuit == MeanInterval(expected.mean, expected.interval._replace(low=0.0))
+    assert result.difference == corrected([-0.2, 0.0, -0.1, 0.1], 0.25)
 
 
 def test_a_fold_without_an_error_leaves_no_mean() -> None:
     """A mean over the folds that are left would flatter."""
     folds = [Fold(0, 0, 80, 20, 0.1, 0.0, 0.1), Fold(0, 1, 80, 20, math.nan, math.nan, 0.1, "no equilibrium")]
-    found = CrossValidation(folds=folds, baseline="none")
-    assert math.isnan(found.circuit.mean)
-    assert math.isnan(found.circuit.interval.low)
-    assert found.linear.mean == pytest.approx(0.1)
+    result = CrossValidation(folds=folds, baseline="none")
+    assert math.isnan(result.circuit.mean)
+    assert math.isnan(result.circuit.interval.low)
+    assert result.linear.mean == pytest.approx(0.1)
 
 
 def test_the_baseline_s_description_names_what_folds_have_in_common_and_what_not() -> None:

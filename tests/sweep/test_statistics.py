@@ -22,15 +22,15 @@ from support.free_sweep import definition, number
 def test_wilson_holds_the_truth_as_often_as_it_says() -> None:
     """On average over true shares; at any one share the whole numbers make it vary."""
     n, shares = 16, np.linspace(0.02, 0.98, 97)
-    held = [sum(binom.pmf(k, n, share) for k in range(n + 1) if wilson(k, n)[0] <= share <= wilson(k, n)[1]) for share in shares]
-    assert np.mean(held) == pytest.approx(0.95, abs=0.01)
-    assert min(held) > 0.85
+    kept = [sum(binom.pmf(k, n, share) for k in range(n + 1) if wilson(k, n)[0] <= share <= wilson(k, n)[1]) for share in shares]
+    assert np.mean(kept) == pytest.approx(0.95, abs=0.01)
+    assert min(kept) > 0.85
     assert wilson(0, 16)[0] == 0.0
     assert wilson(16, 16)[1] == 1.0
 
 
 def results(errors: np.ndarray, point: int = 1) -> list[SweepResult]:
-    """Give the results of errors (chips, seeds); NaN is a failure."""
+    """Return the results of errors (chips, seeds); NaN is a failure."""
     return [
         SweepResult(point, chip, seed, error, error, None, None, 0.0, 0.1, "did not settle" if math.isnan(error) else None)
         for (chip, seed), error in np.ndenumerate(errors)
@@ -52,10 +52,10 @@ def test_points_that_differ_are_told_apart() -> None:
     """Half a point of error on every chip is seen, though chips differ by much more; its sign is that of the first."""
     rng = np.random.default_rng(3)
     base = rng.gamma(2, 0.02, (16, 2))
-    found = difference(results(base + 0.005 + rng.normal(0, 0.001, (16, 2))), results(base))
-    assert found.p < 0.001
-    assert found.mean == pytest.approx(0.005, abs=0.001)
-    assert found.interval.low < found.mean < found.interval.high
+    result = difference(results(base + 0.005 + rng.normal(0, 0.001, (16, 2))), results(base))
+    assert result.p < 0.001
+    assert result.mean == pytest.approx(0.005, abs=0.001)
+    assert result.interval.low < result.mean < result.interval.high
     assert difference(results(base), results(base)).p == 1.0
     assert difference(results(base[:1, :1] + 0.1), results(base[:1, :1])).p == 1.0  # one pair proves nothing
 
@@ -64,10 +64,10 @@ def test_a_chip_counts_once() -> None:
     """By the mean of its seeds; of a single chip the seeds count; failures are left out of means and are bad in yields."""
     errors = np.array([[0.1, 0.3], [0.2, np.nan], [np.nan, np.nan], [0.02, 0.04]])
     assert per_unit(results(errors)) == pytest.approx({0: 0.2, 1: 0.2, 3: 0.03})
-    found = summary(results(errors))
-    assert (found.results, found.failed, found.units) == (8, 3, 3)
-    assert found.mean == pytest.approx(0.43 / 3)
-    assert 0.0 < found.interval.low < found.mean < found.interval.high < 1.0
+    result = summary(results(errors))
+    assert (result.results, result.failed, result.units) == (8, 3, 3)
+    assert result.mean == pytest.approx(0.43 / 3)
+    assert 0.0 < result.interval.low < result.mean < result.interval.high < 1.0
     assert yield_at(results(errors), 0.2)[0::2] == (0.5, 2)
     assert per_unit(results(np.array([[0.1, 0.3]]))) == {0: 0.1, 1: 0.3}
 
@@ -83,15 +83,15 @@ def test_where_nothing_can_be_said_nothing_is() -> None:
 
 
 def recorded(chosen: SweepDefinition, error: Callable[..., float]) -> Recorded:
-    """Give a finished sweep whose errors follow from the point's settings, the chip and the seed."""
+    """Return a finished sweep whose errors follow from the point's settings, the chip and the seed."""
     points = chosen.points()
-    found = [
+    result = [
         SweepResult(point.number, chip, seed, error(point.settings, chip, seed), 0.0, None, None, 0.0, 0.1, None)
         for point in points
         for chip in range(chosen.chips)
         for seed in range(chosen.seeds)
     ]
-    return Recorded(Path("a.db"), chosen, points, found, {})
+    return Recorded(Path("a.db"), chosen, points, result, {})
 
 
 def over(*vary: str, chips: int = 10, **design) -> SweepDefinition:
@@ -107,11 +107,11 @@ def test_slopes_are_those_of_a_plane() -> None:
         return 0.1 + (0.05 + scatter[chip]) * settings["training.adam_b1"] - 0.01 * math.log10(settings["training.beta"])
 
     for design in ({"kind": "grid"}, {"kind": "random", "count": 12}):
-        found = slopes(recorded(over("training.adam_b1=0:0.8:5", "training.beta=log:1e-8:1e-5:4", **design), plane))
-        assert [one.key for one in found] == ["training.adam_b1", "training.beta"]
-        assert [one.slope for one in found] == pytest.approx([0.05 + scatter.mean(), -0.01])
-        assert found[0].interval.low < 0.05 < found[0].interval.high
-        assert found[1].log
+        result = slopes(recorded(over("training.adam_b1=0:0.8:5", "training.beta=log:1e-8:1e-5:4", **design), plane))
+        assert [one.key for one in result] == ["training.adam_b1", "training.beta"]
+        assert [one.slope for one in result] == pytest.approx([0.05 + scatter.mean(), -0.01])
+        assert result[0].interval.low < 0.05 < result[0].interval.high
+        assert result[1].log
 
 
 def test_a_key_without_effect_has_no_slope() -> None:
@@ -128,17 +128,17 @@ def test_a_key_without_effect_has_no_slope() -> None:
 
 def test_one_at_a_time_starts_from_what_the_experiment_has() -> None:
     """Each key's slope goes through the point as it is; names have none."""
-    own = load("xor").training
+    ours = load("xor").training
 
     def error(settings, chip: int, seed: int) -> float:
         del chip, seed
-        at = {"training.adam_b1": own.optimizer.b1, "training.target_high": own.target_high} | settings
+        at = {"training.adam_b1": ours.optimizer.b1, "training.target_high": ours.target_high} | settings
         return 0.2 + 0.1 * at["training.adam_b1"] + 0.3 * at["training.target_high"]
 
     chosen = over("training.adam_b1=0.1:0.5:2", "training.target_high=0.2,0.3", "training.optimizer=sgd,adam", kind="alone")
-    found = slopes(recorded(chosen, error))
-    assert {one.key: one.slope for one in found} == pytest.approx({"training.adam_b1": 0.1, "training.target_high": 0.3})
-    assert [one.span for one in found] == pytest.approx([own.optimizer.b1 - 0.1, 0.3 - own.target_high])
+    result = slopes(recorded(chosen, error))
+    assert {one.key: one.slope for one in result} == pytest.approx({"training.adam_b1": 0.1, "training.target_high": 0.3})
+    assert [one.span for one in result] == pytest.approx([ours.optimizer.b1 - 0.1, 0.3 - ours.target_high])
 
 
 def test_values_are_found_by_their_key() -> None:
@@ -154,18 +154,18 @@ def test_sobol_indices_of_a_known_function() -> None:
     """Ishigami's function: sin x + 7 sin² y + 0.1 z⁴ sin x over ±π; all within 0.02 (Homma and Saltelli 1996)."""
     axes = tuple(read_axis(f"{name}=-{math.pi}:{math.pi}") for name in "xyz")
     x, y, z = ((2 * np.array(saltelli(axes, 2048)) - 1) * math.pi).T
-    found = sobol(axes, np.sin(x) + 7 * np.sin(y) ** 2 + 0.1 * z**4 * np.sin(x))
-    assert [one.first for one in found] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.02)
-    assert [one.total for one in found] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.02)
-    assert all(one.total_half < 0.1 for one in found)
+    result = sobol(axes, np.sin(x) + 7 * np.sin(y) ** 2 + 0.1 * z**4 * np.sin(x))
+    assert [one.first for one in result] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.02)
+    assert [one.total for one in result] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.02)
+    assert all(one.total_half < 0.1 for one in result)
 
 
 def test_sobol_indices_of_a_sweep() -> None:
     """From the means of its points, once all are there; a key that does nothing has none."""
     chosen = over("training.adam_b1=0:0.8", "training.target_high=0.1:0.2", kind="sobol", count=64, chips=2)
-    found = recorded(chosen, lambda settings, chip, seed: 0.1 * chip + settings["training.adam_b1"] ** 2 + 0 * seed)
-    assert [one.total for one in indices(found)] == pytest.approx([1.0, 0.0], abs=0.1)
-    assert indices(Recorded(found.path, chosen, found.points, found.results[1:], {})) == []
+    result = recorded(chosen, lambda settings, chip, seed: 0.1 * chip + settings["training.adam_b1"] ** 2 + 0 * seed)
+    assert [one.total for one in indices(result)] == pytest.approx([1.0, 0.0], abs=0.1)
+    assert indices(Recorded(result.path, chosen, result.points, result.results[1:], {})) == []
 
 
 def test_every_point_is_put_in_numbers() -> None:
@@ -175,7 +175,7 @@ def test_every_point_is_put_in_numbers() -> None:
     def error(settings, chip: int, seed: int) -> float:
         return number(settings["training.beta"], chip, seed)
 
-    found = numbers(recorded(chosen, error), 0.5, reference=2)
-    assert [one.against is None for one in found] == [False, True, False]
-    assert all(one.yields and one.yields.units == 16 for one in found)
-    assert all(a <= b for one in found for a, b in pairwise(one.summary.quantiles))
+    result = numbers(recorded(chosen, error), 0.5, reference=2)
+    assert [one.against is None for one in result] == [False, True, False]
+    assert all(one.yields and one.yields.units == 16 for one in result)
+    assert all(a <= b for one in result for a, b in pairwise(one.summary.quantiles))

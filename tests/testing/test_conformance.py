@@ -1,4 +1,4 @@
-"""The conformance suite judges a stranger's engine: a right one passes, and each fault breaks the laws that it should."""
+"""The conformance suite checks a stranger's engine: a right one passes, and each fault breaks the laws that it should."""
 
 from dataclasses import dataclass, field
 
@@ -115,8 +115,8 @@ class ToySolver(Closing):
         if self.fault == "is off by a millivolt":
             v[:, self.circuit.outputs.plus] += 1e-3
         by_group = {group.name: v[:, group.nodes] for group in self.circuit.groups}
-        found = Equilibrium(by_group, np.zeros(len(v)), np.ones(len(v), int), np.where(failed, int(Result.NOT_FINITE), 0))
-        return found.check(self.circuit) if throw or self.fault == "always throws" else found
+        equilibrium = Equilibrium(by_group, np.zeros(len(v)), np.ones(len(v), int), np.where(failed, int(Result.NOT_FINITE), 0))
+        return equilibrium.check(self.circuit) if throw or self.fault == "always throws" else equilibrium
 
     def phases(self, g, x, y, nudge, *, throw=True, noise=None):
         """Solve each phase."""

@@ -1,4 +1,4 @@
-"""Trains on disks that fill up at every stage, and on one that becomes read-only, then goes on where there is room.
+"""Trains on disks that fill up at every stage, and on one that becomes read-only, then continues where there is room.
 
 `python tests/torture/disks.py` mounts small disks in memory, in a namespace of its own (Linux, unshare); it needs no rights but that.
 """
@@ -39,10 +39,10 @@ def main() -> int:
                 victim.kill(signal.SIGKILL, alone.seconds / 2)
                 _mount("-o", "remount,ro", str(disk))
             victim.through()
-            said = Path(victim.log).read_text(encoding="utf-8").splitlines()[-1]
-            full += "the disk is full" in said or "read-only" in said
-            faults += [f"{size} KiB: {said}"] * ("Traceback" in said) + [f"{size} KiB: {fault}" for fault in damage(victim.folder)]
-            sys.stdout.write(f"{size} KiB: {said}\n")
+            message = Path(victim.log).read_text(encoding="utf-8").splitlines()[-1]
+            full += "the disk is full" in message or "read-only" in message
+            faults += [f"{size} KiB: {message}"] * ("Traceback" in message) + [f"{size} KiB: {fault}" for fault in damage(victim.folder)]
+            sys.stdout.write(f"{size} KiB: {message}\n")
             _mount("-o", "remount,rw,size=10m", str(disk))
             victim.faults.clear()
             victim.through()

@@ -1,4 +1,4 @@
-"""An independent judge of voltages: how far a state is from the equilibrium, by Newton's method on all nodes with 64 bits of mantissa.
+"""An independent check of voltages: how far a state is from the equilibrium, by Newton's method on all nodes with 64 bits of mantissa.
 
 It knows the elements and nothing of how the engines solve them.
 """
@@ -20,14 +20,14 @@ STEPS = 200
 
 
 class Verdict(NamedTuple):
-    """How far off a state is in any node [V], whether that could be told, and whether the equilibrium would come back after a disturbance.
+    """How far off a state is in any node [V], whether that is certain, and whether the equilibrium would come back after a disturbance.
 
     Amplifiers of one gain and one back keep it the only one, and stable; those far apart can feed back more than the circuit takes up, and
     then there may be several.
     """
 
     off: float
-    told: bool
+    certain: bool
     stable: bool
 
 
@@ -41,7 +41,7 @@ class Exact:
     """The equations of a circuit on a chip, with conductances g [S]: currents out of the free nodes, all in extended precision.
 
     A voltage everywhere is T·u + t with u those of the free nodes; the current that an amplifier delivers is drawn `back` times from its
-    input. Ideal diodes are taken as they stand in the state that is judged, whose rounding is `eps`: conducting at their threshold, open
+    input. Ideal diodes are taken as they stand in the state that is checked, whose rounding is `eps`: conducting at their threshold, open
     below.
     """
 
@@ -57,12 +57,12 @@ class Exact:
             self.y[rows, rows] += values.sum(1)
             self.y[columns, columns] += values.sum(0)
 
-    def judge(self, v: np.ndarray, x: np.ndarray, beta: float, target: np.ndarray) -> Verdict:
-        """Judge the voltages v (N + 1,) of one sample x (I,), nudged by beta [S] towards target (K,) [V]."""
+    def check(self, v: np.ndarray, x: np.ndarray, beta: float, target: np.ndarray) -> Verdict:
+        """Check the voltages v (N + 1,) of one sample x (I,), nudged by beta [S] towards target (K,) [V]."""
         fixed = self._fixed(x)
         clamped = self._clamped(v, fixed)
         if clamped is None:
-            return Verdict(np.inf, told=True, stable=True)
+            return Verdict(np.inf, certain=True, stable=True)
         take, give, at = self._maps(v, fixed | clamped)
         nudge = self._nudge(beta, target)
         u, begin = np.asarray(v, LONG)[take.free], np.asarray(v, LONG)[take.free]
@@ -74,18 +74,18 @@ class Exact:
             jacobian = np.asarray(give @ (self.y + slope + nudge[0]) @ take.matrix, float)
             scale = np.abs(jacobian).sum(1)
             if not np.isfinite(scale).all() or not scale.all():
-                return Verdict(np.inf, told=False, stable=True)
+                return Verdict(np.inf, certain=False, stable=True)
             try:
                 step = np.linalg.solve(jacobian / scale[:, None], np.asarray(surplus / scale, float))
             except np.linalg.LinAlgError:
-                return Verdict(np.inf, told=False, stable=True)
+                return Verdict(np.inf, certain=False, stable=True)
             before, size = size, float(np.abs(step).max(initial=0.0))
             u = u - step * min(1.0, self._leap / max(size, 1e-300))
             if size <= 1e-14 * max(1.0, float(np.abs(u).max(initial=0.0))) or size >= before < 1e-9:
                 break
-        told = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
+        report = size <= 1e-9 * max(1.0, float(np.abs(u).max(initial=0.0)))
         stable = _lifts(jacobian) if beta >= 0 else bool((np.linalg.eigvals(jacobian / np.abs(jacobian).sum(1)[:, None]).real > 0).all())
-        return Verdict(float(np.abs(u - begin).max(initial=0.0)), told, stable)
+        return Verdict(float(np.abs(u - begin).max(initial=0.0)), report, stable)
 
     @property
     def _leap(self) -> float:
@@ -105,7 +105,7 @@ class Exact:
 
     def _clamped(self, v: np.ndarray, fixed: dict[int, LONG]) -> dict[int, LONG] | None:
         """Return the nodes that ideal diodes hold; None where one is beyond its threshold."""
-        held: dict[int, LONG] = {}
+        kept: dict[int, LONG] = {}
         for diodes in self.circuit.of(IdealDiodes):
             for a, b in zip(diodes.anode.tolist(), diodes.cathode.tolist(), strict=True):
                 node, rail = (a, b) if b in fixed else (b, a)
@@ -113,8 +113,8 @@ class Exact:
                 if drop > rounding:
                     return None
                 if drop >= -rounding:
-                    held[node] = fixed[rail]
-        return held
+                    kept[node] = fixed[rail]
+        return kept
 
     class _Take(NamedTuple):
         free: np.ndarray

@@ -84,11 +84,11 @@ def _conductances(rng: np.random.Generator, shape: tuple[int, int], *, wild: boo
 
 def structures(seed: int, count: int) -> list[Circuit]:
     """Draw circuits of 1 to 8 crossbars, shallow ones more often."""
-    rng, found = np.random.default_rng(seed), []
+    rng, result = np.random.default_rng(seed), []
     for k in range(count):
         depth = 1 + k % 8 if k < 8 else int(rng.choice([1, 2, 3, 4], p=[0.1, 0.4, 0.3, 0.2]))
-        found.append(network(rng, depth).compile(f"torture-{seed}-{k}"))
-    return found
+        result.append(network(rng, depth).compile(f"torture-{seed}-{k}"))
+    return result
 
 
 def cases(seed: int, structure: int, circuit: Circuit, count: int) -> list[Case]:

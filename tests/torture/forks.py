@@ -101,7 +101,7 @@ def _fork(job: Job) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(job.limit), math.ceil(job.limit) + 5))
         code = job.run()
-    except BaseException:  # noqa: BLE001 - whatever it is, the parent's own code must not go on in a child
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent's own code must not continue in a child
         os.write(shown, traceback.format_exc().encode())
     finally:
         os._exit(code)

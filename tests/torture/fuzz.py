@@ -34,8 +34,8 @@ _KEPT = 20_000
 def main(kind: str, seconds: int, gathered: Path | None) -> None:
     """Search."""
     folder = Path(tempfile.mkdtemp(prefix="hwsim-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108 - in memory, as millions of files are written
-    found = gathered or folder / "found"
-    for name in (folder / "seeds", folder / "work", found):
+    result = gathered or folder / "found"
+    for name in (folder / "seeds", folder / "work", result):
         name.mkdir(parents=True, exist_ok=True)
     good = [damaged_files.GOOD[kind][1]()]
     if kind == "deck":
@@ -53,7 +53,7 @@ def main(kind: str, seconds: int, gathered: Path | None) -> None:
         "-verbosity=1",
     ]
     options += [f"-dict={folder / 'words'}"] if kind == "deck" else []
-    fuzz(kind, options, [found, folder / "seeds", *([kept] if kept.is_dir() else [])], folder / "work")
+    fuzz(kind, options, [result, folder / "seeds", *([kept] if kept.is_dir() else [])], folder / "work")
 
 
 def keep(kind: str, gathered: Path) -> None:

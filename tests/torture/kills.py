@@ -42,8 +42,8 @@ def main(wanted: int, seed: int = 0) -> int:
             for name, count in victim.kills.items():
                 killed[name] = killed.get(name, 0) + count
             sys.stderr.write(f"{sum(killed.values())} kills, {runs} runs, {len(faults)} faults\n")
-    told = ", ".join(f"{count} {name}" for name, count in sorted(killed.items()))
-    sys.stdout.write(f"{sum(killed.values())} kills ({told}) of {runs} runs; folders damaged or numbers lost: {len(faults)}\n")
+    report = ", ".join(f"{count} {name}" for name, count in sorted(killed.items()))
+    sys.stdout.write(f"{sum(killed.values())} kills ({report}) of {runs} runs; folders damaged or numbers lost: {len(faults)}\n")
     sys.stdout.write("".join(f"{fault}\n" for fault in faults))
     return bool(faults)
 
@@ -81,19 +81,19 @@ def _started(path: Path, jobs: int) -> "subprocess.Popen[bytes]":
 
 
 def _swept(path: Path, jobs: int) -> float:
-    """Let a sweep come to its end, and tell how long its file was there [s]."""
+    """Let a sweep come to its end, and report how long its file was there [s]."""
     process, begun = _started(path, jobs), None
     while process.poll() is None and begun is None:
         begun = time.monotonic() if path.exists() else None
         time.sleep(0.005)
-    _, said = process.communicate(timeout=300)
+    _, printed = process.communicate(timeout=300)
     if process.returncode:
-        raise ValueError(f"exit code {process.returncode}: {said.decode()[-500:]}")
+        raise ValueError(f"exit code {process.returncode}: {printed.decode()[-500:]}")
     return time.monotonic() - (begun or time.monotonic())
 
 
 def _kill(path: Path, jobs: int, after: float) -> bool:
-    """Start a sweep, or go on with it, and kill it some time after its file is there [s]; tell whether it was still running."""
+    """Start a sweep, or resume it, and kill it some time after its file is there [s]; report whether it was still running."""
     process = _started(path, jobs)
     while process.poll() is None and not path.exists():
         time.sleep(0.002)

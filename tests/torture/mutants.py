@@ -5,7 +5,7 @@
 First all tests run once, to see which of them run through which line; `--watchers FILE` keeps that for the next time. Then each mutant
 has the quickest of the tests that run through its statement, `--limit` processor seconds of them in all. It is killed when one fails or
 does not end. Tests run in children of one process, and a fault is put in as a child imports the file: the checkout is not touched.
-`--numbers 12,345` tries these mutants again, by the numbers that survivors are told with; `--sound` runs the same tests without any fault,
+`--numbers 12,345` tries these mutants again, by the numbers that survivors are reported with; `--sound` runs the same tests without faults,
 which must pass.
 """
 
@@ -77,11 +77,11 @@ class Tried(NamedTuple):
 def every() -> list[Case]:
     """Return all mutants of the packages, in a fixed order."""
     files = [path for folder in _FOLDERS for path in sorted((_ROOT / folder).glob("*.py"))]
-    found: list[Case] = []
+    result: list[Case] = []
     for path in files:
         for fault in faults(path.read_text(encoding="utf-8")):
-            found.append(Case(len(found), path.relative_to(_ROOT).as_posix(), fault))
-    return found
+            result.append(Case(len(result), path.relative_to(_ROOT).as_posix(), fault))
+    return result
 
 
 def watched(names: Sequence[str], jobs: int) -> Watchers:
@@ -89,7 +89,7 @@ def watched(names: Sequence[str], jobs: int) -> Watchers:
     places = [_ROOT / "tests" / name for name in names]
     paths = [path for place in places for path in (sorted(place.glob("test_*.py")) if place.is_dir() else [place])]
     files = [str(path.relative_to(_ROOT)) for path in paths]
-    found = Watchers()
+    result = Watchers()
     with tempfile.TemporaryDirectory(prefix="hwsim-watchers-") as folder:
 
         def recording() -> Iterator[tuple[Path, Job]]:
@@ -99,9 +99,9 @@ def watched(names: Sequence[str], jobs: int) -> Watchers:
 
         for out, code in forked(recording(), jobs):
             if out.exists():
-                found.add(out)
+                result.add(out)
             sys.stderr.write(f"{files[int(out.stem)]}: exit code {code}\n")
-    return found
+    return result
 
 
 def _pytest(tests: Sequence[str], plugins: Sequence[object] = ()) -> int:
@@ -144,7 +144,7 @@ def main() -> int:
         if options.watchers:
             watchers.write(options.watchers)
     sys.stderr.write(f"{len(watchers.seconds)} tests, {sum(watchers.seconds.values()):.0f} s\n")
-    lines, found, began = list[str](), list[Tried](), time.monotonic()
+    lines, result, began = list[str](), list[Tried](), time.monotonic()
 
     def trying() -> Iterator[tuple[tuple[Case, int], Job]]:
         for case in drawn:
@@ -153,33 +153,33 @@ def main() -> int:
             made = case.made()
             tests = watchers.of(case.file, made.lines, options.limit)
             if not tests:
-                found.append(Tried(case, killed=False, tests=0))
+                result.append(Tried(case, killed=False, tests=0))
                 continue
             limit = _PATIENCE * sum(watchers.seconds[test] for test in tests) + _GRACE
             text = (_ROOT / case.file).read_text(encoding="utf-8") if options.sound else made.text
             yield (case, len(tests)), Job(lambda case=case, text=text, tests=tests: _noticed(case, text, tests), limit)  # type: ignore[misc]
 
     for (case, tests), code in forked(trying(), options.jobs):
-        found.append(Tried(case, code != 0, tests))
-        lines = told(found, len(cases), time.monotonic() - began)
+        result.append(Tried(case, code != 0, tests))
+        lines = report_lines(result, len(cases), time.monotonic() - began)
         sys.stderr.write(f"{lines[0]}\n")
         if options.out:  # each time, so that nothing is lost when time is up
             options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write("\n".join(lines or ["no mutant was tried"]) + "\n")
-    return int(sum(one.killed for one in found) < options.least * len(found))
+    return int(sum(one.killed for one in result) < options.least * len(result))
 
 
-def told(found: Sequence[Tried], of: int, seconds: float) -> list[str]:
+def report_lines(result: Sequence[Tried], of: int, seconds: float) -> list[str]:
     """Report the share killed with a 95 % interval (Wilson 1927), by file, and each survivor."""
-    killed = sum(one.killed for one in found)
-    low, high = wilson(killed, len(found))
-    share = killed / max(len(found), 1)
+    killed = sum(one.killed for one in result)
+    low, high = wilson(killed, len(result))
+    share = killed / max(len(result), 1)
     what = f"{killed} killed, {100 * share:.1f} % (95 %: {100 * low:.1f} to {100 * high:.1f})"
-    lines = [f"{len(found)} of {of} mutants tried in {seconds:.0f} s: {what}"]
-    tried, dead = Counter(one.case.file for one in found), Counter(one.case.file for one in found if one.killed)
+    lines = [f"{len(result)} of {of} mutants tried in {seconds:.0f} s: {what}"]
+    tried, dead = Counter(one.case.file for one in result), Counter(one.case.file for one in result if one.killed)
     lines += [f"  {file}: {dead[file]} of {count}" for file, count in sorted(tried.items())]
     lines.append("survivors:")
-    for case, noticed, tests in sorted(found):
+    for case, noticed, tests in sorted(result):
         if not noticed:
             one = case.made()
             lines.append(f"{case.file}:{one.line} (number {case.number}, {tests} tests)\n  - {_short(one.before)}\n  + {_short(one.after)}")

@@ -1,6 +1,6 @@
 """Mutations: the small faults that mutants.py puts into a file, one at a time, found in its syntax tree.
 
-What no test could or should see stays as it is: docstrings, annotations, decorators, assertions, what an error says, how a thing is
+What no test could or should see stays as it is: docstrings, annotations, decorators, assertions, what an error states, how a thing is
 printed. Texts are not touched, nor on which side of a comparison equality lies, which numbers of physics meet by chance alone.
 """
 

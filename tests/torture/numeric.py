@@ -1,4 +1,4 @@
-"""Torture of the numeric engine: random circuits at the extremes, each answer judged by exact.py, some beside ngspice's.
+"""Torture of the numeric engine: random circuits at the extremes, each answer checked by exact.py, some next to ngspice's.
 
     python tests/torture/numeric.py --structures 48 --chips 2500 --ngspice 1000 --jobs 16
 
@@ -30,16 +30,16 @@ from hwsim.core.protocol import Push, Result
 from hwsim.numeric.layered.chips import Chips
 from hwsim.numeric.layered.layered_solver import Precision
 from hwsim.numeric.numeric_engine import NumericEngine
-from torture.beside import beside
 from torture.exact import Exact, Verdict
 from torture.extremes import Case, cases, structures
+from torture.ngspice_comparison import compared_with_ngspice
 
 PROMISED = {"float64": 1e-10, "float32": 1.2e-3}
 """How far off a settled voltage may be, as a share of the circuit's largest: a thousand tolerances."""
 
 
 class Found(NamedTuple):
-    """What came of the cases of a structure: how many of each word, the wrong ones told, and the worst share that a right one was off."""
+    """What came of the cases of a structure: how many of each word, the wrong ones, and the worst share that a right one was off."""
 
     tally: Counter[str]
     wrong: list[str]
@@ -57,29 +57,29 @@ class Task(NamedTuple):
     ngspice: int
 
     def run(self) -> Found:
-        """Draw the structure and its cases, solve and judge."""
+        """Draw the structure and its cases, solve and check."""
         circuit = structures(self.seed, self.structure + 1)[-1]
         return torture(circuit, cases(self.seed, self.structure, circuit, self.count), self.precision, self.ngspice)
 
 
 def torture(circuit: Circuit, drawn: Sequence[Case], precision: Precision, ngspice: int = 0, *, newton: bool | None = None) -> Found:
-    """Solve the cases of a circuit side by side and judge each; also beside ngspice, `ngspice` of those that settled."""
+    """Solve the cases of a circuit side by side and check each; also next to ngspice, `ngspice` of those that settled."""
     engine = NumericEngine(precision=precision, max_steps=400, newton=newton)
     chips = Chips([engine.prepare(circuit, one.chip) for one in drawn])
     push = Push(np.array([one.beta for one in drawn]), np.array([[one.target] for one in drawn]), 0.0)
-    found = chips.solve([one.g for one in drawn], np.array([[one.x] for one in drawn]), push)
+    equilibrium = chips.solve([one.g for one in drawn], np.array([[one.x] for one in drawn]), push)
     tally, wrong, shares, right = Counter[str](), list[str](), dict[int, float](), dict[int, np.ndarray]()
     for k, one in enumerate(drawn):
-        code = Result(int(found.result[k, 0]))
+        code = Result(int(equilibrium.result[k, 0]))
         if code != Result.CONVERGED:
             tally[f"reported: {code.name.lower()}"] += 1
             continue
         v = np.zeros(circuit.size + 1)
         for group in circuit.groups:
-            v[group.nodes] = found.v[group.name][k, 0] if group.name in found.v else 0.0
-        verdict = Exact(circuit, one.chip, one.g, float(np.finfo(precision).eps)).judge(v, one.x, one.beta, one.target)
+            v[group.nodes] = equilibrium.v[group.name][k, 0] if group.name in equilibrium.v else 0.0
+        verdict = Exact(circuit, one.chip, one.g, float(np.finfo(precision).eps)).check(v, one.x, one.beta, one.target)
         largest = max(1e-3, float(np.abs(v).max()))
-        word = judged(verdict, PROMISED[precision] * largest)
+        word = in_a_word(verdict, PROMISED[precision] * largest)
         tally[word] += 1
         if word == "right":
             shares[k], right[k] = verdict.off / largest, v
@@ -87,16 +87,16 @@ def torture(circuit: Circuit, drawn: Sequence[Case], precision: Precision, ngspi
             what = f"off by {verdict.off:.3g} V of {largest:.3g} V, beta {one.beta:.3g}"
             wrong.append(f"{circuit.name} case {k} {precision}: {word}: {what}")
     if ngspice and precision == "float64":
-        asked, told = beside(circuit, drawn, dict(list(right.items())[:ngspice]), PROMISED[precision])
-        tally, wrong = tally + asked, wrong + told
+        asked, report = compared_with_ngspice(circuit, drawn, dict(list(right.items())[:ngspice]), PROMISED[precision])
+        tally, wrong = tally + asked, wrong + report
     worst = max(shares, key=lambda k: shares[k], default=0)
     return Found(tally, wrong, shares.get(worst, 0.0), f"{circuit.name} case {worst} {precision}")
 
 
-def judged(verdict: Verdict, allowed: float) -> str:
+def in_a_word(verdict: Verdict, allowed: float) -> str:
     """Put a verdict in a word."""
-    if not verdict.told:
-        return "untold"
+    if not verdict.certain:
+        return "unknown"
     if verdict.off > allowed:
         return "wrong"
     return "right" if verdict.stable else "unstable"
@@ -122,11 +122,11 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
         waiting = {pool.submit(task.run): task for task in tasks}
         for future in as_completed(waiting):
-            task, found = waiting[future], future.result()
-            total[task.precision] += found.tally
-            worst[task.precision] = max(worst[task.precision], (found.worst, found.where))
-            wrong += found.wrong
-            _say(f"torture-{task.seed}-{task.structure} ({task.precision}): {dict(found.tally)}", *found.wrong[:5])
+            task, result = waiting[future], future.result()
+            total[task.precision] += result.tally
+            worst[task.precision] = max(worst[task.precision], (result.worst, result.where))
+            wrong += result.wrong
+            _say(f"torture-{task.seed}-{task.structure} ({task.precision}): {dict(result.tally)}", *result.wrong[:5])
     lines = [_totals(precision, total[precision], worst[precision]) for precision in total if total[precision]]
     lines.append(json.dumps({"seconds": round(time.monotonic() - began), "jobs": options.jobs, "wrong": wrong}))
     _say(*lines)
@@ -141,8 +141,8 @@ def _totals(precision: str, tally: Counter[str], worst: tuple[float, str]) -> st
     reported = sum(count for word, count in tried.items() if word.startswith("reported"))
     wrong = sum(tried.values()) - reported - tried.get("right", 0)
     farthest = {"share": worst[0], "of": worst[1], "promised": PROMISED[precision]}
-    told = {"precision": precision, "tried": sum(tried.values()), "right": tried.get("right", 0), "reported": reported, "wrong": wrong}
-    return json.dumps(told | {"farthest_right": farthest, **{word: count for word, count in tally.items() if word != "right"}})
+    report = {"precision": precision, "tried": sum(tried.values()), "right": tried.get("right", 0), "reported": reported, "wrong": wrong}
+    return json.dumps(report | {"farthest_right": farthest, **{word: count for word, count in tally.items() if word != "right"}})
 
 
 def _say(*lines: str) -> None:

@@ -1,4 +1,4 @@
-"""What precision and threads change: digits learnt by many seeds in 32 and 64 bits, on one core and on two, told as statistics.
+"""What precision and threads change: digits learnt by many seeds in 32 and 64 bits, on one core and on two, reported as statistics.
 
     python tests/torture/precision.py --seeds 10
 
@@ -58,8 +58,8 @@ def _elsewhere(precision: str, cores: int, options: argparse.Namespace) -> list[
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, check=True, capture_output=True, preexec_fn=lambda: os.sched_setaffinity(0, few)
     )
-    found: list[float] = json.loads(done.stdout)
-    return found
+    report: list[float] = json.loads(done.stdout)
+    return report
 
 
 def main() -> int:
@@ -68,13 +68,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
-    found = {way: _elsewhere(*how, options) for way, how in WAYS.items()}
-    reference = Spread.of(found["float64"])
-    wrong = found["float64"] != found["float64, again"]
-    for way, each in found.items():
+    result = {way: _elsewhere(*how, options) for way, how in WAYS.items()}
+    reference = Spread.of(result["float64"])
+    wrong = result["float64"] != result["float64, again"]
+    for way, each in result.items():
         spread = Spread.of(each)
         wrong |= not spread.agrees(reference, options.seeds)
-        apart = float(np.abs(np.subtract(each, found["float64"])).mean())
+        apart = float(np.abs(np.subtract(each, result["float64"])).mean())
         sys.stdout.write(
             f"{way}: {100 * spread.mean:.2f} ± {100 * spread.deviation:.2f} %; seed by seed {100 * apart:.2f} % from float64\n"
         )

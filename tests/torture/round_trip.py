@@ -42,8 +42,8 @@ class Sample(NamedTuple):
     x: np.ndarray
 
 
-class Told(NamedTuple):
-    """What differs between a circuit and what is read of it (empty: nothing), and the largest difference of voltages (None: not solved)."""
+class Comparison(NamedTuple):
+    """What differs between a circuit and the read-out of it (empty: nothing), and the largest difference of voltages (None: not solved)."""
 
     wrong: str
     apart: float | None
@@ -53,8 +53,8 @@ def _networks(rng: np.random.Generator, name: str) -> Sample:
     """Draw a network whose nominal values are those of a chip that has no two parts alike."""
     circuit = network(rng, int(rng.integers(1, 5))).compile(name)
     one = case(rng, circuit)
-    own = [replace(e, **{p: v for p, v in one.chip.values.get(e.name, {}).items() if hasattr(e, p)}) for e in circuit.elements]
-    return Sample(replace(circuit, elements=tuple(own)), one.g, one.x)
+    ours = [replace(e, **{p: v for p, v in one.chip.values.get(e.name, {}).items() if hasattr(e, p)}) for e in circuit.elements]
+    return Sample(replace(circuit, elements=tuple(ours)), one.g, one.x)
 
 
 def randoms(seed: int, count: int) -> Iterator[Sample]:
@@ -84,29 +84,29 @@ def _same(one: Elements, other: Elements) -> bool:
     )
 
 
-def compared(sample: Sample, engine: NumericEngine | GeneralEngine) -> Told:
+def compared(sample: Sample, engine: NumericEngine | GeneralEngine) -> Comparison:
     """Write, read, compare, and solve both."""
     circuit, g, x = sample
     deck = parse(write_deck(circuit, Chip.nominal(circuit), g, x=x))
-    found = deck.circuit
-    differing = [what for what in ("name", "groups", "blocks") if getattr(found, what) != getattr(circuit, what)]
-    differing += [one.name for one, other in zip(circuit.elements, found.elements, strict=True) if not _same(one, other)]
+    result = deck.circuit
+    differing = [what for what in ("name", "groups", "blocks") if getattr(result, what) != getattr(circuit, what)]
+    differing += [one.name for one, other in zip(circuit.elements, result.elements, strict=True) if not _same(one, other)]
     differing += [f"g of {name}" for name in g if not np.array_equal(deck.g[name], g[name])]
     differing += ["x"] if not np.array_equal(deck.x, x) else []
     differing += [f"warning: {warning}" for warning in deck.warnings]
     if differing:
-        return Told(", ".join(differing), None)
+        return Comparison(", ".join(differing), None)
     drive = Drive(x[None])
-    solvers: list[Solver] = [engine.prepare(one, Chip.nominal(one)) for one in (circuit, found)]
+    solvers: list[Solver] = [engine.prepare(one, Chip.nominal(one)) for one in (circuit, result)]
     before, after = (solver.solve(values, drive, throw=False) for solver, values in zip(solvers, (g, deck.g), strict=True))
     if before.result[0] != after.result[0]:
-        return Told(f"{Result(int(before.result[0])).name} became {Result(int(after.result[0])).name}", None)
+        return Comparison(f"{Result(int(before.result[0])).name} became {Result(int(after.result[0])).name}", None)
     if before.result[0] != Result.CONVERGED:
-        return Told("", None)
+        return Comparison("", None)
     nodes = np.arange(circuit.size + 1)
-    v, again = (np.asarray(one.at(of, nodes)) for one, of in ((before, circuit), (after, found)))
+    v, again = (np.asarray(one.at(of, nodes)) for one, of in ((before, circuit), (after, result)))
     apart = float(np.abs(v - again).max() / max(1.0, float(np.abs(v).max())))
-    return Told("voltages" if apart > ALLOWED else "", apart)
+    return Comparison("voltages" if apart > ALLOWED else "", apart)
 
 
 def main() -> int:
@@ -118,21 +118,21 @@ def main() -> int:
         "--zoo", nargs="*", metavar="NAME", help="circuits of the zoo too, all when none is named; the largest take minutes"
     )
     options = parser.parse_args()
-    began, told = time.monotonic(), list[Told]()
+    began, report = time.monotonic(), list[Comparison]()
 
     def look(name: str, sample: Sample, engine: NumericEngine | GeneralEngine) -> None:
-        told.append(compared(sample, engine))
-        if told[-1].wrong:
-            print(f"{name}: {told[-1].wrong}", flush=True)  # noqa: T201 - a command prints
+        report.append(compared(sample, engine))
+        if report[-1].wrong:
+            print(f"{name}: {report[-1].wrong}", flush=True)  # noqa: T201 - a command prints
 
     for k, sample in enumerate(randoms(options.seed, options.random)):
         look(f"random circuit {k}", sample, GeneralEngine())
     for name in () if options.zoo is None else options.zoo or zoo.names():
         look(name, of_zoo(name), NumericEngine())
-        print(f"{name}: {told[-1].apart}", flush=True)  # noqa: T201
-    apart = [one.apart for one in told if one.apart is not None]
-    wrong = sum(bool(one.wrong) for one in told)
-    summary = {"circuits": len(told), "differ": wrong, "solved": len(apart), "largest_dv": max(apart, default=0.0)}
+        print(f"{name}: {report[-1].apart}", flush=True)  # noqa: T201
+    apart = [one.apart for one in report if one.apart is not None]
+    wrong = sum(bool(one.wrong) for one in report)
+    summary = {"circuits": len(report), "differ": wrong, "solved": len(apart), "largest_dv": max(apart, default=0.0)}
     print(json.dumps(summary | {"seconds": round(time.monotonic() - began)}))  # noqa: T201
     return int(wrong > 0)
 

@@ -1,4 +1,4 @@
-"""Solves 100,000 samples in one ngspice worker, with another deck every thousand, and tells what memory it took.
+"""Solves 100,000 samples in one ngspice worker, with another deck every thousand, and reports what memory it took.
 
 `python tests/torture/solves.py 100000` takes about half a minute.
 """
@@ -23,12 +23,12 @@ _BATCH = 1000
 def main(wanted: int) -> int:
     """Solve so many; gives 1 when the worker was replaced or a sample has no equilibrium."""
     circuit = load("iris").circuit.compile("iris")
-    rng, held, failed, pids = np.random.default_rng(0), list[int](), 0, set[int]()
+    rng, kept, failed, pids = np.random.default_rng(0), list[int](), 0, set[int]()
     begun = time.monotonic()
     remember = pool._has_grown
 
     def grown(worker: pool.WorkerProcess, answer: pool.Answer) -> bool:
-        held.append(answer.memory)
+        kept.append(answer.memory)
         pids.add(worker.process.pid)
         return remember(worker, answer)
 
@@ -36,11 +36,11 @@ def main(wanted: int) -> int:
     with NgspiceEngine(workers=1).prepare(circuit, Chip.nominal(circuit)) as solver:
         for _ in range(wanted // _BATCH):
             g = {element.name: rng.uniform(element.g_min, element.g_max, element.shape) for element in circuit.trainable}
-            found = solver.solve(g, Drive(rng.uniform(-1, 1, (_BATCH, circuit.input_count))), throw=False)
-            failed += int(np.sum(found.result != Result.CONVERGED))
+            equilibrium = solver.solve(g, Drive(rng.uniform(-1, 1, (_BATCH, circuit.input_count))), throw=False)
+            failed += int(np.sum(equilibrium.result != Result.CONVERGED))
     sys.stdout.write(
         f"{wanted} solves, {wanted // _BATCH} decks, {len(pids)} worker, {failed} without equilibrium, {time.monotonic() - begun:.0f} s; "
-        f"memory {held[0] / 1e6:.1f} MB after the first job, {held[-1] / 1e6:.1f} MB after the last, {max(held) / 1e6:.1f} MB at most\n"
+        f"memory {kept[0] / 1e6:.1f} MB after the first job, {kept[-1] / 1e6:.1f} MB after the last, {max(kept) / 1e6:.1f} MB at most\n"
     )
     return failed > 0 or len(pids) > 1
 

@@ -30,9 +30,9 @@ def shifted(x, by=1.5, *, strict=True):
 
 def test_faults_are_put_where_a_test_could_see_them():
     """Each of the file's faults, and none in texts, annotations, assertions, errors, or how a thing is printed."""
-    found = [mutant(SOURCE, fault) for fault in faults(SOURCE)]
-    told = {(one.before, one.after) for one in found}
-    assert told == {
+    result = [mutant(SOURCE, fault) for fault in faults(SOURCE)]
+    report = {(one.before, one.after) for one in result}
+    assert report == {
         ("2", "3"),
         ("1.5", "3.0"),
         ("True", "False"),
@@ -45,8 +45,8 @@ def test_faults_are_put_where_a_test_could_see_them():
         ("-by", "by"),
         ("return zip(x, strict=True)", "return None"),
     }
-    assert len({one.text for one in found}) == len(found)
-    for one in found:
+    assert len({one.text for one in result}) == len(result)
+    for one in result:
         compile(one.text, "mutant", "exec")
 
 
@@ -58,8 +58,8 @@ def test_the_interval_is_wilsons():
 
 def test_the_lines_of_a_fault_are_those_of_its_statement():
     """Of one with a body, those of its head: what runs through them may notice."""
-    found = [mutant(SOURCE, fault) for fault in faults(SOURCE)]
-    assert {(one.before, one.lines[0], one.lines[-1]) for one in found} >= {
+    result = [mutant(SOURCE, fault) for fault in faults(SOURCE)]
+    assert {(one.before, one.lines[0], one.lines[-1]) for one in result} >= {
         ("2", 3, 3),
         ("1.5", 11, 11),
         ("not strict", 14, 14),

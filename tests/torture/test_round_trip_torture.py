@@ -1,4 +1,4 @@
-"""The short form of round_trip.py: random circuits come back, and what does not is told."""
+"""The short form of round_trip.py: random circuits come back, and what does not is reported."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from torture.round_trip import compared, randoms
 
 def test_random_circuits_come_back_from_their_decks():
     """Networks at the extremes and circuits of any elements: the same circuit, the same conductances, the same voltages."""
-    told = [compared(sample, GeneralEngine()) for sample in randoms(3, 12)]
-    assert [one.wrong for one in told] == [""] * len(told)
-    apart = [one.apart for one in told if one.apart is not None]
+    report = [compared(sample, GeneralEngine()) for sample in randoms(3, 12)]
+    assert [one.wrong for one in report] == [""] * len(report)
+    apart = [one.apart for one in report if one.apart is not None]
     assert len(apart) >= 6
     assert max(apart) <= round_trip.ALLOWED
 

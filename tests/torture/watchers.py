@@ -35,11 +35,11 @@ class Watchers:
         What runs as the file is imported is watched by all that runs through the file later.
         """
         by_line = self.lines.get(file, {})
-        found = set[str]().union(*(by_line.get(line, ()) for line in lines))
-        if "" in found:
-            found = set[str]().union(*by_line.values())
+        result = set[str]().union(*(by_line.get(line, ()) for line in lines))
+        if "" in result:
+            result = set[str]().union(*by_line.values())
         chosen, left = list[str](), limit
-        for test in sorted(found & self.seconds.keys(), key=lambda test: (self.seconds[test], test)):
+        for test in sorted(result & self.seconds.keys(), key=lambda test: (self.seconds[test], test)):
             left -= self.seconds[test]
             if left < 0 and chosen:
                 break

@@ -1,4 +1,4 @@
-"""`hwsim tune`: the best of what was tried, judged fairly, the same whether it was interrupted or not."""
+"""`hwsim tune`: the best of what was tried, checked fairly, the same whether it was interrupted or not."""
 
 import contextlib
 import json
@@ -35,21 +35,21 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(trial, "validation_errors", bowl)
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
-    """Tune, and give what JSON tells."""
+def tuned(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
+    """Tune, and give what JSON reports."""
     capsys.readouterr()
     assert main(["tune", "iris", *words, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
 def test_a_search_ends_with_a_file_to_train_with(tmp_path: Path, monkeypatch, capsys) -> None:
-    """The file holds the settings that did best, and what is trained with it is judged by the test set again."""
+    """The file holds the settings that did best, and what is trained with it is checked by the test set again."""
     monkeypatch.chdir(tmp_path)
-    found = told(capsys, "--vary", "training.rate=1e-9,5e-6", "--trials", "3", "--epochs", "2", "--data", "iris")
-    assert found["best"] == {"training.rate": 5e-6}
-    errors = {one["settings"]["training.rate"]: one["validation_error"] for one in found["tried"]}
+    report = tuned(capsys, "--vary", "training.rate=1e-9,5e-6", "--trials", "3", "--epochs", "2", "--data", "iris")
+    assert report["best"] == {"training.rate": 5e-6}
+    errors = {one["settings"]["training.rate"]: one["validation_error"] for one in report["tried"]}
     assert errors[5e-6] < errors[1e-9]
-    assert min(errors.values()) == found["validation_error"]
+    assert min(errors.values()) == report["validation_error"]
     experiment = load("iris-tuned.toml")
     assert (experiment.training.rate, experiment.training.epochs, experiment.name) == (5e-6, 2, "iris-tuned")
     assert experiment.data.validation is None
@@ -60,18 +60,18 @@ def test_a_search_ends_with_a_file_to_train_with(tmp_path: Path, monkeypatch, ca
 @pytest.mark.usefixtures("quick")
 def test_the_search_finds_the_best(capsys) -> None:
     """Led by what it saw it comes near the least error, and gives up what is worse than the median of the others."""
-    found = told(capsys, *VARY, "--trials", "24")
-    assert found["best"]["training.optimizer"] == "adam"
-    assert abs(found["best"]["training.batch"] - 16) <= 3
-    assert found["validation_error"] < 0.18
-    assert 0 < found["given_up"] < 20
-    assert all("others did better" in one["why"] for one in found["tried"] if one["validation_error"] is None)
+    report = tuned(capsys, *VARY, "--trials", "24")
+    assert report["best"]["training.optimizer"] == "adam"
+    assert abs(report["best"]["training.batch"] - 16) <= 3
+    assert report["validation_error"] < 0.18
+    assert 0 < report["given_up"] < 20
+    assert all("others did better" in one["why"] for one in report["tried"] if one["validation_error"] is None)
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed in the midst of trials, and interrupted, it tries the same settings in the same order as one that ran through."""
-    through = told(capsys, *VARY, "--trials", "16", "--out", "through.toml")
+    through = tuned(capsys, *VARY, "--trials", "16", "--out", "through.toml")
     for error, after in ((SystemError, 9), (KeyboardInterrupt, 17), (SystemError, 1)):
         left = after
 
@@ -88,7 +88,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
         assert code == (130 if error is KeyboardInterrupt else 1)
     assert "the same command resumes" in capsys.readouterr().err
     monkeypatch.setattr(trial, "validation_errors", bowl)
-    killed = told(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
+    killed = tuned(capsys, *VARY, "--trials", "16", "--out", "killed.toml")
     assert killed["tried"] == through["tried"]
     assert killed["best"] == through["best"]
 
@@ -96,9 +96,9 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(capsys, monkeypatch: pyte
 @pytest.mark.usefixtures("quick")
 def test_more_trials_prolong_a_search(capsys) -> None:
     """What was tried stays; fewer trials than there are change nothing."""
-    first = told(capsys, *VARY, "--trials", "3")["tried"]
-    assert told(capsys, *VARY, "--trials", "5")["tried"][:3] == first
-    assert told(capsys, *VARY, "--trials", "1")["trials"] == 5
+    first = tuned(capsys, *VARY, "--trials", "3")["tried"]
+    assert tuned(capsys, *VARY, "--trials", "5")["tried"][:3] == first
+    assert tuned(capsys, *VARY, "--trials", "1")["trials"] == 5
 
 
 @pytest.mark.usefixtures("quick")
@@ -106,15 +106,15 @@ def test_what_is_there_now_is_tried_first(capsys) -> None:
     """So that the best is never worse; it is left out where it is not in the ranges."""
     now = load("iris").training
     assert now.batch not in range(1000, 2000)
-    found = told(capsys, "--vary", f"training.rate={now.rate / 2}:{now.rate * 2}", "--vary", "training.batch=4:64", "--trials", "1")
-    assert found["best"] == {"training.rate": now.rate, "training.batch": now.batch}
-    other = told(capsys, "--vary", "training.batch=1000:2000", "--trials", "1", "--out", "other.toml")
+    report = tuned(capsys, "--vary", f"training.rate={now.rate / 2}:{now.rate * 2}", "--vary", "training.batch=4:64", "--trials", "1")
+    assert report["best"] == {"training.rate": now.rate, "training.batch": now.batch}
+    other = tuned(capsys, "--vary", "training.batch=1000:2000", "--trials", "1", "--out", "other.toml")
     assert 1000 <= other["best"]["training.batch"] <= 2000
 
 
 @pytest.mark.usefixtures("quick")
 def test_settings_that_fail_are_given_up(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trial without an equilibrium does not end the search; when none comes to an end, the line says why."""
+    """A trial without an equilibrium does not end the search; when none comes to an end, the line names why."""
 
     def fails(experiment: Experiment) -> Iterator[float]:
         if experiment.training.optimizer.kind == "sgd":
@@ -123,9 +123,9 @@ def test_settings_that_fail_are_given_up(capsys, monkeypatch: pytest.MonkeyPatch
         yield from bowl(experiment)
 
     monkeypatch.setattr(trial, "validation_errors", fails)
-    found = told(capsys, "--vary", "training.optimizer=adam,sgd", "--trials", "6")
-    assert found["best"] == {"training.optimizer": "adam"}
-    assert any("max_steps" in one["why"] for one in found["tried"])
+    report = tuned(capsys, "--vary", "training.optimizer=adam,sgd", "--trials", "6")
+    assert report["best"] == {"training.optimizer": "adam"}
+    assert any("max_steps" in one["why"] for one in report["tried"])
     assert main(["tune", "iris", "--vary", "training.optimizer=sgd", "--trials", "2", "--out", "none.toml"]) == 1
     assert "max_steps" in capsys.readouterr().err
     assert not Path("none.toml").exists()
@@ -141,12 +141,12 @@ def test_the_error_is_the_mean_over_seeds(capsys, monkeypatch: pytest.MonkeyPatc
         yield 0.1 * experiment.training.seed
 
     monkeypatch.setattr(trial, "validation_errors", by_seed)
-    found = told(
+    result = tuned(
         capsys, "--vary", "training.batch=8,16", "--trials", "1", "--seeds", "3", "--validation", "0.3", "--set", "training.seed=2"
     )
     assert seen == [(2, 0.3), (3, 0.3), (4, 0.3)]
-    assert found["validation_error"] == pytest.approx(0.3)
-    assert "30 % of the training set" in Path(found["file"]).read_text()
+    assert result["validation_error"] == pytest.approx(0.3)
+    assert "30 % of the training set" in Path(result["file"]).read_text()
 
 
 @pytest.mark.usefixtures("quick")
@@ -160,7 +160,7 @@ def test_a_setting_is_trained_once(capsys, monkeypatch: pytest.MonkeyPatch) -> N
         yield experiment.training.batch / 100
 
     monkeypatch.setattr(trial, "validation_errors", counted)
-    assert told(capsys, "--vary", "training.batch=8,16", "--trials", "9")["trials"] == 9
+    assert tuned(capsys, "--vary", "training.batch=8,16", "--trials", "9")["trials"] == 9
     assert count == 2
 
 
@@ -208,7 +208,7 @@ WRONG = {
 @pytest.mark.usefixtures("quick")
 def test_bad_input_is_one_line(case: str, tmp_path: Path, capsys) -> None:
     """Exit code 2, a line that names what is wrong, and not a byte more or less than before."""
-    words, says = WRONG[case]
+    words, message = WRONG[case]
     (tmp_path / "mine.toml").write_text("mine")
     (tmp_path / "text.db").write_text("text")
     connection = sqlite3.connect(tmp_path / "other.db")
@@ -219,17 +219,17 @@ def test_bad_input_is_one_line(case: str, tmp_path: Path, capsys) -> None:
     assert main(["tune", *words.split()]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("hwsim: ")
-    assert says in last
+    assert message in last
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 @pytest.mark.usefixtures("quick")
 def test_another_search_is_refused(capsys) -> None:
-    """A database goes on with the search that it holds, and the line says what differs."""
-    told(capsys, *VARY, "--trials", "1")
-    for words, says in ((["--vary", "training.rate=log:1e-7:1e-4", *VARY[2:]], "training.rate"), ([*VARY, "--epochs", "3"], "epochs")):
+    """A database resumes the search that it holds, and the line names what differs."""
+    tuned(capsys, *VARY, "--trials", "1")
+    for words, message in ((["--vary", "training.rate=log:1e-7:1e-4", *VARY[2:]], "training.rate"), ([*VARY, "--epochs", "3"], "epochs")):
         assert main(["tune", "iris", *words, "--trials", "2"]) == 2
-        assert says in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     assert tomllib.loads(Path("iris-tuned.toml").read_text())["training"]["epochs"] == load("iris").training.epochs
 
 
@@ -257,7 +257,7 @@ HOSTILE = {
 @pytest.mark.usefixtures("quick")
 def test_a_study_that_no_search_makes_is_refused(case: str, studied: bytes, capsys) -> None:
     """Nothing in it is run or believed: one line that names the file, and the file stays as it is."""
-    statement, says = HOSTILE[case]
+    statement, message = HOSTILE[case]
     Path("iris-tuned.db").write_bytes(studied)
     with contextlib.closing(sqlite3.connect("iris-tuned.db")) as connection:
         connection.executescript(statement)
@@ -265,7 +265,7 @@ def test_a_study_that_no_search_makes_is_refused(case: str, studied: bytes, caps
     assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "3"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("hwsim: iris-tuned.db: ")
-    assert says in last
+    assert message in last
     assert len(last) < 300
     assert Path("iris-tuned.db").read_bytes() == before
 
@@ -293,4 +293,4 @@ def test_a_moved_study_gets_no_company(capsys, monkeypatch: pytest.MonkeyPatch) 
     assert main(["tune", "iris", "--vary", "training.batch=4:32", "--trials", "2"]) == 2
     assert "iris-tuned.db was moved or replaced" in capsys.readouterr().err
     monkeypatch.setattr(trial, "validation_errors", bowl)
-    assert told(capsys, "--vary", "training.batch=4:32", "--trials", "1")["trials"] == 1
+    assert tuned(capsys, "--vary", "training.batch=4:32", "--trials", "1")["trials"] == 1

@@ -1,4 +1,4 @@
-"""ngspice beside the numeric engine: where both settle, each is held against the exact equilibrium and against the other."""
+"""ngspice next to the numeric engine: where both settle, each is compared with the exact equilibrium and with the other."""
 
 import logging
 from collections import Counter
@@ -18,10 +18,12 @@ NEAR = 1e-6
 """How far ngspice may be off, as a share of the circuit's largest voltage, to be called right; its own default is a thousandth."""
 
 
-def beside(circuit: Circuit, drawn: Sequence[Case], right: Mapping[int, np.ndarray], promised: float) -> tuple[Counter[str], list[str]]:
+def compared_with_ngspice(
+    circuit: Circuit, drawn: Sequence[Case], right: Mapping[int, np.ndarray], promised: float
+) -> tuple[Counter[str], list[str]]:
     """Ask ngspice for the cases that the numeric engine has right, given with their voltages (N + 1,) [V].
 
-    Gives how many came to what, and in words those where the two settled apart from each other though there is one equilibrium. There may
+    Returns how many came to what, and in words those where the two settled apart from each other though there is one equilibrium. There may
     be several where amplifiers differ; ngspice also takes those that would not last. Circuits of ideal diodes are left out: it has none.
     """
     tally, wrong = Counter[str](), list[str]()
@@ -33,7 +35,7 @@ def beside(circuit: Circuit, drawn: Sequence[Case], right: Mapping[int, np.ndarr
             tally["ngspice: reported"] += 1
             continue
         one, largest = drawn[k], max(1e-3, float(np.abs(v).max()))
-        off = Exact(circuit, one.chip, one.g).judge(other, one.x, one.beta, one.target).off
+        off = Exact(circuit, one.chip, one.g).check(other, one.x, one.beta, one.target).off
         if off > NEAR * largest:
             tally["ngspice: it alone is off"] += 1
         elif np.abs(other - v).max() > off + promised * largest + 1e-12:
@@ -58,9 +60,9 @@ def _asked(circuit: Circuit, one: Case) -> np.ndarray | None:
     drive = Drive(one.x[None], Push(one.beta, one.target[None]))
     try:
         with NgspiceEngine(workers=1).prepare(circuit, one.chip) as solver:
-            found = solver.solve(one.g, drive, throw=False)
+            equilibrium = solver.solve(one.g, drive, throw=False)
     except NgspiceError:
         return None
-    if found.result[0] != Result.CONVERGED:
+    if equilibrium.result[0] != Result.CONVERGED:
         return None
-    return np.concatenate([[0.0], *(found.v[group.name][0] for group in circuit.groups)])
+    return np.concatenate([[0.0], *(equilibrium.v[group.name][0] for group in circuit.groups)])
