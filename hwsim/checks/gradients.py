@@ -18,7 +18,7 @@ from hwsim.learning import factory
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule
-from hwsim.learning.rules.nudges import OutputNudge
+from hwsim.learning.rules.nudges import NudgeKind
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.typing import Array, Weights
 
@@ -57,7 +57,7 @@ def _limit_rule(solver: Solver) -> Adjoint | SmallSignal | None:
     return next((rule for rule in rules if rule.needs <= solver.capabilities), None)
 
 
-def gradients(solver: Solver, bench: Bench, nudge: OutputNudge) -> list[CheckResult]:
+def gradients(solver: Solver, bench: Bench, nudge: NudgeKind) -> list[CheckResult]:
     """Compare centred equilibrium propagation with its limit, as the nudge shrinks, and with finite differences.
 
     Transistors are not reciprocal, so that equilibrium propagation is inexact with them at any size of its nudge: they have the tolerance
@@ -140,7 +140,7 @@ def _gradient(rule: LearningRule, solver: Solver, bench: Bench) -> Weights:
     return {name: np.asarray(part, float) for name, part in gradient.items()}
 
 
-def _propagation(solver: Solver, bench: Bench, nudge: OutputNudge) -> Callable[[float], Weights]:
+def _propagation(solver: Solver, bench: Bench, nudge: NudgeKind) -> Callable[[float], Weights]:
     """Return an estimator of the gradient by centred equilibrium propagation at a multiple of the nudge; compiled for layers."""
     traced = solver.traced(newton=solver.needs_newton(bench.g)) if is_traceable(solver) else solver
 

@@ -1,4 +1,4 @@
-"""Noise currents of a circuit at rest: thermal noise of conductances, shot noise of diodes; what leaves one end enters the other."""
+"""Noise currents of a circuit at equilibrium: thermal noise of conductances, shot noise of diodes; what leaves one end enters the other."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -48,19 +48,19 @@ def currents(  # noqa: PLR0913 - a circuit with all that it carries
     first = next(iter(free.v.values()))
     xp, batch, dtype = first.__array_namespace__(), first.shape[0], first.dtype
     sources = list(_sources(circuit, chip, g, free, settings, temperature))
-    held = held_nodes(circuit).keys()
+    fixed = held_nodes(circuit).keys()
     free_nodes = np.ones(circuit.size + 1)
-    free_nodes[[0, *held]] = 0.0
-    found: list[Currents] = []
+    free_nodes[[0, *fixed]] = 0.0
+    noise: list[Currents] = []
     for phase in range(phases):
         total = xp.zeros((batch, circuit.size + 1), dtype=dtype)
         for number, source in enumerate(sources):
             normal = Draws(seed, xp.zeros((batch, source.numbers), dtype=dtype)).normal("current", turn=phase * len(sources) + number)
             total = source.add(total, normal)
         total = total * xp.asarray(free_nodes, dtype=dtype)
-        noisy = [group for group in circuit.groups if not set(group.nodes.tolist()) <= held]
-        found.append({group.name: total[:, group.start : group.start + len(group)] for group in noisy})
-    return found
+        noisy = [group for group in circuit.groups if not set(group.nodes.tolist()) <= fixed]
+        noise.append({group.name: total[:, group.start : group.start + len(group)] for group in noisy})
+    return noise
 
 
 class _Between(NamedTuple):
@@ -109,10 +109,10 @@ class _Grid(NamedTuple):
         return len(self.first) + len(self.second)
 
     def add(self, total: Array, normal: Array) -> Array:
-        own, others = normal[:, : len(self.first)] * self.std, normal[:, len(self.first) :]
+        along, others = normal[:, : len(self.first)] * self.std, normal[:, len(self.first) :]
         if not len(self.first):
             return _add(total, self.second, others * self.root)
-        return _add(_add(total, self.first, own), self.second, own @ self.onto + others @ self.root.T)
+        return _add(_add(total, self.first, along), self.second, along @ self.onto + others @ self.root.T)
 
 
 def _sources(
@@ -124,13 +124,13 @@ def _sources(
     amplitude = (4 * BOLTZMANN * temperature * settings.bandwidth) ** 0.5
     of_blocks = blocks.split(circuit, g)
     for element in circuit.elements:
-        own = [values for block, values in of_blocks.items() if blocks.element_of(block) == element.name]
+        of_element = [values for block, values in of_blocks.items() if blocks.element_of(block) == element.name]
         match element:
             case Trainable(divisible=True) if settings.thermal:
                 parts = [part for block, part in blocks.parts(circuit).items() if blocks.element_of(block) == element.name]
-                yield _grid(circuit, element, parts, own, amplitude)
+                yield _grid(circuit, element, parts, of_element, amplitude)
             case Trainable() if settings.thermal:
-                a, b, values = element.expand(own[0])
+                a, b, values = element.expand(of_element[0])
                 yield _Between(a, b, amplitude * xp.sqrt(values))
             case Resistors(a=a, b=b) if settings.thermal:
                 yield _Between(a, b, amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype)))
@@ -143,12 +143,12 @@ def _sources(
 def _grid(circuit: Circuit, crossbar: Trainable, parts: list[Trainable], g: list[Array], amplitude: float) -> _Grid:
     """Find how the lines of a crossbar, or of any array in parts, are noisy together; those that sources hold drop out."""
     xp = g[0].__array_namespace__()
-    held = np.array([0, *held_nodes(circuit)])
-    columns = np.flatnonzero(~np.isin(crossbar.columns, held))
+    fixed = np.array([0, *held_nodes(circuit)])
+    columns = np.flatnonzero(~np.isin(crossbar.columns, fixed))
     to_columns = sum(part.column_sum(values) for part, values in zip(parts, g, strict=True))[columns]
     free = []
     for part, values in zip(parts, g, strict=True):
-        loose = ~np.isin(part.rows, held)
+        loose = ~np.isin(part.rows, fixed)
         if loose.any():
             free.append((part.rows[loose], part.row_sum(values)[loose], part.matrix(values)[loose][:, columns]))
     second = crossbar.columns[columns]

@@ -1,4 +1,4 @@
-"""Plan: how a circuit becomes a deck with EXTERNAL sources, and what these say for a batch of samples."""
+"""Plan: how a circuit becomes a deck with EXTERNAL sources, and the values of these for a batch of samples."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from circuits.controlled import CurrentControlledCurrentSources, CurrentControll
 from circuits.elements import InputCurrents, InputSources
 from circuits.nodes import Nodes
 from hwsim.core.protocol import Equilibrium
-from hwsim.ngspice.eliminated_nodes import Held
-from hwsim.ngspice.reduced_deck import Lean
+from hwsim.ngspice.eliminated_nodes import EliminatedNodes
+from hwsim.ngspice.reduced_deck import ReducedDeck
 from hwsim.typing import Conductances, Floats
 from netlists.write.cards import source_card
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
@@ -37,7 +37,7 @@ class Layout:
         The voltage source over which to sweep.
     groups
         The one that counts samples, if each is to begin afresh: ngspice begins a point by extrapolating the last two, and after a step
-        to another sample that leads astray. Empty where ordering the matrix anew, which that brings with it, takes longer.
+        to another sample that leads astray. Empty where ordering the matrix again, which that brings with it, takes longer.
     sources
         The EXTERNAL sources in the order of their values; last come beta and the outputs' currents.
     nodes
@@ -47,7 +47,7 @@ class Layout:
     gain
         What the outputs' currents are to be multiplied by, shape (K,); the full deck's nudges do that themselves.
     afresh
-        Whether each sample is to begin as the deck says, which may choose among several stable states.
+        Whether each sample is to begin as the deck defines, which may choose among several stable states.
 
     """
 
@@ -69,7 +69,7 @@ class Plan:
     ----------
     circuit, chip
         With sharp diodes in the place of ideal ones.
-    held
+    eliminated
         The nodes that need not be asked for.
     asked
         The nodes that are: the free ones and those of the outputs.
@@ -79,7 +79,7 @@ class Plan:
         By the name of an array of sources of the data, the places of those that ngspice sees.
     layout
         For the workers.
-    lean
+    reduced
         The deck without its conductances; none when every part is to stand in it.
     noisy
         The nodes with a source of noise.
@@ -88,12 +88,12 @@ class Plan:
 
     circuit: Circuit
     chip: Chip
-    held: Held
+    eliminated: EliminatedNodes
     asked: Nodes
     folded: tuple[Trainable, ...]
     driven: dict[str, NDArray[np.intp]]
     layout: Layout
-    lean: Lean | None
+    reduced: ReducedDeck | None
     noisy: Nodes
 
     @classmethod
@@ -107,10 +107,10 @@ class Plan:
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.driven]) for e in sharp.inputs}
         outputs = sharp.outputs
-        asked = np.union1d(held.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
+        asked = np.union1d(nodes.free, np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]]))
         plus, minus = np.searchsorted(asked, outputs.plus), np.searchsorted(asked, outputs.minus)
         plus, minus = np.where(outputs.plus == 0, len(asked), plus), np.where(outputs.minus == 0, len(asked), minus)
-        nudge, noisy = NudgeNodes.of(sharp), np.flatnonzero(~held.fixed) if noise else np.zeros(0, dtype=np.intp)
+        nudge, noisy = NudgeNodes.of(sharp), np.flatnonzero(~nodes.fixed) if noise else np.zeros(0, dtype=np.intp)
         layout = Layout(
             counter=f"V_{free_stem(sharp, 'point')}_count",
             groups="" if full else f"V_{free_stem(sharp, 'point')}_group",
@@ -126,8 +126,18 @@ class Plan:
             minus=minus,
             gain=np.ones(len(outputs)) if full else on_chip(outputs.name, "gain"),
         )
-        lean = None if full else Lean.of(sharp, on_chip, held, folded, driven, asked)
-        return cls(circuit=sharp, chip=on_chip, held=held, asked=asked, folded=folded, driven=driven, layout=layout, lean=lean, noisy=noisy)
+        reduced = None if full else ReducedDeck.of(sharp, on_chip, nodes, folded, driven, asked)
+        return cls(
+            circuit=sharp,
+            chip=on_chip,
+            eliminated=nodes,
+            asked=asked,
+            folded=folded,
+            driven=driven,
+            layout=layout,
+            reduced=reduced,
+            noisy=noisy,
+        )
 
     def deck(self, g: Conductances, tolerances: Tolerances) -> str:
         """Write the deck that libngspice loads."""
@@ -135,7 +145,7 @@ class Plan:
         names = [f"v({name})" for name in self.layout.nodes]
         lines = [
             f"* {self.circuit.name}, for libngspice: hwsim gives its EXTERNAL sources their values; the ngspice program does not know them",
-            *(self._body(g, tolerances) if self.lean is None else [*options(tolerances, self.chip.temperature), *self.lean.cards(g)]),
+            *(self._body(g, tolerances) if self.reduced is None else [*options(tolerances, self.chip.temperature), *self.reduced.cards(g)]),
             *self._noise(),
             "*",
             "* Counters of the points of a sweep, and what is reported of each",
@@ -168,14 +178,14 @@ class Plan:
         return {}
 
     def values(self, g: Conductances, x: Floats) -> Floats:
-        """Give what the sources say, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""
+        """Return the values of the sources, all but those of the nudges, shape (B, sources) [V or A], from features (B, I)."""
         parts = []
         for element in self.circuit.inputs:
             places = self.driven[element.name]
             scale, offset = (self.chip(element.name, what)[places] for what in ("scale", "offset"))
             parts.append(x[:, element.feature[places]] * scale + offset)
         if self.folded:
-            v = self.held.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.held.free))))
+            v = self.eliminated.voltages(self.circuit, self.chip, x, np.zeros((len(x), len(self.eliminated.free))))
             parts += [w.forward(np.asarray(g[w.name], dtype=np.float64), v[:, w.rows]) for w in self.folded]
         return np.concatenate(parts, axis=1)
 
@@ -187,14 +197,14 @@ class Plan:
         return np.concatenate(parts, axis=1)
 
     def voltages(self, x: Floats, answer: Floats) -> dict[str, Floats]:
-        """Give all voltages by node group, each (B, n) [V], from features (B, I) and what ngspice reported, (B, nodes) [V]."""
-        free = answer[:, np.searchsorted(self.asked, self.held.free)]
-        v = self.held.voltages(self.circuit, self.chip, x, free)
+        """Return all voltages by node group, each (B, n) [V], from features (B, I) and what ngspice reported, (B, nodes) [V]."""
+        free = answer[:, np.searchsorted(self.asked, self.eliminated.free)]
+        v = self.eliminated.voltages(self.circuit, self.chip, x, free)
         return {group.name: v[:, group.start : group.start + len(group)] for group in self.circuit.groups}
 
 
 def _needed(circuit: Circuit, folded: tuple[Trainable, ...]) -> NDArray[np.bool_]:
-    """Tell which nodes something stands at besides sources of inputs and folded arrays."""
+    """Return at which nodes something stands besides sources of inputs and folded arrays."""
     needed = np.zeros(circuit.size + 1, dtype=bool)
     gone = {array.name for array in folded}
     for element in circuit.elements:

@@ -184,8 +184,8 @@ class NgspiceSolver(Nudging, Closing):
         whole, rest = (self._plan.voltages(nothing, v) for v in (answer.v[:, 0], np.zeros_like(answer.v[:, 0])))
         still = np.zeros(len(values))
         response = {name: v - rest[name] for name, v in whole.items()}
-        found = Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0])
-        return found.check(self.circuit) if throw else found
+        answered = Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0])
+        return answered.check(self.circuit) if throw else answered
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

@@ -10,7 +10,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from netlists.foreign.simulated import Added, check_chip, sample_cards, user_text
-from netlists.measure.control import Measure, Outputs, Pushes
+from netlists.measure.control import DeckMeasure, Outputs, Pushes
 from netlists.text.numbers import plain
 from netlists.write.sections import NudgeNodes
 
@@ -23,7 +23,7 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
     x: NDArray[np.float64],
     pushes: Pushes,
     notes: Sequence[str],
-    measure: Measure,
+    measure: DeckMeasure,
 ) -> str:
     """Write the deck of a circuit that has a text; the arguments are those of `write_deck`.
 

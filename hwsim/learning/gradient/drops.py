@@ -40,10 +40,10 @@ def drop_products(circuit: Circuit, chip: AnyChip, p: Field, q: Field, x: Array,
         By block: (rows, columns) for rows of a crossbar, (n,) for memristors [V²].
 
     """
-    found: dict[str, Array] = {}
+    products: dict[str, Array] = {}
     for element in circuit.trainable:
-        found |= _of_array(circuit, chip, element, (p, q), x, phases, _unweighted)
-    return found
+        products |= _of_array(circuit, chip, element, (p, q), x, phases, _unweighted)
+    return products
 
 
 def weighted_drop_products(  # noqa: PLR0913 - two fields on a circuit, and their weights
@@ -53,15 +53,15 @@ def weighted_drop_products(  # noqa: PLR0913 - two fields on a circuit, and thei
 
     Devices that share a conductance have each their own weight, where there is one a column.
     """
-    found: dict[str, Array] = {}
+    block_products: dict[str, Array] = {}
     for element in circuit.trainable:
         factor = factors[element.name]
         within = element.shared and not isinstance(factor, float)
         drops = _of_array(circuit, chip, element, (p, q), x, phases, _weighing(factor) if within else _unweighted)
         for block, drop in drops.items():
             outside = 1.0 if within else factor if isinstance(factor, float) else factor.astype(drop.dtype)
-            found[block] = drop * (outside * scale)
-    return found
+            block_products[block] = drop * (outside * scale)
+    return block_products
 
 
 _Weighted = Callable[[Array], Array]
@@ -109,8 +109,8 @@ def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the arra
                 return products
             return products - phases * part.outer(offset[None], p_columns.sum(axis=0)[None])
         if run.source is not None:
-            held = chip(run.source, "v")[run.places].astype(p_columns.dtype)
-            return of_columns - phases * part.outer(held[None], p_columns.sum(axis=0)[None])
+            volts = chip(run.source, "v")[run.places].astype(p_columns.dtype)
+            return of_columns - phases * part.outer(volts[None], p_columns.sum(axis=0)[None])
         return part.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
 
     return {blocks.name(array.name, run.of_g): block(run) for run in row_runs(circuit, array)}

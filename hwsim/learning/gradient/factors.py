@@ -22,29 +22,29 @@ def energy_factors(circuit: Circuit, chip: AnyChip) -> dict[str, Factor]:
     """Return c_l/c_L of every trainable element array, or of each of its elements: the weight of its co-content, the outputs' being 1.
 
     Nodes that elements join share one weight. Across an amplifier c_out = c_in·back/gain. Parts that no amplifier ties to the outputs have
-    weight 1. Columns all of whose rows are inputs feel each other only through what follows, so that each may have a weight of its own:
+    weight 1. Columns all of whose rows are inputs depend on each other through what follows alone, so that each may have its own weight:
     amplifiers behind the first layer may differ, and the gradient is exact. Those behind later layers must have one back/gain for that;
     if they have not, there is no energy, and their geometric mean is taken.
     """
-    held = fixed_nodes(circuit)
+    fixed = fixed_nodes(circuit)
     if not all(_alike(chip, amplifiers) for amplifiers in circuit.of(Amplifiers)):
-        return _one_by_one(circuit, chip, held)
+        return _one_by_one(circuit, chip, fixed)
     parts = _parts(circuit, apart=False)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
-    weight = {int(part): 1.0 for part in parts[ends[~held[ends]]]}
+    weight = {int(part): 1.0 for part in parts[ends[~fixed[ends]]]}
     bridges = [bridge for amplifiers in circuit.of(Amplifiers) for bridge in _bridges(parts, amplifiers, chip)]
     grown = True
     while grown:
         grown = False
         for before, behind, ratio in bridges:
-            for known, other, factor in ((behind, before, 1 / ratio), (before, behind, ratio)):
-                if known in weight and other not in weight:
-                    weight[other] = weight[known] * factor
+            for weighted, other, factor in ((behind, before, 1 / ratio), (before, behind, ratio)):
+                if weighted in weight and other not in weight:
+                    weight[other] = weight[weighted] * factor
                     grown = True
     of_part = np.ones(int(parts.max()) + 1)
     of_part[list(weight)] = list(weight.values())
     of_node = of_part[parts]
-    return {element.name: _factor(element, of_node, ~held, apart=False) for element in circuit.trainable}
+    return {element.name: _factor(element, of_node, ~fixed, apart=False) for element in circuit.trainable}
 
 
 def _alike(chip: AnyChip, amplifiers: Amplifiers) -> bool:
@@ -53,11 +53,11 @@ def _alike(chip: AnyChip, amplifiers: Amplifiers) -> bool:
     return all(isinstance(values, np.ndarray) and bool((values == values[0]).all()) for values in both)
 
 
-def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dict[str, Factor]:
+def _one_by_one(circuit: Circuit, chip: AnyChip, fixed: NDArray[np.bool_]) -> dict[str, Factor]:
     """Return the weights where amplifiers differ."""
     parts = _parts(circuit, apart=True)
     ends = np.concatenate([circuit.outputs.plus, circuit.outputs.minus])
-    known = np.isin(parts, parts[ends[~held[ends]]])
+    weighted = np.isin(parts, parts[ends[~fixed[ends]]])
     of_node: Any = np.ones(len(parts))
     grown = True
     while grown:
@@ -68,16 +68,16 @@ def _one_by_one(circuit: Circuit, chip: AnyChip, held: NDArray[np.bool_]) -> dic
                 (amplifiers.output, amplifiers.input, gain / back),
                 (amplifiers.input, amplifiers.output, back / gain),
             ):
-                some = np.flatnonzero(known[here] & ~known[there])
+                some = np.flatnonzero(weighted[here] & ~weighted[there])
                 if len(some):
                     grown = True
-                    of_node, found = _handed_on(parts, of_node, of_node[here[some]] * ratio[some], there[some])
-                    known |= found
-    return {element.name: _factor(element, of_node, ~held, apart=True) for element in circuit.trainable}
+                    of_node, reached = _handed_on(parts, of_node, of_node[here[some]] * ratio[some], there[some])
+                    weighted |= reached
+    return {element.name: _factor(element, of_node, ~fixed, apart=True) for element in circuit.trainable}
 
 
 def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[Any, NDArray[np.bool_]]:
-    """Return the parts of some nodes their weights, the geometric mean where a part gets several, and tell which nodes got one."""
+    """Return the parts of some nodes their weights, the geometric mean where a part gets several, and whether each node got one."""
     xp = weights.__array_namespace__()
     labels, first, which = np.unique(parts[there], return_index=True, return_inverse=True)
     if len(labels) == len(there):
@@ -85,8 +85,8 @@ def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[
     else:
         share = (np.arange(len(labels))[:, None] == which.ravel()) / np.bincount(which.ravel())[:, None]
         means = xp.exp(xp.asarray(share, dtype=weights.dtype) @ xp.log(weights))
-    found = np.isin(parts, labels)
-    return xp.where(found, means[np.searchsorted(labels, parts).clip(0, len(labels) - 1)], of_node), found
+    reached = np.isin(parts, labels)
+    return xp.where(reached, means[np.searchsorted(labels, parts).clip(0, len(labels) - 1)], of_node), reached
 
 
 def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
@@ -107,23 +107,23 @@ def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart:
 @lru_cache(maxsize=4)  # every update asks
 def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
     """Label nodes by the part that they belong to; what sources hold joins nothing, nor, with `apart`, does a crossbar of such rows."""
-    held, edges = fixed_nodes(circuit), []
+    fixed, edges = fixed_nodes(circuit), []
     for element in circuit.elements:
         if isinstance(element, Amplifiers | InputSources):
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
         elif isinstance(element, Trainable) and element.divisible:
-            if apart and held[element.rows].all():
+            if apart and fixed[element.rows].all():
                 continue
             joined = np.concatenate([element.columns, element.rows])
-            joined = joined[~held[joined]]
+            joined = joined[~fixed[joined]]
             pairs = ((joined[:1], joined),)
         else:
             pairs = element.pairs
         for a, b in pairs:
             both = np.broadcast_arrays(a, b)
-            free = ~(held[both[0]] | held[both[1]])
+            free = ~(fixed[both[0]] | fixed[both[1]])
             edges.append((both[0][free], both[1][free]))
     return components(edges, circuit.size).astype(np.intp)
 

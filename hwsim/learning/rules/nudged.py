@@ -64,7 +64,7 @@ class NudgedRule(EstimatorRule):
     def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
         """Find the nudged equilibria, and compare."""
         rule = self.at(solver.circuit, residuals.g)
-        phases, beta = rule._found(solver, residuals, cotangent, target), rule.beta_of(cotangent)  # noqa: SLF001 - its own kind
+        phases, beta = rule._nudged_phases(solver, residuals, cotangent, target), rule.beta_of(cotangent)  # noqa: SLF001 - its own kind
         fields = self._fields(self.instruments.seen(solver, phases, residuals.draw.seed), beta, residuals.draw, over=1)
         factors, dx = energy_factors(solver.circuit, solver.chip), 0.0 * residuals.x
         for field in fields:
@@ -83,14 +83,14 @@ class NudgedRule(EstimatorRule):
         seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs)
         return Gradient(_summed(solver, self._fields(seen, beta, draw, over=len(x)), x), loss.value(outputs, y), phases, outputs)
 
-    def _found(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
+    def _nudged_phases(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
         g, x, free, outputs, draw, noise = residuals
         pushes = self.pushes(outputs, cotangent, target, draw)
         return solver.displaced(g, x, free, pushes) if self.in_displacements else solver.nudged(g, x, free, pushes, noise=noise)
 
     def _fields(self, seen: Sequence[Equilibrium], beta: Array | float, draw: Draw, over: int) -> list[_Fields]:
         """Return what the comparisons of a batch are made of, divided by `over`."""
-        found = []
+        fields = []
         for first, second, apart, share in self.comparisons(draw):
             a, b = seen[first].v, seen[second].v
             if self.in_displacements:
@@ -98,8 +98,8 @@ class NudgedRule(EstimatorRule):
                 total = {name: 2 * free[name] + a[name] + b[name] for name in a}
             else:
                 total = {name: a[name] + b[name] for name in a}
-            found.append(_Fields({name: a[name] - b[name] for name in a}, total, share / (2 * (apart * beta) * over)))
-        return found
+            fields.append(_Fields({name: a[name] - b[name] for name in a}, total, share / (2 * (apart * beta) * over)))
+        return fields
 
 
 def _summed(solver: Phases, fields: Sequence[_Fields], x: Array) -> dict[str, Array]:

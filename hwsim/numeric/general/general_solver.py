@@ -31,7 +31,7 @@ from hwsim.core.protocol import (
     UnsupportedCircuitError,
     free_and_nudged,
 )
-from hwsim.numeric.general.linear_system import MNASystem, Sources, conductance, given, learned
+from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
@@ -123,7 +123,7 @@ class GeneralSolver(Nudging, Closing):
 
     def __init__(self, circuit: Circuit, chip: Chip, engine: GeneralEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine
-        self._ports, self._sources = Ports.of(circuit, chip), Sources.of(circuit, chip)
+        self._ports, self._sources = Ports.of(circuit, chip), SourceTerms.of(circuit, chip)
         self._given = list(given(circuit, chip))
         self._frame = Frame.of(circuit, self._given, self._sources)
         self._g: dict[str, Floats] | None = None
@@ -174,8 +174,8 @@ class GeneralSolver(Nudging, Closing):
         """
         with one_thread(), np.errstate(all="ignore"):  # many small products would wait for threads; what overflows has a result of its own
             batch = self._batch(g, drive.x)._replace(noise=drive.noise)
-            found, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
-        return found.check(self.circuit) if throw else found
+            equilibrium, _ = self._phase(batch, drive.push, None if start is None else self._across(start))
+        return equilibrium.check(self.circuit) if throw else equilibrium
 
     def phases(
         self,
@@ -206,8 +206,8 @@ class GeneralSolver(Nudging, Closing):
                 across.append(p)
                 return equilibrium
 
-            found = free_and_nudged(self.circuit, y, nudge, noise, find)
-        return tuple(phase.check(self.circuit) for phase in found) if throw else found
+            equilibria = free_and_nudged(self.circuit, y, nudge, noise, find)
+        return tuple(phase.check(self.circuit) for phase in equilibria) if throw else equilibria
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the adjoint circuit of an equilibrium for an error dC/dŷ (B, K) [V]: the voltages λ by group, each (B, n).
@@ -221,8 +221,8 @@ class GeneralSolver(Nudging, Closing):
             When a sample has none and `throw` is set.
 
         """
-        found = self._response(g, free, np.asarray(error, dtype=np.float64), adjoint=True)
-        return found.check(self.circuit) if throw else found
+        solved = self._response(g, free, np.asarray(error, dtype=np.float64), adjoint=True)
+        return solved.check(self.circuit) if throw else solved
 
     def small_signal(self, g: Conductances, free: Equilibrium, current: Array, *, throw: bool = True) -> Equilibrium:
         """Solve the circuit linearised at an equilibrium, driven by currents (B, K) [A] into the outputs alone: its voltages by group.
@@ -234,8 +234,8 @@ class GeneralSolver(Nudging, Closing):
 
         """
         gain = self.chip(self.circuit.outputs.name, "gain")
-        found = self._response(g, free, gain * np.asarray(current, dtype=np.float64), adjoint=False)
-        return found.check(self.circuit) if throw else found
+        solved = self._response(g, free, gain * np.asarray(current, dtype=np.float64), adjoint=False)
+        return solved.check(self.circuit) if throw else solved
 
     def _response(self, g: Conductances, free: Equilibrium, into: Floats, *, adjoint: bool) -> Equilibrium:
         """Solve (A + C·s·Cᵀ)·u = C·i, or its adjoint, for currents `into` the outputs (B, K) [A]."""
@@ -271,8 +271,8 @@ class GeneralSolver(Nudging, Closing):
         with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, x)
             free, p = self._phase(batch, FREE, None)
-            found = free, *(self._complex(batch, push, p) for push in pushes)
-        return tuple(phase.check(self.circuit) for phase in found) if throw else found
+            solved = free, *(self._complex(batch, push, p) for push in pushes)
+        return tuple(phase.check(self.circuit) for phase in solved) if throw else solved
 
     def _complex(self, batch: _Batch, push: Push, free: Floats) -> Equilibrium:
         if batch.linear is None:
@@ -296,9 +296,9 @@ class GeneralSolver(Nudging, Closing):
         problem = self._problem(batch, push)
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
-        found = self._laid_out(batch.linear, -problem.currents(p), batch.x, batch.noise)._replace(steps=steps)
-        found.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
-        return self._judged(batch, push, found), p
+        equilibrium = self._laid_out(batch.linear, -problem.currents(p), batch.x, batch.noise)._replace(steps=steps)
+        equilibrium.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
+        return self._balanced(batch, push, equilibrium), p
 
     def _problem(self, batch: _Batch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked
@@ -343,25 +343,25 @@ class GeneralSolver(Nudging, Closing):
         on_all_cores(lay_out, linear.runs(len(i)))
         return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
 
-    def _judged(self, batch: _Batch, push: Push, found: Equilibrium) -> Equilibrium:
-        """Let Kirchhoff's law say which samples have settled."""
+    def _balanced(self, batch: _Batch, push: Push, equilibrium: Equilibrium) -> Equilibrium:
+        """Decide by Kirchhoff's law which samples have settled."""
         assert batch.linear is not None  # noqa: S101 - there are voltages
-        residual, result = np.zeros(len(found.result)), found.result
+        residual, result = np.zeros(len(equilibrium.result)), equilibrium.result
         one_each = (len(batch.x), len(self.circuit.outputs))
         parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
 
-        def judge(some: slice) -> None:
-            these = Equilibrium({name: v[some] for name, v in found.v.items()}, residual[some], found.steps[some], result[some])
+        def verify(some: slice) -> None:
+            these = Equilibrium({name: v[some] for name, v in equilibrium.v.items()}, residual[some], equilibrium.steps[some], result[some])
             with np.errstate(all="ignore"):
                 noise = None if batch.noise is None else {name: np.asarray(i)[some] for name, i in batch.noise.items()}
                 drive = Drive(batch.x[some], Push(*(part[some] for part in parts)), noise)
-                held = balance(self.circuit, self.chip, batch.g, drive, these)
-            residual[some] = held.residual
-            off = ~held.holds & (result[some] == Result.CONVERGED)
+                balanced = balance(self.circuit, self.chip, batch.g, drive, these)
+            residual[some] = balanced.residual
+            off = ~balanced.holds & (result[some] == Result.CONVERGED)
             result[some][off] = int(Result.MAX_STEPS)
 
-        on_all_cores(judge, batch.linear.runs(len(result)))
-        return found._replace(residual=residual)
+        on_all_cores(verify, batch.linear.runs(len(result)))
+        return equilibrium._replace(residual=residual)
 
     def _unsolved(self, count: int) -> Equilibrium:
         """Return the error of a circuit whose nodes nothing fixes."""

@@ -31,7 +31,7 @@ _COMPLEX, _FEW = 1e-15, 60
 """Share of the largest voltage that complex steps end at, and most of them: from the free state, a nudge takes 5."""
 
 _ROUNDING = 1e-9
-"""Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, is the judge."""
+"""Share of the largest voltage: steps below it that no longer shrink are rounding. Kirchhoff's law, summed up afterwards, decides."""
 
 
 class Ports(NamedTuple):
@@ -129,16 +129,16 @@ class Problem(NamedTuple):
         Those of stiff ports, where a rounding of the voltage is a large current, are better known from the rest of the circuit: a last
         step, by the tangents, makes them fit it.
         """
-        found = np.empty_like(p)
+        currents = np.empty_like(p)
         at_once = max(_CHUNK // max(p.shape[1] ** 2, 1), 1)
         for first in range(0, len(p), at_once):
             some = slice(first, first + at_once)
             i, slope = self.at(some).law(p[some], 0.0)
             try:
-                found[some] = i + slope * self.at(some)._moved(p[some], i, slope)  # noqa: SLF001 - of its own kind
+                currents[some] = i + slope * self.at(some)._moved(p[some], i, slope)  # noqa: SLF001 - of its own kind
             except np.linalg.LinAlgError:
-                found[some] = i
-        return found
+                currents[some] = i
+        return currents
 
     def unstable(self, p: Floats) -> NDArray[np.bool_]:
         """Return, (B,), whether outputs diverge under a negative nudge: I + beta·Q of the outputs is no longer positive.
@@ -146,14 +146,14 @@ class Problem(NamedTuple):
         `Q` is then what the outputs see with all diodes in the place of their tangents.
         """
         count = self.ports.outputs
-        found = np.zeros(len(p), dtype=bool)
+        unstable = np.zeros(len(p), dtype=bool)
         for k in np.flatnonzero((self.beta < 0).any(axis=1)):
             _, slope = self.at([k]).law(p[[k]], 0.0)
             slope[:, count:] = 0.0
             seen = np.linalg.solve(np.eye(p.shape[1]) + self.across * slope, self.across)[count:, count:]
             if np.isfinite(seen).all():  # what overflowed has no equilibrium anyway
-                found[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
-        return found
+                unstable[k] = bool((np.linalg.eigvals(np.eye(len(seen)) + self.beta[k] * seen).real <= 0).any())
+        return unstable
 
 
 def _limited(new: Floats, old: Floats, ports: Ports) -> Floats:

@@ -16,7 +16,7 @@ from hwsim.core.protocol import Capability, Closing, ConvergenceError, Drive, Eq
 from hwsim.numeric.general.general_solver import GeneralEngine, GeneralSolver
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.layered import error_bound
-from hwsim.numeric.layered.layers import Outputs, adjoint_layers
+from hwsim.numeric.layered.layers import OutputColumns, adjoint_layers
 from hwsim.numeric.layered.linear_terms import resistive_parts
 from hwsim.numeric.layered.problem import LayeredProblem
 from hwsim.numeric.layered.programs import Programs, programs
@@ -83,7 +83,7 @@ class LayeredSolver(Nudging, Closing):
         def place(nodes: Any) -> Any:
             return order[np.searchsorted(last, nodes, sorter=order)]
 
-        outputs = Outputs(place(plus), place(minus) if minus.any() else None, len(last))
+        outputs = OutputColumns(place(plus), place(minus) if minus.any() else None, len(last))
         self.problem = LayeredProblem(circuit, self.stages, self.share, options.max_steps)
         self.structure, (self.numbers,) = divided(self.problem, outputs, [chip], options.precision, alone=True)
         self.on = self.structure.on(self.numbers)
@@ -122,7 +122,7 @@ class LayeredSolver(Nudging, Closing):
         last = self.stages[-1].crossbar
         return float(self.circuit[last].column_sum(np.asarray(g[last])).min())
 
-    def _found(self, g: Conductances, solve: Callable[["Programs", float], Found]) -> Found:
+    def _solved(self, g: Conductances, solve: Callable[["Programs", float], Found]) -> Found:
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
         amplified, newton = self.amplification(g), self.options.newton
         slow = not MARGIN * amplified <= error_bound.TRUST if newton is None else newton
@@ -173,8 +173,8 @@ class LayeredSolver(Nudging, Closing):
         begin = None if start is None else self.problem.state(start)
         conductances = self._arrays(g)
         given = self.numbers, conductances, Drive(x, push, drive.noise)
-        found = self._found(conductances, lambda compiled, bound: compiled.solve(*given, start=begin, amplified=bound))
-        return self._delivered((found,), x, throw=throw)[0]
+        equilibrium = self._solved(conductances, lambda compiled, bound: compiled.solve(*given, start=begin, amplified=bound))
+        return self._delivered((equilibrium,), x, throw=throw)[0]
 
     @jax_scope()
     def phases(
@@ -202,8 +202,8 @@ class LayeredSolver(Nudging, Closing):
             raise ValueError(f"x has {len(x)} samples and y has {len(y)}; {self.circuit.name} takes one target row a sample")
         conductances = self._arrays(g)
         given = self.numbers, conductances, (x, y), nudge
-        found = self._found(conductances, lambda compiled, bound: compiled.phases(*given, amplified=bound, noise=noise))
-        return self._delivered(found, x, throw=throw)
+        equilibria = self._solved(conductances, lambda compiled, bound: compiled.phases(*given, amplified=bound, noise=noise))
+        return self._delivered(equilibria, x, throw=throw)
 
     @jax_scope()
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, *, throw: bool = True) -> Equilibrium:
@@ -217,8 +217,8 @@ class LayeredSolver(Nudging, Closing):
         """
         conductances, error = self._arrays(g), np.asarray(error, self.dtype)
         given = self.numbers, conductances, free, error
-        found = self._found(conductances, lambda compiled, bound: compiled.adjoint(*given, amplified=bound))
-        return self._delivered((found,), None, throw=throw)[0]
+        equilibrium = self._solved(conductances, lambda compiled, bound: compiled.adjoint(*given, amplified=bound))
+        return self._delivered((equilibrium,), None, throw=throw)[0]
 
     @jax_scope()
     def small_signal(self, g: Conductances, free: Equilibrium, current: Array, *, throw: bool = True) -> Equilibrium:
@@ -232,8 +232,8 @@ class LayeredSolver(Nudging, Closing):
         """
         conductances, current = self._arrays(g), np.asarray(current, self.dtype)
         given = self.numbers, conductances, free, current
-        found = self._found(conductances, lambda compiled, bound: compiled.small_signal(*given, amplified=bound))
-        return self._delivered((found,), None, throw=throw)[0]
+        equilibrium = self._solved(conductances, lambda compiled, bound: compiled.small_signal(*given, amplified=bound))
+        return self._delivered((equilibrium,), None, throw=throw)[0]
 
     def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Find the free equilibria and those under complex pushes, in 64 bits and by the general solver.
@@ -250,13 +250,13 @@ class LayeredSolver(Nudging, Closing):
     def _general(self) -> GeneralSolver:
         return GeneralEngine().prepare(self.circuit, self.chip)
 
-    def _delivered(self, found: Sequence[Equilibrium], x: Array | None, *, throw: bool = True) -> tuple[Equilibrium, ...]:
+    def _delivered(self, arrays: Sequence[Equilibrium], x: Array | None, *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Bring the phases of one batch to NumPy, check them, and add what sources hold, which all phases share; x None: 0 V."""
-        held = held_volts(self.circuit, self.chip, x, len(found[0].steps), self.dtype)
+        of_sources = held_volts(self.circuit, self.chip, x, len(arrays[0].steps), self.dtype)
         phases = []
-        for phase in found:
+        for phase in arrays:
             host: Equilibrium = jax.tree.map(np.asarray, phase)
-            v = {**host.v, **held}
+            v = {**host.v, **of_sources}
             host = host._replace(v={group.name: v[group.name] for group in self.circuit.groups})
             phases.append(host.check(self.circuit) if throw else host)
         return tuple(phases)

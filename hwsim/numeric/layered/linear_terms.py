@@ -22,12 +22,13 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
     `sums` are those of some blocks' columns, (n,) [S], where they are known.
     """
     parts: list[StageLinear] = []
-    known = sums or {}
+    of_blocks = sums or {}
     for k, stage in enumerate(layers.stages):
         kept = series = None
         w = None if stage.signal is None else SignalConductances(stage.signal.array, _conductances(layers, k, stage.signal, g))
         a = sum(
-            known[feed.block] if feed.block in known else feed.array.column_sum(_conductances(layers, k, feed, g)) for feed in stage.feeds
+            of_blocks[feed.block] if feed.block in of_blocks else feed.array.column_sum(_conductances(layers, k, feed, g))
+            for feed in stage.feeds
         )
         fixed = layers.parameters[k].load
         if fixed is not None:
@@ -59,20 +60,22 @@ def _behind(coupling: Coupling | None, w: SignalConductances) -> tuple[Array | N
 def linear_parts(layers: Layers, g: Blocks, x: Array) -> tuple[StageLinear, ...]:
     """Work out what stays the same through all sweeps and phases of a batch; `x` is (B, I)."""
     at_once = _of_few(layers, g, x) if len(x) <= _FEW else {}
-    parts = resistive_parts(layers, g, {block: found[-1] for block, found in at_once.items()})
-    pushed = {block: found[:-1] for block, found in at_once.items()}
+    parts = resistive_parts(layers, g, {block: values[-1] for block, values in at_once.items()})
+    pushed = {block: values[:-1] for block, values in at_once.items()}
     return tuple(part._replace(fixed=_fixed(layers, k, part, g, x, pushed)) for k, part in enumerate(parts))
 
 
 def _of_few(layers: Layers, g: Blocks, x: Array) -> dict[str, Array]:
     """Return by block what features push into the columns (B, n) [A], and below it the sums of the columns (n,) [S]: in one product."""
-    found = {}
+    of_blocks = {}
     for stage, numbers in zip(layers.stages, layers.parameters, strict=True):
         for rows, feed, values in zip(stage.fixed, stage.feeds, numbers.sources, strict=True):
             block = feed.block
             if rows.features is not None and feed.array.grid:
-                found[block] = jnp.concatenate([_of_features(x, rows.features) * values, jnp.ones((1, len(values)), x.dtype)]) @ g[block]
-    return found
+                of_blocks[block] = (
+                    jnp.concatenate([_of_features(x, rows.features) * values, jnp.ones((1, len(values)), x.dtype)]) @ g[block]
+                )
+    return of_blocks
 
 
 def _of_features(x: Array, features: NDArray[np.intp]) -> Array:
@@ -88,15 +91,15 @@ def _fixed(layers: Layers, k: int, part: StageLinear, g: Blocks, x: Array, pushe
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
     merged: dict[tuple[bytes, Any], tuple[Feed, NDArray[np.intp], Array]] = {}
     for rows, feed, values, offset in zip(stage.fixed, stage.feeds, numbers.sources, numbers.offsets, strict=True):
-        array, own = feed.array, _conductances(layers, k, feed, g)
+        array, of_stage = feed.array, _conductances(layers, k, feed, g)
         if offset is not None:
-            current = current + array.forward(own, offset)
+            current = current + array.forward(of_stage, offset)
         if rows.features is None:
-            current = current + array.forward(own, values)
+            current = current + array.forward(of_stage, values)
         elif feed.block in pushed:
             current = current + pushed[feed.block]
-        elif (scaled := array.times_rows(own, values)) is None:
-            current = current + array.forward(own, _of_features(x, rows.features) * values)
+        elif (scaled := array.times_rows(of_stage, values)) is None:
+            current = current + array.forward(of_stage, _of_features(x, rows.features) * values)
         else:
             key = rows.features.tobytes(), array.pattern
             merged[key] = feed, rows.features, merged[key][2] + scaled if key in merged else scaled

@@ -25,19 +25,19 @@ def stages(circuit: Circuit) -> list[Stage]:
         When the circuit is not a chain of crossbars with neurons and amplifiers between them.
 
     """
-    known = (Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
+    kinds = (Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
     for element in circuit.elements:
-        if not (element.divisible if isinstance(element, Operators) else isinstance(element, known)):
+        if not (element.divisible if isinstance(element, Operators) else isinstance(element, kinds)):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
     for source in circuit.voltage_sources:
         if source.minus.any():
             raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
-    found: list[Stage] = []
+    chain: list[Stage] = []
     left: list[Operators] = circuit.of(Operators)
     if not left:
         raise _unsupported(circuit, "it has no crossbars")
     while left:
-        rows = found[-1].rows if found else None
+        rows = chain[-1].rows if chain else None
         following = [crossbar for crossbar in left if _follows(circuit, crossbar, rows)]
         if len(following) != 1:
             names = ", ".join(crossbar.name for crossbar in left)
@@ -49,9 +49,9 @@ def stages(circuit: Circuit) -> list[Stage]:
         _add_loads(circuit, stage)
         _add_bridges(circuit, stage)
         _add_amplifier(circuit, stage)
-        found.append(stage)
-    _check_complete(circuit, found)
-    return found
+        chain.append(stage)
+    _check_complete(circuit, chain)
+    return chain
 
 
 def _follows(circuit: Circuit, crossbar: Operators, rows: Nodes | None) -> bool:
@@ -160,21 +160,21 @@ def _add_amplifier(circuit: Circuit, stage: Stage) -> None:
             return
 
 
-def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
+def _check_complete(circuit: Circuit, chain: list[Stage]) -> None:
     """Refuse what no stage has taken up."""
-    used = {stage.amplifier for stage in found} | {j.diodes for stage in found for j in (*stage.high, *stage.low)}
+    used = {stage.amplifier for stage in chain} | {j.diodes for stage in chain for j in (*stage.high, *stage.low)}
     for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
     for resistors in _lone_resistors(circuit):
-        places = [load.places for stage in found for load in stage.loads if load.resistors == resistors.name]
-        places += [bridge.places for stage in found for bridge in stage.bridges if bridge.resistors == resistors.name]
+        places = [load.places for stage in chain for load in stage.loads if load.resistors == resistors.name]
+        places += [bridge.places for stage in chain for bridge in stage.bridges if bridge.resistors == resistors.name]
         if sum(map(len, places)) != len(resistors):
             raise _unsupported(
                 circuit, f"{resistors.name} holds resistors that lead from no column to ground, a rail or behind its dead zone"
             )
-    _check_nodes(circuit, found)
-    last = found[-1]
+    _check_nodes(circuit, chain)
+    last = chain[-1]
     if last.kind != "linear" or last.amplifier is not None:
         raise _unsupported(circuit, f"the outputs of {last.crossbar} carry diodes or amplifiers")
     outputs = circuit.outputs
@@ -185,11 +185,11 @@ def _check_complete(circuit: Circuit, found: list[Stage]) -> None:
         raise _unsupported(circuit, "some outputs are single-ended and some are differences")
 
 
-def _check_nodes(circuit: Circuit, found: list[Stage]) -> None:
+def _check_nodes(circuit: Circuit, chain: list[Stage]) -> None:
     """Refuse nodes that belong to no stage, or twice: loops and shared columns have the form of layers too."""
-    free = [stage.columns for stage in found]
-    free += [stage.behind for stage in found if stage.behind is not None]
-    free += [circuit[stage.amplifier].output for stage in found if stage.amplifier is not None]
+    free = [stage.columns for stage in chain]
+    free += [stage.behind for stage in chain if stage.behind is not None]
+    free += [circuit[stage.amplifier].output for stage in chain if stage.amplifier is not None]
     times = np.bincount(np.concatenate(free), minlength=circuit.size + 1)
     times[list(held_nodes(circuit))] += 1
     times[0] += 1
