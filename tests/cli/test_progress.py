@@ -88,7 +88,7 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     lines = [line for line in re.split(r"[\r\n]+", shown) if line.strip()]
     assert all(len(line.rstrip()) <= 60 for line in lines)
-    assert re.search(r"digits .* what there .*… in 0:0\d", lines[-1])
+    assert re.search(r"digits .* the description .*… in 0:0\d", lines[-1])
 
 
 def test_a_profile_is_told(hwsim) -> None:
