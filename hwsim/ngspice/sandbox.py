@@ -1,6 +1,6 @@
 """A sandbox for this process: it may compute, but read or write no file besides its own, start no program, reach no network.
 
-What a deck makes ngspice do stays inside, whatever it is; `seccomp` refuses sockets of every kind. Linux alone has such a sandbox (Landlock,
+What a deck makes ngspice do stays inside, whatever it is; `seccomp` refuses sockets of every kind. Linux alone has one (Landlock,
 from 5.13 on); elsewhere, what libngspice is given is looked through all the same.
 """
 

@@ -34,7 +34,7 @@ _NUMBER, _ARCHITECTURE = 0, 4
 """Places in what the filter sees of a call."""
 
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 13
-"""What a filter returns: go on, or fail with EACCES."""
+"""What a filter returns: proceed, or fail with EACCES."""
 
 _OTHER_NUMBERS = 0x40000000
 """From here on x86-64 numbers the same calls a second time (x32)."""
@@ -54,7 +54,7 @@ def refuse_sockets() -> bool:
 
 
 def _program(machine: _Machine) -> bytes:
-    """Return the filter: calls of another architecture, the second numbers and the refused calls fail, all others go on."""
+    """Return the filter: calls of another architecture, the second numbers and the refused calls fail, all others proceed."""
     tests = [(_IF_AT_LEAST, _OTHER_NUMBERS), *((_IF_EQUAL, number) for number in machine.refused)]
     refuse = len(tests) + 4  # the place of the last instruction
     steps = [

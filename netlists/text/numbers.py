@@ -50,7 +50,7 @@ def plain(values: Any, what: str) -> list[str]:
     Raises
     ------
     ValueError
-        When a number is not finite; the message says which.
+        When a number is not finite; the message names it.
 
     """
     array = np.asarray(values, dtype=np.float64)
@@ -123,16 +123,16 @@ def read_number(word: str, *, mil: float = _MIL) -> tuple[float, str | None]:
     Raises
     ------
     ValueError
-        When it is no number, or one of which ngspice would leave a part aside in silence; the message says what would be right.
+        When it is no number, or one of which ngspice would leave a part aside in silence; the message shows what would be right.
 
     """
     if _BARE.fullmatch(word) and math.isfinite(bare := float(word)):
         return bare, None
-    found = _NUMBER.fullmatch(word)
-    if not found:
+    match = _NUMBER.fullmatch(word)
+    if not match:
         msg = f"{word!r} is no number; write it like 4700, 4.7k or 4.7e3"
         raise ValueError(msg)
-    mantissa, exponent, tail = found.groups(default="")
+    mantissa, exponent, tail = match.groups(default="")
     low = tail.lower()
     name = next((name for name in _SUFFIXES if low.startswith(name) and low[len(name) :] in _UNITS), None)
     if name is None and low[:1] not in _SUFFIXES and low[:1] != "a" and low in _UNITS:
@@ -151,7 +151,7 @@ def read_number(word: str, *, mil: float = _MIL) -> tuple[float, str | None]:
 
 
 def _misread(word: str, number: str, tail: str) -> str:
-    """Say what ngspice would make of a word, and what would be right."""
+    """Describe what ngspice would make of a word, and what would be right."""
     if tail.startswith("a"):
         return f"{word!r}: to ngspice from version 41 on `a` is 1e-18, before it is nothing; write {number} or {number}e-18"
     suffix = next((name for name in _SUFFIXES if tail.startswith(name)), "")

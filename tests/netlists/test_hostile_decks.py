@@ -138,7 +138,7 @@ def test_a_glance_passes_no_card_that_a_closer_look_refuses(card):
     assert (first_refused([card]) is None) == (refused(card) is None)
 
 
-FENCED = """
+SANDBOXED = """
 import os, socket, sys
 from pathlib import Path
 from hwsim.ngspice.sandbox import close_behind
@@ -166,7 +166,7 @@ def test_a_fence_keeps_a_process_in(tmp_path):
     """Nothing outside can be written, removed or run, and no socket opened, even by code that knows of the fence."""
     (tmp_path / "home").mkdir()
     (tmp_path / "old").write_text("kept", encoding="utf-8")
-    words = [sys.executable, "-c", FENCED, str(tmp_path / "home"), str(tmp_path)]
+    words = [sys.executable, "-c", SANDBOXED, str(tmp_path / "home"), str(tmp_path)]
     said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout.split()
     assert said == ["True", "True", "False", "False", "False", "False", "True", "True", "False", "False", "False", "False"]
     assert (tmp_path / "old").read_text(encoding="utf-8") == "kept"
