@@ -3,7 +3,7 @@
 import re
 
 from circuits.constants import ZERO_CELSIUS
-from hwsim.ngspice.library_session import Session, SessionError
+from hwsim.ngspice.library_session import LibrarySession, SessionError
 from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance, starting
 from netlists.foreign.flat import Listing
 from netlists.write.options import FALLBACK, Tolerances

@@ -102,8 +102,8 @@ class Plan:
         sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
         sensing = CurrentControlledCurrentSources, CurrentControlledVoltageSources  # they may sense any source
         full = full or bool(sharp.of(*sensing, InputCurrents))
-        held = Held.of(sharp, on_chip)
-        folded = () if full else tuple(w for w in sharp.trainable if w.divisible and held.fixed[w.rows].all())
+        nodes = EliminatedNodes.of(sharp, on_chip)
+        folded = () if full else tuple(w for w in sharp.trainable if w.divisible and nodes.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.driven]) for e in sharp.inputs}
         outputs = sharp.outputs
@@ -190,7 +190,7 @@ class Plan:
         return np.concatenate(parts, axis=1)
 
     def values_at(self, g: Conductances, free: Equilibrium) -> Floats:
-        """Return what the sources say where equilibria are free ones, as `values` does."""
+        """Return the values of the sources where equilibria are free ones, as `values` does."""
         seen = [e.plus[places] for e in self.circuit.of(InputSources) if len(places := self.driven[e.name])]
         parts = [np.asarray(free.at(self.circuit, nodes), float) for nodes in seen]
         parts += [w.forward(np.asarray(g[w.name], float), np.asarray(free.at(self.circuit, w.rows), float)) for w in self.folded]

@@ -68,7 +68,9 @@ class NgspiceSolver(Nudging, Closing):
         self.circuit, self.chip = circuit, chip
         self._full = full
         self._plan = self._planned(noise=False)
-        if circuit.of(InputCurrents) or (isinstance(self._plan, UserPlan) and not self._plan.linearisable):  # voltages do not say them
+        if circuit.of(InputCurrents) or (
+            isinstance(self._plan, UserPlan) and not self._plan.linearisable
+        ):  # voltages do not determine them
             self.capabilities = frozenset({Capability.VERIFIED})
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1

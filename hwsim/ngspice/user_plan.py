@@ -100,7 +100,7 @@ class UserPlan:
         return {name: ohm for element in text.resistors for name, ohm in text.resistances(element, np.asarray(g[element])).items()}
 
     def values(self, g: Conductances, x: Floats) -> Floats:  # noqa: ARG002 - as Plan's
-        """Return what the input sources say, shape (B, sources) [V or A], from features (B, I)."""
+        """Return the values of the input sources, shape (B, sources) [V or A], from features (B, I)."""
         ways = directions(self.circuit)
         parts = [(x[:, e.feature] * self.chip(e.name, "scale") + self.chip(e.name, "offset")) * ways[e.name] for e in self.circuit.inputs]
         return np.concatenate(parts, axis=1)

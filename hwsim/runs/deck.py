@@ -34,7 +34,7 @@ def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
     part: Literal["test", "train"] = "test",
     sample: int = 0,
     notes: Sequence[str] = (),
-    measure: Measure = OUTPUTS,
+    measure: DeckMeasure = OUTPUTS,
     flat: bool = False,
 ) -> str:
     """Write the deck of one sample of a set, on a chip; `measure` selects its output; `flat` expands a foreign deck.

@@ -126,10 +126,10 @@ class LayeredSolver(Nudging, Closing):
         """Solve by sweeps, or with Newton's method where these are too slow or do not settle a sample."""
         amplified, newton = self.amplification(g), self.options.newton
         slow = not MARGIN * amplified <= error_bound.TRUST if newton is None else newton
-        found = solve(self._program(newton=slow), amplified)
-        phases = (found,) if isinstance(found, Equilibrium) else found
+        solution = solve(self._program(newton=slow), amplified)
+        phases = (solution,) if isinstance(solution, Equilibrium) else solution
         unsettled = any((np.asarray(phase.result) == Result.MAX_STEPS).any() for phase in phases)
-        return solve(self._program(newton=True), amplified) if unsettled and not slow and newton is None else found
+        return solve(self._program(newton=True), amplified) if unsettled and not slow and newton is None else solution
 
     @property
     def tolerance(self) -> float | None:
