@@ -92,8 +92,8 @@ class Reader:
         self.flat.parts.append(Part(kind, card.path, tuple(nodes), tuple(values), self.line(card), more))
 
     def _resistor(self, card: Card) -> None:
-        a, b = card.words[1:3]
         ohm, factor = card.plain, 1.0
+        _, a, b, *_ = card.text.split() if ohm is not None else card.words
         if ohm is None:
             ohm, factor = self._heated(card)
         if not 0 < ohm < math.inf:
