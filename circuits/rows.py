@@ -81,3 +81,9 @@ def row_runs(circuit: Circuit, array: Operators) -> list[RowRun]:
         of_g = array.of_g(span) if array.divisible else span
         runs.append(RowRun(first, of_g, array.rows[span], source.name if source else None, places[span], features))
     return runs
+
+
+@lru_cache(maxsize=16)  # every equilibrium's residual asks
+def row_parts(circuit: Circuit, array: Operators) -> tuple[tuple[RowRun, Operators], ...]:
+    """List the runs of a divisible array's rows, and the array of each."""
+    return tuple((run, array.part(run.span)) for run in row_runs(circuit, array))

@@ -23,7 +23,7 @@ from circuits.elements import (
     VoltageSources,
 )
 from circuits.nodes import Nodes
-from circuits.rows import row_runs
+from circuits.rows import row_parts
 from hwsim.core.branch_currents import BEYOND_LAYERS, BranchCurrents, balanced
 from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.typing import Conductances, Floats
@@ -194,9 +194,9 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
         _add(leaving, array.columns, columns * array.column_sum(values) - array.forward(values, v[:, array.rows]))
-        for run in row_runs(circuit, array):
+        for run, part in row_parts(circuit, array):
             if every or run.source is None:
-                part, of_part = array.part(run.span), values[run.of_g]
+                of_part = values[run.of_g]
                 _add(leaving, run.nodes, v[:, run.nodes] * part.row_sum(of_part) - part.backward(of_part, columns))
         most = _largest_current(values, v[:, array.rows], columns) if array.grid else _largest_of_each(*array.expand(values), v)
         largest = np.maximum(largest, most)
