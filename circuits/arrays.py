@@ -11,6 +11,7 @@ both move is
 A kind of array is one class here: solvers, rules, decks and pictures use its operators and properties, and do not ask which kind it is.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -157,6 +158,11 @@ class Trainable(Elements, Operators):
         return False
 
     @property
+    def kind(self) -> str:
+        """What people call it."""
+        return "crossbar" if self.grid else "trainable resistors"
+
+    @property
     def legend(self) -> str:
         """What the `numbers` of a device mean: a line for people, of divisible arrays."""
         return f"row i and column j; {len(self.rows)} rows, {len(self.columns)} columns"
@@ -164,6 +170,15 @@ class Trainable(Elements, Operators):
     def expand(self, g: Array) -> FlatDevices:
         """Return the single devices; their conductances are elements of `g`, whatever that holds."""
         return FlatDevices(*self.ends, g.reshape(-1))
+
+    @property
+    def ends_of_g(self) -> tuple[Nodes, Nodes]:
+        """The two nodes of one device of each conductance, of those that share it one that does not end at ground, if there is one."""
+        a, b = self.ends
+        which = self.expand(np.arange(math.prod(self.shape)).reshape(self.shape)).g
+        order = np.lexsort((a == 0, which))
+        first = order[np.searchsorted(which, np.arange(math.prod(self.shape)), sorter=order)]
+        return a[first], b[first]
 
     def of_columns(self, values: Array) -> Array:
         """Sum values of the columns (columns,) for each place along the last axis of g."""

@@ -85,6 +85,11 @@ class Convolution(Trainable):
         return np.arange(len(self)).reshape(self.taps, -1)[:, ::-1].T.ravel()
 
     @property
+    def kind(self) -> str:
+        """Convolution, or local convolution."""
+        return "convolution" if self.tied else "local convolution"
+
+    @property
     def legend(self) -> str:
         """What the numbers of a device mean."""
         copies = "all positions alike" if self.tied else "each position with its own"

@@ -121,6 +121,8 @@ _KINDS = {
     "inputs": ("input", "inputs"),
     "outputs": ("output", "outputs"),
     "Crossbar": ("memristor in crossbars", "memristors in crossbars"),
+    "Convolution": ("memristor in convolutions", "memristors in convolutions"),
+    "Pooling": ("fixed resistor in pools", "fixed resistors in pools"),
     "Memristors": ("trainable resistor", "trainable resistors"),
     "Resistors": ("fixed resistor", "fixed resistors"),
     "Diodes": ("diode", "diodes"),

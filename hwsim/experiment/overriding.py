@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel
 
-from circuits.network import Amplifier, Layer, Network
+from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
 from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
@@ -179,7 +179,7 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
     return {field.name: getattr(inner, field.name) for field in dataclasses.fields(inner)}
 
 
-_PARTS = {Network, Layer, Amplifier, *KINDS}
+_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, *KINDS}
 """The classes that experiment files can describe."""
 
 

@@ -93,12 +93,11 @@ class Inspection:
                 inside[name] += 1
             yield {"kind": "crossbar", "name": f"found {k}", "rows": len(one.rows), "columns": len(one.columns)} | _range(values)
         for element in self.circuit.trainable:
-            shape = {"rows": element.shape[0], "columns": element.shape[1]} if element.grid else {}
-            kind = "crossbar" if shape else "trainable resistors"
+            shape = dict(zip(("rows", "columns"), element.shape, strict=True)) if element.divisible else {}
             bounds = {"g_min": float(np.min(element.g_min)), "g_max": float(np.max(element.g_max))}
             at = self.at_bounds(element.name)
             count = {"count": len(element), "in_crossbars": inside[element.name], "at_g_min": at[0], "at_g_max": at[1]}
-            yield {"kind": kind, "name": element.name} | shape | count | _range(self.g[element.name]) | bounds
+            yield {"kind": element.kind, "name": element.name} | shape | count | _range(self.g[element.name]) | bounds
 
     def _neurons(self) -> Iterator[dict[str, Any]]:
         names = self.circuit.node_names

@@ -84,7 +84,8 @@ class _Drawing:
         at = [left + (_BUS_PITCH if bus else _PITCH) * (k + 1) for k in range(len(columns))]
         top, bottom = max(row.y for row in rows), min(row.y for row in rows) - (_BUS_REACH if bus else REACH)
         self._crossbar(stage, rows, columns, at, bus=bus)
-        title = f"{stage.crossbar}, {' × '.join(map(str, self.circuit[stage.crossbar].shape))}"
+        array = self.circuit[stage.crossbar]
+        title = f"{stage.crossbar}, {' × '.join(map(str, array.shape)) if stage.crossbar in self.g else f'{len(array)} fixed'}"
         right = max(at[-1] + 0.4, left + _TITLE * len(title))
         self.sheet.panel(left, bottom - 0.3, right, top + 0.5, title, MEMRISTOR)
         top -= _BUS_REACH if bus else REACH
@@ -99,7 +100,7 @@ class _Drawing:
 
     def _crossbar(self, stage: Stage, rows: Sequence[_Row], columns: Sequence[SchematicWire], x: Sequence[float], *, bus: bool) -> None:
         """Draw rows, and the devices that join them to the columns."""
-        g = np.log(self.g[stage.crossbar])
+        g = np.zeros(()) if bus else self._conductances(stage)
         for row in rows:
             self._name(row.x, row.y, row.wire)
             self.sheet.wire((row.x, row.y), (x[-1] - (_GRID if bus else REACH), row.y), bus=row.wire.number > 1)
@@ -107,11 +108,25 @@ class _Drawing:
                 if row.wire.fixed is None and bus:
                     self.sheet.grid(at, row.y, f"{row.wire.number} × {column.number}")
                 elif row.wire.fixed is None:
-                    self.single = True
-                    log = float(g[row.wire.places[0], column.places[0]])
-                    self.sheet.device(at, row.y, (log - self.low) / (self.high - self.low) if self.high > self.low else 1.0)
+                    self._device(at, row.y, float(g[row.wire.places[0], column.places[0]]), learned=stage.crossbar in self.g)
                 elif np.isin(column.places, row.wire.fixed).any():
                     self.sheet.grid(at, row.y, "fixed") if bus else self.sheet.device(at, row.y, None)
+
+    def _conductances(self, stage: Stage) -> NDArray[np.float64]:
+        """Return what joins each row to each column, (rows, columns) [S]; 0: nothing."""
+        array, g = self.circuit[stage.crossbar], self.g.get(stage.crossbar)
+        matrix: NDArray[np.float64] = array.matrix(1 / self.chip(stage.crossbar, "r") if g is None else g)
+        return matrix
+
+    def _device(self, x: float, y: float, g: float, *, learned: bool) -> None:
+        """Draw what joins a row to a column, if anything does: fuller the better it conducts, or as a fixed resistor."""
+        if g == 0:
+            return
+        if not learned:
+            self.sheet.device(x, y, None)
+            return
+        self.single = True
+        self.sheet.device(x, y, (np.log(g) - self.low) / (self.high - self.low) if self.high > self.low else 1.0)
 
     def _name(self, x: float, y: float, wire: SchematicWire) -> None:
         """Write a wire's name above it, and the number of its wires when it is a bus."""

@@ -56,22 +56,25 @@ def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
 
 
 def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, g: Floats) -> None:
-    """Draw a crossbar as a map with named rows, and other devices as a histogram; both logarithmic."""
+    """Draw a crossbar as a map with named rows, a kernel as a map of its taps, and other devices as a histogram; all logarithmic."""
     factor, letter = prefix(float(g.max()))
     label = f"conductance [{letter}S]"
-    if element.grid:
+    if element.divisible:
         from matplotlib.colors import LogNorm  # noqa: PLC0415 - loaded with the figure
 
         low, high = float(g.min()) / factor, float(g.max()) / factor
         image = axes.imshow(g / factor, aspect="auto", interpolation="nearest", cmap="viridis", norm=LogNorm(low, max(high, low * 1.01)))
         _plain(figure.colorbar(image, ax=axes, label=label).ax.yaxis, low, high)
         axes.set_title(f"{element.name}: {g.shape[0]} × {g.shape[1]}", fontsize=9)
-        name_rows(axes, circuit, element)
-        if g.shape[1] <= MOST_COLUMNS:
+        if element.grid:
+            name_rows(axes, circuit, element)
+        else:
+            axes.set_ylabel("tap")
+        if element.grid and g.shape[1] <= MOST_COLUMNS:
             names = [short(circuit.node_names[node]) for node in element.columns.tolist()]
             axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) * len(names) > 24 else 0, fontsize=8)  # noqa: PLR2004 - letters that fit side by side
         else:
-            axes.set_xlabel("column")
+            axes.set_xlabel("channel" if element.shared else "column")
             axes.xaxis.get_major_locator().set_params(integer=True)
         return
     g = g / factor

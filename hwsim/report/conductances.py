@@ -40,7 +40,7 @@ def of_run(record: RunRecord, name: str) -> list[Picture]:
         after = None if record.g is None else record.g[element.name]
         pair = _Pair(record.circuit, element, record.before[element.name], after)
         sketches += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
-        if after is not None and element is record.circuit.trainable[0] and element.grid:
+        if after is not None and element is record.circuit.trainable[0] and element.divisible:
             sketches += _fields(record.circuit, element, after, f"{name}-fields")
     return sketches
 
@@ -168,13 +168,21 @@ def _blocks(table: Floats) -> Floats:
     return table
 
 
-def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list[Picture]:
-    """Draw each hidden column's conductances as an image, if samples are square images."""
+def _signed(circuit: Circuit, array: Trainable, g: Floats) -> Floats:
+    """Return what each column, or channel, conducts from each feature, or tap of a window, less what it does from its negative."""
+    runs = [run for run in row_runs(circuit, array) if run.features is not None and run.source is not None]
+    signs = [np.sign(np.asarray(circuit[run.source or ""].scale)[run.places]) for run in runs]
+    if not array.grid:  # each run is one window, which sees all features by the same taps
+        return np.asarray(sum(sign[0] * g[run.of_g] for run, sign in zip(runs, signs, strict=True)))
     signed = np.zeros((circuit.input_count, g.shape[1]))
-    for run in row_runs(circuit, crossbar):
-        if run.features is not None and run.source is not None:
-            sign = np.sign(np.asarray(circuit[run.source].scale)[run.places])
-            np.add.at(signed, run.features, sign[:, None] * g[run.span])
+    for run, sign in zip(runs, signs, strict=True):
+        np.add.at(signed, np.asarray(run.features), sign[:, None] * g[run.of_g])
+    return signed
+
+
+def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list[Picture]:
+    """Draw each hidden column's conductances, or each kernel, as an image, if these are square."""
+    signed = _signed(circuit, crossbar, g)
     side = math.isqrt(len(signed))
     if side < _LEAST_FIELD or side**2 != len(signed):
         return []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator
 from pydantic.fields import FieldInfo
 
 _BOUNDS = (("ge", "{} ≤ "), ("gt", "{} < "), ("le", " ≤ {}"), ("lt", " < {}"))
@@ -98,6 +98,7 @@ def keys(annotation: Any) -> list[Key]:
             several.setdefault(field.key, []).append(field)
         else:
             tables[field.key] = _default(field)
+            tables[f"{field.key}[0]"] = _usual_kind(field.annotation)
     kinds: dict[str, set[str]] = {}
     for key, of in several.items():
         kinds.setdefault(_table(key), set()).update(_kind(field.owner) for field in of)
@@ -139,7 +140,7 @@ def _merged(key: str, of: Sequence[_Field], kinds: set[str], usual: str) -> Key:
     """Describe a key that several kinds of a table may have; `usual` is the kind that the table has by default."""
     by_kind = {_kind(field.owner): _described(field) for field in of}
     if key.endswith(".kind"):
-        about = "\n".join(f"{_kind(field.owner)}: {_first_line(field.owner)}" for field in of)
+        about = "\n".join(dict.fromkeys(f"{_kind(field.owner)}: {_first_line(field.owner)}" for field in of))
         default = usual if usual in by_kind else REQUIRED
         return Key(key, _either(by_kind), "", default, about)
     some = tuple(by_kind) if set(by_kind) < kinds else ()
@@ -147,6 +148,14 @@ def _merged(key: str, of: Sequence[_Field], kinds: set[str], usual: str) -> Key:
     words = _either(dict.fromkeys(one.kind for one in by_kind.values()))
     unit = next((one.unit for one in by_kind.values() if one.unit), "")
     return Key(key, words, unit, _apart({kind: one.default for kind, one in by_kind.items()}, "; "), text, some)
+
+
+def _usual_kind(annotation: Any) -> str:
+    """Return the kind of the tables in a list that name none, where their type has one; else `required`."""
+    chooser = next((part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, Discriminator)), None)
+    if chooser is not None and callable(chooser.discriminator):
+        return str(chooser.discriminator({}))
+    return next((kind for inner in get_args(annotation) if (kind := _usual_kind(inner)) != REQUIRED), REQUIRED)
 
 
 def _apart(texts: dict[str, str], joint: str) -> str:

@@ -5,7 +5,12 @@ import re
 from hwsim.settings.flat_training import canonical
 
 _LABELS = {
+    "circuit.image": "shape of the images [pixels]",
     "circuit.layers.size": "neurons of layer {}",
+    "circuit.layers.channels": "channels of layer {}",
+    "circuit.layers.stride": "stride of layer {} [pixels]",
+    "circuit.layers.padding": "padding of layer {} [pixels]",
+    "circuit.layers.r": "pool resistance of layer {} [Ω]",
     "circuit.layers.neuron.v_low": "lower rail of layer {} [V]",
     "circuit.layers.neuron.v_high": "upper rail of layer {} [V]",
     "circuit.layers.neuron.i_sat": "diode saturation current of layer {} [A]",

@@ -18,6 +18,8 @@ from netlists.write.node_roles import what_they_are
 
 _WIDTH = 120
 
+_BOUNDS = "g_min", "g_max"
+
 
 def _wrapped(text: str) -> Iterator[str]:
     """Write a statement, long lists of numbers on lines of their own."""
@@ -98,6 +100,11 @@ def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[st
     yield f"{ROLE} nudge {' '.join([_pattern('X', element.name), *sources])}"
 
 
+def _of_cards(element: Trainable, values: Any) -> Any:
+    """Return a parameter of conductances in the order of the cards; those of a crossbar, and one for all, stay as they are."""
+    return values if element.grid or np.ndim(values) == 0 else element.expand(values).g[element.order]
+
+
 def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str]:
     """Say what an array of single cards is."""
     pattern = _pattern(letter(element), element.name, element.numbers.shape[1] if isinstance(element, Trainable) else 1)
@@ -109,7 +116,7 @@ def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str
             also = f" offset={_numbers(offset)}" if offset.any() else ""
             yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}{also}")
         case Trainable():
-            bounds = [f"{bound}={_numbers(chip(element.name, bound), spread=not element.grid)}" for bound in ("g_min", "g_max")]
+            bounds = [f"{bound}={_numbers(_of_cards(element, chip(element.name, bound)), spread=not element.grid)}" for bound in _BOUNDS]
             yield from _wrapped(f"trainable {pattern} {' '.join(bounds)}")
         case VoltageSources():
             yield f"{ROLE} bias {pattern}"

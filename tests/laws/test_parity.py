@@ -283,7 +283,18 @@ COMPANY = {
 
 XOR = "netlists/examples/xor.cir"
 
+CONVOLUTION, POOL = '{kind="convolution", channels=1, size=2, padding=1}', '{kind="pool", size=2, stride=1}'
+MAPS = load("iris", ["training.epochs=1", "circuit.image=[2, 2]", f"circuit.layers=[{CONVOLUTION}]"])
+POOLED = load("iris", ["training.epochs=1", f"circuit.layers=[{CONVOLUTION}, {POOL}]"])
+
 VALUES: dict[str, tuple[Experiment, list[str]]] = {
+    "circuit.image": (MAPS, ["circuit.image=[4, 1]"]),
+    "circuit.layers[0].kind": (load("iris"), [f"circuit.layers=[{CONVOLUTION}]"]),
+    "circuit.layers[0].channels": (MAPS, ["circuit.layers[0].channels=2"]),
+    "circuit.layers[0].stride": (MAPS, ["circuit.layers[0].stride=2"]),
+    "circuit.layers[0].padding": (MAPS, ["circuit.layers[0].padding=0"]),
+    "circuit.layers[0].tied": (MAPS, ["circuit.layers[0].tied=false"]),
+    "circuit.layers[0].r": (POOLED, ["circuit.layers[1].r=2e4"]),
     "circuit.inputs": (load("iris"), ["circuit.inputs=13", "data.name=wine"]),
     "circuit.outputs": (load("xor"), ["circuit.outputs=2"]),
     "circuit.netlist": (load(XOR, ["data.name=xor"]), ["circuit.netlist={deck}"]),

@@ -65,6 +65,14 @@ class Model(BaseModel):
     large: Annotated[int, Field(gt=0, le=10**11)] = 10**10
 
 
+def test_a_layer_without_a_kind_is_dense() -> None:
+    """Its type has a kind for tables that name none, and what several layers have is listed once."""
+    kind = KEYS["circuit.layers[0].kind"]
+    assert (kind.kind, kind.default) == ("dense, convolution or pool", "dense")
+    about = KEYS["circuit.layers[0].neuron.kind"].text.splitlines()
+    assert len(about) == len(set(about))
+
+
 def test_types_bounds_units_and_defaults_are_read_from_annotations() -> None:
     """Kinds of a table are choices of `kind`, and what they have apart is stated apart."""
     assert keys(Model) == [

@@ -23,7 +23,7 @@ class Parts(NamedTuple):
     """The devices of a circuit in a row, with Tiki-Taka also the fast ones; the size of a pulse; after a reset, the way up.
 
     `pairs` names the pairs, where pairs are asked for. `curve` holds the conductance [S] of a nominal device after 0, 1, 2 … pulses
-    from its lower bound.
+    from its lower bound. `copies` counts the devices that each stands for, because they share its conductance: all get its pulses.
     """
 
     devices: Devices
@@ -31,11 +31,12 @@ class Parts(NamedTuple):
     fast: Devices | None = None
     curve: Array | None = None
     pairs: Pairs | None = None
+    copies: Array | float = 1.0
 
     def of(self, spans: Sequence[slice]) -> "Parts":
         """Return those of some spans only."""
-        devices, sizes, fast = (_cut(rows, spans) for rows in (self.devices, self.sizes, self.fast))
-        return Parts(devices, sizes, fast, self.curve)
+        devices, sizes, fast, copies = (_cut(rows, spans) for rows in (self.devices, self.sizes, self.fast, self.copies))
+        return Parts(devices, sizes, fast, self.curve, copies=copies)
 
 
 class Row(NamedTuple):
@@ -105,8 +106,9 @@ def in_a_row(values: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> Any:
         rates = [in_a_row([getattr(value, key) for value in values], shapes) for key in ("rate_up", "rate_down")]
         return Table(first.up, first.down, *rates)
     if isinstance(first, Parts):
-        devices, sizes, fast = (in_a_row([getattr(value, key) for value in values], shapes) for key in ("devices", "sizes", "fast"))
-        return Parts(devices, sizes, fast, first.curve)
+        keys = ("devices", "sizes", "fast", "copies")
+        devices, sizes, fast, copies = (in_a_row([getattr(value, key) for value in values], shapes) for key in keys)
+        return Parts(devices, sizes, fast, first.curve, copies=copies)
     if isinstance(first, tuple):
         return type(first)(*(in_a_row(list(inner), shapes) for inner in zip(*values, strict=True)))
     if first is None or all(np.ndim(value) == 0 and value == first for value in values):

@@ -1,5 +1,6 @@
 """From the device that an experiment names to the devices of its circuit on one chip, ready to be programmed."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,8 @@ def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: in
         return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
 
     fast = drawn("fast") if settings.scheme == "tiki-taka" else None
-    return Parts(drawn("device"), Sizes.nominal(nominal_device), fast, _way_up(nominal_device) if device.one_sided else None)
+    way_up = _way_up(nominal_device) if device.one_sided else None
+    return Parts(drawn("device"), Sizes.nominal(nominal_device), fast, way_up, copies=len(element) / math.prod(element.shape))
 
 
 def _way_up(device: Device) -> Array:

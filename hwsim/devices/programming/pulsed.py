@@ -115,7 +115,9 @@ class Pulsed:
         if devices.write is not None:
             new = devices.show(g, hidden, done.pulses, draws.normal("write"))
             after["hidden"] = hidden
-        pulses, energy = (values.sum().astype(np.float64) for values in (done.pulses, done.energy))
+        copies = self.devices.copies
+        costs = (values * copies if np.ndim(copies) else values for values in (done.pulses, done.energy))
+        pulses, energy = (values.sum().astype(np.float64) for values in costs)
         return Done(new, pulses, energy, after)
 
     def _program(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
@@ -129,7 +131,7 @@ class Pulsed:
                 return self._by_transfer(g, dg.reshape(-1), state, draws)
 
     def _by_pulses(self, g: Array, dg: Array, state: ProgrammingState, draws: Draws) -> tuple[Written, dict[str, Array]]:
-        devices, sizes, _, curve, pairs = self.devices
+        devices, sizes, _, curve, pairs, _ = self.devices
         if isinstance(devices.law, Exact):
             return write_exactly(devices, g, dg.reshape(-1)), {}
         n, left = self._rounded(dg if pairs is None else pairs.wanted(dg.reshape(-1)), state, draws)
@@ -144,7 +146,7 @@ class Pulsed:
 
     def _refreshed(self, pairs: Pairs, done: Written, updates: Array, draws: Draws) -> Written:
         """Rewrite the pairs with too large a common mode, every so many updates."""
-        devices, sizes, _, curve, _ = self.devices
+        devices, sizes, _, curve, *_ = self.devices
         settings, numbers = self.settings, draws.turns("refresh")
         verify = Verify(settings.verify_tolerance, settings.verify_rounds, settings.max_pulses)
 
