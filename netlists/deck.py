@@ -28,7 +28,7 @@ class Place(NamedTuple):
     factor: float
 
     def characters(self) -> tuple[Source, int, int, int]:
-        """Give the file, the line number there, and the first character and the one behind the last."""
+        """Return the file, the line number there, and the first character and the one behind the last."""
         line, spot = self.line, self.spot
         if spot is None:
             start = 1 + max(line.text.rfind(" "), line.text.rfind("\t"))
@@ -89,11 +89,11 @@ class Deck:
     places
         Where each learned value stands, by trainable element; row by row for a crossbar.
     warnings
-        What is read as ngspice reads it, but often meant otherwise.
+        Text that is read as ngspice reads it, but often meant otherwise.
     notes
         What is left aside.
     settings
-        The statements that say how it is trained.
+        The statements that state how it is trained.
     contradictions
         Warnings too: sources that do not give what their features make of them, so that ngspice simulates another sample than x.
     foreign
@@ -137,19 +137,19 @@ def with_text(deck: Deck) -> Deck:
 
 
 def _on_card(at: Mapping[int, int], spot: Spot | None) -> tuple[int, int, int]:
-    assert spot is not None  # noqa: S101 - what learns has one
+    assert spot is not None  # noqa: S101 - a trainable element has one
     return at[id(spot.line)], spot.start, spot.start + spot.length
 
 
 def rewrite(deck: Deck, g: Mapping[str, Any]) -> str:
-    """Give the deck's text with learned values in the place of its own, and everything else as it was.
+    """Return the deck's text with learned values in the place of its own, and everything else as it was.
 
     Parameters
     ----------
     deck
         What was read.
     g
-        Conductances [S], one array a trainable element. A value that is still what the deck says keeps the form that it has there.
+        Conductances [S], one array a trainable element. A value that is still what the deck states keeps the form that it has there.
 
     Raises
     ------
@@ -256,5 +256,5 @@ def _changed(source: Source, changes: Mapping[int, Mapping[tuple[int, int], str]
 
 
 def encoded(text: str) -> bytes:
-    """Give a deck's text as it was in its file, whatever the encoding was."""
+    """Return a deck's text as it was in its file, whatever the encoding was."""
     return text.encode("utf-8", errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""Arrays: which cards of a deck make which array of elements, as its roles say; what no role names goes by kind."""
+"""Arrays: which cards of a deck make which array of elements, as its roles state; what no role names goes by kind."""
 
 import re
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class Sorting:
     flat
         The deck.
     roles
-        What it says of itself.
+        Its own statements.
     findings
         Takes the mistakes.
 
@@ -78,7 +78,7 @@ class Sorting:
         self._claimed: dict[str, Statement] = {}
 
     def run(self) -> list[Array]:
-        """Give all arrays, those of statements first, in their order."""
+        """Return all arrays, those of statements first, in their order."""
         for statement in self.roles.statements:
             if statement.word in MATCHING:
                 self._matching(statement)
@@ -93,11 +93,11 @@ class Sorting:
     def _matching(self, statement: Statement) -> None:
         members: list[str] = []
         for pattern in statement.words:
-            found = self._names.match(pattern)
-            if not found and statement.word != "nudge":
+            names = self._names.match(pattern)
+            if not names and statement.word != "nudge":
                 near = Names([n for n, kind in self.kind_of.items() if kind in _FITTING.get(statement.word, {kind})]).near(pattern)
                 self.findings.mistakes.append(statement.finding(f"no element is called {pattern}; {near}"))
-            members += found
+            members += names
         members = [name for name in dict.fromkeys(members) if self._claim(name, statement)]
         name = statement.options.get("name", stem(statement.words[0]))
         if statement.word == "nudge":
@@ -124,7 +124,7 @@ class Sorting:
             self.arrays.append(Array(stem(names[0]), kind, names, statement))
 
     def _claim(self, name: str, statement: Statement) -> bool:
-        """Give an element to a statement, unless another has it."""
+        """Assign an element to a statement, unless another has it."""
         other = self._claimed.setdefault(name, statement)
         if other is not statement:
             where = f"line {other.line.number}" if other.line else "the options"

@@ -15,7 +15,7 @@ from netlists.build.arrays import Array
 from netlists.build.builder import Making
 
 DEFAULT_GMIN = 1e-12
-"""S; what ngspice puts across a junction when the deck says nothing."""
+"""S; what ngspice puts across a junction when the deck states nothing."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Assembly:
             making.add(Resistors(name=making.free("rshunt"), a=nodes, b=np.zeros_like(nodes), r=self.rshunt), [])
 
     def _gmin(self) -> None:
-        """Put the conductance that the deck has across its junctions beside the diodes, which have GMIN of their own."""
+        """Put the conductance that the deck has across its junctions next to the diodes, which have GMIN of their own."""
         extra = self.gmin - GMIN
         pairs = [(e.anode, e.cathode) for e in self.making.elements if isinstance(e, Diodes)]
         if extra <= GMIN or not pairs:
@@ -60,7 +60,7 @@ class Assembly:
         self.making.add(Resistors(name=self.making.free("gmin"), a=a, b=b, r=1.0 / extra), [])
 
     def circuit(self, name: str, groups: Any, *, grounded: bool) -> Circuit:
-        """Make the circuit, in the order that the deck says; unless it must be `grounded`, nodes may float.
+        """Make the circuit, in the order that the deck states; unless it must be `grounded`, nodes may float.
 
         Raises
         ------
@@ -97,6 +97,6 @@ _BY_KIND: dict[str, Callable[[Making, Array], None]] = {
 
 
 def _maker(array: Array) -> Callable[[Making, Array], None]:
-    """Say what makes elements of an array."""
+    """Return what makes elements of an array."""
     usual = by_role.inputs if array.role == "input" else by_kind.parts
     return _BY_ROLE.get(array.role) or _BY_KIND.get(array.kind, usual)

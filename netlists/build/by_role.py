@@ -1,4 +1,4 @@
-"""By role: cards become what learns, what carries data and what is read, or, as resistors, what they are."""
+"""By role: cards become trainable elements, inputs and outputs, or, as resistors, what they are."""
 
 import math
 from typing import Any
@@ -15,26 +15,26 @@ from netlists.build.builder import Making
 from netlists.text.numbers import read_number
 
 _INPUT = {"scale": 1.0, "offset": 0.0}
-"""What a source that carries data makes of its feature, where the deck does not say."""
+"""What a source that carries data makes of its feature, by default."""
 
 _OUTPUT = {"gain": 1.0, "offset": 0.0}
-"""Likewise, how an output is pushed and read."""
+"""Also, how an output is pushed and read."""
 
 _G_MIN, _G_MAX, _ROOM = 1e-8, 1e-4, 100.0
-"""S; bounds of conductances that learn, where the deck says none; those in it have at least so many times room to both sides."""
+"""S; bounds of conductances that learn, where the deck states none; those in it have at least so many times room to both sides."""
 
 
 def resistors(making: Making, array: Array) -> None:
-    """Make resistors, or what learns: a crossbar where it is one."""
+    """Make resistors, or trainable elements: a crossbar where it is one."""
     table = making.sorting.flat.resistances
     if array.role != "trainable":
         places = [making.place[name] for name in array.members]
         a, b = making.nodes([table.a[k] for k in places]), making.nodes([table.b[k] for k in places])
         making.add(Resistors(name=array.name, a=a, b=b, r=np.array([table.ohm[k] for k in places])), array.members)
         return
-    found = numbered(array)
+    grid = numbered(array)
     element: Elements
-    crossbar = None if found is None else _crossbar(making, array, found)
+    crossbar = None if grid is None else _crossbar(making, array, grid)
     if crossbar:
         element, members = crossbar
     else:
@@ -49,12 +49,12 @@ def inputs(making: Making, array: Array) -> None:
     """Make sources that carry features."""
     parts = [making.sorting.parts[name] for name in array.members]
     options = array.statement.options if array.statement else {}
-    said = _numbers(options.get("feature"), float(making.next_feature))
+    features = _numbers(options.get("feature"), float(making.next_feature))
     sources = sum(part.kind in "vi" for part in making.sorting.flat.parts)
-    if not ((said == np.floor(said)) & (said >= 0) & (said < sources)).all():
+    if not ((features == np.floor(features)) & (features >= 0) & (features < sources)).all():
         msg = f"feature={options.get('feature')}: features are whole numbers from 0 to {sources - 1}, at most one a source"
         raise CircuitError(msg)
-    feature = said.astype(np.intp) if len(said) > 1 else int(said[0]) + np.arange(len(parts))
+    feature = features.astype(np.intp) if len(features) > 1 else int(features[0]) + np.arange(len(parts))
     scale, offset = (np.broadcast_to(_numbers(options.get(key), usual), (len(parts),)).copy() for key, usual in _INPUT.items())
     if array.kind == "i":
         a, b = (making.nodes([part.nodes[end] for part in parts]) for end in (0, 1))
@@ -86,19 +86,19 @@ def _shown(making: Making, array: Array, element: InputSources | InputCurrents) 
 
 def outputs(making: Making, array: Array) -> None:
     """Make the pairs of nodes that are read and nudged."""
-    said = making.sorting.roles.of("output")
-    pairs = [(s.words[0], s.words[1] if len(s.words) > 1 else "0") for s in said]
+    statements = making.sorting.roles.of("output")
+    pairs = [(s.words[0], s.words[1] if len(s.words) > 1 else "0") for s in statements]
     pairs = [(a, "0" if b == "gnd" else b) for a, b in pairs]
-    unknown = [(s, name) for s, pair in zip(said, pairs, strict=True) for name in pair if name not in making.numbers]
+    unknown = [(s, name) for s, pair in zip(statements, pairs, strict=True) for name in pair if name not in making.numbers]
     for statement, name in unknown:
         making.sorting.findings.mistakes.append(statement.finding(f"there is no node {name}"))
     if not pairs:
-        msg = "no pair of nodes is said to be an output; add `*hwsim: output PLUS MINUS`"
+        msg = "the deck declares no output; add `*hwsim: output PLUS MINUS`"
         raise CircuitError(msg)
     if not unknown:
         plus, minus = (making.nodes([pair[k] for pair in pairs]) for k in (0, 1))
-        own = {key: np.concatenate([_numbers(s.options.get(key), usual) for s in said]) for key, usual in _OUTPUT.items()}
-        making.add(Nudges(name=array.name, plus=plus, minus=minus, **own), [])
+        values = {key: np.concatenate([_numbers(s.options.get(key), usual) for s in statements]) for key, usual in _OUTPUT.items()}
+        making.add(Nudges(name=array.name, plus=plus, minus=minus, **values), [])
 
 
 def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> tuple[Crossbar, list[str]] | None:
@@ -120,10 +120,10 @@ def _crossbar(making: Making, array: Array, at: NDArray[np.intp]) -> tuple[Cross
 
 
 def _bounds(making: Making, array: Array, shape: tuple[int, ...]) -> dict[str, Any]:
-    said = array.statement.options if array.statement else {}
+    options = array.statement.options if array.statement else {}
     g = [1.0 / making.sorting.flat.resistances.ohm[making.place[name]] for name in array.members]
     defaults = {"g_min": min(_G_MIN, min(g) / _ROOM), "g_max": max(_G_MAX, max(g) * _ROOM)}
-    bounds = {name: _numbers(said.get(name), default) for name, default in defaults.items()}
+    bounds = {name: _numbers(options.get(name), default) for name, default in defaults.items()}
     return {name: values.reshape(shape) if len(values) > 1 else values[0] for name, values in bounds.items()}
 
 

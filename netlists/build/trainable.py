@@ -1,4 +1,4 @@
-"""What learns in a deck: its conductances, and where each of them stands in the text, so that learning can change it there."""
+"""Trainable elements of a deck: their conductances, and where each of them stands in the text, so that learning can change it there."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -53,7 +53,7 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
     strange
         The card that makes it foreign.
     roles
-        What it says of itself; its own nudges are left out.
+        Its own statements; its own nudges are left out.
     expand
         Asks ngspice.
     findings
@@ -88,8 +88,8 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
     at_top = [card for card in expansion.cards if card.text[0] in "vi" and card.place >= 0 and not within[card.place]]
     sources = {first_word(card.text): card.place for card in at_top}
     settings = Settings(expansion.temperature, expansion.nominal)
-    said = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
-    foreign = Foreign(tuple(texts), tuple(lines), sources, said, tuple(_flat_cards(reader, texts)))
+    comments = tuple(statement.comment() for statement in roles.statements if statement.word not in {"nudge", "block", "blocks", "order"})
+    foreign = Foreign(tuple(texts), tuple(lines), sources, comments, tuple(_flat_cards(reader, texts)))
     return Read(flat, settings, expansion.gmin, _shunt(reader), foreign)
 
 
@@ -105,5 +105,5 @@ def _flat_cards(reader: Reader, texts: Sequence[str]) -> Iterator[str]:
 
 def _shunt(reader: Reader) -> float:
     """Return the resistance from each node to ground [ohm]."""
-    said = reader.listing.options.get("rshunt")
-    return read_number(said)[0] if said else 0.0
+    shunt = reader.listing.options.get("rshunt")
+    return read_number(shunt)[0] if shunt else 0.0

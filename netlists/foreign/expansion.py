@@ -26,7 +26,7 @@ class Expansion:
     values
         What was asked of elements and models, by `name` and parameter, in SI units.
     temperature, nominal
-        Of the circuit and of the models' parameters, where neither says its own [°C].
+        Of the circuit and of the models' parameters, where neither states its own [°C].
     gmin
         The conductance across each junction [S].
     warnings
@@ -47,7 +47,7 @@ class Expansion:
 
 
 class ExpansionError(ValueError):
-    """Says why ngspice takes a deck for wrong; `place` is that of the user's card, None where it names none."""
+    """Raised when ngspice takes a deck for wrong; `place` is that of the user's card, None where it names none."""
 
     def __init__(self, text: str, place: int | None = None) -> None:
         self.place = place
@@ -55,7 +55,7 @@ class ExpansionError(ValueError):
 
 
 STEADY = ".options itl1=200 itl2=200 pivrel=0.5 pivtol=1e-18"
-"""How ngspice is to iterate unless a deck says otherwise; `netlists.write.options` says why."""
+"""How ngspice is to iterate unless a deck states otherwise; `netlists.write.options` names why."""
 
 Expander = Callable[[Sequence[str]], Expansion]
 """Lets ngspice expand cards, none of which reads another file, and find their operating point; raises ExpansionError."""
@@ -115,12 +115,12 @@ def provenance(cards: Sequence[str], physical: Sequence[str], expanded: Sequence
             mark = int(text[len(_MARK) :])
         elif text[:1] not in {"*", "."}:
             origin[number] = mark
-    found = []
+    lines_of_user = []
     for number, text in map(_numbered, expanded):
         if text[:1].isalpha() or text.startswith((".model", ".option")):
             name = text.split(None, 1)[0]
-            found.append(FlatCard(named.get(name, origin.get(number, -1)), text))
-    return tuple(found)
+            lines_of_user.append(FlatCard(named.get(name, origin.get(number, -1)), text))
+    return tuple(lines_of_user)
 
 
 def starting(expanded: Iterable[str]) -> tuple[str, ...]:
@@ -133,8 +133,8 @@ _WORD = re.compile(r"[^\s,()=]+")
 
 def first_word(card: str) -> str:
     """Return the name with which a card begins, in lower case; ngspice takes commas and parentheses for blanks."""
-    found = _WORD.search(card)
-    return found[0].lower() if found else ""
+    match = _WORD.search(card)
+    return match[0].lower() if match else ""
 
 
 def _numbered(line: str) -> tuple[int, str]:

@@ -45,7 +45,7 @@ MODELLED = {"d": 2, "j": 3, "m": 3, "o": 4, "q": 3, "s": 4, "u": 3, "w": 3, "y":
 
 
 @dataclass(frozen=True)
-class Card:
+class ListedCard:
     """One element of the expanded deck.
 
     Parameters
@@ -85,7 +85,7 @@ class Card:
 
     @cached_property
     def plain(self) -> float | None:
-        """The value of a resistor, a source, a capacitor or an inductor whose card says one number and nothing else."""
+        """The value of a resistor, a source, a capacitor or an inductor whose card states one number and nothing else."""
         words = self.text.split()
         if len(words) != _OF_PLAIN or self.letter not in "rvicl" or words[-1][0] not in _DIGITS:
             return None
@@ -104,7 +104,7 @@ class Card:
         least = MODELLED.get(self.letter)
         if least is None:
             return None
-        return next((k for k, word in enumerate(self.words) if k > least - (self.letter == "w") and _known(word, models)), None)
+        return next((k for k, word in enumerate(self.words) if k > least - (self.letter == "w") and _is_known(word, models)), None)
 
     def reads(self) -> list[str]:
         """List the nodes whose voltages its expression names."""
@@ -123,18 +123,18 @@ def called(path_: str) -> str:
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A `.model` card: its kind, and the names of what it says."""
+    """A `.model` card: its kind, and the names of what it states."""
 
     name: str
     kind: str
-    says: frozenset[str]
+    given: frozenset[str]
 
 
 @dataclass
 class Listing:
     """The elements, models and options of an expanded deck."""
 
-    cards: list[Card] = field(default_factory=list)
+    cards: list[ListedCard] = field(default_factory=list)
     models: dict[str, ListedModel] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
 
@@ -148,10 +148,10 @@ class Listing:
                 listing.options.update((name, value) for name, _, value in (word.partition("=") for word in words if word))
             elif text.startswith(".model"):
                 words = [word for word in _BETWEEN.split(_NAMED.sub("=", text)) if word]
-                says = frozenset(word.partition("=")[0] for word in words[3:])
-                listing.models.setdefault(words[1], ListedModel(words[1], words[2].partition("=")[0], says))
+                given = frozenset(word.partition("=")[0] for word in words[3:])
+                listing.models.setdefault(words[1], ListedModel(words[1], words[2].partition("=")[0], given))
             else:
-                listing.cards.append(Card(place, text.split(None, 1)[0], text))
+                listing.cards.append(ListedCard(place, text.split(None, 1)[0], text))
         return listing
 
     @property
@@ -169,5 +169,5 @@ class Listing:
                 yield model.name, DIODE
 
 
-def _known(word: str, models: dict[str, ListedModel]) -> bool:
+def _is_known(word: str, models: dict[str, ListedModel]) -> bool:
     return word in models or any(name.rpartition(".")[0] == word for name in models)

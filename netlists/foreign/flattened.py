@@ -16,7 +16,7 @@ def flattened(circuit: Circuit) -> UserText:
     Raises
     ------
     CircuitError
-        When the circuit has no such text, or the expansion says no value of an element that learns.
+        When the circuit has no such text, or the expansion states no value of an element that learns.
 
     """
     text = circuit.text
@@ -29,14 +29,14 @@ def flattened(circuit: Circuit) -> UserText:
     models = {card.split()[1] for card in cards if card.startswith(".model")}
     spots: dict[str, tuple[tuple[int, int, int], ...]] = {}
     for name, called in text.resistors.items():
-        found = []
+        flat_cards = []
         for one in called:
             token = value(Line(source, at[one], cards[at[one]], cards[at[one]]), models)
             if token is None:
                 msg = f"{circuit.name}: the expanded card of {one} has no resistance"
                 raise CircuitError(msg)
-            found.append((at[one], token.start, token.start + len(token.text)))
-        spots[name] = tuple(found)
+            flat_cards.append((at[one], token.start, token.start + len(token.text)))
+        spots[name] = tuple(flat_cards)
     inputs = {name: tuple(at[first_word(text.cards[place])] for place in places) for name, places in text.inputs.items()}
     return replace(text, cards=tuple(cards), inputs=inputs, spots=spots)
 

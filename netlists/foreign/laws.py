@@ -6,7 +6,7 @@ import numpy as np
 
 from circuits.diode import diode_current
 from netlists.foreign.expansion import Expansion
-from netlists.foreign.flat import Card, ListedModel
+from netlists.foreign.flat import ListedCard, ListedModel
 from netlists.read import temperatures
 from netlists.read.models import CHARGE, LAW, Junction
 
@@ -20,12 +20,12 @@ _TOLERANCE = 1e-6
 _LARGEST = 1e100
 
 
-def beyond(card: Card, model: ListedModel) -> frozenset[str]:
+def beyond(card: ListedCard, model: ListedModel) -> frozenset[str]:
     """Return the parameters of a diode and its model whose effect on the law is not known here."""
-    return model.says - _AT_REST | frozenset(card.named.keys() - _CARD)
+    return model.given - _AT_REST | frozenset(card.named.keys() - _CARD)
 
 
-def junction(card: Card, model: ListedModel | None, expansion: Expansion) -> Junction | None:
+def junction(card: ListedCard, model: ListedModel | None, expansion: Expansion) -> Junction | None:
     """Return a diode's law; None when it is another, or does not carry the current that ngspice reports."""
     values, of = expansion.values.get(card.name, {}), expansion.values.get(model.name, {}) if model else {}
     if model is None or beyond(card, model) or of.get("level", 1.0) != 1.0:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from netlists.foreign.expansion import Expansion
-from netlists.foreign.flat import Card, Listing, path
+from netlists.foreign.flat import ListedCard, Listing, path
 from netlists.foreign.laws import beyond, junction
 from netlists.foreign.spots import Spots
 from netlists.read.parts import Flat, Part, Passage
@@ -28,7 +28,7 @@ _EPSILON_LAW = "epsmin"
 """An option that cuts the currents of diodes."""
 
 _SMALLEST_DROP = 1e-9
-"""V; across less than this a resistor's current says too little of its resistance."""
+"""V; across less than this a resistor's current states too little of its resistance."""
 
 _SAME = 1e-9
 """Share by which two ways to the same number may differ: rounding."""
@@ -61,23 +61,23 @@ class Reader:
             if card.cut and card.letter not in "vi":
                 self._mistake(card, "is longer than ngspice 39 lists (4090 characters); write a shorter card")
             elif card.letter == "k":
-                self._note(card, "is left aside; coupled inductors are short circuits at rest")
+                self._note(card, "is left aside; coupled inductors are short circuits in direct current")
             else:
                 _READERS.get(card.letter, Reader._passed)(self, card)
         return self.flat
 
-    def line(self, card: Card) -> Line:
+    def line(self, card: ListedCard) -> Line:
         """Return the user's card that a flat one comes from."""
         return self.lines[max(card.place, 0)]
 
-    def _finding(self, card: Card, text: str) -> Finding:
+    def _finding(self, card: ListedCard, text: str) -> Finding:
         line = self.line(card)
         return Finding(line.source.name, line.number, f"{line.original.split(None, 1)[0]}: {text}")
 
-    def _mistake(self, card: Card, text: str) -> None:
+    def _mistake(self, card: ListedCard, text: str) -> None:
         self.findings.mistakes.append(self._finding(card, text))
 
-    def _note(self, card: Card, text: str) -> None:
+    def _note(self, card: ListedCard, text: str) -> None:
         self.findings.notes.append(self._finding(card, text))
 
     def _v(self, a: str, b: str) -> float:
@@ -85,13 +85,13 @@ class Reader:
         at = self.expansion.voltages
         return (0.0 if a == "0" else at.get(a, math.nan)) - (0.0 if b == "0" else at.get(b, math.nan))
 
-    def _value(self, card: Card, parameter: str) -> float:
+    def _value(self, card: ListedCard, parameter: str) -> float:
         return self.expansion.values.get(card.name, {}).get(parameter, math.nan)
 
-    def _add(self, card: Card, kind: str, nodes: Sequence[str], values: Sequence[float], more: object = None) -> None:
+    def _add(self, card: ListedCard, kind: str, nodes: Sequence[str], values: Sequence[float], more: object = None) -> None:
         self.flat.parts.append(Part(kind, card.path, tuple(nodes), tuple(values), self.line(card), more))
 
-    def _resistor(self, card: Card) -> None:
+    def _resistor(self, card: ListedCard) -> None:
         ohm, factor = card.plain, 1.0
         _, a, b, *_ = card.text.split() if ohm is not None else card.words
         if ohm is None:
@@ -102,23 +102,23 @@ class Reader:
         spot = self._spots.of(card) if card.place >= 0 else None
         self.flat.resistances.add(card.path, (a, b), ohm, self.line(card), spot, factor if spot else 0.0)
 
-    def _heated(self, card: Card) -> tuple[float, float]:
-        """Return the resistance [ohm] that a resistor has, and that over the one which its card says."""
+    def _heated(self, card: ListedCard) -> tuple[float, float]:
+        """Return the resistance [ohm] that a resistor has, and that over the one which its card states."""
         values = self.expansion.values.get(card.name, {})
-        says, i, drop = values.get("resistance", math.nan), values.get("i", math.nan), self._v(*card.words[1:3])
+        stated, i, drop = values.get("resistance", math.nan), values.get("i", math.nan), self._v(*card.words[1:3])
         nominal = self.expansion.nominal
         warmer = values.get("temp", nominal) - nominal
         change = 1.0 + values.get("tc1", 0.0) * warmer + values.get("tc2", 0.0) * warmer**2
         m = values.get("m", 1.0)
         factor = change * values.get("scale", 1.0) / m if m else math.inf
         if abs(drop) > _SMALLEST_DROP and i:
-            measured = drop / i / says
+            measured = drop / i / stated
             factor = factor if abs(measured - factor) <= _SAME * abs(factor) else measured
         elif card.model(self.listing.models) is not None:
             return math.nan, 1.0
-        return says * factor, factor
+        return stated * factor, factor
 
-    def _storing(self, card: Card) -> None:
+    def _storing(self, card: ListedCard) -> None:
         value = card.plain
         if value is None:
             value = self._value(card, "capacitance" if card.letter == "c" else "inductance")
@@ -127,36 +127,36 @@ class Reader:
         else:
             self._passed(card)
 
-    def _source(self, card: Card) -> None:
+    def _source(self, card: ListedCard) -> None:
         nodes = card.words[1:3]
         if card.plain is not None:
             value = card.plain
         elif card.letter == "i":
             value = self._value(card, "current")
         else:
-            value, said = self._v(*nodes), self._value(card, "dc")
-            value = said if abs(said - value) <= _SAME * max(1.0, abs(value)) else value
+            value, stated = self._v(*nodes), self._value(card, "dc")
+            value = stated if abs(stated - value) <= _SAME * max(1.0, abs(value)) else value
         self._add(card, card.letter, nodes, (value,))
 
-    def _linear(self, card: Card) -> bool:
-        """Whether a source's card says two nodes, or four and a gain, and nothing else."""
+    def _linear(self, card: ListedCard) -> bool:
+        """Whether a source's card states two nodes, or four and a gain, and nothing else."""
         return card.letter == "v" or not math.isnan(self._value(card, "gain"))
 
-    def _by_voltage(self, card: Card) -> None:
+    def _by_voltage(self, card: ListedCard) -> None:
         gain = self._value(card, "gain")
         if math.isnan(gain):
             self._passed(card)
         else:
             self._add(card, card.letter, card.words[1:5], (gain,))
 
-    def _by_current(self, card: Card) -> None:
+    def _by_current(self, card: ListedCard) -> None:
         gain, source = self._value(card, "gain"), path(card.words[3])
         if math.isnan(gain) or source not in self._sources:
             self._passed(card)
         else:
             self._add(card, card.letter, card.words[1:3], (gain,), source)
 
-    def _diode(self, card: Card) -> None:
+    def _diode(self, card: ListedCard) -> None:
         place = card.model(self.listing.models)
         model = None if place is None else self.listing.models.get(card.words[place])
         odd = place is None or len(card.words) > place + 1 + card.words[place + 1 :].count("off")
@@ -171,26 +171,26 @@ class Reader:
             anode = inner
         self._add(card, "d", (anode, cathode), (law.i_sat, law.n, law.eg, law.xti))
 
-    def _poly(self, card: Card) -> None:
+    def _poly(self, card: ListedCard) -> None:
         """Pass on a code model that ngspice puts in the place of POLY: what it joins stands in the last parentheses."""
         joined = card.text.rpartition("(")[2].partition(")")[0].split()
         read = card.text.partition("[")[2].partition("]")[0].split() if "%vd" in card.text.partition("[")[0] else []
         self._pass(card, path(card.name.rpartition("$")[2]), joined, read)
 
-    def _passed(self, card: Card, unknown: frozenset[str] = frozenset()) -> None:
+    def _passed(self, card: ListedCard, unknown: frozenset[str] = frozenset()) -> None:
         """Pass on what only ngspice knows; `unknown` are the parameters that are in the way."""
         place = card.model(self.listing.models)
         last = place - (card.letter == "w") if place is not None else 1 + _NODES.get(card.letter, 2)
         self._pass(card, card.path, card.words[1:last], card.reads() if card.letter in "begfh" else [], unknown)
 
-    def _pass(self, card: Card, name: str, nodes: Sequence[str], reads: Sequence[str], unknown: frozenset[str] = frozenset()) -> None:
+    def _pass(self, card: ListedCard, name: str, nodes: Sequence[str], reads: Sequence[str], unknown: frozenset[str] = frozenset()) -> None:
         pairs = _JOINED.get(card.letter, ((0, 1),))
         joined = tuple(pair for pair in pairs if max(pair) < len(nodes))
         letter = name.rpartition(".")[2][0]
         self.flat.parts.append(Part("p", name, (*nodes, *reads), (), self.line(card), Passage(letter, joined, unknown)))
 
 
-_READERS: dict[str, Callable[[Reader, Card], None]] = {
+_READERS: dict[str, Callable[[Reader, ListedCard], None]] = {
     "a": Reader._poly,  # noqa: SLF001 - of the same file
     "c": Reader._storing,  # noqa: SLF001
     "d": Reader._diode,  # noqa: SLF001

@@ -50,7 +50,7 @@ def foreign(cards: Sequence[Line], kept: Callable[[str], bool]) -> Line | None:
     cards
         All of the deck.
     kept
-        Says of an instance, by its name, whether a role keeps it whole.
+        Decides of an instance, by its name, whether a role keeps it whole.
 
     """
     outside, inside = _split(cards)
@@ -87,8 +87,8 @@ def _ours(definition: Sequence[Line]) -> bool:
     words = definition[0].text.split()
     if len(words) < 2 or words[1] not in subcircuits.LIBRARY:  # noqa: PLR2004 - .subckt and a name
         return False
-    found = outline(list(definition), Findings()).top.inner.get(words[1])
-    return found is not None and is_library(found)
+    subcircuit = outline(list(definition), Findings()).top.inner.get(words[1])
+    return subcircuit is not None and is_library(subcircuit)
 
 
 def _small(line: Line) -> bool:
@@ -97,8 +97,8 @@ def _small(line: Line) -> bool:
         return _small_dot_card(text)
     if _expanded(text):
         return False
-    known = _SMALL.get(text[0])
-    return text[0] not in _BUILT_IN if known is None else known.fullmatch(text) is not None and text.isascii()
+    pattern = _SMALL.get(text[0])
+    return text[0] not in _BUILT_IN if pattern is None else pattern.fullmatch(text) is not None and text.isascii()
 
 
 def _expanded(card: str) -> bool:
@@ -112,12 +112,12 @@ def _small_dot_card(text: str) -> bool:
         return _MODEL.fullmatch(text) is not None and not set(re.findall(r"(\w+) ?=", text)) - LAW - CHARGE
     if word in {".options", ".option", ".opt", ".opts"}:
         return _plain_options(text[len(word) :])
-    known = {".param": _PARAMETER, ".params": _PARAMETER, ".temp": _TEMPERATURE}.get(word)
-    return word not in FOREIGN if known is None else known.fullmatch(text) is not None
+    pattern = {".param": _PARAMETER, ".params": _PARAMETER, ".temp": _TEMPERATURE}.get(word)
+    return word not in FOREIGN if pattern is None else pattern.fullmatch(text) is not None
 
 
 def _plain_options(text: str) -> bool:
-    """Whether options say nothing of the circuit but temperatures and gmin, in numbers."""
+    """Whether options state nothing of the circuit but temperatures and gmin, in numbers."""
     if set(text) & set("{}'\"()"):
         return False
     for name, value in _OPTION.findall(text):

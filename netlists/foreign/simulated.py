@@ -1,4 +1,4 @@
-"""A user's deck with other values: its sources say what a sample does, its resistors what was learned, and nudges stand at its outputs."""
+"""A user's deck with other values: its sources have a sample's values, its resistors what was learned, and nudges stand at its outputs."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ def directions(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
 
 
 def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mapping[str, NDArray[np.float64]] | None = None) -> list[str]:
-    """Return the cards with other words, a number or `external`, in the place of what the input sources say, and conductances `g` [S]."""
+    """Return the cards with other words, a number or `external`, in the place of what the input sources state, and conductances `g` [S]."""
     text = user_text(circuit)
     cards = list(text.cards if g is None else text.learned(g))
     for name, places in text.inputs.items():
@@ -85,7 +85,7 @@ def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mappin
 
 
 def volts(circuit: Circuit, chip: Chip, x: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return what the sources of each input array say [V] for features x, shape (I,)."""
+    """Return what the sources of each input array state [V] for features x, shape (I,)."""
     ways = directions(circuit)
     return {e.name: (x[e.feature] * chip(e.name, "scale") + chip(e.name, "offset")) * ways[e.name] for e in circuit.inputs}
 

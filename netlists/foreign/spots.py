@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from netlists.foreign.allowed import ORDINARY
-from netlists.foreign.flat import Card
+from netlists.foreign.flat import ListedCard
 from netlists.text.findings import BadCardError
 from netlists.text.lines import Line
 from netlists.text.tokens import Spot, Token, fields, tokens
@@ -34,7 +34,7 @@ class Spots:
             if words[0] in {".ends", ".eom"} and len(owners) > 1:
                 owners.pop()
 
-    def of(self, card: Card) -> Spot | None:
+    def of(self, card: ListedCard) -> Spot | None:
         """Return where a resistor's value stands: in its card, or in that of the instance that hands it on; None where it has none."""
         line = self._lines[card.place]
         if ORDINARY.fullmatch(line.original):
@@ -68,7 +68,7 @@ class Spots:
 
 
 def value(line: Line, models: Collection[str]) -> Token | None:
-    """Return what says the resistance on a resistor's card, which is not the name of one of the `models`."""
+    """Return what states the resistance on a resistor's card, which is not the name of one of the `models`."""
     try:
         plain, named = fields(tokens(line))
     except BadCardError:

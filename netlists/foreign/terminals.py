@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from netlists.foreign.expansion import Expansion
-from netlists.foreign.flat import ASKED, Card, ListedModel, Listing
+from netlists.foreign.flat import ASKED, ListedCard, ListedModel, Listing
 
 TERMINALS: dict[str, tuple[str, ...]] = dict.fromkeys("befgh", ("i",)) | {"d": ("id",)} | {letter: ASKED[letter] for letter in "jmq"}
 """By letter, what ngspice calls the current into each node; a single one flows from the first node to the second."""
@@ -39,7 +39,7 @@ def currents(expansion: Expansion, names: Collection[str]) -> dict[str, float] |
     return drawn if seen == parts else None
 
 
-def _into(card: Card, model: ListedModel | None, count: int, expansion: Expansion) -> list[float] | None:
+def _into(card: ListedCard, model: ListedModel | None, count: int, expansion: Expansion) -> list[float] | None:
     """Return the current into each of a part's first `count` nodes [A]; None where ngspice does not report it."""
     asked, values = TERMINALS.get(card.letter, ()), expansion.values.get(card.name, {})
     if (len(asked) < count and len(asked) != 1) or not values.keys() >= set(asked[:count]):
@@ -56,9 +56,9 @@ def _bipolar(model: ListedModel | None, values: Mapping[str, float], count: int)
     """Return the currents into collector, base, emitter and substrate.
 
     ngspice 39 counts the substrate's junction in part at other terminals than those between which it conducts: the collector and the
-    substrate, or where the transistor is lateral, as PNP ones are unless `subs` says otherwise, the base. Measured.
+    substrate, or where the transistor is lateral, as PNP ones are unless `subs` states otherwise, the base. Measured.
     """
-    if model is None or "subs" in model.says or "is" not in values:
+    if model is None or "subs" in model.given or "is" not in values:
         return None
     collector, base, substrate = values["ic"], values["ib"], values["is"]
     if model.kind == "pnp":

@@ -19,7 +19,7 @@ _PLOTTED = 12
 """Most outputs that are plotted."""
 
 _COLUMN = 17
-"""Characters of one column of ngspice's tables, beside which two more stand."""
+"""Characters of one column of ngspice's tables, next to which two more stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,10 @@ class Sweep(DeckMeasure):
                 msg = f"{name}[{k}] carries input {self.feature} and its current is sensed, so it cannot be swept; choose another input"
                 raise CircuitError(msg)
             left[name][k] = None
-            gain, beside = plain([other / scale, added - offset * other / scale], f"{name}: scale and offset")
+            gain, shift = plain([other / scale, added - offset * other / scale], f"{name}: scale and offset")
             follower = names[circuit[name].plus[k]]
-            if float(beside):
-                cards.append(f"B_{name}_{k} {follower} 0 V = {gain} * {voltage(lead)} + {beside}")
+            if float(shift):
+                cards.append(f"B_{name}_{k} {follower} 0 V = {gain} * {voltage(lead)} + {shift}")
             else:
                 cards.append(f"E_{name}_{k} {follower} 0 {lead} 0 {gain}")
         return left, cards
@@ -86,16 +86,16 @@ class Sweep(DeckMeasure):
         if currents:
             msg = f"input {self.feature} of {circuit.name} is a current ({currents[0]}), and sweeps are of voltages; choose another input"
             raise CircuitError(msg)
-        found = [
+        sources = [
             (e.name, int(k), float(chip(e.name, "scale")[k]), float(chip(e.name, "offset")[k]))
             for e in circuit.inputs
             for k in np.flatnonzero(e.feature == self.feature)
         ]
-        found.sort(key=lambda source: source[2] == 0)
-        if not found[0][2]:
+        sources.sort(key=lambda source: source[2] == 0)
+        if not sources[0][2]:
             msg = f"input {self.feature} of {circuit.name}: its sources have scale 0 and show nothing of it; choose another input"
             raise CircuitError(msg)
-        return found
+        return sources
 
 
 def _sensed(circuit: Circuit) -> set[str]:

@@ -47,7 +47,7 @@ class Definition:
     inner: dict[str, "Definition"] = field(default_factory=dict)
 
     def normal(self) -> tuple[str, ...]:
-        """Give its text, without what does not count: two subcircuits of the same normal form are the same."""
+        """Return its text, without what does not count: two subcircuits of the same normal form are the same."""
         body = [card.text for card in self.cards] + [f"{name}={token.low}" for name, (token, _) in self.parameters.items()]
         body += [model.line.text for model in self.models.values()]
         head = [*self.pins, *(f"{name}={token.low}" for name, token in self.defaults.items())]

@@ -1,4 +1,4 @@
-"""Cards with a dot that do not say what a circuit is, and the options of ngspice: which mean something, and which do not."""
+"""Cards with a dot that do not define a circuit, and the options of ngspice: which mean something, and which do not."""
 
 IGNORED = frozenset(
     [
@@ -24,7 +24,7 @@ IGNORED = frozenset(
         ".width",
     ]
 )
-"""Cards that say what to do with a circuit, not what it is."""
+"""Cards that set what to do with a circuit, not what it is."""
 
 OF_CIRCUITS = frozenset(
     ["badmos3", "defad", "defas", "defl", "defm", "defw", "epsmin", "gmin", "rseries", "rshunt", "scale", "temp", "tnom"]
@@ -40,7 +40,7 @@ _HARMLESS = """
 """
 
 HARMLESS = frozenset(_HARMLESS.split())
-"""Options that leave an operating point as it is: of waveforms, of output, and of how ngspice iterates, where hwsim says its own."""
+"""Options that leave an operating point as it is: of waveforms, of output, and of how ngspice iterates, where hwsim states its own."""
 
 _ITERATING = """
     abstol bypass chgtol convabsstep convlimit convstep copynodesets cshunt dlevel gminfactor gminsteps gshunt indverbosity itl1 itl2 itl3
@@ -49,4 +49,4 @@ _ITERATING = """
 """
 
 MEANT = OF_CIRCUITS | frozenset(_ITERATING.split())
-"""Options that change an operating point or how ngspice iterates towards it; the others say what it prints and writes."""
+"""Options that change an operating point or how ngspice iterates towards it; the others name what it prints and writes."""

@@ -32,11 +32,11 @@ class _Layer:
     columns: list[int]
     drivers: list[int]
     signal: list[int]
-    held: list[int]
+    held_rows: list[int]
 
     @property
     def rows(self) -> list[int]:
-        return [*self.signal, *self.held]
+        return [*self.signal, *self.held_rows]
 
 
 def with_layers(deck: Deck) -> Deck | None:
@@ -44,11 +44,11 @@ def with_layers(deck: Deck) -> Deck | None:
     circuit = deck.circuit
     if any(not isinstance(element, _KNOWN) for element in circuit.elements):
         return None
-    devices, held = _devices(circuit), _held(circuit)
-    if devices is None or held is None:
+    devices, source_nodes = _devices(circuit), _source_nodes(circuit)
+    if devices is None or source_nodes is None:
         return None
-    layers = _chain(circuit, devices, held)
-    neurons = _neurons(circuit, layers, held)
+    layers = _chain(circuit, devices, source_nodes)
+    neurons = _neurons(circuit, layers, source_nodes)
     columns = {column for layer in layers for column in layer.columns}
     crossbars = [_used(layer, devices) for layer in layers]
     placed = {driver for layer in layers for driver in layer.drivers}
@@ -60,32 +60,32 @@ def with_layers(deck: Deck) -> Deck | None:
 
 
 def _devices(circuit: Circuit) -> dict[tuple[int, int], Device] | None:
-    """Give all devices that learn by the nodes that they join, the lower first; None when two join the same nodes."""
-    found: dict[tuple[int, int], Device] = {}
+    """Return all devices that learn by the nodes that they join, the lower first; None when two join the same nodes."""
+    devices: dict[tuple[int, int], Device] = {}
     for element in circuit.trainable:
         a, b = element.ends
         for k, pair in enumerate(zip(np.minimum(a, b).tolist(), np.maximum(a, b).tolist(), strict=True)):
-            found[pair] = element.name, k
-    return found if len(found) == sum(map(len, circuit.trainable)) else None
+            devices[pair] = element.name, k
+    return devices if len(devices) == sum(map(len, circuit.trainable)) else None
 
 
-def _held(circuit: Circuit) -> list[int] | None:
-    """List the nodes that sources hold against ground, those of inputs first; None when a source stands between two others."""
-    found = [node for source in circuit.inputs for node in source.driven.tolist()]
+def _source_nodes(circuit: Circuit) -> list[int] | None:
+    """List the nodes whose voltage to ground sources fix, those of inputs first; None when a source stands between two others."""
+    inputs = [node for source in circuit.inputs for node in source.driven.tolist()]
     for source in circuit.voltage_sources:
         if (source.plus * source.minus).any():
             return None
-        found += (source.plus + source.minus).tolist()
-    return found
+        inputs += (source.plus + source.minus).tolist()
+    return inputs
 
 
-def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], held: list[int]) -> list[_Layer]:
+def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], source_nodes: list[int]) -> list[_Layer]:
     """Follow the devices from the inputs: columns, what drives the next rows, the columns that these lead to, and so on."""
     graph: nx.Graph[int] = nx.Graph(list(devices))
-    behind = _behind(circuit, held)
+    behind = _behind(circuit, source_nodes)
     amplified = {a: b for amplifiers in circuit.of(Amplifiers) for a, b in zip(*_lists(amplifiers, "input", "output"), strict=True)}
     first = [node for source in circuit.inputs for node in source.driven.tolist()]
-    seen, rows, layers = {*held, 0}, [node for node in first if node in graph], list[_Layer]()
+    seen, rows, layers = {*source_nodes, 0}, [node for node in first if node in graph], list[_Layer]()
     signal: list[int] = []
     while True:
         columns = sorted({node for row in rows for node in graph[row] if node not in seen})
@@ -93,17 +93,17 @@ def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], held: list[
             return layers
         joined = {node for column in columns for node in graph[column]}
         drivers = [behind.get(column, column) for column in columns]
-        layers.append(_Layer(columns, drivers, signal, [node for node in held if node in joined]))
+        layers.append(_Layer(columns, drivers, signal, [node for node in source_nodes if node in joined]))
         signal = [amplified.get(driver, driver) for driver in drivers]
         seen.update(columns, drivers, signal)
         rows = [row for row in signal if row in graph]
 
 
-def _behind(circuit: Circuit, held: list[int]) -> dict[int, int]:
-    """Give the node on the other side of each dead zone, both ways: two diodes join free nodes, one each way."""
-    known = {*held, 0}
+def _behind(circuit: Circuit, source_nodes: list[int]) -> dict[int, int]:
+    """Return the node on the other side of each dead zone, both ways: two diodes join free nodes, one each way."""
+    fixed = {*source_nodes, 0}
     pairs = [pair for diodes in circuit.of(Diodes) for pair in zip(*_lists(diodes, "anode", "cathode"), strict=True)]
-    free = {pair for pair in pairs if pair[0] not in known and pair[1] not in known}
+    free = {pair for pair in pairs if pair[0] not in fixed and pair[1] not in fixed}
     return {a: b for a, b in free if (b, a) in free}
 
 
@@ -112,15 +112,15 @@ def _lists(element: Elements, *terminals: str) -> list[list[int]]:
 
 
 def _used(layer: _Layer, devices: dict[tuple[int, int], Device]) -> list[Device]:
-    """Give a layer's devices, row by row; none at all when one is missing."""
+    """Return a layer's devices, row by row; none at all when one is missing."""
     pairs = [(min(row, column), max(row, column)) for row in layer.rows for column in layer.columns]
     return [devices[pair] for pair in pairs] if all(pair in devices for pair in pairs) else []
 
 
-def _neurons(circuit: Circuit, layers: list[_Layer], held: list[int]) -> list[Elements] | None:
+def _neurons(circuit: Circuit, layers: list[_Layer], source_nodes: list[int]) -> list[Elements] | None:
     """Sort diodes by layer, direction and what they lead to, in the order of the columns; None when one is elsewhere."""
     place = {column: (k, j) for k, layer in enumerate(layers, start=1) for j, column in enumerate(layer.columns)}
-    behind = _behind(circuit, held)
+    behind = _behind(circuit, source_nodes)
     rails = {int(node) for source in circuit.voltage_sources for node in source.plus + source.minus}
     groups: dict[tuple[int, type[Elements], str], list[tuple[int, Elements, int]]] = defaultdict(list)
     for diodes in circuit.of(Diodes, IdealDiodes):
@@ -167,12 +167,12 @@ def _described(deck: Deck, layers: list[_Layer], crossbars: list[list[Device]], 
         flat = {name: values.ravel() for name, values in deck.g.items()}
         g[element.name] = np.array([flat[name][k] for name, k in used]).reshape(crossbar.shape)
         places[element.name] = Places(table, [deck.places[name].rows[k] for name, k in used])
-    found = rebuilt(deck, [*kept[: len(circuit.inputs)], *renamed, *kept[len(circuit.inputs) :]], members, np.zeros(0, dtype=np.intp))
-    return replace(found, g=g, places=places)
+    layered = rebuilt(deck, [*kept[: len(circuit.inputs)], *renamed, *kept[len(circuit.inputs) :]], members, np.zeros(0, dtype=np.intp))
+    return replace(layered, g=g, places=places)
 
 
 def _bounds(circuit: Circuit, which: str, used: list[Device]) -> NDArray[np.float64]:
-    """Give a bound of each device."""
+    """Return a bound of each device."""
     of = {e.name: np.broadcast_to(np.asarray(getattr(e, which)), e.shape).ravel() for e in circuit.trainable}
     return np.array([of[name][k] for name, k in used])
 
@@ -184,8 +184,8 @@ def _normal(source: VoltageSources) -> VoltageSources:
 
 
 def _amplifiers(circuit: Circuit, number: int, layer: _Layer) -> list[Elements]:
-    """Give the amplifiers behind a layer's columns, in their order, as one array."""
+    """Return the amplifiers behind a layer's columns, in their order, as one array."""
     order = {driver: j for j, driver in enumerate(layer.drivers)}
-    found = [(order[a], e, k) for e in circuit.of(Amplifiers) for k, a in enumerate(e.input.tolist()) if a in order]
-    pieces = [take(element, np.array([k])) for _, element, k in sorted(found, key=lambda one: one[0])]
+    amplifiers = [(order[a], e, k) for e in circuit.of(Amplifiers) for k, a in enumerate(e.input.tolist()) if a in order]
+    pieces = [take(element, np.array([k])) for _, element, k in sorted(amplifiers, key=lambda one: one[0])]
     return [_joined(Amplifiers, f"amp{number}", pieces)] if pieces else []

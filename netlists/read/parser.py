@@ -55,7 +55,7 @@ def read_deck(
     path
         The file.
     roles
-        Said from outside; they stand in the place of the deck's own of the same kind.
+        Set from outside; they stand in the place of the deck's own of the same kind.
     expand
         Lets ngspice expand foreign decks; without, they are refused.
     trust
@@ -149,20 +149,20 @@ def _parse(source: Source, roles: Roles, *, expand: Expander | None, trust: bool
 
 def _small(cards: list[Line], findings: Findings) -> Read:
     """Read a deck of plain numbers and our own subcircuits."""
-    found = outline(cards, findings)
-    said = {name: found.options.get(name) for name in ("temp", "tnom", "gmin")}
-    said["temp"] = found.temperature or said["temp"]  # .temp counts before .options temp
-    temperature, nominal = (_option(name, said[name], CELSIUS, findings) for name in ("temp", "tnom"))
-    gmin = _option("gmin", said["gmin"], DEFAULT_GMIN, findings)
+    outlined = outline(cards, findings)
+    options = {name: outlined.options.get(name) for name in ("temp", "tnom", "gmin")}
+    options["temp"] = outlined.temperature or options["temp"]  # .temp counts before .options temp
+    temperature, nominal = (_option(name, options[name], CELSIUS, findings) for name in ("temp", "tnom"))
+    gmin = _option("gmin", options["gmin"], DEFAULT_GMIN, findings)
     settings = Settings(temperature, nominal)
-    return Read(Flattener(found, settings, findings).run(), settings, gmin)
+    return Read(Flattener(outlined, settings, findings).run(), settings, gmin)
 
 
-def _option(name: str, said: tuple[Token, Line] | None, usual: float, findings: Findings) -> float:
+def _option(name: str, option: tuple[Token, Line] | None, usual: float, findings: Findings) -> float:
     """Return the value of an option: a temperature, or gmin."""
-    if said is None:
+    if option is None:
         return usual
-    token, line = said
+    token, line = option
     try:
         value = read_number(token.text)[0]
         if name != "gmin":
@@ -201,10 +201,10 @@ def _built(source: Source, files: Files, roles: Roles, read: Read, findings: Fin
     warn_bounds(circuit, g, findings, source)
     x, contradictions = features.read(making.shown, circuit.input_count)
     warnings, notes = tuple(dict.fromkeys((*findings.warnings, *contradictions))), tuple(dict.fromkeys(findings.notes))
-    said = tuple(roles.of("set"))
+    settings = tuple(roles.of("set"))
     sources = tuple(files.sources)
     return with_text(
-        Deck(circuit, g, x, numbers, making.members, sources, places, warnings, notes, said, contradictions, read.foreign, missing)
+        Deck(circuit, g, x, numbers, making.members, sources, places, warnings, notes, settings, contradictions, read.foreign, missing)
     )
 
 
@@ -217,7 +217,7 @@ def _look_at_title(source: Source, findings: Findings) -> None:
 
 
 class _kept:  # noqa: N801 - called like a function
-    """Says which instances stay whole: those of blocks and nudges."""
+    """Decides which instances stay whole: those of blocks and nudges."""
 
     def __init__(self, roles: Roles) -> None:
         patterns = [compiled(f"x_{s.words[0]}_#") for s in roles.of("block")]
@@ -257,7 +257,7 @@ def _node_names(sorting: Sorting) -> list[str]:
 
 
 def _floating(error: FloatingNodesError, sorting: Sorting, numbers: Mapping[str, int]) -> Iterator[Finding]:
-    """Say which nodes float, at the first cards that touch them."""
+    """State which nodes float, at the first cards that touch them."""
     lines: dict[str, Line] = {}
     table = sorting.flat.resistances
     for a, b, line in zip(table.a, table.b, table.lines, strict=True):
@@ -273,12 +273,12 @@ def _floating(error: FloatingNodesError, sorting: Sorting, numbers: Mapping[str,
 
 
 def _name(roles: Roles, source: Source) -> str:
-    said = roles.of("circuit")
-    return " ".join(said[-1].words) if said else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
+    circuits = roles.of("circuit")
+    return " ".join(circuits[-1].words) if circuits else " ".join(source.lines[0].strip("* \t\r").split()) or source.name
 
 
 def _missing(roles: Roles, source: Source, sorting: Sorting) -> Iterator[Finding]:
-    """Say which roles nothing in the deck has, how to name something for them, and what there is."""
+    """State which roles nothing in the deck has, how to name something for them, and what there is."""
     sources = [part.name for part in sorting.flat.parts if part.kind in "vi"]
     for word, option, shown, meaning, there in (
         ("input", "inputs", "V1", "the sources that carry the data", sources),
@@ -294,5 +294,5 @@ def _missing(roles: Roles, source: Source, sorting: Sorting) -> Iterator[Finding
         if not roles.of(word):
             names = [name for name in there if "#" not in name]
             some = f"; there are {quote_all(names[:_SHOWN])}{' …' if len(names) > _SHOWN else ''}" if names else ""
-            text = f"nothing is said to be {word}; add a line like *hwsim: {word} {shown} ({meaning}), or --{option}{some}"
+            text = f"the deck declares no {word}; add a line like *hwsim: {word} {shown} ({meaning}), or --{option}{some}"
             yield Finding(source.name, 1, text)

@@ -37,7 +37,7 @@ _NOTES = {
     "i": "cpar",
     ".model": "mfg pn iave vpk irms vceo icrating qg vds",
 }
-"""What LTspice notes about parts, or what changes nothing at rest, by what a card begins with."""
+"""What LTspice notes about parts, or what does not change an operating point, by what a card begins with."""
 
 _SERIES, _PARALLEL = re.compile(r"\brser\s*=\s*(\S+)", re.IGNORECASE), re.compile(r"\brpar\s*=\s*(\S+)", re.IGNORECASE)
 _SILICON = re.compile(r"(?<![\w.])type\s*=\s*[a-z]\w*", re.IGNORECASE)
@@ -154,18 +154,18 @@ def _functions(line: str) -> str:
     if len(line) > _LONGEST or not _CALL.search(line):
         return line
     stack, place = [("", [""])], 0  # what opened a parenthesis, and the arguments so far
-    for found in _PIECE.finditer(line):
-        stack[-1][1][-1] += line[place : found.start()]
-        place = found.end()
-        if found[0] == ")" and len(stack) > 1:
+    for match in _PIECE.finditer(line):
+        stack[-1][1][-1] += line[place : match.start()]
+        place = match.end()
+        if match[0] == ")" and len(stack) > 1:
             text = _written(*stack.pop())
             stack[-1][1][-1] += text
-        elif found[0] == "," and len(stack) > 1:
+        elif match[0] == "," and len(stack) > 1:
             stack[-1][1].append("")
-        elif found[0] in {")", ","}:
-            stack[-1][1][-1] += found[0]
+        elif match[0] in {")", ","}:
+            stack[-1][1][-1] += match[0]
         else:
-            stack.append((found[0], [""]))
+            stack.append((match[0], [""]))
     return stack[0][1][0] + line[place:] if len(stack) == 1 else line
 
 

@@ -66,7 +66,7 @@ class Files:
     length: int = 0
 
     def read(self, source: Source, *, title: bool, depth: int = 0) -> list[Line]:
-        """Give all cards, in the order in which they count."""
+        """Return all cards, in the order in which they count."""
         if source.lines and source.lines[0].startswith("\ufeff"):
             text = "the file begins with a byte-order mark, which ngspice takes for text; save it without"
             self._mistake(Line(source, 1, "", ""), text)
@@ -154,25 +154,25 @@ class Files:
         return self.read(source, title=False, depth=depth + 1)
 
     def _path(self, name: str, source: Source) -> Path:
-        """Find an included file, beside the file that names it or beside the deck, and refuse what leads out of the deck's folder."""
+        """Find an included file, next to the file that names it or next to the deck, and refuse what leads out of the deck's folder."""
         if self.folder is None:
             msg = f"{name}: a deck that lies in no folder includes nothing; put the text into the deck"
             raise BadCardError(msg)
         if not self.trust and (Path(name).is_absolute() or ".." in Path(name).parts):
             msg = f"{name}: only files in the deck's own folder are read; copy it there and name it without .., or trust the deck (--trust)"
             raise BadCardError(msg)
-        beside = source.path.parent if source.path else self.folder
-        found = [path for path in dict.fromkeys((self.folder / name, beside / name)) if path.is_file()]
-        if not found:
+        next_to = source.path.parent if source.path else self.folder
+        files = [path for path in dict.fromkeys((self.folder / name, next_to / name)) if path.is_file()]
+        if not files:
             msg = f"{name}: there is no such file in {self.folder}; copy it there"
             raise BadCardError(msg)
-        if len(found) > 1:
-            msg = f"{name}: lies both in {self.folder} and in {beside}; rename one"
+        if len(files) > 1:
+            msg = f"{name}: lies both in {self.folder} and in {next_to}; rename one"
             raise BadCardError(msg)
-        if not self.trust and found[0].resolve() != self.folder.resolve() / found[0].relative_to(self.folder):
+        if not self.trust and files[0].resolve() != self.folder.resolve() / files[0].relative_to(self.folder):
             msg = f"{name}: is a link or lies behind one; copy the file itself into the deck's folder, or trust the deck (--trust)"
             raise BadCardError(msg)
-        return found[0]
+        return files[0]
 
 
 def _words(text: str) -> list[str]:

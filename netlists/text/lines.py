@@ -14,14 +14,14 @@ _COMMENT = re.compile(r";|//|(?:^|(?<=[\s,]))\$")
 """What ngspice takes for the end of a card: `;` and `//` anywhere, `$` behind a blank or a comma."""
 
 ROLE = "*hwsim:"
-"""How a structured comment begins, which other programs skip; one that begins with it and `+` goes on."""
+"""How a structured comment begins, which other programs skip; one that begins with it and `+` continues."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # the hash of a long file takes long, and each of its values asks for it
 class Source:
     """A file of the deck, or a text that is in no file: its name in messages, and its lines as they are, line ends taken off.
 
-    `stated` is the dialect that the user says it is in; None: the one that it is recognized by.
+    `stated` is the dialect that the user names; None: the one that it is recognized by.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Line(NamedTuple):
     column: int = 0
 
     def at(self, place: int) -> tuple[int, int]:
-        """Give line number and column of a place in the text."""
+        """Return line number and column of a place in the text."""
         if not self.pieces:
             return self.number, self.column + place
         start, number, column = max(piece for piece in self.pieces if piece[0] <= place)
@@ -83,9 +83,9 @@ def lower(text: str) -> str:
 def _bare(text: str) -> str:
     """Take the comment and the blanks at the end off a line."""
     if ";" in text or "$" in text or "//" in text:
-        found = _COMMENT.search(text)
-        if found:
-            text = text[: found.start()]
+        match = _COMMENT.search(text)
+        if match:
+            text = text[: match.start()]
     return text.rstrip()
 
 
@@ -107,7 +107,7 @@ def _continue(lines: list[Line], tails: dict[int, list[tuple[int, int, str]]]) -
 
 
 def read_lines(source: Source, *, title: bool) -> tuple[list[Line], list[Line]]:
-    """Give the cards of a file, and its structured comments without the mark at their beginning.
+    """Return the cards of a file, and its structured comments without the mark at their beginning.
 
     Blank lines and comments may stand between a card and its continuation. A `+` before the first card is given as it stands. What other
     programs export is read as ngspice would have it.

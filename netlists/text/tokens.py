@@ -32,7 +32,7 @@ def tokens(line: Line, start: int = 0) -> list[Token]:
         When a brace or quote is not closed, or a value runs into the next.
 
     """
-    text, found, place = line.original, list[Token](), start
+    text, result, place = line.original, list[Token](), start
     between = ""
     while True:
         gap = _BETWEEN.match(text, place)
@@ -42,16 +42,16 @@ def tokens(line: Line, start: int = 0) -> list[Token]:
             if between.count("(") != between.count(")"):
                 msg = "'(' and ')' are not equally many; give each its partner"
                 raise BadCardError(msg)
-            return found
+            return result
         match = _TOKEN.match(text, place)
         if not match:
             msg = f"{text[place]!r} has no partner; close it"
             raise BadCardError(msg)
         token = Token(match.group(), place)
-        if found and found[-1].start + len(found[-1].text) == place and "=" not in {token.text, found[-1].text}:
-            msg = f"{found[-1].text}{token.text}: two values run into each other; put a blank between them"
+        if result and result[-1].start + len(result[-1].text) == place and "=" not in {token.text, result[-1].text}:
+            msg = f"{result[-1].text}{token.text}: two values run into each other; put a blank between them"
             raise BadCardError(msg)
-        found.append(token)
+        result.append(token)
         place = match.end()
 
 
@@ -70,7 +70,7 @@ class Fields(NamedTuple):
     named: dict[str, Token]
 
 
-def fields(found: list[Token]) -> Fields:
+def fields(all_tokens: list[Token]) -> Fields:
     """Sort the tokens of a card.
 
     Raises
@@ -82,22 +82,22 @@ def fields(found: list[Token]) -> Fields:
     plain: list[Token] = []
     named: dict[str, Token] = {}
     k = 0
-    while k < len(found):
-        if k + 1 < len(found) and found[k + 1].text == "=":
-            if found[k].text == "=" or k + 2 >= len(found) or found[k + 2].text == "=":
-                msg = f"{found[k].text} =: a name or a value is missing; write name=value"
+    while k < len(all_tokens):
+        if k + 1 < len(all_tokens) and all_tokens[k + 1].text == "=":
+            if all_tokens[k].text == "=" or k + 2 >= len(all_tokens) or all_tokens[k + 2].text == "=":
+                msg = f"{all_tokens[k].text} =: a name or a value is missing; write name=value"
                 raise BadCardError(msg)
-            name = found[k].low
+            name = all_tokens[k].low
             if name in named:
                 msg = f"{name}= comes twice; keep one"
                 raise BadCardError(msg)
-            named[name] = found[k + 2]
+            named[name] = all_tokens[k + 2]
             k += 3
-        elif found[k].text == "=":
+        elif all_tokens[k].text == "=":
             msg = "a name is missing before ="
             raise BadCardError(msg)
         else:
-            plain.append(found[k])
+            plain.append(all_tokens[k])
             k += 1
     return Fields(plain, named)
 
@@ -112,13 +112,13 @@ def assignments(line: Line, start: int) -> dict[str, Token]:
 
     """
     text = line.original
-    found = list(_ASSIGNED.finditer(text, start))
-    if not found or text[start : found[0].start()].strip():
+    matches = list(_ASSIGNED.finditer(text, start))
+    if not matches or text[start : matches[0].start()].strip():
         msg = f"{text[start:].strip()!r} is no assignment; write .param name=value"
         raise BadCardError(msg)
     values: dict[str, Token] = {}
-    for k, match in enumerate(found):
-        end = found[k + 1].start() if k + 1 < len(found) else len(text)
+    for k, match in enumerate(matches):
+        end = matches[k + 1].start() if k + 1 < len(matches) else len(text)
         value = text[match.end() : end].rstrip()
         if not value or value.endswith(","):
             msg = f"{match.group(1)}= has no value, or a comma behind it; separate assignments by blanks"

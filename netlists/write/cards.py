@@ -43,11 +43,11 @@ LETTERS: dict[type[Elements], str] = {
     VoltageControlledVoltageSources: "E",
     VoltageSources: "V",
 }
-"""What the name of a card begins with: SPICE tells the kind of an element by it."""
+"""What the name of a card begins with: SPICE takes the kind of an element from it."""
 
 
 def letter(element: Elements) -> str:
-    """Give what the names of an array's cards begin with; X when it is written as subcircuits."""
+    """Return what the names of an array's cards begin with; X when it is written as subcircuits."""
     if isinstance(element, Passed):
         return element.letter.upper()
     if isinstance(element, Trainable):
@@ -73,7 +73,7 @@ def ohms(element: Trainable, g: Any) -> list[str]:
 def norton(element: Trainable, g: Any, names: Sequence[str], word: str) -> Iterator[str]:
     """Write what the columns of an array see of it when ideal sources hold its rows: the sum of their conductances, and a current.
 
-    `word` is what the current sources say, which push into the columns: the rows' voltages times their conductances.
+    `word` is what the current sources state, which push into the columns: the rows' voltages times their conductances.
     """
     r = resistances(element.column_sum(np.asarray(g, dtype=np.float64)), element.name)
     for j, column in reversed(list(enumerate(element.columns.tolist()))):
@@ -107,7 +107,7 @@ def _controlled(element: Any, chip: Chip, names: Sequence[str]) -> Iterator[str]
 
 
 def source_card(circuit: Circuit, name: str, place: int) -> str:
-    """Give the name of the card of one source of voltage."""
+    """Return the name of the card of one source of voltage."""
     return f"{letter(circuit[name])}_{name}_{place}"
 
 
@@ -125,7 +125,7 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
     names
         Node names by node number.
     words
-        For sources of the data: what each of them says, a voltage, a current or `external`; None leaves it out.
+        For sources of the data: what each of them states, a voltage, a current or `external`; None leaves it out.
 
     """
     match element:

@@ -55,7 +55,7 @@ def write_gnucap(
     nodes
         Whose voltages are printed, by number; absent: those of the outputs.
     notes
-        Lines to say on top.
+        Lines on top.
 
     Raises
     ------

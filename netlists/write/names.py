@@ -37,7 +37,7 @@ def _stems(name: str) -> Iterator[str]:
 
 
 def free_stem(circuit: Circuit, name: str) -> str:
-    """Give `name`, with underscores behind it until no other name of the circuit begins with it."""
+    """Return `name`, with underscores behind it until no other name of the circuit begins with it."""
     taken = [group.name for group in circuit.groups] + [element.name for element in circuit.elements if element is not circuit.outputs]
     taken += [block.name for block in circuit.blocks]
     while any(other == name or other.startswith(f"{name}_") for other in taken):

@@ -1,4 +1,4 @@
-"""The body of a deck: sources, crossbars, subcircuits and outputs, each under a line that says what it is."""
+"""The body of a deck: sources, crossbars, subcircuits and outputs, each under a line that names what it is."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ EXTERNAL = "external"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What the sources say that carry the data: a number, or EXTERNAL.
+    """Values of the sources that carry the data: a number, or EXTERNAL.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NudgeNodes:
-    """Nodes whose voltages say what pushes the outputs. The source of each is called V_ and the name of its node."""
+    """Nodes whose voltages set what pushes the outputs. The source of each is called V_ and the name of its node."""
 
     beta: str
     targets: tuple[str, ...]
@@ -65,15 +65,15 @@ def _kind(element: Elements, chip: Chip) -> str:
 
 
 def blocks(circuit: Circuit, chip: Chip) -> dict[str, Block]:
-    """Give, by the name of each element that is written as part of a subcircuit, the block that is one instance an index.
+    """Return, by the name of each element that is written as part of a subcircuit, the block that is one instance an index.
 
     Sources whose current is sensed stand alone: they cannot be named from outside of a subcircuit.
     """
     lone = [Block(e.name, _kind(e, chip), (e.name,)) for e in circuit.of(Amplifiers, Nudges)]
     sensed = {element.source for element in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)}
     by_chip = {*subcircuits.AMPLIFIERS, "nudge", "skewed_nudge"}
-    known = [b for b in circuit.blocks if b.kind not in by_chip and not sensed & {*b.elements} and subcircuits.fits(b, circuit)]
-    return {name: block for block in [*lone, *known] for name in block.elements}
+    in_library = [b for b in circuit.blocks if b.kind not in by_chip and not sensed & {*b.elements} and subcircuits.fits(b, circuit)]
+    return {name: block for block in [*lone, *in_library] for name in block.elements}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class DeckSection:
     block: str | None = None
 
     def lines(self) -> list[str]:
-        """Give the cards under their title."""
+        """Return the cards under their title."""
         return ["*", f"* {self.title}", *self.statements, *self.cards]
 
 
@@ -106,7 +106,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
     g
         Conductances [S], one array a trainable element.
     words
-        What the sources say that carry the data.
+        Values of the sources that carry the data.
     ideal
         The names of diodes that stand for ideal ones.
 
@@ -126,7 +126,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
             yield _nudges(block, circuit, chip, words) if isinstance(element, Nudges) else _instances(block, circuit, chip, ideal)
 
 
-def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, said: list[str]) -> DeckSection:
+def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, comments: list[str]) -> DeckSection:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
     card = f"{letter(element)}_{element.name}"
     if isinstance(element, Trainable) and element.divisible:
@@ -138,25 +138,25 @@ def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, elem
     else:
         title = f"{what}: {card}_k; {len(element)} of them"
     values = words.inputs[element.name] if isinstance(element, InputSources | InputCurrents) else None
-    return DeckSection(title, list(flat(element, chip, g, names, values)), said, (element.name,))
+    return DeckSection(title, list(flat(element, chip, g, names, values)), comments, (element.name,))
 
 
 def _instances(block: Block, circuit: Circuit, chip: Chip, ideal: Collection[str]) -> DeckSection:
     what = "Amplifiers" if block.kind in subcircuits.AMPLIFIERS else "Block"
     drawn = subcircuits.of_chip(block, circuit, chip)
     title = f"{what} {block.name}: X_{block.name}_k, each a subcircuit {drawn.kind}; {len(circuit[block.elements[0]])} of them"
-    cards, said = list(subcircuits.instances(drawn, circuit, chip)), list(statements.block(block, circuit, ideal))
-    return DeckSection(title, cards, said, block.elements, block.name if block in circuit.blocks else None)
+    cards, comments = list(subcircuits.instances(drawn, circuit, chip)), list(statements.block(block, circuit, ideal))
+    return DeckSection(title, cards, comments, block.elements, block.name if block in circuit.blocks else None)
 
 
 def _nudges(block: Block, circuit: Circuit, chip: Chip, words: Words) -> DeckSection:
     nodes = NudgeNodes.of(circuit)
     title = f"Outputs {block.name}: X_{block.name}_k reads and pushes the pair of nodes that it names first; {len(circuit.outputs)} of them"
     stems = [names[0].rpartition("_")[0] for names in (nodes.targets, nodes.currents)]
-    says = f"* The voltages of {nodes.beta}, {stems[0]}_k and {stems[1]}_k say how: beta in S, the target in V, a current in A."
-    cards = [says, f"V_{nodes.beta} {nodes.beta} 0 {words.beta}"]
-    for named, said in ((nodes.targets, words.targets), (nodes.currents, words.currents)):
-        cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, said, strict=True)]
+    described = f"* The voltages of {nodes.beta}, {stems[0]}_k and {stems[1]}_k say how: beta in S, the target in V, a current in A."
+    cards = [described, f"V_{nodes.beta} {nodes.beta} 0 {words.beta}"]
+    for named, values in ((nodes.targets, words.targets), (nodes.currents, words.currents)):
+        cards += [f"V_{node} {node} 0 {word}" for node, word in zip(named, values, strict=True)]
     extra = [(nodes.beta, y, i) for y, i in zip(nodes.targets, nodes.currents, strict=True)]
     comments = list(statements.outputs(circuit, chip, [f"V_{nodes.beta}", *(f"V_{stem}_#" for stem in stems)]))
     return DeckSection(title, [*cards, *subcircuits.instances(block, circuit, chip, extra)], comments, block.elements)

@@ -35,7 +35,7 @@ def _numbers(values: Any, *, spread: bool = True) -> str:
 
 
 def header(circuit: Circuit, written: Sequence[str], subcircuits: Collection[str]) -> Iterator[str]:
-    """Say what the circuit is called, and what the cards do not tell of it.
+    """State what the circuit is called, and what the cards do not show of it.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def header(circuit: Circuit, written: Sequence[str], subcircuits: Collection[str
 
 
 def nodes(circuit: Circuit) -> Iterator[str]:
-    """Say which nodes there are, in order, and what each group is."""
+    """State which nodes there are, in order, and what each group is."""
     for group in circuit.groups:
         yield f"{ROLE} nodes {group.name if group.size is None else f'{group.names[0]} to {group.names[-1]}'}"
         if meaning := what_they_are(circuit, group.nodes):
@@ -71,7 +71,7 @@ def _block(block: Block, ideal: Collection[str]) -> Iterator[str]:
 
 
 def block(block: Block, circuit: Circuit, ideal: Collection[str]) -> Iterator[str]:
-    """Say what a section of subcircuits is; `ideal` names the diodes that stand for ideal ones."""
+    """State what a section of subcircuits is; `ideal` names the diodes that stand for ideal ones."""
     if block not in circuit.blocks:  # amplifiers, which make a block of their own
         yield f"{ROLE} array {_pattern('X', block.name)}"
     else:
@@ -84,10 +84,10 @@ def _pattern(begins: str, name: str, numbers: int = 1) -> str:
 
 
 def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[str]:
-    """Say which pairs are outputs, and which cards nudge them: `sources` besides the subcircuits."""
+    """State which pairs are outputs, and which cards nudge them: `sources` besides the subcircuits."""
     element: Nudges = circuit.outputs
     names = circuit.node_names
-    own = (
+    options = (
         [[] for _ in element.plus]
         if all((chip(element.name, p) == usual).all() for p, usual in (("gain", 1), ("offset", 0)))
         else [
@@ -95,8 +95,8 @@ def outputs(circuit: Circuit, chip: Chip, sources: Sequence[str]) -> Iterator[st
             for gain, offset in zip(chip(element.name, "gain").tolist(), chip(element.name, "offset").tolist(), strict=True)
         ]
     )
-    pairs = zip(element.plus.tolist(), element.minus.tolist(), own, strict=True)
-    yield from (" ".join([ROLE, "output", names[plus], names[minus], *said]) for plus, minus, said in pairs)
+    pairs = zip(element.plus.tolist(), element.minus.tolist(), options, strict=True)
+    yield from (" ".join([ROLE, "output", names[plus], names[minus], *extra]) for plus, minus, extra in pairs)
     yield f"{ROLE} nudge {' '.join([_pattern('X', element.name), *sources])}"
 
 
@@ -106,15 +106,15 @@ def _of_cards(element: Trainable, values: Any) -> Any:
 
 
 def array(element: Elements, chip: Chip, ideal: Collection[str]) -> Iterator[str]:
-    """Say what an array of single cards is."""
+    """State what an array of single cards is."""
     pattern = _pattern(letter(element), element.name, element.numbers.shape[1] if isinstance(element, Trainable) else 1)
     match element:
         case InputSources(feature=feature) | InputCurrents(feature=feature):
             run = np.array_equal(feature, feature[0] + np.arange(len(feature)))
-            said = str(feature[0]) if run else ",".join(map(str, feature.tolist()))
+            features = str(feature[0]) if run else ",".join(map(str, feature.tolist()))
             offset = chip(element.name, "offset")
             also = f" offset={_numbers(offset)}" if offset.any() else ""
-            yield from _wrapped(f"input {pattern} feature={said} scale={_numbers(chip(element.name, 'scale'))}{also}")
+            yield from _wrapped(f"input {pattern} feature={features} scale={_numbers(chip(element.name, 'scale'))}{also}")
         case Trainable():
             bounds = [f"{bound}={_numbers(_of_cards(element, chip(element.name, bound)), spread=not element.grid)}" for bound in _BOUNDS]
             yield from _wrapped(f"trainable {pattern} {' '.join(bounds)}")

@@ -19,7 +19,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "no WHAT": ("train", "WHAT"),
     "unknown circuit": ("train digts", "did you mean digits"),
     "unknown file": ("train my.toml", "no such file"),
-    "a netlist without roles": ("train my.cir", "nothing is said to be input; add a line like *hwsim: input V1"),
+    "a netlist without roles": ("train my.cir", "the deck declares no input; add a line like *hwsim: input V1"),
     "unknown data": ("train iris --data irsi", "did you mean iris"),
     "missing data": ("train iris --data mine.csv", "mine.csv: no such file"),
     "data that do not fit": ("train iris --data wine", "set it to 13"),

@@ -42,7 +42,7 @@ def test_a_deck_without_roles_is_solved(hwsim, engine):
     answer = hwsim("solve", "flat.cir", "--engine", engine)
     assert "o      0.750000000" in answer.out
     refused = hwsim("train", "flat.cir", "--data", "xor", "--engine", engine)
-    assert (refused.code, refused.err.count("nothing is said to be")) == (2, 3)
+    assert (refused.code, refused.err.count("the deck declares no")) == (2, 3)
 
 
 def test_roles_come_from_options_alone(hwsim):
