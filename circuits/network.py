@@ -53,6 +53,8 @@ class Network:
         By which features are multiplied [V per unit].
     bias
         Whether every crossbar has a row at the voltage `v_bias`.
+    signed_bias
+        Whether every crossbar with a bias row has a second one, at its negative.
     v_bias
         Voltage of the bias rows [V].
     g_min, g_max
@@ -83,6 +85,7 @@ class Network:
     signed_inputs: bool = True
     input_scale: float = 1.0
     bias: bool = True
+    signed_bias: bool = False
     v_bias: Volt = 1.0
     g_min: Siemens | tuple[Siemens, ...] = 1e-8
     g_max: Siemens | tuple[Siemens, ...] = 1e-4
@@ -104,6 +107,9 @@ class Network:
             if isinstance(bounds, tuple) and len(bounds) != self.crossbars:
                 msg = f"network: {name} has {len(bounds)} values for {self.crossbars} crossbars; give one number, or one a crossbar"
                 raise CircuitError(msg)
+        if self.signed_bias and not self.bias:
+            msg = "network: signed_bias = True adds the negative of the bias row, and bias = False; set bias to True"
+            raise CircuitError(msg)
         if not math.isfinite(self.input_scale) or self.input_scale == 0:
             msg = f"network: input_scale = {self.input_scale:g} must be a finite number other than 0"
             raise CircuitError(msg)
@@ -178,6 +184,10 @@ class Network:
         if self.bias:
             bias = builder.group("bias")
             builder.add(VoltageSources(name="v_bias", plus=bias, minus=GROUND, v=self.v_bias))
+        if self.signed_bias:
+            below = builder.group("biasn")
+            builder.add(VoltageSources(name="v_biasn", plus=below, minus=GROUND, v=-self.v_bias))
+            bias = np.concatenate([bias, below])
 
         maps, bounds = self.maps, self._bounds()
         for k, layer in enumerate(self.layers, start=1):

@@ -27,6 +27,7 @@ COMMANDS = {
     "compile": "Write a circuit as a deck that ngspice runs.",
     "solve": "Find the equilibrium of samples: output voltages, residual, steps.",
     "train": "Train a circuit; leaves a run folder with its netlist.",
+    "import": "Make a circuit of a perceptron that was trained elsewhere (.pt, .onnx, .npz).",
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Verify that engines, gradients and Kirchhoff's law agree.",
     "inspect": "Describe a circuit: blocks, layers, counts, and warnings.",

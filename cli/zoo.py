@@ -57,7 +57,7 @@ def _entry(name: str) -> dict[str, Any]:
     columns = [layer["size"] for layer in layers] + [network["outputs"] * (2 if network.get("differential", True) else 1)]
     rows = [network["inputs"] * (2 if network.get("signed_inputs", True) else 1), *columns[:-1]]
     reached = values.get("reached", {})
-    bias = 1 if network.get("bias", True) else 0
+    bias = int(network.get("bias", True)) + int(network.get("signed_bias", False))
     return {
         "name": name,
         "about": values["about"],

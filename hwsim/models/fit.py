@@ -10,6 +10,7 @@ from warnings import warn
 import numpy as np
 
 from circuits.network import Network
+from hwsim.core import blocks
 from hwsim.experiment.experiment import Experiment
 from hwsim.files.raw import Samples
 from hwsim.files.records import Row
@@ -137,10 +138,14 @@ def trained(session: Session, samples: Samples | None, before: Model | None = No
 
 
 def _begun(trainer: "Trainer", before: Model | None) -> "State":
-    """Return the state before the first update; of a training that continues, with its conductances and its optimizer's memory."""
+    """Return the state before the first update: or, with what a model has learned, of its training's continuation."""
     begun = trainer.begin()
-    if before is None or before.state is None:
+    if before is None:
         return begun
+    if before.state is None:
+        g = {name: np.asarray(values, trainer.dtype) for name, values in before.g.items()}
+        parts, held = trainer.updater.programming.begin(blocks.split(trainer.circuit, g))
+        return replace(begun, g=parts, held=held, newton=trainer.needs_newton(blocks.join(parts)))
     from hwsim.learning.state import State  # noqa: PLC0415 - learning loads only for those who learn
 
     last = State.from_arrays(before.state, trainer.circuit)

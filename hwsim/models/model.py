@@ -1,6 +1,6 @@
 """Model: a trained circuit as an object: its history, its conductances, other chips, decks, run folders, sweeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -84,12 +84,39 @@ class Model(Predictor):
         from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - devices load only for those who draw chips
 
         other = override(self.experiment, {**(settings or {}), "variation.chip": chip})
-        _refuse_learning(self.experiment, other)
+        _refuse_changes("on_chip", self.experiment, other, ("circuit", "data", "training"))
         session = replace(self.session, experiment=other)
         if session.alike(learning=False):
             warn("all chips are alike; pass settings of variation, such as {'variation.stuck': 0.01}", stacklevel=2)
         wanted = at_temperature(self.g, other.device, self.experiment.variation, other.variation)
         return replace(self, session=session, g=session.programmed(wanted), state=None)
+
+    def fine_tuned(self, epochs: int = 3, settings: Mapping[str, Any] | None = None, *, progress: bool | None = None) -> Self:
+        """Train it further on its own data, from its conductances and on its chip, with an optimizer that starts again.
+
+        Parameters
+        ----------
+        epochs
+            Passes over the training set.
+        settings
+            Keys of training, noise or solver to change, such as `{"training.rate": 1e-8}`.
+        progress
+            Whether to show a bar; absent: in notebooks and terminals.
+
+        Raises
+        ------
+        ExperimentError, DataError
+            When a setting is wrong, or belongs to the circuit, its data or its chip.
+        ConvergenceError
+            When a sample has no equilibrium.
+
+        """
+        from hwsim.models.fit import trained  # noqa: PLC0415 - learning loads only for those who learn
+
+        other = override(self.experiment, {**(settings or {}), "training.epochs": epochs})
+        _refuse_changes("fine_tuned", self.experiment, other, ("circuit", "data", "device", "variation"))
+        after = trained(replace(self.session, experiment=other), self.samples, replace(self, state=None), progress=progress)
+        return replace(self, session=after.session, g=after.g, rows=after.rows, state=after.state)
 
     def to_spice(self, path: str | Path, sample: int = 0) -> Path:
         """Write the circuit as a deck that ngspice runs, with a sample of the test set, or of the training set, at its inputs.
@@ -131,8 +158,8 @@ class Model(Predictor):
         return run_sweep(self, vary, **kwargs)
 
 
-def _refuse_learning(before: Experiment, after: Experiment) -> None:
-    """Refuse settings of a circuit that is trained already which would mean another training.
+def _refuse_changes(what: str, before: Experiment, after: Experiment, sections: Sequence[str]) -> None:
+    """Refuse settings of a trained circuit that would mean another training, or another circuit.
 
     Raises
     ------
@@ -140,7 +167,8 @@ def _refuse_learning(before: Experiment, after: Experiment) -> None:
         Naming the section.
 
     """
-    for section in ("circuit", "data", "training"):
+    for section in sections:
         if getattr(before, section) != getattr(after, section):
-            msg = f"on_chip: settings of the section {section} belong to a training; change those of variation, noise, device or solver"
+            others = [name for name in ("training", "variation", "noise", "device", "solver") if name not in sections]
+            msg = f"{what}: settings of the section {section} belong to another training or circuit; change those of {', '.join(others)}"
             raise DataError(msg)

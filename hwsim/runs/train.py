@@ -213,9 +213,9 @@ class Ending:
         seed = self.session.experiment.training.seed
         self._write_netlist(f"Conductances: trained, seed {seed}")
         experiment = self.session.experiment
-        self.folder.write(
-            "loss-and-error.png", curves(self.rows, f"{experiment.name}, seed {seed}", experiment.data.held_out, experiment.data.measure)
-        )
+        if self.rows:
+            curve = curves(self.rows, f"{experiment.name}, seed {seed}", experiment.data.held_out, experiment.data.measure)
+            self.folder.write("loss-and-error.png", curve)
         tested = self._tested()
         if self.session.data.scale is not None:
             from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - learning loads only for those who train
@@ -239,21 +239,14 @@ class Ending:
             self.folder.write(TRAINED, deck(self.session, g, notes=(note,)))
 
     def _summary(self, tested: "Evaluation") -> dict[str, Any]:
-        training, rows = self.session.experiment.training, self.rows
+        rows = self.rows
+        if not rows:  # imported, or stopped in its first epoch
+            return self._described() | self._errors(tested, {}) | {"residual_A": tested.residual}
         seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
-            "name": self.session.experiment.name,
-            "data": self.session.experiment.data.name,
-            "engine": training.engine,
-            "rule": training.rule.kind,
-            "seed": training.seed,
-            "chip": self.session.experiment.variation.chip,
-            "memristors": sum(len(element) for element in self.session.circuit.trainable),
+            **self._described(),
             **self._pulsed(),
-            "epochs": len(rows),
-            **{f"test_{name}": value for name, value in tested.scores.items()},
-            **{f"train_{name}": rows[-1][f"train_{name}"] for name in tested.scores},
-            **self._by_target(tested),
+            **self._errors(tested, {name: rows[-1][f"train_{name}"] for name in tested.scores}),
             "loss": rows[-1]["loss"],
             "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
             "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
@@ -263,6 +256,25 @@ class Ending:
             "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
         }
+
+    def _described(self) -> dict[str, Any]:
+        """Return what was trained, and for how many epochs."""
+        experiment, training = self.session.experiment, self.session.experiment.training
+        return {
+            "name": experiment.name,
+            "data": experiment.data.name,
+            "engine": training.engine,
+            "rule": training.rule.kind,
+            "seed": training.seed,
+            "chip": experiment.variation.chip,
+            "memristors": sum(len(element) for element in self.session.circuit.trainable),
+            "epochs": len(self.rows),
+        }
+
+    def _errors(self, tested: "Evaluation", trained: Mapping[str, float]) -> dict[str, Any]:
+        """Return the scores of both sets."""
+        scores = {f"test_{name}": value for name, value in tested.scores.items()}
+        return scores | {f"train_{name}": value for name, value in trained.items()} | self._by_target(tested)
 
     def _by_target(self, tested: "Evaluation") -> dict[str, Any]:
         """Return the task and each target's test scores, where targets are real."""

@@ -41,7 +41,7 @@ def test_elements_are_counted_by_formula(network: Network) -> None:
     assert [e.shape for e in circuit.of(Crossbar)] == list(zip(rows_of(network), columns_of(network), strict=True))
     assert count(circuit, InputSources) == network.inputs * (1 + network.signed_inputs)
     assert count(circuit, Diodes, IdealDiodes) == sum(map(junctions, network.layers))
-    assert count(circuit, VoltageSources) == sum(map(rails, network.layers)) + network.bias
+    assert count(circuit, VoltageSources) == sum(map(rails, network.layers)) + network.bias + network.signed_bias
     assert count(circuit, Amplifiers) == sum(layer.size for layer in network.layers if layer.amplifier)
     assert count(circuit, Nudges) == network.outputs
 
@@ -51,7 +51,7 @@ def test_nodes_are_counted_by_formula(network: Network) -> None:
     """Sources, columns, rails, cores behind dead zones and amplified rows each have their node, and nothing else has."""
     extra = sum(layer.size * ((layer.amplifier is not None) + isinstance(layer.neuron, DeadZone)) for layer in network.layers)
     inputs = network.inputs * (1 + network.signed_inputs)
-    expected = inputs + network.bias + sum(columns_of(network)) + sum(map(rails, network.layers)) + extra
+    expected = inputs + network.bias + network.signed_bias + sum(columns_of(network)) + sum(map(rails, network.layers)) + extra
     assert network.compile().size == expected
 
 
@@ -105,6 +105,7 @@ def test_bounds_may_differ_between_crossbars() -> None:
         ({"outputs": -1}, "network: outputs = -1 must be at least 1"),
         ({"layers": (Layer(size=4), Layer(size=0))}, r"network: layers\[1\]\.size = 0 must be at least 1"),
         ({"g_min": (1e-8, 1e-8)}, "network: g_min has 2 values for 1 crossbars; give one number, or one a crossbar"),
+        ({"bias": False, "signed_bias": True}, "network: signed_bias = True adds the negative of the bias row, and bias = False"),
         ({"input_scale": 0.0}, "network: input_scale = 0 must be a finite number other than 0"),
         ({"input_scale": np.inf}, "network: input_scale = inf must be a finite number other than 0"),
     ],

@@ -1,6 +1,7 @@
 """A circuit inside of a PyTorch model. `make test-torch` runs this file; PyTorch is too large for the other tests to need it."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from hwsim.compose.torch_layer import torch_layer
 from hwsim.compose.torch_module import TorchLayer, _Solve
+from hwsim.importing import files
+from hwsim.importing.imported import from_torch
+from hwsim.importing.layers import ImportingError
 
 HIDDEN = Layer(size=3, neuron=DiodePair(v_low=-0.1, v_high=0.15, i_sat=1e-7), amplifier=Amplifier(gain=4.0, back=0.5))
 CIRCUIT = Network(inputs=3, layers=(HIDDEN,), outputs=2, input_scale=0.7, g_min=1e-6, g_max=2e-5).compile("inner")
@@ -65,3 +69,36 @@ def test_no_error_and_second_derivatives() -> None:
     (slope,) = torch.autograd.grad((layer(x) ** 2).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         slope.sum().backward()
+
+
+def test_trained_modules_are_read_without_running_them(tmp_path: Path) -> None:
+    """As modules, as what `torch.save` writes of them, and as their state: with PyTorch's own outputs; TorchScript is refused."""
+    torch.manual_seed(0)
+    inner = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.ReLU6())
+    module = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(3, 5), torch.nn.Tanh(), inner, torch.nn.Linear(4, 2, bias=False)
+    ).eval()
+    torch.save(module, tmp_path / "module.pt")
+    torch.save(module.state_dict(), tmp_path / "state.pt")
+    wanted = module(X.float()).detach().numpy()
+    for one in (files.read(tmp_path / "module.pt"), files.read(tmp_path / "state.pt", ("tanh", "relu6"))):
+        np.testing.assert_allclose(one.outputs(X.numpy()), wanted, rtol=0, atol=1e-6)
+    model = from_torch(module, X.numpy(), task="regression")
+    np.testing.assert_allclose(model.predict(X.numpy()), wanted, rtol=0, atol=0.1 * np.abs(wanted).max())
+    torch.jit.trace(module, X.float()).save(str(tmp_path / "script.pt"))
+    with pytest.raises(ImportingError, match="it is a program"):
+        files.read(tmp_path / "script.pt")
+
+
+def test_strange_modules_are_named() -> None:
+    """By their place and kind; a module with code of its own is not guessed at."""
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Linear(3, 2)
+
+    with pytest.raises(ImportingError, match=r"no circuit for layers 1 \(GELU\), 2 \(LayerNorm\)"):
+        from_torch(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.GELU(), torch.nn.LayerNorm(4), torch.nn.Linear(4, 2)), X.numpy())
+    with pytest.raises(ImportingError, match=r"Net: the order of its layers is in its code; pass a torch.nn.Sequential"):
+        from_torch(Net(), X.numpy())

@@ -218,7 +218,9 @@ def test_a_model_refuses_samples_of_another_kind(model: hw.Model) -> None:
         model.predict(X[:, :3])
     with pytest.raises(hw.DataError, match="150 samples were predicted"):
         model.score(X, Y[:3])
-    with pytest.raises(hw.DataError, match="belong to a training"):
+    with pytest.raises(
+        hw.DataError, match="section training belong to another training or circuit; change those of variation, noise, device, solver"
+    ):
         model.on_chip(1, {"training.rate": 1.0})
     with pytest.raises(hw.DataError, match="there are 150 samples"):
         model.to_spice("no.cir", sample=150)

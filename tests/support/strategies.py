@@ -65,7 +65,8 @@ def networks(draw: st.DrawFn, *, max_layers: int = 4, ideal: bool = True) -> Net
         differential=draw(st.booleans()),
         signed_inputs=draw(st.booleans()),
         input_scale=draw(st.sampled_from([1.0, 0.3, -2.0])),
-        bias=draw(st.booleans()),
+        bias=(bias := draw(st.booleans())),
+        signed_bias=bias and draw(st.booleans()),
         v_bias=draw(st.sampled_from([1.0, -0.4])),
         g_min=1e-7,
         g_max=draw(st.sampled_from([1e-5, 1e-4])),
@@ -73,9 +74,9 @@ def networks(draw: st.DrawFn, *, max_layers: int = 4, ideal: bool = True) -> Net
 
 
 def rows_of(network: Network) -> list[int]:
-    """Count the rows of each crossbar, the bias row with them."""
+    """Count the rows of each crossbar, those of the bias with them."""
     first = network.inputs * (2 if network.signed_inputs else 1)
-    return [size + network.bias for size in (first, *(layer.size for layer in network.layers))]
+    return [size + network.bias + network.signed_bias for size in (first, *(layer.size for layer in network.layers))]
 
 
 def columns_of(network: Network) -> list[int]:

@@ -28,7 +28,20 @@ TEXTS = {
     "start",
 }
 OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "method", "neuron", "amplifier", "layers", "g_init"}
-SWITCHES = {"tied", "differential", "signed_inputs", "bias", "skip_failed", "pairs", "spread", "thermal", "shot", "newton", "ngspice_full"}
+SWITCHES = {
+    "tied",
+    "differential",
+    "signed_inputs",
+    "bias",
+    "signed_bias",
+    "skip_failed",
+    "pairs",
+    "spread",
+    "thermal",
+    "shot",
+    "newton",
+    "ngspice_full",
+}
 
 
 def test_every_number_has_a_plain_name() -> None:

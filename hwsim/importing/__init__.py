@@ -1,0 +1,1 @@
+"""Trained perceptrons as circuits: readers of their files, one form, one mapping."""
