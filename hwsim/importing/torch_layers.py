@@ -44,7 +44,7 @@ def layers_of_module(module: Any, place: str = "") -> list[Entry]:
 
 
 def _layer(module: Any, kind: str, place: str) -> Entry:
-    values = vars(module)
+    values = getattr(module, "__dict__", {})
     match kind:
         case "Linear":
             parameters = values["_parameters"]

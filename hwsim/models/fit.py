@@ -144,8 +144,8 @@ def _begun(trainer: "Trainer", before: Model | None) -> "State":
         return begun
     if before.state is None:
         g = {name: np.asarray(values, trainer.dtype) for name, values in before.g.items()}
-        parts, held = trainer.updater.programming.begin(blocks.split(trainer.circuit, g))
-        return replace(begun, g=parts, held=held, newton=trainer.needs_newton(blocks.join(parts)))
+        parts, programming = trainer.updater.programming.begin(blocks.split(trainer.circuit, g))
+        return replace(begun, g=parts, programming=programming, newton=trainer.needs_newton(blocks.join(parts)))
     from hwsim.learning.state import State  # noqa: PLC0415 - learning loads only for those who learn
 
     last = State.from_arrays(before.state, trainer.circuit)
