@@ -64,13 +64,13 @@ class DensePerceptron:
 
     def pre_activations(self, x: Floats) -> list[Floats]:
         """Return z = h·w + b of each layer for samples x (n, I), shapes (n, units); the last are the outputs."""
-        found: list[Floats] = []
+        outputs_of_each: list[Floats] = []
         h = x
         for k, (w, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            found.append(h @ w + b)
+            outputs_of_each.append(h @ w + b)
             if k < len(self.activations):
-                h = self.activations[k](found[-1])
-        return found
+                h = self.activations[k](outputs_of_each[-1])
+        return outputs_of_each
 
     def outputs(self, x: Floats) -> Floats:
         """Return the outputs (n, K) for samples x (n, I)."""

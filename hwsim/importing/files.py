@@ -51,13 +51,13 @@ def read(path: str | Path, activations: Sequence[str] = ()) -> DensePerceptron:
 
     """
     place = Path(path)
-    known = [activation(name) for name in activations]
+    chosen = [activation(name) for name in activations]
     source = quote_path(str(place))
     if place.suffix.lower() not in SUFFIXES:
         msg = f"{source}: is named as no file of a trained network; hwsim imports {', '.join(SUFFIXES)}"
         raise ImportingError(msg)
     try:
-        return perceptron(source, _entries(source, place, known))
+        return perceptron(source, _entries(source, place, chosen))
     except atomic.UnreadableError as error:
         msg = f"{source}: cannot be read: {error}"
         raise ImportingError(msg) from None
@@ -65,15 +65,15 @@ def read(path: str | Path, activations: Sequence[str] = ()) -> DensePerceptron:
         raise ImportingError(str(error) if str(error).startswith(source) else f"{source}: {error}") from None
 
 
-def _entries(source: str, place: Path, known: Sequence[Activation]) -> list[Entry]:
+def _entries(source: str, place: Path, chosen: Sequence[Activation]) -> list[Entry]:
     match place.suffix.lower():
         case ".npz":
-            return _of_arrays(source, atomic.read_arrays(place), known)
+            return _of_arrays(source, atomic.read_arrays(place), chosen)
         case ".onnx":
-            return _named(onnx_files.layers_of_file(place), known)
+            return _named(onnx_files.layers_of_file(place), chosen)
         case _:
             content = torch_files.read(place)
-            return layers_of_state(source, content, known) if isinstance(content, Mapping) else _named(layers_of_module(content), known)
+            return layers_of_state(source, content, chosen) if isinstance(content, Mapping) else _named(layers_of_module(content), chosen)
 
 
 def activation(name: str) -> Activation:
@@ -91,22 +91,22 @@ def activation(name: str) -> Activation:
     return ACTIVATIONS[name]
 
 
-def _named(entries: list[Entry], known: Sequence[Activation]) -> list[Entry]:
+def _named(entries: list[Entry], chosen: Sequence[Activation]) -> list[Entry]:
     """Refuse activations for a file that has its own."""
-    if known:
+    if chosen:
         msg = "names its own activations; omit yours"
         raise ImportingError(msg)
     return entries
 
 
-def _of_arrays(source: str, arrays: dict[str, NDArray[Any]], known: Sequence[Activation]) -> list[Entry]:
+def _of_arrays(source: str, arrays: dict[str, NDArray[Any]], chosen: Sequence[Activation]) -> list[Entry]:
     """List the layers of named arrays."""
     listed = arrays.pop(_LISTED, None)
     if listed is not None:
         if listed.dtype.kind != "U":
             msg = f"{_LISTED} holds {listed.dtype}, not texts such as 'tanh'"
             raise ImportingError(msg)
-        known = known or [activation(str(name)) for name in listed.reshape(-1)]
+        chosen = chosen or [activation(str(name)) for name in listed.reshape(-1)]
     layers = sorted(int(name[1:]) for name in arrays if name[:1] == "w" and name[1:].isdecimal())
     if layers:
         state = {}
@@ -115,4 +115,4 @@ def _of_arrays(source: str, arrays: dict[str, NDArray[Any]], known: Sequence[Act
             if (b := arrays.pop(f"b{k}", None)) is not None:
                 state[f"w{k}.bias"] = np.asarray(b)
         arrays = {**state, **arrays}
-    return layers_of_state(source, arrays, known)
+    return layers_of_state(source, arrays, chosen)

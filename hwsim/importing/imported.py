@@ -91,15 +91,15 @@ def imported(
     task = override(_experiment(_plain(sizes, sizes[-1]), data, {}), settings).data.task
     single = task == "classification" and sizes[-1] == 1
     first = override(_experiment(_plain(sizes, 2 if single else sizes[-1]), data, {"target_low": -1.0, "target_high": 1.0}), settings)
-    known = session_of(first, samples)
+    loaded = session_of(first, samples)
     if single:
         network = network.mapped(_PAIR, np.zeros(2))
-    if known.data.scale is not None:
+    if loaded.data.scale is not None:
         if first.data.task == "reconstruction" or first.data.target_scaling == "none":
             msg = "a perceptron is imported for data.task 'classification' or 'regression', with data.target_scaling 'minmax' or 'standard'"
             raise ImportingError(msg)
-        network = network.mapped(np.diag(known.data.scale.slope), known.data.scale.offset)
-    mapped = circuit_of(network, known.data.x_train, hardware)
+        network = network.mapped(np.diag(loaded.data.scale.slope), loaded.data.scale.offset)
+    mapped = circuit_of(network, loaded.data.x_train, hardware)
     experiment = override(_experiment(mapped.network, data, _training(task, mapped, hardware)), settings)
     if experiment.circuit != mapped.network:
         msg = "the circuit is what the perceptron becomes; omit settings of the section circuit (g_min and g_max are the import's own)"

@@ -54,7 +54,7 @@ def layers_of_file(path: Path) -> list[Entry]:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with the file.
+        Naming what is wrong with the file.
     ImportingError
         When its graph is no chain.
     OSError
@@ -79,14 +79,14 @@ def _layers(message: bytes) -> list[Entry]:
         msg = "it is no ONNX file"
         raise UnreadableError(msg)
     graph = fields(content(model[_GRAPH]))
-    known = dict(_named(_message(one)) for one in graph[_TENSORS])
+    constants = dict(_named(_message(one)) for one in graph[_TENSORS])
     nodes = [_node(_message(one)) for one in graph[_NODES]]
-    inputs = [name for one in graph[_INPUTS] if (name := _text(fields(_message(one))[1])) not in known]
+    inputs = [name for one in graph[_INPUTS] if (name := _text(fields(_message(one))[1])) not in constants]
     outputs = [_text(fields(_message(one))[1]) for one in graph[_OUTPUTS]]
-    return _chain(nodes, known, inputs, outputs)
+    return _chain(nodes, constants, inputs, outputs)
 
 
-def _chain(nodes: Sequence[_Node], known: dict[str, Array], inputs: Sequence[str], outputs: Sequence[str]) -> list[Entry]:
+def _chain(nodes: Sequence[_Node], constants: dict[str, Array], inputs: Sequence[str], outputs: Sequence[str]) -> list[Entry]:
     """Follow the graph from its one input; nodes with constants alone were computed before."""
     if len(inputs) != 1 or len(outputs) != 1:
         msg = f"its graph has {len(inputs)} inputs and {len(outputs)} outputs; export a perceptron with one of each"
@@ -94,15 +94,15 @@ def _chain(nodes: Sequence[_Node], known: dict[str, Array], inputs: Sequence[str
     current, entries = inputs[0], list[Entry]()
     for node in nodes:
         if node.kind == "Constant":
-            known[node.makes[0]] = node.attributes["value"]
+            constants[node.makes[0]] = node.attributes["value"]
             continue
-        if current not in node.takes or sum(name not in known and name != "" for name in node.takes) != 1:
+        if current not in node.takes or sum(name not in constants and name != "" for name in node.takes) != 1:
             msg = f"node {quote(node.name)} ({quote(node.kind)}) branches off or joins two paths; export a perceptron, which is a chain"
             raise ImportingError(msg)
         if node.kind == "Add":
-            entries[-1:] = _shifted(node, known, entries[-1:])
+            entries[-1:] = _shifted(node, constants, entries[-1:])
         else:
-            entries.append(_entry(node, known, current))
+            entries.append(_entry(node, constants, current))
         current = node.makes[0]
     if current != outputs[0]:
         msg = f"its output {quote(outputs[0])} is not what its last node makes; export a perceptron, which is a chain"
@@ -110,8 +110,8 @@ def _chain(nodes: Sequence[_Node], known: dict[str, Array], inputs: Sequence[str
     return entries
 
 
-def _entry(node: _Node, known: Mapping[str, Array], current: str) -> Entry:
-    given = [known.get(name) for name in node.takes]
+def _entry(node: _Node, constants: Mapping[str, Array], current: str) -> Entry:
+    given = [constants.get(name) for name in node.takes]
     of, kind = node.attributes, node.kind
     match kind:
         case "MatMul" | "Gemm" if node.takes[0] == current and given[1] is not None and not of.get("transA", 0):
@@ -136,9 +136,9 @@ def _flattens(node: _Node, given: Sequence[Array | None]) -> bool:
     return shape is not None and shape.size == 2 and -1 in shape  # noqa: PLR2004 - (n, -1) or (-1, I)
 
 
-def _shifted(node: _Node, known: Mapping[str, Array], previous: Sequence[Entry]) -> list[Entry]:
+def _shifted(node: _Node, constants: Mapping[str, Array], previous: Sequence[Entry]) -> list[Entry]:
     """Return the layer before with the biases that an Add adds to it."""
-    (b,) = (known[name] for name in node.takes if name in known)
+    (b,) = (constants[name] for name in node.takes if name in constants)
     for one in previous:
         if isinstance(one, Dense) and b.size == one.b.size:
             return [dense(one.place, one.w, one.b + b.reshape(-1))]
@@ -156,26 +156,26 @@ def _clip(node: _Node, low: Array | float | None, high: Array | float | None) ->
 
 
 def _node(message: bytes) -> _Node:
-    found = fields(message)
-    attributes = dict(_attribute(_message(one)) for one in found[_ATTRIBUTES])
-    takes, makes = (tuple(_decoded(_message(one)) for one in found[key]) for key in (_FROM, _INTO))
+    parts = fields(message)
+    attributes = dict(_attribute(_message(one)) for one in parts[_ATTRIBUTES])
+    takes, makes = (tuple(_decoded(_message(one)) for one in parts[key]) for key in (_FROM, _INTO))
     if not makes:
         msg = "a node of its graph makes nothing"
         raise UnreadableError(msg)
-    kind = _text(found[_KIND])
-    return _Node(_text(found[_NAME]) or makes[0], kind, takes, makes, attributes)
+    kind = _text(parts[_KIND])
+    return _Node(_text(parts[_NAME]) or makes[0], kind, takes, makes, attributes)
 
 
 def _attribute(message: bytes) -> tuple[str, Any]:
-    found = fields(message)
-    name = _text(found[_ATTRIBUTE_NAME])
-    if found[_TENSOR]:
-        return name, _array(content(found[_TENSOR]))
-    if found[_FLOAT]:
-        return name, float(np.frombuffer(content(found[_FLOAT]), "<f4")[0])
-    if found[_INT]:
-        return name, numbers(found[_INT])[0]
-    return name, numbers(found[_INTS]) if found[_INTS] else None
+    parts = fields(message)
+    name = _text(parts[_ATTRIBUTE_NAME])
+    if parts[_TENSOR]:
+        return name, _array(content(parts[_TENSOR]))
+    if parts[_FLOAT]:
+        return name, float(np.frombuffer(content(parts[_FLOAT]), "<f4")[0])
+    if parts[_INT]:
+        return name, numbers(parts[_INT])[0]
+    return name, numbers(parts[_INTS]) if parts[_INTS] else None
 
 
 def _named(message: bytes) -> tuple[str, Array]:
@@ -184,21 +184,21 @@ def _named(message: bytes) -> tuple[str, Array]:
 
 def _array(message: bytes) -> Array:
     """Return a tensor; numbers in a file next to this one are not read."""
-    found = fields(message)
-    if found[_EXTERNAL] and numbers(found[_EXTERNAL])[0]:
+    parts = fields(message)
+    if parts[_EXTERNAL] and numbers(parts[_EXTERNAL])[0]:
         msg = "its weights are in another file; export it with all of them inside"
         raise UnreadableError(msg)
-    shape, code = numbers(found[_DIMS]), (numbers(found[_TYPE]) or [0])[0]
+    shape, code = numbers(parts[_DIMS]), (numbers(parts[_TYPE]) or [0])[0]
     if code not in _TYPES:
         msg = f"a tensor has numbers of ONNX's type {code}; export it in float32 or float64"
         raise UnreadableError(msg)
     dtype = np.dtype(_TYPES[code]).newbyteorder("<")
-    if found[_RAW]:
-        values = np.frombuffer(content(found[_RAW]), dtype)
-    elif found[_INT64S]:
-        values = np.array(numbers(found[_INT64S]), np.int64)
+    if parts[_RAW]:
+        values = np.frombuffer(content(parts[_RAW]), dtype)
+    elif parts[_INT64S]:
+        values = np.array(numbers(parts[_INT64S]), np.int64)
     else:
-        values = np.frombuffer(content(found[_FLOATS] or found[_DOUBLES]), "<f4" if found[_FLOATS] else "<f8")
+        values = np.frombuffer(content(parts[_FLOATS] or parts[_DOUBLES]), "<f4" if parts[_FLOATS] else "<f8")
     if min(shape, default=0) < 0 or math.prod(shape) != len(values):
         msg = f"a tensor of shape {tuple(shape)} holds {len(values)} numbers"
         raise UnreadableError(msg)

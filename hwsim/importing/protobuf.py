@@ -25,14 +25,14 @@ def fields(message: bytes) -> Fields:
         When it is no message.
 
     """
-    found: Fields = defaultdict(list)
+    values_of: Fields = defaultdict(list)
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
         kind = key & 7
         if kind == _VARINT:
             value, at = _varint(message, at)
-            found[key >> 3].append(value)
+            values_of[key >> 3].append(value)
             continue
         if kind == _BYTES:
             size, at = _varint(message, at)
@@ -44,23 +44,23 @@ def fields(message: bytes) -> Fields:
         if at + size > len(message):
             msg = "it ends too early"
             raise UnreadableError(msg)
-        found[key >> 3].append(message[at : at + size])
+        values_of[key >> 3].append(message[at : at + size])
         at += size
-    return found
+    return values_of
 
 
 def numbers(values: list[int | bytes]) -> list[int]:
     """Return the whole numbers of a repeated field, packed or not, with their signs."""
-    found: list[int] = []
+    whole: list[int] = []
     for value in values:
         if isinstance(value, int):
-            found.append(value)
+            whole.append(value)
             continue
         at = 0
         while at < len(value):
             number, at = _varint(value, at)
-            found.append(number)
-    return [number - (1 << 64) if number >> 63 else number for number in found]
+            whole.append(number)
+    return [number - (1 << 64) if number >> 63 else number for number in whole]
 
 
 def content(values: list[int | bytes]) -> bytes:

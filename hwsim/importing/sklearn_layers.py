@@ -21,7 +21,7 @@ def layers_of_estimator(estimator: Any) -> list[Entry]:
     entries: list[Entry] = []
     for k, (w, b) in enumerate(zip(estimator.coefs_, estimator.intercepts_, strict=True)):
         if k:
-            own = estimator.activation
-            entries.append(Elementwise(f"activation {k}", None if own == "identity" else activation(own)))
+            kind = estimator.activation
+            entries.append(Elementwise(f"activation {k}", None if kind == "identity" else activation(kind)))
         entries.append(dense(f"coefs_[{k}]", w, b))
     return entries

@@ -1,4 +1,4 @@
-"""PyTorch's files: state dicts and modules, without PyTorch, and without running anything that a file says.
+"""PyTorch's files: state dicts and modules, without PyTorch, and without running anything that is in a file.
 
 A file is a zip archive of a pickle and of the bytes of each tensor. The pickle is read by a reader that knows the names below alone:
 tensors become arrays, and modules become empty objects with their attributes. Whatever else it names is refused, and never imported.
@@ -45,7 +45,7 @@ class _Ordered(OrderedDict[str, Any]):
 
 
 class _Module:
-    """A layer, of which a file says what it is called and what its attributes are."""
+    """A layer, with the name and the attributes that a file has of it."""
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
@@ -60,7 +60,7 @@ def read(path: Path) -> Any:
     Raises
     ------
     UnreadableError
-        Saying what is wrong with it; nothing in it has been run.
+        Naming what is wrong with it; nothing in it has been run.
     OSError
         When it is missing or may not be read.
 
