@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def row_runs(circuit: Circuit, array: Operators) -> list[RowRun]:
     return runs
 
 
-@lru_cache(maxsize=16)  # every equilibrium's residual asks
-def row_parts(circuit: Circuit, array: Operators) -> tuple[tuple[RowRun, Operators], ...]:
-    """List the runs of a divisible array's rows, and the array of each."""
+@lru_cache(maxsize=16)  # every update asks, and every equilibrium's residual
+def row_parts(circuit: Circuit, array: Operators) -> tuple[tuple[RowRun, Any], ...]:
+    """List the runs of a divisible array's rows, and for each the array of its kind that they are."""
     return tuple((run, array.part(run.span)) for run in row_runs(circuit, array))

@@ -12,7 +12,7 @@ import numpy as np
 from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.rows import row_runs
+from circuits.rows import row_parts
 from hwsim.typing import Array
 
 Blocks = Mapping[str, Array]
@@ -45,7 +45,7 @@ def parts(circuit: Circuit) -> dict[str, Trainable]:
     arrays: dict[str, Trainable] = {}
     for element in circuit.trainable:
         if element.divisible:
-            arrays |= {name(element.name, run.of_g): element.part(run.span) for run in row_runs(circuit, element)}
+            arrays |= {name(element.name, run.of_g): part for run, part in row_parts(circuit, element)}
         else:
             arrays[element.name] = element
     return arrays
@@ -55,7 +55,7 @@ def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
     for element in circuit.trainable:
         if element.divisible:
-            places |= {name(element.name, run.of_g): (element.name, run.of_g) for run in row_runs(circuit, element)}
+            places |= {name(element.name, run.of_g): (element.name, run.of_g) for run, _ in row_parts(circuit, element)}
         else:
             places[element.name] = (element.name, slice(None))
     return places

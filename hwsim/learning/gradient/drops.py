@@ -8,7 +8,7 @@ import numpy as np
 from circuits.arrays import Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
-from circuits.rows import RowRun, row_runs
+from circuits.rows import RowRun, row_parts
 from hwsim.core import blocks
 from hwsim.core.protocol import gather
 from hwsim.learning.gradient.factors import Factor
@@ -93,8 +93,7 @@ def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the arra
     of_columns = array.of_columns((p_columns * q_columns).sum(axis=0))
     shared: dict[tuple[bytes, Any], Array] = {}
 
-    def block(run: RowRun) -> Array:
-        part = array.part(run.span)
+    def block(run: RowRun, part: Trainable) -> Array:
         if run.features is not None:
             scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
             whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
@@ -113,4 +112,4 @@ def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the arra
             return of_columns - phases * part.outer(volts[None], p_columns.sum(axis=0)[None])
         return part.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
 
-    return {blocks.name(array.name, run.of_g): block(run) for run in row_runs(circuit, array)}
+    return {blocks.name(array.name, run.of_g): block(run, part) for run, part in row_parts(circuit, array)}

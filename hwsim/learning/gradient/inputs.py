@@ -8,7 +8,7 @@ import numpy as np
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors, InputCurrents, InputSources, Resistors
-from circuits.rows import row_runs
+from circuits.rows import row_parts
 from hwsim.core import blocks
 from hwsim.core.protocol import UnsupportedCircuitError, gather
 from hwsim.learning.gradient.drops import Field
@@ -42,9 +42,9 @@ def input_gradient(circuit: Circuit, chip: AnyChip, g: Conductances, response: F
         if element.divisible:
             columns = gather(circuit, response, element.columns)
             columns = columns * _cast(factors[element.name], columns)
-            for run in row_runs(circuit, element):
+            for run, part in row_parts(circuit, element):
                 if run.features is not None:
-                    current = element.part(run.span).backward(of_blocks[blocks.name(element.name, run.of_g)], columns)
+                    current = part.backward(of_blocks[blocks.name(element.name, run.of_g)], columns)
                     scale = chip(run.source or "", "scale")[run.places].astype(columns.dtype)
                     total = _added(total, run.features, current * scale)
         else:
