@@ -11,6 +11,7 @@ from hwsim.sweep.axis_labels import axis_label
 TEXTS = {
     "name",
     "about",
+    "dialect",
     "kind",
     "preset",
     "init",
