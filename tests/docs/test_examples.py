@@ -11,6 +11,7 @@ from hwsim.docs.example_files import example_files
 NUMBERS: dict[str, tuple[str, Any]] = {
     "fit_device.py": ("kind", "linear"),
     "jax_model.py": ("score", pytest.approx(1, abs=0.04)),
+    "perceptron_on_chips.py": ("tuned", pytest.approx(0.905, abs=0.03)),
     "sweep_plot.py": ("error", [pytest.approx(error, abs=0.02 + error / 2) for error in (0.02, 0.12, 0.25, 0.44)]),
     "train_deck.py": ("ratio", pytest.approx(0.3, abs=1e-3)),
     "train_iris.py": ("score", pytest.approx(0.96, abs=0.03)),
