@@ -156,6 +156,18 @@ class Network:
         """The sizes of its layers, 784-100-10; maps as height×width×channels."""
         return "-".join([str(self.inputs), *map(str, self.maps[1:]), str(self.outputs)])
 
+    @property
+    def memristors(self) -> int:
+        """All of its memristors, copies too."""
+        maps, rails = self.maps, 2 if self.signed_inputs else 1
+        last = Layer(self.outputs * (2 if self.differential else 1))
+        total = 0
+        for before, layer in zip(maps, (*self.layers, last), strict=True):
+            if layer.learned:
+                total += rails * layer.devices(before) + (self.bias + self.signed_bias) * layer.maps(before).size
+            rails = 1
+        return total
+
     def _check_extent(self) -> None:
         """Refuse windows that do not fit, and what no computer holds, before it is tried."""
         if self.layers and not self.layers[0].learned:

@@ -158,8 +158,7 @@ class ConvolutionLayer:
         """Return what joins rows, and the bias rows behind them, to its columns."""
         window = before.window(self.size, self.stride, self.padding)
         windows: tuple[Window | Everywhere, ...] = (window,) * (len(rows) // before.size)
-        if len(bias):
-            windows = (*windows, Everywhere(rows=len(bias), positions=window.positions))
+        windows = (*windows, *(Everywhere(rows=1, positions=window.positions) for _ in bias))
         nodes = np.concatenate([rows, bias])
         return Convolution(name=name, rows=nodes, columns=columns, windows=windows, channels=self.channels, tied=self.tied, **bounds)
 

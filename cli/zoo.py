@@ -51,21 +51,22 @@ _REACHED = ("test_error", "interval", "linear", "r2", "linear_r2", "seeds", "fol
 
 def _entry(name: str) -> dict[str, Any]:
     """Describe a circuit from its file only: quick, nothing is compiled."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - help does without
+
+    from circuits.network import Network  # noqa: PLC0415
+
     values = tomllib.loads(zoo.read(name))
-    network = values["circuit"]
-    layers = network.get("layers", [])
-    columns = [layer["size"] for layer in layers] + [network["outputs"] * (2 if network.get("differential", True) else 1)]
-    rows = [network["inputs"] * (2 if network.get("signed_inputs", True) else 1), *columns[:-1]]
-    reached = values.get("reached", {})
-    bias = int(network.get("bias", True)) + int(network.get("signed_bias", False))
+    layers, reached = values["circuit"].get("layers", []), values.get("reached", {})
+    network = TypeAdapter(Network).validate_python(values["circuit"])
+    maps = [one.channels if one[:2] == (1, 1) else str(one) for one in network.maps[1:]]
     return {
         "name": name,
         "about": values["about"],
-        "layers": [network["inputs"], *(layer["size"] for layer in layers), network["outputs"]],
-        "neurons": [layer["neuron"]["kind"] for layer in layers],
+        "layers": [network.inputs, *maps, network.outputs],
+        "neurons": [layer["neuron"]["kind"] for layer in layers if "neuron" in layer],
         "amplifiers": [layer.get("amplifier") for layer in layers],
-        "differential": network.get("differential", True),
-        "memristors": sum((row + bias) * column for row, column in zip(rows, columns, strict=True)),
+        "differential": network.differential,
+        "memristors": network.memristors,
         "data": values["data"]["name"],
         "task": values["data"].get("task", "classification"),
         **{key: reached.get(key) for key in _REACHED},
@@ -89,7 +90,7 @@ def _real_errors(entry: dict[str, Any]) -> tuple[str, ...]:
     return (entry["name"], _layers(entry["layers"]), entry["data"], *numbers)
 
 
-def _layers(sizes: list[int]) -> str:
+def _layers(sizes: list[int | str]) -> str:
     """Format 784, 1024, 1024, 10 as 784-1024×2-10."""
     equal = [(size, len(list(some))) for size, some in groupby(sizes)]
     return "-".join(f"{size}×{count}" if count > 1 else f"{size}" for size, count in equal)

@@ -101,12 +101,13 @@ class _Drawing:
     def _crossbar(self, stage: Stage, rows: Sequence[_Row], columns: Sequence[SchematicWire], x: Sequence[float], *, bus: bool) -> None:
         """Draw rows, and the devices that join them to the columns."""
         g = np.zeros(()) if bus else self._conductances(stage)
+        join = "×" if self.circuit[stage.crossbar].grid else "→"  # windows see some of the rows
         for row in rows:
             self._name(row.x, row.y, row.wire)
             self.sheet.wire((row.x, row.y), (x[-1] - (_GRID if bus else REACH), row.y), bus=row.wire.number > 1)
             for at, column in zip(x, columns, strict=True):
                 if row.wire.fixed is None and bus:
-                    self.sheet.grid(at, row.y, f"{row.wire.number} × {column.number}")
+                    self.sheet.grid(at, row.y, f"{row.wire.number} {join} {column.number}")
                 elif row.wire.fixed is None:
                     self._device(at, row.y, float(g[row.wire.places[0], column.places[0]]), learned=stage.crossbar in self.g)
                 elif np.isin(column.places, row.wire.fixed).any():

@@ -108,13 +108,25 @@ def _kind_beside(path: Path, given: Any) -> Any:
     return given.get("kind") if isinstance(given, Mapping) else None
 
 
+def _table(path: Path) -> str:
+    """Return the table of a key, as `known_keys` names it."""
+    return dotted(tuple(0 if isinstance(part, int) else part for part in path[:-1]))
+
+
+def _kind_by_default(path: Path, model: type[BaseModel]) -> str | None:
+    """Return the kind of a table that names none, where the key is one of another kind; else None: no kind has it."""
+    table, key = _table(path), path[-1]
+    of_table = {one.key.rpartition(".")[2]: one for one in keys(model) if one.key.rpartition(".")[0] == table}
+    return of_table["kind"].default if "kind" in of_table and key in of_table else None
+
+
 def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str, kind: Any) -> str:
     key = quote(dotted(path))
     match detail["type"]:
         case "missing" | "missing_argument" | "union_tag_not_found":
             return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
-        case "extra_forbidden" | "unexpected_keyword_argument" if kind is not None:
-            table = dotted(tuple(0 if isinstance(part, int) else part for part in path[:-1]))
+        case "extra_forbidden" | "unexpected_keyword_argument" if (kind := kind or _kind_by_default(path, model)) is not None:
+            table = _table(path)
             of_kind = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]
             names = [name for one in of_kind if (name := one.key.rpartition(".")[2]) != "kind"]
             return f"{key} is no key of kind {quoted(kind)}, which has " + (", ".join(names) or "none")

@@ -221,4 +221,5 @@ def test_counts_and_names() -> None:
     assert [float(made[name].g_max) for name in ("w1", "w3", "w4")] == [1e-4, 2e-4, 3e-4]
     assert network.described == "18-4×4×2-2×2×2-3-1"
     assert len(made["w1"]) == 17 * 32
+    assert network.memristors == sum(map(len, made.trainable))
     assert len(made["w3"]) == 9 * 3
