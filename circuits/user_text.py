@@ -1,7 +1,7 @@
 """UserText: the deck that a circuit was read from, as ngspice simulates it, and where in it inputs and learned values stand."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,24 @@ from circuits.errors import CircuitError
 
 _SAME = 1e-9
 """Share by which resistances may differ that are written as one value: rounding."""
+
+
+def contradiction(values: Iterable[tuple[Hashable, str, float]]) -> tuple[str, str] | None:
+    """Return an element whose value differs from that of another one at the same spot of a text, and what to do; None without any.
+
+    Parameters
+    ----------
+    values
+        Of each element: the spot where its value stands, its name, and the value [ohm].
+
+    """
+    first: dict[Hashable, tuple[str, float]] = {}
+    for spot, name, ohm in values:
+        other, as_ohm = first.setdefault(spot, (name, ohm))
+        if abs(as_ohm - ohm) > _SAME * ohm:
+            why = f"{name} shares its value with {other}, and they have {ohm:.6g} and {as_ohm:.6g} ohm"
+            return name, f"{why}; give each instance its own, as a parameter, or write the expanded deck (--flat)"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +46,8 @@ class UserText:
         By the same name, the resistance [ohm] of each over that on its card: what multipliers and temperature make of it.
     spots
         By the same name, where each value stands: the place of the card, the first character and the one behind the last.
+    untrained
+        By the same kind of spot, the name and the value on the card [ohm] of a resistor there that does not learn.
     roles
         The structured comments that name inputs, outputs and trainable elements.
     flat
@@ -40,6 +60,7 @@ class UserText:
     resistors: Mapping[str, tuple[str, ...]]
     factors: Mapping[str, NDArray[np.float64]]
     spots: Mapping[str, tuple[tuple[int, int, int], ...]]
+    untrained: Mapping[tuple[int, int, int], tuple[str, float]] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
 
@@ -52,17 +73,17 @@ class UserText:
             When elements that share a value have different ones.
 
         """
-        words: dict[int, dict[tuple[int, int], float]] = {}
-        for name, spots in self.spots.items():
-            for (place, start, end), (called, ohm) in zip(spots, self.resistances(name, g[name]).items(), strict=True):
-                other = words.setdefault(place, {}).setdefault((start, end), ohm)
-                if abs(other - ohm) > _SAME * ohm:
-                    msg = f"{called} shares its value with another element, and they have {other:.6g} and {ohm:.6g} ohm; "
-                    raise CircuitError(msg + "give each instance its own, as a parameter, or write the expanded deck (--flat)")
+        learned = [
+            (spot, called, ohm)
+            for name, spots in self.spots.items()
+            for spot, (called, ohm) in zip(spots, self.resistances(name, g[name]).items(), strict=True)
+        ]
+        wrong = contradiction([*((spot, *fixed) for spot, fixed in self.untrained.items()), *learned])
+        if wrong is not None:
+            raise CircuitError(wrong[1])
         cards = list(self.cards)
-        for place, changes in words.items():
-            for (start, end), ohm in sorted(changes.items(), reverse=True):
-                cards[place] = cards[place][:start] + repr(ohm) + cards[place][end:]
+        for (place, start, end), ohm in sorted({spot: ohm for spot, _, ohm in learned}.items(), reverse=True):
+            cards[place] = cards[place][:start] + repr(ohm) + cards[place][end:]
         return tuple(cards)
 
     def resistances(self, name: str, g: NDArray[np.float64]) -> dict[str, float]:

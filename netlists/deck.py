@@ -1,7 +1,7 @@
 """Deck: a circuit that was read from text, and the text, into which learned values can be written without touching anything else."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.user_text import UserText
+from circuits.user_text import UserText, contradiction
 from netlists.foreign.flat import called
 from netlists.foreign.flattened import flattened
 from netlists.read.parts import Resistances
@@ -130,10 +130,20 @@ def with_text(deck: Deck) -> Deck:
         resistors={name: tuple(called(of.table.names[row]) for row in of.rows) for name, of in places.items()},
         factors={name: np.array([of.table.factors[row] for row in of.rows]) for name, of in places.items()},
         spots={name: tuple(_on_card(at, of.table.spots[row]) for row in of.rows) for name, of in places.items()},
+        untrained={_on_card(at, table.spots[row]): (called(table.names[row]), ohm) for table, row, ohm in _untrained(places)},
         roles=deck.foreign.roles,
         flat=deck.foreign.flat,
     )
     return replace(deck, circuit=replace(deck.circuit, text=text))
+
+
+def _untrained(places: Mapping[str, Places]) -> Iterator[tuple[Resistances, int, float]]:
+    """List the resistors that do not learn, and whose value has a spot: their table, their row there, and the value [ohm]."""
+    learned = {row for of in places.values() for row in of.rows}
+    for table in {id(of.table): of.table for of in places.values()}.values():
+        for row, spot in enumerate(table.spots):
+            if spot is not None and table.factors[row] and row not in learned:
+                yield table, row, table.ohm[row] / table.factors[row]
 
 
 def _on_card(at: Mapping[int, int], spot: Spot | None) -> tuple[int, int, int]:
@@ -172,7 +182,7 @@ def rewrite_files(deck: Deck, g: Mapping[str, Any]) -> dict[Source, str]:
     Raises
     ------
     NetlistError
-        When elements that share a value in the text learned different ones, or one of them is not trainable.
+        When elements that share a value in the text have different ones.
 
     """
     deck.circuit.check_conductances(g)
@@ -187,16 +197,12 @@ def rewrite_files(deck: Deck, g: Mapping[str, Any]) -> dict[Source, str]:
             word = words[k] if factor == 1.0 else plain(1.0 / values[k] / factor, element.name)[0]
             changes[source][line].setdefault((start, end), word)
     if deck.foreign is not None and changes:
-        _refuse_apart(deck, g)
+        _refuse_contradictions(deck, g)
     return {source: _changed(source, lines) for source, lines in changes.items()}
 
 
-_SAME = 1e-9
-"""Share by which resistances may differ that are written as one value: rounding of the factors between the two."""
-
-
-def _refuse_apart(deck: Deck, g: Mapping[str, Any]) -> None:
-    """Refuse learned values that the text has no place for: elements share one, and learned others.
+def _refuse_contradictions(deck: Deck, g: Mapping[str, Any]) -> None:
+    """Refuse learned values that the text has no place for: elements share one, and have others.
 
     Raises
     ------
@@ -204,32 +210,20 @@ def _refuse_apart(deck: Deck, g: Mapping[str, Any]) -> None:
         Naming the elements, the values and what to do.
 
     """
-    ohm: dict[int, float] = {}
-    table = None
+    values: list[tuple[Hashable, str, float]] = []
+    lines: dict[str, Line] = {}
+    for table, row, ohm in _untrained(deck.places):
+        values.append((Place(table.lines[row], table.spots[row], 1.0).characters(), table.names[row], ohm))
     for element in deck.circuit.trainable:
         places = deck.places[element.name]
-        table = places.table
-        each = 1.0 / np.asarray(g[element.name], dtype=np.float64).ravel()
-        ohm |= {row: r / places[k].factor for k, (row, r) in enumerate(zip(places.rows, each.tolist(), strict=True))}
-    sharing: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row, spot in enumerate(table.spots if table else ()):
-        if spot is not None:
-            sharing[id(spot.line), spot.start].append(row)
-    for rows in sharing.values():
-        learned = [row for row in rows if row in ohm]
-        if table is None or len(rows) == 1 or not learned:
-            continue
-        least, most = (pick(learned, key=ohm.__getitem__) for pick in (min, max))
-        fixed = next((row for row in rows if row not in ohm), None)
-        if fixed is not None:
-            why = f"shares its value with {table.names[fixed]}, which is not trainable"
-        elif ohm[most] - ohm[least] > _SAME * ohm[most]:
-            why = f"shares its value with {table.names[most]}, and they learned {ohm[least]:.6g} and {ohm[most]:.6g} ohm"
-        else:
-            continue
-        line = table.lines[least]
-        text = f"{table.names[least]} {why}; give each instance its own, as a parameter, or write the expanded deck (--flat)"
-        raise NetlistError([Finding(line.source.name, line.number, text)])
+        for k, conductance in enumerate(np.asarray(g[element.name], dtype=np.float64).ravel().tolist()):
+            place, name = places[k], places.table.names[places.rows[k]]
+            values.append((place.characters(), name, 1.0 / conductance / place.factor))
+            lines[name] = place.line
+    wrong = contradiction(values)
+    if wrong is not None:
+        line = lines[wrong[0]]
+        raise NetlistError([Finding(line.source.name, line.number, wrong[1])])
 
 
 def expanded(deck: Deck, g: Mapping[str, Any]) -> str:

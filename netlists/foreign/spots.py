@@ -1,5 +1,7 @@
 """Where the values of a foreign deck's resistors stand in the user's text, so that learning can change them there."""
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from netlists.foreign.allowed import ORDINARY
@@ -24,18 +26,22 @@ class Spots:
     def __init__(self, lines: Sequence[Line], models: Collection[str]) -> None:
         self._lines, self._models = lines, {name.rpartition(":")[2] for name in models}
         self._instances: dict[tuple[str, str], Line] = {}
+        self._inside: dict[str, list[str]] = defaultdict(list)
+        self._reads: dict[tuple[str, str], int] = {}
         owners = [""]
         for line in lines:
             words = line.text.split()
             if words[0] == ".subckt":
                 owners.append(words[1] if len(words) > 1 else "")
+            if len(owners) > 1:
+                self._inside[owners[-1]].append(line.text)
             if words[0][0] == "x":
                 self._instances[owners[-1], words[0]] = line
             if words[0] in {".ends", ".eom"} and len(owners) > 1:
                 owners.pop()
 
     def of(self, card: ListedCard) -> Spot | None:
-        """Return where a resistor's value stands: in its card, or in that of the instance that hands it on; None where it has none."""
+        """Return where a resistor's value stands: in its card, or in that of the instance that hands it on to it alone; None: nowhere."""
         line = self._lines[card.place]
         if ORDINARY.fullmatch(line.original):
             start = line.original.rindex(" ") + 1
@@ -49,11 +55,19 @@ class Spots:
         while name and above:
             instance = self._instances.get((self._definition(above[:-1]), above[-1]))
             handed = None if instance is None else _named(instance).get(name)
-            if instance is None or handed is None:
+            if instance is None or handed is None or self._uses(self._definition(above), name) > 1:
                 break
             spot = Spot(instance, handed.start, len(handed.text))
             above, name = above[:-1], _name(handed)
         return spot
+
+    def _uses(self, definition: str, parameter: str) -> int:
+        """Count how often the cards of a subcircuit name a parameter, besides where its value is set."""
+        key = definition, parameter
+        if key not in self._reads:
+            named = re.compile(rf"(?<![\w.]){re.escape(parameter)}(?![\w.]|\s*=)")
+            self._reads[key] = sum(len(named.findall(text)) for text in self._inside[definition])
+        return self._reads[key]
 
     def _definition(self, path: Sequence[str]) -> str:
         """Return the subcircuit that an instance is of; nothing for the deck itself."""

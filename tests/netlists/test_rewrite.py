@@ -5,8 +5,12 @@ import difflib
 import numpy as np
 import pytest
 
+from circuits.chip import Chip
+from circuits.elements import Resistors
+from circuits.errors import CircuitError
 from netlists.deck import encoded, expanded, rewrite, rewrite_files
 from netlists.text.findings import NetlistError
+from netlists.write.writer import write_deck
 from support.decks import BASE, ROLES
 from support.reading import parse, read_deck
 
@@ -110,7 +114,7 @@ def test_a_value_that_instances_share_changes_once():
     deck = parse(CELLS)
     assert rewrite(deck, {"w": np.array([5e-4, 5e-4])}) == CELLS.replace("rw p q 1k", "rw p q 2000.0")
     g = {"w": np.array([5e-4, 2e-3])}
-    with pytest.raises(NetlistError, match=r"deck:7: x2\.rw shares its value with x1\.rw, and they learned 500 and 2000 ohm; .*--flat"):
+    with pytest.raises(NetlistError, match=r"deck:7: x2\.rw shares its value with x1\.rw, and they have 500 and 2000 ohm; .*--flat"):
         rewrite(deck, g)
     again = parse(expanded(deck, g))
     assert again.circuit == deck.circuit
@@ -119,10 +123,28 @@ def test_a_value_that_instances_share_changes_once():
 
 
 def test_a_value_is_not_changed_for_an_element_that_does_not_learn():
-    """It shares the value with one that does: the text has no place for the learned one alone."""
+    """It shares the value with one that does: neither the user's text nor the deck that simulates it has a place for the learned one."""
     deck = parse(CELLS.replace("x#.rw", "x1.rw"))
-    with pytest.raises(NetlistError, match=r"x1\.rw shares its value with x2\.rw, which is not trainable"):
-        rewrite(deck, {"w": np.array([5e-4])})
+    learned = {"w": np.array([5e-4])}
+    with pytest.raises(NetlistError, match=r"deck:7: x1\.rw shares its value with x2\.rw, and they have 2000 and 1000 ohm"):
+        rewrite(deck, learned)
+    with pytest.raises(CircuitError, match=r"r\.x1\.rw shares its value with r\.x2\.rw"):
+        write_deck(deck.circuit, Chip.nominal(deck.circuit), learned, x=deck.x)
+    assert "rw p q 1k" in rewrite(deck, deck.g)
+    assert "rw p q 1000.0" in write_deck(deck.circuit, Chip.nominal(deck.circuit), deck.g, x=deck.x)
+
+
+def test_a_parameter_that_others_read_too_stays():
+    """What learns gets a value of its own in its card, and what else the instance's parameter sets remains as it was."""
+    deck = parse(CELLS.replace("x#.rw", "x1.r2").replace("rw p q 1k", "rw p q {2*r}").replace("x2 in b cell r=3k", "r4 in b 3k"))
+    again = parse(rewrite(deck, {"w": np.array([1e-4])}))
+    np.testing.assert_allclose(again.g["w"], 1e-4, rtol=1e-12)
+    assert {name: r.tolist() for name, r in fixed(again).items()} == {name: r.tolist() for name, r in fixed(deck).items()}
+
+
+def fixed(deck):
+    """Return the resistances that do not learn [ohm]."""
+    return {element.name: element.r for element in deck.circuit.of(Resistors)}
 
 
 def test_wrong_conductances_are_refused():
