@@ -46,12 +46,12 @@ class Convolution(Trainable):
 
     @property
     def positions(self) -> int:
-        """Of the windows."""
+        """Places of the windows, each with `channels` columns."""
         return self.windows[0].positions
 
     @property
     def taps(self) -> int:
-        """FlatDevices of a column."""
+        """Devices of a column."""
         return sum(window.taps for window in self.windows)
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 
 from circuits.arrays import Operators
 from circuits.elements import Resistors
+from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.outer import Array
 from circuits.units import Ohm
@@ -36,12 +37,17 @@ class Pooling(Resistors, Operators):
     def _at_pixels(self, g: Array) -> Array:
         return g.reshape(self.window.positions, self.window.size**2, self.window.channels)
 
-    def of_g(self, rows: slice) -> slice:  # noqa: ARG002 - rows are one run
-        """Return everything."""
+    def of_g(self, rows: slice) -> slice:  # noqa: ARG002 - the operators' common signature; `part` refuses some of the rows
+        """Return all conductances."""
         return slice(0, len(self))
 
-    def part(self, rows: slice) -> Self:  # noqa: ARG002 - rows are one run
-        """Return the pool itself."""
+    def part(self, rows: slice) -> Self:
+        """Return the pool itself: all of its rows are one run."""
+        if len(self.rows[rows]) != len(self.rows):
+            msg = (
+                f"{self.name}: rows {rows.start} to {rows.stop - 1} are a part of what a pool averages; let one array of sources drive all"
+            )
+            raise CircuitError(msg)
         return self
 
     def forward(self, g: Array, v: Array) -> Array:

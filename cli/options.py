@@ -23,7 +23,7 @@ _ROLES = {
 
 
 def reading(dialect: str) -> Callable[[Function], Function]:
-    """Return what adds WHAT, `--set`, and options for the roles a netlist's dialect, which become settings; `dialect` names one."""
+    """Return what adds WHAT, `--set`, and options for the roles and the dialect of a netlist; `dialect` is what the last is called."""
     named = dialect.removeprefix("--").replace("-", "_")
 
     def add(function: Function) -> Function:

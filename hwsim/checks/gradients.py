@@ -65,15 +65,15 @@ def gradients(solver: Solver, bench: Bench, nudge: NudgeKind) -> list[CheckResul
     either, the estimates themselves where they change least.
     """
     propagate = _propagation(solver, bench, nudge)
-    alone = bool(bench.circuit.of(Passed))
-    factors = [1 / 2.0**k for k in (HALVINGS_OF_NGSPICE if alone else HALVINGS)]
+    by_ngspice = bool(bench.circuit.of(Passed))
+    factors = [1 / 2.0**k for k in (HALVINGS_OF_NGSPICE if by_ngspice else HALVINGS)]
     estimates = [propagate(factor) for factor in factors]
     rule = _limit_rule(solver)
     limit = _steadiest(estimates) if rule is None else _gradient(rule, solver, bench)
     errors = [_apart(estimate, limit) for estimate in estimates]
     best = int(np.nanargmin(errors))
     differences = _against_differences(solver, bench, estimates[best], limit)
-    allowed = AGREE_OWN if alone else AGREE_GRADIENT
+    allowed = AGREE_OWN if by_ngspice else AGREE_GRADIENT
     at = f"of the largest entry, at {nudge.times(factors[best]).size.removeprefix('training.nudge.')}"
     findings = [CheckResult("gradient_max_rel", differences, allowed, f"from finite differences, {at}", differences <= allowed)]
     if rule is not None:
@@ -158,7 +158,7 @@ def _propagation(solver: Solver, bench: Bench, nudge: NudgeKind) -> Callable[[fl
 
 
 def _or_nothing(propagate: Callable[[float], Mapping[str, Array]], g: Weights, factor: float) -> Mapping[str, Array]:
-    """Return an infinite error where a nudge is too strong: the next one is half of it."""
+    """Return the estimate, or NaN where a nudge is too strong: the next one is half of it."""
     try:
         return propagate(factor)
     except ConvergenceError:

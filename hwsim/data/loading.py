@@ -12,7 +12,7 @@ from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.known_data import known_of
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
-from hwsim.files.raw import DataError, Samples
+from hwsim.files.raw import UNCLASSED, DataError, Samples
 from hwsim.learning.dataset import Dataset, Labels
 from hwsim.learning.target_scale import TargetScale
 from hwsim.random.streams import stream
@@ -95,7 +95,7 @@ def _all_alike(samples: Samples) -> str:
 def _with_targets(data: Dataset, samples: Samples, experiment: Experiment, run: str | None) -> Dataset:
     """Add real targets and their scale: that of the run whose conductances are used, or one that is fitted to the training set."""
     settings, training = experiment.data, experiment.training
-    unclassed = replace(data, labels_train=0 * data.labels_train, labels_test=0 * data.labels_test, class_names=("",))
+    unclassed = replace(data, labels_train=0 * data.labels_train, labels_test=0 * data.labels_test, class_names=UNCLASSED)
     if settings.task == "reconstruction":
         names, volts = [samples.feature(k) for k in range(data.features)], _input_scale(experiment)
         y_train, y_test = volts * data.x_train, volts * data.x_test

@@ -11,7 +11,7 @@ from circuits.quoting import REASON, quote, quote_all, quote_path
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
-from hwsim.files.raw import DataError, Samples
+from hwsim.files.raw import UNCLASSED, DataError, Samples
 
 ENVIRONMENT = "environment.json"
 """What a run was made with, in its folder."""
@@ -70,7 +70,7 @@ class KnownData:
         return replace(samples, x=samples.x[:, order], x_test=x_test, columns=columns, header=self.features)
 
     def _classes(self, samples: Samples, place: str | Path) -> Samples:
-        if not self.classes or samples.y is not None or samples.class_names in {self.classes, ("",)}:
+        if not self.classes or samples.y is not None or samples.class_names in {self.classes, UNCLASSED}:
             return samples
         names = samples.class_names
         numbers = [str(k) for k in range(len(self.classes))]

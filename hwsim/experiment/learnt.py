@@ -1,4 +1,4 @@
-"""DataDivision samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
+"""Learnt samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +11,7 @@ from hwsim.experiment.known_data import ENVIRONMENT, KnownData, recorded
 from hwsim.experiment.loading import load
 from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
+from hwsim.files.raw import UNCLASSED
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.target_scale import TargetScale
 from hwsim.settings.sections import USUAL_TEST_SHARE, DataSettings, Section
@@ -24,7 +25,7 @@ DATA_SHA256 = "data_sha256"
 
 def record(data: Dataset) -> dict[str, Any]:
     """Describe data as a run's record keeps them: their fingerprint, the names of features and classes, the scale of real targets."""
-    classes = () if data.scale is not None or data.class_names == ("",) else data.class_names
+    classes = () if data.scale is not None or data.class_names == UNCLASSED else data.class_names
     names = KnownData(data.feature_names, classes).record()
     return {DATA_SHA256: data.sha256} | names | (data.scale.record() if data.scale else {})
 
@@ -160,7 +161,7 @@ def scale_of(place: str | Path) -> TargetScale | None:
     try:
         return TargetScale.recorded(record)
     except ValueError as error:
-        file = quote_path(Path(place) / ENVIRONMENT)
+        file = quote_path((stored_conductances.run_of(str(place)) or Path(place)) / ENVIRONMENT)
         msg = f"{file}: {quote(error, REASON)}; restore it, or train again into another folder (--out)"
         raise ExperimentError(msg) from None
 

@@ -20,6 +20,9 @@ _WHOLE = 2.0**53
 _HASHED = 4096
 """Samples that are hashed at once."""
 
+UNCLASSED = ("",)
+"""Names of the classes of samples without any: one, which has no name."""
+
 
 class DataError(ValueError):
     """Data that cannot be read or used; the message names the file, the place in it and the remedy.
@@ -137,7 +140,7 @@ class Samples:
 
         """
         x = features(name, "x", x)
-        of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": ("",)}
+        of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": UNCLASSED}
         if y is not None:
             y = _targets(name, "y", y, len(x), names)
             of_each |= {"y": y, "target_names": tuple(names) or _numbered(y.shape[1])}

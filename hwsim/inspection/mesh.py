@@ -44,7 +44,8 @@ class Mesh:
     def show(self, axes: Any) -> None:
         """Draw lines, nodes, names and the legend."""
         axes.set_axis_off()
-        every = np.log(np.concatenate([np.ones(1), *(self.g[array.name].ravel() for array in self.circuit.trainable)]))[bool(self.g) :]
+        learned = [np.log(self.g[array.name]).ravel() for array in self.circuit.trainable]
+        every = np.concatenate(learned) if learned else np.zeros(1)
         low, high = every.min(), max(every.max(), every.min() + 1e-9)
         for element in self.circuit.elements:
             match element:

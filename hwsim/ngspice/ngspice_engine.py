@@ -23,7 +23,7 @@ class NgspiceEngine:
     workers
         Processes, each with its own libngspice; None is one a core.
     full
-        Give ngspice the full netlist, instead of folding the inputs into the first crossbar; exact too, and much slower.
+        Whether ngspice gets the full netlist; otherwise inputs are folded into the first crossbar, which is exact too, and much faster.
     limits
         What each may use.
     tolerances

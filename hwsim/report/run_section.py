@@ -17,9 +17,6 @@ from hwsim.report.prediction_pictures import predictions, target_table
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 
-_CHARTED = 3
-"""Rows of metrics from which the full table is shown as well."""
-
 
 def run_section(record: RunRecord, anchor: str) -> PageSection:
     """Build the section of a run."""

@@ -215,7 +215,7 @@ class SolverSettings(Section):
         Whether the numeric engine may use Newton's method on all nodes where sweeps over the layers do not settle (dead zones, strong
         feedback); absent: when the initial conductances call for it.
     ngspice_full
-        Give ngspice the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.
+        Whether ngspice gets the full netlist; otherwise inputs are folded into the first crossbar, which is exact and faster.
     ngspice_workers
         Processes; absent: one a core.
     ngspice_timeout

@@ -73,7 +73,7 @@ def train_lengths(device: Device) -> tuple[int, int]:
 
 
 def pulse_curves(device: Device) -> bytes:
-    """Draw one device: conductance over pulses, and the step over the conductance. Gives the PNG's bytes."""
+    """Draw one device: conductance over pulses, and the step over the conductance. Return the PNG's bytes."""
     figure = _figure(10, 4)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _curves(left, device)
@@ -100,7 +100,7 @@ def gallery(devices: Sequence[Device]) -> bytes:
 
 
 def fitted(train: PulseTrain, device: Device) -> bytes:
-    """Draw a measured train and the device that was fitted to it, run by run. Gives the PNG's bytes."""
+    """Draw a measured train and the device that was fitted to it, run by run. Return the PNG's bytes."""
     figure = _figure(10, 4)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     devices = nominal(device)

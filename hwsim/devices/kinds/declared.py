@@ -20,7 +20,6 @@ from hwsim.devices.kinds.shapes import (
 )
 from hwsim.settings.sections import Coefficient, Section, Share
 
-Positive = Annotated[float, Field(gt=0)]
 Step = Annotated[
     IdealStep | ConstantStep | LinearStep | SoftBoundsStep | ExponentialStep | PowerStep | LevelsStep | TableStep,
     Field(discriminator="kind"),
