@@ -135,7 +135,7 @@ def test_a_value_is_not_changed_for_an_element_that_does_not_learn():
 
 
 def test_a_parameter_that_others_read_too_stays():
-    """What learns gets a value of its own in its card, and what else the instance's parameter sets remains as it was."""
+    """A trainable resistor gets a value of its own in its card, and what else the instance's parameter sets remains as it was."""
     deck = parse(CELLS.replace("x#.rw", "x1.r2").replace("rw p q 1k", "rw p q {2*r}").replace("x2 in b cell r=3k", "r4 in b 3k"))
     again = parse(rewrite(deck, {"w": np.array([1e-4])}))
     np.testing.assert_allclose(again.g["w"], 1e-4, rtol=1e-12)
