@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
+from hwsim.experiment.deck_data import refuse_order
 from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.known_data import known_of
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
@@ -55,6 +56,8 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
             refuse_learnt_by(place, experiment, sha256)
     if run is None:
         samples.refuse_unlearnable()
+        if isinstance(experiment.circuit, Netlist):
+            refuse_order(experiment.circuit.deck, samples.header, samples.name)
     else:
         samples = known_of(run).matched(samples, run)
     experiment.check_sizes(samples.x.shape[1], len(samples.class_names if samples.y is None else samples.target_names))

@@ -1,10 +1,10 @@
 """Data of a user's deck: volts as they are, neither scaled nor cut off, and target voltages where a table holds some."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from circuits.quoting import quote_path
+from circuits.quoting import quote, quote_all, quote_path
 from hwsim.files.data_tables import answers, as_number
 from hwsim.files.raw import DataError
 from netlists.deck import Deck
@@ -43,13 +43,36 @@ def _voltages(deck: Deck, path: Path) -> tuple[str | int, ...]:
         return ()  # whoever reads the data reports what is wrong
     outputs, names = deck.circuit.outputs, deck.circuit.node_names
     pairs = [(names[a], names[b] if b else "") for a, b in zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)]
+    partly: tuple[str, ...] = ()
     if header:
         places = {called.lower().replace(" ", ""): called for called in header}
         spelled = [(f"v({a},{b})", f"{a}-{b}") if b else (f"v({a})", a) for a, b in pairs]
         columns = tuple(next((places[one] for one in each if one in places), "") for each in spelled)
         if all(columns):
             return columns
+        partly = tuple(filter(None, columns))
     values = [as_number(cell) for cell in last]
     if any(value is None for value in values) or all(value is not None and value.is_integer() for value in values):
         return ()
+    if partly:
+        whole = quote_all([f"{a},{b}" if b else a for a, b in pairs])
+        msg = f"{quote_path(path)}: of the outputs {whole}, columns name {quote_all(partly)} alone"
+        raise DataError(f"{msg}; name a column after each output, or after none")
     return tuple(range(width - len(pairs) + 1, width + 1)) if width > len(pairs) else ()
+
+
+def refuse_order(deck: Deck, features: Sequence[str], place: str) -> None:
+    """Refuse data whose features are named after input sources, but reach other ones: features go to the inputs by their places.
+
+    Raises
+    ------
+    DataError
+        Naming the column and the source.
+
+    """
+    inputs = deck.circuit.inputs
+    carried = {name.lower(): int(k) for e in inputs for name, k in zip(deck.members.get(e.name, []), e.feature, strict=False)}
+    for k, called in enumerate(features):
+        if carried.get(called.lower(), k) != k:
+            msg = f"{place}: feature {k} is called {quote(called)}, and {quote(called)} is the source of feature {carried[called.lower()]}"
+            raise DataError(f"{msg}; order the columns as the inputs, or give them other names")

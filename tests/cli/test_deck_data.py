@@ -58,6 +58,20 @@ def test_columns_that_are_named_after_outputs_are_their_targets(hwsim):
     np.testing.assert_array_equal(np.array(solved["voltages"]["q"])[:, 0], ROWS[:4, 1])
 
 
+def test_columns_named_after_other_inputs_or_some_outputs_are_refused(hwsim):
+    """Features go to the sources by their places, so the name of another source would be a wrong sample; sources' own names pass."""
+    table("order.csv", "v2,V1,y", np.column_stack([ROWS, ROWS @ [0.3, 0.4]]))
+    refused = hwsim("evaluate", "adder.cir", "--data", "order.csv")
+    assert refused.code == 2
+    assert "order.csv: feature 0 is called v2, and v2 is the source of feature 1; order the columns as the inputs" in refused.err
+    table("same.csv", "v1,V2,y", np.column_stack([ROWS, ROWS @ [0.3, 0.4]]))
+    assert hwsim("evaluate", "adder.cir", "--data", "same.csv").code == 0
+    table("some.csv", "a,o,y", np.column_stack([ROWS, ROWS @ [0.3, 0.4]]))
+    refused = hwsim(*shlex.split("evaluate adder.cir --data some.csv --inputs V1 --outputs p,o"))
+    assert refused.code == 2
+    assert "some.csv: of the outputs p, o, columns name o alone; name a column after each output, or after none" in refused.err
+
+
 def test_other_data_are_matched_by_names(hwsim):
     """Columns in another order are the same data; another name is refused; one sample and constant targets can be tested."""
     assert hwsim(*shlex.split("train adder.cir --data volts.csv --epochs 1 --out run")).code == 0
