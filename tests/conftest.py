@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hwsim.files.caches import keep_compiled
 
 keep_compiled()  # as the command line does: tests of one circuit compile it once
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # slower programs with the same results, compiled much sooner
 
 settings.register_profile(
     "default",
