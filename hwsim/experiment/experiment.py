@@ -225,7 +225,8 @@ class Experiment(Section):
             self._check_netlist(self.circuit, features, answers)
             return
         if self.circuit.inputs != features:
-            msg = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features; set it to {features}"
+            differ = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features"
+            msg = f"{differ}; set it to {features}, or choose other data"
             raise ExperimentError(msg)
         if not self._fits(self.circuit.outputs, features, answers):
             pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
@@ -253,7 +254,7 @@ class Experiment(Section):
         circuit, file, data = netlist.deck.circuit, quote(Path(netlist.netlist).name), quote_path(self.data.name)
         if circuit.input_count != features:
             msg = (
-                f"circuit: {file} has sources for {circuit.input_count} features, but data {data} have {features}; "
+                f"circuit: {file} has sources for {counted(circuit.input_count, 'feature')}, but data {data} have {features}; "
                 f"let `*hwsim: input` (or --inputs) name a source for each"
             )
             raise ExperimentError(msg)

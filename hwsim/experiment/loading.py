@@ -114,7 +114,10 @@ def _read(what: str | Path) -> Experiment:
     if not file.exists():
         alike = difflib.get_close_matches(name, [*zoo.names(), *examples.names()])
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"the zoo has {', '.join(zoo.names())}"
-        msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
+        is_path = path.parent != Path() and not alike
+        msg = f"{quote_path(name)}: no such file or folder; WHAT is {WHATS}"
+        if not is_path:
+            msg = f"{quote_path(name)}: no such file, and no such name in the zoo; {hint}"
         raise ExperimentError(msg)
     try:
         with open_regular(file) as opened:

@@ -54,7 +54,7 @@ def read(path: str | Path, activations: Sequence[str] = ()) -> DensePerceptron:
     chosen = [activation(name) for name in activations]
     source = quote_path(str(place))
     if place.suffix.lower() not in SUFFIXES:
-        msg = f"{source}: is named as no file of a trained network; hwsim imports {', '.join(SUFFIXES)}"
+        msg = f"{source}: has no suffix of a trained network; hwsim imports {', '.join(SUFFIXES)}"
         raise ImportingError(msg)
     try:
         return perceptron(source, _entries(source, place, chosen))

@@ -27,7 +27,7 @@ class ImportingError(ValueError):
     ...     hw.from_onnx("model.h5", [[0.0]])
     ... except hw.ImportingError as error:
     ...     print(error)
-    model.h5: is named as no file of a trained network; hwsim imports .pt, .pth, .onnx, .npz
+    model.h5: has no suffix of a trained network; hwsim imports .pt, .pth, .onnx, .npz
 
     """
 

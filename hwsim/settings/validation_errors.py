@@ -124,7 +124,8 @@ def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str,
     key = quote(dotted(path))
     match detail["type"]:
         case "missing" | "missing_argument" | "union_tag_not_found":
-            return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing"
+            remedy = f"; add [{key}], whose keys {listed} {key} lists" if listed and len(path) == 1 and detail["type"] == "missing" else ""
+            return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing{remedy}"
         case "extra_forbidden" | "unexpected_keyword_argument" if (kind := kind or _kind_by_default(path, model)) is not None:
             table = _table(path)
             of_kind = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]

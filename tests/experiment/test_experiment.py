@@ -176,7 +176,7 @@ def test_a_wrong_override_is_explained(setting: str, message: str) -> None:
     ("text", "message"),
     [
         ("circuit = ", "not valid TOML"),
-        ("[circuit]\ninputs = 4\noutputs = 3", "data is missing"),
+        ("[circuit]\ninputs = 4\noutputs = 3", "data is missing; add [data], whose keys hwsim keys data lists"),
         ("[circuit]\ninputs = 4\n[data]\nname = 'iris'", "circuit.outputs is missing"),
         ("[circuit]\ninputs = 4\noutputs = 3\ngmin = 1\n[data]\nname = 'iris'", "did you mean circuit.g_min"),
         ("[circuit]\ninputs = 'four'\noutputs = 3\n[data]\nname = 'iris'", "circuit.inputs = 'four'"),
