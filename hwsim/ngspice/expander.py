@@ -10,6 +10,7 @@ from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, Ngspice
 from hwsim.ngspice.pool import receive
 from hwsim.ngspice.process import WorkerProcess
 from hwsim.ngspice.sandbox import landlock
+from hwsim.ngspice.seccomp import known_machine
 from netlists.foreign.expansion import Expansion, ExpansionError
 
 _LOG = logging.getLogger("hwsim.ngspice")
@@ -21,8 +22,9 @@ _LIMITS = WorkerLimits(silence=60.0, processor=50.0, memory=8_000_000_000)
 @cache  # once a process
 def warn_without_sandbox() -> None:
     """Warn where a deck of somebody else's is kept from the machine by the filter of its cards alone."""
-    if landlock() < 1:
-        _LOG.warning("this system cannot confine ngspice (Linux 5.13 or later with Landlock can); simulate only decks that you trust")
+    if landlock() < 1 or known_machine() is None:
+        able = "Linux 5.13 or later with Landlock, on x86-64 or ARM64, can"
+        _LOG.warning("this system cannot confine ngspice wholly (%s); simulate only decks that you trust", able)
 
 
 class Expanding:

@@ -40,9 +40,14 @@ _OTHER_NUMBERS = 0x40000000
 """From here on x86-64 numbers the same calls a second time (x32)."""
 
 
+def known_machine() -> _Machine | None:
+    """Return the numbers of this processor's system calls; None: another system, or a processor without a filter here."""
+    return _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
+
+
 def refuse_sockets() -> bool:
     """Refuse this process and its children, for good, to open sockets and to start programs. Return whether the system could."""
-    machine = _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
+    machine = known_machine()
     if machine is None:
         return False
     code = _program(machine)
