@@ -21,6 +21,8 @@ def driven(data: Dataset, circuit: Circuit, variation: VariationSettings) -> Dat
         As `converted`.
 
     """
+    if variation.dac_bits is None:
+        return data
     x_train, x_test = (converted(x, circuit, variation) for x in (data.x_train, data.x_test))
     return replace(data, x_train=x_train, x_test=x_test)
 

@@ -148,8 +148,8 @@ def test_parts_add_up_to_the_whole(array: Trainable) -> None:
     g, v, u = drawn(array, 9)
     cuts = [0, *RUNS[array.name], len(array.rows)]
     runs = [slice(*cut) for cut in pairwise(cuts)]
-    parts, own = [array.part(run) for run in runs], [g[array.of_g(run)] for run in runs]
-    each = list(zip(parts, own, runs, strict=True))
+    parts, parts_of_g = [array.part(run) for run in runs], [g[array.of_g(run)] for run in runs]
+    each = list(zip(parts, parts_of_g, runs, strict=True))
     np.testing.assert_allclose(sum(part.forward(one, v[:, run]) for part, one, run in each), array.forward(g, v), rtol=0, atol=1e-12)
     np.testing.assert_allclose(np.hstack([part.backward(one, u) for part, one, _ in each]), array.backward(g, u), rtol=1e-12)
     np.testing.assert_allclose(np.hstack([part.row_sum(one) for part, one, _ in each]), array.row_sum(g), rtol=1e-12)

@@ -77,8 +77,8 @@ def test_other_data_are_matched_by_names(hwsim):
     assert hwsim(*shlex.split("train adder.cir --data volts.csv --epochs 1 --out run")).code == 0
     y = ROWS @ [0.3, 0.4]
     table("swapped.csv", "b,a,y", np.column_stack([ROWS[:, ::-1], y]))
-    own, other = (hwsim("evaluate", "run", "--data", name, "--json").json for name in ("volts.csv", "swapped.csv"))
-    assert other["test_error"] == own["test_error"]
+    as_trained, other = (hwsim("evaluate", "run", "--data", name, "--json").json for name in ("volts.csv", "swapped.csv"))
+    assert other["test_error"] == as_trained["test_error"]
     table("strange.csv", "c,a,y", np.column_stack([ROWS, y]))
     refused = hwsim("evaluate", "run", "--data", "strange.csv")
     assert refused.code == 2

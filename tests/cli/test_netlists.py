@@ -56,9 +56,9 @@ def mesh(tmp_path: Path) -> Path:
 
 
 def test_a_netlist_is_trained_and_written_back(hwsim, mesh):
-    """Only the values that learn change, with every comment and blank as it was; the run goes on to the same numbers, bit for bit."""
-    told = hwsim("train", "mesh.cir", "--data", "xor", "--out", "whole", "--write", "mesh2.cir", "--json").json
-    assert (told["epochs"], told["engine"], told["written"]) == (3, "numeric", "mesh2.cir")
+    """Only the values that learn change, with every comment and blank as it was; the run continues to the same numbers, bit for bit."""
+    printed = hwsim("train", "mesh.cir", "--data", "xor", "--out", "whole", "--write", "mesh2.cir", "--json").json
+    assert (printed["epochs"], printed["engine"], printed["written"]) == (3, "numeric", "mesh2.cir")
     before, after = MESH.splitlines(), Path("whole/circuit.cir").read_text().splitlines()
     changed = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     assert [before[k][:2] for k in changed] == ["R1", "R2", "R3", "R4", "R5", "R6"]
@@ -83,17 +83,17 @@ def test_a_netlist_is_trained_and_written_back(hwsim, mesh):
 @pytest.mark.usefixtures("mesh")
 def test_a_netlist_is_solved_as_it_stands(hwsim):
     """Without data the sources show what they do in the file; both engines and ngspice on the text itself agree."""
-    found = [np.array(hwsim("solve", "mesh.cir", "--engine", engine, "--json").json["outputs"]) for engine in ("numeric", "ngspice")]
-    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-9)
+    outputs = [np.array(hwsim("solve", "mesh.cir", "--engine", engine, "--json").json["outputs"]) for engine in ("numeric", "ngspice")]
+    np.testing.assert_allclose(outputs[0], outputs[1], rtol=0, atol=1e-9)
     control = ".control\nset numdgt=16\nop\nprint v(n1) v(n2)\n.endc\n.end\n"
     Path("op.cir").write_text(MESH.replace(".end\n", control))
-    said = subprocess.run(["ngspice", "-b", "op.cir"], capture_output=True, text=True, check=False).stdout
-    wanted = [float(line.split("=")[1]) for line in said.splitlines() if line.startswith("v(n")]
-    np.testing.assert_allclose(found[0][0], wanted, rtol=0, atol=1e-7)
+    message = subprocess.run(["ngspice", "-b", "op.cir"], capture_output=True, text=True, check=False).stdout
+    wanted = [float(line.split("=")[1]) for line in message.splitlines() if line.startswith("v(n")]
+    np.testing.assert_allclose(outputs[0][0], wanted, rtol=0, atol=1e-7)
 
 
 def test_a_netlist_is_checked_compiled_and_evaluated(hwsim, mesh):
-    """As any circuit: the engines agree, the gradient is what finite differences say, and what compile writes is the same circuit."""
+    """As any circuit: the engines agree, the gradient is what finite differences find, and what compile writes is the same circuit."""
     checked = hwsim("check", "mesh.cir", "--data", "xor", "--json")
     assert (checked.code, checked.json["passed"]) == (0, True), checked.out
     assert hwsim("compile", "mesh.cir", "-o", "ours.cir").code == 0
@@ -121,8 +121,8 @@ def test_what_only_ngspice_knows_is_trained_by_it(hwsim):
     assert refused.code == 2
     assert "the numeric engine does not know the laws of m1 (MOSFETs); use --engine ngspice" in refused.err
     assert not Path("run").exists()
-    told = hwsim("train", "mos.cir", "--data", "xor", "--engine", "ngspice", "--epochs", "1", "--out", "run", "--json").json
-    assert told["engine"] == "ngspice"
+    printed = hwsim("train", "mos.cir", "--data", "xor", "--engine", "ngspice", "--epochs", "1", "--out", "run", "--json").json
+    assert printed["engine"] == "ngspice"
     assert "ngspice alone solves M elements, so it is compared with itself" in hwsim("check", "mos.cir").err
 
 
@@ -131,9 +131,9 @@ def test_what_only_ngspice_knows_is_trained_by_it(hwsim):
 def test_every_rule_trains_a_netlist_and_is_profiled(rule, hwsim):
     """The profile covers the whole time, and knows of no ngspice."""
     words = ["--set", f"training.rule={rule}", "--set", "training.rate=1e-6", "--profile", "--epochs", "1", "--out", "run"]
-    told = hwsim("train", "mesh.cir", "--data", "xor", *words, "--json").json
-    lines = told["profile"]["lines"]
-    assert sum(line["seconds"] for line in lines) == pytest.approx(told["profile"]["seconds"])
+    printed = hwsim("train", "mesh.cir", "--data", "xor", *words, "--json").json
+    lines = printed["profile"]["lines"]
+    assert sum(line["seconds"] for line in lines) == pytest.approx(printed["profile"]["seconds"])
     assert "free and nudged phases" in [line["name"] for line in lines]
     assert not any("ngspice" in line["name"] for line in lines)
 
@@ -147,13 +147,13 @@ def test_a_source_changed_by_hand_in_a_deck_of_ours_is_reported(hwsim):
         rows = hwsim("solve", "moved.cir", "--engine", engine, "--json").json["voltages"]
         assert [rows[node][0] for node in ("x_0", "x_1", "xn_0", "xn_1")] == [[0.37], [-1.0], [-0.37], [1.0]]
     Path("torn.cir").write_text(text.replace("{feature_0}", "0.37"))
-    said = "v_v_x_0 gives 0.37 V, but feature 0 is -1 by v_v_xn_0"
+    message = "v_v_x_0 gives 0.37 V, but feature 0 is -1 by v_v_xn_0"
     for words in (("solve",), ("check",), ("compile", "-o", "out.cir")):
         answer = hwsim(words[0], "torn.cir", *words[1:])
-        assert (answer.code, answer.err.count(said)) == (2, 1)
-    assert said in hwsim("inspect", "torn.cir", "--json").json["warnings"][0]
+        assert (answer.code, answer.err.count(message)) == (2, 1)
+    assert message in hwsim("inspect", "torn.cir", "--json").json["warnings"][0]
     answer = hwsim("train", "torn.cir", "--data", "xor", "--epochs", "1")
-    assert (answer.code, answer.err.count(said)) == (0, 1)
+    assert (answer.code, answer.err.count(message)) == (0, 1)
 
 
 WORDS = {
@@ -183,7 +183,7 @@ WORDS = {
 @pytest.mark.usefixtures("mesh")
 @pytest.mark.parametrize("name", WORDS)
 def test_bad_input(name, hwsim):
-    """One line that says what would be right, exit code 2, and nothing written."""
+    """One line that states what would be right, exit code 2, and nothing written."""
     Path("wide.csv").write_text("1,2,3,a\n4,5,6,b\n7,8,9,a\n1,1,1,b\n")
     Path("wrong.cir").write_text(MESH.replace(".include", "R0 a b {nope}\n.include"))
     Path("setting.cir").write_text(MESH.replace("training.epochs=3", "training.epoch=3"))

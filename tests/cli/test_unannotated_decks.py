@@ -1,4 +1,4 @@
-"""Decks that say nothing of hwsim: described and solved as they are, and given roles by options."""
+"""Decks without a word about hwsim: described and solved as they are, and given roles by options."""
 
 import shlex
 from pathlib import Path

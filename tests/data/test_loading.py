@@ -248,8 +248,8 @@ def test_numbers_are_labels_in_their_own_order(tmp_path: Path) -> None:
 def test_arrays_are_read_under_their_usual_names(tmp_path: Path, names: tuple[str, str]) -> None:
     """What others call features and labels is understood; without a test set a share is held out."""
     np.savez(tmp_path / "mine.npz", **{names[0]: np.arange(24.0).reshape(6, 2, 2), names[1]: [0, 1] * 3})
-    found = load_data(experiment(str(tmp_path / "mine.npz"), 4, 2, test_share=0.2))
-    assert (found.x_train.shape, found.x_test.shape) == ((4, 4), (2, 4))
+    data = load_data(experiment(str(tmp_path / "mine.npz"), 4, 2, test_share=0.2))
+    assert (data.x_train.shape, data.x_test.shape) == ((4, 4), (2, 4))
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(9, 18), (10, 4)])
@@ -257,11 +257,11 @@ def test_few_samples_are_all_for_training_and_testing(tmp_path: Path, count: int
     """Of fewer than ten a class none is held out unless a share is asked for, and a note reports it."""
     file = tmp_path / "mine.csv"
     file.write_text("".join(f"{k * k % 7},{k % 2}\n" for k in range(2 * count)), encoding="utf-8")
-    found = load_data(experiment(str(file), 1, 2))
-    assert (len(found.x_test), len(found.notes)) == (held_out, count < 10)
-    if found.notes:
-        np.testing.assert_array_equal(found.x_train, found.x_test)
-        assert "has 9 of class 0, fewer than 10, so all its 18 samples are for training and testing alike" in found.notes[0]
+    data = load_data(experiment(str(file), 1, 2))
+    assert (len(data.x_test), len(data.notes)) == (held_out, count < 10)
+    if data.notes:
+        np.testing.assert_array_equal(data.x_train, data.x_test)
+        assert "has 9 of class 0, fewer than 10, so all its 18 samples are for training and testing alike" in data.notes[0]
     assert len(load_data(experiment(str(file), 1, 2, test_share=0.5)).x_test) in {8, 10}
 
 

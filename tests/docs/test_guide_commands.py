@@ -57,9 +57,9 @@ def parse(line: str) -> None:
         assert command is not None
         with command.make_context(words[1], words[2:], parent=context) as parsed:
             keys = [*parsed.params.get("settings", ()), *parsed.params.get("vary", ())]
-    known = set(known_keys(Experiment))
+    keys_of_experiments = set(known_keys(Experiment))
     for key in keys:
-        assert key.partition("=")[0] in known, key
+        assert key.partition("=")[0] in keys_of_experiments, key
 
 
 def python(block: str) -> None:

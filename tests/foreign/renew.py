@@ -1,4 +1,4 @@
-"""Renew what is stored beside the list of foreign decks.
+"""Renew what is stored next to the list of foreign decks.
 
 python tests/foreign/renew.py ngspice         # ngspice39.json: voltages of each deck, by `ngspice -b` (ngspice 39)
 python tests/foreign/renew.py known           # known.txt: how hwsim's engines take each deck today, where they do not agree
@@ -22,13 +22,13 @@ _SETTINGS = ".options reltol=1e-9 vntol=1e-12 abstol=1e-15 itl1=500 itl2=500"
 
 def ngspice() -> None:
     """Write the voltages that ngspice finds."""
-    found = {}
+    voltages = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, text in foreign_decks.texts().items():
             cards = text.removesuffix(".end\n")
             v = operating_point(f"{cards}{_SETTINGS}\n.end\n", Path(folder)).v
-            found[name] = {node: float(f"{value:.12g}") for node, value in sorted(v.items())}
-    lines = [f"{json.dumps(name)}: {json.dumps(v)}" for name, v in found.items()]
+            voltages[name] = {node: float(f"{value:.12g}") for node, value in sorted(v.items())}
+    lines = [f"{json.dumps(name)}: {json.dumps(v)}" for name, v in voltages.items()]
     foreign_decks.VALUES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Decks of one feature each, as they come from elsewhere: every voltage is ngspice's, or a line says why there is none."""
+"""Decks of one feature each, as they come from elsewhere: every voltage is ngspice's, or a line states why there is none."""
 
 from collections import Counter
 
@@ -33,7 +33,7 @@ def test_a_deck_means_what_it_means_to_ngspice(name, engine, tmp_path):
     recorded, today = known().get((name, engine), _AGREES), outcome(name, engine, tmp_path)
     if recorded.kind == "refused":
         renew = "renew the list: python tests/foreign/renew.py known"
-        assert today.kind == "refused", f"known.txt says that {name} is refused by {engine}, and it is no more: {today}; {renew}"
+        assert today.kind == "refused", f"known.txt states that {name} is refused by {engine}, and it is no more: {today}; {renew}"
     else:
         assert today.kind == "agrees", f"{today.why}\n{texts()[name]}"
 

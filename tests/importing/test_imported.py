@@ -79,7 +79,7 @@ def test_real_targets(outputs: int) -> None:
 
 
 def test_one_logit_is_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """And the command leaves a run that answers as the file, says so, and refuses what has no circuit with one line."""
+    """And the command leaves a run that answers as the file, reports it, and refuses what has no circuit with one line."""
     monkeypatch.chdir(tmp_path)
     two = slice(50, 150)
     net = MLPClassifier((4,), activation="tanh", solver="lbfgs", max_iter=40, random_state=1).fit(X[two], Y[two])
@@ -104,7 +104,7 @@ def test_one_logit_is_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_arrays_that_do_not_fit(classifier: Any) -> None:
-    """Messages say what was passed and what is taken."""
+    """Messages state what was passed and what is taken."""
     with pytest.raises(hw.DataError, match="x has 2 features, and the perceptron takes 4"):
         hw.from_sklearn(classifier, X[:, :2])
     with pytest.raises(hw.ImportingError, match="MLPClassifier is no fitted perceptron"):

@@ -96,8 +96,10 @@ def test_engines_agree(engine: GeneralEngine | NgspiceEngine) -> None:
     chip, g, x, y = numbers()
     drive = Drive(x, Push(beta=1e-6, target=y))
     with engine.prepare(circuit(), chip) as solver:
-        found = solver.solve(g, drive)
-    np.testing.assert_allclose(kirchhoff.by_number(circuit(), found), kirchhoff.by_number(circuit(), solved(1e-6)), rtol=0, atol=1e-10)
+        equilibrium = solver.solve(g, drive)
+    np.testing.assert_allclose(
+        kirchhoff.by_number(circuit(), equilibrium), kirchhoff.by_number(circuit(), solved(1e-6)), rtol=0, atol=1e-10
+    )
     balance = kirchhoff.balance(circuit(), chip, g, drive, solved(1e-6))
     assert (balance.residual <= 1e-9 * balance.largest).all()
 
@@ -108,11 +110,11 @@ def test_it_is_a_list_of_resistors() -> None:
     _, _, x, y = numbers()
     drive = Drive(x, Push(beta=1e-6, target=y))
     with GeneralEngine().prepare(listed, chip) as solver:
-        found = solver.solve(g, drive)
-    np.testing.assert_allclose(kirchhoff.by_number(listed, found), kirchhoff.by_number(circuit(), solved(1e-6)), rtol=0, atol=1e-10)
+        equilibrium = solver.solve(g, drive)
+    np.testing.assert_allclose(kirchhoff.by_number(listed, equilibrium), kirchhoff.by_number(circuit(), solved(1e-6)), rtol=0, atol=1e-10)
     of_list, of_arrays = (
-        kirchhoff.balance(made, one, own, drive, at)
-        for made, one, own, at in ((listed, chip, g, found), (circuit(), *numbers()[:2], solved(1e-6)))
+        kirchhoff.balance(made, one, conductances, drive, at)
+        for made, one, conductances, at in ((listed, chip, g, equilibrium), (circuit(), *numbers()[:2], solved(1e-6)))
     )
     np.testing.assert_allclose(of_arrays.largest, of_list.largest, rtol=1e-9)
 
@@ -131,13 +133,13 @@ def test_nudged_phases_give_its_gradient() -> None:
         factors = energy_factors(made, chip)
         assert np.ndim(factors["w1"]) == 1
         scale = 1 / (4 * BETA)
-        found = join(weighted_drop_products(made, chip, difference, both, x, factors=factors, scale=scale, phases=2))
+        products = join(weighted_drop_products(made, chip, difference, both, x, factors=factors, scale=scale, phases=2))
         for name, values in g.items():
             for at in np.ndindex(values.shape) if values.size < 40 else [(0, 0), (3, 7), (5, 10), (8, 2)]:
                 step = np.zeros_like(values)
                 step[at] = 1e-4 * values[at]
                 slope = (loss(g | {name: values + step}, x) - loss(g | {name: values - step}, x)).sum() / (2 * step[at])
-                assert found[name][at] == pytest.approx(slope, rel=1e-4, abs=1e-6 * np.abs(found[name]).max())
+                assert products[name][at] == pytest.approx(slope, rel=1e-4, abs=1e-6 * np.abs(products[name]).max())
         response = {name: v / (2 * BETA) for name, v in difference.items()}
         by_input = -input_gradient(made, chip, g, response, x, factors)
         for k in (0, 7, 17):

@@ -331,7 +331,12 @@ AGES = "variation.after"
 REAL = {"data.task", "data.targets", "data.target_scaling"}
 """Real targets: the spies answer with classes. That these keys reach a training is tested in tests/data/test_real_targets.py."""
 
-KEYS = sorted(key for key in TYPES if key not in {AGES, *REAL} and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
+DIALECT = "circuit.dialect"
+"""How a deck's text is read; that commands and runs read it so is tested in tests/netlists/test_dialects.py."""
+
+KEYS = sorted(
+    key for key in TYPES if key not in {AGES, DIALECT, *REAL} and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES)
+)
 """All keys but those of tables, whose own keys are listed."""
 
 

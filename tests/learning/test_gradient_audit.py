@@ -37,7 +37,7 @@ def error(*settings: str) -> float:
 
 
 def test_the_error_grows_as_the_nudge_shrinks() -> None:
-    """From nothing at the zoo's nudge, through what deserves a warning, to a stop that says what to do: in 64 bits too."""
+    """From nothing at the zoo's nudge, through what deserves a warning, to a stop that names what to do: in 64 bits too."""
     errors = [error(f"training.beta={beta}") for beta in ("1e-6", "1e-14", "1e-16", "1e-18")]
     assert errors == sorted(errors)
     assert errors[0] < 1e-9
@@ -70,9 +70,9 @@ def test_a_gradient_that_is_lost_is_off_by_one_and_a_right_one_by_nothing() -> N
         g = trainer.g(trainer.begin())
 
         def value(voltages: np.ndarray) -> float:
-            found = gradient_audit.gradient_error(trainer, g, [plan], [voltages])
-            assert found is not None
-            return found.value
+            measured = gradient_audit.gradient_error(trainer, g, [plan], [voltages])
+            assert measured is not None
+            return measured.value
 
         assert value(kept) < 1e-9
         assert value(np.stack([kept[0]] * 3)) == 1.0
@@ -91,7 +91,7 @@ def test_32_bits_are_enough_for_the_zoo_and_not_for_any_nudge() -> None:
 
 
 def test_rounding_is_reported_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The summary says how much of the gradient was rounding, and a line on stderr what to do; without rounding there is no such line."""
+    """The summary reports how much of the gradient was rounding, and a line on stderr what to do; without rounding there is none."""
     monkeypatch.chdir(tmp_path)
     words = ["--set", "circuit.wire_r_row=1", "--set", "training.batch=40", "--epochs", "1", "--json"]
     for beta, warned in (("1e-6", False), ("3e-15", True)):
@@ -105,14 +105,14 @@ def test_check_compares_the_training_sown_gradient() -> None:
     """At the experiment's own nudge it equals finite differences; a nudge that is lost, or far too strong, fails by name."""
     data = load_data(IRIS)
     g = {element.name: np.random.default_rng(1).uniform(1e-6, 2e-5, element.shape) for element in CIRCUIT.trainable}
-    found = {}
+    results = {}
     for beta in ("1e-6", "1e-20"):
         experiment = override(IRIS, [f"training.beta={beta}"])
         x, y = data.x_train[:8], factory.task(experiment.training, CIRCUIT, data).train.of(slice(8))
         bench = Bench(CIRCUIT, g, x, y, factory.loss(experiment.training))
         with GeneralEngine().prepare(CIRCUIT, CHIP) as exact:
-            found[beta] = own_gradient(exact, exact, bench, experiment)
-    assert found["1e-6"].holds
-    assert 0 < found["1e-6"].value < 1e-2
-    assert not found["1e-20"].holds
-    assert "1e-20 S" in found["1e-20"].unit
+            results[beta] = own_gradient(exact, exact, bench, experiment)
+    assert results["1e-6"].holds
+    assert 0 < results["1e-6"].value < 1e-2
+    assert not results["1e-20"].holds
+    assert "1e-20 S" in results["1e-20"].unit

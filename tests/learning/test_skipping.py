@@ -129,9 +129,9 @@ def test_an_update_without_a_sample_is_that_of_the_others(engine, rule):
     """By every rule and engine: what cannot be solved changes nothing that the other samples teach, and is counted."""
     settings = [LEARNED[rule], "training.optimizer=sgd", "training.rate=1e-12", "training.skip_failed=true"]
     right, none = changes(GeneralEngine(), override(load("iris"), settings), FEW)
-    found, failed = changes(engine, override(load("iris"), settings), SPOILT)
+    changed, failed = changes(engine, override(load("iris"), settings), SPOILT)
     assert none == 0 < failed
     for name, values in right.items():
         close = CLOSE[type(engine)]
         assert np.abs(values).max() > 1e-14
-        np.testing.assert_allclose(found[name], values, rtol=0, atol=close * np.abs(values).max())
+        np.testing.assert_allclose(changed[name], values, rtol=0, atol=close * np.abs(values).max())

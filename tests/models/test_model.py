@@ -128,7 +128,7 @@ def test_a_chips_converters_are_at_its_inputs(model: hw.Model) -> None:
 
 
 def test_none_is_a_value(model: hw.Model, tmp_path: Path) -> None:
-    """Of an experiment, a run folder and a sweep, where a text could not say it."""
+    """Of an experiment, a run folder and a sweep, where a text could not express it."""
     assert hw.load("iris", {"variation.adc_bits": None}).variation.adc_bits is None
     assert hw.load(model.save(tmp_path / "run"), {"variation.adc_bits": None, "solver.tolerance": 1e-9}).experiment.solver.tolerance == 1e-9
     bits = [None, 2]

@@ -68,10 +68,10 @@ def by_ngspice(deck):
 def test_an_export_of_ltspice_means_what_ltspice_means(tmp_path):
     """SINE, Rser, Rpar, tc, if and limit become cards of ngspice; notes, its libraries and commands are left out."""
     deck = parse(LTSPICE.replace("2K2", "2.2K"), ROLES, name="lt.cir")
-    found, right = by_ngspice(deck), operating_point(PLAIN, tmp_path).v
-    shared = found.keys() & right.keys()
+    simulated, right = by_ngspice(deck), operating_point(PLAIN, tmp_path).v
+    shared = simulated.keys() & right.keys()
     assert shared >= {"n001", "n002", "out", "n004"}
-    np.testing.assert_allclose([found[name] for name in shared], [right[name] for name in shared], rtol=1e-6)
+    np.testing.assert_allclose([simulated[name] for name in shared], [right[name] for name in shared], rtol=1e-6)
     recognized, library, step = map(str, deck.warnings)
     assert recognized.startswith("lt.cir: is an export of LTspice")
     assert library.startswith("lt.cir:15: a library of LTspice's own is not read")
@@ -216,7 +216,7 @@ UNMARKED = "t\nV1 in 0 1\nRw1 in out 1k\nRl out 0 1k\nB1 out 0 I=if(V(out)>0.1, 
 
 
 def test_a_dialect_that_is_stated_counts_whatever_a_deck_looks_like():
-    """In both directions, and no warning says that it was recognized."""
+    """In both directions, and no warning states that it was recognized."""
     with pytest.raises(NetlistError, match="if"):
         parse(UNMARKED, ROLES)
     deck = parse(UNMARKED, ROLES, dialect="ltspice")

@@ -1,4 +1,4 @@
-"""A deck from a stranger is data: whatever it holds, nothing of it is carried out, no file appears, and it is said what was left aside."""
+"""A deck from a stranger is data: whatever it holds, nothing of it is executed, no file appears, and notes name what was left aside."""
 
 import contextlib
 import re
@@ -48,22 +48,22 @@ def files(place):
 
 
 FEATURE = re.compile(r"\.param feature_*\d+=-?[0-9.]+(?:e[-+]\d+)?")
-"""What a deck for people says of a feature: a plain number."""
+"""What a deck for people has for a feature: a plain number."""
 
 
 @pytest.mark.parametrize("name", [path.stem for path in CORPUS])
 def test_nothing_in_a_deck_is_carried_out(name, place):
-    """It is refused with a line that says why, or read as a circuit, whose deck is harmless too, and solved by ngspice."""
+    """It is refused with a line that states why, or read as a circuit, whose deck is harmless too, and solved by ngspice."""
     path = place / "deck" / f"{name}.cir"
-    kind, said = (word.decode() for word in EXPECTED.search(path.read_bytes()).groups())
+    kind, message = (word.decode() for word in EXPECTED.search(path.read_bytes()).groups())
     before = files(place)
     if kind == "refused":
         with pytest.raises(NetlistError) as error:
             read_deck(path)
-        assert said in str(error.value)
+        assert message in str(error.value)
     else:
         deck = read_deck(path)
-        assert kind == "read" or said in "\n".join(map(str, (*deck.notes, *deck.warnings)))
+        assert kind == "read" or message in "\n".join(map(str, (*deck.notes, *deck.warnings)))
         chip = Chip.nominal(deck.circuit)
         written = write_deck(deck.circuit, chip, deck.g, x=deck.x).partition(".control")[0]
         lines = [line for line in written.rstrip("\n").split("\n") if not FEATURE.fullmatch(line)]  # engines write none of these
@@ -74,7 +74,7 @@ def test_nothing_in_a_deck_is_carried_out(name, place):
 
 
 def test_a_deck_that_is_trusted_includes_what_lies_elsewhere(place):
-    """Only who says so gets it; commands stay what they are: left aside."""
+    """Only who asks for it gets it; commands stay what they are: left aside."""
     for name in ("include-above", "include-link", "include-linked-folder"):
         path = place / "deck" / f"{name}.cir"
         assert "r9" in read_deck(path, trust=True).places["rw"].table.names
@@ -162,25 +162,25 @@ print(refuse_sockets(), can(before.send, b"1"), *(can(socket.socket, *kind) for 
 
 
 @pytest.mark.skipif(landlock() < _WITH_TRUNCATE, reason="this system's Landlock is missing or too old")
-def test_a_fence_keeps_a_process_in(tmp_path):
-    """Nothing outside can be written, removed or run, and no socket opened, even by code that knows of the fence."""
+def test_a_sandbox_confines_a_process(tmp_path):
+    """Nothing outside can be written, removed or run, and no socket opened, even by code that knows of the sandbox."""
     (tmp_path / "home").mkdir()
     (tmp_path / "old").write_text("kept", encoding="utf-8")
     words = [sys.executable, "-c", SANDBOXED, str(tmp_path / "home"), str(tmp_path)]
-    said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout.split()
-    assert said == ["True", "True", "False", "False", "False", "False", "True", "True", "False", "False", "False", "False"]
+    printed = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout.split()
+    assert printed == ["True", "True", "False", "False", "False", "False", "True", "True", "False", "False", "False", "False"]
     assert (tmp_path / "old").read_text(encoding="utf-8") == "kept"
 
 
 def test_included_files_that_are_no_text_are_named(tmp_path):
-    """The message says which file, and which line of it."""
+    """The message names which file, and which line of it."""
     (tmp_path / "odd.inc").write_text("r1 out 0 1k\nr2 out 0 1k\x0b\n", encoding="utf-8")
     with pytest.raises(NetlistError, match=r"odd\.inc:2: holds '\\x0b'"):
         parse("title\n.include odd.inc\n.end\n", path=tmp_path / "deck.cir")
 
 
 def test_only_the_command_line_trusts_a_deck(place, capsys, monkeypatch):
-    """It is read, and what it includes too; to be trained it must have its files beside it. Without --trust the line says how."""
+    """It is read, and what it includes too; to be trained it must have its files next to it. Without --trust the line states how."""
     monkeypatch.chdir(place / "deck")
     words = ["include-above.cir", "--outputs", "out"]
     assert main(["inspect", *words]) == 2

@@ -48,11 +48,29 @@ def drawn(circuit: Circuit, seed: int = 0) -> dict[str, np.ndarray]:
     return {e.name: np.clip(np.exp(rng.uniform(-16, -10, e.shape)), e.g_min, e.g_max) for e in circuit.trainable}
 
 
-@pytest.mark.parametrize("name", [*SMALL, "mnist-scellier2024"])
+MAPS = [name for name in SMALL if any(layer.images for layer in load(name).circuit.layers)]
+
+
+@pytest.mark.parametrize("name", [*(name for name in SMALL if name not in MAPS), "mnist-scellier2024"])
 def test_every_circuit_of_the_zoo_comes_back(name):
     """Nodes, elements, blocks, bounds and features, in their order."""
     circuit = load(name).circuit.compile(name)
     returns(circuit, drawn(circuit), np.random.default_rng(1).uniform(-1, 1, circuit.input_count))
+
+
+def devices(circuit: Circuit, g: dict[str, np.ndarray]) -> list[tuple[int, int, float]]:
+    """List all memristors, by nodes and conductance."""
+    flat = [array.expand(g[array.name]) for array in circuit.trainable]
+    return sorted((*sorted(map(int, ends)), float(value)) for a, b, values in flat for *ends, value in zip(a, b, values, strict=True))
+
+
+def test_a_convolution_comes_back_as_its_memristors():
+    """Each copy is a device of its own, between the same nodes and with the same conductance."""
+    circuit = load("conv-digits").circuit.compile("conv-digits")
+    g = drawn(circuit)
+    deck = parse(write_deck(circuit, Chip.nominal(circuit), g, x=np.zeros(circuit.input_count)))
+    assert deck.circuit.groups == circuit.groups
+    assert devices(deck.circuit, deck.g) == devices(circuit, g)
 
 
 @given(st.data())

@@ -1,4 +1,4 @@
-"""ngspice expands strangers' decks in a process that can do nothing else: what it says of each card, and what it must not be asked."""
+"""ngspice expands strangers' decks in a process that can do nothing else: what it reports of each card, and what it must not be asked."""
 
 import subprocess
 import sys
@@ -158,8 +158,8 @@ def test_a_confined_process_reads_its_own_folder_alone(tmp_path):
     secret.write_text("secret", encoding="utf-8")
     (home / "own").write_text("own", encoding="utf-8")
     command = [sys.executable, "-c", _READING, str(home), str(home / "own"), str(secret), "/etc/passwd"]
-    confined, *said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert [confined, *said] == ["True", "read", "Permission denied", "Permission denied"]
+    confined, *printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [confined, *printed] == ["True", "read", "Permission denied", "Permission denied"]
 
 
 def test_a_system_without_a_sandbox_is_warned_of_once(monkeypatch, caplog):

@@ -235,7 +235,8 @@ def test_a_page_that_cannot_be_written_is_refused_at_once(out: str, message: str
     """Before any work is done."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    assert main(["report", "nowhere", "-o", out]) == 2
+    run = Path(__file__).parents[2] / "results" / "runs" / "breast-cancer-0"
+    assert main(["report", str(run), "-o", out]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -35,8 +35,8 @@ _BASE = "vin in 0 0.7\nrw in out 1k\nrl out 0 3.3k\nrk out keep 10k\nrj keep 0 2
 _ROLES = "*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable rw\n"
 
 HEAD = """\
-# How engines take decks of the list today, where they do not agree with ngspice: deck, engine, class, what they say or find.
-#   refused  one line says why, and no number is printed
+# How engines take decks of the list today, where they do not agree with ngspice: deck, engine, class, what they report or find.
+#   refused  one line states why, and no number is printed
 #   wrong    a known fault: numbers that differ from ngspice's, names that ngspice does not print, or an equilibrium that is not found
 # A deck without a line here agrees in both engines. `python tests/foreign/renew.py known` writes this file; look at what it changes.
 """

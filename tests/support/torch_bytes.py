@@ -27,7 +27,7 @@ def many(*values: bytes) -> bytes:
 
 
 def tensor(key: str, shape: Sequence[int], count: int, strides: Sequence[int] | None = None) -> bytes:
-    """Write a tensor of 32 bits that lies in the storage `key` of `count` numbers, row by row unless strides say otherwise."""
+    """Write a tensor of 32 bits that lies in the storage `key` of `count` numbers, row by row unless strides differ."""
     steps = strides or [int(np.prod(shape[k + 1 :])) for k in range(len(shape))]
     storage = many(text("storage"), b"ctorch\nFloatStorage\n", text(key), text("cpu"), whole(count)) + b"Q"
     sizes = (many(*map(whole, of)) for of in (shape, steps))
