@@ -41,7 +41,11 @@ class Spots:
                 owners.pop()
 
     def of(self, card: ListedCard) -> Spot | None:
-        """Return where a resistor's value stands: in its card, or in that of the instance that hands it on to it alone; None: nowhere."""
+        """Return where a resistor's value stands: in its card, or in that of the instance that hands it on; None: nowhere.
+
+        An instance's value that another part of the subcircuit has too stays. What laws of B sources and parameters make of it follows: a
+        memristor's model is programmed by the value that its instance is given.
+        """
         line = self._lines[card.place]
         if ORDINARY.fullmatch(line.original):
             start = line.original.rindex(" ") + 1
@@ -62,11 +66,16 @@ class Spots:
         return spot
 
     def _uses(self, definition: str, parameter: str) -> int:
-        """Count how often the cards of a subcircuit name a parameter, besides where its value is set."""
+        """Count how often the parts of a subcircuit, B sources aside, name a parameter or one that follows from it."""
         key = definition, parameter
         if key not in self._reads:
-            named = re.compile(rf"(?<![\w.]){re.escape(parameter)}(?![\w.]|\s*=)")
-            self._reads[key] = sum(len(named.findall(text)) for text in self._inside[definition])
+            cards = self._inside[definition]
+            set_by = [setting for card in cards if card.startswith(".param") for setting in _SETTING.findall(card)]
+            names, before = {parameter}, 0
+            while len(names) > before:
+                before = len(names)
+                names |= {name for name, expression in set_by if _reading(names).search(expression)}
+            self._reads[key] = sum(len(_reading(names).findall(card)) for card in cards if card[0] not in ".b")
         return self._reads[key]
 
     def _definition(self, path: Sequence[str]) -> str:
@@ -79,6 +88,14 @@ class Spots:
             words = [token.low for token in fields(tokens(line)).plain if token.low not in {"params", "params:"}]
             name = words[-1]
         return name
+
+
+_SETTING = re.compile(r"(\w+)\s*=\s*(\{[^}]*\}|'[^']*'|\S+)")
+
+
+def _reading(names: Collection[str]) -> "re.Pattern[str]":
+    """Match one of these parameters where it is read."""
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(names)))})(?![\w.]|\s*=)")
 
 
 def value(line: Line, models: Collection[str]) -> Token | None:

@@ -134,9 +134,10 @@ def test_a_value_is_not_changed_for_an_element_that_does_not_learn():
     assert "rw p q 1000.0" in write_deck(deck.circuit, Chip.nominal(deck.circuit), deck.g, x=deck.x)
 
 
-def test_a_parameter_that_others_read_too_stays():
+@pytest.mark.parametrize("other", ["rw p q {2*r}", ".param twice={2*r}\nrw p q {twice}"])
+def test_a_parameter_that_others_read_too_stays(other):
     """A trainable resistor gets a value of its own in its card, and what else the instance's parameter sets remains as it was."""
-    deck = parse(CELLS.replace("x#.rw", "x1.r2").replace("rw p q 1k", "rw p q {2*r}").replace("x2 in b cell r=3k", "r4 in b 3k"))
+    deck = parse(CELLS.replace("x#.rw", "x1.r2").replace("rw p q 1k", other).replace("x2 in b cell r=3k", "r4 in b 3k"))
     again = parse(rewrite(deck, {"w": np.array([1e-4])}))
     np.testing.assert_allclose(again.g["w"], 1e-4, rtol=1e-12)
     assert {name: r.tolist() for name, r in fixed(again).items()} == {name: r.tolist() for name, r in fixed(deck).items()}
