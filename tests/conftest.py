@@ -14,7 +14,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # slo
 
 settings.register_profile(
     "default",
-    max_examples=25,
+    max_examples=20,
     deadline=None,  # the first example compiles, and nothing is timed here
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
