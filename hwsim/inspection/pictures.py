@@ -70,6 +70,7 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
             name_rows(axes, circuit, element)
         else:
             axes.set_ylabel("tap")
+            axes.yaxis.get_major_locator().set_params(integer=True)
         if element.grid and g.shape[1] <= MOST_COLUMNS:
             names = [short(circuit.node_names[node]) for node in element.columns.tolist()]
             axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) * len(names) > 24 else 0, fontsize=8)  # noqa: PLR2004 - letters that fit side by side
