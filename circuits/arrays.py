@@ -20,6 +20,7 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 
 from circuits.elements import Elements, Values, check_bounds, check_shape
+from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.outer import Array, outer_sum
 
@@ -72,11 +73,12 @@ class Operators(ABC):
 
         Raises
         ------
-        NotImplementedError
-            When the array cannot be divided.
+        CircuitError
+            When the array cannot be divided, or not there.
 
         """
-        raise NotImplementedError
+        msg = f"{self.name}: its conductances cannot be divided along rows {rows.start} to {rows.stop - 1}"
+        raise CircuitError(msg)
 
     def times_rows(self, g: Array, values: Array) -> Array | None:
         """Return conductances, or what has their shape, each times its row's value (rows,), of divisible arrays.

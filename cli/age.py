@@ -29,7 +29,7 @@ def no_drift(output: Output, presets: Sequence[str]) -> None:
 def spelled_age(given: "LoadedModel") -> str:
     """Describe the chip's age and temperature where they are not those of a fresh one at 27 °C."""
     from circuits.constants import TEMPERATURE  # noqa: PLC0415 - help does without
-    from hwsim.settings.durations import spelled  # noqa: PLC0415
+    from hwsim.settings.durations import spelled  # noqa: PLC0415 - for this command alone
 
     variation = given.experiment.variation
     words = []

@@ -79,7 +79,7 @@ def training(output: Output, sizes: Any, batches: tuple[int, ...], out: Path | N
 
 def _training(output: Output, cases: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.training import race  # noqa: PLC0415
+    from hwsim.benchmarks.training import race  # noqa: PLC0415 - for this command alone
 
     data = _noted(output, images())
 
@@ -107,7 +107,7 @@ def engines(output: Output, what: tuple[str, ...], out: Path | None, *, force: b
 
 def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) -> _Plan:
     from hwsim.benchmarks.engine_speed import compare  # noqa: PLC0415 - help does without
-    from hwsim.runs.loaded import load_model  # noqa: PLC0415
+    from hwsim.runs.loaded import load_model  # noqa: PLC0415 - for this command alone
 
     def measure(name: str) -> _Case:
         given = load_model(name)
@@ -131,7 +131,7 @@ def scaling(output: Output, along: tuple[str, ...], out: Path | None, *, force: 
 
 def _scaling(output: Output, points: Sequence[Any], *, rounds: int, seconds: float) -> _Plan:
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.scaling import IMAGES, measure  # noqa: PLC0415
+    from hwsim.benchmarks.scaling import IMAGES, measure  # noqa: PLC0415 - for this command alone
 
     data = _noted(output, images(IMAGES))
 
@@ -157,7 +157,7 @@ def devices(output: Output, presets: tuple[str, ...], out: Path | None, *, force
 
 def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: float) -> _Plan:
     from hwsim.benchmarks.cases import images  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.device_cost import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415
+    from hwsim.benchmarks.device_cost import CHIPS, PRESETS, chips, pulses  # noqa: PLC0415 - for this command alone
 
     data = _noted(output, images())
 
@@ -203,7 +203,7 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
             )
         return
     from hwsim.benchmarks.scaling import SHORT_POINTS  # noqa: PLC0415 - help does without
-    from hwsim.benchmarks.training import SHORT_CASES  # noqa: PLC0415
+    from hwsim.benchmarks.training import SHORT_CASES  # noqa: PLC0415 - for this command alone
 
     plans = (
         _engines((), samples=100, rounds=3, full=False),
@@ -221,7 +221,7 @@ def command(output: Output, out: Path | None, *, force: bool) -> None:
 def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) -> tuple[dict[str, Any], str]:
     """Measure all cases and write the results; returns them as data and as text. Ctrl-C keeps the completed cases."""
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
-    from hwsim.files.raw import DataError  # noqa: PLC0415
+    from hwsim.files.raw import DataError  # noqa: PLC0415 - for this command alone
 
     _refuse(out, plan.name, force=force)
     load, results, complete = record.load_average(), [], True
@@ -250,7 +250,7 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
 
 def _refuse(out: Path | None, name: str, *, force: bool) -> None:
     """Refuse a place for the numbers and the plot before anything is measured; the default one has numbers that others refer to."""
-    from hwsim.benchmarks import record  # noqa: PLC0415
+    from hwsim.benchmarks import record  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     folder = out or _PLACE

@@ -33,8 +33,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 ) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
     from hwsim.checks import gnucap  # noqa: PLC0415 - help does without
-    from hwsim.checks.check import check  # noqa: PLC0415
-    from hwsim.experiment.engines import make_engine  # noqa: PLC0415
+    from hwsim.checks.check import check  # noqa: PLC0415 - for this command alone
+    from hwsim.experiment.engines import make_engine  # noqa: PLC0415 - for this command alone
 
     if witness:
         gnucap.program()  # refuses before anything is computed

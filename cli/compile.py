@@ -79,7 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     sample: int,
     force: bool,  # noqa: FBT001 - click's
     dialect: Dialect,
-    flat: bool,  # noqa: FBT001
+    flat: bool,  # noqa: FBT001 - click passes it by name
     **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
@@ -152,9 +152,9 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
 
 def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "DeckMeasure":
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
-    from netlists.measure.control import OUTPUTS  # noqa: PLC0415
-    from netlists.measure.power import PowerMeasure  # noqa: PLC0415
-    from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415
+    from netlists.measure.control import OUTPUTS  # noqa: PLC0415 - for this command alone
+    from netlists.measure.power import PowerMeasure  # noqa: PLC0415 - for this command alone
+    from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415 - for this command alone
 
     match measured.name:
         case "power":

@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     in siemens; or pulse,direction,g: a running number of the pulse, up or down, and the conductance. It prints a device file, in which
     comments compare the kinds of steps that were tried and give the parameters' 95 % intervals.
     """
-    from hwsim.devices.kinds import presets  # noqa: PLC0415
+    from hwsim.devices.kinds import presets  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     read = [Path(path) for path in (name, measured) if path is not None]
@@ -64,8 +64,8 @@ def command(  # noqa: PLR0913 - a parameter an option
         raise click.UsageError(msg)
     devices = [presets.load(preset) for preset in ([name] if name else presets.names())]
     if plot is not None:
-        from hwsim.devices.fit.pulse_curves import gallery, pulse_curves  # noqa: PLC0415
-        from hwsim.files import atomic  # noqa: PLC0415
+        from hwsim.devices.fit.pulse_curves import gallery, pulse_curves  # noqa: PLC0415 - for this command alone
+        from hwsim.files import atomic  # noqa: PLC0415 - for this command alone
 
         atomic.write(plot, pulse_curves(devices[0]) if name else gallery(devices))
         output.note(f"{plot}: pulse curves of {name or f'{len(devices)} presets'}")
@@ -80,9 +80,9 @@ def command(  # noqa: PLR0913 - a parameter an option
 
 def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -> None:
     """Fit, and print the best as a file."""
-    from hwsim.devices.fit.fit import fit, smoothed  # noqa: PLC0415
-    from hwsim.devices.fit.pulse_train import read  # noqa: PLC0415
-    from hwsim.devices.kinds import presets  # noqa: PLC0415
+    from hwsim.devices.fit.fit import fit, smoothed  # noqa: PLC0415 - for this command alone
+    from hwsim.devices.fit.pulse_train import read  # noqa: PLC0415 - for this command alone
+    from hwsim.devices.kinds import presets  # noqa: PLC0415 - for this command alone
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
 
     train = read(measured)
@@ -94,7 +94,7 @@ def _fit(output: Output, measured: Path, model: str | None, plot: Path | None) -
             fits = fit(train, kinds, lambda kind: show(ProgressStep(kinds.index(kind), len(kinds), f"{kind} steps")))
     best = fits[0]
     if plot is not None:
-        from hwsim.devices.fit.pulse_curves import fitted  # noqa: PLC0415
+        from hwsim.devices.fit.pulse_curves import fitted  # noqa: PLC0415 - for this command alone
 
         atomic.write(plot, fitted(train, best.device))
         output.note(f"{plot}: {measured} and the fitted curve")

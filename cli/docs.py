@@ -94,7 +94,7 @@ def _examples(output: Output, topic: str | None, folder: Path | None, *, others:
 
 def _write(output: Output, guides: "Sequence[Guide]", out: Path, *, force: bool) -> None:
     from hwsim.docs.guide_pages import MARK, page_names, write_pages  # noqa: PLC0415 - help does without
-    from hwsim.sweep import outputs  # noqa: PLC0415
+    from hwsim.sweep import outputs  # noqa: PLC0415 - for this command alone
 
     kind = outputs.FileKind("a page of hwsim docs", lambda head: MARK in head)
     if out.suffix == ".html" or out.is_dir():

@@ -45,7 +45,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     A netlist is evaluated with its own conductances.
     """
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - help does without
-    from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415
+    from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415 - for this command alone
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
     age = aged(output, given)
@@ -103,7 +103,7 @@ def _answers(data: "Dataset", part: str, evaluation: "Evaluation", measure: "Mea
     """Describe the answers: the confusion of classes, or the scores of each real target; for programs and as a table."""
     import numpy as np  # noqa: PLC0415 - help does without
 
-    from hwsim.learning.predictions import Predictions  # noqa: PLC0415
+    from hwsim.learning.predictions import Predictions  # noqa: PLC0415 - for this command alone
 
     chosen = slice(len(evaluation.answers))
     if data.scale is not None:

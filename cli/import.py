@@ -57,9 +57,9 @@ def command(  # noqa: PLR0913 - a parameter an option
     perceptron was trained on scaled ones, scale them: --set data.scaling=minmax.
     """
     from hwsim.importing import files  # noqa: PLC0415 - help does without
-    from hwsim.importing.imported import imported  # noqa: PLC0415
-    from hwsim.importing.mapping import Hardware  # noqa: PLC0415
-    from hwsim.runs.folder import RunFolder  # noqa: PLC0415
+    from hwsim.importing.imported import imported  # noqa: PLC0415 - for this command alone
+    from hwsim.importing.mapping import Hardware  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.folder import RunFolder  # noqa: PLC0415 - for this command alone
 
     RunFolder(out).refuse_used()
     given = {name: value for name, value in hardware.items() if value is not None}

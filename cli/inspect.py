@@ -26,10 +26,10 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
     from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
-    from hwsim.experiment.netlist_circuit import Netlist, read_for  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import Netlist, read_for  # noqa: PLC0415 - for this command alone
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
-    from hwsim.inspection.inspection import inspect  # noqa: PLC0415
-    from hwsim.runs.loaded import load_model  # noqa: PLC0415
+    from hwsim.inspection.inspection import inspect  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.loaded import load_model  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     with read_for("inspect"):
@@ -52,7 +52,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         result |= _heat(what, settings, warnings)
     if plot is not None:
         from hwsim.inspection.pictures import overview  # noqa: PLC0415 - drawing takes a second to load
-        from hwsim.inspection.schematic import drawing  # noqa: PLC0415
+        from hwsim.inspection.schematic import drawing  # noqa: PLC0415 - for this command alone
 
         drawn, why = drawing(given.circuit, given.chip, given.g)
         atomic.write(plot, overview(inspected, drawn, given.experiment.name))

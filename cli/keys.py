@@ -26,10 +26,10 @@ def command(output: Output, section: str | None) -> None:
     A key's type and bounds, unit, default and meaning are those of the program itself. SECTION may also be a table within one, or a key.
     --set section.key=value sets a key for one command.
     """
-    from hwsim.experiment.experiment import Experiment  # noqa: PLC0415
+    from hwsim.experiment.experiment import Experiment  # noqa: PLC0415 - for this command alone
     from hwsim.settings import keys as listed  # noqa: PLC0415 - help does without
-    from hwsim.settings.flat_training import canonical  # noqa: PLC0415
-    from hwsim.settings.validation_errors import instead  # noqa: PLC0415
+    from hwsim.settings.flat_training import canonical  # noqa: PLC0415 - for this command alone
+    from hwsim.settings.validation_errors import instead  # noqa: PLC0415 - for this command alone
 
     keys, about = listed.keys(Experiment), listed.sections(Experiment)
     if section is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def noted(output: Output, experiment: "Experiment") -> "Deck | None":
     """Print notes about a netlist, and return its deck; None where the circuit has none."""
     from hwsim.experiment.netlist_circuit import SHOWN, Netlist  # noqa: PLC0415 - help does without
-    from hwsim.formatting import counted  # noqa: PLC0415
+    from hwsim.formatting import counted  # noqa: PLC0415 - for this command alone
 
     if not isinstance(experiment.circuit, Netlist):
         return None
@@ -48,8 +48,8 @@ def noted(output: Output, experiment: "Experiment") -> "Deck | None":
 def warned(output: Output, experiment: "Experiment") -> None:
     """Print what `hwsim inspect` warns of in a netlist, but for what is noted already."""
     from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415 - help does without
-    from hwsim.inspection.inspection import inspect  # noqa: PLC0415
-    from hwsim.session import Session  # noqa: PLC0415
+    from hwsim.inspection.inspection import inspect  # noqa: PLC0415 - for this command alone
+    from hwsim.session import Session  # noqa: PLC0415 - for this command alone
 
     circuit = experiment.circuit
     if not isinstance(circuit, Netlist):
@@ -79,9 +79,9 @@ class Target(NamedTuple):
 
 def refuse_copy(deck: "Deck | None", target: Target, what: str, experiment: "Experiment") -> None:
     """Refuse to write where there is no netlist, or no place for it; it may replace the netlist itself."""
-    from hwsim.experiment.netlist_circuit import refuse_copy as refuse  # noqa: PLC0415
-    from hwsim.experiment.netlist_circuit import resembles  # noqa: PLC0415
-    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import refuse_copy as refuse  # noqa: PLC0415 - for this command alone
+    from hwsim.experiment.netlist_circuit import resembles  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     if deck is None:
@@ -100,9 +100,9 @@ def refuse_copy(deck: "Deck | None", target: Target, what: str, experiment: "Exp
 def copy_back(output: Output, run: "RunFolder", deck: "Deck", target: Target, experiment: "Experiment") -> bool:
     """Write the trained netlist to its second place; False, with a note, where its text has no place for the learned values."""
     from hwsim.experiment.netlist_circuit import TRAINED, copy_back, unwritable  # noqa: PLC0415 - help does without
-    from hwsim.files import atomic  # noqa: PLC0415
-    from hwsim.session import Session  # noqa: PLC0415
-    from netlists.deck import encoded, expanded  # noqa: PLC0415
+    from hwsim.files import atomic  # noqa: PLC0415 - for this command alone
+    from hwsim.session import Session  # noqa: PLC0415 - for this command alone
+    from netlists.deck import encoded, expanded  # noqa: PLC0415 - for this command alone
 
     heat = Session.of(experiment).chip.heat
     g = {name: values / heat for name, values in run.read_weights(deck.circuit).items()}  # a netlist's are those at 27 °C

@@ -98,7 +98,7 @@ def after(function: Function) -> Function:
 
 def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
     from circuits.quoting import quote  # noqa: PLC0415 - help does without
-    from hwsim.settings.durations import seconds  # noqa: PLC0415
+    from hwsim.settings.durations import seconds  # noqa: PLC0415 - for this command alone
 
     try:
         return None if value is None else seconds(value)
@@ -173,7 +173,7 @@ def _typed(option: str, value: Any) -> str:
 def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[str]) -> None:
     """Refuse a `--set` of the key that an option sets to another value, or of the whole section that the key is in."""
     from circuits.quoting import quote, quoted  # noqa: PLC0415 - help does without
-    from hwsim.experiment.overriding import read_value  # noqa: PLC0415
+    from hwsim.experiment.overriding import read_value  # noqa: PLC0415 - for this command alone
 
     for setting in settings:
         named, _, text = setting.partition("=")

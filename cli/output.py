@@ -63,7 +63,7 @@ class Output:
             self.raw(lay_out(80, None))
             return
         import click  # noqa: PLC0415 - only a terminal needs it
-        from rich.console import Console  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415 - for this command alone
 
         console = Console()
         click.echo_via_pager(lay_out(console.width, console.color_system))  # it strips colours that the pager would print as codes
@@ -99,7 +99,7 @@ class Output:
             yield _lines(self.note)
             return
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
-        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - for this command alone
 
         pace, console = Pace(), Console(stderr=True)
         columns = TextColumn(title), BarColumn(_BAR), TextColumn("{task.description}"), TextColumn("{task.fields[time]}")
@@ -129,8 +129,8 @@ class Output:
             yield report
             return
         from rich.console import Console, Group  # noqa: PLC0415 - only a terminal needs rich
-        from rich.live import Live  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415 - for this command alone
+        from rich.text import Text  # noqa: PLC0415 - for this command alone
 
         pace, console, rows = Pace(), Console(stderr=True), dict[int, Sequence[str]]()
         with Live(console=console, refresh_per_second=4, transient=True) as live:

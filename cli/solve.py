@@ -40,15 +40,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     part: str,
     chosen: range,
     nodes: bool,  # noqa: FBT001 - click's
-    currents: bool,  # noqa: FBT001
+    currents: bool,  # noqa: FBT001 - click passes it by name
 ) -> None:
     """Solve for the free equilibrium of samples: output voltages, Kirchhoff residual, steps.
 
     A source's current counts, as in ngspice, from its + through the source to its −: a delivering source has a negative one.
     """
-    from hwsim.core.protocol import Drive  # noqa: PLC0415
+    from hwsim.core.protocol import Drive  # noqa: PLC0415 - for this command alone
     from hwsim.core.source_currents import source_currents  # noqa: PLC0415 - help does without
-    from hwsim.experiment.netlist_circuit import read_for  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import read_for  # noqa: PLC0415 - for this command alone
 
     click.get_current_context().with_resource(read_for("solve"))
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
@@ -128,7 +128,7 @@ def _nodes(circuit: "Circuit", equilibrium: "Equilibrium", numbers: list[int]) -
 def _currents(given: "LoadedModel", currents: dict[str, Any], numbers: list[int]) -> str:
     """Tabulate the currents by the names of the sources in a netlist, if there is one."""
     from hwsim.core.branch_currents import ends  # noqa: PLC0415 - help does without
-    from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415
+    from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415 - for this command alone
 
     circuit, network = given.circuit, given.experiment.circuit
     members = network.deck.members if isinstance(network, Netlist) else {}

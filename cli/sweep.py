@@ -79,8 +79,8 @@ def command(  # noqa: PLR0913 - a parameter an option
     processes may work on one sweep. WHAT may be such a database: its sweep is resumed, and its results are printed.
     """
     from hwsim.sweep.compute import one_thread  # noqa: PLC0415 - help does without
-    from hwsim.sweep.database import is_database  # noqa: PLC0415
-    from hwsim.sweep.export import kind_of  # noqa: PLC0415
+    from hwsim.sweep.database import is_database  # noqa: PLC0415 - for this command alone
+    from hwsim.sweep.export import kind_of  # noqa: PLC0415 - for this command alone
 
     if export is not None:
         kind_of(export)
@@ -147,7 +147,7 @@ def _refuse_spec(spec: float | None, experiment: "Experiment") -> None:
 def _planned(output: Output, what: str, out: Path | None, against: int, defining: dict[str, Any], refuse: "Refuse") -> "Database":
     """Create the sweep of the options, or open it."""
     from hwsim.runs.environment import environment  # noqa: PLC0415 - help does without
-    from hwsim.sweep.new_sweep import Planned, design  # noqa: PLC0415
+    from hwsim.sweep.new_sweep import Planned, design  # noqa: PLC0415 - for this command alone
 
     overrides = options.overrides(defining["settings"], engine=defining["engine"], data=defining["data"], epochs=defining["epochs"])
     chosen = design(alone=defining["alone"], random=defining["random"], sobol=defining["sobol"])
@@ -174,7 +174,7 @@ def _planned(output: Output, what: str, out: Path | None, against: int, defining
 def compute_missing(output: Output, database: "Database", jobs: int, scheduler: str | None) -> None:
     """Compute the missing results, and show the progress."""
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
-    from hwsim.sweep.execution import run  # noqa: PLC0415
+    from hwsim.sweep.execution import run  # noqa: PLC0415 - for this command alone
 
     definition = database.definition
     word = "training" if definition.mode == "train" else "result"
@@ -206,8 +206,8 @@ def compute_missing(output: Output, database: "Database", jobs: int, scheduler: 
 
 def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: int, export: Path | None, plot: Path | None) -> int:
     from hwsim.sweep import statistics  # noqa: PLC0415 - help does without
-    from hwsim.sweep.export import export as write_table  # noqa: PLC0415
-    from hwsim.sweep.sensitivity import indices, slopes  # noqa: PLC0415
+    from hwsim.sweep.export import export as write_table  # noqa: PLC0415 - for this command alone
+    from hwsim.sweep.sensitivity import indices, slopes  # noqa: PLC0415 - for this command alone
 
     numbers = statistics.numbers(recorded, spec, against)
     paid, shares = slopes(recorded), indices(recorded)
@@ -215,8 +215,8 @@ def _tell(output: Output, recorded: "Recorded", *, spec: float | None, against: 
         write_table(recorded, export)
         output.note(f"{export}: {len(recorded.results)} results")
     if plot is not None:
-        from hwsim.files import atomic  # noqa: PLC0415
-        from hwsim.report.sweep_pictures import sheet  # noqa: PLC0415
+        from hwsim.files import atomic  # noqa: PLC0415 - for this command alone
+        from hwsim.report.sweep_pictures import sheet  # noqa: PLC0415 - for this command alone
 
         atomic.write(plot, sheet(recorded, spec))
         output.note(f"{plot}: the error over the varied keys")

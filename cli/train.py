@@ -83,10 +83,10 @@ def command(  # noqa: PLR0913 - a parameter an option
     --from starts another training from a run's trained conductances; its folder has a copy of them, and needs that run no longer.
     """
     from hwsim.experiment.loading import load  # noqa: PLC0415 - help does without
-    from hwsim.runs.loaded import run_folder  # noqa: PLC0415
-    from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415
-    from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415
-    from hwsim.runs.train import train  # noqa: PLC0415
+    from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.train import train  # noqa: PLC0415 - for this command alone
 
     out: Path | None = others.pop("out")
     write: Path | None = others.pop("write")
@@ -137,7 +137,7 @@ def command(  # noqa: PLR0913 - a parameter an option
 def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:
     """Print a warning where rounding affected the training."""
     from hwsim.learning.gradient_audit import WARN, advice  # noqa: PLC0415 - help does without
-    from hwsim.session import Session  # noqa: PLC0415
+    from hwsim.session import Session  # noqa: PLC0415 - for this command alone
 
     if (value := trained.summary.get("gradient_error", 0.0)) > WARN:
         rule, training = Session.of(experiment).rule, experiment.training
@@ -147,7 +147,7 @@ def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experimen
 def _note(output: Output, experiment: "Experiment", *, number: int | None) -> None:
     """Print notes about the chip, and about trained conductances that training starts from."""
     from hwsim.files.stored_conductances import beyond  # noqa: PLC0415 - help does without
-    from hwsim.session import Session  # noqa: PLC0415
+    from hwsim.session import Session  # noqa: PLC0415 - for this command alone
 
     asked = number is not None or experiment.variation.chip
     if not asked and not experiment.training.start:
@@ -206,7 +206,7 @@ def rounded(number: float) -> str:
 
 def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
-    from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415
+    from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415 - for this command alone
 
     summary, path, measure = trained.summary, trained.folder.path, data.measure
     speed = f"{summary['seconds_per_epoch']:.3g} s each, {rounded(summary['samples_per_second'])} {samples}/s, {summary['engine']} engine"

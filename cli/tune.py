@@ -46,11 +46,11 @@ def command(
     Optuna's TPE sampler proposes settings; trials worse than the median of the others at an epoch are pruned.
     Every trial is kept in a database next to --out; the same command resumes it, and more --trials prolong it.
     """
-    from hwsim.experiment.loading import load  # noqa: PLC0415
+    from hwsim.experiment.loading import load  # noqa: PLC0415 - for this command alone
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
-    from hwsim.sweep.axes import read_axis  # noqa: PLC0415
-    from hwsim.tuning import tune  # noqa: PLC0415
-    from hwsim.tuning.search import Search  # noqa: PLC0415
+    from hwsim.sweep.axes import read_axis  # noqa: PLC0415 - for this command alone
+    from hwsim.tuning import tune  # noqa: PLC0415 - for this command alone
+    from hwsim.tuning.search import Search  # noqa: PLC0415 - for this command alone
 
     if not varied:
         raise click.UsageError("nothing is varied; use --vary KEY=START:STOP or KEY=a,b,c, once or more")

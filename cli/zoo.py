@@ -53,7 +53,7 @@ def _entry(name: str) -> dict[str, Any]:
     """Describe a circuit from its file only: quick, nothing is compiled."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - help does without
 
-    from circuits.network import Network  # noqa: PLC0415
+    from circuits.network import Network  # noqa: PLC0415 - for this command alone
 
     values = tomllib.loads(zoo.read(name))
     layers, reached = values["circuit"].get("layers", []), values.get("reached", {})
