@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from hwsim.runs.train import Trained
     from hwsim.settings.sections import DataSettings
 
-_IMAGES = {"digits", "mnist", "fashion-mnist"}
-"""Data whose samples are images."""
-
 
 EXAMPLE = """\
 hwsim train digits --epochs 20 --seed 1
@@ -195,7 +192,9 @@ def _seconds(progress: "Progress") -> float:
 
 
 def _samples(experiment: "Experiment") -> str:
-    return "images" if experiment.data.name in _IMAGES else "samples"
+    from hwsim.experiment.experiment import IMAGES  # noqa: PLC0415 - help does without
+
+    return "images" if experiment.data.name in IMAGES else "samples"
 
 
 def rounded(number: float) -> str:

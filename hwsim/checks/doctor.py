@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hwsim import siblings
-from hwsim.data.sources import DATA_VARIABLE, image_files
+from hwsim.data.image_sets import DATA_VARIABLE, NAMED, image_files
 from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError
 from hwsim.ngspice.installed import require_library
@@ -49,7 +49,7 @@ class Diagnosis:
 
 def examine() -> Iterator[Diagnosis]:
     """Check all requirements, one after the other."""
-    for look in (_python, _own_packages, _packages, _ngspice_program, _ngspice_library, _jax, _cores, _mnist, _fashion_mnist, _cache):
+    for look in (_python, _own_packages, _packages, _ngspice_program, _ngspice_library, _jax, _cores, *map(_images, NAMED), _cache):
         yield look()
 
 
@@ -139,9 +139,6 @@ def _images(name: str) -> Callable[[], Diagnosis]:
         return Diagnosis(name=f"{name} data", found=place, ok=bool(paths), needed=False, remedy=remedy)
 
     return look
-
-
-_mnist, _fashion_mnist = _images("mnist"), _images("fashion-mnist")
 
 
 def _cache() -> Diagnosis:

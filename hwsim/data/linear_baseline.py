@@ -86,5 +86,5 @@ def unscaled(experiment: Experiment) -> Dataset:
         As `load_data`.
 
     """
-    data = experiment.data.model_copy(update={"scaling": "none", "clip": None, "shift": 0})
+    data = experiment.data.model_copy(update={"scaling": "none", "clip": None, "shift": 0, "flip": False})
     return load_data(experiment.model_copy(update={"data": data, "variation": VariationSettings()}))

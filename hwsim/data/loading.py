@@ -60,10 +60,13 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
             refuse_order(experiment.circuit.deck, samples.header, samples.name)
     else:
         samples = known_of(run).matched(samples, run)
-    experiment.check_sizes(samples.x.shape[1], len(samples.class_names if samples.y is None else samples.target_names))
+    answers = samples.class_names if samples.y is None else samples.target_names
+    experiment.check_sizes(samples.x.shape[1], len(answers), samples.image)
     samples, notes = _divided(samples, settings, seed)
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
+    if settings.moving:
+        samples = replace(samples, image=experiment.image(samples.x.shape[1], samples.image))
     data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
     return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
 
@@ -214,7 +217,9 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) ->
         class_names=samples.class_names,
         y_train=samples.y,
         y_test=samples.y_test,
+        image=samples.image,
         shift=settings.shift,
+        flip=settings.flip,
         feature_scale=feature_scale,
         notes=(*notes, *about_scaling),
         feature_names=samples.header,

@@ -1,12 +1,13 @@
 """Experiment: all that a run depends on, checked: circuit, data, training, solver."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
+from circuits.errors import CircuitError
+from circuits.maps import Maps, image
 from circuits.network import Network
 from circuits.quoting import quote, quote_path
 from hwsim.experiment.netlist_circuit import Netlist
@@ -39,11 +40,15 @@ BUILT_IN = {
     "digits": (64, 10),
     "mnist": (784, 10),
     "fashion-mnist": (784, 10),
+    "cifar10": (3072, 10),
     "diabetes": (10, 1),
     "friedman": (10, 1),
     "linear-map": (5, 3),
 }
 """Features of the data sets that have a name, and their classes or targets."""
+
+IMAGES = {"digits": Maps(8, 8, 1), "mnist": Maps(28, 28, 1), "fashion-mnist": Maps(28, 28, 1), "cifar10": Maps(32, 32, 3)}
+"""Those of them that are images: height, width and channels."""
 
 REAL_TARGETS = {"diabetes", "friedman", "linear-map"}
 """Those of them that have real targets."""
@@ -162,7 +167,7 @@ class Experiment(Section):
         if self.data.targets is not None:
             msg = f"data.targets names columns of a file, and data {name} have targets of their own; omit it"
             raise ValueError(msg)
-        self.check_sizes(*BUILT_IN[name])
+        self.check_sizes(*BUILT_IN[name], IMAGES.get(name))
 
     @property
     def shown(self) -> Mapping[str, Any] | None:
@@ -208,8 +213,10 @@ class Experiment(Section):
         learned_at = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
         return at_temperature(g, self.device, learned_at, VariationSettings())
 
-    def check_sizes(self, features: int, answers: int) -> None:
+    def check_sizes(self, features: int, answers: int, shown: Maps | None = None) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs; `answers` are their classes, or real targets.
+
+        `shown` are the images that the features are, where the data state it.
 
         Raises
         ------
@@ -218,9 +225,8 @@ class Experiment(Section):
 
         """
         data = quote_path(self.data.name)
-        if self.data.shift and features != math.isqrt(features) ** 2:
-            msg = f"data.shift = {self.data.shift} moves square images, and data {data} have {features} features; leave it out"
-            raise ExperimentError(msg)
+        if self.data.moving:
+            self.image(features, shown)
         if isinstance(self.circuit, Netlist):
             self._check_netlist(self.circuit, features, answers)
             return
@@ -228,11 +234,30 @@ class Experiment(Section):
             differ = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features"
             msg = f"{differ}; set it to {features}, or choose other data"
             raise ExperimentError(msg)
+        if shown is not None and self.circuit.image is not None and self.circuit.maps[0] != shown:
+            msg = f"circuit.image is {self.circuit.maps[0]}, and the images of data {data} are {shown}: set it to {list(shown)}"
+            raise ExperimentError(msg)
         if not self._fits(self.circuit.outputs, features, answers):
             pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
             right = "2, or 1" if pair else str(features if self.data.task == "reconstruction" else answers)
             msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
             raise ExperimentError(msg)
+
+    def image(self, features: int, shown: Maps | None = None) -> Maps:
+        """Return the images that the features of a sample are: those that the data state, else the circuit's, else square ones.
+
+        Raises
+        ------
+        ExperimentError
+            When there are none, naming what is to move them.
+
+        """
+        given = None if isinstance(self.circuit, Netlist) else self.circuit.image
+        try:
+            return image(features, given) if shown is None else shown
+        except CircuitError:
+            msg = f"data.{self.data.moving} moves images, and data {quote_path(self.data.name)} have {features} features, no square image"
+            raise ExperimentError(f"{msg}; leave it out") from None
 
     def _fits(self, outputs: int, features: int, answers: int) -> bool:
         """Whether there is an output for each class, target or feature to reconstruct; one also holds two classes."""

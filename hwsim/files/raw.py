@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.maps import Maps
 from circuits.quoting import quote
 
 _SHOWN = 40
@@ -43,6 +44,7 @@ class Samples:
 
     `columns` holds what messages call the features, where they come from a file, and `header` what that calls them, if it names all.
     Samples with real targets `y` (n, K) are all of one class, without a name; `target_names` holds what their targets are called.
+    `image` holds height, width and channels of images, where the arrays had that shape: (n, height, width) or (n, height, width, channels).
     """
 
     name: str
@@ -56,6 +58,7 @@ class Samples:
     y_test: NDArray[np.float64] | None = None
     target_names: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
+    image: Maps | None = None
 
     def chosen(self, which: Any) -> dict[str, Any]:
         """Return the training samples that an index or a mask chooses, field by field."""
@@ -105,12 +108,13 @@ class Samples:
             Naming the array, the place and the remedy.
 
         """
+        shown = _image(x)
         x, y = features(name, "x", x), _labels(name, "y", y)
         _same_length(name, x, y)
         class_names, labels = np.unique(y, return_inverse=True)
         names = tuple(str(c) for c in class_names.tolist())
         if x_test is None:
-            return cls(name=name, x=x, labels=labels.astype(np.intp), class_names=names)
+            return cls(name=name, x=x, labels=labels.astype(np.intp), class_names=names, image=shown)
         x_test, y_test = features(name, "x_test", x_test), _labels(name, "y_test", y_test)
         _same_length(name, x_test, y_test)
         if x_test.shape[1] != x.shape[1]:
@@ -120,7 +124,8 @@ class Samples:
             msg = f"{name}: label {quote(strange[0], _SHOWN)} of the test set does not occur in the training set"
             raise DataError(msg)
         numbers = np.searchsorted(class_names, y_test).astype(np.intp)
-        return cls(name=name, x=x, labels=labels.astype(np.intp), x_test=x_test, labels_test=numbers, class_names=names)
+        labels = labels.astype(np.intp)
+        return cls(name=name, x=x, labels=labels, x_test=x_test, labels_test=numbers, class_names=names, image=shown)
 
     @classmethod
     def with_targets(cls, name: str, x: Any, y: Any, x_test: Any = None, y_test: Any = None, *, names: Sequence[str] = ()) -> Self:
@@ -139,8 +144,9 @@ class Samples:
             Naming the array, the place and the remedy.
 
         """
+        shown = _image(x)
         x = features(name, "x", x)
-        of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": UNCLASSED}
+        of_each = {"x": x, "labels": np.zeros(len(x), np.intp), "class_names": UNCLASSED, "image": shown}
         if y is not None:
             y = _targets(name, "y", y, len(x), names)
             of_each |= {"y": y, "target_names": tuple(names) or _numbered(y.shape[1])}
@@ -157,6 +163,12 @@ class Samples:
                 msg = f"{name}: samples of the training set have {y.shape[1]} targets, those of the test set {of_each['y_test'].shape[1]}"
                 raise DataError(msg)
         return cls(name=name, **of_each)
+
+
+def _image(x: Any) -> Maps | None:
+    """Return the images that samples are by their shape; None: it shows none."""
+    shape = np.shape(x)[1:]
+    return Maps(*(*shape, 1)[:3]) if len(shape) in {2, 3} else None
 
 
 def _numbered(targets: int) -> tuple[str, ...]:
@@ -204,7 +216,7 @@ def features(name: str, array: str, given: Any) -> NDArray[Any]:
         msg = f"{name}: {array} holds {x.dtype}; features must be real numbers"
         raise DataError(msg)
     if x.ndim < 2 or 0 in x.shape:  # noqa: PLR2004 - samples by features
-        msg = f"{name}: {array} has shape {x.shape}; it must be (samples, features), or (samples, rows, columns) for images"
+        msg = f"{name}: {array} has shape {x.shape}; it must be (samples, features), or of images (samples, rows, columns[, channels])"
         raise DataError(msg)
     x = x.reshape(len(x), -1)
     if x.dtype.kind == "f" and not np.isfinite(x).all():

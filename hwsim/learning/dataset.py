@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.maps import Maps
 from hwsim.learning.feature_scale import FeatureScale
 from hwsim.learning.target_scale import TargetScale
 
@@ -24,8 +25,12 @@ class Dataset:
         Numbers of the classes, shapes (n,) and (m,), from 0.
     class_names
         What the classes are called, in order of their numbers.
+    image
+        Height, width and channels of the images that the features are; None: not known.
     shift
         Pixels by which images of the training set are moved at most, drawn again in every epoch.
+    flip
+        Whether they are mirrored half of the time, drawn again in every epoch.
     notes
         What a user should know about the features, a line each.
     y_train, y_test, scale
@@ -46,7 +51,9 @@ class Dataset:
     x_test: Features
     labels_test: Labels
     class_names: tuple[str, ...]
+    image: Maps | None = None
     shift: int = 0
+    flip: bool = False
     notes: tuple[str, ...] = ()
     y_train: NDArray[np.float64] | None = None
     y_test: NDArray[np.float64] | None = None

@@ -67,12 +67,12 @@ def audited(rule: LearningRule, instruments: Instruments) -> bool:
 
 
 def planned(trainer: "Trainer", epoch: int) -> list[Batches]:
-    """Plan single updates, with the first samples of an epoch's plan, not shifted."""
+    """Plan single updates, with the first samples of an epoch's plan, not moved."""
     batches = trainer.plan(epoch)
     count = min(_UPDATES, -(-KEPT // batches.order.shape[1]), len(batches.order))
-    shifts = None if batches.shifts is None else np.zeros_like(batches.shifts)
+    moves = None if batches.moves is None else np.zeros_like(batches.moves)
     return [
-        batches._replace(order=np.roll(batches.order, -k, axis=0), signs=np.ones_like(batches.signs), shifts=shifts) for k in range(count)
+        batches._replace(order=np.roll(batches.order, -k, axis=0), signs=np.ones_like(batches.signs), moves=moves) for k in range(count)
     ]
 
 

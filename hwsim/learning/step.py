@@ -7,14 +7,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from circuits.circuit import Circuit
+from circuits.maps import Maps
 from circuits.rows import free_groups
 from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Result, Solver
 from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
+from hwsim.learning.augmentation import moved
 from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
-from hwsim.learning.shifts import moved
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.task import Targets
 from hwsim.typing import Array, Conductances
@@ -78,14 +79,14 @@ class TrainingArrays(NamedTuple):
 class Batches(NamedTuple):
     """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
 
-    `seeds` (steps,) are those of the noise's and the programming's randomness; `shifts` (steps, batch, 2) move images [pixels].
+    `seeds` (steps,) are those of the noise's and the programming's randomness; `moves` (steps, batch, 3) are those of images.
     """
 
     order: Array
     signs: Array
     rates: dict[str, Array]
     seeds: Array
-    shifts: Array | None = None
+    moves: Array | None = None
 
 
 Exchange = Callable[[dict[str, Array]], dict[str, Array]]
@@ -104,6 +105,8 @@ class Updater(NamedTuple):
     ----------
     skipping
         Whether an update is learned from the samples with an equilibrium alone, instead of failing where one has none.
+    image
+        The images that samples are, where they are moved.
 
     """
 
@@ -112,6 +115,7 @@ class Updater(NamedTuple):
     optimizer: Optimizer
     programming: Programming
     skipping: bool = False
+    image: Maps | None = None
     exchange: Exchange = keep
 
     def holding(self, devices: Any) -> Self:
@@ -126,14 +130,19 @@ class Updater(NamedTuple):
     def update(self, solver: Any, g: Conductances, carry: Carry, samples: TrainingArrays, batches: Batches, k: Any) -> Carry:
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen, targets = batches.order[k], samples.targets
-        x = samples.x[chosen] if batches.shifts is None else moved(samples.x, chosen, batches.shifts[k])
-        y, seed = targets.of(chosen), batches.seeds[k]
+        x, y, seed = self._features(samples.x, chosen, batches, k), targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
         by_block = _of_settled(gradient) if self.skipping else gradient.by_block
         dg, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, dg, solver.chip, seed, carry.programming)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
+
+    def _features(self, x: Array, chosen: Array, batches: Batches, k: Any) -> Array:
+        """Return the features of the chosen samples, (batch, I); images as the plan moves them."""
+        if self.image is None or batches.moves is None:
+            return x[chosen]
+        return moved(x, chosen, batches.moves[k], self.image)
 
     def loop(self, solver: Any, carry: Carry, samples: TrainingArrays, batches: Batches, ends: tuple[Array, Array]) -> Carry:
         """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""

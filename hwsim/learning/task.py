@@ -272,8 +272,9 @@ def reconstruction(data: Dataset, scale: float = 1.0) -> Task:
         When training would move the inputs, and not the targets.
 
     """
-    if data.shift:
-        msg = f"{data.name}: data.shift = {data.shift} moves inputs away from the targets that they are to be; set data.shift = 0"
+    if data.shift or data.flip:
+        key, value, still = ("shift", data.shift, "0") if data.shift else ("flip", "true", "false")
+        msg = f"{data.name}: data.{key} = {value} moves inputs away from the targets that they are to be; set data.{key} = {still}"
         raise DataError(msg)
     return regression(scale * data.x_train, scale * data.x_test)
 

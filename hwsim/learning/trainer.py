@@ -13,13 +13,13 @@ from hwsim.core.protocol import Capability, ConvergenceError, Result, Solver
 from hwsim.files.raw import DataError
 from hwsim.learning import epochs, factory, gradient_audit
 from hwsim.learning.audit import AuditResult, audit_phases
+from hwsim.learning.augmentation import draw
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
 from hwsim.learning.readout import Instruments
-from hwsim.learning.shifts import draw
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, Updater, compiled, stepwise
@@ -72,6 +72,7 @@ class Trainer:
             optimizer=factory.optimizer(settings),
             programming=programming,
             skipping=settings.skip_failed,
+            image=data.image if data.shift or data.flip else None,
         )
         self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
@@ -83,6 +84,9 @@ class Trainer:
         self.task.refuse_misfit(self.data, len(self.circuit.outputs))
         if self.settings.loss.kind == "cross-entropy" and not self.task.train.of_classes:
             msg = f"{self.data.name}: training.loss.kind = 'cross-entropy' needs classes, and the targets are real; use 'squared-error'"
+            raise DataError(msg)
+        if (self.data.shift or self.data.flip) and self.data.image is None:
+            msg = f"{self.data.name}: data.{'shift' if self.data.shift else 'flip'} moves images, and nothing states their shape (image)"
             raise DataError(msg)
 
     def begin(self) -> State:
@@ -139,8 +143,8 @@ class Trainer:
         rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
         seeds = stream(settings.seed, of_chip(f"programming/{epoch}", self.chip)).integers(2**32, size=self.steps, dtype=np.uint32)
-        shifts = draw(self.data.shift, settings.seed, epoch, order.shape)
-        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, shifts)
+        moves = draw(self.data.shift, settings.seed, epoch, order.shape, flip=self.data.flip)
+        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, moves)
 
     def run(self, state: State) -> Iterator[Progress]:
         """Train from a state to the last epoch, and report after every chunk of updates.

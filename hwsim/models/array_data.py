@@ -73,6 +73,5 @@ def experiment_of(
 def _on_arrays(data: DataSettings, task: TaskName) -> DataSettings:
     """Return settings of data that are arrays: scaled as those of the experiment, and divided already."""
     target_scaling = data.target_scaling if task == "regression" else "minmax"
-    return DataSettings(
-        name=defaults.NAME, task=task, target_scaling=target_scaling, scaling=data.scaling, clip=data.clip, shift=data.shift
-    )
+    kept = data.model_dump(include={"scaling", "clip", "shift", "flip"})
+    return DataSettings(name=defaults.NAME, task=task, target_scaling=target_scaling, **kept)

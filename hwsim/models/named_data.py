@@ -14,8 +14,8 @@ def dataset(name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     Parameters
     ----------
     name
-        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, `diabetes`, `friedman`, `linear-map`, or a file of
-        samples with classes. Of sets with a test set this is the training set.
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, `cifar10`, `diabetes`, `friedman`, `linear-map`, or a
+        file of samples with classes. Of sets with a test set this is the training set.
 
     Raises
     ------

@@ -35,8 +35,9 @@ class DataSettings(Section):
     Parameters
     ----------
     name
-        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, with real targets `diabetes`, `friedman`, `linear-map`,
-        or a file, `.npz` or `.csv`, by its path from where hwsim is run; `netlist` is the one sample that a netlist's own sources show.
+        `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, `cifar10`, with real targets `diabetes`, `friedman`,
+        `linear-map`, or a file, `.npz` or `.csv`, by its path from where hwsim is run; `netlist` is the one sample that a netlist's own
+        sources show.
     task
         What is learned: `classification`, `regression` (outputs are to reach real targets, one for each output) or `reconstruction` (they
         are to repeat the inputs' voltages, and the data need no classes).
@@ -68,7 +69,10 @@ class DataSettings(Section):
         Use no more samples than this, drawn at random; absent: all.
     shift
         Pixels by which training images are moved at most, up or down and to either side, drawn again for every image and epoch; what comes
-        in from outside is 0. Features are then the pixels of a square image, row by row. Images are tested as they are.
+        in from outside is 0. Images are of the shape that the data state, else of `circuit.image`, else square: row by row, pixel by
+        pixel, channel by channel. Images are tested as they are.
+    flip
+        Whether training images are mirrored, left for right, half of the time, drawn again for every image and epoch.
 
     Examples
     --------
@@ -91,6 +95,12 @@ class DataSettings(Section):
     train_limit: PositiveInt | None = None
     test_limit: PositiveInt | None = None
     shift: NonNegativeInt = 0
+    flip: bool = False
+
+    @property
+    def moving(self) -> str:
+        """The first setting that moves training images, with its value; empty where none does."""
+        return f"shift = {self.shift}" if self.shift else "flip = true" if self.flip else ""
 
     @property
     def held_out(self) -> str:
@@ -110,8 +120,8 @@ class DataSettings(Section):
             if self.task != "regression" and getattr(self, key) != type(self).model_fields[key].default:
                 msg = f"{key} is about real targets, and task = '{self.task}'; set data.task to 'regression', or omit data.{key}"
                 raise ValueError(msg)
-        if self.task == "reconstruction" and self.shift:
-            msg = f"shift = {self.shift} moves inputs away from the targets that they are to be; omit it, or set task to another one"
+        if self.task == "reconstruction" and self.moving:
+            msg = f"{self.moving} moves inputs away from the targets that they are to be; omit it, or set task to another one"
             raise ValueError(msg)
         if self.folds is None and self.fold:
             msg = f"fold = {self.fold} is the number of one of data.folds, which is absent; set data.folds too"
@@ -122,8 +132,8 @@ class DataSettings(Section):
         if self.folds is not None and self.test_share is not None and self.test_share != USUAL_TEST_SHARE:
             msg = f"test_share = {self.test_share:g} divides data without folds, and folds = {self.folds}; omit one of them"
             raise ValueError(msg)
-        if self.shift and self.scaling != "none":
-            msg = f"shift = {self.shift} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
+        if self.moving and self.scaling != "none":
+            msg = f"{self.moving} moves pixels, and scaling = '{self.scaling}' gives each its own scale; set scaling to 'none'"
             raise ValueError(msg)
         return self
 

@@ -37,6 +37,7 @@ _LABELS = {
     "data.train_limit": "training samples",
     "data.test_limit": "test samples",
     "data.shift": "largest shift of training images [pixels]",
+    "data.flip": "mirrored training images",
     "training.nudge.beta": "nudge strength β [S]",
     "training.nudge.u": "displacement of the outputs by the nudge [V]",
     "training.rule.points": "points of the circle of nudges",

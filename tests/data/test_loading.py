@@ -1,6 +1,7 @@
 """Data: held out fairly, scaled by what may be seen, and refused in one line when they cannot be used."""
 
 import gzip
+import hashlib
 import struct
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.data import sources
+from hwsim.data import image_sets, sources
 from hwsim.data.loading import load_data
 from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
 from hwsim.experiment.loading import load
@@ -144,7 +145,7 @@ def images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndar
     """Make small images of ten classes, and an empty $HWSIM_DATA for them."""
     monkeypatch.setenv("HWSIM_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "_DEBIAN", tmp_path / "debian")
+    monkeypatch.setattr(image_sets, "_DEBIAN", tmp_path / "debian")
     rng = np.random.default_rng(0)
     made = {f"x_{part}": rng.integers(0, 256, (20, 28, 28), dtype=np.uint8) for part in ("train", "test")}
     return made | {f"y_{part}": np.tile(np.arange(10, dtype=np.uint8), 2) for part in ("train", "test")}
@@ -192,11 +193,52 @@ def test_images_are_fetched_once(images: dict[str, np.ndarray], monkeypatch: pyt
     """Without any file they come from OpenML, and the second time from the cache."""
     del images
     calls = []
-    monkeypatch.setattr(sources, "_TRAIN_IMAGES", 40)
+    monkeypatch.setitem(image_sets._OPENML, "mnist", image_sets._Published("mnist_784", 40))
     monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **settings: calls.append(settings) or Bunch(60))
     first, second = read("mnist"), read("mnist")
     assert len(calls) == 1
     assert (len(first.x_train), len(first.x_test)) == (len(second.x_train), len(second.x_test)) == (40, 20)
+
+
+def colour(images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Make them colour images of 32×32 pixels."""
+    rng = np.random.default_rng(1)
+    return images | {name: rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8) for name in ("x_train", "x_test")}
+
+
+@pytest.mark.parametrize("planes", [False, True])
+def test_colour_images_are_pixels_of_channels(images: dict[str, np.ndarray], tmp_path: Path, planes: bool) -> None:  # noqa: FBT001 - of pytest
+    """CIFAR-10's numbers are in the order of a circuit's maps, whether its file has a picture's last axis for channels or its first."""
+    made = colour(images)
+    stored = {name: np.moveaxis(array, -1, 1) if planes and array.ndim > 1 else array for name, array in made.items()}
+    np.savez(tmp_path / "cifar10.npz", **stored)
+    loaded = read("cifar10")
+    assert np.array_equal(loaded.x_train, made["x_train"].reshape(20, -1) / 255)
+    assert loaded.image == (32, 32, 3)
+
+
+def test_colour_images_of_another_shape_are_refused(images: dict[str, np.ndarray], tmp_path: Path) -> None:
+    """Flat colour images could be in two orders, and nobody guesses."""
+    made = colour(images)
+    np.savez(tmp_path / "cifar10.npz", **(made | {name: made[name].reshape(20, -1) for name in ("x_train", "x_test")}))
+    with pytest.raises(DataError, match=r"shape \(3072,\); make it \(32, 32, 3\), row by row"):
+        read("cifar10")
+
+
+def test_fetched_colour_images_are_compared_with_the_published_ones(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    """From OpenML come planes; their test set must be the published one."""
+    made = colour(images)
+    sent = Bunch(40)
+    sent.data = np.moveaxis(np.concatenate([made["x_train"], made["x_test"]]), -1, 1).reshape(40, -1).astype(float)
+    sent.target = np.concatenate([images["y_train"], images["y_test"]]).astype(str)
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", lambda *_, **__: sent)
+    monkeypatch.setitem(image_sets._OPENML, "cifar10", image_sets._OPENML["cifar10"]._replace(train=20))
+    with pytest.raises(DataError, match=r"not in the published order; put cifar10\.npz"):
+        read("cifar10")
+    right = hashlib.sha256(made["x_test"].tobytes() + images["y_test"].tobytes()).hexdigest()
+    monkeypatch.setitem(image_sets._OPENML, "cifar10", image_sets._OPENML["cifar10"]._replace(train=20, sha256=right))
+    for _ in range(2):
+        assert np.array_equal(read("cifar10").x_test, made["x_test"].reshape(20, -1) / 255)
 
 
 def test_without_network_the_remedy_is_told(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -255,6 +255,7 @@ def disagreements(key: str, experiment: Experiment, folder: Path, spies: Spies, 
 
 COMPANY = {
     "data.shift": ["data.scaling=none"],
+    "data.flip": ["data.scaling=none"],
     "data.test_share": [],
     "data.fold": ["data.folds=9"],
     "data.folds": [],

@@ -105,18 +105,20 @@ def test_a_batch_beyond_the_samples_is_all_of_them() -> None:
 
 
 def of_images(*settings: str) -> Experiment:
-    return override(load("digits"), ["training.epochs=2", "data.train_limit=70", "data.shift=1", "data.scaling=none", *settings])
+    return override(
+        load("digits"), ["training.epochs=2", "data.train_limit=70", "data.shift=1", "data.flip=true", "data.scaling=none", *settings]
+    )
 
 
-def test_compiled_training_shifts_as_stepwise_does_and_resumes(monkeypatch) -> None:
-    """Training with shifts learns the same compiled and step by step, and from a state in the middle as without a stop."""
+def test_compiled_training_moves_images_as_stepwise_does_and_resumes(monkeypatch) -> None:
+    """Training with shifts and flips learns the same compiled and step by step, and from a state in the middle as without a stop."""
     looped, stepped = (final(make(of_images("training.rate=1e-8"), plain=plain)) for plain in (False, True))
     for block, g in looped.g.items():
         np.testing.assert_allclose(g, stepped.g[block], rtol=1e-8)
     monkeypatch.setattr(epochs, "CHUNK_SECONDS", 1e-9)
     states = [progress.state for progress in make(of_images("training.rate=1e-8")).run(make(of_images()).begin())]
     assert_same(states[-1].arrays(), looped.arrays())
-    still = final(make(of_images("training.rate=1e-8", "data.shift=0"), plain=True))
+    still = final(make(of_images("training.rate=1e-8", "data.shift=0", "data.flip=false"), plain=True))
     assert any(np.abs(g / still.g[block] - 1).max() > 1e-6 for block, g in looped.g.items())
 
 
