@@ -44,6 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     A netlist is evaluated with its own conductances.
     """
+    from hwsim.data import pca_baseline  # noqa: PLC0415 - for this command alone
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - help does without
     from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415 - for this command alone
 
@@ -61,6 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         evaluation = given.session.evaluate(solver, given.g, x, targets)
     measure = given.experiment.data.measure
     details, listed = _answers(samples, part, evaluation, measure)
+    baseline = pca_baseline.of(given.experiment, samples, x)
     result = {
         "what": what,
         "trained": given.trained,
@@ -68,6 +70,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "samples": len(x),
         **{f"{part}_{name}": value for name, value in evaluation.scores.items()},
         **details,
+        **({} if baseline is None else {"pca": {"rank": baseline.rank, f"{part}_error": baseline.error}}),
         "residual_A": evaluation.residual,
         "steps": evaluation.steps,
         "engine": engine_name,
@@ -94,6 +97,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         f"({engine_name} engine, residual {evaluation.residual:.2g} A)"
     )
     lines = [wrapped(text)]
+    if baseline is not None:
+        lines.append(f"principal components of the training set, rank {baseline.rank}: {measure.name} {measure.text(baseline.error)}")
     if cost:
         lines.append(wrapped(f"programmed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"))
     output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")

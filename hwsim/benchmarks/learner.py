@@ -79,7 +79,7 @@ class Learner:
     @property
     def traced(self) -> Any:
         """Return the solver for use inside of compiled functions, as training uses it."""
-        return self.trainer.traced(self.solver.traced(newton=self.newton, largest_feature=float(np.abs(self.data.x_train).max())))
+        return self.trainer.traced(self.solver.traced(newton=self.newton, largest_feature=self.trainer.largest_feature))
 
     def learn(self, plan: Batches, updates: int) -> None:
         """Make updates with the batches of a plan, repeatedly when there are more; returns when they are done."""

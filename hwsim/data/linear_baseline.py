@@ -86,5 +86,6 @@ def unscaled(experiment: Experiment) -> Dataset:
         As `load_data`.
 
     """
-    data = experiment.data.model_copy(update={"scaling": "none", "clip": None, "shift": 0, "flip": False})
+    plain = {"scaling": "none", "clip": None, "shift": 0, "flip": False, "input_dropout": 0.0, "denoise": 0.0}
+    data = experiment.data.model_copy(update=plain)
     return load_data(experiment.model_copy(update={"data": data, "variation": VariationSettings()}))

@@ -220,6 +220,8 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) ->
         image=samples.image,
         shift=settings.shift,
         flip=settings.flip,
+        input_dropout=settings.input_dropout,
+        denoise=settings.denoise,
         feature_scale=feature_scale,
         notes=(*notes, *about_scaling),
         feature_names=samples.header,

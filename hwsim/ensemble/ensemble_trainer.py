@@ -86,7 +86,7 @@ class EnsembleTrainer:
     @property
     def _largest(self) -> Array:
         """The largest feature that each trainer's circuit is shown, (trainers,)."""
-        return np.array([np.abs(trainer.samples.x).max(initial=0.0) for trainer in self.trainers], self.trainers[0].dtype)
+        return np.array([trainer.largest_feature for trainer in self.trainers], self.trainers[0].dtype)
 
     @property
     def settings(self) -> TrainingSettings:

@@ -30,7 +30,7 @@ def record(data: Dataset) -> dict[str, Any]:
     return {DATA_SHA256: data.sha256} | names | (data.scale.record() if data.scale else {})
 
 
-_FREE = {"name", "scaling", "clip", "shift", "flip", "test_limit"}
+_FREE = {"name", "scaling", "clip", "shift", "flip", "input_dropout", "denoise", "test_limit"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
 
 

@@ -31,6 +31,8 @@ class Dataset:
         Pixels by which images of the training set are moved at most, drawn again in every epoch.
     flip
         Whether they are mirrored half of the time, drawn again in every epoch.
+    input_dropout, denoise
+        Share of the training set's features that are left out, and standard deviation of noise on them, drawn again for each update.
     notes
         What a user should know about the features, a line each.
     y_train, y_test, scale
@@ -54,6 +56,8 @@ class Dataset:
     image: Maps | None = None
     shift: int = 0
     flip: bool = False
+    input_dropout: float = 0.0
+    denoise: float = 0.0
     notes: tuple[str, ...] = ()
     y_train: NDArray[np.float64] | None = None
     y_test: NDArray[np.float64] | None = None

@@ -67,13 +67,13 @@ def audited(rule: LearningRule, instruments: Instruments) -> bool:
 
 
 def planned(trainer: "Trainer", epoch: int) -> list[Batches]:
-    """Plan single updates, with the first samples of an epoch's plan, not moved."""
+    """Plan single updates, with the first samples of an epoch's plan, not moved and not corrupted."""
     batches = trainer.plan(epoch)
     count = min(_UPDATES, -(-KEPT // batches.order.shape[1]), len(batches.order))
     moves = None if batches.moves is None else np.zeros_like(batches.moves)
-    return [
-        batches._replace(order=np.roll(batches.order, -k, axis=0), signs=np.ones_like(batches.signs), moves=moves) for k in range(count)
-    ]
+    corruption = batches.corruption and batches.corruption.none
+    plain = batches._replace(signs=np.ones_like(batches.signs), moves=moves, corruption=corruption)
+    return [plain._replace(order=np.roll(batches.order, -k, axis=0)) for k in range(count)]
 
 
 def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches], kept: Sequence[Array]) -> GradientError | None:

@@ -13,6 +13,7 @@ from hwsim.core.blocks import join
 from hwsim.core.protocol import Equilibrium, Result, Solver
 from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
 from hwsim.learning.augmentation import moved
+from hwsim.learning.corruption import Corruption
 from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
@@ -79,7 +80,8 @@ class TrainingArrays(NamedTuple):
 class Batches(NamedTuple):
     """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
 
-    `seeds` (steps,) are those of the noise's and the programming's randomness; `moves` (steps, batch, 3) are those of images.
+    `seeds` (steps,) are those of the noise's and the programming's randomness; `moves` (steps, batch, 3) are those of images, and
+    `corruption` is what features are then corrupted by.
     """
 
     order: Array
@@ -87,6 +89,7 @@ class Batches(NamedTuple):
     rates: dict[str, Array]
     seeds: Array
     moves: Array | None = None
+    corruption: Corruption | None = None
 
 
 Exchange = Callable[[dict[str, Array]], dict[str, Array]]
@@ -139,10 +142,10 @@ class Updater(NamedTuple):
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
 
     def _features(self, x: Array, chosen: Array, batches: Batches, k: Any) -> Array:
-        """Return the features of the chosen samples, (batch, I); images as the plan moves them."""
-        if self.image is None or batches.moves is None:
-            return x[chosen]
-        return moved(x, chosen, batches.moves[k], self.image)
+        """Return the features of the chosen samples, (batch, I); images as the plan moves them, and what the plan corrupts."""
+        moves = batches.moves
+        shown = x[chosen] if self.image is None or moves is None else moved(x, chosen, moves[k], self.image)
+        return shown if batches.corruption is None else batches.corruption.of(shown, k)
 
     def loop(self, solver: Any, carry: Carry, samples: TrainingArrays, batches: Batches, ends: tuple[Array, Array]) -> Carry:
         """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""

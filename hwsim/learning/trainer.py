@@ -14,6 +14,7 @@ from hwsim.files.raw import DataError
 from hwsim.learning import epochs, factory, gradient_audit
 from hwsim.learning.audit import AuditResult, audit_phases
 from hwsim.learning.augmentation import draw
+from hwsim.learning.corruption import Corruption, largest
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
@@ -112,8 +113,12 @@ class Trainer:
     def _program(self, *, newton: bool) -> Advance:
         if not (is_traceable(self.solver) and self.updater.rule.traceable):
             return stepwise(self.updater, self._lenient, self.samples)
-        largest = float(np.abs(self.samples.x).max(initial=0.0))
-        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=largest), self.samples)
+        return compiled(self.updater, self.solver.traced(newton=newton, largest_feature=self.largest_feature), self.samples)
+
+    @property
+    def largest_feature(self) -> float:
+        """The largest magnitude of any feature that training may show."""
+        return largest(self.data, float(np.abs(self.samples.x).max(initial=0.0)))
 
     def traced(self, solver: Any) -> Any:
         """Return a solver for compiled functions as this training uses it."""
@@ -144,7 +149,8 @@ class Trainer:
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
         seeds = stream(settings.seed, of_chip(f"programming/{epoch}", self.chip)).integers(2**32, size=self.steps, dtype=np.uint32)
         moves = draw(self.data.shift, settings.seed, epoch, order.shape, flip=self.data.flip)
-        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, moves)
+        corruption = Corruption.draw(self.data, settings.seed, epoch, self.steps)
+        return Batches(order.astype(np.int32), signs.astype(self.dtype), by_block, seeds, moves, corruption)
 
     def run(self, state: State) -> Iterator[Progress]:
         """Train from a state to the last epoch, and report after every chunk of updates.

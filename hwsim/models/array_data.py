@@ -73,5 +73,5 @@ def experiment_of(
 def _on_arrays(data: DataSettings, task: TaskName) -> DataSettings:
     """Return settings of data that are arrays: scaled as those of the experiment, and divided already."""
     target_scaling = data.target_scaling if task == "regression" else "minmax"
-    kept = data.model_dump(include={"scaling", "clip", "shift", "flip"})
+    kept = data.model_dump(include={"scaling", "clip", "shift", "flip", "input_dropout", "denoise"})
     return DataSettings(name=defaults.NAME, task=task, target_scaling=target_scaling, **kept)

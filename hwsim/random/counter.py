@@ -8,8 +8,14 @@ import numpy as np
 
 from hwsim.typing import Array
 
-PLACES = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
-"""What random numbers are for; each has its own."""
+_IN_TURNS = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
+"""What random numbers are for; each has its own, and others at each turn."""
+
+_ONCE = ("dropout", "denoise")
+"""What has no turns: their numbers follow those of all turns."""
+
+PLACES = {name: k for k, name in enumerate(_IN_TURNS)} | {name: 2**31 + k for k, name in enumerate(_ONCE)}
+"""The number of each."""
 
 _FINE = 2.0**-23
 """Distance of neighbouring uniform numbers."""
@@ -25,6 +31,9 @@ _SCALE = 1 / (2.857736697 * 2**16)
 
 _LINEAR, _CUBIC = 0.9920892715, 0.0026840705
 """They give the sum the second and the fourth moment of a normal number (Cornish & Fisher 1938), also counted over all words."""
+
+LARGEST_NORMAL = 6.5
+"""No normal number is larger: that of a word with all its bits set is 6.47."""
 
 
 class Draws(NamedTuple):
@@ -83,7 +92,7 @@ class Draws(NamedTuple):
         shape = (*leading, *self.like.shape)
         places = jax.lax.iota(np.uint32, self.like.size)
         before = jax.lax.iota(np.uint32, math.prod(leading)) * np.uint32(self.total or self.like.size) + np.uint32(self.first)
-        which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(PLACES)) + np.uint32(1 + PLACES.index(place))
+        which = jax.numpy.asarray(turn, np.uint32) * np.uint32(len(_IN_TURNS)) + np.uint32(1 + PLACES[place])
         start = _mixed(_mixed(jax.numpy.asarray(self.seed, np.uint32)) + which)
         stride = _mixed(start + np.uint32(_SPREAD)) | np.uint32(1)  # with steps of one, numbers would be another update's some places on
         return _mixed((start + stride * before)[:, None] + stride * places).reshape(shape)

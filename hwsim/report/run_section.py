@@ -10,10 +10,12 @@ from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.formatting import brief, counted, quantity
 from hwsim.inspection import schematic as schematics
+from hwsim.learning.predictions import Predictions
 from hwsim.report import conductances, learning_curves
 from hwsim.report.command_line import train_command
 from hwsim.report.picture import Picture, drawing
 from hwsim.report.prediction_pictures import predictions, target_table
+from hwsim.report.reconstructions import reconstructions
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 
@@ -87,17 +89,24 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
         if record.confusion is not None:
             pictures.append(learning_curves.confusion(record.confusion, anchor, held_out))
         if record.predictions is not None:
-            pictures.append(predictions(record.predictions, anchor, held_out, record.experiment.data.measure))
+            pictures.append(_answers(record.predictions, record.experiment, anchor))
         yield Gallery("Learning", "", pictures)
     elif record.confusion is not None:
         yield Gallery("Reading", "", [learning_curves.confusion(record.confusion, anchor, held_out)])
     elif record.predictions is not None:
-        yield Gallery("Reading", "", [predictions(record.predictions, anchor, held_out, record.experiment.data.measure)])
+        yield Gallery("Reading", "", [_answers(record.predictions, record.experiment, anchor)])
     yield Gallery("Circuit", "", [_circuit(record, anchor)])
     about = "The initial conductances are drawn from the seed" + (
         "." if record.g is None else "; the trained ones are in the run's folder. Both states of a crossbar share one scale of colours."
     )
     yield Gallery("Conductances", about, conductances.of_run(record, anchor))
+
+
+def _answers(predicted: Predictions, experiment: Experiment, anchor: str) -> Picture:
+    """Draw what outputs make of the held-out set: reconstructions, or other real targets over the true ones."""
+    if experiment.data.task == "reconstruction":
+        return reconstructions(predicted, anchor, experiment)
+    return predictions(predicted, anchor, experiment.data.held_out, experiment.data.measure)
 
 
 def _circuit(record: RunRecord, anchor: str) -> Picture:

@@ -73,6 +73,12 @@ class DataSettings(Section):
         pixel, channel by channel. Images are tested as they are.
     flip
         Whether training images are mirrored, left for right, half of the time, drawn again for every image and epoch.
+    input_dropout
+        Share of the features of each training sample that are set to 0, others in each epoch; the rest become 1/(1 − share) times as large.
+        Samples are tested as they are.
+    denoise
+        Standard deviation of normal noise that is added to the features of each training sample, after scaling and dropout, other noise in
+        each epoch [units of a feature]; targets stay those of the clean sample. Inputs' converters do not round it.
 
     Examples
     --------
@@ -96,6 +102,8 @@ class DataSettings(Section):
     test_limit: PositiveInt | None = None
     shift: NonNegativeInt = 0
     flip: bool = False
+    input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    denoise: NonNegativeFloat = 0.0
 
     @property
     def moving(self) -> str:

@@ -38,6 +38,8 @@ _LABELS = {
     "data.test_limit": "test samples",
     "data.shift": "largest shift of training images [pixels]",
     "data.flip": "mirrored training images",
+    "data.input_dropout": "share of features left out",
+    "data.denoise": "noise of training features",
     "training.nudge.beta": "nudge strength β [S]",
     "training.nudge.u": "displacement of the outputs by the nudge [V]",
     "training.rule.points": "points of the circle of nudges",

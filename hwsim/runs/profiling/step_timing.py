@@ -122,7 +122,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
     updater, batches = trainer.updater, trainer.plan(0)
     x, targets = trainer.samples
     solver: Any = trainer.solver
-    traced = trainer.traced(solver.traced(newton=state.newton, largest_feature=float(np.abs(x).max(initial=0.0))))
+    traced = trainer.traced(solver.traced(newton=state.newton, largest_feature=trainer.largest_feature))
     y = targets.of(slice(None))
     given = kept.g, (x, y, batches.order, batches.signs)
 
