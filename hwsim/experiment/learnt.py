@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter, ValidationError
 
 from circuits.quoting import REASON, quote, quote_path, quoted
-from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError
+from hwsim.experiment.experiment import BUILT_IN, RUN_FILE, Experiment, ExperimentError
 from hwsim.experiment.known_data import ENVIRONMENT, KnownData, recorded
 from hwsim.experiment.loading import load
 from hwsim.files import records, stored_conductances
@@ -61,7 +61,8 @@ def listed(start: str) -> bytes:
 def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experiment, sha256: str = "") -> None:
     """Refuse to test a run with another division of its data into what is learnt and what is tested.
 
-    Data of another name with other samples were not learnt at all, however they are divided. A division is by the samples' order, so that
+    Data of another name with other samples were not learnt at all, however they are divided. Built-in data are divided by their classes,
+    also where the task is to reconstruct them. A division is by the samples' order, so that
     it is another one in a file that has changed. `sha256` is the fingerprint of the samples of `asked`, where they were read.
 
     Raises
@@ -79,7 +80,8 @@ def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experime
         msg = f"{quote_path(what)}: {name} has changed since it was trained, so samples that it has learnt may be tested; restore {name}"
         raise ExperimentError(f"{msg}, or name other data")
     pairs = [("training.seed", before.seed, asked.training.seed)]
-    keys = [key for key in type(asked.data).model_fields if key not in _FREE]
+    divided_alike = {"task"} if asked.data.name in BUILT_IN and before.data.name == asked.data.name else set[str]()
+    keys = [key for key in type(asked.data).model_fields if key not in _FREE | divided_alike]
     pairs += [(f"data.{key}", getattr(before.data, key), getattr(asked.data, key)) for key in keys]
     for key, was, now in pairs:
         if was != now and not (key == "data.test_share" and now is None and was == USUAL_TEST_SHARE):  # run folders of earlier versions

@@ -1,6 +1,6 @@
 """Initial conductances, drawn crossbar by crossbar from their own streams."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from circuits.quoting import quote_path
+from circuits.quoting import quote, quote_path
 from hwsim.files.stored_conductances import WeightsError, beyond, laid_out
 from hwsim.random.streams import stream
 from hwsim.settings.training_settings import TrainingSettings
@@ -34,16 +34,18 @@ def initial_conductances(
 
     """
     wanted = _wanted(circuit, training, shown)
-    if training.start is not None and shown is not None:
-        return wanted
-    return {element.name: np.clip(wanted[element.name], element.g_min, element.g_max) for element in circuit.trainable}
+    return {
+        element.name: wanted[element.name]
+        if training.started(element.name)
+        else np.clip(wanted[element.name], element.g_min, element.g_max)
+        for element in circuit.trainable
+    }
 
 
 def initial_cut(circuit: Circuit, training: TrainingSettings, shown: Mapping[str, NDArray[np.float64]] | None = None) -> str:
     """Report which initial conductances are beyond the devices' bounds, in a line; empty where none is, or they are learned."""
-    if training.start is not None:
-        return ""
-    return beyond(Chip.nominal(circuit), _wanted(circuit, training, shown), "initial")
+    wanted = {name: values for name, values in _wanted(circuit, training, shown).items() if not training.started(name)}
+    return beyond(Chip.nominal(circuit), wanted, "initial")
 
 
 def _wanted(
@@ -51,13 +53,30 @@ def _wanted(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the conductances at 27 °C that are drawn, shown or learned [S], before any bounds."""
     if training.start is not None and shown is not None:
+        named = shown if training.start_arrays is None else _named(circuit, training.start, training.start_arrays, shown)
+        drawn = {} if training.start_arrays is None else _drawn(circuit, training)
         try:
-            return laid_out(shown, circuit)
+            return laid_out({**drawn, **named}, circuit)
         except CircuitError as error:
             msg = f"training.start = {quote_path(training.start)}: {error}; name conductances of this circuit"
             raise WeightsError(msg) from None
     if training.init == "netlist" and shown is not None:
         return {element.name: shown[element.name] for element in circuit.trainable}
+    return _drawn(circuit, training)
+
+
+def _named(circuit: Circuit, start: str, names: Sequence[str], shown: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays of these names; each must be of the circuit and among those that another training left."""
+    of_circuit = {element.name for element in circuit.trainable}
+    for name in names:
+        for arrays, whose in ((of_circuit, circuit.name), (shown.keys(), quote_path(start))):
+            if name not in arrays:
+                msg = f"training.start_arrays: {quote(name)} is no array of {whose}, which has {', '.join(sorted(arrays))}; name one of both"
+                raise WeightsError(msg)
+    return {name: shown[name] for name in names}
+
+
+def _drawn(circuit: Circuit, training: TrainingSettings) -> dict[str, NDArray[np.float64]]:
     drawn = {}
     for element, (low, high) in zip(circuit.trainable, training.initial_ranges(len(circuit.trainable)), strict=True):
         share = stream(training.seed, f"conductances/{element.name}").random(element.shape)

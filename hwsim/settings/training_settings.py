@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from circuits.quoting import quoted
 from circuits.units import Volt
 from hwsim.settings.engine_names import EngineName
 from hwsim.settings.flat_training import tabled
@@ -60,6 +61,8 @@ class TrainingSettings(Section):
         `uniform` or `log-uniform` between them, or `netlist`: the netlist's values.
     start
         A run's folder, or an `.npz` file, whose conductances learning starts from instead; `init` and `g_init` then mean nothing.
+    start_arrays
+        Names of the arrays that start with those, `["w1"]`, while the others are drawn by `init` and `g_init`; absent: all do.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class TrainingSettings(Section):
     g_init: Range | tuple[Range, ...] = (1e-6, 2e-5)
     init: Literal["uniform", "log-uniform", "netlist"] = "uniform"
     start: Annotated[str, Field(min_length=1)] | None = None
+    start_arrays: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +105,9 @@ class TrainingSettings(Section):
             if low > high:
                 msg = f"g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
                 raise ValueError(msg)
+        if self.start_arrays is not None and self.start is None:
+            msg = f"start_arrays = {quoted(list(self.start_arrays))} takes conductances from training.start, which is absent; set it too"
+            raise ValueError(msg)
         if self.engine == "ngspice" and self.precision == "float32":
             msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
             raise ValueError(msg)
@@ -122,6 +129,10 @@ class TrainingSettings(Section):
                 return ((low, high),) * crossbars
             case ranges:
                 return ranges
+
+    def started(self, name: str) -> bool:
+        """Whether an array starts with the conductances that `start` names."""
+        return self.start is not None and (self.start_arrays is None or name in self.start_arrays)
 
     def rates(self, crossbars: int) -> tuple[float, ...]:
         """Return the step size of each crossbar; one that was given for all is repeated."""

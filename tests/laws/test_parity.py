@@ -306,6 +306,7 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "data.name": (load("iris", ["data.train_limit=90"]), ["circuit.inputs=13", "data.name=wine"]),
     "training.init": (load(XOR, ["data.name=xor"]), ["training.init=uniform"]),
     "training.start": (load("iris"), ["training.start={start}"]),
+    "training.start_arrays": (load("iris"), ["training.start={start}", 'training.start_arrays=["w2"]']),
     "training.rate": (load("iris"), ["training.rate=2e-6"]),
     "training.g_init": (load("iris"), ["training.g_init=[2e-6, 3e-5]"]),
     "training.rule.points": (load("iris", ["training.rule=holomorphic"]), ["training.rule.points=8"]),
