@@ -71,7 +71,8 @@ def _named(circuit: Circuit, start: str, names: Sequence[str], shown: Mapping[st
     for name in names:
         for arrays, whose in ((of_circuit, circuit.name), (shown.keys(), quote_path(start))):
             if name not in arrays:
-                msg = f"training.start_arrays: {quote(name)} is no array of {whose}, which has {', '.join(sorted(arrays))}; name one of both"
+                there = ", ".join(sorted(arrays))
+                msg = f"training.start_arrays: {quote(name)} is no array of {whose}, which has {there}; name one of both"
                 raise WeightsError(msg)
     return {name: shown[name] for name in names}
 
