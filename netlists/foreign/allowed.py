@@ -9,8 +9,11 @@ from collections.abc import Iterable
 
 from netlists.read.dot_cards import HARMLESS, MEANT
 
-ORDINARY = re.compile(r"r[\w.]* [\w.+-]+ [\w.+-]+ \d{1,30}(?:\.\d{0,30})?(?:e[+-]?\d\d?)?", re.ASCII | re.IGNORECASE)
-"""A resistor as nearly all cards of a large deck are: a name, two nodes and a number, in which there is nothing to refuse or to rewrite."""
+_NUMBER = r"\d{1,30}(?:\.\d{0,30})?(?:e[+-]?\d\d?)?"
+ORDINARY = re.compile(
+    rf"r[\w.]* [\w.+-]+ [\w.+-]+ {_NUMBER}|x[\w.]*(?: [\w.+-]+)+(?: (?!file|d?temp|tnom)[a-z_]\w*={_NUMBER})*", re.ASCII | re.IGNORECASE
+)
+"""A resistor or an instance as nearly all cards of a large deck are: names and numbers, in which there is nothing to refuse or rewrite."""
 
 LETTERS = "bcdefghijklmopqrstuvwxyz"
 """Elements but code models (a) and compiled ones (n)."""

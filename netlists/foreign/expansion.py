@@ -68,10 +68,10 @@ def inside(cards: Iterable[str]) -> list[bool]:
     """Return of each card whether it belongs to a subcircuit's definition; names there are independent of those outside."""
     depth, within = 0, list[bool]()
     for card in cards:
-        word = card[:7].lower()
+        word = card[:7].lower() if card[0] == "." else ""
         depth += word == ".subckt"
         within.append(depth > 0)
-        depth = max(depth - word.startswith((".ends", ".eom")), 0)
+        depth = max(depth - word.startswith((".ends", ".eom")), 0) if word else depth
     return within
 
 

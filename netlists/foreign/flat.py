@@ -87,6 +87,8 @@ class ListedCard:
     def plain(self) -> float | None:
         """The value of a resistor, a source, a capacitor or an inductor whose card states one number and nothing else."""
         words = self.text.split()
+        if len(words) > _OF_PLAIN and words[3] == "dc" and self.letter in "vi":
+            del words[3]
         if len(words) != _OF_PLAIN or self.letter not in "rvicl" or words[-1][0] not in _DIGITS:
             return None
         try:

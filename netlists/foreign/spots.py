@@ -28,6 +28,7 @@ class Spots:
         self._instances: dict[tuple[str, str], Line] = {}
         self._inside: dict[str, list[str]] = defaultdict(list)
         self._reads: dict[tuple[str, str], int] = {}
+        self._values: dict[int, Token | None] = {}
         owners = [""]
         for line in lines:
             words = line.text.split()
@@ -47,10 +48,9 @@ class Spots:
         memristor's model is programmed by the value that its instance is given.
         """
         line = self._lines[card.place]
-        if ORDINARY.fullmatch(line.original):
-            start = line.original.rindex(" ") + 1
-            return Spot(line, start, len(line.original) - start)
-        token = value(line, self._models)
+        if card.place not in self._values:  # a subcircuit's card has many instances
+            self._values[card.place] = value(line, self._models)
+        token = self._values[card.place]
         if token is None:
             return None
         spot = Spot(line, token.start, len(token.text))
@@ -100,6 +100,9 @@ def _reading(names: Collection[str]) -> "re.Pattern[str]":
 
 def value(line: Line, models: Collection[str]) -> Token | None:
     """Return what states the resistance on a resistor's card, which is not the name of one of the `models`."""
+    if ORDINARY.fullmatch(line.original):
+        start = line.original.rindex(" ") + 1
+        return Token(line.original[start:], start)
     try:
         plain, named = fields(tokens(line))
     except BadCardError:
