@@ -96,8 +96,14 @@ class Session:
         ------
         CircuitError
             When the circuit is wrong.
+        DeviceError
+            When there is no such device, which is looked for first.
 
         """
+        if experiment.device.preset is not None:
+            from hwsim.devices.kinds import presets  # noqa: PLC0415 - presets load only where one is named
+
+            presets.load(experiment.device.preset)
         circuit = experiment.circuit.compile(experiment.name)
         return cls(experiment, circuit, _Source(experiment, circuit, data, run, task))
 

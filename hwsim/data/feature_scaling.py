@@ -25,8 +25,12 @@ _FAR = 100.0
 distribution, at most one sample in 100² is farther off (Chebyshev's inequality), and a wrong unit is mostly off by 1,000."""
 
 
-def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
+def scaled(
+    samples: Samples, settings: DataSettings, known_scale: FeatureScale | None = None
+) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
     """Scale features as `settings.scaling` and `settings.clip` are set.
+
+    A `known_scale`, that of the run whose conductances are used, stands in the place of one that is fitted to the training set.
 
     A feature that never changes in the training set, or only from one number of its stored type to the next, is 0 in both sets: no
     conductance can learn what it means, and an input at 0 V leaves the circuit as it was trained.
@@ -52,7 +56,10 @@ def scaled(samples: Samples, settings: DataSettings) -> tuple[Features, Features
     scale = FeatureScale()
     if settings.scaling != "none":
         with np.errstate(all="ignore"):  # whatever becomes infinite is looked for afterwards
-            scale, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
+            if known_scale is None:
+                scale, changed, rounded = _scale(x_train, x_test, _stored(samples), settings)
+            else:
+                scale, changed, rounded = _by_known(x_train, x_test, known_scale)
         notes += _constant(samples, scale, changed, rounded)
         if settings.clip is None:
             notes += _far(samples, x_test, settings)
@@ -120,6 +127,17 @@ def _scale(
     for x in (x_train, x_test):
         scale.centred(x)
     return scale, constant & outside, rounded
+
+
+def _by_known(x_train: Features, x_test: Features, scale: FeatureScale) -> tuple[FeatureScale, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Scale both sets in place by a known scale; return as `_scale`. What is constant in it was so in the training set of its run."""
+    assert scale.low is not None and scale.centre is not None and scale.constant is not None  # noqa: S101, PT018 - as it was fitted
+    changed = np.zeros(x_train.shape[1], dtype=bool)
+    for x in (x_train, x_test):
+        scale.shrink(x)
+        changed |= (np.abs(x - scale.low - scale.centre) > _spacing(np.abs(x).max(axis=0), np.dtype(np.float32))).any(axis=0)
+        scale.centred(x)
+    return scale, changed & scale.constant, np.zeros_like(changed)
 
 
 def _constant(samples: Samples, scale: FeatureScale, changed: NDArray[np.bool_], rounded: NDArray[np.bool_]) -> list[str]:

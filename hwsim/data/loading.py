@@ -11,10 +11,11 @@ from hwsim.data.feature_scaling import scaled
 from hwsim.experiment.deck_data import refuse_order
 from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.known_data import known_of
-from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start, scale_of
+from hwsim.experiment.learnt import feature_scale_of, refuse_learnt_by, refuse_learnt_start, scale_of
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import UNCLASSED, DataError, Samples
 from hwsim.learning.dataset import Dataset, Labels
+from hwsim.learning.feature_scale import FeatureScale
 from hwsim.learning.target_scale import TargetScale
 from hwsim.random.streams import stream
 from hwsim.settings.sections import USUAL_TEST_SHARE
@@ -27,8 +28,8 @@ _FEW = 10
 def load_data(experiment: Experiment, run: str | None = None) -> Dataset:
     """Read an experiment's data, hold out the test set or a validation set, and scale by what the training set shows.
 
-    `run` is the folder of the run whose conductances are to be tested, or trained on, if any. Features are not rounded by the inputs'
-    converters yet: `Session.data` does that, for its chip.
+    `run` is the folder of the run whose conductances are to be tested, if any; its own scales count then. Features are not rounded by the
+    inputs' converters yet: `Session.data` does that, for its chip.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
     sha256 = samples.sha256
     for place in (experiment.training.start, run):
         if place is not None:
-            refuse_learnt_by(place, experiment, sha256)
+            refuse_learnt_by(place, experiment, sha256, few=_few(samples))
     if run is None:
         samples.refuse_unlearnable()
         if isinstance(experiment.circuit, Netlist):
@@ -67,7 +68,8 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
         samples = _split(samples, settings.validation, seed, "validation")
     if settings.moving:
         samples = replace(samples, image=experiment.image(samples.x.shape[1], samples.image))
-    data = replace(_finished(_limited(samples, settings, seed), settings, notes), sha256=sha256)
+    known_scale = None if run is None else feature_scale_of(run, settings.scaling)
+    data = replace(_finished(_limited(samples, settings, seed), settings, notes, known_scale), sha256=sha256)
     return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)
 
 
@@ -78,7 +80,7 @@ def _divided(samples: Samples, settings: DataSettings, seed: int) -> tuple[Sampl
         if samples.x_test is not None:
             notes = [f"{samples.name}: the folds are of its {len(samples.labels)} training samples; its test set is set aside"]
         samples = _fold(samples, settings.folds, settings.fold, seed)
-    elif samples.x_test is None and settings.test_share is None and np.bincount(samples.labels).min() < _FEW:
+    elif settings.test_share is None and _few(samples):
         notes = [_all_alike(samples)]
         samples = replace(samples, **{f"{name}_test": part for name, part in samples.chosen(slice(None)).items()})
     elif samples.x_test is None:
@@ -86,6 +88,11 @@ def _divided(samples: Samples, settings: DataSettings, seed: int) -> tuple[Sampl
     elif settings.test_share is not None and settings.test_share != USUAL_TEST_SHARE:
         notes = [f"{samples.name}: has a test set, so data.test_share = {settings.test_share:g} changes nothing"]
     return samples, notes
+
+
+def _few(samples: Samples) -> bool:
+    """Whether samples without a test set are so few that all of them are used for training and testing, unless a share is asked for."""
+    return samples.x_test is None and bool(np.bincount(samples.labels).min() < _FEW)
 
 
 def _all_alike(samples: Samples) -> str:
@@ -204,9 +211,9 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
     return np.sort(stream(seed, name).permutation(count)[:limit])
 
 
-def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str]) -> Dataset:
-    """Scale both sets, and add notes about it to those about the split."""
-    x_train, x_test, feature_scale, about_scaling = scaled(samples, settings)
+def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str], known_scale: FeatureScale | None) -> Dataset:
+    """Scale both sets, by a known scale if there is one, and add notes about it to those about the split."""
+    x_train, x_test, feature_scale, about_scaling = scaled(samples, settings, known_scale)
     assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
     return Dataset(
         name=settings.name,

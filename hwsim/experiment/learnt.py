@@ -1,7 +1,8 @@
 """Learnt samples: what may change when a trained circuit is tested, so that it is never tested on what it has learnt."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,8 +14,11 @@ from hwsim.files import records, stored_conductances
 from hwsim.files.atomic import UnreadableError
 from hwsim.files.raw import UNCLASSED
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.feature_scale import FeatureScale
 from hwsim.learning.target_scale import TargetScale
 from hwsim.settings.sections import USUAL_TEST_SHARE, DataSettings, Section
+
+Scale = TypeVar("Scale")
 
 FILE = "learnt.json"
 """What the conductances that a run started from had learnt, in its folder."""
@@ -24,10 +28,11 @@ DATA_SHA256 = "data_sha256"
 
 
 def record(data: Dataset) -> dict[str, Any]:
-    """Describe data as a run's record keeps them: their fingerprint, the names of features and classes, the scale of real targets."""
+    """Describe data as a run's record keeps them: fingerprint, names of features and classes, scales of features and real targets."""
     classes = () if data.scale is not None or data.class_names == UNCLASSED else data.class_names
     names = KnownData(data.feature_names, classes).record()
-    return {DATA_SHA256: data.sha256} | names | (data.scale.record() if data.scale else {})
+    scales = (data.feature_scale.record() if data.feature_scale else {}) | (data.scale.record() if data.scale else {})
+    return {DATA_SHA256: data.sha256} | names | scales
 
 
 _FREE = {"name", "scaling", "clip", "shift", "flip", "input_dropout", "denoise", "test_limit"}
@@ -58,12 +63,13 @@ def listed(start: str) -> bytes:
     return _LISTED.dump_json(_learnt(Path(start)), indent=2) + b"\n"
 
 
-def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experiment, sha256: str = "") -> None:
+def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experiment, sha256: str = "", *, few: bool = False) -> None:
     """Refuse to test a run with another division of its data into what is learnt and what is tested.
 
     Data of another name with other samples were not learnt at all, however they are divided. Built-in data are divided by their classes,
-    also where the task is to reconstruct them. A division is by the samples' order, so that
-    it is another one in a file that has changed. `sha256` is the fingerprint of the samples of `asked`, where they were read.
+    also where the task is to reconstruct them. A division is by the samples' order, so that it is another one in a file that has changed.
+    `sha256` is the fingerprint of the samples of `asked`, where they were read; without `data.test_share` the usual share is held out,
+    unless these are `few`.
 
     Raises
     ------
@@ -84,13 +90,13 @@ def refuse_learnt(what: str, trained: Experiment | DataDivision, asked: Experime
     keys = [key for key in type(asked.data).model_fields if key not in _FREE | divided_alike]
     pairs += [(f"data.{key}", getattr(before.data, key), getattr(asked.data, key)) for key in keys]
     for key, was, now in pairs:
-        if was != now and not (key == "data.test_share" and now is None and was == USUAL_TEST_SHARE):  # run folders of earlier versions
+        if was != now and not (key == "data.test_share" and {was, now} == {None, USUAL_TEST_SHARE} and not few):
             values = f"{quoted(now)}, and it was trained with {quoted(was)}".replace("None", "nothing")
             msg = f"{quote_path(what)}: {key} is {values}, so samples that it has learnt may be tested; keep {key}, or name other data"
             raise ExperimentError(msg)
 
 
-def refuse_learnt_by(place: str | Path, asked: Experiment, sha256: str = "") -> None:
+def refuse_learnt_by(place: str | Path, asked: Experiment, sha256: str = "", *, few: bool = False) -> None:
     """Refuse to test a run, or a start from a run's conductances, with another division of any data that they have learnt.
 
     Parameters
@@ -99,8 +105,8 @@ def refuse_learnt_by(place: str | Path, asked: Experiment, sha256: str = "") -> 
         A run's folder, or a file of conductances; of a file that is no run's, nothing is known.
     asked
         What is to be tested.
-    sha256
-        Fingerprint of its samples, where they were read.
+    sha256, few
+        Fingerprint of its samples, where they were read, and whether these are too few to hold some out unless that is asked for.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def refuse_learnt_by(place: str | Path, asked: Experiment, sha256: str = "") -> 
 
     """
     for each in _learnt(Path(place)):
-        refuse_learnt(str(place), each, asked, sha256)
+        refuse_learnt(str(place), each, asked, sha256, few=few)
 
 
 def refuse_learnt_start(experiment: Experiment) -> None:
@@ -159,9 +165,30 @@ def scale_of(place: str | Path) -> TargetScale | None:
         When the run's record of it cannot be read.
 
     """
+    return _scale(place, TargetScale.recorded)
+
+
+def feature_scale_of(place: str | Path, scaling: str) -> FeatureScale | None:
+    """Return the scale of the features that a run was trained with.
+
+    None of what is no run, of a run with another kind of `scaling`, and of one of an earlier version, which recorded no scale.
+
+    Raises
+    ------
+    ExperimentError
+        When the run's record of it cannot be read.
+
+    """
+    folder = stored_conductances.run_of(str(place))
+    if scaling == "none" or folder is None or load(str(folder)).data.scaling != scaling:
+        return None
+    return _scale(place, FeatureScale.recorded)
+
+
+def _scale(place: str | Path, read: Callable[[dict[str, Any]], Scale]) -> Scale:
     record = recorded(place)
     try:
-        return TargetScale.recorded(record)
+        return read(record)
     except ValueError as error:
         file = quote_path((stored_conductances.run_of(str(place)) or Path(place)) / ENVIRONMENT)
         msg = f"{file}: {quote(error, REASON)}; restore it, or train again into another folder (--out)"

@@ -149,7 +149,7 @@ def _parse(text: str, where: str, *, default_name: str, folder: Path | None = No
     except ValueError as error:  # tomllib's own errors, and Python's about numbers of thousands of digits
         msg = f"{where}: is not valid TOML: {quote(str(error).partition(';')[0], REASON)}"
         if folder is not None and not where.rstrip("'\"").lower().endswith(".toml"):
-            msg += f"; WHAT is {WHATS}"
+            msg = f"{where}: WHAT is {WHATS}, and this is none of them; a table of data goes with --data"
         raise ExperimentError(msg) from None
     circuit = table.get("circuit")
     if folder is not None and isinstance(circuit, dict) and isinstance(circuit.get("netlist"), str):

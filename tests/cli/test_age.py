@@ -51,7 +51,7 @@ def test_every_command_evaluates_the_same_drifted_chip(hwsim) -> None:
     assert swept[0]["mean"] == pytest.approx(hwsim("evaluate", *run, "--json").json["test_error"], abs=1e-12)
 
 
-def test_where_no_drift_is_known_that_is_said(hwsim) -> None:
+def test_a_device_without_known_drift_is_noted(hwsim) -> None:
     """The error is the undrifted one, with a note and a null in JSON; the two ages that change nothing report it too."""
     words = ["evaluate", "xor", "--set", "device.preset=fefet"]
     fresh, old = hwsim(*words, "--json"), hwsim(*words, "--after", "30d", "--json")

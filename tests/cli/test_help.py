@@ -67,7 +67,7 @@ def test_nothing_heavy_is_loaded_for_little(words: list[str]) -> None:
     assert not heavy & {module.split(".")[0] for module in done.stderr.split()}
 
 
-def test_the_version_is_told(hwsim) -> None:
+def test_the_version_is_printed(hwsim) -> None:
     """It is the package's."""
     answer = hwsim("--version")
     assert answer.code == 0

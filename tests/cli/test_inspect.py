@@ -22,7 +22,7 @@ PNG = b"\x89PNG"
 EXAMPLES = Path(__file__).parents[2] / "netlists" / "examples"
 
 
-def test_a_layered_circuit_is_told_by_its_blocks(hwsim):
+def test_a_layered_circuit_is_described_by_its_blocks(hwsim):
     """Crossbars, neurons with their rails, amplifiers; in JSON and in words."""
     report = hwsim("inspect", "iris", "--json").json
     assert report["layers"] == [4, 8, 3]

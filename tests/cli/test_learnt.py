@@ -13,6 +13,7 @@ from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.learnt import refuse_learnt
 from hwsim.experiment.loading import load, to_toml
 from hwsim.experiment.overriding import override
+from hwsim.runs.loaded import load_model
 
 
 def rows(x: np.ndarray) -> set[tuple[float, ...]]:
@@ -44,6 +45,7 @@ FREE = [
     "data.scaling=standard",
     "data.clip=0.5",
     "data.test_limit=5",
+    "data.test_share=0.2",
     "data.name=./mine.csv",
     "data.name=other.csv training.seed=1 data.test_share=0.9 data.validation=",
     "variation.chip=7",
@@ -164,6 +166,17 @@ def mine(hwsim) -> Path:
     assert hwsim("train", "mine.toml", "--out", "run").code == 0
     assert hwsim(*SWEEP.split()).code == 0
     return Path("run")
+
+
+def test_a_sample_has_the_same_features_in_every_file(mine: Path) -> None:
+    """Other data are scaled by what the run's training set showed, whatever else they hold."""
+    lines = Path("mine.csv").read_text().splitlines()
+    Path("part.csv").write_text("\n".join(lines[30:]))
+    whole, part = (load_model(str(mine), settings).session.data for settings in ((), ["data.name=part.csv"]))
+    assert part.x_test.any()
+    assert rows(part.x_test) <= rows(whole.x_train) | rows(whole.x_test)
+    other = load_model(str(mine), ["data.name=part.csv", "data.scaling=minmax"]).session.data
+    assert not rows(other.x_test) <= rows(whole.x_train) | rows(whole.x_test)
 
 
 SWEEP = "sweep mine.toml --mode evaluate --vary variation.offset=0,1e-3 --out sweep.db"

@@ -69,7 +69,7 @@ def test_speeds_have_three_digits(number: float, text: str) -> None:
     assert rounded(number) == text
 
 
-def test_training_tells_speed_and_time(hwsim) -> None:
+def test_training_prints_speed_and_time(hwsim) -> None:
     """The last line shows how fast it went and how long it took; the summary and each epoch's row hold the speed too."""
     answer = hwsim("train", "digits", "--epochs", "3", "--set", "data.train_limit=64", "--json")
     *_, last = answer.err.splitlines()
@@ -91,7 +91,7 @@ def test_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert re.search(r"digits .* the description .*… in 0:0\d", lines[-1])
 
 
-def test_a_profile_is_told(hwsim) -> None:
+def test_a_profile_is_printed(hwsim) -> None:
     """`--profile` prints a table of where the time went, and JSON holds its lines."""
     words = ("train", "xor", "--epochs", "2", "--profile")
     text, report = hwsim(*words).out, hwsim(*words, "--json").json

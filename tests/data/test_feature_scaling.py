@@ -1,5 +1,6 @@
 """Scaling: by what the training set shows, over the whole range of numbers, and refused by the feature's name where there is no scale."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from hwsim.data.feature_scaling import scaled
 from hwsim.files.raw import DataError, Samples
+from hwsim.learning.feature_scale import FeatureScale
 from hwsim.settings.sections import DataSettings
 
 SCALINGS = ["standard", "minmax"]
@@ -186,3 +188,20 @@ def test_the_callers_arrays_stay_as_they_are() -> None:
     scale(x, x_test, "standard", clip=1.0)
     assert np.array_equal(x, before[0])
     assert np.array_equal(x_test, before[1])
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_a_recorded_scale_is_the_same_scale(scaling: str) -> None:
+    """To the last bit, through JSON, also of features near the ends of 64 bits, far from 0, and constant ones."""
+    x = np.random.default_rng(0).normal(size=(9, 5)) * [1.0, 1e300, 1.0, 1e-9, 0.0] + [0.0, 0.0, 1e7, 0.0, 3.0]
+    _, _, fitted, _ = scaled(samples(x, x), DataSettings(name="mine", scaling=scaling))
+    again = FeatureScale.recorded(json.loads(json.dumps(fitted.record())))
+    assert again is not None
+    np.testing.assert_array_equal(again.apply(2 * x), fitted.apply(2 * x))
+
+
+@pytest.mark.parametrize("change", [{"feature_width": [0.0]}, {"feature_centre": "x"}, {"feature_low": [1, 2]}, {"feature_constant": [1]}])
+def test_a_record_that_is_no_scale_is_refused(change: dict[str, Any]) -> None:
+    """So that no sample is scaled by what somebody has edited."""
+    with pytest.raises(ValueError, match="feature_"):
+        FeatureScale.recorded({"feature_centre": [0.0], "feature_width": [1.0], "feature_constant": []} | change)

@@ -241,7 +241,7 @@ def test_fetched_colour_images_are_compared_with_the_published_ones(images: dict
         assert np.array_equal(read("cifar10").x_test, made["x_test"].reshape(20, -1) / 255)
 
 
-def test_without_network_the_remedy_is_told(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_network_the_remedy_is_printed(images: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One line names where the data were looked for and what to do, and no file is left behind."""
     del images
 
@@ -255,7 +255,7 @@ def test_without_network_the_remedy_is_told(images: dict[str, np.ndarray], monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_data_folder_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_folder_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """$HWSIM_DATA is never passed over in silence."""
     monkeypatch.setenv("HWSIM_DATA", "/nowhere/at/all")
     with pytest.raises(DataError, match="/nowhere/at/all is not a folder"):

@@ -121,7 +121,7 @@ def test_each_law_steps_as_its_formula_says(xp: Any) -> None:
     np.testing.assert_allclose(levels.state(g), [12 / 32, 9 / 32], rtol=1e-12)
 
 
-def test_exact_devices_go_where_they_are_told() -> None:
+def test_exact_devices_reach_their_targets() -> None:
     """A device without any fault adds the wanted change, up to its bounds."""
     devices = nominal(Device(g_min=G[0], g_max=G[1], step=shapes.IdealStep()))
     g = devices.conductance(np.array([0.5, 0.5, 0.5]))

@@ -35,7 +35,7 @@ def test_a_good_file_is_read(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", sorted(GOOD))
-def test_a_damaged_file_is_told_in_a_line(kind, tmp_path):
+def test_a_damaged_file_is_named_in_a_line(kind, tmp_path):
     """However it is cut, flipped or stirred, its reader takes it or states in its own words why not."""
     good = GOOD[kind][1]()
 
@@ -281,7 +281,7 @@ def test_a_database_with_what_no_sweep_finds_is_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize("statement", ["UPDATE sweep SET value = '{'", "UPDATE points SET settings = '['", "UPDATE weights SET g = x'00'"])
-def test_a_database_with_strange_texts_is_told(statement, tmp_path):
+def test_a_database_with_strange_texts_is_refused(statement, tmp_path):
     """What is in its tables is looked at too."""
     path = tmp_path / "sweep.db"
     path.write_bytes(GOOD["sweep"][1]())

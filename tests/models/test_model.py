@@ -205,7 +205,7 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: hw.load("iris", {"training.rate": "fast"}), "should be a number"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(call: object, message: str) -> None:
+def test_what_is_wrong_is_named_in_a_line(call: object, message: str) -> None:
     """It names the value and the remedy."""
     with pytest.raises((ValueError, TypeError), match=message) as raised:
         call()

@@ -238,7 +238,7 @@ def test_dead_zones_whose_diodes_hardly_conduct_are_solved():
     assert max(np.abs(v[1]).max() for v in answer.v.values()) <= SAME
 
 
-def test_a_nudge_that_makes_an_output_unstable_is_told(circuit, solver, samples):
+def test_a_nudge_that_makes_an_output_unstable_is_an_error(circuit, solver, samples):
     """Beyond minus the output's own conductance the fixed point is none that a circuit would settle at."""
     (x, y), g = samples, uniform(circuit)
     a = g["w2"].sum(axis=0)
@@ -293,7 +293,7 @@ def test_one_beta_a_sample(circuit, solver, samples):
     assert max(np.abs(one.v[name][0] - batch.v[name][3]).max() for name in one.v) <= SAME
 
 
-def test_a_nudge_that_fails_is_told_and_harms_nothing(circuit, solver, samples):
+def test_a_nudge_that_fails_is_reported_and_harms_nothing(circuit, solver, samples):
     """Its error comes back by name; one that the workers cannot know is refused; the solver continues."""
     (x, y), g = samples, uniform(circuit)
     with pytest.raises(NgspiceError, match=r"Failing.pushes: KeyError: 'no idea'"):

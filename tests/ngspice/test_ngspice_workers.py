@@ -318,7 +318,7 @@ def pool():
         (".subckt open a", "gave up"),  # ngspice calls for its own exit: the library is dead in this process
     ],
 )
-def test_a_deck_that_ngspice_refuses_is_told_in_its_own_words(pool, card, message):
+def test_a_deck_that_ngspice_refuses_is_reported_in_its_own_words(pool, card, message):
     """Its commands return 0 all the same, and after it the circuit before still answers: neither is believed."""
     np.testing.assert_allclose(pool.run(deck(), [job()])[0].v[:, 0, 0], [1.0, 2.0, 3.0], rtol=1e-9)
     with pytest.raises(NgspiceDeckError, match=f"(?i){message}"):
@@ -385,13 +385,13 @@ def test_workers_end_with_their_engine(how, tmp_path):
     assert not any(Path(home).exists() for home in workers[1::2])
 
 
-def test_the_library_tells_its_version():
+def test_the_library_reports_its_version():
     """What the engine uses is what `hwsim doctor` shows."""
     assert find_library() is not None
     assert re.fullmatch(r"ngspice-\d+", library_version())
 
 
-def test_a_library_that_is_not_there_is_told_with_what_to_install(tmp_path, monkeypatch):
+def test_a_library_that_is_not_there_is_reported_with_what_to_install(tmp_path, monkeypatch):
     """A path that leads nowhere or to something else; afterwards the right one works in the same process."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "libngspice.so"))
     assert find_library() is None
@@ -409,7 +409,7 @@ def test_a_library_that_is_not_there_is_told_with_what_to_install(tmp_path, monk
         assert solver.solve(G, Drive(X)).result.tolist() == [0, 0]
 
 
-def test_no_library_at_all_is_told(monkeypatch):
+def test_a_missing_library_is_named_with_its_package(monkeypatch):
     """Neither in the usual places nor where the linker looks."""
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setattr(installed, "_candidates", lambda: iter(()))

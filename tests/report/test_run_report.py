@@ -47,7 +47,7 @@ def partial(run: Path, tmp_path: Path) -> Path:
     return tmp_path / "partial"
 
 
-def test_the_page_tells_what_the_folder_holds(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_shows_what_the_folder_holds(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Test error, pulses, joules, experiment, environment and command stand there; so do the pictures, as PNG too; the page is small."""
     out = tmp_path / "page.html"
     capsys.readouterr()

@@ -151,7 +151,7 @@ def test_every_design_has_its_pictures(make: Make, vary: tuple[str, ...], settin
     assert len(result.tables[0].rows) == int(dict(result.facts)["points"])
 
 
-def test_a_slope_is_told(make: Make) -> None:
+def test_a_report_states_the_slope(make: Make) -> None:
     """A decade of beta costs four points, whatever the chips are."""
     costs = next(table for table in section(make(BETA)).tables if "Cost" in table.caption)
     assert costs.rows == [["training.beta", "decade", "+4", "+4 to +4", "+8"]]
@@ -176,7 +176,7 @@ def test_folds_have_a_corrected_interval_and_no_slope(make: Make) -> None:
     assert "cross-validated error" not in dict(section(make("training.beta=1e-7,1e-6", name="b.db")).facts)
 
 
-def test_failures_are_told(make: Make) -> None:
+def test_a_report_counts_failures(make: Make) -> None:
     """They count in no mean, but the chip is a bad one for the yield; the first reason stands in a note, as text."""
     result = section(make(BETA, failed=3))
     assert "3 results of 48 failed" in result.notes[0]

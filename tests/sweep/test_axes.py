@@ -49,14 +49,14 @@ def test_values_are_read_as_they_are_meant(text: str) -> None:
         ("k=1979-05-27,1", "neither a number"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, message: str) -> None:
+def test_an_axis_that_cannot_be_read_is_refused(text: str, message: str) -> None:
     """The message shows what was typed and what would be right."""
     with pytest.raises(SweepError, match=message):
         read_axis(text)
 
 
 @given(low=st.floats(1e-12, 1e12), high=st.floats(1e-12, 1e12), count=st.integers(2, 50), log=st.booleans())
-def test_a_range_begins_and_ends_where_it_was_told_to(low: float, high: float, count: int, *, log: bool) -> None:
+def test_a_range_begins_and_ends_at_its_bounds(low: float, high: float, count: int, *, log: bool) -> None:
     """Its steps are equal, in ratio where it is logarithmic."""
     if math.isclose(low, high, rel_tol=1e-6):
         return

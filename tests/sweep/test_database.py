@@ -149,7 +149,7 @@ def test_a_database_is_known_by_its_content(tmp_path: Path) -> None:
     assert [is_database(tmp_path / name) for name in ("a", "b.db", "c.db")] == [True, False, False]
 
 
-def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     """And what was committed stays."""
     with Database.begin(file, definition(), {}) as database:
         database.add([ONE])

@@ -38,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
     return content(path)
 
 
-def test_every_result_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
+def test_every_result_is_on_disk_before_it_is_reported(tmp_path: Path) -> None:
     """Another process sees it; each is reported once, and a second run computes nothing."""
     path, report = tmp_path / "a.db", list[SweepResult]()
 
@@ -190,7 +190,7 @@ def test_a_cluster_gives_the_same_numbers_even_when_a_worker_dies(
     assert content(tmp_path / "a.db") == whole
 
 
-def test_no_scheduler_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_scheduler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the address and what would start one."""
     monkeypatch.setattr("hwsim.sweep.workers.CONNECTING", 0.3)
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):

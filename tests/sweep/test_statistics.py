@@ -48,7 +48,7 @@ def test_points_that_are_alike_differ_in_one_test_of_twenty() -> None:
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.03)
 
 
-def test_points_that_differ_are_told_apart() -> None:
+def test_points_that_differ_are_distinguished() -> None:
     """Half a point of error on every chip is seen, though chips differ by much more; its sign is that of the first."""
     rng = np.random.default_rng(3)
     base = rng.gamma(2, 0.02, (16, 2))
@@ -72,7 +72,7 @@ def test_a_chip_counts_once() -> None:
     assert per_unit(results(np.array([[0.1, 0.3]]))) == {0: 0.1, 1: 0.3}
 
 
-def test_where_nothing_can_be_said_nothing_is() -> None:
+def test_where_nothing_is_significant_nothing_is_claimed() -> None:
     """One result has a mean and no interval; none has neither."""
     assert np.isnan(summary(results(np.full((1, 1), 0.1))).interval).all()
     nothing = summary(results(np.full((2, 1), np.nan)))

@@ -16,7 +16,7 @@ def test_random_circuits_come_back_from_their_decks():
     assert max(apart) <= round_trip.ALLOWED
 
 
-def test_what_comes_back_changed_is_told(monkeypatch):
+def test_what_comes_back_changed_is_reported(monkeypatch):
     """A conductance that lost its last digit, a feature that moved."""
     (sample,) = randoms(3, 1)
     read = round_trip.parse
