@@ -31,7 +31,7 @@ class Chips:
 
     def traced(self, *, newton: bool, largest_feature: Array | None = None) -> TracedSolver:
         """Return the solver of many chips, whose arguments begin with the axis of chips: for compiled functions that map over it."""
-        return TracedSolver(self.structure, self.mapped, newton, largest_feature)
+        return TracedSolver(self.structure, self.mapped, newton, self.structure.tolerance(self.mapped, largest_feature))
 
     @jax_scope()
     def solve(self, g: Sequence[Conductances], x: Array, push: Push = FREE) -> Equilibrium:

@@ -93,8 +93,11 @@ class LayeredSolver(Nudging, Closing):
         return programs(self.traced(newton=newton).bare)
 
     def traced(self, *, newton: bool, largest_feature: Array | float | None = None) -> TracedSolver:
-        """Return the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`."""
-        return TracedSolver(self.structure, self.numbers, newton, largest_feature)
+        """Return the solver for use inside of compiled functions: with Newton's method or without, which may need it: `needs_newton`.
+
+        With the largest magnitude of any feature, tolerances are not looked up sample by sample.
+        """
+        return TracedSolver(self.structure, self.numbers, newton, self.structure.tolerance(self.numbers, largest_feature))
 
     @jax_scope()
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:

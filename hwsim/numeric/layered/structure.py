@@ -52,9 +52,9 @@ class OnChip(NamedTuple):
     def largest(self, feature: Array | float) -> Array | float:
         """Return the largest voltage of a source [V] where the largest feature is `feature`."""
         fixed, scale = self.scales
-        if isinstance(feature, float) and isinstance(fixed, float) and isinstance(scale, float):
+        if isinstance(feature, float):
             return max(fixed, scale * feature)
-        return jax.numpy.maximum(scale * feature, fixed)
+        return feature.__array_namespace__().maximum(scale * feature, fixed)
 
 
 class Structure:
@@ -81,6 +81,13 @@ class Structure:
         of_chip: _OfChip = jax.tree.unflatten(self._form, leaves)
         layers = Layers(self.problem.stages, of_chip.parameters, self.outputs)
         return OnChip(layers, of_chip.scales, _Standing(self.problem.circuit, of_chip.values))
+
+    def tolerance(self, numbers: Numbers, largest_feature: Array | float | None) -> Array | float | None:
+        """Return how far voltages may be from equilibrium [V] on the chip that has these numbers, where the largest feature is known.
+
+        Before a program runs, not in it: there each update would compute it again.
+        """
+        return None if largest_feature is None else self.problem.share * self.on(numbers).largest(largest_feature)
 
 
 def divided(

@@ -78,8 +78,7 @@ class TracedSolver:
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
     Failure is in `Equilibrium.result`. Conductances come by element array or by block. Without Newton's method the caller sees to it that
-    sweeps are proof enough (`LayeredSolver.needs_newton`). With `largest_feature`, the largest magnitude of any feature, tolerances are
-    not looked up sample by sample.
+    sweeps are proof enough (`LayeredSolver.needs_newton`).
 
     Parameters
     ----------
@@ -87,8 +86,10 @@ class TracedSolver:
         What is compiled in.
     numbers
         The chip's numbers; in compiled functions, arguments.
-    newton, largest_feature
+    newton
         As described above.
+    tolerance
+        How far voltages of any sample may be from equilibrium [V]; None: a share of each sample's largest.
 
     """
 
@@ -97,22 +98,22 @@ class TracedSolver:
     structure: Structure
     numbers: Numbers
     newton: bool
-    largest_feature: Array | float | None = None
+    tolerance: Array | float | None = None
 
     @property
     def arguments(self) -> Any:
         """What a compiled function takes as arguments and hands to `holding`; all else is compiled in."""
-        return self.numbers, self.largest_feature
+        return self.numbers, self.tolerance
 
     def holding(self, arguments: Any) -> Self:
         """Return the solver with other arguments; with those of another chip, it is that chip's."""
-        numbers, largest_feature = arguments
-        return replace(self, numbers=numbers, largest_feature=largest_feature)
+        numbers, tolerance = arguments
+        return replace(self, numbers=numbers, tolerance=tolerance)
 
     @property
     def bare(self) -> Self:
         """The solver without its numbers: a key of what is compiled, equal for all chips of one structure."""
-        return replace(self, numbers=(), largest_feature=None if self.largest_feature is None else 0.0)
+        return replace(self, numbers=(), tolerance=None if self.tolerance is None else 0.0)
 
     @cached_property
     def _on(self) -> OnChip:
@@ -260,7 +261,7 @@ class TracedSolver:
         parts = linear_parts(layers, blocks.split(self.circuit, g), x)
         free = System(layers, parts, OutputNudge.of(FREE, layers.outputs), Neurons(layers))
         guess = first_guess(free)
-        unchecked_sweeps = None if self.largest_feature is None or self.newton else _UNLOOKED
+        unchecked_sweeps = None if self.tolerance is None or self.newton else _UNLOOKED
         return _Settler(
             self.circuit,
             free,
@@ -270,8 +271,8 @@ class TracedSolver:
 
     def _tolerance(self, x: Array, guess: LayerState) -> Array | float:
         """Return the tolerance, a share of the largest voltage: of a source, or of a node at the first guess; one number or (B,) [V]."""
-        if self.largest_feature is not None:
-            return self._problem.share * self._on.largest(self.largest_feature)
+        if self.tolerance is not None:
+            return self.tolerance
         sources = self._on.largest(jnp.abs(x).max(1))
         return self._problem.share * largest([jnp.asarray(sources), *(jnp.abs(columns).max(1) for columns in guess.columns)])
 
