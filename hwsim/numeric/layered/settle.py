@@ -176,9 +176,11 @@ def _by_sweeps(system: System, history: AndersonState, limits: SettleLimits) -> 
     least = max(1, len(system.layers.stages) - 1 - limits.updated_layers)
     tolerance, sweeps = limits.tolerance, min(SWEEPS, limits.max_steps) if limits.newton else limits.max_steps
 
-    def once(last: _Sweeping, *, first: bool = False) -> _Sweeping:
+    def once(last: _Sweeping) -> _Sweeping:
         moving = ~(last.off <= tolerance) | (last.steps < least)
-        begun = last.history.state if first else last.history.extrapolate(moving & (last.steps < _AHEAD))
+        return looked_at(last, last.history.extrapolate(moving & (last.steps < _AHEAD)), moving)
+
+    def looked_at(last: _Sweeping, begun: LayerState, moving: Array) -> _Sweeping:
         state, met = sweep(system, begun)
         changed = change(system.layers, state, begun)
         off = jnp.where(moving | ~jnp.isfinite(changed), changed, last.off)
@@ -188,13 +190,13 @@ def _by_sweeps(system: System, history: AndersonState, limits: SettleLimits) -> 
         return jnp.any(((last.off > tolerance) & (last.steps < sweeps)) | (last.steps < least))
 
     batch, dtype = history.moved.shape[0], history.moved.dtype
-    unchecked_sweeps = limits.unchecked_sweeps or 0
+    unchecked_sweeps, every = limits.unchecked_sweeps or 0, jnp.ones(batch, bool)
     for k in range(unchecked_sweeps):
-        begun = history.extrapolate(jnp.ones(batch, bool)) if k else history.state
+        begun = history.extrapolate(every) if k else history.state
         history = history.push(begun, sweep(system, begun).state)
     begin = _Sweeping(history, jnp.full(batch, jnp.inf, dtype), jnp.full(batch, unchecked_sweeps, jnp.int32), unmet(system, history.state))
     if limits.unchecked_sweeps is not None:
-        begin = once(begin, first=not unchecked_sweeps)
+        begin = looked_at(begin, history.extrapolate(every) if unchecked_sweeps else history.state, every)
     history, off, steps, met = jax.lax.while_loop(going, once, begin)
     nothing = jnp.zeros(batch, bool)
     return _Search(history.state, off, residual(system, met), steps, jnp.zeros_like(off), nothing, ~nothing)
