@@ -32,7 +32,7 @@ def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings
     if noise.in_currents or noise.read:
         return False
     kind = kind_of(variation, device)
-    if (kind.stuck and kind.stuck.share) or (learning and device.preset is not None and _pulses_differ(kind, device)):
+    if (kind.stuck and kind.stuck.share) or (learning and device.programmed and _pulses_differ(kind, device)):
         return False
     other = variation.model_copy(update={"chip": variation.chip + 1})
     one, two = (draw(circuit, each, device) for each in (variation, other))
@@ -43,6 +43,8 @@ def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings
 
 def _pulses_differ(kind: "Device", device: DeviceSettings) -> bool:
     """Whether something about pulses is drawn for each chip by itself: their number, what one does, or what is seen afterwards."""
+    if device.levels is not None:
+        return device.level_rounding == "stochastic"
     drawn = (kind.noise.cycle, kind.noise.write, kind.reset_noise, kind.spread.step, kind.spread.asymmetry)
     return device.rounding == "stochastic" or any(drawn)
 

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     test_error, train_error
         Shares of wrong answers; NaN where there is none, as of training where nothing was trained.
     pulses, joules
-        Programming pulses sent to all devices together, and what they took [J]; None where devices are ideal.
+        Programming pulses sent to all devices together, or flips of their levels, and what they took [J]; None where devices are ideal.
     residual
         Largest sum of currents into a node in any free equilibrium [A].
     failed
@@ -134,7 +134,7 @@ class _Group:
         tested = _tested(
             self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]
         )
-        pulsed = self.session.experiment.device.preset is not None
+        pulsed = self.session.experiment.device.programmed
         outcomes = []
         for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
             of = learnt[k] if learnt else None

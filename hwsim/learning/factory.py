@@ -111,8 +111,8 @@ def schedule(training: TrainingSettings, epoch: int) -> float:
 
 def programming(device: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
     """Return the way in which conductances are changed, for arrays of one precision."""
-    if device.preset is None:
+    if not device.programmed:
         return Ideal()
-    from hwsim.devices.programming.chip_devices import pulsed  # noqa: PLC0415 - only real devices need it
+    from hwsim.devices.programming.chip_devices import discrete, pulsed  # noqa: PLC0415 - only real devices need them
 
-    return pulsed(device, variation, circuit, dtype)
+    return (pulsed if device.levels is None else discrete)(device, variation, circuit, dtype)

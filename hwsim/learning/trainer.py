@@ -75,7 +75,6 @@ class Trainer:
             skipping=settings.skip_failed,
             image=data.image if data.shift or data.flip else None,
         )
-        self.pulsed = device.preset is not None
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)
         self.samples = TrainingArrays(data.x_train.astype(self.dtype), task.train.cast(self.dtype))
@@ -208,8 +207,8 @@ class Trainer:
             row["gradient_error"] = rounding.value
         if self.settings.skip_failed:
             row |= {"failed": int(sums.failed) + (audit.failed if audit else 0), "failed_tests": tested.failed}
-        if self.pulsed:
-            row |= {"pulses": float(sums.pulses), "programming_J": float(sums.energy)}
+        if (counts := self.updater.programming.counts) is not None:
+            row |= {counts: float(sums.pulses), "programming_J": float(sums.energy)}
         return row
 
     @cached_property

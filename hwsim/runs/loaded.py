@@ -118,8 +118,6 @@ def load_model(what: str, settings: Settings = ()) -> LoadedModel:
         When there is no such thing, or it is wrong.
 
     """
-    from hwsim.learning.initial import within  # noqa: PLC0415 - help does without
-
     experiment = load(what, settings)
     folder = run_folder(what)
     session = Session.of(experiment, run=what if folder else None)
@@ -133,4 +131,4 @@ def load_model(what: str, settings: Settings = ()) -> LoadedModel:
     else:
         wanted = session.starting()
     cut = beyond(chip, wanted) if folder or experiment.training.start else session.initial_cut
-    return LoadedModel(what=what, session=session, g=within(chip, wanted), wanted=wanted, trained=folder is not None, cut=cut)
+    return LoadedModel(what=what, session=session, g=session.programmed(wanted), wanted=wanted, trained=folder is not None, cut=cut)

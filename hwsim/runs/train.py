@@ -286,12 +286,14 @@ class Ending:
         return {"task": self.session.experiment.data.task, "by_target": Predictions.of(data, "test", tested.answers).scores()}
 
     def _pulsed(self) -> dict[str, Any]:
-        """Return pulses and energy of programming, where devices are pulsed."""
-        if self.session.experiment.device.preset is None:
+        """Return the pulses or flips of the devices, and the energy of programming, where devices are written."""
+        device, last = self.session.experiment.device, self.rows[-1]
+        if not device.programmed:
             return {}
-        pulses, energy = (sum(row[key] for row in self.rows) for key in ("pulses", "programming_J"))
         devices = sum(len(element) for element in self.session.circuit.trainable)
-        return {"device": self.session.experiment.device.preset, "pulses_per_device": pulses / devices, "programming_J": energy}
+        counted = {key: sum(row[key] for row in self.rows) for key in ("pulses", "flips", "programming_J") if key in last}
+        kind: dict[str, Any] = {key: value for key, value in (("device", device.preset), ("levels", device.levels)) if value is not None}
+        return kind | {key if key == "programming_J" else f"{key}_per_device": value / (1 if key == "programming_J" else devices) for key, value in counted.items()}
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
         """Count the samples without an equilibrium, where these were skipped: of training, phase by phase, and of the last test."""

@@ -146,6 +146,28 @@ class DataSettings(Section):
         return self
 
 
+_OF_PULSES = frozenset(
+    {
+        "scheme",
+        "rounding",
+        "threshold",
+        "max_pulses",
+        "verify_tolerance",
+        "verify_rounds",
+        "transfer",
+        "pairs",
+        "refresh",
+        "common",
+        "cycle",
+        "asymmetry",
+    }
+)
+"""Keys about the pulses of devices."""
+
+_OF_LEVELS = frozenset({"level_spacing", "level_rounding", "coding", "shadow", "flips"})
+"""Keys about devices of few levels."""
+
+
 class DeviceSettings(Section):
     """What the memristors are, and how they are programmed.
 
@@ -182,10 +204,30 @@ class DeviceSettings(Section):
         Whether the preset's own spreads from device to device count; otherwise only those of the section `variation` do.
     temperature_coefficient
         Relative change of all conductances per kelvin, from 27 °C on [1/K]; absent: the preset's, or 0 where none is known.
+    levels
+        How many conductances a device can have; it is written to these without error, and only when its level changes. Absent: any, or what
+        the preset's pulses make. Of a preset then only range, spreads, stuck devices, drift and the energy of a pulse count.
+    level_spacing
+        Levels are `linear`, evenly spaced between the device's bounds, or `logarithmic`, in equal ratios.
+    level_rounding
+        A wanted conductance becomes the `nearest` level, or in every update one of the two around it, so that the mean is right
+        (`stochastic`).
+    coding
+        What is rounded: `single` devices; or the weight of a differential pair, which `mirrored` pairs have by opposite levels (two levels:
+        +1 and −1; their sum, and so the load of their node, stays), and `one-sided` ones by one device alone, the other being at its lowest
+        level (two levels: +1, 0 and −1). Devices without a partner are single.
+    shadow
+        Whether a digital memory adds up the steps in full precision, and is rounded. Without, a device changes its level where a single
+        step, from its level on, is nearer to another one: binary equilibrium propagation, with `training.optimizer.kind = "momentum"`.
+    flips
+        Without a shadow: largest share of a crossbar's devices that may flip in an update; where more would, the step that a flip takes
+        grows until no more do. Absent: any.
 
     Examples
     --------
     >>> import hwsim as hw
+    >>> hw.DeviceSettings(levels=2, coding="one-sided").shadow
+    True
     >>> hw.DeviceSettings(preset="pcm", pairs=True).scheme
     'pulses'
 
@@ -206,17 +248,38 @@ class DeviceSettings(Section):
     asymmetry: float | None = None
     spread: bool = True
     temperature_coefficient: Coefficient | None = None
+    levels: Annotated[int, Field(ge=2, le=256)] | None = None
+    level_spacing: Literal["linear", "logarithmic"] = "linear"
+    level_rounding: Literal["nearest", "stochastic"] = "nearest"
+    coding: Literal["single", "mirrored", "one-sided"] = "single"
+    shadow: bool = True
+    flips: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        pulses = {key: field.default for key, field in type(self).model_fields.items() if key not in {"preset", "temperature_coefficient"}}
-        idle = [key for key, default in pulses.items() if getattr(self, key) != default]
-        if idle and self.preset is None:
-            msg = (
-                f"{idle[0]} = {getattr(self, idle[0])!r} is about pulses, and without preset none are sent; name a preset, or leave it out"
-            )
+        if self.preset is None and (idle := self._set(_OF_PULSES | {"spread"})):
+            msg = f"{idle} is about pulses, and without preset none are sent; name a preset, or leave it out"
+            raise ValueError(msg)
+        if self.levels is not None and (idle := self._set(_OF_PULSES)):
+            msg = f"{idle} is about pulses, and devices of levels = {self.levels} are written to their level; omit one of them"
+            raise ValueError(msg)
+        if self.levels is None and (idle := self._set(_OF_LEVELS)):
+            msg = f"{idle} is about devices of few levels, and levels is absent; set it, from 2 to 256, or leave the other out"
+            raise ValueError(msg)
+        if self.flips is not None and self.shadow:
+            msg = f"flips = {self.flips:g} limits devices without a memory, and shadow = true; set shadow to false, or omit flips"
             raise ValueError(msg)
         return self
+
+    def _set(self, keys: frozenset[str]) -> str:
+        """Return the first of some keys that has another value than its default, with the value; empty if all have theirs."""
+        fields = type(self).model_fields
+        return next((f"{key} = {value!r}" for key in fields if key in keys and (value := getattr(self, key)) != fields[key].default), "")
+
+    @property
+    def programmed(self) -> bool:
+        """Whether devices are written, which is counted and takes energy; otherwise conductances become what was computed."""
+        return self.preset is not None or self.levels is not None
 
 
 class SolverSettings(Section):

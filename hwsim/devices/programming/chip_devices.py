@@ -17,6 +17,7 @@ from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device, DeviceStuck
 from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.kinds.shapes import middle
+from hwsim.devices.programming.discrete import Discrete
 from hwsim.devices.programming.pulsed import Pulsed
 from hwsim.devices.programming.rounding import Sizes
 from hwsim.devices.temperature import heat_of
@@ -83,8 +84,33 @@ def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circ
     return Pulsed(settings, parts, tuple(blocks.names(circuit)), noisy=device.noise.cycle > 0)
 
 
+def discrete(settings: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Discrete:
+    """Draw the devices of a circuit, which have few levels, and lay them in a row.
+
+    Raises
+    ------
+    DeviceError
+        When the device cannot be read, or there are no pairs.
+
+    """
+    device, heat, kind = kind_of(variation, settings), heat_of(settings, variation), np.dtype(dtype)
+    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.trainable]
+    parts = in_a_row(of_each, [element.shape for element in circuit.trainable])
+    if settings.coding != "single":
+        parts = parts._replace(pairs=_pairs(circuit, f"device.coding = {settings.coding!r}", "'single'"))
+    last = np.asarray((settings.levels or 2) - 1, kind)
+    any_count = settings.model_copy(update={"levels": 2})  # it is no part of what is compiled
+    return Discrete(any_count, (_cast(parts, kind), last), tuple(blocks.names(circuit)))
+
+
 def _paired(parts: Parts, circuit: Circuit) -> Parts:
-    """Find the pairs among devices in a row; of these a pulse is one upwards, whatever is wanted.
+    """Find the pairs among devices in a row; of these a pulse is one upwards, whatever is wanted."""
+    pairs, (up, down) = _pairs(circuit, "device.pairs = true", "false"), parts.sizes
+    return parts._replace(sizes=Sizes(up, np.where(pairs.side == 0, down, up)), pairs=pairs)
+
+
+def _pairs(circuit: Circuit, given: str, off: str) -> Pairs:
+    """Find the pairs among devices in a row; `given` is the setting that asks for them, and `off` its value without.
 
     Raises
     ------
@@ -95,12 +121,11 @@ def _paired(parts: Parts, circuit: Circuit) -> Parts:
     pairs = Pairs.of(circuit)
     if not pairs.side.any():
         msg = (
-            f"device.pairs = true: {circuit.name} has no pairs of devices, between a node and a feature's row and its negative's, or an "
-            "output's two columns; set it to false, or circuit.signed_inputs or circuit.differential to true (and wires to 0 ohm)"
+            f"{given}: {circuit.name} has no pairs of devices, between a node and a feature's row and its negative's, or an "
+            f"output's two columns; set it to {off}, or circuit.signed_inputs or circuit.differential to true (and wires to 0 ohm)"
         )
         raise DeviceError(msg)
-    up, down = parts.sizes
-    return parts._replace(sizes=Sizes(up, np.where(pairs.side == 0, down, up)), pairs=pairs)
+    return pairs
 
 
 def check(device: Device, settings: DeviceSettings) -> None:
@@ -155,7 +180,7 @@ def _part(device: Device, settings: DeviceSettings, element: Trainable, chip: in
         return devices._replace(charge_up=scale * devices.charge_up, charge_down=scale * devices.charge_down)
 
     fast = drawn("fast") if settings.scheme == "tiki-taka" else None
-    way_up = _way_up(nominal_device) if device.one_sided else None
+    way_up = _way_up(nominal_device) if device.one_sided and settings.levels is None else None
     return Parts(drawn("device"), Sizes.nominal(nominal_device), fast, way_up, copies=len(element) / math.prod(element.shape))
 
 

@@ -23,7 +23,7 @@ class Programmed(NamedTuple):
     g
         The new conductances [S], by block or by element array as they came.
     pulses
-        Programming pulses sent to all devices together.
+        Programming pulses sent to all devices together, or flips: devices whose level changed.
     energy
         What they took [J].
     state
@@ -39,6 +39,11 @@ class Programmed(NamedTuple):
 
 class Programming(Protocol):
     """A way to change conductances. Pure, so that it compiles into the training step; without its arrays, `holding(())`, it is hashable."""
+
+    @property
+    def counts(self) -> str | None:
+        """What `pulses` of an update are called; None: devices are not written, and nothing is counted."""
+        ...
 
     @property
     def devices(self) -> Any:
@@ -62,6 +67,7 @@ class Programming(Protocol):
 class Ideal:
     """Conductances become exactly what was wanted, within their bounds, at no cost."""
 
+    counts: ClassVar[None] = None
     devices: ClassVar[tuple[()]] = ()
 
     def holding(self, devices: Any) -> Self:  # noqa: ARG002 - there are none

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Pulsed:
 
     """
 
+    counts: ClassVar[str] = "pulses"
     settings: DeviceSettings
     devices: Parts
     blocks: tuple[str, ...]
