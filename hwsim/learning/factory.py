@@ -1,13 +1,16 @@
 """From the words of an experiment file to the loss, task, rule and optimizer that they name."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
 from hwsim.devices.programming.programming import Ideal, Programming
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.gradient.rounded_drops import DropRounding
 from hwsim.learning.losses import CrossEntropy, Loss, SquaredError
-from hwsim.learning.optimizers import Adam, Optimizer, Sgd
+from hwsim.learning.optimizers import Adam, Optimizer, Sgd, Sign
 from hwsim.learning.readout import EXACT, Instruments
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning
@@ -18,7 +21,7 @@ from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides, Vol
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
-from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer
+from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer, SignOptimizer
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
@@ -54,25 +57,26 @@ def nudge(training: TrainingSettings) -> NudgeKind:
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:
-    """Return the learning rule, and what it reads voltages with."""
+    """Return the learning rule, what it reads voltages with, and how its updates round them."""
+    common: dict[str, Any] = {"instruments": instruments, "rounding": DropRounding(training.update.quantise)}
     match training.rule.kind:
         case "equilibrium-propagation":
-            return EquilibriumPropagation(nudge(training), training.nudge.method, instruments=instruments)
+            return EquilibriumPropagation(nudge(training), training.nudge.method, **common)
         case "coupled-learning":
-            return _coupled(training, training.rule.eta, circuit, instruments)
+            return _coupled(training, training.rule.eta, circuit, **common)
         case "richardson":
-            return Richardson(nudge(training), training.nudge.method, instruments=instruments)
+            return Richardson(nudge(training), training.nudge.method, **common)
         case "small-signal":
-            return SmallSignal(instruments=instruments)
+            return SmallSignal(**common)
         case "holomorphic":
-            return Holomorphic(nudge(training), training.rule.points, instruments=instruments)
+            return Holomorphic(nudge(training), training.rule.points, **common)
         case "adjoint":
-            return Adjoint(instruments=instruments)
+            return Adjoint(**common)
 
 
-def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, instruments: Instruments = EXACT) -> CoupledLearning:
+def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, **common: Any) -> CoupledLearning:
     widest = max(training.initial_ranges(len(circuit.trainable))[-1])
-    return CoupledLearning(eta, _STIFFER * widest * circuit.trainable[-1].shape[0], instruments=instruments)
+    return CoupledLearning(eta, _STIFFER * widest * circuit.trainable[-1].shape[0], **common)
 
 
 def both_sides(training: TrainingSettings, circuit: Circuit, g: Conductances) -> LossNudge:
@@ -94,6 +98,8 @@ def optimizer(training: TrainingSettings) -> Optimizer:
             return Adam(b1, b2)
         case MomentumOptimizer(momentum=momentum):
             return Sgd(momentum)
+        case SignOptimizer():
+            return Sign()
         case _:
             return Sgd(0.0)
 

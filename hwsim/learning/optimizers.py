@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from hwsim.random.counter import Draws, purpose
 from hwsim.typing import Array, Conductances
 
 Steps = dict[str, Array]
@@ -50,6 +51,42 @@ class Sgd:
         mean = {name: self.momentum * m + gradient[name] for name, m in moments.mean.items()}
         along = mean or gradient
         return {name: -rates[name] * along[name] for name in gradient}, Moments(mean, {}, moments.count + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """dg = −rate·sign(dC/dg): a comparator a device decides. Rates in S.
+
+    Source: Dillavou et al. 2022, Phys. Rev. Applied 18, 014040; Bernstein et al. 2018, "signSGD".
+    """
+
+    def begin(self, g: Conductances) -> Moments:  # noqa: ARG002 - it remembers nothing
+        """Return no memory but the count."""
+        return Moments({}, {}, np.zeros((), np.int32))
+
+    def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
+        """Return the steps and the new count."""
+        steps = {name: -rates[name] * values.__array_namespace__().sign(values) for name, values in gradient.items()}
+        return steps, moments._replace(count=moments.count + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desynchronous:
+    """Only the steps of a share of the devices, drawn for each update, are taken: each device is on a clock of its own.
+
+    Source: Wycoff, Dillavou, Stern, Liu & Durian 2022, J. Chem. Phys. 156, 144903.
+    """
+
+    probability: float = 1.0
+
+    def __call__(self, steps: Steps, seed: Array) -> Steps:
+        """Return the steps of the devices that an update reaches [S], and 0 for the others."""
+        if self.probability == 1:
+            return steps
+        reached = {
+            name: Draws(purpose(seed, f"reached/{name}"), values).uniform("round") < self.probability for name, values in steps.items()
+        }
+        return {name: values * reached[name].astype(values.dtype) for name, values in steps.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hwsim.devices.programming.programming import NOTHING, Programmed, Programmi
 from hwsim.learning.augmentation import moved
 from hwsim.learning.corruption import Corruption
 from hwsim.learning.losses import Loss
-from hwsim.learning.optimizers import Moments, Optimizer
+from hwsim.learning.optimizers import Desynchronous, Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
 from hwsim.learning.skipping import Skipping
 from hwsim.learning.task import Targets
@@ -110,6 +110,8 @@ class Updater(NamedTuple):
         Whether an update is learned from the samples with an equilibrium alone, instead of failing where one has none.
     image
         The images that samples are, where they are moved.
+    reach
+        Which devices take a step.
 
     """
 
@@ -120,6 +122,7 @@ class Updater(NamedTuple):
     skipping: bool = False
     image: Maps | None = None
     exchange: Exchange = keep
+    reach: Desynchronous = Desynchronous()
 
     def holding(self, devices: Any) -> Self:
         """Return the same with other arrays of devices: those that a compiled function takes as arguments."""
@@ -136,9 +139,9 @@ class Updater(NamedTuple):
         x, y, seed = self._features(samples.x, chosen, batches, k), targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
         by_block = _of_settled(gradient) if self.skipping else gradient.by_block
-        dg, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates)
+        steps, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
-        done = self.programming.update(carry.g, dg, solver.chip, seed, carry.programming)
+        done = self.programming.update(carry.g, self.reach(steps, seed), solver.chip, seed, carry.programming)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
 
     def _features(self, x: Array, chosen: Array, batches: Batches, k: Any) -> Array:

@@ -20,6 +20,7 @@ from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
 from hwsim.learning.initial import starting, within
+from hwsim.learning.optimizers import Desynchronous
 from hwsim.learning.readout import Instruments
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
 from hwsim.learning.state import Arrays, State, copied, joined
@@ -74,6 +75,7 @@ class Trainer:
             programming=programming,
             skipping=settings.skip_failed,
             image=data.image if data.shift or data.flip else None,
+            reach=Desynchronous(settings.update.probability),
         )
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)

@@ -1,6 +1,7 @@
 """Random numbers of one update of all devices: the same for both engines, and alone or with other chips; 23 bits, enough for noise."""
 
 import math
+import zlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -99,6 +100,13 @@ class Draws(NamedTuple):
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)
+
+
+def purpose(seed: Array | int, name: str) -> Array:
+    """Return the seed of an update for what is no place of its own, by its name: other numbers than the update's own seed gives."""
+    import jax  # noqa: PLC0415 - as above
+
+    return jax.numpy.asarray(seed, np.uint32) ^ np.uint32(zlib.crc32(name.encode()))
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,31 @@ class AdamOptimizer(Section):
     b2: Share = 0.999
 
 
-OptimizerSettings = Annotated[SgdOptimizer | MomentumOptimizer | AdamOptimizer, Field(discriminator="kind")]
+class SignOptimizer(Section):
+    """Each conductance moves by its rate against the sign of the gradient, all that a comparator knows; rates in S."""
+
+    kind: Literal["sign"] = "sign"
+
+
+OptimizerSettings = Annotated[SgdOptimizer | MomentumOptimizer | AdamOptimizer | SignOptimizer, Field(discriminator="kind")]
+
+
+class UpdateSettings(Section):
+    """What an update computes in few bits, and which devices it reaches.
+
+    Parameters
+    ----------
+    quantise
+        The free voltages by which an update multiplies are rounded: to a power of two, up or down by chance so that the mean is right
+        (`power-of-two`), to one of a number of values, in the same way (3 to 256), or to their `sign`. Differences between phases stay
+        exact. Absent: nothing is rounded.
+    probability
+        Share of the devices, drawn for each update, that it changes: each device on a clock of its own.
+
+    """
+
+    quantise: Literal["power-of-two", "sign"] | Annotated[int, Field(ge=3, le=256)] | None = None
+    probability: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class ConstantSchedule(Section):

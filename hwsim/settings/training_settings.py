@@ -20,6 +20,7 @@ from hwsim.settings.learning_kinds import (
     RuleSettings,
     ScheduleSettings,
     SquaredErrorLoss,
+    UpdateSettings,
 )
 from hwsim.settings.sections import Precision, Section
 
@@ -45,6 +46,8 @@ class TrainingSettings(Section):
         How a gradient becomes a step.
     rate
         Step size, one number or one a crossbar; its unit is the optimizer's.
+    update
+        What an update computes in few bits, and which devices it reaches.
     skip_failed
         Learn nothing from samples that do not settle, and count them, instead of stopping.
     schedule
@@ -80,6 +83,7 @@ class TrainingSettings(Section):
     target_high: Volt = 0.1
     optimizer: OptimizerSettings = AdamOptimizer()
     rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
+    update: UpdateSettings = UpdateSettings()
     skip_failed: bool = False
     schedule: ScheduleSettings = ConstantSchedule()
     epochs: PositiveInt = 20
@@ -113,6 +117,9 @@ class TrainingSettings(Section):
             raise ValueError(msg)
         if self.engine == "ngspice" and self.rule.kind in {"adjoint", "holomorphic"}:
             msg = f"rule.kind = '{self.rule.kind}' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+            raise ValueError(msg)
+        if self.rule.kind == "holomorphic" and self.update.quantise is not None:
+            msg = f"update.quantise = {self.update.quantise!r} rounds real voltages, and rule.kind = 'holomorphic'; leave it out"
             raise ValueError(msg)
         if self.rule.kind == "holomorphic" and self.nudge.kind == "volts":
             msg = "nudge.kind = 'volts' is one of real voltages, and rule.kind = 'holomorphic'; set nudge.kind to 'frozen'"

@@ -15,6 +15,13 @@ from hwsim.settings.sections import DeviceSettings
 from hwsim.typing import Array, Conductances
 
 
+_OF_DEVICES = ("level", "shadow")
+"""Kinds of state with a value a device."""
+
+_GAIN, _MOST_GROWTH = 0.1, 10.0
+"""How fast thresholds follow the number of flips: by a tenth an update without any, to less than twice as much after many."""
+
+
 @dataclass(frozen=True)
 class Discrete:
     """Programming to levels.
@@ -23,7 +30,8 @@ class Discrete:
     has the level's place between its own bounds then. The two devices of a pair share one shadow, with opposite signs around the middle of
     their range (mirrored: the pair's sum stays) or around its lower end (one-sided: a zero is both at the lowest level).
 
-    It keeps from update to update, by kind and block: `level`, the number of the level of each device; `shadow`, where there is one.
+    It keeps from update to update, by kind and block: `level`, the number of the level of each device; `shadow`, where there is one; and
+    `threshold`, by which steps are divided so that no more devices flip than may.
 
     Source: Courbariaux et al. 2015, "BinaryConnect"; Lin et al. 2015, ternary; Laydevant et al. 2021, "Training dynamical binary neural
     networks with equilibrium propagation", without shadow.
@@ -60,16 +68,20 @@ class Discrete:
             kept = {"level": level, "shadow": shadow} if self.settings.shadow else {"level": level}
             for kind, values in kept.items():
                 state[kind] = state.get(kind, {}) | _flat(row.cut(values.astype(shadow.dtype)))
+        if self.settings.flips is not None:
+            state["threshold"] = {name: np.ones((), values.dtype) for name, values in g.items()}
         return new, state
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
         """Change what is wanted by `dg` [S], and write the devices whose level changes; `key` is the update's seed."""
         state = state or self.begin(g)[1]
+        thresholds = state.get("threshold", {})
+        dg = {name: values / thresholds[name] if thresholds else values for name, values in dg.items()}
         new: dict[str, Array] = {}
         after: dict[str, Any] = {}
         flips, energy = 0.0, 0.0
         for row in self._rows(g):
-            part, before = self._of(row), {kind: row.join(values).reshape(-1) for kind, values in state.items()}
+            part, before = self._of(row), {kind: row.join(state[kind]).reshape(-1) for kind in _OF_DEVICES if kind in state}
             shown = row.join(g).reshape(-1)
             start = before["shadow"] if self.settings.shadow else part.shadow_of(part.scale.conductance(before["level"]))
             shadow = part.moved(start, row.join(dg).reshape(-1))
@@ -83,6 +95,11 @@ class Discrete:
                 if kind in state:
                     after[kind] = after.get(kind, {}) | _flat(row.cut(values))
             flips, energy = flips + cost[0], energy + cost[1]
+        if self.settings.flips is not None:
+            after["threshold"] = {
+                name: _adapted(threshold, (after["level"][name] != state["level"][name]).mean() / self.settings.flips)
+                for name, threshold in thresholds.items()
+            }
         return Programmed(new, flips, energy, after)
 
     @property
@@ -146,6 +163,12 @@ class Discrete:
     def _of(self, row: Row) -> Self:
         parts, last = self.devices
         return self if len(row.spans) == len(self.blocks) else self.holding((parts.of(row.spans), last))
+
+
+def _adapted(threshold: Array, flips: Array) -> Array:
+    """Return the next threshold after `flips` as a multiple of what may flip: higher after too many, lower after few, never below 1."""
+    xp = flips.__array_namespace__()
+    return xp.maximum(threshold * (1 + _GAIN * (xp.minimum(flips, _MOST_GROWTH) - 1)), 1.0).astype(threshold.dtype)
 
 
 def _flat(blocks: Mapping[str, Array]) -> dict[str, Array]:

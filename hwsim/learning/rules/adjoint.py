@@ -27,7 +27,7 @@ class Adjoint(EstimatorRule):
         """Solve the adjoint circuit."""
         g, x = residuals.g, residuals.x
         response, free = self._solved(solver, residuals, cotangent)
-        products = drop_products(solver.circuit, solver.chip, response.v, free.v, x)
+        products = drop_products(solver.circuit, solver.chip, response.v, *self.rounding(free.v, x, residuals.draw.seed))
         ones = dict.fromkeys((element.name for element in solver.circuit.trainable), 1.0)
         dx = input_gradient(solver.circuit, solver.chip, g, response.v, x, ones)
         return Backward({name: -product for name, product in products.items()}, dx, (free,))
@@ -36,7 +36,7 @@ class Adjoint(EstimatorRule):
         """Return the gradient of the mean loss."""
         outputs, residuals = self.forward(solver, g, x, draw)
         response, free = self._solved(solver, residuals, loss.error(outputs, y))
-        products = drop_products(solver.circuit, solver.chip, response.v, free.v, x)
+        products = drop_products(solver.circuit, solver.chip, response.v, *self.rounding(free.v, x, draw.seed))
         by_block = {name: product * (-1 / len(x)) for name, product in products.items()}
         return Gradient(by_block, loss.value(outputs, y), (free,), outputs)
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 from circuits.units import Siemens
 from hwsim.core import blocks
 from hwsim.core.protocol import Capability, Equilibrium, Phases, Push, UnsupportedCircuitError
+from hwsim.learning.gradient.rounded_drops import DropRounding
 from hwsim.learning.losses import Loss
 from hwsim.learning.readout import Instruments
 from hwsim.settings.variation_settings import NoiseSettings
@@ -136,7 +137,7 @@ class LearningRule(Protocol):
 
     @property
     def quiet(self) -> Self:
-        """The rule without noise; converters stay, as nudges depend on them."""
+        """The rule without noise, and without rounding of drops; converters stay, as nudges depend on them."""
         ...
 
     def resolved(self, conductance: Siemens) -> Self:
@@ -188,9 +189,10 @@ def free_phase(
 
 @dataclass(frozen=True, slots=True)
 class Rule(ABC):
-    """What rules have in common: instruments, and declarations that a plain one does not change."""
+    """What rules have in common: instruments, the rounding of free drops in updates, and declarations that a plain one does not change."""
 
     instruments: Instruments = field(default_factory=Instruments, kw_only=True)
+    rounding: DropRounding = field(default_factory=DropRounding, kw_only=True)
     name: ClassVar[str]
     phases: ClassVar[Any] = 1
     needs: ClassVar[frozenset[Capability]] = frozenset()
@@ -201,8 +203,8 @@ class Rule(ABC):
 
     @property
     def quiet(self) -> Self:
-        """The rule without noise."""
-        return replace(self, instruments=replace(self.instruments, noise=NoiseSettings()))
+        """The rule without noise, and without rounding by chance."""
+        return replace(self, instruments=replace(self.instruments, noise=NoiseSettings()), rounding=DropRounding())
 
     def resolved(self, conductance: Siemens) -> Self:  # noqa: ARG002 - it has no nudge
         """Return the rule itself."""

@@ -25,10 +25,11 @@ class Comparison(NamedTuple):
 
 
 class _Fields(NamedTuple):
-    """The difference and the sum of the voltages of two phases, by node group, and what to divide their products by."""
+    """The difference and the sum of the voltages of two phases, by node group, features as they count there, and what to divide by."""
 
     difference: Mapping[str, Array]
     total: Mapping[str, Array]
+    x: Array
     scale: Array | float
 
 
@@ -65,12 +66,13 @@ class NudgedRule(EstimatorRule):
         """Find the nudged equilibria, and compare."""
         rule = self.at(solver.circuit, residuals.g)
         phases, beta = rule._nudged_phases(solver, residuals, cotangent, target), rule.beta_of(cotangent)  # noqa: SLF001 - its own kind
-        fields = self._fields(self.instruments.seen(solver, phases, residuals.draw.seed), beta, residuals.draw, over=1)
+        seen = self.instruments.seen(solver, phases, residuals.draw.seed)
+        fields = self._fields(seen, residuals.x, beta, residuals.draw, over=1)
         factors, dx = energy_factors(solver.circuit, solver.chip), 0.0 * residuals.x
         for field in fields:
             response = {name: _real(v * (2 * field.scale)) for name, v in field.difference.items()}
             dx = dx - input_gradient(solver.circuit, solver.chip, residuals.g, response, residuals.x, factors)
-        return Backward(_summed(solver, fields, residuals.x), dx, phases)
+        return Backward(_summed(solver, fields), dx, phases)
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss; all phases are solved in one go where they can, which engines do faster."""
@@ -81,15 +83,15 @@ class NudgedRule(EstimatorRule):
         phases = self.instruments.phases(solver, g, x, y, nudge, draw.seed)
         outputs = self.instruments.outputs(solver, phases[0], draw.seed)
         seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs)
-        return Gradient(_summed(solver, self._fields(seen, beta, draw, over=len(x)), x), loss.value(outputs, y), phases, outputs)
+        return Gradient(_summed(solver, self._fields(seen, x, beta, draw, over=len(x))), loss.value(outputs, y), phases, outputs)
 
     def _nudged_phases(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
         g, x, free, outputs, draw, noise = residuals
         pushes = self.pushes(outputs, cotangent, target, draw)
         return solver.displaced(g, x, free, pushes) if self.in_displacements else solver.nudged(g, x, free, pushes, noise=noise)
 
-    def _fields(self, seen: Sequence[Equilibrium], beta: Array | float, draw: Draw, over: int) -> list[_Fields]:
-        """Return what the comparisons of a batch are made of, divided by `over`."""
+    def _fields(self, seen: Sequence[Equilibrium], x: Array, beta: Array | float, draw: Draw, over: int) -> list[_Fields]:
+        """Return what the comparisons of a batch with features x (B, I) are made of, divided by `over`."""
         fields = []
         for first, second, apart, share in self.comparisons(draw):
             a, b = seen[first].v, seen[second].v
@@ -98,15 +100,16 @@ class NudgedRule(EstimatorRule):
                 total = {name: 2 * free[name] + a[name] + b[name] for name in a}
             else:
                 total = {name: a[name] + b[name] for name in a}
-            fields.append(_Fields({name: a[name] - b[name] for name in a}, total, share / (2 * (apart * beta) * over)))
+            counted = self.rounding(total, x, draw.seed)
+            fields.append(_Fields({name: a[name] - b[name] for name in a}, *counted, share / (2 * (apart * beta) * over)))
         return fields
 
 
-def _summed(solver: Phases, fields: Sequence[_Fields], x: Array) -> dict[str, Array]:
+def _summed(solver: Phases, fields: Sequence[_Fields]) -> dict[str, Array]:
     """Return Σ_b of what is compared, by block."""
     factors = energy_factors(solver.circuit, solver.chip)
     total: dict[str, Array] = {}
-    for difference, voltages, scale in fields:
+    for difference, voltages, x, scale in fields:
         each = difference if not getattr(scale, "ndim", 0) else {name: v * scale for name, v in difference.items()}
         common = 1.0 if each is not difference else scale
         drops = weighted_drop_products(solver.circuit, solver.chip, each, voltages, x, phases=2, factors=factors, scale=common)

@@ -45,8 +45,9 @@ class SmallSignal(EstimatorRule):
         response = solver.small_signal(residuals.g, residuals.free, -cotangent)
         free = _worse(residuals.free, response)
         seen = self.instruments.seen(solver, (free,), residuals.draw.seed)[0]
+        counted, x = self.rounding(seen.v, residuals.x, residuals.draw.seed)
         factors = energy_factors(circuit, chip)
-        return response, weighted_drop_products(circuit, chip, response.v, seen.v, residuals.x, factors=factors, scale=1.0)
+        return response, weighted_drop_products(circuit, chip, response.v, counted, x, factors=factors, scale=1.0)
 
 
 def _worse(free: Equilibrium, response: Equilibrium) -> Equilibrium:
