@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 @make_command(
     "evaluate",
-    "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice\nhwsim evaluate runs/digits-0 --after 30d",
+    "hwsim evaluate runs/digits-0\nhwsim evaluate runs/iris-0 --engine ngspice\n"
+    "hwsim evaluate runs/digits-0 --after 30d\nhwsim evaluate runs/digits-0 --levels 16",
 )
 @options.solved
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
+@click.option("--levels", type=click.IntRange(2, 256), metavar="K", help="Round the conductances to K levels, in each device's range.")
 @click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also program the circuit into chips 0 to N − 1, and test each.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
@@ -38,6 +40,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     after: float | None,
     part: str,
     limit: int | None,
+    levels: int | None,
     chips: int | None,
 ) -> None:
     """Measure the error of a circuit on a set of the data, in 64 bits. Without a run folder, that is before any training.
@@ -48,7 +51,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - help does without
     from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415 - for this command alone
 
-    given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
+    given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after, levels=levels), chip=chip)
     age = aged(output, given)
     folder = run_folder(what)
     cost = cost_of_run(folder.path) if folder else {}
@@ -76,6 +79,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "engine": engine_name,
         "chip": given.experiment.variation.chip,
         "temperature_C": given.experiment.variation.temperature,
+        "levels": given.experiment.device.levels,
         **age,
         **cost,
     }
@@ -89,7 +93,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips, measure)}"
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
-    state = ("" if given.trained else untrained) + spelled_age(given)
+    state = ("" if given.trained else untrained) + _of_levels(given.experiment.device.levels) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     explained = f", R² {evaluation.scores['r2']:.4f}" if "r2" in evaluation.scores else ""
     text = (
@@ -102,6 +106,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if cost:
         lines.append(wrapped(f"programmed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"))
     output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")
+
+
+def _of_levels(levels: int | None) -> str:
+    return "" if levels is None else f" with devices of {levels} levels"
 
 
 def _answers(data: "Dataset", part: str, evaluation: "Evaluation", measure: "Measure") -> tuple[dict[str, Any], str]:

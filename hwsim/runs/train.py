@@ -293,7 +293,10 @@ class Ending:
         devices = sum(len(element) for element in self.session.circuit.trainable)
         counted = {key: sum(row[key] for row in self.rows) for key in ("pulses", "flips", "programming_J") if key in last}
         kind: dict[str, Any] = {key: value for key, value in (("device", device.preset), ("levels", device.levels)) if value is not None}
-        return kind | {key if key == "programming_J" else f"{key}_per_device": value / (1 if key == "programming_J" else devices) for key, value in counted.items()}
+        return kind | {
+            key if key == "programming_J" else f"{key}_per_device": value / (1 if key == "programming_J" else devices)
+            for key, value in counted.items()
+        }
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
         """Count the samples without an equilibrium, where these were skipped: of training, phase by phase, and of the last test."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from hwsim.settings.sections import OF_PULSES
+
 
 class Idle(NamedTuple):
     """When some keys mean nothing.
@@ -38,6 +40,11 @@ IDLE = (
         "variation.stuck is 0",
     ),
     Idle(("device.transfer",), lambda e: e.device.scheme != "tiki-taka", "device.scheme is not tiki-taka"),
+    Idle(
+        tuple(sorted(f"device.{key}" for key in OF_PULSES)),
+        lambda e: e.device.levels is not None,
+        "devices of device.levels are written to their level, not pulsed",
+    ),
     Idle(
         ("device.verify_tolerance", "device.verify_rounds"),
         lambda e: e.device.scheme != "write-verify" and not e.device.pairs,

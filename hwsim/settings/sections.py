@@ -146,7 +146,7 @@ class DataSettings(Section):
         return self
 
 
-_OF_PULSES = frozenset(
+OF_PULSES = frozenset(
     {
         "scheme",
         "rounding",
@@ -205,8 +205,8 @@ class DeviceSettings(Section):
     temperature_coefficient
         Relative change of all conductances per kelvin, from 27 °C on [1/K]; absent: the preset's, or 0 where none is known.
     levels
-        How many conductances a device can have; it is written to these without error, and only when its level changes. Absent: any, or what
-        the preset's pulses make. Of a preset then only range, spreads, stuck devices, drift and the energy of a pulse count.
+        How many conductances a device can have, 2 to 256; it is written to these without error, and only when its level changes. Absent:
+        any, or what the preset's pulses make. Of a preset then only range, spreads, stuck devices, drift and the energy of a pulse count.
     level_spacing
         Levels are `linear`, evenly spaced between the device's bounds, or `logarithmic`, in equal ratios.
     level_rounding
@@ -257,14 +257,14 @@ class DeviceSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.preset is None and (idle := self._set(_OF_PULSES | {"spread"})):
+        if self.preset is None and (idle := self._set(OF_PULSES | {"spread"})):
             msg = f"{idle} is about pulses, and without preset none are sent; name a preset, or leave it out"
-            raise ValueError(msg)
-        if self.levels is not None and (idle := self._set(_OF_PULSES)):
-            msg = f"{idle} is about pulses, and devices of levels = {self.levels} are written to their level; omit one of them"
             raise ValueError(msg)
         if self.levels is None and (idle := self._set(_OF_LEVELS)):
             msg = f"{idle} is about devices of few levels, and levels is absent; set it, from 2 to 256, or leave the other out"
+            raise ValueError(msg)
+        if self.coding != "single" and self.level_spacing == "logarithmic":
+            msg = f"coding = '{self.coding}' makes differences of levels weights; set level_spacing to 'linear', or coding to 'single'"
             raise ValueError(msg)
         if self.flips is not None and self.shadow:
             msg = f"flips = {self.flips:g} limits devices without a memory, and shadow = true; set shadow to false, or omit flips"

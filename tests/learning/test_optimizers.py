@@ -7,7 +7,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.network import Network
 from hwsim.devices.programming.programming import Ideal
-from hwsim.learning.optimizers import Adam, Optimizer, Sgd
+from hwsim.learning.optimizers import Adam, Desynchronous, Optimizer, Sgd, Sign
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
@@ -46,3 +46,26 @@ def test_ideal_programming_stays_within_each_devices_bounds(xp) -> None:
     done = Ideal().update({"w1": xp.full((3, 1), 1e-5)}, {"w1": xp.asarray(wanted)}, chip, None)
     np.testing.assert_allclose(done.g["w1"], [[1e-6], [2e-5], [4e-5]], rtol=1e-12)
     assert (done.pulses, done.energy) == (0, 0.0)
+
+
+@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+def test_signs_alone_move_conductances_by_their_rate(xp) -> None:
+    """Whatever the gradient's size is; where it is 0, nothing moves, and nothing is remembered."""
+    gradient = {"w1": xp.asarray([3.0, -1e-9, 0.0])}
+    steps, moments = Sign().step(gradient, Sign().begin(gradient), {"w1": 2e-6})
+    np.testing.assert_array_equal(steps["w1"], [-2e-6, 2e-6, 0.0])
+    assert moments.count == 1
+    assert not moments.mean
+
+
+def test_each_device_takes_a_step_with_the_same_probability() -> None:
+    """Other devices in every update; a probability of 1 changes nothing at all."""
+    steps = {"w1": np.full((50, 40), 1e-6), "w2": np.full((30, 20), 1e-6)}
+    assert Desynchronous(1.0)(steps, np.uint32(0)) is steps
+    reached = [Desynchronous(0.25)(steps, np.uint32(seed)) for seed in (1, 2)]
+    for one in reached:
+        shares = [(values != 0).mean() for values in one.values()]
+        np.testing.assert_allclose(shares, 0.25, atol=0.06)
+        assert set(np.unique(one["w1"])) == {0.0, 1e-6}
+    assert (reached[0]["w1"] != reached[1]["w1"]).any()
+    assert (reached[0]["w1"][:30, :20] != reached[0]["w2"]).any()

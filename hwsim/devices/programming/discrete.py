@@ -14,12 +14,12 @@ from hwsim.random.counter import Draws
 from hwsim.settings.sections import DeviceSettings
 from hwsim.typing import Array, Conductances
 
-
 _OF_DEVICES = ("level", "shadow")
 """Kinds of state with a value a device."""
 
 _GAIN, _MOST_GROWTH = 0.1, 10.0
-"""How fast thresholds follow the number of flips: by a tenth an update without any, to less than twice as much after many."""
+"""How fast thresholds follow the number of flips: by a tenth an update without any, to less than twice as much after ten times as many as
+may flip; where more would, none does."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +89,17 @@ class Discrete:
             if self.settings.level_rounding == "stochastic":
                 uniform = Draws(key, shown, row.first, sum(values.size for values in g.values())).uniform("round")
             level = part.rounded(shadow, uniform)
+            if thresholds:
+                level, shares = _limited(row, level, before["level"], self.settings.flips)
+                after["threshold"] = after.get("threshold", {}) | {
+                    name: _adapted(thresholds[name], share) for name, share in shares.items()
+                }
             written, cost = part.written(shown, part.shown(level), level - before["level"])
             new |= row.cut(written)
             for kind, values in {"level": level, "shadow": shadow}.items():
                 if kind in state:
                     after[kind] = after.get(kind, {}) | _flat(row.cut(values))
             flips, energy = flips + cost[0], energy + cost[1]
-        if self.settings.flips is not None:
-            after["threshold"] = {
-                name: _adapted(threshold, (after["level"][name] != state["level"][name]).mean() / self.settings.flips)
-                for name, threshold in thresholds.items()
-            }
         return Programmed(new, flips, energy, after)
 
     @property
@@ -163,6 +163,14 @@ class Discrete:
     def _of(self, row: Row) -> Self:
         parts, last = self.devices
         return self if len(row.spans) == len(self.blocks) else self.holding((parts.of(row.spans), last))
+
+
+def _limited(row: Row, level: Array, before: Array, flips: Any) -> tuple[Array, dict[str, Array]]:
+    """Return the levels of a row, as before in blocks where far too many would flip, and the share that would of what may, by block."""
+    xp, new, old = level.__array_namespace__(), row.cut(level), row.cut(before)
+    shares = {name: (new[name] != old[name]).mean() / flips for name in new}
+    kept = [xp.where(shares[name] > _MOST_GROWTH, old[name], new[name]).reshape(-1) for name in new]
+    return xp.concatenate(kept), shares
 
 
 def _adapted(threshold: Array, flips: Array) -> Array:

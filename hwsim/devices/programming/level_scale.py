@@ -1,4 +1,4 @@
-"""The conductances that a device of few levels can have, evenly spaced or by equal ratios, and the one that a wanted conductance gets. Pure."""
+"""The conductances of a device of few levels, evenly spaced or by equal ratios, and the one that a wanted conductance gets. Pure."""
 
 from typing import NamedTuple
 

@@ -20,7 +20,7 @@ class DropRounding:
     ----------
     to
         `power-of-two`: one of the two powers around it, by chance, so that the mean is right. A number k: one of k values, evenly from
-        minus the group's largest voltage to plus, in the same way. `sign`: its sign alone, times the group's root mean square. None: itself.
+        minus the group's largest voltage to plus, in the same way. `sign`: its sign, times the group's root mean square. None: itself.
 
     """
 
