@@ -33,7 +33,7 @@ def _alone(trainer: Trainer, follow: Follow) -> TrainingResult:
         state, rows = to_the_end(trainer.run(state), follow)
     except ConvergenceError as error:
         return TrainingResult(begun, np.nan, np.nan, np.nan, np.nan, str(error))
-    pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in (trainer.updater.programming.counts, "programming_J"))
+    pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in (trainer.updater.programming.counts or "pulses", "programming_J"))
     return TrainingResult(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
 
 

@@ -10,6 +10,7 @@ from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
 from hwsim.inspection.palette import INK, PAPER, SERIES
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import Confusion
+from hwsim.runs.programming_cost import count_in
 from hwsim.runs.training_plot import label_end
 
 _MOST_NUMBERS = 26
@@ -71,16 +72,18 @@ def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = W
 
 
 def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture]:
-    """Draw pulses and energy of programming, where devices were pulsed."""
-    if not rows or "pulses" not in rows[0]:
+    """Draw pulses or flips, and energy of programming, where devices were written."""
+    count = count_in(rows[0]) if rows else None
+    if count is None:
         return []
     epochs = [row["epoch"] for row in rows]
-    pulses = [row["pulses"] / memristors for row in rows]
+    writes = [row[count] / memristors for row in rows]
+    what = "Programming pulses" if count == "pulses" else "Flips of devices from level to level"
     joules = np.cumsum([row["programming_J"] for row in rows])
 
-    def draw_pulses(figure: Any) -> None:
-        axes = over_epochs(figure, "pulses a memristor")
-        axes.bar(epochs, pulses, color=SERIES[2], width=0.8)
+    def draw_writes(figure: Any) -> None:
+        axes = over_epochs(figure, f"{count} a memristor")
+        axes.bar(epochs, writes, color=SERIES[2], width=0.8)
 
     def draw_energy(figure: Any) -> None:
         axes = over_epochs(figure, "energy so far [J]")
@@ -88,20 +91,20 @@ def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(lambda value, _: quantity(value, "J") if value else "0")
 
-    total = sum(pulses)
+    total = sum(writes)
     return [
         picture(
-            f"{name}-pulses",
-            "Pulses",
-            draw_pulses,
-            alt=f"Bars: programming pulses a memristor in each epoch; {pulses[0]:.3g} in the first, {pulses[-1]:.3g} in the last.",
-            caption=f"Programming pulses of each epoch; {total:.3g} a memristor in all, {total * memristors:,.0f} together.",
+            f"{name}-{count}",
+            count.capitalize(),
+            draw_writes,
+            alt=f"Bars: {what[0].lower()}{what[1:]} a memristor in each epoch; {writes[0]:.3g} in the first, {writes[-1]:.3g} in the last.",
+            caption=f"{what} in each epoch; {total:.3g} a memristor in all, {total * memristors:,.0f} together.",
         ),
         picture(
             f"{name}-energy",
             "Programming energy",
             draw_energy,
-            alt=f"Curve of the energy spent on programming pulses: {quantity(joules[-1], 'J')} at the end.",
+            alt=f"Curve of the energy spent on programming: {quantity(joules[-1], 'J')} at the end.",
             caption=f"{quantity(joules[-1], 'J')} in all, {quantity(joules[-1] / memristors, 'J')} a memristor.",
         ),
     ]

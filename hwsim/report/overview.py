@@ -10,6 +10,7 @@ from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageSection, PageTable
+from hwsim.runs.programming_cost import count_in
 
 
 def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageSection:
@@ -53,7 +54,11 @@ def _without_seeds(experiment: Experiment) -> Experiment:
 
 
 def _kind(experiment: Experiment) -> str:
-    return experiment.device.preset or experiment.training.engine
+    return experiment.device.preset or _levels(experiment) or experiment.training.engine
+
+
+def _levels(experiment: Experiment) -> str:
+    return "" if experiment.device.levels is None else f"{experiment.device.levels} levels"
 
 
 def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageTable:
@@ -68,7 +73,7 @@ def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageTable:
         f"{held_out} {name}",
         f"training {name}",
         "s/epoch",
-        "pulses/memristor",
+        "writes/memristor",
         "energy",
     )
     rows = [list(_row(record)) for record in records]
@@ -87,12 +92,13 @@ def _row(record: RunRecord) -> Iterator[str]:
     yield f"{experiment.training.seed}"
     yield experiment.data.name
     yield experiment.training.engine
-    yield experiment.device.preset or "ideal"
+    yield ", ".join(filter(None, (experiment.device.preset, _levels(experiment)))) or "ideal"
     yield f"{len(record.rows)}" if summary else f"{len(record.rows)} of {experiment.training.epochs}"
     yield experiment.data.measure.text(summary.get("test_error", last["test_error"])) if last else "–"
     yield experiment.data.measure.text(last["train_error"]) if last else "–"
     yield f"{summary['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in summary else "–"
-    yield f"{summary['pulses_per_device']:.4g}" if "pulses_per_device" in summary else "–"
+    count = count_in(summary, "{}_per_device")
+    yield f"{summary[f'{count}_per_device']:.4g} {count}" if count else "–"
     yield quantity(summary["programming_J"], "J") if "programming_J" in summary else "–"
 
 

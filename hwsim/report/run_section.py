@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hwsim.experiment.experiment import Experiment
+from hwsim.experiment.experiment import DeviceSettings, Experiment
 from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.formatting import brief, counted, quantity
@@ -18,6 +18,7 @@ from hwsim.report.prediction_pictures import predictions, target_table
 from hwsim.report.reconstructions import reconstructions
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
+from hwsim.runs.programming_cost import count_in
 
 
 def run_section(record: RunRecord, anchor: str) -> PageSection:
@@ -46,11 +47,20 @@ def _about(record: RunRecord) -> Iterator[str]:
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers if layer.learned))
         yield f"A {network.described} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {training.rule.kind} ({training.optimizer.kind}, batches of {training.batch})"
-    how = f"{device.scheme} up only, on pairs" if device.pairs else device.scheme
-    yield f"on devices {device.preset}, {how}." if device.preset else "on ideal memristors."
+    yield f"on {_devices(device)}."
     if odd := list(_imperfections(record.experiment)):
         yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."
     yield f"Folder: {record.what}"
+
+
+def _devices(device: DeviceSettings) -> str:
+    kind = f"devices {device.preset}" if device.preset else "ideal memristors"
+    if device.levels is not None:
+        how = {"single": "each by itself", "mirrored": "in mirrored pairs", "one-sided": "in one-sided pairs"}[device.coding]
+        return f"{kind} of {device.levels} levels, {how}" + ("" if device.shadow else ", without a memory")
+    if device.preset is None:
+        return kind
+    return f"{kind}, {device.scheme} up only, on pairs" if device.pairs else f"{kind}, {device.scheme}"
 
 
 def _imperfections(experiment: Experiment) -> Iterator[str]:
@@ -74,8 +84,8 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "an epoch took", quantity(record.summary["seconds_per_epoch"], "s")
     if "residual_A" in record.summary:
         yield "largest residual", quantity(record.summary["residual_A"], "A")
-    if "pulses_per_device" in record.summary:
-        yield "pulses per memristor", f"{record.summary['pulses_per_device']:.4g}"
+    if count := count_in(record.summary, "{}_per_device"):
+        yield f"{count} per memristor", f"{record.summary[f'{count}_per_device']:.4g}"
         yield "programming energy", quantity(record.summary["programming_J"], "J")
 
 
@@ -137,7 +147,7 @@ def _epochs(record: RunRecord) -> PageTable:
     rows, most, measure = record.rows, 20, record.experiment.data.measure
     stride = -(-len(rows) // most)
     chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
-    pulsed, explained = "pulses" in rows[0], "test_r2" in rows[0]
+    count, explained = count_in(rows[0]), "test_r2" in rows[0]
     header = [
         "epoch",
         "loss [V²]",
@@ -145,7 +155,7 @@ def _epochs(record: RunRecord) -> PageTable:
         f"{record.experiment.data.held_out} {measure.name}",
         *([f"{record.experiment.data.held_out} R²"] if explained else []),
         "seconds",
-        *(["pulses", "joules"] if pulsed else []),
+        *([count, "joules"] if count else []),
     ]
     cells = [
         [
@@ -155,7 +165,7 @@ def _epochs(record: RunRecord) -> PageTable:
             measure.text(row["test_error"]),
             *([f"{row['test_r2']:.4f}"] if explained else []),
             f"{row['seconds']:.3g}" if "seconds" in row else "–",
-            *([f"{row['pulses']:,.0f}", f"{row['programming_J']:.3g}"] if pulsed else []),
+            *([f"{row[count]:,.0f}", f"{row['programming_J']:.3g}"] if count else []),
         ]
         for row in chosen
     ]

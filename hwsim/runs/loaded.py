@@ -20,6 +20,7 @@ from hwsim.files.stored_conductances import beyond
 from hwsim.runs.folder import RunFolder
 from hwsim.session import Session
 from hwsim.settings.durations import spelled
+from hwsim.typing import Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class LoadedModel:
 
     what: str
     session: Session
-    g: dict[str, NDArray[np.float64]]
+    g: Weights
     wanted: dict[str, NDArray[np.float64]]
     trained: bool
     cut: str

@@ -10,11 +10,23 @@ from hwsim.files.atomic import UnreadableError
 from hwsim.formatting import quantity
 from hwsim.runs.open_run import RunError
 
-_KEYS = ("pulses_per_device", "programming_J")
+COUNTS = ("pulses", "flips")
+"""What is counted where devices are written: pulses, or changes of a device's level."""
+
+
+def count_in(record: Mapping[str, Any], form: str = "{}") -> str | None:
+    """Return what a record counts under a key of this form; None where its devices were not written."""
+    return next((count for count in COUNTS if form.format(count) in record), None)
+
+
+def costs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's summary holds about programming: writes per device, and energy [J]; of ideal devices nothing."""
+    count = count_in(record, "{}_per_device")
+    return {key: record[key] for key in (f"{count}_per_device", "programming_J")} if count and "programming_J" in record else {}
 
 
 def cost_of_run(folder: Path) -> dict[str, float]:
-    """Return pulses per device and energy [J] of a completed run on pulsed devices; of others nothing.
+    """Return pulses or flips per device and energy [J] of a completed run whose devices were written; of others nothing.
 
     Raises
     ------
@@ -30,12 +42,12 @@ def cost_of_run(folder: Path) -> dict[str, float]:
     except UnreadableError as error:
         msg = f"{quote_path(path)}: {error}; remove the file"
         raise RunError(msg) from None
-    return {key: summary[key] for key in _KEYS} if summary.keys() >= set(_KEYS) else {}
+    return costs(summary)
 
 
 def spelled_cost(summary: Mapping[str, Any], memristors: int) -> str:
-    """Format the cost of programming; an empty text where nothing was programmed by pulses."""
-    if not summary.keys() >= set(_KEYS):
+    """Format the cost of programming; an empty text where no device was written."""
+    if not (given := costs(summary)):
         return ""
-    pulses, joules = (summary[key] for key in _KEYS)
-    return f"{pulses:.4g} pulses per memristor, {pulses * memristors:,.0f} in all, {quantity(joules, 'J')}"
+    count, (writes, joules) = count_in(summary, "{}_per_device"), given.values()
+    return f"{writes:.4g} {count} per memristor, {writes * memristors:,.0f} in all, {quantity(joules, 'J')}"

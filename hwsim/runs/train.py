@@ -20,6 +20,7 @@ from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
 from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, TimedSolver
+from hwsim.runs.programming_cost import count_in
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.training_plot import curves
@@ -287,16 +288,13 @@ class Ending:
 
     def _pulsed(self) -> dict[str, Any]:
         """Return the pulses or flips of the devices, and the energy of programming, where devices are written."""
-        device, last = self.session.experiment.device, self.rows[-1]
-        if not device.programmed:
+        device, count = self.session.experiment.device, count_in(self.rows[-1])
+        if count is None:
             return {}
         devices = sum(len(element) for element in self.session.circuit.trainable)
-        counted = {key: sum(row[key] for row in self.rows) for key in ("pulses", "flips", "programming_J") if key in last}
-        kind: dict[str, Any] = {key: value for key, value in (("device", device.preset), ("levels", device.levels)) if value is not None}
-        return kind | {
-            key if key == "programming_J" else f"{key}_per_device": value / (1 if key == "programming_J" else devices)
-            for key, value in counted.items()
-        }
+        writes, energy = (sum(row[key] for row in self.rows) for key in (count, "programming_J"))
+        kind = {"device": device.preset} if device.levels is None else {"levels": device.levels}
+        return kind | {f"{count}_per_device": writes / devices, "programming_J": energy}
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
         """Count the samples without an equilibrium, where these were skipped: of training, phase by phase, and of the last test."""

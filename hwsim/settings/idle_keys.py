@@ -43,7 +43,7 @@ IDLE = (
     Idle(
         tuple(sorted(f"device.{key}" for key in OF_PULSES)),
         lambda e: e.device.levels is not None,
-        "devices of device.levels are written to their level, not pulsed",
+        "device.levels is set, and devices are written to their level, not pulsed",
     ),
     Idle(
         ("device.verify_tolerance", "device.verify_rounds"),

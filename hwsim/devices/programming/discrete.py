@@ -130,15 +130,15 @@ class Discrete:
         """Return the numbers of the levels that shadows [S] are rounded to; single devices know their own bounds."""
         pairs, scale = self.devices[0].pairs, self.scale
         if pairs is None:
-            return self._own.number(shadow, uniform)
+            return self._drawn.number(shadow, uniform)
         xp, number = shadow.__array_namespace__(), scale.number(shadow, uniform)
         if not self._one_sided:
             number = xp.where(pairs.side < 0, scale.last - number[pairs.partner], number)
-        return xp.where(pairs.side == 0, self._own.number(shadow, uniform), number)
+        return xp.where(pairs.side == 0, self._drawn.number(shadow, uniform), number)
 
     def shown(self, level: Array) -> Array:
         """Return the conductances of devices at these levels [S]: between their own bounds, or where they are stuck."""
-        return self.devices[0].devices.begin(self._own.conductance(level).astype(level.dtype))
+        return self.devices[0].devices.begin(self._drawn.conductance(level).astype(level.dtype))
 
     def written(self, before: Array, after: Array, up: Array) -> tuple[Array, tuple[Array, Array]]:
         """Return the conductances [S], and how many devices were written, by `up` levels each, and with what energy [J]."""
@@ -153,7 +153,7 @@ class Discrete:
         return self.settings.coding == "one-sided"
 
     @property
-    def _own(self) -> LevelScale:
+    def _drawn(self) -> LevelScale:
         low, high = self.devices[0].devices.limits()
         return self.scale._replace(low=low, high=high)
 
