@@ -50,7 +50,8 @@ def _entry(key: "Key") -> dict[str, Any]:
 def _overview(keys: "Sequence[Key]", about: dict[str, str]) -> str:
     rows = []
     for section, text in {"": "At the top of the file.", **about}.items():
-        names = [key.key.removeprefix(f"{section}.") for key in keys if key.key.rpartition(".")[0].partition(".")[0] == section]
+        inside = re.compile(rf"{section}(\[0\])?\.(.+)") if section else re.compile(r"()([^.]+)")
+        names = [match[2] for key in keys if (match := inside.fullmatch(key.key))]
         rows.append((section, f"{text}\n{', '.join(names)}"))
     return f"{table(('section', 'about, and keys'), rows)}\n\nhwsim keys SECTION describes each; --set section.key=value sets one."
 

@@ -13,6 +13,7 @@ from cli.loading import note_alike
 from cli.output import Output, ProgressStep
 from cli.predictions import target_table
 from cli.tables import table, wrapped
+from hwsim.formatting import RMSE_IN_VOLTS
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment
@@ -172,9 +173,11 @@ class _Reporter:
         self.last: Progress | None = None
 
     def __call__(self, progress: "Progress") -> ProgressStep:
-        """Format the progress of training."""
+        """Format the progress of training, and of the stages before it."""
+        if self.last is not None and self.last.stage != progress.stage:
+            self.error, self.last = "", None
         if progress.record:
-            measure = self.data.measure
+            measure = RMSE_IN_VOLTS if progress.stage else self.data.measure
             self.error = f", {self.data.held_out} {measure.name} {measure.text(progress.record['test_error'])}"
         if self.last is not None:  # what came before the first report may have been compiling
             began = (self.last.samples_done, _seconds(self.last)) if self.last.epoch == progress.epoch else (0, 0.0)
@@ -182,7 +185,8 @@ class _Reporter:
             self.speed = f", {rounded(speed)} {self.samples}/s"
         self.last = progress
         done = progress.epoch * progress.samples_total + progress.samples_done
-        text = f"epoch {progress.epoch + 1}/{progress.epochs}{self.error}, loss {progress.loss:.2e} V²{self.speed}"
+        stage = f"stage {progress.stage}, " if progress.stage else ""
+        text = f"{stage}epoch {progress.epoch + 1}/{progress.epochs}{self.error}, loss {progress.loss:.2e} V²{self.speed}"
         return ProgressStep(done, progress.epochs * progress.samples_total, text)
 
 

@@ -224,6 +224,7 @@ class Session:
         """Return the trainer of the experiment, on a solver of its circuit and chip."""
         from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
 
+        self.experiment.refuse_pending()
         given = self.experiment
         return Trainer(
             given.training,

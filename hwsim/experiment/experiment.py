@@ -15,6 +15,7 @@ from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.durations import spelled
+from hwsim.settings.pretraining_settings import PretrainingStage
 from hwsim.settings.sections import DataSettings, DeviceSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, explain, too_large
@@ -84,6 +85,8 @@ class Experiment(Section):
         The network that is compiled to a circuit, or the netlist that is one.
     data, training, device, variation, noise, solver
         What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
+    pretraining
+        What its first layers learn before, stage by stage.
     reached
         What it is known to reach; nothing is computed from it.
 
@@ -102,6 +105,7 @@ class Experiment(Section):
     circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)]
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
+    pretraining: tuple[PretrainingStage, ...] = ()
     device: DeviceSettings = DeviceSettings()
     variation: VariationSettings = VariationSettings()
     noise: NoiseSettings = NoiseSettings()
@@ -201,6 +205,22 @@ class Experiment(Section):
             msg = (
                 f"variation.after = {spelled(self.variation.after)}: a chip drifts after training, not before; leave it out, then "
                 "hwsim evaluate RUN --after TIME"
+            )
+            raise ExperimentError(msg)
+
+    def refuse_pending(self) -> None:
+        """Refuse to train what is to be pretrained first.
+
+        Raises
+        ------
+        ExperimentError
+            Naming the command that pretrains.
+
+        """
+        if self.pretraining and self.training.start is None:
+            msg = (
+                f"{self.name} is pretrained by hwsim train alone; start from what that left in its folder (training.start=RUN/start.npz, "
+                "training.start_arrays), or set pretraining to []"
             )
             raise ExperimentError(msg)
 

@@ -142,7 +142,7 @@ def _learnt(place: Path) -> list[DataDivision]:
     before = _read(folder / FILE) if run.training.start is not None else []
     if before is None:  # a folder of an earlier version; what it started from may have learnt as it did
         return [division]
-    return before if begun else [*before, division]
+    return before if begun and not run.pretraining else [*before, division]  # what stages leave has learnt from the same samples
 
 
 def _sha256(file: Path) -> str:

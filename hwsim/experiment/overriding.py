@@ -170,6 +170,8 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
         return {}
     if isinstance(inner, tuple):
         return list(inner)
+    if isinstance(inner, BaseModel):
+        return inner.model_dump()
     if not dataclasses.is_dataclass(inner):
         return inner
     if type(inner) not in _PARTS and last != "kind":

@@ -20,7 +20,8 @@ CHUNK_SECONDS = 0.7
 class Progress:
     """Where training stands after a chunk of updates, samples and loss of all chips together.
 
-    `record` is the epoch's row of metrics when one just ended; of many chips, the epoch's sums by name, each (chips,).
+    `record` is the epoch's row of metrics when one just ended; of many chips, the epoch's sums by name, each (chips,). `stage` is the
+    number of a stage of pretraining; 0: the training itself.
     """
 
     state: State
@@ -30,6 +31,7 @@ class Progress:
     samples_total: int
     loss: float
     record: dict[str, Any] | None
+    stage: int = 0
 
 
 class EpochLearner(Protocol):

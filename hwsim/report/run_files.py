@@ -1,6 +1,6 @@
 """The files of a run that a report reads: those present, checked, and notes about the missing ones."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row
 from hwsim.learning.predictions import Predictions
 from hwsim.runs.folder import RunFolder
-from hwsim.runs.open_run import RunError
+from hwsim.runs.open_run import PRETRAINING, RunError
+from hwsim.runs.pretraining import begun_after
 from hwsim.session import Session
 
 Conductances = Mapping[str, NDArray[np.float64]]
@@ -49,8 +50,8 @@ class RunRecord:
         The folder as the user called it.
     circuit, chip
         The experiment's.
-    rows
-        The metrics, an epoch each.
+    rows, stages
+        The metrics, an epoch each: of the training, and of all stages of pretraining.
     summary, environment
         Contents of these files; empty without one.
     before, g
@@ -67,6 +68,7 @@ class RunRecord:
     circuit: Circuit
     chip: Chip
     rows: list[Row]
+    stages: Sequence[Row] = ()
     summary: dict[str, Any]
     environment: dict[str, Any]
     before: Conductances
@@ -100,7 +102,7 @@ def read_run(what: str) -> RunRecord:
     folder = RunFolder(Path(what))
     experiment = load(what)
     session = Session.of(experiment)
-    rows = _rows(folder.path / "metrics.jsonl")
+    rows, staged = _rows(folder.path / "metrics.jsonl"), _rows(folder.path / PRETRAINING)
     summary = _table(folder.path / "summary.json", records.summary)
     environment = _table(folder.path / ENVIRONMENT, records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
@@ -117,9 +119,10 @@ def read_run(what: str) -> RunRecord:
         circuit=session.circuit,
         chip=session.chip,
         rows=rows,
+        stages=staged,
         summary=summary,
         environment=environment,
-        before=session.begun(),
+        before=begun_after(session, folder.path).begun(),
         g=g,
         confusion=confusion,
         predictions=predictions,

@@ -8,7 +8,7 @@ from typing import Any
 from hwsim.experiment.experiment import DeviceSettings, Experiment
 from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import Netlist
-from hwsim.formatting import brief, counted, quantity
+from hwsim.formatting import RMSE_IN_VOLTS, brief, counted, quantity
 from hwsim.inspection import schematic as schematics
 from hwsim.learning.predictions import Predictions
 from hwsim.report import conductances, learning_curves
@@ -137,6 +137,8 @@ def _circuit(record: RunRecord, anchor: str) -> Picture:
 def _tables(record: RunRecord) -> Iterator[PageTable]:
     if record.predictions is not None:
         yield target_table(record.predictions, record.experiment.data)
+    if record.stages:
+        yield _stages(record)
     if record.rows:
         yield _epochs(record)
     yield environment_table(record.environment)
@@ -171,6 +173,17 @@ def _epochs(record: RunRecord) -> PageTable:
     ]
     left_out = f", every {stride}th and the last of {counted(len(rows), 'epoch')}" if stride > 1 else ""
     return PageTable(caption=f"Metrics{left_out}", header=header, rows=cells)
+
+
+def _stages(record: RunRecord) -> PageTable:
+    """Tabulate what each stage of pretraining ended with."""
+    last = {int(row["stage"]): row for row in record.stages}
+    cells = [
+        [f"{number}", f"{record.experiment.pretraining[number - 1].layers}", f"{row['epoch']}", RMSE_IN_VOLTS.text(row["test_error"])]
+        for number, row in last.items()
+    ]
+    header = ["stage", "hidden layers", "epochs", f"{record.experiment.data.held_out} {RMSE_IN_VOLTS.name} of the reconstruction"]
+    return PageTable(caption="Pretraining", header=header, rows=cells)
 
 
 def environment_table(environment: Mapping[str, Any]) -> PageTable:

@@ -18,7 +18,7 @@ from hwsim.experiment.experiment import RUN_FILE, SAMPLES, Experiment
 from hwsim.experiment.netlist_circuit import KEPT, TRAINED
 from hwsim.files import atomic, stored_conductances
 from hwsim.files.stored_conductances import fault_of, laid_out
-from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError, is_used, read_arrays
+from hwsim.runs.open_run import CHECKPOINT, PRETRAINING, OpenRun, RunError, is_used, read_arrays, stage_checkpoint
 
 PREDICTIONS = "predictions.png"
 """The plot of predictions against the truth, where targets are real."""
@@ -43,6 +43,7 @@ class RunFolder:
             SAMPLES,
             TRAINED,
             CHECKPOINT,
+            PRETRAINING,
             stored_conductances.TRAINED,
             stored_conductances.STARTED,
             learnt.FILE,
@@ -99,6 +100,7 @@ class RunFolder:
     def files(self) -> Iterator[Path]:
         """List the files that belong to the run, those of a netlist too."""
         yield from (self.path / name for name in self.NAMES)
+        yield from self.path.glob(stage_checkpoint("*"))
         for file in (self.path / KEPT).rglob("*"):
             yield file
             yield self.path / file.relative_to(self.path / KEPT)

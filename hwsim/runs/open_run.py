@@ -23,6 +23,15 @@ CHECKPOINT = "checkpoint.npz"
 """What a run is resumed from; it holds the metrics so far too, so that both always fit."""
 
 
+PRETRAINING = "pretraining.jsonl"
+"""The metrics of all stages of pretraining: a line an epoch, with the number of its stage."""
+
+
+def stage_checkpoint(number: int | str) -> str:
+    """Return the name of the checkpoint of a stage of pretraining."""
+    return f"pretraining-{number}.npz"
+
+
 class RunError(ValueError):
     """A run folder that cannot be used; the message names the file and the remedy."""
 
@@ -121,16 +130,16 @@ class OpenRun:
         """Write metrics.jsonl: a line an epoch."""
         self.write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
-    def write_checkpoint(self, arrays: Arrays, rows: list[Row]) -> None:
-        """Write the checkpoint."""
-        self.write(CHECKPOINT, checkpoint.pack(arrays, rows))
+    def write_checkpoint(self, arrays: Arrays, rows: list[Row], name: str = CHECKPOINT) -> None:
+        """Write a checkpoint."""
+        self.write(name, checkpoint.pack(arrays, rows))
 
     def write_weights(self, g: Mapping[str, NDArray[Any]]) -> None:
         """Write the conductances [S]."""
         self.write(stored_conductances.TRAINED, atomic.packed(g))
 
-    def read_checkpoint(self, like: Arrays) -> tuple[Arrays, list[Row]]:
-        """Read the checkpoint back; its arrays must have the names, shapes and types of `like`.
+    def read_checkpoint(self, like: Arrays, name: str = CHECKPOINT) -> tuple[Arrays, list[Row]]:
+        """Read a checkpoint back; its arrays must have the names, shapes and types of `like`.
 
         Raises
         ------
@@ -140,9 +149,9 @@ class OpenRun:
         """
         remedy = "train again into another folder (--out)"
         try:
-            return checkpoint.unpack(read_arrays(Path(CHECKPOINT), self.path / CHECKPOINT, remedy, self.descriptor), like)
+            return checkpoint.unpack(read_arrays(Path(name), self.path / name, remedy, self.descriptor), like)
         except atomic.UnreadableError as error:
-            msg = f"{self.path / CHECKPOINT}: {error}; {remedy}"
+            msg = f"{self.path / name}: {error}; {remedy}"
             raise RunError(msg) from None
 
 

@@ -1,25 +1,25 @@
 """A run: a training in a folder, which survives being killed and can be resumed."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuits.errors import CircuitError
 from hwsim.experiment.engines import make_engine
 from hwsim.experiment.learnt import record
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
+from hwsim.runs import pretraining
 from hwsim.runs.environment import environment
+from hwsim.runs.epoch_loop import Observe, Saver, restored, to_the_last_epoch
 from hwsim.runs.folder import PREDICTIONS, RunFolder
-from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
+from hwsim.runs.open_run import OpenRun
 from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
-from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, UPDATES, TimedSolver
+from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, TimedSolver
 from hwsim.runs.programming_cost import count_in
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
@@ -29,27 +29,8 @@ from hwsim.typing import Weights
 from netlists.deck import Deck
 
 if TYPE_CHECKING:
-    from hwsim.learning.epochs import Progress
     from hwsim.learning.evaluate import Evaluation
-    from hwsim.learning.state import State
-    from hwsim.learning.trainer import Trainer
     from hwsim.runs.profiling.profiler import Profile, Profiler
-
-Observe = Callable[["Progress"], None]
-
-EPOCH_SECONDS = 1.0
-"""A checkpoint is written at the end of an epoch; epochs shorter than this share one, or syncing files would take longer than training."""
-
-CHECKPOINT_SECONDS = 20.0
-"""Within an epoch a checkpoint is written when the last one is older than this."""
-
-EXIT_INTERRUPTED = 130
-
-
-class InterruptedRunError(RuntimeError):
-    """The run was interrupted, and its state is saved."""
-
-    exit_code = EXIT_INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,100 +77,34 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         profiler.follow_compiling()
     with watch.on(CIRCUIT):
         _ = session.chip
-    with session.training_solver() as solver:
+    with watch.on(FILES):
+        described = environment(experiment) | record(session.data)
+    with ExitStack() as stack:
+        folder = None
+        if pretraining.pending(session):
+            if not start.resume:
+                pretraining.refuse_unusable(session)  # before the folder: nothing remains when this fails
+            folder = stack.enter_context(start.locked(described))
+            with stop_signals() as stopped:
+                session = pretraining.pretrained(folder, session, observe, stopped, watch)
+        solver = stack.enter_context(session.training_solver())
         with watch.on(CIRCUIT):
             trainer = session.trainer(TimedSolver(solver, watch) if profiler else solver)
+        begun = None if start.resume else trainer.begin()  # as above
+        folder = folder or stack.enter_context(start.locked(described))
+        state, rows = restored(folder, trainer) if begun is None else (begun, list[Row]())
+        before = len(rows)
+        if start.resume:
+            folder.describe(experiment, described)
+        with stop_signals() as stopped:
+            state = to_the_last_epoch(Saver(folder, trainer, rows, watch), state, observe, stopped)
         with watch.on(FILES):
-            described = environment(experiment) | record(session.data)
-        begun = None if start.resume else trainer.begin()  # before the folder: nothing remains when this fails
-        with start.locked(described) as folder:
-            state, rows = _restored(folder, trainer) if begun is None else (begun, list[Row]())
-            before = len(rows)
-            if start.resume:
-                folder.describe(experiment, described)
-            with stop_signals() as stopped:
-                state = _epochs(_Saver(folder, trainer, rows, watch), trainer, state, observe, stopped)
-            with watch.on(FILES):
-                summary = Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
-            if profiler is None:
-                return Trained(RunFolder(folder.present), summary)
-            profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
-            folder.write("profile.json", json.dumps(profile.table(), indent=2) + "\n")
-            return Trained(RunFolder(folder.present), summary, profile)
-
-
-def _restored(folder: OpenRun, trainer: "Trainer") -> tuple["State", list[Row]]:
-    """Return the state to resume from; a run that was killed before its first checkpoint starts again."""
-    from hwsim.learning.state import State  # noqa: PLC0415
-
-    if not folder.holds(CHECKPOINT):
-        return trainer.begin(), []
-    arrays, rows = folder.read_checkpoint(trainer.begin().arrays())
-    state = State.from_arrays(arrays, trainer.circuit)
-    try:
-        trainer.circuit.check_conductances(trainer.g(state))
-    except CircuitError as error:
-        msg = f"{folder.path / CHECKPOINT}: {error}; train again into another folder (--out)"
-        raise RunError(msg) from None
-    if state.epoch > (epochs := trainer.settings.epochs):
-        msg = (
-            f"{folder.path} has completed {state.epoch} epochs; training.epochs = {epochs} must be at least that, or begin another (--out)"
-        )
-        raise RunError(msg)
-    return state, rows
-
-
-class _Saver:
-    """Writes checkpoint, metrics and weights, periodically and at the end."""
-
-    def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
-        self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
-        self.weights: Weights | None = None
-        self.saved = -CHECKPOINT_SECONDS
-
-    def add(self, progress: "Progress", *, at_once: bool) -> None:
-        """Add an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
-        if progress.record is not None:
-            speed = len(self.trainer.data.x_train) / max(progress.record["seconds"], 1e-9)
-            self.rows.append(progress.record | {"samples_per_second": speed})
-            self.weights = self.trainer.g(progress.state)
-        due = EPOCH_SECONDS if progress.record is not None else CHECKPOINT_SECONDS
-        if at_once or time.monotonic() - self.saved > due:
-            self.save(progress.state)
-
-    def save(self, state: "State") -> None:
-        """Write all three; the checkpoint, from which a run is resumed, last."""
-        with self.watch.on(FILES):
-            self.folder.write_rows(self.rows)
-            if self.weights is not None:
-                self.folder.write_weights(self.weights)
-            self.folder.write_checkpoint(state.arrays(), self.rows)
-        self.saved = time.monotonic()
-
-
-def _epochs(saver: _Saver, trainer: "Trainer", state: "State", observe: Observe, stopped: threading.Event) -> "State":
-    """Train to the last epoch, and return the state."""
-    epochs = trainer.settings.epochs
-    saver.save(state)
-    for progress in _followed(trainer.run(state), saver.watch):
-        state = progress.state
-        saver.add(progress, at_once=stopped.is_set() or state.epoch == epochs)
-        observe(progress)
-        if stopped.is_set() and state.epoch < epochs:
-            path = saver.folder.present
-            msg = f"interrupted in epoch {state.epoch + 1} of {epochs} and saved; resume with: hwsim train {path} --resume"
-            raise InterruptedRunError(msg)
-    return state
-
-
-def _followed(training: Iterator["Progress"], watch: Stopwatch) -> Iterator["Progress"]:
-    """Assign the time of training, and not that between chunks, to updates; the solver reassigns the time of evaluation."""
-    while True:
-        with watch.on(UPDATES):
-            progress = next(training, None)
-        if progress is None:
-            return
-        yield progress
+            summary = Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
+        if profiler is None:
+            return Trained(RunFolder(folder.present), summary)
+        profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
+        folder.write("profile.json", json.dumps(profile.table(), indent=2) + "\n")
+        return Trained(RunFolder(folder.present), summary, profile)
 
 
 LARGEST_NETLIST = 10_000_000

@@ -31,6 +31,7 @@ IDLE = (
         lambda e: e.training.start is not None and e.training.start_arrays is None,
         "training.start sets the conductances",
     ),
+    Idle(("pretraining",), lambda e: e.training.start is not None, "training.start sets the conductances that pretraining would learn"),
     Idle(("noise.bandwidth",), lambda e: not (e.noise.thermal or e.noise.shot), "noise.thermal and noise.shot are false"),
     Idle(("variation.dac_full_scale",), lambda e: e.variation.dac_bits is None, "variation.dac_bits is absent"),
     Idle(("variation.adc_full_scale",), lambda e: e.variation.adc_bits is None, "variation.adc_bits is absent"),

@@ -125,7 +125,7 @@ def _is_table(annotation: Any) -> bool:
 def _tables(annotation: Any) -> Iterator[type]:
     if _is_table(annotation):
         yield annotation
-    elif get_origin(annotation) is not tuple:
+    else:
         for inner in get_args(annotation):
             yield from _tables(inner)
 

@@ -336,9 +336,11 @@ REAL = {"data.task", "data.targets", "data.target_scaling"}
 DIALECT = "circuit.dialect"
 """How a deck's text is read; that commands and runs read it so is tested in tests/netlists/test_dialects.py."""
 
-KEYS = sorted(
-    key for key in TYPES if key not in {AGES, DIALECT, *REAL} and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES)
-)
+STAGES = {"pretraining[0].layers", "pretraining[0].epochs", "pretraining[0].settings"}
+"""Only runs are pretrained, and other trainings refuse it (tests/runs/test_pretraining.py)."""
+
+ELSEWHERE = {AGES, DIALECT, *REAL, *STAGES}
+KEYS = sorted(key for key in TYPES if key not in ELSEWHERE and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
 """All keys but those of tables, whose own keys are listed."""
 
 

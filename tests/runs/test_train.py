@@ -20,7 +20,7 @@ from hwsim.experiment.overriding import override
 from hwsim.files import atomic
 from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
-from hwsim.runs import train
+from hwsim.runs import epoch_loop, train
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.loaded import load_model
 from hwsim.runs.open_run import RunError
@@ -47,8 +47,8 @@ def through(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) ->
 def chunks_of_one_update(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Report and save after every update, so that a run can be stopped at any of them; work in an empty folder."""
     monkeypatch.setattr(epochs, "CHUNK_SECONDS", 0.0)
-    monkeypatch.setattr(train, "EPOCH_SECONDS", -1.0)
-    monkeypatch.setattr(train, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(epoch_loop, "EPOCH_SECONDS", -1.0)
+    monkeypatch.setattr(epoch_loop, "CHECKPOINT_SECONDS", -1.0)
     monkeypatch.chdir(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_a_signal_stops_after_the_chunk_and_saves(experiment: Experiment, tmp_pa
     def send(_: Progress) -> None:
         signal.raise_signal(number)
 
-    with pytest.raises(train.InterruptedRunError, match=r"hwsim train .*stopped --resume") as caught:
+    with pytest.raises(epoch_loop.InterruptedRunError, match=r"hwsim train .*stopped --resume") as caught:
         train.train(new_run(experiment, tmp_path / "stopped"), send)
     assert caught.value.exit_code == 130
     assert signal.getsignal(number) is before
@@ -339,7 +339,7 @@ def test_a_resumed_run_follows_its_folder_too(through: dict[str, Any], tmp_path:
             Path("run").rename("moved")
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(train.InterruptedRunError, match="hwsim train moved --resume"):
+    with pytest.raises(epoch_loop.InterruptedRunError, match="hwsim train moved --resume"):
         train.train(resumed_run(experiment, Path("run")), rename)
     assert train.train(resumed_run(experiment, Path("moved")), ignore).folder.path == Path("moved")
     assert numbers(tmp_path / "moved") == through

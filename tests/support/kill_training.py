@@ -28,11 +28,11 @@ def _train(words: tuple[str, ...], log: str) -> None:
     """Train with a checkpoint after every update, quietly."""
     from cli.main import main  # noqa: PLC0415 - in the new process
     from hwsim.learning import epochs  # noqa: PLC0415
-    from hwsim.runs import train  # noqa: PLC0415
+    from hwsim.runs import epoch_loop  # noqa: PLC0415
 
     with Path(log).open("w", encoding="utf-8") as loaded:
         sys.stdout = sys.stderr = loaded
-        epochs.CHUNK_SECONDS, train.EPOCH_SECONDS, train.CHECKPOINT_SECONDS = 0.0, -1.0, -1.0
+        epochs.CHUNK_SECONDS, epoch_loop.EPOCH_SECONDS, epoch_loop.CHECKPOINT_SECONDS = 0.0, -1.0, -1.0
         code = main(["train", *words])
         loaded.flush()
         os._exit(code)
