@@ -1,7 +1,8 @@
 """UserText: the deck that a circuit was read from, as ngspice simulates it, and where in it inputs and learned values stand."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +13,8 @@ _SAME = 1e-9
 """Share by which resistances may differ that are written as one value: rounding."""
 
 
-def contradiction(values: Iterable[tuple[Hashable, str, float]]) -> tuple[str, str] | None:
-    """Return an element whose value differs from that of another one at the same spot of a text, and what to do; None without any.
-
-    Parameters
-    ----------
-    values
-        Of each element: the spot where its value stands, its name, and the value [ohm].
-
-    """
-    first: dict[Hashable, tuple[str, float]] = {}
-    for spot, name, ohm in values:
-        other, as_ohm = first.setdefault(spot, (name, ohm))
-        if abs(as_ohm - ohm) > _SAME * ohm:
-            why = f"{name} shares its value with {other}, and they have {ohm:.6g} and {as_ohm:.6g} ohm"
-            return name, f"{why}; give each instance its own, as a parameter, or write the expanded deck (--flat)"
-    return None
+Place = tuple[int, int, int]
+"""Where a value stands: the place of its card, the first character and the one behind the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,9 +32,9 @@ class UserText:
     factors
         By the same name, the resistance [ohm] of each over that on its card: what multipliers and temperature make of it.
     spots
-        By the same name, where each value stands: the place of the card, the first character and the one behind the last.
+        By the same name, where each value stands.
     untrained
-        By the same kind of spot, the name and the value on the card [ohm] of a resistor there that does not learn.
+        Of resistors that do not learn: where the value stands, the name, and the value on the card [ohm].
     roles
         The structured comments that name inputs, outputs and trainable elements.
     flat
@@ -59,8 +46,8 @@ class UserText:
     inputs: Mapping[str, tuple[int, ...]]
     resistors: Mapping[str, tuple[str, ...]]
     factors: Mapping[str, NDArray[np.float64]]
-    spots: Mapping[str, tuple[tuple[int, int, int], ...]]
-    untrained: Mapping[tuple[int, int, int], tuple[str, float]] = field(default_factory=dict)
+    spots: Mapping[str, tuple[Place, ...]]
+    untrained: tuple[tuple[Place, str, float], ...] = ()
     roles: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
 
@@ -73,18 +60,30 @@ class UserText:
             When elements that share a value have different ones.
 
         """
-        learned = [
-            (spot, called, ohm)
-            for name, spots in self.spots.items()
-            for spot, (called, ohm) in zip(spots, self.resistances(name, g[name]).items(), strict=True)
-        ]
-        wrong = contradiction([*((spot, *fixed) for spot, fixed in self.untrained.items()), *learned])
+        wrong = self.contradiction(g)
         if wrong is not None:
             raise CircuitError(wrong[1])
         cards = list(self.cards)
-        for (place, start, end), ohm in sorted({spot: ohm for spot, _, ohm in learned}.items(), reverse=True):
+        for (place, start, end), ohm in sorted({spot: ohm for spot, _, ohm in self._values(g)}.items(), reverse=True):
             cards[place] = cards[place][:start] + repr(ohm) + cards[place][end:]
         return tuple(cards)
+
+    def contradiction(self, g: Mapping[str, Any]) -> tuple[int, str] | None:
+        """Return a card that would need two values at one place, for conductances [S], and what to do; None where there is none."""
+        learned = self._values(g)
+        places = {place for place, _, _ in learned}
+        first: dict[Place, tuple[str, float]] = {}
+        for place, name, ohm in (*(fixed for fixed in self.untrained if fixed[0] in places), *learned):
+            other, as_ohm = first.setdefault(place, (name, ohm))
+            if abs(as_ohm - ohm) > _SAME * ohm:
+                why = f"{name} shares its value with {other}, and they have {ohm:.6g} and {as_ohm:.6g} ohm"
+                return place[0], f"{why}; give each instance its own, as a parameter, or write the expanded deck (--flat)"
+        return None
+
+    def _values(self, g: Mapping[str, Any]) -> list[tuple[Place, str, float]]:
+        """List where the value of each element that learns stands, its name and its value on the card [ohm]."""
+        of_arrays = ((spots, self.resistances(name, g[name])) for name, spots in self.spots.items())
+        return [(spot, called, ohm) for spots, values in of_arrays for spot, (called, ohm) in zip(spots, values.items(), strict=True)]
 
     def resistances(self, name: str, g: NDArray[np.float64]) -> dict[str, float]:
         """Return the values on the cards of an array for conductances [S]: resistances [ohm] by the simulator's names."""

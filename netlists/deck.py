@@ -1,7 +1,7 @@
 """Deck: a circuit that was read from text, and the text, into which learned values can be written without touching anything else."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
-from circuits.user_text import UserText, contradiction
+from circuits.user_text import UserText
 from netlists.foreign.flat import called
 from netlists.foreign.flattened import flattened
 from netlists.read.parts import Resistances
@@ -130,7 +130,7 @@ def with_text(deck: Deck) -> Deck:
         resistors={name: tuple(called(of.table.names[row]) for row in of.rows) for name, of in places.items()},
         factors={name: np.array([of.table.factors[row] for row in of.rows]) for name, of in places.items()},
         spots={name: tuple(_on_card(at, of.table.spots[row]) for row in of.rows) for name, of in places.items()},
-        untrained={_on_card(at, table.spots[row]): (called(table.names[row]), ohm) for table, row, ohm in _untrained(places)},
+        untrained=tuple((_on_card(at, table.spots[row]), called(table.names[row]), ohm) for table, row, ohm in _untrained(places)),
         roles=deck.foreign.roles,
         flat=deck.foreign.flat,
     )
@@ -196,34 +196,11 @@ def rewrite_files(deck: Deck, g: Mapping[str, Any]) -> dict[Source, str]:
             factor = places[k].factor
             word = words[k] if factor == 1.0 else plain(1.0 / values[k] / factor, element.name)[0]
             changes[source][line].setdefault((start, end), word)
-    if deck.foreign is not None and changes:
-        _refuse_contradictions(deck, g)
+    wrong = deck.circuit.text.contradiction(g) if deck.circuit.text is not None and deck.foreign is not None and changes else None
+    if wrong is not None and deck.foreign is not None:
+        card = deck.foreign.lines[wrong[0]]
+        raise NetlistError([Finding(card.source.name, card.number, wrong[1])])
     return {source: _changed(source, lines) for source, lines in changes.items()}
-
-
-def _refuse_contradictions(deck: Deck, g: Mapping[str, Any]) -> None:
-    """Refuse learned values that the text has no place for: elements share one, and have others.
-
-    Raises
-    ------
-    NetlistError
-        Naming the elements, the values and what to do.
-
-    """
-    values: list[tuple[Hashable, str, float]] = []
-    lines: dict[str, Line] = {}
-    for table, row, ohm in _untrained(deck.places):
-        values.append((Place(table.lines[row], table.spots[row], 1.0).characters(), table.names[row], ohm))
-    for element in deck.circuit.trainable:
-        places = deck.places[element.name]
-        for k, conductance in enumerate(np.asarray(g[element.name], dtype=np.float64).ravel().tolist()):
-            place, name = places[k], places.table.names[places.rows[k]]
-            values.append((place.characters(), name, 1.0 / conductance / place.factor))
-            lines[name] = place.line
-    wrong = contradiction(values)
-    if wrong is not None:
-        line = lines[wrong[0]]
-        raise NetlistError([Finding(line.source.name, line.number, wrong[1])])
 
 
 def expanded(deck: Deck, g: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from hwsim.ngspice.expander import expand
 from hwsim.numeric.layered.recognize import stages
 from hwsim.settings.sections import Section
 from netlists.deck import Deck, encoded, expanded, rewrite_files, with_text
+from netlists.foreign.reread import misread
 from netlists.read.amplifiers import with_amplifiers
 from netlists.read.layers import with_layers
 from netlists.read.parser import Purpose, read_deck
@@ -197,12 +198,12 @@ def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, b
 
 
 def unwritable(deck: Deck, g: Mapping[str, Any]) -> str:
-    """Return why a deck's text has no place for learned values; nothing where it has."""
+    """Return why a deck's text has no place for learned values; nothing where it has, and ngspice reads them there."""
     try:
         rewrite_files(deck, g)
     except NetlistError as error:
         return str(error)
-    return ""
+    return misread(deck, g, expand)
 
 
 def included(deck: Deck) -> list[str]:

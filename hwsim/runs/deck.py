@@ -7,17 +7,20 @@ from typing import Any, Literal
 import numpy as np
 
 from circuits.circuit import Circuit
+from circuits.errors import CircuitError
 from circuits.units import Farad, Volt
 from hwsim.core.protocol import Drive, Push
-from hwsim.experiment.netlist_circuit import SHOWN
+from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
+from hwsim.ngspice.expander import expand
 from hwsim.session import Session
 from netlists.foreign.flattened import flattened
+from netlists.foreign.reread import misread
 from netlists.measure.answered import CLASSES, Answered
 from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.measure.predicted import Predicted
@@ -41,6 +44,8 @@ def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
 
     Raises
     ------
+    CircuitError
+        When the text of a foreign deck has no place for the conductances.
     ConvergenceError
         When the free phase, which some nudges start from, has no equilibrium.
 
@@ -53,6 +58,9 @@ def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
         measure = Predicted(data.scale.names, true, data.scale.offset.tolist(), data.scale.slope.tolist(), _offsets(session))
     elif measure is OUTPUTS and data.name != SHOWN:
         measure = _answered(session, part, sample)
+    netlist = session.experiment.circuit
+    if isinstance(netlist, Netlist) and not flat and (reason := misread(netlist.deck, g, expand)):
+        raise CircuitError(reason)
     x, pushes = _shown(session, g, part, sample)
     circuit = replace(chip.circuit, text=flattened(chip.circuit)) if flat else chip.circuit
     return write_deck(circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)

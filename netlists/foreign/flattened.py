@@ -38,7 +38,7 @@ def flattened(circuit: Circuit) -> UserText:
             flat_cards.append((at[one], token.start, token.start + len(token.text)))
         spots[name] = tuple(flat_cards)
     inputs = {name: tuple(at[first_word(text.cards[place])] for place in places) for name, places in text.inputs.items()}
-    return replace(text, cards=tuple(cards), inputs=inputs, spots=spots, untrained={})
+    return replace(text, cards=tuple(cards), inputs=inputs, spots=spots, untrained=())
 
 
 def _settled(card: str) -> str:

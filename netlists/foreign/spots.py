@@ -34,8 +34,8 @@ class Spots:
             words = line.text.split()
             if words[0] == ".subckt":
                 owners.append(words[1] if len(words) > 1 else "")
-            if len(owners) > 1:
-                self._inside[owners[-1]].append(line.text)
+            for owner in owners[1:]:  # subcircuits within read the parameters of those around them
+                self._inside[owner].append(line.text)
             if words[0][0] == "x":
                 self._instances[owners[-1], words[0]] = line
             if words[0] in {".ends", ".eom"} and len(owners) > 1:
@@ -66,7 +66,7 @@ class Spots:
         return spot
 
     def _uses(self, definition: str, parameter: str) -> int:
-        """Count how often the parts of a subcircuit, B sources aside, name a parameter or one that follows from it."""
+        """Count how often a subcircuit's parts, also those further in and B sources aside, name a parameter or one that follows from it."""
         key = definition, parameter
         if key not in self._reads:
             cards = self._inside[definition]

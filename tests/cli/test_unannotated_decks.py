@@ -76,8 +76,8 @@ def test_learned_values_of_a_shared_text_are_written_flat(hwsim):
     train = ["train", "cells.cir", "--data", "volts.csv", "--epochs", "2", "--out", "run", *roles]
     refused = hwsim(*train, "--write", "one.cir")
     assert (refused.code, Path("one.cir").exists()) == (1, False)
-    assert "one.cir: not written: cells.cir:8: x" in refused.err
-    assert "shares its value with x" in refused.err
+    assert "one.cir: not written: cells.cir:8: r.x" in refused.err
+    assert "shares its value with r.x" in refused.err
     trained = hwsim(*train, "--resume", "--write", "two.cir", "--flat", "--json").json
     written = hwsim("evaluate", "two.cir", "--data", "volts.csv", "--json").json
     assert written["test_error"] == pytest.approx(trained["test_error"], rel=1e-9)

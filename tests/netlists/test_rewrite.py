@@ -9,10 +9,11 @@ from circuits.chip import Chip
 from circuits.elements import Resistors
 from circuits.errors import CircuitError
 from netlists.deck import encoded, expanded, rewrite, rewrite_files
+from netlists.foreign.reread import misread
 from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck
 from support.decks import BASE, ROLES
-from support.reading import parse, read_deck
+from support.reading import expand, parse, read_deck
 
 ODD = (
     "My deck\r\n"
@@ -114,7 +115,7 @@ def test_a_value_that_instances_share_changes_once():
     deck = parse(CELLS)
     assert rewrite(deck, {"w": np.array([5e-4, 5e-4])}) == CELLS.replace("rw p q 1k", "rw p q 2000.0")
     g = {"w": np.array([5e-4, 2e-3])}
-    with pytest.raises(NetlistError, match=r"deck:7: x2\.rw shares its value with x1\.rw, and they have 500 and 2000 ohm; .*--flat"):
+    with pytest.raises(NetlistError, match=r"deck:7: r\.x2\.rw shares its value with r\.x1\.rw, and they have 500 and 2000 ohm; .*--flat"):
         rewrite(deck, g)
     again = parse(expanded(deck, g))
     assert again.circuit == deck.circuit
@@ -126,7 +127,7 @@ def test_a_value_is_not_changed_for_an_element_that_does_not_learn():
     """It shares the value with one that does: neither the user's text nor the deck that simulates it has a place for the learned one."""
     deck = parse(CELLS.replace("x#.rw", "x1.rw"))
     learned = {"w": np.array([5e-4])}
-    with pytest.raises(NetlistError, match=r"deck:7: x1\.rw shares its value with x2\.rw, and they have 2000 and 1000 ohm"):
+    with pytest.raises(NetlistError, match=r"deck:7: r\.x1\.rw shares its value with r\.x2\.rw, and they have 2000 and 1000 ohm"):
         rewrite(deck, learned)
     with pytest.raises(CircuitError, match=r"r\.x1\.rw shares its value with r\.x2\.rw"):
         write_deck(deck.circuit, Chip.nominal(deck.circuit), learned, x=deck.x)
@@ -141,6 +142,24 @@ def test_a_parameter_that_others_read_too_stays(other):
     again = parse(rewrite(deck, {"w": np.array([1e-4])}))
     np.testing.assert_allclose(again.g["w"], 1e-4, rtol=1e-12)
     assert {name: r.tolist() for name, r in fixed(again).items()} == {name: r.tolist() for name, r in fixed(deck).items()}
+
+
+def test_a_parameter_that_a_subcircuit_within_reads_stays():
+    """The inner subcircuit's resistor is what it was."""
+    inner = ".subckt inner p q\nr9 p q {r}\n.ends\nx9 p 0 inner\n"
+    deck = parse(CELLS.replace("rw p q 1k", f"{inner}rw p q {{r}}").replace("r2 q 0 {r}\n", "").replace("x#.rw", "x1.rw"))
+    g = {"w": np.array([1 / 3000])}
+    assert "x1 in a cell r=2k" in rewrite(deck, g)
+    assert misread(deck, g, expand) == ""
+
+
+def test_what_else_a_learned_value_would_change_is_refused():
+    """A condition reads the parameter that is the resistance: ngspice, asked again, puts another resistor next to it."""
+    branches = "rw p q {r}\n.if (r > 2500)\nr2 q 0 1k\n.else\nr2 q 0 9k\n.endif\n"
+    deck = parse(CELLS.replace("rw p q 1k\nr2 q 0 {r}\n", branches))
+    assert misread(deck, {"w": np.array([1 / 2400, 1 / 2600])}, expand) == ""
+    reason = misread(deck, {"w": np.array([1 / 2400, 1 / 2300])}, expand)
+    assert reason.startswith("deck: x2.r2 would have 9000 ohm in the user's text, and must have 1000: a parameter sets several values")
 
 
 def fixed(deck):
