@@ -35,7 +35,7 @@ def misread(deck: Deck, g: Mapping[str, Any], expand: Expander) -> str:
         wanted |= {places.table.names[row]: value for row, value in zip(places.rows, learned, strict=True)}
     for name, value in wanted.items():
         if abs(ohm.get(name, np.inf) - value) > _ROUNDING * value:
-            found = f"{ohm[name]:.6g} ohm" if name in ohm else "no resistance"
-            why = f"{name} would have {found} in the user's text, and must have {value:.6g}: a parameter sets several values there"
+            as_read = f"{ohm[name]:.6g} ohm" if name in ohm else "no resistance"
+            why = f"{name} would have {as_read} in the user's text, and must have {value:.6g}: a parameter sets several values there"
             return f"{deck.sources[0].name}: {why}; write the expanded deck (--flat)"
     return ""

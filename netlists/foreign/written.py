@@ -11,6 +11,7 @@ from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from netlists.foreign.simulated import Added, check_chip, sample_cards, user_text
 from netlists.measure.control import DeckMeasure, Outputs, Pushes
+from netlists.text.lines import ROLE
 from netlists.text.numbers import plain
 from netlists.write.sections import NudgeNodes
 
@@ -63,6 +64,8 @@ def _nudges(circuit: Circuit, chip: Chip) -> Iterator[str]:
     """Write what pushes each output: gain·(beta·(target − output) + current); no user's name stands in an expression."""
     nodes, names, outputs, stem = NudgeNodes.of(circuit), circuit.node_names, circuit.outputs, Added.of(circuit).stem
     gains = plain(chip(outputs.name, "gain"), f"{outputs.name}: gain")
+    rows = " ".join(f"V_{names_of[0].rpartition('_')[0]}_#" for names_of in (nodes.targets, nodes.currents))
+    yield f"{ROLE} nudge V_{nodes.beta} {rows} E_{stem}_# B_{stem}_# name={outputs.name}"
     yield f"V_{nodes.beta} {nodes.beta} 0 0"
     for k, (plus, minus) in enumerate(zip(outputs.plus.tolist(), outputs.minus.tolist(), strict=True)):
         yield from (f"V_{node} {node} 0 0" for node in (nodes.targets[k], nodes.currents[k]))

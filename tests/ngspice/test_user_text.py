@@ -92,6 +92,9 @@ def test_what_is_written_for_people_is_the_same_circuit(tmp_path):
     free, nudged = (solved(deck, g, Drive(np.array([[0.9]]), push)) for push in (Push(), Push(2e-4, np.array([[0.3]]), np.array([[1e-5]]))))
     np.testing.assert_allclose(printed, [free.outputs(circuit)[0, 0], nudged.outputs(circuit)[0, 0]], rtol=0, atol=1e-5)
     again = parse(text)
+    assert sorted(e.name for e in again.circuit.elements) == sorted(
+        e.name for e in circuit.elements
+    )  # the nudges are no parts of the user's
     np.testing.assert_allclose(again.g["rw"], g["rw"], rtol=1e-12)
     np.testing.assert_allclose(again.x, [0.9], rtol=1e-12)
     assert operating_point(text, tmp_path).v["out"] == pytest.approx(free.outputs(circuit)[0, 0], abs=1e-5)
