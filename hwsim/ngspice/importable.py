@@ -1,6 +1,7 @@
 """What a confined worker may read: Python, installed packages, this program, libngspice, and the modules next to a user's script.
 
-A nudge's class may stand in such a module. Of the folder of a script, or the one in which Python was started, nothing else is read.
+A nudge's class may stand in such a module; a worker that only expands decks may not read them. Of the folder of a script, or the one in
+which Python was started, nothing else is read.
 """
 
 import os
@@ -19,16 +20,21 @@ def loaded() -> list[str]:
     return [file for file in files if isinstance(file, str) and not file.startswith((sys.prefix, sys.base_prefix)) and "\n" not in file]
 
 
-def readable(modules: Iterable[str]) -> tuple[list[Path], list[Path]]:
-    """Return the folders and files that imports need, those that the engine has loaded among them, and folders to be listed only."""
+def programs() -> list[Path]:
+    """Return the folders of Python, of installed packages, of this program and of libngspice."""
     library = Path(os.environ.get("NGSPICE_LIBRARY_PATH", ""))
     installed = [sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), site.getusersitepackages()]
     ours = [folder for package in ("circuits", "hwsim", "netlists") for folder in sys.modules[package].__path__]
-    programs = [*map(Path, installed), *map(Path, ours), *([library.resolve().parent] if library.name else [])]
-    others = [entry for entry in map(Path, filter(None, sys.path)) if not any(entry.is_relative_to(of) for of in programs)]
+    return [*map(Path, installed), *map(Path, ours), *([library.resolve().parent] if library.name else [])]
+
+
+def readable(modules: Iterable[str]) -> tuple[list[Path], list[Path]]:
+    """Return the folders and files that imports need, those that the engine has loaded among them, and folders to be listed only."""
+    installed = programs()
+    others = [entry for entry in map(Path, filter(None, sys.path)) if not any(entry.is_relative_to(of) for of in installed)]
     folders = [entry for entry in others if entry.is_dir()]
     archives = [entry for entry in others if entry.is_file()]
-    return [*programs, *archives, *map(Path, modules), *(module for folder in folders for module in _modules(folder))], folders
+    return [*installed, *archives, *map(Path, modules), *(module for folder in folders for module in _modules(folder))], folders
 
 
 def _modules(folder: Path) -> Iterator[Path]:

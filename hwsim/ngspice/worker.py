@@ -23,7 +23,7 @@ import numpy as np
 
 from hwsim.core.protocol import Nudge, Push, Result
 from hwsim.ngspice.expand import expand
-from hwsim.ngspice.importable import MODULES, readable
+from hwsim.ngspice.importable import MODULES, programs, readable
 from hwsim.ngspice.library_session import LibrarySession, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
 from hwsim.ngspice.messages import Answer, Busy, Expand, Failure, Job, Version, WorkerDeck
@@ -191,7 +191,7 @@ class Worker:
             if self.session is None:
                 self.session = LibrarySession()
                 modules = Path(MODULES).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-                close_reading(Path.cwd(), *readable(modules))
+                close_reading(Path.cwd(), *((programs(),) if isinstance(request, Expand) else readable(modules)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the engine must get to know
             return Failure("library", f"libngspice cannot be loaded: {error}")
         try:
