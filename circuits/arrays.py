@@ -1,18 +1,12 @@
-"""Arrays of trainable conductances and their operators: currents from voltages, and what a gradient sums over a batch.
+"""Arrays of trainable conductances: what a gradient sums over a batch, and the single devices.
 
 An array joins the nodes `rows` to the nodes `columns` by single devices. Its conductances g [S] are the weights; they are passed next to
-the circuit, in an array of `shape`. Voltages of its rows have shape (B, rows), of its columns (B, columns), in NumPy or in JAX. The
-operators are written for ideal sources on one side and 0 V on the other; the current of a device between rows and columns that
-both move is
-
-    i = row_sum(g)·v_rows − backward(g, v_columns)        into the array at its rows
-    i = column_sum(g)·v_columns − forward(g, v_rows)      into the array at its columns
-
-A kind of array is one class here: solvers, rules, decks and pictures use its operators and properties, and do not ask which kind it is.
+the circuit, in an array of `shape`. A kind of array is one class: solvers, rules, decks and pictures use its operators and properties,
+and do not ask which kind it is.
 """
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Self
@@ -20,8 +14,8 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 
 from circuits.elements import Elements, Values, check_bounds, check_shape
-from circuits.errors import CircuitError
 from circuits.nodes import Nodes
+from circuits.operators import Operators
 from circuits.outer import Array, outer_sum
 
 Sides = tuple[Array, Array]
@@ -34,78 +28,6 @@ class FlatDevices(NamedTuple):
     a: Nodes
     b: Nodes
     g: Array
-
-
-class Operators(ABC):
-    """What joins rows to columns by conductances g: the operators that solvers use, whatever kind of array it is."""
-
-    __slots__ = ()
-
-    name: str
-
-    grid: ClassVar[bool] = False
-    """Whether a device joins each row to each column: g has shape (rows, columns)."""
-
-    divisible: ClassVar[bool] = False
-    """Whether the first axis of g can be cut along runs of the rows, and each row and each column is a node of its own."""
-
-    @property
-    @abstractmethod
-    def rows(self) -> Nodes:
-        """The nodes on one side."""
-
-    @property
-    @abstractmethod
-    def columns(self) -> Nodes:
-        """The nodes on the other side."""
-
-    @property
-    def pattern(self) -> Hashable:
-        """What is equal for parts of divisible arrays that join rows and columns in one way."""
-        return None
-
-    def of_g(self, rows: slice) -> slice:
-        """Return which of the first axis of g belongs to a run of rows, of divisible arrays."""
-        return rows
-
-    def part(self, rows: slice) -> Self:
-        """Return the array of a run of rows, whose conductances are that part of g, of divisible arrays.
-
-        Raises
-        ------
-        CircuitError
-            When the array cannot be divided, or not there.
-
-        """
-        msg = f"{self.name}: its conductances cannot be divided along rows {rows.start} to {rows.stop - 1}"
-        raise CircuitError(msg)
-
-    def times_rows(self, g: Array, values: Array) -> Array | None:
-        """Return conductances, or what has their shape, each times its row's value (rows,), of divisible arrays.
-
-        None: a conductance has rows of several values.
-        """
-        return values[:, None] * g
-
-    @abstractmethod
-    def forward(self, g: Array, v: Array) -> Array:
-        """Return Σ_i g_ij·v_i, the currents into the columns from rows at v (B, rows) [V], shape (B, columns) [A]."""
-
-    @abstractmethod
-    def backward(self, g: Array, v: Array) -> Array:
-        """Return Σ_j g_ij·v_j, the currents into the rows from columns at v (B, columns) [V], shape (B, rows) [A]."""
-
-    @abstractmethod
-    def row_sum(self, g: Array) -> Array:
-        """Return the conductance that ends at each row, shape (rows,) [S]."""
-
-    @abstractmethod
-    def column_sum(self, g: Array) -> Array:
-        """Return the conductance that ends at each column, shape (columns,) [S]."""
-
-    def matrix(self, g: Array) -> Array:
-        """Return the conductance between each row and each column, shape (rows, columns) [S]."""
-        return self.forward(g, g.__array_namespace__().eye(len(self.rows), dtype=g.dtype))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,11 +86,6 @@ class Trainable(Elements, Operators):
         """What people call it."""
         return "crossbar" if self.grid else "trainable resistors"
 
-    @property
-    def legend(self) -> str:
-        """What the `numbers` of a device mean: a line for people, of divisible arrays."""
-        return f"row i and column j; {len(self.rows)} rows, {len(self.columns)} columns"
-
     def expand(self, g: Array) -> FlatDevices:
         """Return the single devices; their conductances are elements of `g`, whatever that holds."""
         return FlatDevices(*self.ends, g.reshape(-1))
@@ -196,7 +113,44 @@ class Trainable(Elements, Operators):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Crossbar(Trainable):
+class Divisible(Trainable):
+    """An array that can be divided: the first axis of g is cut along runs of the rows. Each row and each column is a node of its own."""
+
+    @property
+    def legend(self) -> str:
+        """What the `numbers` of a device mean: a line for people."""
+        return f"row i and column j; {len(self.rows)} rows, {len(self.columns)} columns"
+
+    @property
+    def pattern(self) -> Hashable:
+        """What is equal for parts of arrays that join rows and columns in one way."""
+        return None
+
+    def of_g(self, rows: slice) -> slice:
+        """Return which of the first axis of g belongs to a run of rows."""
+        return rows
+
+    @abstractmethod
+    def part(self, rows: slice) -> Self:
+        """Return the array of a run of rows, whose conductances are that part of g.
+
+        Raises
+        ------
+        CircuitError
+            When it cannot be divided there.
+
+        """
+
+    def times_rows(self, g: Array, values: Array) -> Array | None:
+        """Return conductances, or what has their shape, each times its row's value (rows,).
+
+        None: a conductance has rows of several values.
+        """
+        return values[:, None] * g
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crossbar(Divisible):
     """A memristor between every row and every column; its conductances have the shape (rows, columns).
 
     `g_min` and `g_max` [S] are scalars, or arrays of shape (rows, columns).
@@ -204,7 +158,6 @@ class Crossbar(Trainable):
 
     terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
     grid: ClassVar[bool] = True
-    divisible: ClassVar[bool] = True
 
     rows: Nodes = field()  # else the properties of Trainable would be their defaults
     columns: Nodes = field()

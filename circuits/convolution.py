@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from circuits.arrays import FlatDevices, Sides, Trainable
+from circuits.arrays import Divisible, FlatDevices, Sides
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.outer import Array, outer_sum
@@ -15,7 +15,7 @@ from circuits.windows import Everywhere, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Convolution(Trainable):
+class Convolution(Divisible):
     """Memristors between the taps of windows over the rows, and the channels of the columns.
 
     The rows are what `windows` see, one after the other; all have the same positions. Column number p·channels + o is channel o at
@@ -36,7 +36,6 @@ class Convolution(Trainable):
     """
 
     terminals: ClassVar[tuple[str, ...]] = ("rows", "columns")
-    divisible: ClassVar[bool] = True
 
     rows: Nodes = field()  # else the properties of Trainable would be their defaults
     columns: Nodes = field()

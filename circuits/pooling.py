@@ -1,14 +1,13 @@
 """Pooling: equal resistors from the pixels of a window over feature maps to one node, channel by channel, which so is their average."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
-from circuits.arrays import Operators
 from circuits.elements import Resistors
-from circuits.errors import CircuitError
 from circuits.nodes import Nodes
+from circuits.operators import Operators
 from circuits.outer import Array
 from circuits.units import Ohm
 from circuits.windows import Window
@@ -20,8 +19,6 @@ class Pooling(Resistors, Operators):
 
     Column number p·channels + c is the average of channel c at position p of the window.
     """
-
-    divisible: ClassVar[bool] = True
 
     rows: Nodes = field()  # else the properties of Operators would be their defaults
     columns: Nodes = field()
@@ -36,19 +33,6 @@ class Pooling(Resistors, Operators):
 
     def _at_pixels(self, g: Array) -> Array:
         return g.reshape(self.window.positions, self.window.size**2, self.window.channels)
-
-    def of_g(self, rows: slice) -> slice:  # noqa: ARG002 - the operators' common signature; `part` refuses some of the rows
-        """Return all conductances."""
-        return slice(0, len(self))
-
-    def part(self, rows: slice) -> Self:
-        """Return the pool itself: all of its rows are one run."""
-        if len(self.rows[rows]) != len(self.rows):
-            msg = (
-                f"{self.name}: rows {rows.start} to {rows.stop - 1} are a part of what a pool averages; let one array of sources drive all"
-            )
-            raise CircuitError(msg)
-        return self
 
     def forward(self, g: Array, v: Array) -> Array:
         """Sum over the pixels of each window."""

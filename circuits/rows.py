@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Operators
+from circuits.arrays import Divisible
 from circuits.circuit import Circuit
 from circuits.elements import Elements, InputSources, VoltageSources
 from circuits.nodes import NodeGroup, Nodes
+from circuits.operators import Operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,12 @@ def row_runs(circuit: Circuit, array: Operators) -> list[RowRun]:
         source = sources[owners[first]] if owners[first] >= 0 else None
         features = source.feature[places[first:end]] if isinstance(source, InputSources) else None
         span = slice(first, end)
-        of_g = array.of_g(span) if array.divisible else span
+        of_g = array.of_g(span) if isinstance(array, Divisible) else span
         runs.append(RowRun(first, of_g, array.rows[span], source.name if source else None, places[span], features))
     return runs
 
 
 @lru_cache(maxsize=16)  # every update asks, and every equilibrium's residual
-def row_parts(circuit: Circuit, array: Operators) -> tuple[tuple[RowRun, Any], ...]:
+def row_parts(circuit: Circuit, array: Divisible) -> tuple[tuple[RowRun, Any], ...]:
     """List the runs of a divisible array's rows, and for each the array of its kind that they are."""
     return tuple((run, array.part(run.span)) for run in row_runs(circuit, array))

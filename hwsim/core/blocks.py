@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.rows import row_parts
@@ -40,21 +40,21 @@ def names(circuit: Circuit) -> list[str]:
     return list(_places(circuit))
 
 
-def parts(circuit: Circuit) -> dict[str, Trainable]:
-    """Return the array of devices that each block is."""
-    arrays: dict[str, Trainable] = {}
+def parts(circuit: Circuit) -> list[tuple[str, Trainable]]:
+    """List the arrays of devices, one a run of rows, each after the block that its conductances are; several may share one."""
+    arrays = list[tuple[str, Trainable]]()
     for element in circuit.trainable:
-        if element.divisible:
-            arrays |= {name(element.name, run.of_g): part for run, part in row_parts(circuit, element)}
+        if isinstance(element, Divisible):
+            arrays += [(name(element.name, run.of_g), part) for run, part in row_parts(circuit, element)]
         else:
-            arrays[element.name] = element
+            arrays.append((element.name, element))
     return arrays
 
 
 def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
     for element in circuit.trainable:
-        if element.divisible:
+        if isinstance(element, Divisible):
             places |= {name(element.name, run.of_g): (element.name, run.of_g) for run, _ in row_parts(circuit, element)}
         else:
             places[element.name] = (element.name, slice(None))

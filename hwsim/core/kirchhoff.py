@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledCurrentSources, VoltageControlledVoltageSources
@@ -94,7 +94,7 @@ def branches(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Flo
         match element:
             case Resistors(a=a, b=b):
                 yield Branches(a, b, _drop(v, a, b) / chip(element.name, "r"))
-            case Trainable(divisible=False):
+            case Trainable() if not isinstance(element, Divisible):
                 a, b, values = element.expand(np.asarray(g[element.name], dtype=np.float64))
                 yield Branches(a, b, _drop(v, a, b) * values)
             case Diodes(anode=a, cathode=b):
@@ -190,7 +190,7 @@ def flow(circuit: Circuit, chip: Chip, g: Conductances, drive: Drive, v: Floats,
         _add(leaving, a, i)
         _add(leaving, b, -i)
         largest = np.maximum(largest, np.maximum(i.max(axis=1, initial=0.0), -i.min(axis=1, initial=0.0)))
-    for array in (array for array in circuit.trainable if array.divisible):
+    for array in (array for array in circuit.trainable if isinstance(array, Divisible)):
         values = np.asarray(g[array.name], dtype=np.float64)
         columns = v[:, array.columns]
         _add(leaving, array.columns, columns * array.column_sum(values) - array.forward(values, v[:, array.rows]))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Divisible
 from circuits.chip import Chip
 from circuits.constants import V_T
 from circuits.elements import Amplifiers, Diodes
@@ -76,7 +77,7 @@ def _most(chip: Chip, g: Conductances) -> float:
     sums = [0.0]
     for element in chip.circuit.trainable:
         values = np.asarray(g[element.name], float)
-        sums += [element.column_sum(values).max(), element.row_sum(values).max()] if element.divisible else [values.sum()]
+        sums += [element.column_sum(values).max(), element.row_sum(values).max()] if isinstance(element, Divisible) else [values.sum()]
     factors = [1.0, *(float(np.max(chip(a.name, "gain") * chip(a.name, "back"))) for a in chip.circuit.of(Amplifiers))]
     return float(max(sums) * max(factors))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.checks import islands
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -93,7 +93,7 @@ class Inspection:
                 inside[name] += 1
             yield {"kind": "crossbar", "name": f"found {k}", "rows": len(one.rows), "columns": len(one.columns)} | _range(values)
         for element in self.circuit.trainable:
-            shape = dict(zip(("rows", "columns"), element.shape, strict=True)) if element.divisible else {}
+            shape = dict(zip(("rows", "columns"), element.shape, strict=True)) if isinstance(element, Divisible) else {}
             bounds = {"g_min": float(np.min(element.g_min)), "g_max": float(np.max(element.g_max))}
             at = self.at_bounds(element.name)
             count = {"count": len(element), "in_crossbars": inside[element.name], "at_g_min": at[0], "at_g_max": at[1]}

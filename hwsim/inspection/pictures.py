@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
 from hwsim.files.png import METADATA
 from hwsim.formatting import power, prefix
@@ -59,7 +59,7 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
     """Draw a crossbar as a map with named rows, a kernel as a map of its taps, and other devices as a histogram; all logarithmic."""
     factor, letter = prefix(float(g.max()))
     label = f"conductance [{letter}S]"
-    if element.divisible:
+    if isinstance(element, Divisible):
         from matplotlib.colors import LogNorm  # noqa: PLC0415 - loaded with the figure
 
         low, high = float(g.min()) / factor, float(g.max()) / factor

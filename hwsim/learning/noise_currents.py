@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.constants import BOLTZMANN, ELEMENTARY_CHARGE
@@ -124,13 +124,12 @@ def _sources(
     amplitude = (4 * BOLTZMANN * temperature * settings.bandwidth) ** 0.5
     of_blocks = blocks.split(circuit, g)
     for element in circuit.elements:
-        of_element = [values for block, values in of_blocks.items() if blocks.element_of(block) == element.name]
         match element:
-            case Trainable(divisible=True) if settings.thermal:
-                parts = [part for block, part in blocks.parts(circuit).items() if blocks.element_of(block) == element.name]
-                yield _grid(circuit, element, parts, of_element, amplitude)
+            case Divisible() if settings.thermal:
+                parts = [(part, of_blocks[block]) for block, part in blocks.parts(circuit) if blocks.element_of(block) == element.name]
+                yield _grid(circuit, element, [part for part, _ in parts], [values for _, values in parts], amplitude)
             case Trainable() if settings.thermal:
-                a, b, values = element.expand(of_element[0])
+                a, b, values = element.expand(of_blocks[element.name])
                 yield _Between(a, b, amplitude * xp.sqrt(values))
             case Resistors(a=a, b=b) if settings.thermal:
                 yield _Between(a, b, amplitude / xp.sqrt(xp.asarray(chip(element.name, "r"), dtype=dtype)))

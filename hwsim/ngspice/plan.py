@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
@@ -103,7 +103,7 @@ class Plan:
         sensing = CurrentControlledCurrentSources, CurrentControlledVoltageSources  # they may sense any source
         full = full or bool(sharp.of(*sensing, InputCurrents))
         nodes = EliminatedNodes.of(sharp, on_chip)
-        folded = () if full else tuple(w for w in sharp.trainable if w.divisible and nodes.fixed[w.rows].all())
+        folded = () if full else tuple(w for w in sharp.trainable if isinstance(w, Divisible) and nodes.fixed[w.rows].all())
         needed = _needed(sharp, folded)
         driven = {e.name: np.arange(len(e)) if full else np.flatnonzero(needed[e.driven]) for e in sharp.inputs}
         outputs = sharp.outputs

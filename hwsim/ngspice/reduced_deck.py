@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, InputSources, Nudges, VoltageSources
@@ -76,7 +76,7 @@ class ReducedDeck:
         for element in circuit.elements:
             match element:
                 case Trainable(name=name, columns=columns):
-                    if element.divisible:
+                    if isinstance(element, Divisible):
                         which = "R_{0}_j, I_{0}_j: its rows folded at column j" if name in gone else f"R_{{0}}_i_j joins {element.legend}"
                         fixed.append(f"* {type(element).__name__} {name}: {which.format(name)}")
                     fixed += [f"I_{name}_{j} 0 {names[k]} {EXTERNAL}" for j, k in enumerate(columns.tolist()) if name in gone]

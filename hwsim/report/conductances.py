@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
 from circuits.rows import row_runs
 from hwsim.formatting import counted, percent, prefix, quantity
@@ -40,7 +40,7 @@ def of_run(record: RunRecord, name: str) -> list[Picture]:
         after = None if record.g is None else record.g[element.name]
         pair = _Pair(record.circuit, element, record.before[element.name], after)
         sketches += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
-        if after is not None and element is record.circuit.trainable[0] and element.divisible:
+        if after is not None and element is record.circuit.trainable[0] and isinstance(element, Divisible):
             sketches += _fields(record.circuit, element, after, f"{name}-fields")
     return sketches
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from circuits.arrays import Divisible
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources, VoltageSources
 from circuits.nodes import Nodes
@@ -16,8 +17,8 @@ def what_they_are(circuit: Circuit, nodes: Nodes) -> str:
 
 def _roles(circuit: Circuit, nodes: Nodes) -> Iterator[str]:
     arrays = circuit.trainable
-    rows = [array.name for array in arrays if array.divisible and np.isin(nodes, array.rows).any()]
-    columns = [array.name for array in arrays if array.divisible and np.isin(nodes, array.columns).any()]
+    rows = [array.name for array in arrays if isinstance(array, Divisible) and np.isin(nodes, array.rows).any()]
+    columns = [array.name for array in arrays if isinstance(array, Divisible) and np.isin(nodes, array.columns).any()]
     if any(np.isin(nodes, source.plus).any() for source in circuit.of(InputSources)):
         yield "inputs"
     if any(np.isin(nodes, (*source.plus, *source.minus)).any() for source in circuit.of(VoltageSources)):

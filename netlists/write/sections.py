@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
@@ -129,7 +129,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
 def _flat(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, element: Elements, comments: list[str]) -> DeckSection:
     names, what = circuit.node_names, f"{type(element).__name__} {element.name}"
     card = f"{letter(element)}_{element.name}"
-    if isinstance(element, Trainable) and element.divisible:
+    if isinstance(element, Divisible):
         if element.name in words.folded:
             rows, columns = len(element.rows), len(element.columns)
             title = f"{what}: its {rows} rows folded into {card}_j and I_{element.name}_j at column j; {columns} columns"

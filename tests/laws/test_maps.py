@@ -210,12 +210,9 @@ def test_what_does_not_fit_is_refused_in_a_line(message: str) -> None:
 
 
 def test_half_a_map_has_no_part() -> None:
-    """A part of a convolution is that of whole maps, and a pool has none."""
+    """A part of a convolution is that of whole maps."""
     with pytest.raises(CircuitError, match="w1: rows 0 to 3 are a part of a feature map; let one array of sources drive all of it"):
         circuit()["w1"].part(slice(0, 4))
-    with pytest.raises(CircuitError, match="p2: rows 0 to 3 are a part of what a pool averages"):
-        circuit()["p2"].part(slice(0, 4))
-    assert circuit()["p2"].part(slice(0, 32)) is circuit()["p2"]
 
 
 def test_counts_and_names() -> None:

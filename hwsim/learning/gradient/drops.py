@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.rows import RowRun, row_parts
@@ -70,7 +70,7 @@ _Weighted = Callable[[Array], Array]
 def _of_array(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the array
     circuit: Circuit, chip: AnyChip, array: Trainable, fields: tuple[Field, Field], x: Array, phases: int, weighted: _Weighted
 ) -> dict[str, Array]:
-    if array.divisible:
+    if isinstance(array, Divisible):
         return _of_runs(circuit, chip, array, fields, x, phases, weighted)
     p, q = ((gather(circuit, field, array.rows), gather(circuit, field, array.columns)) for field in fields)
     return {array.name: array.drop_products((weighted(p[0]), weighted(p[1])), q)}
@@ -85,15 +85,17 @@ def _weighing(factor: Any) -> _Weighted:
 
 
 def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the array
-    circuit: Circuit, chip: AnyChip, array: Trainable, fields: tuple[Field, Field], x: Array, phases: int, weighted: _Weighted
+    circuit: Circuit, chip: AnyChip, array: Divisible, fields: tuple[Field, Field], x: Array, phases: int, weighted: _Weighted
 ) -> dict[str, Array]:
     # Σ(p_i − p_j)(q_i − q_j) = Σ p_j·q_j − Σ q_i·p_j where p_i = 0; q_i follows from features, or is the same for all samples
     p, q = fields
     p_columns, q_columns = weighted(gather(circuit, p, array.columns)), gather(circuit, q, array.columns)
-    of_columns = array.of_columns((p_columns * q_columns).sum(axis=0))
+    at_columns = (p_columns * q_columns).sum(axis=0)
     shared: dict[tuple[bytes, Any], Array] = {}
 
-    def block(run: RowRun, part: Trainable) -> Array:
+    def block(run: RowRun, part: Divisible) -> Array:
+        if run.source is not None:
+            of_columns = part.of_columns(at_columns)
         if run.features is not None:
             scale, offset = (chip(run.source or "", what)[run.places].astype(p_columns.dtype) for what in ("scale", "offset"))
             whole = len(run.features) == x.shape[1] and (run.features == range(x.shape[1])).all()
@@ -112,4 +114,8 @@ def _of_runs(  # noqa: PLR0913, PLR0917 - what drop_products takes, and the arra
             return of_columns - phases * part.outer(volts[None], p_columns.sum(axis=0)[None])
         return part.drop_products((gather(circuit, p, run.nodes), p_columns), (gather(circuit, q, run.nodes), q_columns))
 
-    return {blocks.name(array.name, run.of_g): block(run, part) for run, part in row_parts(circuit, array)}
+    total: dict[str, Array] = {}
+    for run, part in row_parts(circuit, array):
+        name, products = blocks.name(array.name, run.of_g), block(run, part)
+        total[name] = total[name] + products if name in total else products
+    return total

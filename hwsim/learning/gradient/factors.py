@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.components import components
@@ -91,7 +91,7 @@ def _handed_on(parts: Nodes, of_node: Any, weights: Any, there: Nodes) -> tuple[
 
 def _factor(element: Trainable, of_node: Any, free: NDArray[np.bool_], *, apart: bool) -> Factor:
     """Return the weight of the free nodes that an element joins, one number where it is one for the whole array."""
-    if element.divisible:
+    if isinstance(element, Divisible):
         if apart and not free[element.rows].any():
             return of_node[element.columns]
         joined = np.concatenate([element.columns, element.rows])
@@ -113,7 +113,7 @@ def _parts(circuit: Circuit, *, apart: bool) -> Nodes:
             continue
         if isinstance(element, Nudges):
             pairs: tuple[tuple[Nodes, Nodes], ...] = ((element.plus, element.minus),)
-        elif isinstance(element, Trainable) and element.divisible:
+        elif isinstance(element, Divisible):
             if apart and fixed[element.rows].all():
                 continue
             joined = np.concatenate([element.columns, element.rows])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from circuits.arrays import Divisible
 from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors, InputCurrents, InputSources, Resistors
@@ -39,7 +40,7 @@ def input_gradient(circuit: Circuit, chip: AnyChip, g: Conductances, response: F
     _refuse_others(circuit)
     of_blocks, total = blocks.split(circuit, g), 0.0 * x
     for element in circuit.trainable:
-        if element.divisible:
+        if isinstance(element, Divisible):
             columns = gather(circuit, response, element.columns)
             columns = columns * _cast(factors[element.name], columns)
             for run, part in row_parts(circuit, element):

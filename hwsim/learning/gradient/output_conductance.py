@@ -17,7 +17,7 @@ def output_conductance(circuit: Circuit, g: Conductances) -> Array:
     read = np.unique(np.concatenate([circuit.outputs.plus, circuit.outputs.minus]))
     read, of_blocks = read[read > 0], blocks.split(circuit, g)
     total: Any = 0.0
-    for block, array in blocks.parts(circuit).items():
+    for block, array in blocks.parts(circuit):
         values = of_blocks[block]
         for nodes, sums in ((array.rows, array.row_sum(values)), (array.columns, array.column_sum(values))):
             here = (read[:, None] == nodes).astype(np.float64)

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Operators
 from circuits.nodes import Nodes
+from circuits.operators import Operators
 from hwsim.numeric.layered.parameters import Coupling, StageParameters
 from hwsim.numeric.layered.stage import Stage
 from hwsim.typing import Array

@@ -44,7 +44,7 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
     return tuple(parts)
 
 
-def _conductances(layers: Layers, k: int, feed: Feed, g: Blocks) -> Array:
+def _conductances(layers: Layers, k: int, feed: Feed[Any], g: Blocks) -> Array:
     """Return the conductances of a feed of stage k [S]: those of its block, or the chip's."""
     return g[feed.block] if feed.block else layers.parameters[k].fixed
 
@@ -89,7 +89,7 @@ def _fixed(layers: Layers, k: int, part: StageLinear, g: Blocks, x: Array, pushe
     """
     stage, numbers, coupling = layers.stages[k], layers.parameters[k], layers.couplings[k - 1]
     current = jnp.zeros((1 if k else len(x), stage.size), x.dtype)
-    merged: dict[tuple[bytes, Any], tuple[Feed, NDArray[np.intp], Array]] = {}
+    merged: dict[tuple[bytes, Any], tuple[Feed[Any], NDArray[np.intp], Array]] = {}
     for rows, feed, values, offset in zip(stage.fixed, stage.feeds, numbers.sources, numbers.offsets, strict=True):
         array, of_stage = feed.array, _conductances(layers, k, feed, g)
         if offset is not None:

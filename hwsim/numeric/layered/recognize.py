@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from circuits.arrays import Operators, Trainable
+from circuits.arrays import Divisible
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
 from circuits.nodes import Nodes
+from circuits.operators import Operators
 from circuits.rows import RowRun, held_nodes, row_runs
 from hwsim.core import blocks
 from hwsim.core.protocol import UnsupportedCircuitError
@@ -25,9 +26,9 @@ def stages(circuit: Circuit) -> list[Stage]:
         When the circuit is not a chain of crossbars with neurons and amplifiers between them.
 
     """
-    kinds = (Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
+    kinds = (Divisible, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
     for element in circuit.elements:
-        if not (element.divisible if isinstance(element, Operators) else isinstance(element, kinds)):
+        if not isinstance(element, kinds):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
     for source in circuit.voltage_sources:
         if source.minus.any():
@@ -59,21 +60,21 @@ def _follows(circuit: Circuit, crossbar: Operators, rows: Nodes | None) -> bool:
     return len(free) == 0 if rows is None else np.array_equal(np.sort(free), np.sort(rows))
 
 
-def _rows(circuit: Circuit, crossbar: Operators, signal_rows: Nodes | None) -> tuple[Feed | None, list[RowRun], list[Feed]]:
+def _rows(
+    circuit: Circuit, crossbar: Operators, signal_rows: Nodes | None
+) -> tuple[Feed[Operators] | None, list[RowRun], list[Feed[Divisible]]]:
     """Split a crossbar's rows into those of the stage before and runs that sources hold, with the feed of each."""
     runs = row_runs(circuit, crossbar)
     fixed = [run for run in runs if run.source is not None]
     signal = [run for run in runs if run.source is None]
-    feeds = [_feed(crossbar, run) for run in fixed]
-    if signal_rows is None:
-        return None, fixed, feeds
-    if len(signal) != 1 or not np.array_equal(signal[0].nodes, signal_rows):
+    if signal_rows is not None and (len(signal) != 1 or not np.array_equal(signal[0].nodes, signal_rows)):
         raise _unsupported(circuit, f"the rows of {crossbar.name} are not in the order of the columns before")
-    return _feed(crossbar, signal[0]), fixed, feeds
-
-
-def _feed(array: Operators, run: RowRun) -> Feed:
-    return Feed(array.part(run.span), blocks.name(array.name, run.of_g) if isinstance(array, Trainable) else "")
+    if not isinstance(crossbar, Divisible):
+        if fixed:
+            raise _unsupported(circuit, f"sources drive rows of {crossbar.name}, which is not divided into runs of rows")
+        return Feed(crossbar, ""), [], []
+    feeds, of_signal = ([Feed(crossbar.part(run.span), blocks.name(crossbar.name, run.of_g)) for run in some] for some in (fixed, signal))
+    return (of_signal[0] if signal_rows is not None else None), fixed, feeds
 
 
 def _add_neurons(circuit: Circuit, stage: Stage) -> None:

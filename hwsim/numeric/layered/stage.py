@@ -1,15 +1,20 @@
 """A stage of a layered circuit: a crossbar, and what hangs on its columns."""
 
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.arrays import Operators
+from circuits.arrays import Divisible
 from circuits.nodes import Nodes
+from circuits.operators import Operators
 from circuits.rows import RowRun
 
 Indices = NDArray[np.intp]
+
+A_co = TypeVar("A_co", bound=Operators, covariant=True)
+"""A kind of array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,10 @@ class Bridges:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Generic[A_co]):
     """What joins a run of rows to a stage's columns: operators, and the block of their conductances; empty: fixed ones, the chip's."""
 
-    array: Operators
+    array: A_co
     block: str
 
 
@@ -65,9 +70,9 @@ class Stage:
 
     crossbar: str
     columns: Nodes
-    signal: Feed | None
+    signal: Feed[Operators] | None
     fixed: list[RowRun]
-    feeds: list[Feed]
+    feeds: list[Feed[Divisible]]
     kind: str = "linear"
     high: list[Junctions] = field(default_factory=list)
     low: list[Junctions] = field(default_factory=list)
