@@ -122,6 +122,11 @@ class Divisible(Trainable):
         return f"row i and column j; {len(self.rows)} rows, {len(self.columns)} columns"
 
     @property
+    def axes(self) -> tuple[str, str]:
+        """What the two axes of g number."""
+        return "row", "column"
+
+    @property
     def pattern(self) -> Hashable:
         """What is equal for parts of arrays that join rows and columns in one way."""
         return None
@@ -140,6 +145,10 @@ class Divisible(Trainable):
             When it cannot be divided there.
 
         """
+
+    def drawn(self, g: Array) -> Array:
+        """Return the conductances of a run of rows that pictures show as its weights, of g's shape or a part of it."""
+        return g
 
     def times_rows(self, g: Array, values: Array) -> Array | None:
         """Return conductances, or what has their shape, each times its row's value (rows,).

@@ -89,6 +89,11 @@ class Convolution(Divisible):
         return "convolution" if self.tied else "local convolution"
 
     @property
+    def axes(self) -> tuple[str, str]:
+        """Taps, and channels or columns."""
+        return "tap", "channel" if self.tied else "column"
+
+    @property
     def legend(self) -> str:
         """What the numbers of a device mean."""
         copies = "all positions alike" if self.tied else "each position with its own"

@@ -21,6 +21,8 @@ from circuits.maps import Maps, image
 from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
 from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
+from circuits.twin_layers import pairs, refuse_uneven, twinned
+from circuits.twins import Paired
 from circuits.units import Ohm, Siemens, Volt
 from circuits.wires import Wires
 
@@ -59,6 +61,9 @@ class Network:
         Voltage of the bias rows [V].
     g_min, g_max
         Bounds of the conductances [S], for all crossbars, or one of each a crossbar.
+    twins
+        Whether every column has a twin that sees each row by the conductance by which the column sees its negative, and settles at the
+        column's negative, so that hidden layers have signed weights too. Each conductance is that of two devices, which are equal.
     wire_r_row, wire_r_column
         Resistances of the wires from one memristor to the next [ohm]; 0: ideal wires.
 
@@ -89,6 +94,7 @@ class Network:
     v_bias: Volt = 1.0
     g_min: Siemens | tuple[Siemens, ...] = 1e-8
     g_max: Siemens | tuple[Siemens, ...] = 1e-4
+    twins: bool = False
     wire_r_row: Ohm = 0.0
     wire_r_column: Ohm = 0.0
 
@@ -120,11 +126,13 @@ class Network:
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
                 raise CircuitError(msg)
 
-        odd = next((k for k, layer in enumerate(self.layers) if layer.images), None)
+        odd = next((f"layers[{k}] is a {layer.kind}" for k, layer in enumerate(self.layers) if layer.images), None)
+        odd = "twins = True" if self.twins else odd
         if odd is not None and (self.wire_r_row or self.wire_r_column):
-            what = f"layers[{odd}] is a {self.layers[odd].kind}, and wires have resistance in dense crossbars alone"
+            what = f"{odd}, and wires have resistance in dense crossbars alone"
             msg = f"network: {what}; set wire_r_row and wire_r_column to 0 ohm"
             raise CircuitError(msg)
+        refuse_uneven(self)
 
     @property
     def crossbars(self) -> int:
@@ -160,13 +168,17 @@ class Network:
     def memristors(self) -> int:
         """All of its memristors, copies too."""
         maps, rails = self.maps, 2 if self.signed_inputs else 1
-        last = Layer(self.outputs * (2 if self.differential else 1))
+        last = Layer(self.outputs * (2 if self.differential and not self.twins else 1))
         total = 0
         for before, layer in zip(maps, (*self.layers, last), strict=True):
             if layer.learned:
                 total += rails * layer.devices(before) + (self.bias + self.signed_bias) * layer.maps(before).size
-            rails = 1
-        return total
+            rails = self._twofold
+        return self._twofold * total
+
+    @property
+    def _twofold(self) -> int:
+        return 2 if self.twins else 1
 
     def _check_extent(self) -> None:
         """Refuse windows that do not fit, and what no computer holds, before it is tried."""
@@ -203,9 +215,10 @@ class Network:
 
         maps, bounds = self.maps, self._bounds()
         for k, layer in enumerate(self.layers, start=1):
-            size = maps[k].size
+            size = self._twofold * maps[k].size
             columns = builder.group(f"h{k}", size)
-            self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], next(bounds) if layer.learned else {})
+            ends = Paired(1, self.inputs) if k == 1 else pairs(maps[k - 1]), pairs(maps[k])
+            self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], ends, next(bounds) if layer.learned else {})
             rows = layer.neuron.build(builder, f"h{k}", columns)
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
@@ -214,7 +227,8 @@ class Network:
                 builder.add(Amplifiers(name=f"amp{k}", input=driver, output=rows, **numbers))
 
         out = builder.group("out", self.outputs * (2 if self.differential else 1))
-        self._join(builder, Layer(len(out)), len(self.layers) + 1, (rows, bias, out), maps[-1], next(bounds))
+        ends = pairs(maps[-1]) if self.layers else Paired(1, self.inputs), Paired(self.outputs, 1)
+        self._join(builder, Layer(len(out)), len(self.layers) + 1, (rows, bias, out), maps[-1], ends, next(bounds))
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
         return builder.circuit(name)
@@ -224,13 +238,25 @@ class Network:
         for k in range(self.crossbars):
             yield {name: bound[k] if isinstance(bound := getattr(self, name), tuple) else bound for name in ("g_min", "g_max")}
 
-    def _join(
-        self, builder: Builder, layer: HiddenLayer, number: int, nodes: tuple[Nodes, Nodes, Nodes], before: Maps, bounds: dict[str, Siemens]
+    def _join(  # noqa: PLR0913, PLR0917 - a layer, and all that it joins
+        self,
+        builder: Builder,
+        layer: HiddenLayer,
+        number: int,
+        nodes: tuple[Nodes, Nodes, Nodes],
+        before: Maps,
+        ends: tuple[Paired, Paired],
+        bounds: dict[str, Siemens],
     ) -> None:
-        """Add what joins rows and bias rows to the columns of a layer; where wires have resistance, the grid that a crossbar is then."""
+        """Add what joins rows and bias rows to the columns of a layer; where wires have resistance, the grid that a crossbar is then.
+
+        `ends` pair rows and columns where there are twins.
+        """
         rows, bias, columns = nodes
         name = f"{'w' if layer.learned else 'p'}{number}"
-        if self.wire_r_row or self.wire_r_column:
+        if self.twins:
+            builder.add(twinned(layer, name, rows, bias, columns, before, ends, **bounds))
+        elif self.wire_r_row or self.wire_r_column:
             Wires(row=self.wire_r_row, column=self.wire_r_column).add(builder, name, np.concatenate([rows, bias]), columns, **bounds)
         else:
             builder.add(layer.array(name, rows, bias, columns, before, **bounds))

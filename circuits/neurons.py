@@ -51,6 +51,7 @@ class Linear:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["linear"] = "linear"
+    odd: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -116,6 +117,11 @@ class DiodePair:
         check_fields(self)
         _check_rails(self.kind, self.v_low, self.v_high)
 
+    @property
+    def odd(self) -> bool:
+        """Whether i(−v) = −i(v)."""
+        return self.v_low == -self.v_high
+
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both diodes and their rails; the columns themselves lead on to the next layer."""
         _pair(builder, name, columns, self.v_low, self.v_high, _junction(self))
@@ -164,6 +170,7 @@ class Rectifier:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["rectifier"] = "rectifier"
+    odd: ClassVar[bool] = False
     v_low: Volt = 0.0
     v_high: Volt = 0.0
     i_sat: Ampere = 1e-6
@@ -219,6 +226,11 @@ class IdealPair:
         check_fields(self)
         _check_rails(self.kind, self.v_low, self.v_high)
 
+    @property
+    def odd(self) -> bool:
+        """Whether i(−v) = −i(v)."""
+        return self.v_low == -self.v_high
+
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both clamps and their rails; the columns themselves lead on to the next layer."""
         _pair(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
@@ -256,6 +268,7 @@ class IdealRectifier:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["ideal-rectifier"] = "ideal-rectifier"
+    odd: ClassVar[bool] = False
     v_low: Volt = 0.0
     v_high: Volt = 0.0
 
@@ -305,6 +318,7 @@ class DeadZone:
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     kind: Literal["dead-zone"] = "dead-zone"
+    odd: ClassVar[bool] = True
     i_sat: Ampere = I_SAT_1N4148
     n: float = N_1N4148
     eg: EnergyGap = BAND_GAP

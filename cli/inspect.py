@@ -122,6 +122,7 @@ _KINDS = {
     "outputs": ("output", "outputs"),
     "Crossbar": ("memristor in crossbars", "memristors in crossbars"),
     "Convolution": ("memristor in convolutions", "memristors in convolutions"),
+    "Twins": ("memristor of columns with twins", "memristors of columns with twins"),
     "Pooling": ("fixed resistor in pools", "fixed resistors in pools"),
     "Memristors": ("trainable resistor", "trainable resistors"),
     "Resistors": ("fixed resistor", "fixed resistors"),

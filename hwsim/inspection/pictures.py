@@ -69,13 +69,13 @@ def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, 
         if element.grid:
             name_rows(axes, circuit, element)
         else:
-            axes.set_ylabel("tap")
+            axes.set_ylabel(element.axes[0])
             axes.yaxis.get_major_locator().set_params(integer=True)
         if element.grid and g.shape[1] <= MOST_COLUMNS:
             names = [short(circuit.node_names[node]) for node in element.columns.tolist()]
             axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) * len(names) > 24 else 0, fontsize=8)  # noqa: PLR2004 - letters that fit side by side
         else:
-            axes.set_xlabel("channel" if element.shared else "column")
+            axes.set_xlabel(element.axes[1])
             axes.xaxis.get_major_locator().set_params(integer=True)
         return
     g = g / factor

@@ -71,6 +71,7 @@ class _Pair:
         factor, letter = prefix(high)
         tables = [(title, _blocks(_table(g)), _table(g).shape) for title, g, _ in self.states]
         rows, columns = tables[0][2]
+        down, across = self.element.axes if isinstance(self.element, Divisible) else ("row", "number")
 
         def draw(figure: Any) -> None:
             from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - loaded already by whoever draws
@@ -80,7 +81,7 @@ class _Pair:
             for axes, (title, blocks, _) in zip(places, tables, strict=True):
                 extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
                 image = axes.imshow(blocks / factor, norm=scale, cmap="viridis", aspect="auto", interpolation="none", extent=extent)
-                axes.set(title=title, xlabel="column" if rows > 1 else "number")
+                axes.set(title=title, xlabel=across)
                 axes.xaxis.get_major_locator().set_params(integer=True)
                 axes.tick_params(length=0)
                 axes.spines[:].set_visible(False)
@@ -92,7 +93,7 @@ class _Pair:
             bar.ax.yaxis.set_minor_formatter(lambda _value, _: "")
 
         coarse = "" if tables[0][1].shape == (rows, columns) else " Each point is the mean of a block of memristors."
-        size = f"{rows} rows by {columns} columns" if rows > 1 else f"{columns} memristors side by side"
+        size = f"{rows} {down}s by {columns} {across}s" if rows > 1 else f"{columns} memristors side by side"
         summary = f"{size}, {quantity(low, 'S')} to {quantity(high, 'S')}"
         shown = " and ".join(title for title, *_ in tables)
         return picture(
@@ -112,6 +113,8 @@ class _Pair:
             name_rows(axes, self.circuit, self.element)
             for run in row_runs(self.circuit, self.element)[1:]:
                 axes.axhline(run.first - 0.5, color=LINE, linewidth=0.8)
+        elif isinstance(self.element, Divisible):
+            axes.set_ylabel(self.element.axes[0])
 
     def histogram(self, name: str) -> Picture:
         """Draw a histogram of the conductances."""
@@ -139,7 +142,7 @@ class _Pair:
             f"Histogram of {self.element.name}",
             draw,
             alt=f"Histogram of the conductances of {self.element.name}: {summary}.",
-            caption=f"{counted(self.before.size, 'memristor')}; {summary}. {self._at_bounds()}",
+            caption=f"{counted(self.before.size, 'conductance' if self.element.shared else 'memristor')}; {summary}. {self._at_bounds()}",
             height=3.1,
         )
 
@@ -168,25 +171,26 @@ def _blocks(table: Floats) -> Floats:
     return table
 
 
-def _signed(circuit: Circuit, array: Trainable, g: Floats) -> Floats:
+def _signed(circuit: Circuit, array: Divisible, g: Floats) -> Floats:
     """Return what each column, or channel, conducts from each feature, or tap of a window, less what it does from its negative."""
     runs = [run for run in row_runs(circuit, array) if run.features is not None and run.source is not None]
     signs = [np.sign(np.asarray(circuit[run.source or ""].scale)[run.places]) for run in runs]
     if not array.grid:  # each run is one window, which sees all features by the same taps
-        return np.asarray(sum(sign[0] * g[run.of_g] for run, sign in zip(runs, signs, strict=True)))
+        drawn = [array.part(run.span).drawn(g[run.of_g]) for run in runs]
+        return np.asarray(sum(sign[0] * values for values, sign in zip(drawn, signs, strict=True)))
     signed = np.zeros((circuit.input_count, g.shape[1]))
     for run, sign in zip(runs, signs, strict=True):
         np.add.at(signed, np.asarray(run.features), sign[:, None] * g[run.of_g])
     return signed
 
 
-def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list[Picture]:
+def _fields(circuit: Circuit, crossbar: Divisible, g: Floats, name: str) -> list[Picture]:
     """Draw each hidden column's conductances, or each kernel, as an image, if these are square."""
     signed = _signed(circuit, crossbar, g)
     side = math.isqrt(len(signed))
     if side < _LEAST_FIELD or side**2 != len(signed):
         return []
-    shown = min(g.shape[1], _FIELDS)
+    shown = min(signed.shape[1], _FIELDS)
     across = min(shown, _ACROSS)
     down = -(-shown // across)
 
@@ -197,7 +201,7 @@ def _fields(circuit: Circuit, crossbar: Trainable, g: Floats, name: str) -> list
                 top = float(np.abs(signed[:, k]).max()) or 1.0
                 axes.imshow(signed[:, k].reshape(side, side), cmap="RdBu_r", vmin=-top, vmax=top, interpolation="none")
 
-    which = f"the first {shown} of {g.shape[1]}" if shown < g.shape[1] else f"all {shown}"
+    which = f"the first {shown} of {signed.shape[1]}" if shown < signed.shape[1] else f"all {shown}"
     return [
         picture(
             name,

@@ -37,7 +37,6 @@ _LABELS = {
     "data.train_limit": "training samples",
     "data.test_limit": "test samples",
     "data.shift": "largest shift of training images [pixels]",
-    "data.flip": "mirrored training images",
     "data.input_dropout": "share of features left out",
     "data.denoise": "noise of training features",
     "training.nudge.beta": "nudge strength β [S]",

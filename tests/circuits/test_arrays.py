@@ -10,6 +10,7 @@ import pytest
 from circuits import arrays
 from circuits.arrays import Crossbar, Divisible, Memristors, Trainable
 from circuits.convolution import Convolution
+from circuits.twins import Paired, Twins
 from circuits.windows import Everywhere, Window
 from support.tied_array import TiedColumns
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("jax_64_bits")
 
 NODES, BATCH = 40, 3
 WINDOW, PADDED = Window(height=3, width=4, channels=2, size=2), Window(height=4, width=3, channels=1, size=3, stride=2, padding=1)
+SMALL = Window(height=3, width=4, channels=1, size=3)
 BIAS = Everywhere(rows=1, positions=6)
 ARRAYS = (
     Crossbar(name="w", rows=[3, 1, 7, 4], columns=[2, 8, 5]),
@@ -26,6 +28,22 @@ ARRAYS = (
     Convolution(name="tied", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2),
     Convolution(name="local", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2, tied=False),
     Convolution(name="padded", rows=np.arange(1, 25), columns=np.arange(26, 34), windows=(PADDED, PADDED), channels=2),
+    Twins(
+        name="twins",
+        rows=[3, 1, 7, 4, 9, 6],
+        columns=[2, 8, 5, 10],
+        one=Crossbar(name="twins", rows=[3, 7, 9], columns=[2, 5]),
+        row_pairs=(Paired(2, 1), Paired(1, 1)),
+        column_pairs=Paired(2, 1),
+    ),
+    Twins(
+        name="convolved",
+        rows=np.arange(1, 25),
+        columns=np.arange(26, 34),
+        one=Convolution(name="convolved", rows=np.arange(1, 25, 2), columns=[26, 27, 30, 31], windows=(SMALL,), channels=2),
+        row_pairs=(Paired(12, 1),),
+        column_pairs=Paired(2, 2),
+    ),
     Convolution(name="local_padded", rows=np.arange(1, 13), columns=np.arange(26, 30), windows=(PADDED,), channels=1, tied=False),
 )
 
@@ -43,7 +61,7 @@ def test_every_kind_of_array_is_here() -> None:
     kinds = {
         kind for _, kind in inspect.getmembers(arrays, inspect.isclass) if issubclass(kind, Trainable) and not inspect.isabstract(kind)
     }
-    assert kinds | {Convolution} <= {type(array) for array in ARRAYS}
+    assert kinds | {Convolution, Twins} <= {type(array) for array in ARRAYS}
     assert len(kinds) >= 2
 
 
@@ -141,7 +159,7 @@ def test_a_grid_joins_each_row_to_each_column(array: Trainable) -> None:
     assert list(zip(*(end.tolist() for end in array.ends), strict=True)) == [(a, b) for a in array.rows for b in array.columns]
 
 
-RUNS = {"w": (1,), "row": (), "tied": (24,), "local": (24,), "padded": (12,), "local_padded": ()}
+RUNS = {"w": (1,), "row": (), "tied": (24,), "local": (24,), "padded": (12,), "local_padded": (), "twins": (4, 5), "convolved": ()}
 
 
 @pytest.mark.parametrize("array", [array for array in ARRAYS if isinstance(array, Divisible)], ids=lambda array: array.name)
@@ -156,7 +174,10 @@ def test_parts_add_up_to_the_whole(array: Trainable) -> None:
     np.testing.assert_allclose(np.hstack([part.backward(one, u) for part, one, _ in each]), array.backward(g, u), rtol=1e-12)
     np.testing.assert_allclose(np.hstack([part.row_sum(one) for part, one, _ in each]), array.row_sum(g), rtol=1e-12)
     np.testing.assert_allclose(sum(part.column_sum(one) for part, one, _ in each), array.column_sum(g), rtol=1e-12)
-    np.testing.assert_allclose(np.vstack([part.outer(v[:, run], u) for part, _, run in each]), array.outer(v, u), rtol=0, atol=1e-12)
+    products = np.zeros_like(g)
+    for part, _, run in each:
+        products[array.of_g(run)] += part.outer(v[:, run], u)
+    np.testing.assert_allclose(products, array.outer(v, u), rtol=0, atol=1e-12)
     np.testing.assert_allclose(v @ array.matrix(g), array.forward(g, v), rtol=0, atol=1e-12)
     scaled = array.times_rows(g, np.full(len(array.rows), 3.0))
     np.testing.assert_allclose(array.forward(scaled, v), array.forward(g, 3.0 * v), rtol=0, atol=1e-12)

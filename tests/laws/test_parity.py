@@ -290,6 +290,7 @@ POOLED = load("iris", ["training.epochs=1", f"circuit.layers=[{CONVOLUTION}, {PO
 
 VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "circuit.image": (MAPS, ["circuit.image=[4, 1]"]),
+    "circuit.twins": (load("iris", ["circuit.signed_bias=true", "circuit.layers[0].neuron.v_high=0.05"]), ["circuit.twins=true"]),
     "circuit.layers[0].kind": (load("iris"), [f"circuit.layers=[{CONVOLUTION}]"]),
     "circuit.layers[0].channels": (MAPS, ["circuit.layers[0].channels=2"]),
     "circuit.layers[0].stride": (MAPS, ["circuit.layers[0].stride=2"]),

@@ -31,6 +31,8 @@ TEXTS = {
 OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "method", "neuron", "amplifier", "layers", "g_init"}
 SWITCHES = {
     "tied",
+    "twins",
+    "flip",
     "differential",
     "signed_inputs",
     "bias",
