@@ -54,7 +54,7 @@ class Network:
     input_scale
         By which features are multiplied [V per unit].
     bias
-        Whether every crossbar has a row at the voltage `v_bias`.
+        Whether every crossbar has a row at the voltage `v_bias`, but those to layers without a bias.
     signed_bias
         Whether every crossbar with a bias row has a second one, at its negative.
     v_bias
@@ -172,7 +172,7 @@ class Network:
         total = 0
         for before, layer in zip(maps, (*self.layers, last), strict=True):
             if layer.learned:
-                total += rails * layer.devices(before) + (self.bias + self.signed_bias) * layer.maps(before).size
+                total += rails * layer.devices(before) + layer.bias * (self.bias + self.signed_bias) * layer.maps(before).size
             rails = self._twofold
         return self._twofold * total
 
@@ -253,6 +253,7 @@ class Network:
         `ends` pair rows and columns where there are twins.
         """
         rows, bias, columns = nodes
+        bias = bias if layer.bias else bias[:0]
         name = f"{'w' if layer.learned else 'p'}{number}"
         if self.twins:
             builder.add(twinned(layer, name, rows, bias, columns, before, ends, **bounds))

@@ -63,6 +63,8 @@ class Layer:
         Its hidden nodes, which are the columns of the crossbar before it.
     neuron
         What each column has.
+    bias
+        Whether the circuit's bias rows lead to it; without, its neurons are zero-bias ones.
     amplifier
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
 
@@ -81,6 +83,7 @@ class Layer:
     kind: Literal["dense"] = "dense"
     size: int = field(kw_only=False)
     neuron: Neuron = field(default_factory=DiodePair)
+    bias: bool = True
     amplifier: Amplifier | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +121,8 @@ class ConvolutionLayer:
         Whether the memristors of all positions are equal copies of one kernel, whose updates add up; otherwise each learns for itself.
     neuron
         What each column has.
+    bias
+        Whether the circuit's bias rows lead to it; without, its neurons are zero-bias ones.
     amplifier
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
 
@@ -140,6 +145,7 @@ class ConvolutionLayer:
     padding: int = 0
     tied: bool = True
     neuron: Neuron = field(default_factory=DiodePair)
+    bias: bool = True
     amplifier: Amplifier | None = None
 
     def __post_init__(self) -> None:
@@ -192,6 +198,7 @@ class PoolLayer:
     images: ClassVar[bool] = True
     least: ClassVar[dict[str, int]] = {"size": 1, "stride": 1}
     neuron: ClassVar[Neuron] = Linear()
+    bias: ClassVar[bool] = False
     kind: Literal["pool"] = "pool"
     size: int = 2
     stride: int | None = None
