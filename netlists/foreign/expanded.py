@@ -1,6 +1,7 @@
 """Foreign decks: prepared, expanded by ngspice, and read into the parts that the small reader makes of other decks."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from netlists.text.numbers import read_number
 
 _LONGEST = 180
 """Characters of ngspice's messages that are repeated."""
+
+_PARTED = re.compile(r"[rcldqmjkswx]\S*(?: [^\s={'\"]+)*? ([^\s()={'\"]+)\(([^\s()]*)\)")
+"""An element that names a node with parentheses in it."""
 
 
 class Read(NamedTuple):
@@ -79,7 +83,9 @@ def expanded(cards: Sequence[Line], strange: Line, roles: Roles, expand: Expande
         expansion = expand(texts)
     except ExpansionError as error:
         line = strange if error.place is None else lines[error.place]
-        raise NetlistError([Finding(line.source.name, line.number, quote(error, _LONGEST))]) from None
+        parted = _PARTED.match(line.text)
+        remedy = f"; to ngspice parentheses are blanks: write {parted[1]}_{parted[2]} for {parted[1]}({parted[2]})" if parted else ""
+        raise NetlistError([Finding(line.source.name, line.number, quote(error, _LONGEST) + remedy)]) from None
     reader = Reader(expansion, lines, findings)
     flat = reader.run()
     warned = [quote(f"ngspice warns: {text}", _LONGEST) for text in expansion.warnings]

@@ -1,5 +1,6 @@
 """Flattened decks: a foreign deck's text without subcircuits and parameters, in which each element has a card and a value of its own."""
 
+import re
 from dataclasses import replace
 
 from circuits.circuit import Circuit
@@ -41,6 +42,10 @@ def flattened(circuit: Circuit) -> UserText:
     return replace(text, cards=tuple(cards), inputs=inputs, spots=spots, untrained=())
 
 
+_CALL = re.compile(r"(?<![\w.])([a-z_]\w*) \(")
+
+
 def _settled(card: str) -> str:
-    """Return a card in plain blanks."""
-    return " ".join(card.split())
+    """Return a card in plain blanks, none before the parentheses of functions: ngspice 39 lists some there, and reads none."""
+    plain = " ".join(card.split())
+    return _CALL.sub(r"\1(", plain) if plain[0] == "b" else plain

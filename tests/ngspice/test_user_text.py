@@ -1,5 +1,7 @@
 """ngspice simulates a user's own text: its options, its nodesets and its models, with other inputs and conductances."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from hwsim.ngspice.inner_nodes import InnerNodes
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.deck import rewrite
+from netlists.foreign.flattened import flattened
+from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck
 from support import foreign_decks
 from support.decks import operating_point, run_ngspice
@@ -98,6 +102,22 @@ def test_what_is_written_for_people_is_the_same_circuit(tmp_path):
     np.testing.assert_allclose(again.g["rw"], g["rw"], rtol=1e-12)
     np.testing.assert_allclose(again.x, [0.9], rtol=1e-12)
     assert operating_point(text, tmp_path).v["out"] == pytest.approx(free.outputs(circuit)[0, 0], abs=1e-5)
+
+
+def test_functions_in_an_expanded_deck_are_read_again(tmp_path):
+    """The listing has a blank before their parentheses, which ngspice itself does not read."""
+    cell = ".subckt cell p q k=2\nb1 q 0 i={1u*k*pow(v(p),2) + 1u*u(v(p))*max(v(p),0.1)}\n.ends\n"
+    deck = parse(f"t\nvin in 0 0.7\nrw in out 1k\nrl out 0 1k\nx1 in out cell\n{cell}{ROLES}.end\n")
+    circuit = replace(deck.circuit, text=flattened(deck.circuit))
+    text = write_deck(circuit, Chip.nominal(circuit), deck.g, x=deck.x)
+    assert ".subckt" not in text
+    assert operating_point(text, tmp_path).v["out"] == pytest.approx(solved(deck).outputs(deck.circuit)[0, 0], abs=1e-5)
+
+
+def test_a_node_with_parentheses_is_refused_with_a_name_for_it():
+    """It is two words to ngspice."""
+    with pytest.raises(NetlistError, match=r"deck:4: .*to ngspice parentheses are blanks: write net_1 for net\(1\)"):
+        parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n")
 
 
 def test_a_chip_of_other_devices_is_refused():
