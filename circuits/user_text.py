@@ -1,7 +1,7 @@
 """UserText: the deck that a circuit was read from, as ngspice simulates it, and where in it inputs and learned values stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ class UserText:
     ----------
     cards
         The deck's, without title, end, commands and comments.
-    inputs
-        By the name of an array of input sources, the place of each source's card among the cards.
+    inputs, voltages
+        By the name of an array of input sources, or of fixed voltages that all have cards, the place of each source's card.
     resistors
         By the name of an array that learns, what the simulator calls each of its resistors.
     factors
@@ -48,6 +48,7 @@ class UserText:
     factors: Mapping[str, NDArray[np.float64]]
     spots: Mapping[str, tuple[Place, ...]]
     untrained: tuple[tuple[Place, str, float], ...] = ()
+    voltages: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
+from circuits.elements import InputCurrents, InputSources, VoltageSources
 from circuits.user_text import UserText
 from netlists.foreign.flat import called
 from netlists.foreign.flattened import flattened
@@ -118,15 +119,20 @@ class Deck:
     missing: tuple[Finding, ...] = ()
 
 
+_SOURCES = (InputSources, InputCurrents, VoltageSources)
+
+
 def with_text(deck: Deck) -> Deck:
     """Return a deck whose circuit has the text that ngspice simulates, if it is foreign; to be called again when its arrays change."""
     if deck.foreign is None:
         return deck
     places = {element.name: deck.places[element.name] for element in deck.circuit.trainable}
     at = {id(line): place for place, line in enumerate(deck.foreign.lines)}
+    sources = {e.name: [deck.foreign.sources.get(name, -1) for name in deck.members[e.name]] for e in deck.circuit.of(*_SOURCES)}
     text = UserText(
         cards=deck.foreign.cards,
-        inputs={e.name: tuple(deck.foreign.sources[name] for name in deck.members[e.name]) for e in deck.circuit.inputs},
+        inputs={e.name: tuple(sources[e.name]) for e in deck.circuit.inputs},
+        voltages={e.name: tuple(sources[e.name]) for e in deck.circuit.voltage_sources if -1 not in sources[e.name]},
         resistors={name: tuple(called(of.table.names[row]) for row in of.rows) for name, of in places.items()},
         factors={name: np.array([of.table.factors[row] for row in of.rows]) for name, of in places.items()},
         spots={name: tuple(_on_card(at, of.table.spots[row]) for row in of.rows) for name, of in places.items()},

@@ -85,7 +85,7 @@ class UserPlan:
         lines = [
             "* a user's deck, for libngspice",
             STEADY,
-            *with_sources(self.circuit, external),
+            *with_sources(self.circuit, self.chip, external),
             *self.added.nudges(self.circuit, self.chip, EXTERNAL, [EXTERNAL] * self.added.outputs),
             *(f"I_{stem}_noise_{k} 0 {names[k]} {EXTERNAL}" for k in self.noisy.tolist()),
             *(f"{counter} {counter[2:]} 0 0\nR_{counter[2:]} {counter[2:]} 0 1" for counter in (self.layout.counter, self.layout.groups)),

@@ -38,8 +38,11 @@ def flattened(circuit: Circuit) -> UserText:
                 raise CircuitError(msg)
             flat_cards.append((at[one], token.start, token.start + len(token.text)))
         spots[name] = tuple(flat_cards)
-    inputs = {name: tuple(at[first_word(text.cards[place])] for place in places) for name, places in text.inputs.items()}
-    return replace(text, cards=tuple(cards), inputs=inputs, spots=spots, untrained=())
+    inputs, voltages = (
+        {name: tuple(at[first_word(text.cards[place])] for place in places) for name, places in of.items()}
+        for of in (text.inputs, text.voltages)
+    )
+    return replace(text, cards=tuple(cards), inputs=inputs, voltages=voltages, spots=spots, untrained=())
 
 
 _CALL = re.compile(r"(?<![\w.])([a-z_]\w*) \(")

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.constants import TEMPERATURE
+from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.elements import InputSources
 from circuits.errors import CircuitError
 from circuits.passed import Passed
+from circuits.quoting import quote
 from circuits.user_text import UserText
 from netlists.text.numbers import plain
 
 _BETWEEN = re.compile(r"[\s,()=]+")
 _GROUND = {"0", "gnd"}
+_SHOWN = 60
 
 
 def user_text(circuit: Circuit) -> UserText:
@@ -74,14 +76,30 @@ def directions(circuit: Circuit) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def with_sources(circuit: Circuit, words: Mapping[str, Sequence[str]], g: Mapping[str, NDArray[np.float64]] | None = None) -> list[str]:
-    """Return the cards with other words, a number or `external`, in the place of what the input sources state, and conductances `g` [S]."""
+def with_sources(
+    circuit: Circuit, chip: Chip, words: Mapping[str, Sequence[str]], g: Mapping[str, NDArray[np.float64]] | None = None
+) -> list[str]:
+    """Return the cards on a chip: other fixed voltages, a temperature, and conductances `g` [S].
+
+    `words`, a number or `external` each, stand in the place of what the input sources state.
+    """
     text = user_text(circuit)
     cards = list(text.cards if g is None else text.learned(g))
-    for name, places in text.inputs.items():
-        for place, word in zip(places, words[name], strict=True):
+    places = {**text.inputs, **text.voltages}
+    drawn = {name: _drawn(circuit, chip, name) for name in text.voltages if "v" in chip.values.get(name, {})}
+    for name, stated in {**drawn, **words}.items():
+        for place, word in zip(places[name], stated, strict=True):
             cards[place] = " ".join([*_head(cards[place])[:3], word])
-    return cards
+    heat = [f".temp {round(chip.temperature - ZERO_CELSIUS, 9)!r}"] if chip.temperature != TEMPERATURE else []
+    return [*cards, *heat]
+
+
+def _drawn(circuit: Circuit, chip: Chip, name: str) -> list[str]:
+    """Return what the cards of an array of fixed voltages state on a chip."""
+    v = chip(name, "v")
+    first = [_head(user_text(circuit).cards[place])[1].lower() for place in user_text(circuit).voltages[name]]
+    turned = np.array([node in _GROUND for node in first]) & (circuit[name].plus != 0)
+    return plain(np.where(turned, -v, v), f"{name}: v")
 
 
 def volts(circuit: Circuit, chip: Chip, x: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -93,15 +111,18 @@ def volts(circuit: Circuit, chip: Chip, x: NDArray[np.float64]) -> dict[str, NDA
 def sample_cards(circuit: Circuit, chip: Chip, g: Mapping[str, NDArray[np.float64]], x: NDArray[np.float64]) -> list[str]:
     """Return the cards with conductances `g` [S] and what features x, shape (I,), make of the input sources."""
     words = {name: plain(values, f"{name}: volts") for name, values in volts(circuit, chip, x).items()}
-    return with_sources(circuit, words, g)
+    return with_sources(circuit, chip, words, g)
 
 
 def _head(card: str) -> list[str]:
     return _BETWEEN.split(card)
 
 
+_OWN_HEAT = re.compile(r"\.temp\b|.*(?<![\w.])(?:d?temp|tnom|tc[12e]?)\s*=", re.IGNORECASE)
+
+
 def check_chip(circuit: Circuit, chip: Chip) -> None:
-    """Refuse a chip whose values would have to be written into the user's own cards.
+    """Refuse a chip whose values would have to be written into the user's own cards: those of other parts than sources and memristors.
 
     Raises
     ------
@@ -109,15 +130,20 @@ def check_chip(circuit: Circuit, chip: Chip) -> None:
         Naming the elements.
 
     """
-    free = {*user_text(circuit).inputs, *(element.name for element in circuit.trainable), circuit.outputs.name}
+    text = user_text(circuit)
+    free = {*text.inputs, *text.voltages, *(element.name for element in circuit.trainable), circuit.outputs.name}
     drawn = [
         name
         for name, parameters in chip.values.items()
         if name not in free and any(not np.array_equal(values, getattr(circuit[name], key)) for key, values in parameters.items())
     ]
-    other = [f"other values of {', '.join(drawn)}"] * bool(drawn) + ["another temperature"] * (chip.temperature != TEMPERATURE)
-    if other:
-        numeric = "" if circuit.of(Passed) else "use --engine numeric, or "
-        msg = f"{circuit.name}: this chip has {' and '.join(other)} than the deck, which ngspice simulates as it stands: spreads and heat "
-        msg += f"have no place in the user's own text; {numeric}set variation to 0 there"
+    numeric = "" if circuit.of(Passed) else "use --engine numeric, or "
+    if drawn:
+        msg = f"{circuit.name}: this chip has other values of {', '.join(drawn)} than the deck, which ngspice simulates as it stands: "
+        msg += f"spreads of parts other than memristors and sources have no place in the user's own text; {numeric}set variation to 0 there"
+        raise CircuitError(msg)
+    own = next((card for card in text.cards if _OWN_HEAT.match(card)), None) if chip.temperature != TEMPERATURE else None
+    if own is not None:
+        msg = f"{circuit.name}: the deck states temperatures of its own ({quote(own, _SHOWN)}), to which the chip's has no clear relation; "
+        msg += "omit variation.temperature, and change the deck"
         raise CircuitError(msg)

@@ -120,13 +120,40 @@ def test_a_node_with_parentheses_is_refused_with_a_name_for_it():
         parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n")
 
 
+WARM = (
+    "rails\nvin in 0 0.7\nrw in out 1k\nvr 0 low 0.1\nvh high 0 0.2\nd1 low out dd\nd2 out high dd\nrl out 0 {2*k}\n.param k=5k\n"
+    ".model dd d(is=1e-9 n=1.5 rs=5)\n*hwsim: input vin\n*hwsim: output out\n*hwsim: trainable rw g_min=1e-6 g_max=1e-2\n.end\n"
+)
+
+
+@pytest.mark.parametrize("celsius", [27.0, 77.0])
+def test_a_chip_of_other_rails_and_another_temperature_is_the_same_in_both_engines(celsius, tmp_path):
+    """Which source stands which way round is the deck's; what is written for people has them too."""
+    deck = parse(WARM)
+    circuit = deck.circuit
+    (rails,) = circuit.voltage_sources
+    nominal = Chip(circuit, temperature=celsius + 273.15)
+    chip = Chip(circuit, {rails.name: {"v": np.asarray(rails.v) * [1.5, 0.7]}}, temperature=celsius + 273.15)
+    drive, v = Drive(np.array([[2.0], [-2.0]])), []
+    for engine in (GeneralEngine(), NgspiceEngine(workers=1)):
+        for one in (nominal, chip):
+            with engine.prepare(circuit, one) as solver:
+                v.append(solver.solve(deck.g, drive).outputs(circuit)[:, 0])
+    np.testing.assert_allclose(v[2:], v[:2], rtol=0, atol=1e-8)
+    assert (np.abs(v[0] - v[1]) > 1e-3).all()
+    text = write_deck(circuit, chip, deck.g, x=[2.0])
+    assert operating_point(text, tmp_path).v["out"] == pytest.approx(v[1][0], abs=1e-4)
+
+
 def test_a_chip_of_other_devices_is_refused():
-    """The user's text holds their values; no argument is left out in silence."""
+    """The user's text holds their values, and maybe temperatures of its own; no argument is left out in silence."""
     deck = parse(CELLS)
     (diodes,) = [element.name for element in deck.circuit.elements if "i_sat" in element.parameters]
     chip = Chip(deck.circuit, {diodes: {"i_sat": np.array([2e-9])}})
     with pytest.raises(CircuitError, match="other values of diodes than the deck, which ngspice simulates as it stands"):
         NgspiceEngine(workers=1).prepare(deck.circuit, chip)
+    with pytest.raises(CircuitError, match="the deck states temperatures of its own"):
+        NgspiceEngine(workers=1).prepare(deck.circuit, Chip(deck.circuit, temperature=350.0))
 
 
 @pytest.mark.parametrize("order", [1, -1])
