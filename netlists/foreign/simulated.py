@@ -142,8 +142,8 @@ def check_chip(circuit: Circuit, chip: Chip) -> None:
         msg = f"{circuit.name}: this chip has other values of {', '.join(drawn)} than the deck, which ngspice simulates as it stands: "
         msg += f"spreads of parts other than memristors and sources have no place in the user's own text; {numeric}set variation to 0 there"
         raise CircuitError(msg)
-    own = next((card for card in text.cards if _OWN_HEAT.match(card)), None) if chip.temperature != TEMPERATURE else None
-    if own is not None:
-        msg = f"{circuit.name}: the deck states temperatures of its own ({quote(own, _SHOWN)}), to which the chip's has no clear relation; "
+    heated = next((card for card in text.cards if _OWN_HEAT.match(card)), None) if chip.temperature != TEMPERATURE else None
+    if heated is not None:
+        msg = f"{circuit.name}: the deck states temperatures of its own ({quote(heated, _SHOWN)}), to which the chip's has no clear relation; "
         msg += "omit variation.temperature, and change the deck"
         raise CircuitError(msg)
