@@ -144,6 +144,6 @@ def check_chip(circuit: Circuit, chip: Chip) -> None:
         raise CircuitError(msg)
     heated = next((card for card in text.cards if _OWN_HEAT.match(card)), None) if chip.temperature != TEMPERATURE else None
     if heated is not None:
-        msg = f"{circuit.name}: the deck states temperatures of its own ({quote(heated, _SHOWN)}), to which the chip's has no clear relation; "
+        msg = f"{circuit.name}: the deck states temperatures of its own ({quote(heated, _SHOWN)}), which the chip's cannot replace; "
         msg += "omit variation.temperature, and change the deck"
         raise CircuitError(msg)
