@@ -10,7 +10,11 @@ from hypothesis import HealthCheck, settings
 from hwsim.files.caches import keep_compiled
 
 keep_compiled()  # as the command line does: tests of one circuit compile it once
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # slower programs with the same results, compiled much sooner
+os.environ.setdefault(  # slower programs, compiled in a fifth of the time; golden.py compares those that users run
+    "XLA_FLAGS",
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0"
+    " --xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1",
+)
 
 settings.register_profile(
     "default",
