@@ -1,0 +1,146 @@
+"""All keys of an experiment, and of each an experiment with another value of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
+from hwsim.settings import keys as settings_keys
+
+COMPANY = {
+    "data.shift": ["data.scaling=none"],
+    "data.flip": ["data.scaling=none"],
+    "data.test_share": [],
+    "data.fold": ["data.folds=9"],
+    "data.folds": [],
+    "training.rule.eta": ["training.rule=coupled-learning"],
+    "training.rule.points": ["training.rule=holomorphic"],
+    "training.nudge.u": ["training.nudge.kind=volts"],
+    "training.loss.v_softmax": ["training.loss=cross-entropy"],
+    "training.optimizer.momentum": ["training.optimizer=momentum"],
+    "training.optimizer.b": ["training.optimizer=adam"],
+    "training.schedule.decay": ["training.schedule=exponential"],
+    "training.init": [],
+    "device.": ["device.preset=reram-sb"],
+    "device.preset": [],
+    "variation.output_resistance_spread": ["variation.output_resistance=100"],
+    "variation.step": ["device.preset=reram-sb"],
+    "variation.asymmetry": ["device.preset=reram-sb"],
+    "variation.stuck_at": ["variation.stuck=0.2"],
+    "variation.dac_bits": ["variation.dac_full_scale=3"],
+    "variation.dac_full_scale": ["variation.dac_full_scale=3", "variation.dac_bits=4"],
+    "variation.adc_bits": ["variation.adc_full_scale=0.5"],
+    "variation.adc_full_scale": ["variation.adc_full_scale=0.5", "variation.adc_bits=8"],
+    "variation.chip": ["variation.diode_i_sat=0.1"],
+    "solver.ngspice_": ["training.engine=ngspice"],
+}
+"""By the beginning of a key, what an experiment must state for it to matter; the longest beginning counts."""
+
+XOR = "netlists/examples/xor.cir"
+
+CONVOLUTION, POOL = '{kind="convolution", channels=1, size=2, padding=1}', '{kind="pool", size=2, stride=1}'
+MAPS = load("iris", ["training.epochs=1", "circuit.image=[2, 2]", f"circuit.layers=[{CONVOLUTION}]"])
+POOLED = load("iris", ["training.epochs=1", f"circuit.layers=[{CONVOLUTION}, {POOL}]"])
+
+VALUES: dict[str, tuple[Experiment, list[str]]] = {
+    "circuit.image": (MAPS, ["circuit.image=[4, 1]"]),
+    "circuit.twins": (load("iris", ["circuit.signed_bias=true", "circuit.layers[0].neuron.v_high=0.05"]), ["circuit.twins=true"]),
+    "circuit.layers[0].kind": (load("iris"), [f"circuit.layers=[{CONVOLUTION}]"]),
+    "circuit.layers[0].channels": (MAPS, ["circuit.layers[0].channels=2"]),
+    "circuit.layers[0].stride": (MAPS, ["circuit.layers[0].stride=2"]),
+    "circuit.layers[0].padding": (MAPS, ["circuit.layers[0].padding=0"]),
+    "circuit.layers[0].tied": (MAPS, ["circuit.layers[0].tied=false"]),
+    "circuit.layers[0].r": (POOLED, ["circuit.layers[1].r=2e4"]),
+    "circuit.inputs": (load("iris"), ["circuit.inputs=13", "data.name=wine"]),
+    "circuit.outputs": (load("xor"), ["circuit.outputs=2"]),
+    "circuit.netlist": (load(XOR, ["data.name=xor"]), ["circuit.netlist={deck}"]),
+    "circuit.trainable": (
+        load(XOR, ["data.name=xor", "training.rate=1e-6", "training.g_init=[1e-6, 1e-5]"]),
+        ['circuit.trainable=["R_w1_#_#"]'],
+    ),
+    "data.name": (load("iris", ["data.train_limit=90"]), ["circuit.inputs=13", "data.name=wine"]),
+    "training.init": (load(XOR, ["data.name=xor"]), ["training.init=uniform"]),
+    "training.start": (load("iris"), ["training.start={start}"]),
+    "training.start_arrays": (load("iris"), ["training.start={start}", 'training.start_arrays=["w2"]']),
+    "training.rate": (load("iris"), ["training.rate=2e-6"]),
+    "training.g_init": (load("iris"), ["training.g_init=[2e-6, 3e-5]"]),
+    "training.rule.points": (load("iris", ["training.rule=holomorphic"]), ["training.rule.points=8"]),
+    "training.engine": (load("iris"), ["training.engine=ngspice"]),
+    "training.precision": (load("iris"), ["training.precision=float32"]),
+    "device.preset": (load("iris"), ["device.preset=pcm"]),
+    "reached.interval": (load("iris"), ["reached.interval=[0.1, 0.2]"]),
+    "device.temperature_coefficient": (load("iris", ["variation.temperature=50"]), ["device.temperature_coefficient=0.002"]),
+}
+"""Keys whose other value cannot be made from their type: an experiment, and what changes in it.
+
+`{deck}` is XOR with another resistance, `{start}` a file of conductances for iris.
+"""
+
+LABELS = {"name": "a label: of files, folders and messages", "about": "a line for people", "reached.": "what others reached with it"}
+"""Keys that change no training, and why."""
+
+TYPES: dict[str, list[Any]] = {}
+for _field in settings_keys.fields(Experiment):
+    TYPES.setdefault(_field.key, []).append(_field.annotation)
+AGES = "variation.after"
+"""Training refuses it; that evaluations and sweeps agree on drifted chips is a law of its own (tests/cli/test_age.py)."""
+
+REAL = {"data.task", "data.targets", "data.target_scaling"}
+"""Real targets: the spies answer with classes. That these keys reach a training is tested in tests/data/test_real_targets.py."""
+
+DIALECT = "circuit.dialect"
+"""How a deck's text is read; that commands and runs read it so is tested in tests/netlists/test_dialects.py."""
+
+STAGES = {"pretraining[0].layers", "pretraining[0].epochs", "pretraining[0].settings"}
+"""Only runs are pretrained, and other trainings refuse it (tests/runs/test_pretraining.py)."""
+
+ELSEWHERE = {AGES, DIALECT, *REAL, *STAGES}
+KEYS = sorted(key for key in TYPES if key not in ELSEWHERE and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
+"""All keys but those of tables, whose own keys are listed."""
+
+
+def others(annotation: Any, now: Any) -> Iterator[Any]:
+    """List values of a type, as TOML, that are not the present one."""
+    if get_origin(annotation) is Literal:
+        yield from (json.dumps(value) for value in get_args(annotation) if value != now)
+    elif annotation is bool:
+        yield from (json.dumps(value) for value in (True, False) if value is not now)
+    elif annotation is str:
+        yield '"other"'
+    elif annotation is int:
+        yield str((now or 7) + 1)
+    elif annotation is float:
+        yield from (repr(value) for value in (0.9 * now if now else 0.1, 1.5 * (now or 1.0), 0.4, -0.1))
+    for inner in get_args(annotation):
+        yield from others(inner, now)
+
+
+def changed(key: str, folder: Path) -> tuple[Experiment, Experiment] | None:
+    """Return an experiment, and the same with another value of a key; None where no value is known."""
+    if key in VALUES:
+        base, settings = VALUES[key]
+        deck = folder / "other.cir"
+        deck.write_text(re.sub(r"^(R_w1_0_0 .*) \S+$", r"\1 123k", Path(XOR).read_text(), flags=re.MULTILINE))
+        start = folder / "learned.npz"
+        np.savez(start, **{element.name: np.full(element.shape, 3e-6) for element in load("iris").circuit.compile("iris").trainable})
+        return base, override(base, [setting.replace("{deck}", str(deck)).replace("{start}", str(start)) for setting in settings])
+    company = max((start for start in COMPANY if key.startswith(start)), key=len, default=None)
+    base = load("iris", ["training.epochs=1", *(COMPANY[company] if company else [])])
+    now: Any = base.model_dump()
+    for step in key.replace("[0]", ".0").split("."):
+        now = now[int(step)] if step.isdecimal() else (now or {}).get(step)
+    for annotation in TYPES[key]:
+        for value in others(annotation, now):
+            try:
+                other = override(base, [f"{key}={value}"])
+            except ExperimentError:
+                continue
+            if other != base:
+                return base, other
+    return None
