@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from circuits.builder import Builder
+from circuits.capacitors import of_layer, per_layer
 from circuits.checked import check_fields
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
@@ -23,7 +24,7 @@ from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
 from circuits.twin_layers import pairs, refuse_uneven, twinned
 from circuits.twins import Paired
-from circuits.units import Ohm, Siemens, Volt
+from circuits.units import Farad, Ohm, Siemens, Volt
 from circuits.wires import Wires
 
 __all__ = ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"]
@@ -66,11 +67,14 @@ class Network:
         column's negative, so that hidden layers have signed weights too. Each conductance is that of two devices, which are equal.
     wire_r_row, wire_r_column
         Resistances of the wires from one memristor to the next [ohm]; 0: ideal wires.
+    capacitance
+        From each node of a hidden layer, and from each output, to ground [F]: one number, or one a layer and one for the outputs. It has no
+        effect at an equilibrium; 0: no capacitor.
 
     Raises
     ------
     CircuitError
-        When a size is below 1 or the bounds do not fit the number of crossbars.
+        When a size is below 1, or bounds or capacitances do not fit the number of crossbars or layers.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class Network:
     twins: bool = False
     wire_r_row: Ohm = 0.0
     wire_r_column: Ohm = 0.0
+    capacitance: Farad | tuple[Farad, ...] = 0.0
 
     def __post_init__(self) -> None:
         """Check the fields, then the sizes."""
@@ -126,6 +131,7 @@ class Network:
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
                 raise CircuitError(msg)
 
+        per_layer(self.capacitance, len(self.layers))
         odd = next((f"layers[{k}] is a {layer.kind}" for k, layer in enumerate(self.layers) if layer.images), None)
         odd = "twins = True" if self.twins else odd
         if odd is not None and (self.wire_r_row or self.wire_r_column):
@@ -195,8 +201,8 @@ class Network:
                 raise CircuitError(msg)
 
     def compile(self, name: str = "network") -> Circuit:
-        """Build the circuit: crossbars w1 …, pools p2 …, columns h1 … and amplified rows a1 … by layer, and outputs `out`."""
-        builder = Builder()
+        """Build the circuit: crossbars w1 …, pools p2 …, columns h1 …, amplified rows a1 …, capacitors c1 …, and outputs `out`."""
+        builder, farads = Builder(), per_layer(self.capacitance, len(self.layers))
         features = np.arange(self.inputs)
         rows = builder.group("x", self.inputs)
         builder.add(InputSources(name="v_x", plus=rows, feature=features, scale=self.input_scale))
@@ -220,6 +226,7 @@ class Network:
             ends = Paired(1, self.inputs) if k == 1 else pairs(maps[k - 1]), pairs(maps[k])
             self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], ends, next(bounds) if layer.learned else {})
             rows = layer.neuron.build(builder, f"h{k}", columns)
+            builder.add(*of_layer(k, np.union1d(columns, rows), farads[k - 1]))
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
                 rows = builder.group(f"a{k}", size)
@@ -231,6 +238,7 @@ class Network:
         self._join(builder, Layer(len(out)), len(self.layers) + 1, (rows, bias, out), maps[-1], ends, next(bounds))
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
+        builder.add(*of_layer(len(farads), out, farads[-1]))
         return builder.circuit(name)
 
     def _bounds(self) -> Iterator[dict[str, Siemens]]:

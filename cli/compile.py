@@ -151,10 +151,10 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
 
 
 def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "DeckMeasure":
+    from circuits.capacitors import CAPACITANCE  # noqa: PLC0415 - for this command alone
     from hwsim.runs.deck import settling, sweeping  # noqa: PLC0415 - help does without
     from netlists.measure.control import OUTPUTS  # noqa: PLC0415 - for this command alone
     from netlists.measure.power import PowerMeasure  # noqa: PLC0415 - for this command alone
-    from netlists.measure.settle import CAPACITANCE  # noqa: PLC0415 - for this command alone
 
     match measured.name:
         case "power":

@@ -213,6 +213,7 @@ class Capability(Enum):
     SMALL_SIGNAL = "solves the circuit linearised at an equilibrium"
     HOLOMORPHIC = "solves nudges that are complex numbers"
     MANY_CHIPS = "solves many chips as one computation"
+    TRANSIENT = "integrates circuits in time"
     VERIFIED = "verifies every equilibrium by Kirchhoff's law"
 
 

@@ -1,10 +1,12 @@
 """A solver around another one: it forwards everything, except what a subclass does otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from circuits.circuit import Circuit
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Push
+from hwsim.core.signal import Signal
+from hwsim.core.transient import Trajectory
 from hwsim.typing import Array, Conductances
 
 
@@ -78,6 +80,11 @@ class SolverWrapper(Closing):
         """Solve the adjoint circuit of an equilibrium."""
         equilibrium: Equilibrium = self.solver.adjoint(g, free, error, **how)
         return equilibrium
+
+    def integrate(self, g: Conductances, signal: Signal, v0: Mapping[str, Array] | None = None, **how: Any) -> Trajectory:
+        """Integrate a batch of sequences."""
+        trajectory: Trajectory = self.solver.integrate(g, signal, v0, **how)
+        return trajectory
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances needs the slower program."""

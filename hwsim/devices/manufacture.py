@@ -7,7 +7,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputSources
+from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, InputSources
 from circuits.errors import CircuitError
 from hwsim.devices.temperature import heat_of
 from hwsim.random.streams import stream
@@ -63,7 +63,8 @@ def draw(circuit: Circuit, variation: VariationSettings, device: DeviceSettings 
 
     """
     values: dict[str, dict[str, Floats]] = {}
-    for element, parameter, drawn in (*_junctions(circuit, variation), *_amplifiers(circuit, variation), *_ends(circuit, variation)):
+    parts = (_junctions, _amplifiers, _capacitors, _ends)
+    for element, parameter, drawn in (value for part in parts for value in part(circuit, variation)):
         values.setdefault(element, {})[parameter] = drawn
     device = device or DeviceSettings()
     for element, parameter, drawn in _memristors(circuit, variation, device):
@@ -121,6 +122,11 @@ def _amplifiers(circuit: Circuit, variation: VariationSettings) -> Iterator[Valu
             yield _logarithmic(variation, name, "output_resistance", r, variation.output_resistance_spread)
         elif variation.output_resistance:
             yield name, "output_resistance", r
+
+
+def _capacitors(circuit: Circuit, variation: VariationSettings) -> Iterator[Value]:
+    for capacitors in circuit.of(Capacitors) if variation.capacitance else ():
+        yield _relative(variation, capacitors.name, "c", capacitors.c, variation.capacitance)
 
 
 def _ends(circuit: Circuit, variation: VariationSettings) -> Iterator[Value]:

@@ -261,6 +261,10 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         points = self._analyse("ac lin 1 1u 1u", values, nodes, lambda v, _: answers.append(v))
         return answers[0] if points == 1 else None
 
+    def follow(self, command: str, nodes: Sequence[str], arrived: Callable[[Floats, int], None]) -> int:
+        """Carry out an analysis in time, call `arrived` with time and voltages of nodes at each point, and return how many there were."""
+        return self._analyse(command, {}, ["time", *nodes], arrived)
+
     def _analyse(self, command: str, values: Mapping[str, float], nodes: Sequence[str], follow: Follow) -> int:
         """Carry out an analysis, and return how many points it has."""
         self.messages.clear()

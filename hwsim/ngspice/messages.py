@@ -109,6 +109,44 @@ class Answer:
     memory: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransientDeck:
+    """What analyses in time have in common.
+
+    Parameters
+    ----------
+    command
+        That runs one.
+    times
+        At which voltages are reported, shape (T,) [s]; sources turn there, so that ngspice takes a step to each.
+    nodes
+        Whose voltages.
+
+    """
+
+    command: str
+    times: Floats
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransientJob:
+    """One sequence: the whole deck of it; `deck` is None where the last one's still holds."""
+
+    deck: TransientDeck | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransientAnswer:
+    """What came of one: voltages (T, nodes) [V], NaN from where ngspice gave up, the points that it took, and what it wrote then."""
+
+    v: Floats
+    points: int
+    message: str
+    memory: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Sent when a request came to nothing: why, and what is to blame: the library that cannot be loaded, the deck, or the nudge.

@@ -7,12 +7,12 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from pickle import UnpicklingError
 from time import monotonic
-from typing import Any
+from typing import Any, overload
 
 from circuits.quoting import quote
 from hwsim.ngspice.installed import missing
 from hwsim.ngspice.limits import WorkerLimits
-from hwsim.ngspice.messages import Answer, Busy, Failure, Job, Version, WorkerDeck
+from hwsim.ngspice.messages import Answer, Busy, Failure, Job, TransientAnswer, TransientDeck, TransientJob, Version, WorkerDeck
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspiceWorkerError
 from hwsim.ngspice.process import WorkerProcess
 from hwsim.ngspice.threads import ONE_THREAD
@@ -47,7 +47,11 @@ class Pool:
         self.workers: list[WorkerProcess] = []
         self._let_go: weakref.finalize[..., Pool] | None = None
 
-    def run(self, deck: WorkerDeck, jobs: Sequence[Job]) -> list[Answer]:
+    @overload
+    def run(self, deck: WorkerDeck, jobs: Sequence[Job]) -> list[Answer]: ...
+    @overload
+    def run(self, deck: TransientDeck, jobs: Sequence[TransientJob]) -> list[TransientAnswer]: ...
+    def run(self, deck: Any, jobs: Sequence[Any]) -> list[Any]:
         """Carry out jobs in one deck, which each worker loads unless it holds it already; answers come in the order of the jobs.
 
         Raises
@@ -114,14 +118,14 @@ class Pool:
 class _Batch:
     """Jobs under way: who is at work on which, since when, and what is still waiting."""
 
-    def __init__(self, pool: Pool, deck: WorkerDeck, jobs: Sequence[Job]) -> None:
+    def __init__(self, pool: Pool, deck: WorkerDeck | TransientDeck, jobs: Sequence[Any]) -> None:
         self.pool, self.deck, self.jobs = pool, deck, jobs
-        self.answers: dict[int, Answer] = {}
+        self.answers: dict[int, Any] = {}
         self.lost: Counter[int] = Counter()
         self.waiting = deque(range(len(jobs)))
         self.at_work: dict[Any, tuple[int, WorkerProcess, float]] = {}
 
-    def run(self) -> list[Answer]:
+    def run(self) -> list[Any]:
         """Hand out jobs until all are done."""
         for worker in self.pool.workers:
             self._give(worker)
@@ -206,7 +210,7 @@ def _silent(seconds: float) -> NgspiceWorkerError:
     return NgspiceWorkerError(msg, 2)
 
 
-def _has_grown(worker: WorkerProcess, answer: Answer) -> bool:
+def _has_grown(worker: WorkerProcess, answer: Answer | TransientAnswer) -> bool:
     """Whether a worker holds so much more memory than after its first job that a new one is better."""
     if worker.settled is None:
         worker.settled = answer.memory

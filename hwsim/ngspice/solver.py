@@ -20,7 +20,10 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result, UnsupportedCircuitError
+from hwsim.core.signal import Signal
+from hwsim.core.transient import Trajectory
+from hwsim.ngspice import transient_runs
 from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.messages import Answer, Job, WorkerDeck
 from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
@@ -59,7 +62,7 @@ class NgspiceSolver(Nudging, Closing):
 
     """
 
-    capabilities = frozenset({Capability.SMALL_SIGNAL, Capability.VERIFIED})
+    capabilities = frozenset({Capability.SMALL_SIGNAL, Capability.TRANSIENT, Capability.VERIFIED})
     tolerance: float | None = None
 
     def __init__(
@@ -71,7 +74,9 @@ class NgspiceSolver(Nudging, Closing):
         if circuit.of(InputCurrents) or (
             isinstance(self._plan, UserPlan) and not self._plan.linearisable
         ):  # voltages do not determine them
-            self.capabilities = frozenset({Capability.VERIFIED})
+            self.capabilities = self.capabilities - {Capability.SMALL_SIGNAL}
+        if isinstance(self._plan, UserPlan):
+            self.capabilities = self.capabilities - {Capability.TRANSIENT}
         self._tolerances = tolerances or fitting(circuit)
         self._times = SHARP_TIMES if circuit.of(IdealDiodes) else 1
         self._pool = Pool(workers or _cores(), limits)
@@ -188,6 +193,22 @@ class NgspiceSolver(Nudging, Closing):
         response = {name: v - rest[name] for name, v in whole.items()}
         answered = Equilibrium(response, still, answer.steps[:, 0], answer.result[:, 0])
         return answered.check(self.circuit) if throw else answered
+
+    def integrate(self, g: Conductances, signal: Signal, v0: Mapping[str, Any] | None = None, **how: Any) -> Trajectory:
+        """Integrate a batch of sequences, with the parameters of `Transient.integrate`, by analyses in time.
+
+        Raises
+        ------
+        NgspiceError, CircuitError, ConvergenceError
+            As there, and when a worker cannot work.
+        UnsupportedCircuitError
+            When the circuit is a user's own deck, whose sources have signals of their own.
+
+        """
+        if Capability.TRANSIENT not in self.capabilities:
+            msg = f"{self.circuit.name}: ngspice runs it from the user's text, whose sources keep their values; use --engine numeric"
+            raise UnsupportedCircuitError(msg)
+        return transient_runs.integrate(self._pool, self.circuit, self.chip, g, signal, v0, **how)
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

@@ -4,10 +4,10 @@ import io
 import pickle
 from typing import Any
 
-from hwsim.ngspice.messages import Answer, Busy, Failure
+from hwsim.ngspice.messages import Answer, Busy, Failure, TransientAnswer
 from netlists.foreign.expansion import Expansion, FlatCard
 
-_MESSAGES = {(of.__module__, of.__qualname__): of for of in (Answer, Busy, Failure, Expansion, FlatCard)}
+_MESSAGES = {(of.__module__, of.__qualname__): of for of in (Answer, TransientAnswer, Busy, Failure, Expansion, FlatCard)}
 
 _ARRAYS = frozenset(
     [
@@ -31,7 +31,7 @@ class _Unpickler(pickle.Unpickler):  # noqa: S301 - it makes what is listed alon
         return _MESSAGES[module, name]
 
 
-def unpickled(sent: bytes) -> Answer | Busy | Failure | Expansion | str:
+def unpickled(sent: bytes) -> Answer | TransientAnswer | Busy | Failure | Expansion | str:
     """Return the message that a worker sent.
 
     Raises
@@ -47,7 +47,7 @@ def unpickled(sent: bytes) -> Answer | Busy | Failure | Expansion | str:
     except Exception as error:
         msg = f"it cannot be read: {type(error).__name__}"
         raise pickle.UnpicklingError(msg) from error
-    if not isinstance(message, Answer | Busy | Failure | Expansion | str):
+    if not isinstance(message, Answer | TransientAnswer | Busy | Failure | Expansion | str):
         msg = f"{type(message).__name__} is no message"
         raise pickle.UnpicklingError(msg)
     return message

@@ -26,7 +26,7 @@ from hwsim.ngspice.expand import expand
 from hwsim.ngspice.importable import MODULES, programs, readable
 from hwsim.ngspice.library_session import LibrarySession, SessionError
 from hwsim.ngspice.limits import limit_memory, limit_processor, memory_held
-from hwsim.ngspice.messages import Answer, Busy, Expand, Failure, Job, Version, WorkerDeck
+from hwsim.ngspice.messages import Answer, Busy, Expand, Failure, Job, TransientAnswer, TransientDeck, TransientJob, Version, WorkerDeck
 from hwsim.ngspice.sandbox import close_behind, close_reading
 from hwsim.ngspice.seccomp import refuse_sockets
 from hwsim.typing import Floats
@@ -41,6 +41,12 @@ _GIVE_UP_AFTER = 5
 
 _LOOSE_TIMES = 4
 """Times that a point at which ngspice failed is gone through with loose tolerances: each is two iterations at least."""
+
+
+_LAST_ROUNDING = 1e-9
+"""Share of an analysis in time by which its last point may be early."""
+
+Request = Job | TransientJob | Expand | Version
 
 
 class Sweeper:
@@ -184,8 +190,9 @@ class Worker:
         self.connection, self.processor = connection, processor
         self.session: LibrarySession | None = None
         self.deck: WorkerDeck | None = None
+        self.in_time: TransientDeck | None = None
 
-    def carry_out(self, request: Job | Expand | Version) -> Answer | Expansion | Failure | str:
+    def carry_out(self, request: Request) -> Answer | TransientAnswer | Expansion | Failure | str:
         """Return the answer to a request."""
         try:
             if self.session is None:
@@ -205,10 +212,12 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - as above
             return Failure("deck", _described(error))
 
-    def _answer(self, request: Job | Expand | Version, session: LibrarySession) -> Answer | Expansion | str:
+    def _answer(self, request: Request, session: LibrarySession) -> Answer | TransientAnswer | Expansion | str:
         if isinstance(request, Version):
             return f"ngspice-{session.ngspice_version}"
         limit_processor(self.processor)
+        if isinstance(request, TransientJob):
+            return self._follow(request, session)
         if not isinstance(request, Expand):
             return self._solve(request, session)
         gc.disable()  # hundreds of thousands of cards, all of which stay, would be looked through again and again
@@ -230,6 +239,33 @@ class Worker:
             raise SessionError(msg)
         answer = Sweeper(job, self.deck, session, self.connection).run()
         return replace(answer, warned=warned, memory=memory_held())
+
+    def _follow(self, job: TransientJob, session: LibrarySession) -> TransientAnswer:
+        """Run an analysis in time, and return the voltages at the times that are asked for."""
+        self.deck, self.in_time = None, job.deck or self.in_time
+        if self.in_time is None:
+            msg = "no analysis was named"
+            raise SessionError(msg)
+        session.load(job.text)
+        points, reported = list[Floats](), time.monotonic()
+
+        def arrived(values: Floats, _: int) -> None:
+            nonlocal reported
+            points.append(values)
+            if time.monotonic() > reported + _BUSY_EVERY:
+                self.connection.send(Busy())
+                reported = time.monotonic()
+
+        wanted = self.in_time
+        session.follow(wanted.command, wanted.nodes, arrived)
+        v = np.full((len(wanted.times), len(wanted.nodes)), np.nan)
+        if points:
+            came = np.array(points)
+            reached = wanted.times <= came[-1, 0] * (1.0 + _LAST_ROUNDING)
+            for k in range(len(wanted.nodes)):
+                v[reached, k] = np.interp(wanted.times[reached], came[:, 0], came[:, 1 + k])
+        message = "" if np.isfinite(v).all() else session.complaint()
+        return TransientAnswer(v=v, points=len(points), message=message, memory=memory_held())
 
 
 def _listen(connection: Connection, requests: "SimpleQueue[Any]") -> None:

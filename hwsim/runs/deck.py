@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from circuits.capacitors import CAPACITANCE
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.units import Farad, Volt
@@ -24,7 +25,7 @@ from netlists.foreign.reread import misread
 from netlists.measure.answered import CLASSES, Answered
 from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.measure.predicted import Predicted
-from netlists.measure.settle import CAPACITANCE, Settle, least_conductance
+from netlists.measure.settle import Settle, least_conductance
 from netlists.measure.sweep import Sweep
 from netlists.write.gnucap import Point, write_gnucap
 from netlists.write.writer import write_deck

@@ -35,6 +35,8 @@ class VariationSettings(Section):
         What all amplifiers' output resistances have beyond the design's [ohm].
     output_resistance_spread
         Spread of the logarithm of the output resistances.
+    capacitance
+        Relative spread of the capacitances.
     g_min, g_max
         Spreads of the memristors' lowest and highest conductances, as shares of their range; absent: those of device.preset, or 0.
     step
@@ -77,6 +79,7 @@ class VariationSettings(Section):
     offset: Spread = 0.0
     output_resistance: Annotated[Ohm, Field(ge=0)] = 0.0
     output_resistance_spread: Spread = 0.0
+    capacitance: Spread = 0.0
     g_min: Spread | None = None
     g_max: Spread | None = None
     step: Spread | None = None

@@ -1,25 +1,20 @@
 """Settle: a deck that follows the voltages in time, and prints how long they take to come near to their equilibrium, free and nudged."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from circuits.capacitors import CAPACITANCE, moving_nodes, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Capacitors, Resistors
-from circuits.errors import CircuitError
-from circuits.nodes import GROUND, Nodes
-from circuits.rows import fixed_nodes
+from circuits.elements import Resistors
 from circuits.units import Farad
 from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
 from netlists.write.sections import DeckSection
-
-CAPACITANCE: Farad = 1e-12
-"""Of a node by default: a wire of some millimetres, with what hangs on it."""
 
 _NEAR = 1e-7
 """V; nearer than this the deck follows the voltages no longer."""
@@ -73,17 +68,12 @@ class Settle(DeckMeasure):
         )
 
     def extended(self, circuit: Circuit) -> Circuit:
-        """Return the circuit with a capacitor at each node that nothing holds."""
-        nodes = moving(circuit)
-        if not len(nodes):
-            msg = f"{circuit.name}: sources hold every node; nothing settles"
-            raise CircuitError(msg)
-        capacitors = Capacitors(name=free_stem(circuit, "node"), a=nodes, b=GROUND, c=self.capacitance)
-        return replace(circuit, elements=(*circuit.elements, capacitors))
+        """Return the circuit with a capacitor at each node that nothing holds and that has none."""
+        return with_capacitors(circuit, self.capacitance, free_stem(circuit, "node"))
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Find each equilibrium, follow the voltages until they have come there, and look back."""
-        names = [voltage(circuit.node_names[node]) for node in moving(circuit)]
+        names = [voltage(circuit.node_names[node]) for node in moving_nodes(circuit)]
         wait = _TIME_CONSTANTS * self.capacitance / self.slowest
         first, rise = plain([wait, _RISE * wait], "settle: the time to wait")
         yield from (*BEGIN, *_OPTIONS, f"set first = {first}")
@@ -99,11 +89,6 @@ class Settle(DeckMeasure):
         yield from ending([f"plot {' '.join(names[:_PLOTTED])}"])
 
 
-def moving(circuit: Circuit) -> Nodes:
-    """Return the nodes that take time: neither sources nor amplifiers fix their voltage to ground."""
-    return np.flatnonzero(~fixed_nodes(circuit, Amplifiers))
-
-
 def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:
     """Return the least sum of conductances at a node that moves [S]: where it takes longest to charge a capacitor."""
     total = np.zeros(circuit.size + 1)
@@ -114,7 +99,7 @@ def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:
     for resistors in circuit.of(Resistors):
         np.add.at(total, resistors.a, 1.0 / resistors.r)
         np.add.at(total, resistors.b, 1.0 / resistors.r)
-    some = total[moving(circuit)]
+    some = total[moving_nodes(circuit)]
     return float(some[some > 0].min(initial=_LEAST))
 
 

@@ -35,6 +35,7 @@ from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conducta
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
 from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
+from hwsim.numeric.transient.integrating import Integrating
 from hwsim.typing import Array, Conductances, Floats
 
 TOLERANCE = 1e-13
@@ -116,10 +117,18 @@ class _Batch(NamedTuple):
     noise: Mapping[str, Any] | None = None
 
 
-class GeneralSolver(Nudging, Closing):
+class GeneralSolver(Integrating, Nudging, Closing):
     """A circuit of any form, ready to be solved."""
 
-    capabilities = frozenset({Capability.ADJOINT, Capability.SMALL_SIGNAL, Capability.HOLOMORPHIC, Capability.VERIFIED})
+    capabilities = frozenset(
+        {
+            Capability.ADJOINT,
+            Capability.SMALL_SIGNAL,
+            Capability.HOLOMORPHIC,
+            Capability.TRANSIENT,
+            Capability.VERIFIED,
+        }
+    )
 
     def __init__(self, circuit: Circuit, chip: Chip, engine: GeneralEngine) -> None:
         self.circuit, self.chip, self.engine = circuit, chip, engine

@@ -24,6 +24,7 @@ from hwsim.numeric.layered.recognize import stages
 from hwsim.numeric.layered.source_voltages import held_volts
 from hwsim.numeric.layered.structure import divided
 from hwsim.numeric.layered.traced import TracedSolver
+from hwsim.numeric.transient.integrating import Integrating
 from hwsim.typing import Array, Conductances
 
 Precision = Literal["float32", "float64"]
@@ -62,14 +63,21 @@ class LayeredOptions:
 Found = TypeVar("Found", Equilibrium, tuple[Equilibrium, ...])
 
 
-class LayeredSolver(Nudging, Closing):
+class LayeredSolver(Integrating, Nudging, Closing):
     """A layered circuit, ready to be solved.
 
     Sweeps over the layers are tried first; what they leave unsettled is compiled and solved again by Newton's method on all nodes.
     """
 
     capabilities = frozenset(
-        {Capability.TRACEABLE, Capability.ADJOINT, Capability.SMALL_SIGNAL, Capability.HOLOMORPHIC, Capability.MANY_CHIPS}
+        {
+            Capability.TRACEABLE,
+            Capability.ADJOINT,
+            Capability.SMALL_SIGNAL,
+            Capability.HOLOMORPHIC,
+            Capability.MANY_CHIPS,
+            Capability.TRANSIENT,
+        }
     )
 
     def __init__(self, circuit: Circuit, chip: Chip, options: LayeredOptions) -> None:

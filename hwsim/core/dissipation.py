@@ -1,0 +1,33 @@
+"""Power that turns into heat in the passive parts of a circuit: memristors, resistors and diodes."""
+
+import numpy as np
+
+from circuits.arrays import Trainable
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.diode import diode_current
+from circuits.elements import Diodes, Resistors
+from hwsim.typing import Conductances, Floats
+
+
+def dissipated(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floats:
+    """Return the power of all passive parts, shape (B,) [W], at voltages by node number (B, N + 1) [V].
+
+    Sources, amplifiers and nudges are left out: what they take besides what they deliver is a matter of how they are built.
+    """
+    power = np.zeros(len(v))
+    for element in circuit.elements:
+        match element:
+            case Trainable(divisible=True, rows=rows, columns=columns, name=name):
+                values, driving, driven = np.asarray(g[name], dtype=np.float64), v[:, rows], v[:, columns]
+                own = driving**2 @ element.row_sum(values) + driven**2 @ element.column_sum(values)
+                power += own - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
+            case Trainable(name=name):
+                a, b, values = element.expand(np.asarray(g[name], dtype=np.float64))
+                power += (v[:, a] - v[:, b]) ** 2 @ values
+            case Resistors(a=a, b=b, name=name):
+                power += (v[:, a] - v[:, b]) ** 2 @ (1.0 / chip(name, "r"))
+            case Diodes(anode=a, cathode=b, name=name):
+                across = v[:, a] - v[:, b]
+                power += (across * diode_current(across, chip(name, "i_sat"), chip(name, "n"))[0]).sum(axis=1)
+    return power

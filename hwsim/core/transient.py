@@ -1,0 +1,206 @@
+"""What an engine promises of circuits in time: Transient, and the Trajectory that it takes.
+
+B is the batch, T the intervals, I the inputs, K the outputs. A state is the voltage of a node with a capacitor to ground.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeGuard
+
+import numpy as np
+
+from circuits.circuit import Circuit
+from circuits.elements import Capacitors
+from circuits.errors import CircuitError
+from circuits.nodes import NodeGroup
+from circuits.quoting import quote_all, quoted
+from circuits.rows import fixed_nodes
+from circuits.units import Volt
+from hwsim.core.protocol import Capability
+from hwsim.core.signal import Signal
+from hwsim.typing import Array, Conductances, Floats
+
+ACCURACY: Volt = 1e-6
+"""V; steps are halved until that changes no voltage by more."""
+
+
+class Fold(NamedTuple):
+    """What is summed up over a run instead of stored, such as the products that a read-out needs.
+
+    Parameters
+    ----------
+    initial
+        The sum before the first interval: an array, or a tree of them.
+    step
+        Takes the sum, the states by group at the end of an interval, each (B, n) [V], and the interval's number; returns the next sum.
+        The numeric engine compiles it, so that it must be a function of JAX.
+
+    """
+
+    initial: Any
+    step: Callable[[Any, Mapping[str, Array], Any], Any]
+
+
+class Trajectory(NamedTuple):
+    """Where the states go.
+
+    Parameters
+    ----------
+    times
+        Ends of the intervals, shape (T,) [s].
+    v
+        States at these times by node group, each (B, T, n) [V]; only the groups that were asked for.
+    outputs
+        Read-outs ŷ at these times, shape (B, T, K) [V].
+    end
+        The last states by node group, each (B, n) [V]: where a next run goes on.
+    error
+        How far the same run with half as long steps is away, at most [V].
+    steps
+        Of each interval, by the run that is returned; of ngspice, which chooses its own, the mean.
+    method
+        Name of what integrated.
+    folded
+        The sum that a Fold led to; None without one.
+
+    """
+
+    times: Floats
+    v: Mapping[str, Array]
+    outputs: Array
+    end: Mapping[str, Array]
+    error: Volt
+    steps: float
+    method: str
+    folded: Any = None
+
+
+class Transient(Protocol):
+    """A circuit with capacitors on a chip, ready to be integrated for any conductances and signals. Solvers declare it as a capability."""
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit that is integrated."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it does besides."""
+        ...
+
+    def integrate(  # noqa: PLR0913 - what a run depends on
+        self,
+        g: Conductances,
+        signal: Signal,
+        v0: Mapping[str, Array] | None = None,
+        *,
+        groups: Sequence[str] | None = None,
+        fold: Fold | None = None,
+        accuracy: Volt | None = None,
+        steps: int | None = None,
+    ) -> Trajectory:
+        """Integrate a batch of sequences.
+
+        Parameters
+        ----------
+        g
+            Conductances [S].
+        signal
+            What is applied.
+        v0
+            States at 0 s by node group, each (B, n) [V]; groups that are not there, or None: 0 V.
+        groups
+            Node groups whose states are stored; None: all that have states.
+        fold
+            What is summed up along the way.
+        accuracy
+            Steps are halved until that changes no voltage by more [V]; None: ACCURACY, and of ngspice, whose steps follow tolerances of
+            their own, whatever one halving changes.
+        steps
+            Of each interval to begin with; without an accuracy, the numeric engine takes just these, and looks at their error on the first
+            intervals alone.
+
+        Raises
+        ------
+        CircuitError
+            When something does not fit the circuit.
+        UnsupportedCircuitError
+            When it holds what the engine does not integrate.
+        ConvergenceError
+            When voltages grow without bound, or steps are too long.
+
+        """
+        ...
+
+
+def is_transient(solver: Any) -> TypeGuard[Transient]:
+    """Whether a solver integrates circuits in time."""
+    return Capability.TRANSIENT in solver.capabilities
+
+
+def state_groups(circuit: Circuit, groups: Sequence[str] | None = None) -> tuple[NodeGroup, ...]:
+    """Return the node groups all of whose nodes have a capacitor to ground, or those asked for.
+
+    Raises
+    ------
+    CircuitError
+        When the circuit has no capacitors, or a group that is asked for is not one of them.
+
+    """
+    states = state_nodes(circuit)
+    full = tuple(group for group in circuit.groups if np.isin(group.nodes, states).all())
+    if groups is None:
+        return full
+    names = [group.name for group in full]
+    for name in groups:
+        if name not in names:
+            msg = f"{circuit.name}: {quoted(name)} is no group of nodes with capacitors; these are {quote_all(names, 'none')}"
+            raise CircuitError(msg)
+    return tuple(group for group in full if group.name in groups)
+
+
+def state_nodes(circuit: Circuit) -> Array:
+    """Return the numbers of the nodes whose capacitors make them states, in order.
+
+    Raises
+    ------
+    CircuitError
+        When there is none, or a capacitor lies between two nodes.
+
+    """
+    nodes = [np.zeros(0, dtype=np.intp)]
+    for capacitors in circuit.of(Capacitors):
+        floating = (capacitors.a != 0) & (capacitors.b != 0)
+        if floating.any():
+            k = int(np.argmax(floating))
+            a, b = (circuit.node_names[int(end[k])] for end in (capacitors.a, capacitors.b))
+            msg = f"{circuit.name}: {capacitors.name}[{k}] lies between {a} and {b}; capacitors in time go from a node to ground"
+            raise CircuitError(msg)
+        nodes.append(np.maximum(capacitors.a, capacitors.b))
+    states = np.setdiff1d(np.concatenate(nodes), np.flatnonzero(fixed_nodes(circuit)))
+    if not len(states):
+        msg = f"{circuit.name} has no capacitor at a node that moves; set circuit.capacitance, as in --set circuit.capacitance=1e-12"
+        raise CircuitError(msg)
+    return states
+
+
+def initial_states(circuit: Circuit, v0: Mapping[str, Array] | None, batch: int) -> Floats:
+    """Lay out initial states by node number, shape (B, N + 1) [V]; what is not given is 0 V.
+
+    Raises
+    ------
+    CircuitError
+        When a shape does not fit, or a number is not finite.
+
+    """
+    v = np.zeros((batch, circuit.size + 1))
+    known = {group.name: group for group in circuit.groups}
+    for name, given in (v0 or {}).items():
+        if name not in known:
+            msg = f"{circuit.name}: v0 names {quoted(name)}; the circuit has no such node group"
+            raise CircuitError(msg)
+        values, group = np.asarray(given, dtype=np.float64), known[name]
+        if values.shape not in {(batch, len(group)), (1, len(group))} or not np.isfinite(values).all():
+            msg = f"{circuit.name}: v0 of {name} has shape {values.shape}; it must be finite numbers of shape {(batch, len(group))}"
+            raise CircuitError(msg)
+        v[:, group.nodes] = values
+    return v

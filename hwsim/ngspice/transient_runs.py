@@ -1,0 +1,152 @@
+"""Analyses in time by ngspice: a deck a sequence, in the workers' sandbox, with steps as short as asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.elements import Nudges
+from circuits.units import Volt
+from hwsim.core.protocol import ConvergenceError, Push
+from hwsim.core.signal import Signal
+from hwsim.core.transient import Fold, Trajectory, initial_states, state_groups, state_nodes
+from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
+from hwsim.ngspice.ngspice_errors import NgspicePointError
+from hwsim.ngspice.pool import Pool
+from hwsim.typing import Array, Conductances, Floats
+from netlists.text.numbers import plain
+from netlists.write.ideal_diodes import sharpened, sharpened_chip
+from netlists.write.options import Tolerances
+from netlists.write.sections import Words
+from netlists.write.waveforms import ACCURATE, Waveforms, initial
+from netlists.write.writer import Body
+
+POINTS = 40
+"""Steps of an interval, at least: with fewer, reservoirs are a tenth of a millivolt off."""
+
+_TOLERANCES = Tolerances(relative=1e-6, voltage=1e-9, current=1e-15)
+"""Of an analysis in time: they also bound its steps' errors, and tighter ones make steps as short as rounding allows."""
+
+_HALVINGS = 6
+"""Most halvings for an accuracy that is asked for."""
+
+_A_LINE = 100
+"""Voltages that a .save card names."""
+
+
+def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs it
+    pool: Pool,
+    circuit: Circuit,
+    chip: Chip,
+    g: Conductances,
+    signal: Signal,
+    v0: Mapping[str, Array] | None = None,
+    *,
+    groups: Sequence[str] | None = None,
+    fold: Fold | None = None,
+    accuracy: Volt | None = None,
+    steps: int | None = None,
+) -> Trajectory:
+    """Integrate a batch of sequences; the parameters are those of `Transient.integrate`.
+
+    Raises
+    ------
+    NgspiceError, CircuitError, ConvergenceError
+        As `Transient.integrate`, and when ngspice cannot work.
+
+    """
+    signal, stored = signal.checked(circuit), state_groups(circuit, groups)
+    circuit.check_conductances(g)
+    asked = np.union1d(state_nodes(circuit), _outputs(circuit.outputs))
+    v = initial_states(circuit, v0, len(signal.x))
+    points = POINTS if steps is None else steps
+    if points < 1:
+        msg = f"{circuit.name}: steps = {steps} must be at least 1"
+        raise ConvergenceError(msg)
+    texts = [_text(circuit, chip, g, _sequence(signal, k), v[k], asked) for k in range(len(v))]
+    last = _run(pool, circuit, signal, texts, asked, points)
+    for _ in range(_HALVINGS):
+        points *= 2
+        came = _run(pool, circuit, signal, texts, asked, points)
+        error = float(np.abs(came.v - last.v).max())
+        if accuracy is None or error <= accuracy:
+            return _trajectory(circuit, signal, stored, asked, came, error, fold)
+        last = came
+    msg = f"{circuit.name}: with {points} steps an interval ngspice's error is {error:.2g} V; allow more than {accuracy:g} V"
+    raise ConvergenceError(msg)
+
+
+def _outputs(outputs: Nudges) -> Any:
+    both = np.concatenate([outputs.plus, outputs.minus])
+    return both[both > 0]
+
+
+def _sequence(signal: Signal, k: int) -> Signal:
+    """Return one sequence of a batch."""
+    beta, target, current = signal.push
+    push = Push(beta, np.asarray(target)[k], np.asarray(current)[k])
+    return signal._replace(x=signal.x[k], begin=np.asarray(signal.begin)[k], push=push)
+
+
+def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floats, asked: Any) -> str:
+    """Write the deck of one sequence."""
+    sharp, on_chip = sharpened(circuit), sharpened_chip(chip)
+    waves = Waveforms(x=signal.x, times=signal.times, rise=signal.rise, begin=np.asarray(signal.begin))
+    push, names = signal.push, sharp.node_names
+    words = Words(
+        inputs=waves.words(sharp, on_chip),
+        beta=plain([push.beta], "beta")[0],
+        targets=plain(push.target, "targets"),
+        currents=plain(push.current, "currents"),
+    )
+    saved = [f"v({names[node]})" for node in asked.tolist()]
+    states = state_nodes(circuit)
+    lines = [
+        f"* {circuit.name} in time, for libngspice",
+        *Body.of(circuit, chip, g, words, _TOLERANCES).lines(),
+        ACCURATE,
+        *initial(circuit, states, v[states]),
+        *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
+        ".end",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _run(pool: Pool, circuit: Circuit, signal: Signal, texts: Sequence[str], asked: Any, points: int) -> TransientAnswer:
+    """Run all sequences, and put their voltages together, (B, T, nodes) [V].
+
+    Raises
+    ------
+    NgspicePointError
+        When one does not get to its end.
+
+    """
+    longest = float(np.diff(signal.times, prepend=0.0).max())
+    step, stop = plain([longest / points, signal.times[-1]], "times")
+    names = tuple(circuit.node_names[node] for node in asked.tolist())
+    deck = TransientDeck(command=f"tran {step} {stop} 0 {step} uic", times=signal.times, nodes=names)
+    answers = pool.run(deck, [TransientJob(deck=None, text=text) for text in texts])
+    for k, answer in enumerate(answers):
+        if not np.isfinite(answer.v).all():
+            msg = f"{circuit.name}: ngspice did not follow sequence {k} to its end: {answer.message}"
+            raise NgspicePointError(msg)
+    return TransientAnswer(v=np.stack([answer.v for answer in answers]), points=sum(answer.points for answer in answers), message="")
+
+
+def _trajectory(  # noqa: PLR0913, PLR0917 - what it is made of
+    circuit: Circuit, signal: Signal, stored: Sequence[Any], asked: Any, came: TransientAnswer, error: Volt, fold: Fold | None
+) -> Trajectory:
+    """Lay out voltages by group."""
+    batch, intervals, _ = came.v.shape
+    v = np.zeros((batch, intervals, circuit.size + 1))
+    v[:, :, asked] = came.v
+    out = circuit.outputs
+    kept, total = {group.name: v[:, :, group.nodes] for group in stored}, None if fold is None else fold.initial
+    if fold is not None:
+        for j in range(intervals):
+            total = fold.step(total, {name: values[:, j] for name, values in kept.items()}, j)
+    end = {group.name: v[:, -1, group.nodes] for group in state_groups(circuit)}
+    steps = came.points / batch / intervals
+    return Trajectory(signal.times, kept, v[:, :, out.plus] - v[:, :, out.minus], end, error, steps, "ngspice", total)

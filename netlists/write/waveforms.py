@@ -1,0 +1,78 @@
+"""Sources that follow a signal in time, as piecewise linear ones, and the voltages that capacitors begin with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from netlists.measure.control import Inputs
+from netlists.text.numbers import plain
+
+Values = NDArray[np.float64]
+
+_A_LINE = 8
+"""Nodes of an .ic card."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waveforms:
+    """One sequence of inputs: in each interval they go linearly to new values in a share `rise` of it, and then stay.
+
+    Parameters
+    ----------
+    x
+        Values from the end of each rise on, shape (T, I).
+    times
+        Ends of the intervals, from 0 s on, shape (T,) [s].
+    rise
+        Share of each interval.
+    begin
+        Values at 0 s, shape (I,).
+
+    """
+
+    x: Values
+    times: Values
+    rise: float
+    begin: Values
+
+    @property
+    def corners(self) -> Values:
+        """The times at which a source turns, 0 s first, shape (1 + T,) or (1 + 2·T,) [s]."""
+        starts = np.concatenate([[0.0], self.times[:-1]])
+        risen = starts + self.rise * (self.times - starts)
+        return np.concatenate([[0.0], self.times if self.rise == 1.0 else np.stack([risen, self.times], axis=1).ravel()])
+
+    def words(self, circuit: Circuit, chip: Chip) -> Inputs:
+        """Write what each source of the data does, by the name of its array.
+
+        Raises
+        ------
+        ValueError
+            When a voltage is not finite.
+
+        """
+        at, words = plain(self.corners, "times"), Inputs()
+        each = np.concatenate([self.begin[None], np.repeat(self.x, 1 if self.rise == 1.0 else 2, axis=0)])
+        for element in circuit.inputs:
+            scale, offset = (np.broadcast_to(chip(element.name, what), (len(element),)) for what in ("scale", "offset"))
+            values = each[:, element.feature] * scale + offset
+            words[element.name] = [
+                f"pwl({' '.join(f'{t} {v}' for t, v in zip(at, plain(values[:, k], f'{element.name}: volts'), strict=True))})"
+                for k in range(len(element))
+            ]
+        return words
+
+
+def initial(circuit: Circuit, nodes: NDArray[np.intp], v: Values) -> Iterator[str]:
+    """Write the voltages (n,) [V] that nodes begin with."""
+    names, values = circuit.node_names, plain(v, "initial voltages")
+    cards = [f"v({names[node]})={value}" for node, value in zip(nodes.tolist(), values, strict=True)]
+    yield from (f".ic {' '.join(cards[k : k + _A_LINE])}" for k in range(0, len(cards), _A_LINE))
+
+
+ACCURATE = ".options trtol=1 chgtol=1e-18 itl4=100"
+"""Options of an analysis in time: with ngspice's own trtol of 7, steps are so long that voltages are off by a millivolt."""
