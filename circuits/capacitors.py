@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Capacitors
+from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledVoltageSources
+from circuits.elements import Amplifiers, Capacitors, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import GROUND, Nodes
 from circuits.rows import fixed_nodes
@@ -16,10 +17,19 @@ from circuits.units import Farad
 CAPACITANCE: Farad = 1e-12
 """Of a node where nothing else is known: a wire of some millimetres, with what hangs on it."""
 
+_FIXING = (VoltageSources, Amplifiers, VoltageControlledVoltageSources, CurrentControlledVoltageSources)
+"""Elements whose voltage follows from others at once."""
+
 
 def moving_nodes(circuit: Circuit) -> Nodes:
-    """Return the nodes that take time: neither sources nor amplifiers fix their voltage to ground."""
-    return np.flatnonzero(~fixed_nodes(circuit, Amplifiers))
+    """Return the nodes that take time: no sources and amplifiers, alone or in series, fix their voltage to ground."""
+    fixed = fixed_nodes(circuit)
+    joined = [pair for element in circuit.of(*_FIXING) for pair in element.pairs]
+    for _ in joined:  # sources in series: each pass follows one more
+        for a, b in joined:
+            either = fixed[a] | fixed[b]
+            fixed[a], fixed[b] = fixed[a] | either, fixed[b] | either
+    return np.flatnonzero(~fixed)
 
 
 def with_capacitors(circuit: Circuit, capacitance: Farad = CAPACITANCE, name: str = "c") -> Circuit:

@@ -19,14 +19,21 @@ if TYPE_CHECKING:
 Part = Literal["test", "train"]
 Dialect = Literal["ngspice", "gnucap"]
 
-BELONGS = {"capacitance": "settle", "feature": "sweep", "pulses": "pulses"}
-"""The measure that each option belongs to."""
+BELONGS = {
+    "capacitance": ("settle", "transient"),
+    "period": ("transient",),
+    "intervals": ("transient",),
+    "feature": ("sweep",),
+    "pulses": ("pulses",),
+}
+"""The measures that each option belongs to."""
 
 EXAMPLE = """\
 hwsim compile digits -o digits.cir && ngspice digits.cir
 hwsim compile runs/digits-0 --sample 7 -o seven.cir
 hwsim compile iris --measure power -o power.cir
 hwsim compile iris --measure settle --capacitance 1e-13 -o settle.cir
+hwsim compile runs/iris-0 --measure transient --intervals 3 -o steps.cir
 hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
@@ -50,17 +57,14 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 )
 @click.option(
     "--measure",
-    type=click.Choice(["outputs", "power", "settle", "sweep", "pulses"]),
+    type=click.Choice(["outputs", "power", "settle", "transient", "sweep", "pulses"]),
     default="outputs",
     show_default=True,
     help="Output of the deck.",
 )
-@click.option(
-    "--capacitance",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="FARAD",
-    help="settle: from each node to ground [default: 1e-12].",
-)
+@options.capacitance("settle, transient: from each node without a capacitor to ground [default: 1e-12].")
+@click.option("--period", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="transient: of a sample [default: settles].")
+@click.option("--intervals", type=click.IntRange(min=1), metavar="N", help="transient: samples one after the other [default: 1].")
 @click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: the varied feature [default: 0].")
 @click.option(
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: number in each direction [default: across the range, at most 256]."
@@ -86,8 +90,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     --measure adds to its output. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
     deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
-    with a capacitor at each node. sweep: a table of the outputs while one input goes through its range. pulses: one memristor of the kind
-    that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
+    with a capacitor at each node. transient: a table of the outputs while samples, from --sample on, are held one after the other for a
+    period each, from 0 V on, as hwsim run does. sweep: a table of the outputs while one input goes through its range. pulses: one memristor
+    of the kind that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
     """
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
@@ -97,9 +102,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         raise click.UsageError(msg)
     measure: str = measured.pop("measure")
     for name, value in measured.items():
-        if value is not None and measure != BELONGS[name]:
+        if value is not None and measure not in BELONGS[name]:
             option = "input" if name == "feature" else name
-            msg = f"--{option} is for --measure {BELONGS[name]}"
+            msg = f"--{option} is for --measure {' and '.join(BELONGS[name])}"
             raise click.UsageError(msg)
     if dialect == "gnucap" and measure != "outputs":
         msg = f"--measure {measure} needs commands of ngspice; omit --dialect gnucap"
@@ -146,6 +151,8 @@ def _deck(output: Output, given: "LoadedModel", part: Part, sample: int, dialect
     options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
     if dialect == "gnucap":
         return gnucap_deck(given.session, given.g, part=part, sample=sample, notes=(given.note,))
+    if measured.name == "transient":
+        return _in_time(given, part, sample, measured)
     chosen = _measure(measured, given, samples)
     return deck(given.session, given.g, part=part, sample=sample, notes=(given.note,), measure=chosen, flat=measured.flat)
 
@@ -165,6 +172,18 @@ def _measure(measured: _Measured, given: "LoadedModel", samples: "Dataset") -> "
             return sweeping(measured.options["feature"] or 0, samples)
         case _:
             return OUTPUTS
+
+
+def _in_time(given: "LoadedModel", part: Part, sample: int, measured: _Measured) -> str:
+    from circuits.capacitors import CAPACITANCE  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.deck import transient_deck  # noqa: PLC0415 - help does without
+    from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - for this command alone
+
+    intervals, x = measured.options["intervals"] or 1, getattr(given.session.data, f"x_{part}")
+    held = x[options.in_part(range(sample, sample + intervals), len(x), part)]
+    farads = measured.options["capacitance"] or CAPACITANCE
+    run = TimeRun.of(given.session, given.g, held, period=measured.options["period"], capacitance=farads)
+    return transient_deck(given.session, run, given.g, part=part, sample=sample, notes=(given.note,))
 
 
 def _pulses(given: "LoadedModel", pulses: int | None) -> str:

@@ -26,6 +26,7 @@ COMMANDS = {
     "zoo": "List the named circuits, or print one's file.",
     "compile": "Write a circuit as a deck that ngspice runs.",
     "solve": "Find the equilibrium of samples: output voltages, residual, steps.",
+    "run": "Simulate a circuit in time: voltages, and how long they take to settle.",
     "train": "Train a circuit; leaves a run folder with its netlist.",
     "import": "Make a circuit of a perceptron that was trained elsewhere (.pt, .onnx, .npz).",
     "evaluate": "Measure the error of a trained circuit.",

@@ -183,6 +183,11 @@ def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[
             raise click.UsageError(msg)
 
 
+def capacitance(text: str) -> Callable[[Function], Function]:
+    """Add `--capacitance`, with its help."""
+    return click.option("--capacitance", type=click.FloatRange(min=0, min_open=True), metavar="FARAD", help=text)
+
+
 def samples(function: Function) -> Function:
     """Add `--sample`: one sample, or FIRST:END without END."""
     shown = {"metavar": "K|FIRST:END", "default": "0", "show_default": True, "help": "Which samples."}

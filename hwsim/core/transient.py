@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 
+from circuits.capacitors import moving_nodes
 from circuits.circuit import Circuit
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup
 from circuits.quoting import quote_all, quoted
-from circuits.rows import fixed_nodes
 from circuits.units import Volt
 from hwsim.core.protocol import Capability
 from hwsim.core.signal import Signal
@@ -176,7 +176,7 @@ def state_nodes(circuit: Circuit) -> Array:
             msg = f"{circuit.name}: {capacitors.name}[{k}] lies between {a} and {b}; capacitors in time go from a node to ground"
             raise CircuitError(msg)
         nodes.append(np.maximum(capacitors.a, capacitors.b))
-    states = np.setdiff1d(np.concatenate(nodes), np.flatnonzero(fixed_nodes(circuit)))
+    states = np.intersect1d(np.concatenate(nodes), moving_nodes(circuit))
     if not len(states):
         msg = f"{circuit.name} has no capacitor at a node that moves; set circuit.capacitance, as in --set circuit.capacitance=1e-12"
         raise CircuitError(msg)

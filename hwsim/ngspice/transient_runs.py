@@ -18,16 +18,13 @@ from hwsim.ngspice.pool import Pool
 from hwsim.typing import Array, Conductances, Floats
 from netlists.text.numbers import plain
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
-from netlists.write.options import Tolerances
+from netlists.write.options import fitting
 from netlists.write.sections import Words
-from netlists.write.waveforms import ACCURATE, Waveforms, initial
+from netlists.write.waveforms import TIGHT, Waveforms, initial
 from netlists.write.writer import Body
 
 POINTS = 40
 """Steps of an interval, at least: with fewer, reservoirs are a tenth of a millivolt off."""
-
-_TOLERANCES = Tolerances(relative=1e-6, voltage=1e-9, current=1e-15)
-"""Of an analysis in time: they also bound its steps' errors, and tighter ones make steps as short as rounding allows."""
 
 _HALVINGS = 6
 """Most halvings for an accuracy that is asked for."""
@@ -105,8 +102,8 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
     states = state_nodes(circuit)
     lines = [
         f"* {circuit.name} in time, for libngspice",
-        *Body.of(circuit, chip, g, words, _TOLERANCES).lines(),
-        ACCURATE,
+        *Body.of(circuit, chip, g, words, fitting(circuit)).lines(),
+        f".options {TIGHT}",
         *initial(circuit, states, v[states]),
         *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
         ".end",

@@ -19,6 +19,7 @@ from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
 from hwsim.ngspice.expander import expand
+from hwsim.runs.time_run import TimeRun
 from hwsim.session import Session
 from netlists.foreign.flattened import flattened
 from netlists.foreign.reread import misread
@@ -62,7 +63,7 @@ def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
     netlist = session.experiment.circuit
     if isinstance(netlist, Netlist) and not flat and (reason := misread(netlist.deck, g, expand)):
         raise CircuitError(reason)
-    x, pushes = _shown(session, g, part, sample)
+    x, pushes = sample_and_pushes(session, g, part, sample)
     circuit = replace(chip.circuit, text=flattened(chip.circuit)) if flat else chip.circuit
     return write_deck(circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
 
@@ -80,12 +81,39 @@ def gnucap_deck(
         When gnucap has no equivalent of a part of the circuit.
 
     """
-    x, pushes = _shown(session, g, part, sample)
+    x, pushes = sample_and_pushes(session, g, part, sample)
     points = [Point(x), *(Point(x, *push) for push in pushes)]
     return write_gnucap(session.circuit, session.chip, g, points, notes=(*_about(session.data, part, sample), *notes))
 
 
-def _shown(session: Session, g: Mapping[str, Any], part: Literal["test", "train"], sample: int) -> tuple[Any, list[tuple[Any, Any, Any]]]:
+def transient_deck(
+    session: Session,
+    run: TimeRun,
+    g: Mapping[str, Any],
+    *,
+    part: Literal["test", "train"] = "test",
+    sample: int = 0,
+    notes: Sequence[str] = (),
+) -> str:
+    """Write the deck that simulates samples, from a number on, in time.
+
+    Raises
+    ------
+    CircuitError
+        When the circuit is a user's own text, whose sources keep their values.
+
+    """
+    if run.circuit.text is not None:
+        msg = f"{run.circuit.name}: its sources are a user's, and keep their values; --measure transient writes decks of experiments"
+        raise CircuitError(msg)
+    last = sample + len(run.x) - 1
+    about = (f"Samples {sample} to {last} of the {part} set of {session.data.name}",)
+    return write_deck(run.circuit, run.chip, g, x=run.x[0], notes=(*about, *notes), measure=run.measure())
+
+
+def sample_and_pushes(
+    session: Session, g: Mapping[str, Any], part: Literal["test", "train"], sample: int
+) -> tuple[Any, list[tuple[Any, Any, Any]]]:
     """Return the features of a sample, and beta, targets and currents of each nudged phase."""
     x = getattr(session.data, f"x_{part}")
     pushes = _pushes(session, g, x[sample : sample + 1], getattr(session.task, part).of(slice(sample, sample + 1)))

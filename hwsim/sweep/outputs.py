@@ -39,6 +39,7 @@ PICTURE = FileKind("a picture that hwsim drew", is_ours)
 PAGE = FileKind("a page of hwsim report", lambda head: b'<p class="kind">hwsim report</p>' in head)
 TABLE = FileKind("a table of hwsim sweep", lambda head: head.startswith(b"point,") and head.partition(b"\n")[0].rstrip().endswith(_COLUMNS))
 PARQUET = FileKind("a Parquet file", lambda head: head.startswith(b"PAR1"))
+TRAJECTORY = FileKind("voltages in time of hwsim run", lambda head: head.startswith((b"sample,time_s,", b"PK")))
 TUNED = FileKind("an experiment that hwsim tune found", lambda head: head.startswith(b"# Found by: hwsim tune "))
 BENCHMARK = FileKind("numbers of hwsim bench", lambda head: re.match(rb'\{\s*"benchmark":', head) is not None)
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from netlists.measure.control import Inputs
 from netlists.text.numbers import plain
 
 Values = NDArray[np.float64]
@@ -46,7 +45,7 @@ class Waveforms:
         risen = starts + self.rise * (self.times - starts)
         return np.concatenate([[0.0], self.times if self.rise == 1.0 else np.stack([risen, self.times], axis=1).ravel()])
 
-    def words(self, circuit: Circuit, chip: Chip) -> Inputs:
+    def words(self, circuit: Circuit, chip: Chip) -> dict[str, list[str | None]]:
         """Write what each source of the data does, by the name of its array.
 
         Raises
@@ -55,7 +54,7 @@ class Waveforms:
             When a voltage is not finite.
 
         """
-        at, words = plain(self.corners, "times"), Inputs()
+        at, words = plain(self.corners, "times"), dict[str, list[str | None]]()
         each = np.concatenate([self.begin[None], np.repeat(self.x, 1 if self.rise == 1.0 else 2, axis=0)])
         for element in circuit.inputs:
             scale, offset = (np.broadcast_to(chip(element.name, what), (len(element),)) for what in ("scale", "offset"))
@@ -74,5 +73,6 @@ def initial(circuit: Circuit, nodes: NDArray[np.intp], v: Values) -> Iterator[st
     yield from (f".ic {' '.join(cards[k : k + _A_LINE])}" for k in range(0, len(cards), _A_LINE))
 
 
-ACCURATE = ".options trtol=1 chgtol=1e-18 itl4=100"
-"""Options of an analysis in time: with ngspice's own trtol of 7, steps are so long that voltages are off by a millivolt."""
+TIGHT = "reltol=1e-6 vntol=1e-9 abstol=1e-15 trtol=1 chgtol=1e-18 itl4=100"
+"""Settings of an analysis in time. With ngspice's own trtol of 7, steps are so long that voltages are off by a millivolt; tolerances
+of equilibria would make them as short as rounding allows."""

@@ -13,8 +13,9 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
 from circuits.diode import diode_current
-from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, Inductors, InputCurrents, InputSources
+from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, Inductors, InputCurrents, InputSources, VoltageSources
 from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.passed import Passed
@@ -105,7 +106,7 @@ class StateForm:
         """
         refuse_unknown(circuit)
         nodes = state_nodes(circuit)
-        _refuse_amplified(circuit, chip, nodes)
+        _refuse_loaded(circuit, chip, nodes)
         held, on_chip = _held(circuit, chip, nodes)
         diodes = held.of(Diodes)
         ends = _nodes([e.anode for e in diodes]), _nodes([e.cathode for e in diodes])
@@ -152,6 +153,11 @@ class StateForm:
         u = self.system.voltages(-i, np.concatenate([x, v, q], axis=1))
         return np.concatenate([np.zeros((len(v), 1)), u[: self.size].T], axis=1)
 
+    def slowest(self, v: Floats, x: Floats, q: Floats) -> float:
+        """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows."""
+        _, slope = diode_current(self.ports(v, x, q), self.i_sat, self.n)
+        return float(-np.linalg.eigvals(self.rates(slope[0])).real.max())
+
     def rates(self, slope: Floats | float = 0.0) -> Floats:
         """Return the matrix of the linearised ODE, shape (n, n) [1/s], where diodes have these slopes (P,) [S]."""
         return (self.charging.of_v - (self.drawn * slope) @ self.ports.of_v) / self.c[:, None]
@@ -185,14 +191,30 @@ def refuse_unknown(circuit: Circuit) -> None:
             raise UnsupportedCircuitError(msg)
 
 
-def _refuse_amplified(circuit: Circuit, chip: Chip, nodes: Nodes) -> None:
-    for amplifiers in circuit.of(Amplifiers):
-        ideal = chip(amplifiers.name, "output_resistance") == 0
-        at = np.isin(amplifiers.output, nodes) & np.broadcast_to(ideal, amplifiers.output.shape)
-        if at.any():
-            node = circuit.node_names[int(amplifiers.output[np.argmax(at)])]
-            msg = f"{circuit.name}: an ideal amplifier holds {node}, which has a capacitor; remove it, or set amplifier.output_resistance"
-            raise CircuitError(msg)
+def _refuse_loaded(circuit: Circuit, chip: Chip, nodes: Nodes) -> None:
+    """Refuse capacitors whose current would count although their voltage is held, and sources between two states.
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        Naming one.
+
+    """
+    charged = np.unique(np.concatenate([np.maximum(e.a, e.b) for e in circuit.of(Capacitors)]))
+    held = np.setdiff1d(charged, nodes)
+    felt = [np.concatenate([e.output[chip(e.name, "back") != 0] for e in circuit.of(Amplifiers)] or [held[:0]])]
+    felt += [held for _ in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)]
+    loaded = np.intersect1d(held, np.concatenate(felt))
+    if len(loaded):
+        node = circuit.node_names[int(loaded[0])]
+        msg = f"{circuit.name}: what holds {node} passes on the current of its capacitor, which takes no time; remove it, or use ngspice"
+        raise UnsupportedCircuitError(msg)
+    for source in circuit.of(VoltageSources, VoltageControlledVoltageSources):
+        both = np.isin(source.plus, nodes) & np.isin(source.minus, nodes)
+        if both.any():
+            ends = (circuit.node_names[int(end[np.argmax(both)])] for end in (source.plus, source.minus))
+            msg = f"{circuit.name}: {source.name} joins {' and '.join(ends)}, which both have capacitors; use --engine ngspice"
+            raise UnsupportedCircuitError(msg)
 
 
 def _held(circuit: Circuit, chip: Chip, nodes: Nodes) -> tuple[Circuit, Chip]:

@@ -1,0 +1,168 @@
+"""Settling: how long a circuit takes to come near to its equilibria, and the energy that turns into heat on the way."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from circuits.capacitors import CAPACITANCE, with_capacitors
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Farad
+from hwsim.core.dissipation import dissipated
+from hwsim.core.protocol import FREE, ConvergenceError, Drive, Equilibrium, Push
+from hwsim.core.signal import Signal
+from hwsim.core.transient import Trajectory
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.numeric.transient.state_form import StateForm
+from hwsim.typing import Array, Conductances, Floats
+
+SHARES = (0.01, 0.001)
+"""Of the way, that may be left when it counts as settled."""
+
+_TIME_CONSTANTS = 20
+"""Of the slowest mode at the equilibrium, to begin with; e⁻²⁰ of the way is then left of it."""
+
+_DECADES, _PER_DECADE = 6, 60
+"""How finely voltages are looked at: distances are interpolated as exponentials in between."""
+
+_LONGER, _TRIES = 4, 6
+"""Times longer that is waited where that was too short, and how often."""
+
+
+class Settled(NamedTuple):
+    """How one phase settled, from 0 V to the free equilibrium or from there to a nudged one.
+
+    Parameters
+    ----------
+    phase
+        `free`, `nudged_1`, `nudged_2` and so on.
+    seconds
+        From when on no node is further away than 1 % and than 0.1 % of the longest way that any has to go [s].
+    energy
+        What memristors, resistors and diodes turn into heat until then, for both [J].
+    way
+        The longest way [V].
+    error
+        Of the integration [V].
+
+    """
+
+    phase: str
+    seconds: tuple[float, float]
+    energy: tuple[float, float]
+    way: float
+    error: float
+
+
+def settling(
+    circuit: Circuit, chip: Chip, g: Conductances, x: Array, pushes: Sequence[Push] = (), capacitance: Farad = CAPACITANCE
+) -> list[Settled]:
+    """Measure the settling of one sample, free and then nudged.
+
+    Parameters
+    ----------
+    circuit, chip, g
+        The circuit; nodes that move and have no capacitor get one of `capacitance` [F].
+    x
+        Inputs, shape (I,).
+    pushes
+        Of the nudged phases, each from the free equilibrium on.
+
+    Raises
+    ------
+    ConvergenceError
+        When an equilibrium is not found, or voltages do not come near to it.
+    UnsupportedCircuitError
+        When the numeric engine does not integrate the circuit.
+
+    """
+    charged = with_capacitors(circuit, capacitance)
+    on_chip, drive = chip.of(charged), Drive(np.asarray(x, dtype=np.float64)[None])
+    with NumericEngine().prepare(charged, on_chip) as solver:
+        free = solver.solve(g, drive)
+        phases: list[tuple[str, Push, Mapping[str, Array] | None, Equilibrium]] = [("free", FREE, None, free)]
+        phases += [
+            (f"nudged_{k}", push, free.v, solver.solve(g, drive._replace(push=push), start=free)) for k, push in enumerate(pushes, start=1)
+        ]
+        one = _Settling(charged, on_chip, g, drive.x)
+        return [one(*phase) for phase in phases]
+
+
+class _Settling(NamedTuple):
+    """A sample on a circuit with capacitors."""
+
+    circuit: Circuit
+    chip: Chip
+    g: Conductances
+    x: Floats
+
+    def __call__(self, phase: str, push: Push, begin: Mapping[str, Array] | None, end: Equilibrium) -> Settled:
+        """Follow the voltages from where they begin to the equilibrium of a push."""
+        push = push._replace(beta=float(np.asarray(push.beta).reshape(())))
+        form = StateForm.of(self.circuit, self.chip, self.g, push.beta)
+        pushed = np.broadcast_to(push.beta * np.asarray(push.target) + np.asarray(push.current), (1, len(self.circuit.outputs)))
+        target = np.asarray(end.at(self.circuit, form.nodes), dtype=np.float64)
+        rate = form.slowest(target, self.x, pushed)
+        if rate <= 0:
+            msg = f"{self.circuit.name}: {phase}: the equilibrium is not stable in time: a disturbance grows at {-rate:.2g}/s"
+            raise ConvergenceError(msg)
+        last = _TIME_CONSTANTS / rate
+        for _ in range(_TRIES):
+            trajectory = self._follow(push, begin, last)
+            v = _states(self.circuit, trajectory, form)
+            v = np.concatenate([np.zeros_like(v[:1]) if begin is None else np.asarray(_at(begin, self.circuit, form)), v])
+            away = np.abs(v - target).max(axis=1)
+            if away[-1] <= min(SHARES) * away[0]:
+                break
+            last *= _LONGER
+        else:
+            msg = f"{self.circuit.name}: {phase}: voltages are {away[-1]:.2g} V from their equilibrium after {last:.2g} s; it is not stable"
+            raise ConvergenceError(msg)
+        times = np.concatenate([[0.0], trajectory.times])
+        volts = form.everywhere(v, np.repeat(self.x, len(v), axis=0), np.repeat(pushed, len(v), axis=0))
+        power = dissipated(self.circuit, self.chip, self.g, volts)
+        seconds = tuple(_last_crossing(times, away, share * away[0]) for share in SHARES)
+        energy = tuple(_until(times, power, end_of) for end_of in seconds)
+        return Settled(phase, (seconds[0], seconds[1]), (energy[0], energy[1]), float(away[0]), trajectory.error)
+
+    def _follow(self, push: Push, begin: Mapping[str, Array] | None, last: float) -> Trajectory:
+        times = np.geomspace(last * 10.0**-_DECADES, last, _DECADES * _PER_DECADE + 1)
+        x = np.repeat(self.x[:, None], len(times), axis=1)
+        with NumericEngine().prepare(self.circuit, self.chip) as solver:
+            return solver.integrate(self.g, Signal(x, times, rise=1.0, push=push), begin)
+
+
+def _at(v: Mapping[str, Array], circuit: Circuit, form: StateForm) -> Floats:
+    """Lay out one sample's voltages by group as states, (1, n) [V]."""
+    every = np.zeros((1, circuit.size + 1))
+    for group in circuit.groups:
+        if group.name in v:
+            every[:, group.nodes] = np.asarray(v[group.name], dtype=np.float64)
+    return every[:, form.nodes]
+
+
+def _states(circuit: Circuit, trajectory: Trajectory, form: StateForm) -> Floats:
+    """Lay out a trajectory as states, (T, n) [V]."""
+    every = np.zeros((len(trajectory.times), circuit.size + 1))
+    for group in circuit.groups:
+        if group.name in trajectory.v:
+            every[:, group.nodes] = trajectory.v[group.name][0]
+    return every[:, form.nodes]
+
+
+def _last_crossing(times: Floats, away: Floats, limit: float) -> float:
+    """Return when a distance last falls to a limit [s]; between two times it is an exponential."""
+    outside = np.flatnonzero(away > limit)
+    if not len(outside):
+        return 0.0
+    k = int(outside[-1])
+    share = np.log(away[k] / limit) / np.log(away[k] / max(away[k + 1], np.finfo(float).tiny))
+    return float(times[k] + share * (times[k + 1] - times[k]))
+
+
+def _until(times: Floats, power: Floats, end: float) -> float:
+    """Integrate power up to a time [J]."""
+    inside = times < end
+    at = np.append(times[inside], end)
+    return float(np.trapezoid(np.append(power[inside], np.interp(end, times, power)), at))

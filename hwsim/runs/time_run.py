@@ -1,0 +1,88 @@
+"""Simulation in time: a circuit whose inputs are held for a period each, by either engine."""
+
+from dataclasses import dataclass
+from typing import Self, cast
+
+import numpy as np
+
+from circuits.capacitors import CAPACITANCE, with_capacitors
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Farad, Second, Volt
+from hwsim.core.protocol import ConvergenceError
+from hwsim.core.signal import RISE, Signal
+from hwsim.core.transient import Trajectory, Transient
+from hwsim.experiment.engines import make_engine
+from hwsim.numeric.transient.state_form import StateForm
+from hwsim.session import Session
+from hwsim.typing import Conductances, Floats
+from netlists.measure.transient import TransientMeasure
+
+TIME_CONSTANTS = 20
+"""Periods are so many of the circuit's slowest mode, unless another is asked for: it then is at rest at their ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRun:
+    """Inputs on a circuit with capacitors, before it is simulated.
+
+    Parameters
+    ----------
+    circuit, chip
+        With capacitors at all nodes that move.
+    x
+        Inputs, one row a period, shape (n, I).
+    period
+        How long each is held [s].
+
+    """
+
+    circuit: Circuit
+    chip: Chip
+    x: Floats
+    period: Second
+
+    @classmethod
+    def of(cls, session: Session, g: Conductances, x: Floats, *, period: Second | None = None, capacitance: Farad = CAPACITANCE) -> Self:
+        """Put capacitors [F] where there are none, and choose a period that lets the circuit settle, unless one is given [s].
+
+        Raises
+        ------
+        ConvergenceError
+            When the circuit alone does not settle, and no period is given.
+
+        """
+        circuit = with_capacitors(session.circuit, capacitance)
+        chip = session.chip.of(circuit)
+        if period is None:
+            form = StateForm.of(circuit, chip, g)
+            rate = float(-np.linalg.eigvals(form.rates()).real.max())
+            if rate <= 0:
+                msg = f"{circuit.name}: without its diodes the circuit does not settle, and sets no period; choose one (--period)"
+                raise ConvergenceError(msg)
+            period = TIME_CONSTANTS / rate
+        return cls(circuit=circuit, chip=chip, x=np.asarray(x, dtype=np.float64), period=period)
+
+    def signal(self, points: int = 1) -> Signal:
+        """Return what is applied: the inputs begin at 0, and each period is looked at `points` times."""
+        held = np.repeat(self.x, points, axis=0)[None]
+        times = self.period / points * np.arange(1, held.shape[1] + 1)
+        return Signal(held, times, min(1.0, RISE * points), np.zeros((1, self.x.shape[1])))
+
+    def simulate(self, session: Session, g: Conductances, *, points: int = 1, accuracy: Volt | None = None) -> Trajectory:
+        """Integrate from 0 V on by the session's engine, looking at each period `points` times.
+
+        Raises
+        ------
+        UnsupportedCircuitError, ConvergenceError, CircuitError
+            As `Transient.integrate`.
+
+        """
+        settings = session.experiment
+        with make_engine(settings.training.engine, settings.solver, "float64").prepare(self.circuit, self.chip) as solver:
+            return cast("Transient", solver).integrate(g, self.signal(points), accuracy=accuracy)  # of users' decks it refuses some
+
+    def measure(self) -> TransientMeasure:
+        """Return what a deck measures that does the same by itself."""
+        signal = self.signal()
+        return TransientMeasure(x=self.x, times=signal.times, rise=signal.rise, begin=np.zeros(self.x.shape[1]))
