@@ -14,7 +14,11 @@ _LARGE = 50_000
 """Memristors; beyond, ngspice solves two samples only by default."""
 
 
-@make_command("check", "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2\nhwsim check iris --witness gnucap")
+@make_command(
+    "check",
+    "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2\nhwsim check iris --witness gnucap\n"
+    "hwsim check iris --set circuit.capacitance=1e-12",
+)
 @options.what
 @options.data
 @options.chip
@@ -31,7 +35,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     ngspice_samples: int | None,
     witness: str | None,
 ) -> int:
-    """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law."""
+    """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law.
+
+    Of a circuit with capacitors (circuit.capacitance), trajectories of both engines and of SciPy's Radau are compared too.
+    """
     from hwsim.checks import gnucap  # noqa: PLC0415 - help does without
     from hwsim.checks.check import check  # noqa: PLC0415 - for this command alone
     from hwsim.experiment.engines import make_engine  # noqa: PLC0415 - for this command alone

@@ -180,9 +180,9 @@ def _in_time(given: "LoadedModel", part: Part, sample: int, measured: _Measured)
     from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - for this command alone
 
     intervals, x = measured.options["intervals"] or 1, getattr(given.session.data, f"x_{part}")
-    held = x[options.in_part(range(sample, sample + intervals), len(x), part)]
+    rows = x[options.in_part(range(sample, sample + intervals), len(x), part)]
     farads = measured.options["capacitance"] or CAPACITANCE
-    run = TimeRun.of(given.session, given.g, held, period=measured.options["period"], capacitance=farads)
+    run = TimeRun.of(given.session, given.g, rows, period=measured.options["period"], capacitance=farads)
     return transient_deck(given.session, run, given.g, part=part, sample=sample, notes=(given.note,))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hwsim.core.transient import Trajectory
     from hwsim.runs.loaded import LoadedModel
-    from hwsim.runs.settling import Settled
+    from hwsim.runs.settling import SettlingTime
     from hwsim.typing import Floats
 
 EXAMPLE = """\
@@ -110,8 +110,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "steps": trajectory.steps * each,
         **age,
     }
-    told = f"{trajectory.method}, {result['steps']:.4g} steps a period of {run.period:.4g} s; halving them moves {trajectory.error:.1e} V"
-    output.result(result, f"{_outputs(result)}\n\n{told}")
+    summary = (
+        f"{trajectory.method}, {result['steps']:.4g} steps a period of {run.period:.4g} s; halving them moves {trajectory.error:.1e} V"
+    )
+    output.result(result, f"{_outputs(result)}\n\n{summary}")
 
 
 def _refuse_with_settle(given: dict[str, Any]) -> None:
@@ -169,7 +171,7 @@ def _settle(output: Output, given: "LoadedModel", part: Part, chosen: range, far
     output.result({"what": given.what, "trained": given.trained, "settling": [_record(*pair) for pair in each], **age}, _settled(each))
 
 
-def _record(sample: int, one: "Settled") -> dict[str, Any]:
+def _record(sample: int, one: "SettlingTime") -> dict[str, Any]:
     return {
         "sample": sample,
         "phase": one.phase,
@@ -182,7 +184,7 @@ def _record(sample: int, one: "Settled") -> dict[str, Any]:
     }
 
 
-def _settled(each: "Sequence[tuple[int, Settled]]") -> str:
+def _settled(each: "Sequence[tuple[int, SettlingTime]]") -> str:
     rows = [
         (str(sample), one.phase, *(f"{value:.4g}" for value in (*one.seconds, one.energy[1], one.way)), f"{one.error:.0e}")
         for sample, one in each

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hwsim.compose.torch_layer import torch_layer as torch_layer
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
     from hwsim.core.protocol import Drive as Drive
+    from hwsim.core.signal import Signal as Signal
     from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
     from hwsim.estimators.crossbars import CrossbarRegressor as CrossbarRegressor
     from hwsim.experiment.experiment import DataSettings as DataSettings
@@ -63,6 +64,7 @@ _PLACES = {
     "hwsim.compose.jax_layer": ["jax_layer"],
     "hwsim.compose.torch_layer": ["torch_layer"],
     "hwsim.core.protocol": ["ConvergenceError", "Drive"],
+    "hwsim.core.signal": ["Signal"],
     "hwsim.estimators.crossbars": ["CrossbarClassifier", "CrossbarRegressor"],
     "hwsim.experiment.experiment": [
         "DataSettings",

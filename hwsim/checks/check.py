@@ -8,6 +8,7 @@ from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.passed import Passed
 from hwsim.checks.check_results import AGREE_KIRCHHOFF, AGREE_V, PHASES, Bench, CheckReport, CheckResult, evenly_nudged
 from hwsim.checks.gradients import gradients, own_gradient
+from hwsim.checks.in_time import in_time
 from hwsim.checks.through_ngspice import through_ngspice
 from hwsim.core import kirchhoff
 from hwsim.core.protocol import Drive, Engine, Equilibrium, Push
@@ -61,6 +62,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
             *gradients(numeric, bench, factory.nudge(training)),
             own_gradient(numeric, learner, few if by_ngspice else bench, session.experiment),
         ]
+    findings += in_time(session, g, reference)
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
 
 

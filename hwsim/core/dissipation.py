@@ -20,8 +20,8 @@ def dissipated(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floa
         match element:
             case Trainable(divisible=True, rows=rows, columns=columns, name=name):
                 values, driving, driven = np.asarray(g[name], dtype=np.float64), v[:, rows], v[:, columns]
-                own = driving**2 @ element.row_sum(values) + driven**2 @ element.column_sum(values)
-                power += own - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
+                each = driving**2 @ element.row_sum(values) + driven**2 @ element.column_sum(values)
+                power += each - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
             case Trainable(name=name):
                 a, b, values = element.expand(np.asarray(g[name], dtype=np.float64))
                 power += (v[:, a] - v[:, b]) ** 2 @ values

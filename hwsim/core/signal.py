@@ -33,6 +33,17 @@ class Signal(NamedTuple):
     push
         What the nudges do at the outputs all the time; its `beta` is one number.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import hwsim as hw
+    >>> circuit = hw.Network(inputs=2, outputs=1, capacitance=1e-12).compile()
+    >>> signal = hw.Signal.hold(np.array([[[0.1, 0.2], [0.3, 0.4]]]), period=1e-6)  # one sequence of two intervals
+    >>> with hw.NumericEngine().prepare(circuit, hw.Chip.nominal(circuit)) as solver:
+    ...     trajectory = solver.integrate({"w1": np.full((5, 2), 1e-5)}, signal)
+    >>> trajectory.outputs.shape, trajectory.times.tolist()
+    ((1, 2, 1), [1e-06, 2e-06])
+
     """
 
     x: Array
@@ -42,7 +53,7 @@ class Signal(NamedTuple):
     push: Push = FREE
 
     @classmethod
-    def held(cls, x: Any, period: Second, *, rise: float = RISE, begin: Any = None, push: Push = FREE) -> Self:
+    def hold(cls, x: Any, period: Second, *, rise: float = RISE, begin: Any = None, push: Push = FREE) -> Self:
         """Hold each row of sequences x (B, T, I) for a period [s]."""
         x = np.asarray(x, dtype=np.float64)
         return cls(x, period * np.arange(1, x.shape[1] + 1) if x.ndim == 3 else np.zeros(0), rise, begin, push)  # noqa: PLR2004 - (B, T, I)

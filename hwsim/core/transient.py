@@ -23,7 +23,7 @@ ACCURACY: Volt = 1e-6
 """V; steps are halved until that changes no voltage by more."""
 
 
-class Fold(NamedTuple):
+class Reduction(NamedTuple):
     """What is summed up over a run instead of stored, such as the products that a read-out needs.
 
     Parameters
@@ -52,7 +52,7 @@ class Trajectory(NamedTuple):
     outputs
         Read-outs ŷ at these times, shape (B, T, K) [V].
     end
-        The last states by node group, each (B, n) [V]: where a next run goes on.
+        The last states by node group, each (B, n) [V]: where a next run continues.
     error
         How far the same run with half as long steps is away, at most [V].
     steps
@@ -60,7 +60,7 @@ class Trajectory(NamedTuple):
     method
         Name of what integrated.
     folded
-        The sum that a Fold led to; None without one.
+        The sum that a Reduction led to; None without one.
 
     """
 
@@ -94,7 +94,7 @@ class Transient(Protocol):
         v0: Mapping[str, Array] | None = None,
         *,
         groups: Sequence[str] | None = None,
-        fold: Fold | None = None,
+        fold: Reduction | None = None,
         accuracy: Volt | None = None,
         steps: int | None = None,
     ) -> Trajectory:
@@ -193,12 +193,12 @@ def initial_states(circuit: Circuit, v0: Mapping[str, Array] | None, batch: int)
 
     """
     v = np.zeros((batch, circuit.size + 1))
-    known = {group.name: group for group in circuit.groups}
+    by_name = {group.name: group for group in circuit.groups}
     for name, given in (v0 or {}).items():
-        if name not in known:
+        if name not in by_name:
             msg = f"{circuit.name}: v0 names {quoted(name)}; the circuit has no such node group"
             raise CircuitError(msg)
-        values, group = np.asarray(given, dtype=np.float64), known[name]
+        values, group = np.asarray(given, dtype=np.float64), by_name[name]
         if values.shape not in {(batch, len(group)), (1, len(group))} or not np.isfinite(values).all():
             msg = f"{circuit.name}: v0 of {name} has shape {values.shape}; it must be finite numbers of shape {(batch, len(group))}"
             raise CircuitError(msg)

@@ -14,6 +14,7 @@ TOPICS = {
     "netlists": "Your own SPICE deck: what is trainable, input, output.",
     "devices": "Memristors: presets, pulses, a fit to your measurements.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
+    "transients": "Circuits in time: trajectories, settling, energy.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
     "layers": "A circuit as a layer of a JAX or PyTorch model.",
     "reliability": "What is promised, how it is tested, what is not covered.",

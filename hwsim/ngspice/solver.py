@@ -52,7 +52,7 @@ class NgspiceSolver(Nudging, Closing):
     circuit, chip
         What to solve. Ideal diodes become sharp ones.
     full
-        Fold nothing.
+        Reduction nothing.
     workers
         Processes; None is one a core.
     limits

@@ -11,7 +11,7 @@ from circuits.elements import Nudges
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError, Push
 from hwsim.core.signal import Signal
-from hwsim.core.transient import Fold, Trajectory, initial_states, state_groups, state_nodes
+from hwsim.core.transient import Reduction, Trajectory, initial_states, state_groups, state_nodes
 from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
 from hwsim.ngspice.ngspice_errors import NgspicePointError
 from hwsim.ngspice.pool import Pool
@@ -42,7 +42,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     v0: Mapping[str, Array] | None = None,
     *,
     groups: Sequence[str] | None = None,
-    fold: Fold | None = None,
+    fold: Reduction | None = None,
     accuracy: Volt | None = None,
     steps: int | None = None,
 ) -> Trajectory:
@@ -133,7 +133,7 @@ def _run(pool: Pool, circuit: Circuit, signal: Signal, texts: Sequence[str], ask
 
 
 def _trajectory(  # noqa: PLR0913, PLR0917 - what it is made of
-    circuit: Circuit, signal: Signal, stored: Sequence[Any], asked: Any, came: TransientAnswer, error: Volt, fold: Fold | None
+    circuit: Circuit, signal: Signal, stored: Sequence[Any], asked: Any, came: TransientAnswer, error: Volt, fold: Reduction | None
 ) -> Trajectory:
     """Lay out voltages by group."""
     batch, intervals, _ = came.v.shape

@@ -30,7 +30,7 @@ _LONGER, _TRIES = 4, 6
 """Times longer that is waited where that was too short, and how often."""
 
 
-class Settled(NamedTuple):
+class SettlingTime(NamedTuple):
     """How one phase settled, from 0 V to the free equilibrium or from there to a nudged one.
 
     Parameters
@@ -57,7 +57,7 @@ class Settled(NamedTuple):
 
 def settling(
     circuit: Circuit, chip: Chip, g: Conductances, x: Array, pushes: Sequence[Push] = (), capacitance: Farad = CAPACITANCE
-) -> list[Settled]:
+) -> list[SettlingTime]:
     """Measure the settling of one sample, free and then nudged.
 
     Parameters
@@ -97,7 +97,7 @@ class _Settling(NamedTuple):
     g: Conductances
     x: Floats
 
-    def __call__(self, phase: str, push: Push, begin: Mapping[str, Array] | None, end: Equilibrium) -> Settled:
+    def __call__(self, phase: str, push: Push, begin: Mapping[str, Array] | None, end: Equilibrium) -> SettlingTime:
         """Follow the voltages from where they begin to the equilibrium of a push."""
         push = push._replace(beta=float(np.asarray(push.beta).reshape(())))
         form = StateForm.of(self.circuit, self.chip, self.g, push.beta)
@@ -124,7 +124,7 @@ class _Settling(NamedTuple):
         power = dissipated(self.circuit, self.chip, self.g, volts)
         seconds = tuple(_last_crossing(times, away, share * away[0]) for share in SHARES)
         energy = tuple(_until(times, power, end_of) for end_of in seconds)
-        return Settled(phase, (seconds[0], seconds[1]), (energy[0], energy[1]), float(away[0]), trajectory.error)
+        return SettlingTime(phase, (seconds[0], seconds[1]), (energy[0], energy[1]), float(away[0]), trajectory.error)
 
     def _follow(self, push: Push, begin: Mapping[str, Array] | None, last: float) -> Trajectory:
         times = np.geomspace(last * 10.0**-_DECADES, last, _DECADES * _PER_DECADE + 1)

@@ -19,7 +19,7 @@ from hwsim.typing import Conductances, Floats
 from netlists.measure.transient import TransientMeasure
 
 TIME_CONSTANTS = 20
-"""Periods are so many of the circuit's slowest mode, unless another is asked for: it then is at rest at their ends."""
+"""Periods are so many of the circuit's slowest mode, unless another is asked for: it has settled at their ends then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,9 @@ class TimeRun:
 
     def signal(self, points: int = 1) -> Signal:
         """Return what is applied: the inputs begin at 0, and each period is looked at `points` times."""
-        held = np.repeat(self.x, points, axis=0)[None]
-        times = self.period / points * np.arange(1, held.shape[1] + 1)
-        return Signal(held, times, min(1.0, RISE * points), np.zeros((1, self.x.shape[1])))
+        x = np.repeat(self.x, points, axis=0)[None]
+        times = self.period / points * np.arange(1, x.shape[1] + 1)
+        return Signal(x, times, min(1.0, RISE * points), np.zeros((1, self.x.shape[1])))
 
     def simulate(self, session: Session, g: Conductances, *, points: int = 1, accuracy: Volt | None = None) -> Trajectory:
         """Integrate from 0 V on by the session's engine, looking at each period `points` times.

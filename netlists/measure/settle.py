@@ -77,7 +77,7 @@ class Settle(DeckMeasure):
         wait = _TIME_CONSTANTS * self.capacitance / self.slowest
         first, rise = plain([wait, _RISE * wait], "settle: the time to wait")
         yield from (*BEGIN, *_OPTIONS, f"set first = {first}")
-        yield from ("echo", f"echo free phase: seconds from 0 V with {self.capacitance:g} F at each node")
+        yield from ("echo", f"echo free phase: seconds from 0 V with {self.capacitance:g} F at each node without a capacitor of its own")
         yield from ("op", "set free = $curplot", *_way(names, "free", None), *_follow(names, "free", "free", "uic"))
         for number, phase in enumerate(phases(circuit, pushes), start=1):
             name = f"nudged_{number}"

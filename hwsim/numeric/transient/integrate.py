@@ -14,7 +14,7 @@ from circuits.errors import CircuitError
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import ACCURACY, Fold, Trajectory, state_groups
+from hwsim.core.transient import ACCURACY, Reduction, Trajectory, state_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Came
 from hwsim.numeric.transient.sequence_problem import SequenceProblem
@@ -46,7 +46,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
     v0: Mapping[str, Array] | None = None,
     *,
     groups: Sequence[str] | None = None,
-    fold: Fold | None = None,
+    fold: Reduction | None = None,
     accuracy: Volt | None = None,
     steps: int | None = None,
 ) -> Trajectory:

@@ -11,7 +11,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.nodes import NodeGroup, Nodes
 from hwsim.core.signal import Signal
-from hwsim.core.transient import Fold, initial_states
+from hwsim.core.transient import Reduction, initial_states
 from hwsim.numeric.transient.run import Came, Driven, run
 from hwsim.numeric.transient.state_form import StateForm
 from hwsim.numeric.transient.steps import DENSE, DIAGONAL, Ode, Step, diagonal_suffices
@@ -61,7 +61,7 @@ class SequenceProblem:
         signal: Signal,
         v0: Mapping[str, Array] | None,
         stored: Sequence[NodeGroup],
-        fold: Fold | None,
+        fold: Reduction | None,
     ) -> Self:
         """Bring a checked signal, and states to begin with, into this form."""
         form = StateForm.of(circuit, chip, g, signal.push.beta)
@@ -132,7 +132,7 @@ def _driven(form: StateForm, signal: Signal) -> Driven:
 
 @lru_cache(maxsize=64)
 def _folding(step: Callable[..., Any], groups: tuple[NodeGroup, ...]) -> Callable[[Any, Array, Array], Any]:
-    """Hand a fold the stored states by group; one function a fold, so that it compiles once."""
+    """Hand a reduction the stored states by group; one function a reduction, so that it compiles once."""
     ends = np.cumsum([0, *map(len, groups)])
 
     def folded(total: Any, states: Array, number: Array) -> Any:

@@ -34,7 +34,7 @@ _STATES, _PUSHED = "states_in_time_", "pushes_in_time_"
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class AffineMap:
     """One linear map: constant + of_v·v + of_x·x + of_q·q, with shapes (m,), (m, n), (m, I) and (m, K)."""
 
     constant: Floats
@@ -84,9 +84,9 @@ class StateForm:
     size: int
     nodes: Nodes
     c: Floats
-    charging: Linear
-    ports: Linear
-    outputs: Linear
+    charging: AffineMap
+    ports: AffineMap
+    outputs: AffineMap
     drawn: Floats
     i_sat: Floats
     n: Floats
@@ -107,21 +107,21 @@ class StateForm:
         refuse_unknown(circuit)
         nodes = state_nodes(circuit)
         _refuse_loaded(circuit, chip, nodes)
-        held, on_chip = _held(circuit, chip, nodes)
-        diodes = held.of(Diodes)
+        charged, on_chip = _charged(circuit, chip, nodes)
+        diodes = charged.of(Diodes)
         ends = _nodes([e.anode for e in diodes]), _nodes([e.cathode for e in diodes])
         values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
         circuit.check_conductances(values)
         out = circuit.outputs
         nudged = conductance(out.plus, np.broadcast_to(out.minus, out.plus.shape), beta * chip(out.name, "gain"))
-        parts = [*given(held, on_chip), *(part for e in held.trainable for part in learned(e, values)), *nudged]
+        parts = [*given(charged, on_chip), *(part for e in charged.trainable for part in learned(e, values)), *nudged]
         try:
-            system = MNASystem.of(parts, ends, SourceTerms.of(held, on_chip))
+            system = MNASystem.of(parts, ends, SourceTerms.of(charged, on_chip))
         except RuntimeError:
             msg = f"{circuit.name}: nothing fixes the voltage of some node in time; put a capacitor to ground at each node that moves"
             raise CircuitError(msg) from None
         size = len(system.sources.fixed)
-        first = held.size + columns(held, on_chip).first[_STATES]
+        first = charged.size + columns(charged, on_chip).first[_STATES]
         charging, drawn = _rows(system, np.eye(size, len(nodes), -first))
         read = np.zeros((size + 1, len(out)))
         read[out.plus, np.arange(len(out))] += 1.0
@@ -138,9 +138,9 @@ class StateForm:
             circuit.size,
             nodes,
             _capacitances(circuit, chip, nodes),
-            Linear.of(*charging, inputs, states),
-            Linear.of(system.open_fixed, system.open_by_feature, inputs, states),
-            Linear.of(*outputs, inputs, states),
+            AffineMap.of(*charging, inputs, states),
+            AffineMap.of(system.open_fixed, system.open_by_feature, inputs, states),
+            AffineMap.of(*outputs, inputs, states),
             -drawn,
             _of_diodes(diodes, chip, "i_sat"),
             _of_diodes(diodes, chip, "n"),
@@ -201,10 +201,10 @@ def _refuse_loaded(circuit: Circuit, chip: Chip, nodes: Nodes) -> None:
 
     """
     charged = np.unique(np.concatenate([np.maximum(e.a, e.b) for e in circuit.of(Capacitors)]))
-    held = np.setdiff1d(charged, nodes)
-    felt = [np.concatenate([e.output[chip(e.name, "back") != 0] for e in circuit.of(Amplifiers)] or [held[:0]])]
-    felt += [held for _ in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)]
-    loaded = np.intersect1d(held, np.concatenate(felt))
+    fixed = np.setdiff1d(charged, nodes)
+    counted = [np.concatenate([e.output[chip(e.name, "back") != 0] for e in circuit.of(Amplifiers)] or [fixed[:0]])]
+    counted += [fixed for _ in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)]
+    loaded = np.intersect1d(fixed, np.concatenate(counted))
     if len(loaded):
         node = circuit.node_names[int(loaded[0])]
         msg = f"{circuit.name}: what holds {node} passes on the current of its capacitor, which takes no time; remove it, or use ngspice"
@@ -217,7 +217,7 @@ def _refuse_loaded(circuit: Circuit, chip: Chip, nodes: Nodes) -> None:
             raise UnsupportedCircuitError(msg)
 
 
-def _held(circuit: Circuit, chip: Chip, nodes: Nodes) -> tuple[Circuit, Chip]:
+def _charged(circuit: Circuit, chip: Chip, nodes: Nodes) -> tuple[Circuit, Chip]:
     """Return the circuit with sources in the places of its capacitors, whose voltages are features behind the inputs, and of its nudges."""
     inputs, out = circuit.input_count, circuit.outputs
     states = InputSources(name=_STATES, plus=nodes, feature=inputs + np.arange(len(nodes)))
@@ -225,9 +225,9 @@ def _held(circuit: Circuit, chip: Chip, nodes: Nodes) -> tuple[Circuit, Chip]:
         name=_PUSHED, a=out.minus, b=out.plus, feature=inputs + len(nodes) + np.arange(len(out)), scale=chip(out.name, "gain")
     )
     kept = [element for element in circuit.elements if not isinstance(element, Capacitors)]
-    held = replace(circuit, elements=(*kept, states, pushed), blocks=(), text=None)
+    charged = replace(circuit, elements=(*kept, states, pushed), blocks=(), text=None)
     gone = {element.name for element in circuit.of(Capacitors)}
-    return held, replace(chip, circuit=held, values={name: values for name, values in chip.values.items() if name not in gone})
+    return charged, replace(chip, circuit=charged, values={name: values for name, values in chip.values.items() if name not in gone})
 
 
 def _capacitances(circuit: Circuit, chip: Chip, nodes: Nodes) -> Floats:

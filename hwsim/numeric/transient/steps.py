@@ -1,7 +1,7 @@
 """One step in time: explicitly by Tsitouras' method, or implicitly by the trapezoidal rule; both of fixed length, for a batch.
 
 Explicit steps are an order more exact and need nothing solved; they are stable while h·rate < 3.5. The trapezoidal rule is stable at any
-length: each of its steps is the circuit at rest with a conductance 2C/h next to each capacitor.
+length: each of its steps is the circuit at equilibrium with a conductance 2C/h next to each capacitor.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,51 @@
+"""Comparison of trajectories: the numeric engine's with the reference's, and with those of SciPy's Radau."""
+
+from typing import cast
+
+import numpy as np
+
+from circuits.elements import Capacitors
+from hwsim.checks.check_results import CheckResult
+from hwsim.core.protocol import Engine
+from hwsim.core.signal import Signal
+from hwsim.core.transient import ACCURACY, Transient
+from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.numeric.transient.radau import radau
+from hwsim.numeric.transient.state_form import StateForm
+from hwsim.runs.time_run import TIME_CONSTANTS, TimeRun
+from hwsim.session import Session
+from hwsim.typing import Weights
+
+AGREE_IN_TIME = 1e-5
+"""V; engines differ by no more than this and what halving the reference's own steps changes."""
+
+_HELD = 3
+"""Samples, held one after the other."""
+
+_LASTING = 3
+"""Of the circuit's slowest time constant: so long each is held, and voltages are on their way at the ends."""
+
+
+def in_time(session: Session, g: Weights, reference: Engine) -> list[CheckResult]:
+    """Compare trajectories of a circuit that has capacitors; nothing is compared of one that has none, or none that settles.
+
+    Raises
+    ------
+    ConvergenceError, UnsupportedCircuitError
+        When an engine does not integrate it.
+
+    """
+    if not session.circuit.of(Capacitors):
+        return []
+    run = TimeRun.of(session, g, session.data.x_train[:_HELD])
+    signal = Signal.hold(run.x[None], run.period * _LASTING / TIME_CONSTANTS, begin=np.zeros((1, run.x.shape[1])))
+    with NumericEngine().prepare(run.circuit, run.chip) as numeric, reference.prepare(run.circuit, run.chip) as other:
+        ours, theirs = (cast("Transient", engine).integrate(g, signal) for engine in (numeric, other))
+    apart = max(float(np.abs(np.asarray(ours.v[name]) - theirs.v[name]).max()) for name in ours.v)
+    limit = AGREE_IN_TIME + theirs.error
+    form = StateForm.of(run.circuit, run.chip, g)
+    adaptive = float(np.abs(radau(form, signal.checked(run.circuit)) - np.asarray(ours.outputs)).max())
+    return [
+        CheckResult(f"time_dv_{reference.name}", apart, limit, "V", apart <= limit),
+        CheckResult("time_dv_radau", adaptive, ACCURACY, "V", adaptive <= ACCURACY),
+    ]

@@ -1,0 +1,113 @@
+"""`hwsim run`: both engines, files, pictures, settling times, decks that do the same, and one line for all that cannot be."""
+
+import csv
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHORT = ["--period", "2e-8", "--sample", "0:2"]
+
+
+def test_both_engines_simulate_the_same(hwsim):
+    """The outputs at the ends of periods agree within 10 µV and the error that ngspice reports."""
+    ours, theirs = (hwsim("run", "iris", *SHORT, "--engine", engine, "--json").json for engine in ("numeric", "ngspice"))
+    assert (ours["method"], theirs["method"]) == ("Tsit5", "ngspice")
+    np.testing.assert_allclose(ours["outputs"], theirs["outputs"], atol=1e-5 + theirs["error_V"])
+    np.testing.assert_allclose(ours["times_s"], [2e-8, 4e-8])
+    assert "Tsit5" in hwsim("run", "iris", *SHORT).out
+
+
+def test_without_a_period_it_settles(hwsim):
+    """Then the outputs are those of the equilibria."""
+    came, solved = (hwsim(command, "iris", "--sample", "0:2", "--json").json for command in ("run", "solve"))
+    np.testing.assert_allclose(came["outputs"], solved["outputs"], atol=1e-7)
+
+
+def test_all_voltages_go_to_files(hwsim):
+    """A column for each node and output, in a table and in arrays alike, and a picture."""
+    done = hwsim("run", "iris", *SHORT, "--points", "3", "-o", "v.csv", "--plot", "v.png", "--json").json
+    rows = list(csv.DictReader(Path("v.csv").read_text().splitlines()))
+    assert [row["sample"] for row in rows] == ["0"] * 3 + ["1"] * 3
+    assert [float(row["output_0"]) for row in rows[2::3]] == [outputs[0] for outputs in done["outputs"]]
+    assert float(rows[0]["output_1"]) == pytest.approx(float(rows[0]["out_2"]) - float(rows[0]["out_3"]), abs=1e-12)
+    assert Path("v.png").read_bytes().startswith(b"\x89PNG")
+    hwsim("run", "iris", *SHORT, "--points", "3", "-o", "v.npz")
+    with np.load("v.npz") as arrays:
+        assert arrays["volts"].shape == (6, len(arrays["names"]))
+        np.testing.assert_allclose(arrays["volts"][:, list(arrays["names"]).index("h1_0")], [float(row["h1_0"]) for row in rows], atol=1e-9)
+
+
+def test_a_signal_takes_the_place_of_samples(hwsim):
+    """A line a period, with a header or without."""
+    Path("signal.csv").write_text("a,b,c,d\n0.1,-0.2,0.3,0.4\n0.5,0.5,-0.5,0.0\n")
+    Path("bare.csv").write_text("0.1,-0.2,0.3,0.4\n0.5,0.5,-0.5,0.0\n")
+    one, other = (hwsim("run", "iris", "--period", "2e-8", "--signal", name, "--json").json for name in ("signal.csv", "bare.csv"))
+    assert one["outputs"] == other["outputs"]
+    assert one["samples"] == [0, 1]
+
+
+def test_a_deck_does_the_same_alone(hwsim):
+    """Ngspice prints the outputs at the ends of periods, as hwsim run does."""
+    hwsim("compile", "iris", "--measure", "transient", "--intervals", "2", "--period", "2e-8", "-o", "deck.cir")
+    printed = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True).stdout
+    rows = [list(map(float, row.split("\t")[1:4])) for row in re.findall(r"^\d+\t.*$", printed, re.MULTILINE)]
+    came = hwsim("run", "iris", *SHORT, "--json").json
+    np.testing.assert_allclose(rows[1:], came["outputs"], atol=2e-5)
+
+
+def test_settling_is_printed_for_each_phase(hwsim):
+    """Free and nudged, in seconds and joules, proportional to the capacitance."""
+    one, ten = (hwsim("run", "iris", "--settle", "--capacitance", c, "--json").json["settling"] for c in ("1e-12", "1e-11"))
+    assert [phase["phase"] for phase in one] == ["free", "nudged_1", "nudged_2"]
+    for a, b in zip(one, ten, strict=True):
+        assert b["t_1pc_s"] == pytest.approx(10 * a["t_1pc_s"], rel=1e-4)
+        assert b["energy_01pc_J"] == pytest.approx(10 * a["energy_01pc_J"], rel=1e-4)
+
+
+def test_capacitors_of_the_experiment_count(hwsim):
+    """And their spread makes chips differ in time, not at equilibrium."""
+    capacitors = ["--set", "circuit.capacitance=[1e-12,4e-12]", "--set", "variation.capacitance=0.3"]
+    a, b = (hwsim("run", "iris", *SHORT, *capacitors, "--chip", chip, "--json").json["outputs"] for chip in ("1", "2"))
+    assert np.abs(np.subtract(a, b)).max() > 1e-4
+    a, b = (hwsim("solve", "iris", *capacitors, "--chip", chip, "--json").json["outputs"] for chip in ("1", "2"))
+    assert a == b
+
+
+def test_a_user_s_netlist_runs_by_the_numeric_engine(hwsim):
+    """With its own capacitors; ngspice would keep its sources' values."""
+    Path("own.cir").write_text("* own\n.param r=1e4\nVx x 0 1\nR1 x a {r}\nR2 a 0 1e4\nC1 a 0 1p\n.end\n")
+    roles = ["--inputs", "Vx", "--outputs", "a", "--trainable", "R1"]
+    came = hwsim("run", "own.cir", *roles, "--period", "5e-9", "--json").json
+    assert came["outputs"][0][0] == pytest.approx(0.5 * (1 - np.exp(-1.0)), rel=0.01)
+    refused = hwsim("run", "own.cir", *roles, "--engine", "ngspice")
+    assert (refused.code, refused.err.count("keep their values")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("run iris --settle --period 1", 2, "omit --period"),
+        ("run iris --signal nothing.csv", 2, "nothing.csv"),
+        ("run iris --signal short.csv", 2, "line 2 has 3 cells; the circuit has 4 inputs"),
+        ("run iris --signal words.csv", 2, "line 2: x is no finite number"),
+        ("run iris --signal empty.csv", 2, "it holds no signal"),
+        ("run iris -o v.txt", 2, "written as .csv or .npz"),
+        ("run iris --period 1", 1, "are too few for 1e-06 V"),
+        ("run iris --sample 30", 2, "30 samples"),
+        ("run iris --set circuit.capacitance=-1", 2, "capacitance = -1 F must be a finite number"),
+        ("run iris --set circuit.capacitance=[1e-12]", 2, "one a layer, and the outputs'"),
+        ("compile iris --measure power --period 1 -o deck.cir", 2, "--period is for --measure transient"),
+        ("compile iris --measure transient --intervals 99 -o deck.cir", 2, "30 samples"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(hwsim, words, code, message):
+    """And nothing is written."""
+    for name, text in (("short.csv", "1,2,3,4\n1,2,3\n"), ("words.csv", "1,2,3,4\n1,x,3,4\n"), ("empty.csv", "a,b,c,d\n")):
+        Path(name).write_text(text)
+    answer = hwsim(*words.split())
+    assert (answer.code, answer.out) == (code, "")
+    assert message in answer.err.splitlines()[-1]
+    assert not Path("deck.cir").exists()
