@@ -84,7 +84,7 @@ def trapezoidal(*, dense: bool) -> Step:
     """Return the trapezoidal step; `dense` solves with the whole Jacobian, otherwise its diagonal must outweigh what else is in it."""
 
     def step(ode: Ode, v: Array, at: At, h: Array) -> Stepped:
-        known = 2.0 / h * v + ode.flow(v, *at(jnp.zeros(())))[0]
+        begun = 2.0 / h * v + ode.flow(v, *at(jnp.zeros(())))[0]
         u, e = at(jnp.ones(()))
         n_v_t = ode.n * V_T
         top = n_v_t * jnp.log(_CLIMB / ode.i_sat)
@@ -94,7 +94,7 @@ def trapezoidal(*, dense: bool) -> Step:
             p = guess @ ode.ports + e
             i, slope = diode_current(jnp.minimum(p, top), ode.i_sat, ode.n)
             i = i + slope * jnp.maximum(p - top, 0.0)
-            left = known + guess @ ode.coupling + u - i @ ode.drawn - 2.0 / h * guess
+            left = begun + guess @ ode.coupling + u - i @ ode.drawn - 2.0 / h * guess
             change = _solved(ode, slope, 2.0 / h, left, dense=dense)
             scale = jnp.maximum(jnp.abs(guess).max(), 1.0)
             return guess + change, slope, jnp.abs(change).max() / scale, count + 1
@@ -126,7 +126,7 @@ def diagonal_suffices(ode: Ode, h: float) -> bool:
     """Whether each diode has one state alone, and states are coupled so weakly in steps of length h [s] that the diagonal solves them."""
     coupling, ports, drawn = (np.asarray(array) for array in ode[:3])
     alone = ((ports != 0).sum(axis=0) <= 1).all() and ((drawn != 0).sum(axis=1) <= 1).all()
-    own = 2.0 / h - np.diagonal(coupling)
+    diagonal = 2.0 / h - np.diagonal(coupling)
     across = np.abs(coupling).sum(axis=0) - np.abs(np.diagonal(coupling))
     # each pass then halves what is left, at least
-    return bool(alone and (own > 0).all() and (across < 0.5 * own).all())
+    return bool(alone and (diagonal > 0).all() and (across < 0.5 * diagonal).all())
