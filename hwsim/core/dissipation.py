@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from circuits.arrays import Trainable
+from circuits.arrays import Divisible, Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.diode import diode_current
@@ -18,7 +18,7 @@ def dissipated(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floa
     power = np.zeros(len(v))
     for element in circuit.elements:
         match element:
-            case Trainable(divisible=True, rows=rows, columns=columns, name=name):
+            case Divisible(rows=rows, columns=columns, name=name):
                 values, driving, driven = np.asarray(g[name], dtype=np.float64), v[:, rows], v[:, columns]
                 each = driving**2 @ element.row_sum(values) + driven**2 @ element.column_sum(values)
                 power += each - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
