@@ -10,10 +10,15 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from netlists.foreign.simulated import Added, check_chip, sample_cards, user_text
-from netlists.measure.control import DeckMeasure, Outputs, Pushes
+from netlists.measure.control import DeckMeasure, Pushes
 from netlists.text.lines import ROLE
 from netlists.text.numbers import plain
+from netlists.write.cards import flat
+from netlists.write.options import FALLBACK
 from netlists.write.sections import NudgeNodes
+
+_TOLERANCES = (f".options reltol={FALLBACK.relative!r} vntol={FALLBACK.voltage!r} abstol={FALLBACK.current!r}",)
+"""ngspice's own leave errors as large as what a nudge moves."""
 
 
 def write_user_deck(  # noqa: PLR0913 - as write_deck
@@ -31,16 +36,16 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
     Raises
     ------
     CircuitError
-        When it is to measure what only decks of our own do, or a chip has other values than the text.
+        When it is to measure what only decks of our own can, or a chip has other values than the text.
 
     """
-    if not isinstance(measure, Outputs):
-        msg = (
-            f"{circuit.name}: a deck that only ngspice reads is written as it stands, and hwsim knows neither the powers of its parts nor "
-            "what sweeps and capacitors would change in it; leave --measure out, or measure in ngspice"
-        )
+    if measure.unfit:
+        msg = f"{circuit.name}: {measure.unfit}, and a user's deck is written as it stands; omit --measure, or measure in ngspice"
         raise CircuitError(msg)
     check_chip(circuit, chip)
+    measured = measure.extended(circuit)
+    added = measured.elements[len(circuit.elements) :]
+    measure.driven(circuit, chip, {})
     name = " ".join(circuit.name.split())
     lines = [
         f"* {name}: a user's deck with the conductances and the sample below, written by hwsim for ngspice",
@@ -52,8 +57,10 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         "*",
         *sample_cards(circuit, chip, g, x),
         "*",
-        "* What hwsim adds: the outputs' nudges; sources say beta in S, the targets in V and currents in A.",
+        "* What hwsim adds: tolerances, where the deck has none, and nudges of the outputs: beta in S, the targets in V and currents in A.",
+        *(() if any("reltol" in card.lower() for card in user_text(circuit).cards) else _TOLERANCES),
         *_nudges(circuit, chip),
+        *(card for element in added for card in flat(element, chip.of(measured), g, measured.node_names)),
         *measure.control(circuit, chip, [], pushes),
         ".end",
     ]

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -44,7 +44,12 @@ _PLOTTED = 100
 
 
 class DeckMeasure(ABC):
-    """What a deck prints of one sample. A measure may add elements to the circuit, and cards to the deck."""
+    """What a deck prints of one sample. A measure may add elements to the circuit, and cards to the deck.
+
+    `unfit` is why it does not measure a user's deck, whose cards stay as they are; empty where it does.
+    """
+
+    unfit: ClassVar[str] = ""
 
     @abstractmethod
     def describe(self, phases: int) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
@@ -23,6 +24,8 @@ _SOURCES = "vi"
 @dataclass(frozen=True, slots=True)
 class PowerMeasure(DeckMeasure):
     """The operating point's watts, part by part. By Tellegen's theorem all parts together take what all sources deliver."""
+
+    unfit: ClassVar[str] = "ngspice does not report the power of each kind of part"
 
     def describe(self, phases: int) -> str:
         """Describe it in a line."""

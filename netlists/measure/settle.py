@@ -1,7 +1,7 @@
 """Settle: a deck that follows the voltages in time, and prints how long they take to come near to their equilibrium, free and nudged."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from circuits.capacitors import CAPACITANCE, moving_nodes, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Resistors
+from circuits.nodes import Nodes
 from circuits.units import Farad
 from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
 from netlists.text.numbers import plain
@@ -69,11 +70,14 @@ class Settle(DeckMeasure):
 
     def extended(self, circuit: Circuit) -> Circuit:
         """Return the circuit with a capacitor at each node that nothing holds and that has none."""
-        return with_capacitors(circuit, self.capacitance, free_stem(circuit, "node"))
+        extended = with_capacitors(circuit, self.capacitance, free_stem(circuit, "node"))
+        added, nodes = extended.elements[len(circuit.elements) :], _moving(circuit)
+        kept = [replace(e, **{key: getattr(e, key)[np.isin(e.a, nodes)] for key in ("a", "b", "c")}) for e in added]
+        return extended if circuit.text is None else replace(extended, elements=(*circuit.elements, *kept))
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Find each equilibrium, follow the voltages until they have come there, and look back."""
-        names = [voltage(circuit.node_names[node]) for node in moving_nodes(circuit)]
+        names = [voltage(circuit.node_names[node]) for node in _moving(circuit)]
         wait = _TIME_CONSTANTS * self.capacitance / self.slowest
         first, rise = plain([wait, _RISE * wait], "settle: the time to wait")
         yield from (*BEGIN, *_OPTIONS, f"set first = {first}")
@@ -87,6 +91,12 @@ class Settle(DeckMeasure):
             yield from (f"alter @{source}[pwl] = [ 0 0 {rise} {word} ]".lower() for source, word in on.items())
             yield from _follow(names, name, name, "")
         yield from ending([f"plot {' '.join(names[:_PLOTTED])}"])
+
+
+def _moving(circuit: Circuit) -> Nodes:
+    """Return the nodes that take time, but those inside of a diode's card in a user's deck, where nothing can be joined."""
+    nodes = moving_nodes(circuit)
+    return nodes if circuit.text is None else nodes[["#" not in circuit.node_names[node] for node in nodes.tolist()]]
 
 
 def least_conductance(circuit: Circuit, g: Mapping[str, Any]) -> float:

@@ -11,8 +11,10 @@ from circuits.circuit import Circuit
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources
 from circuits.elements import InputCurrents
 from circuits.errors import CircuitError
+from netlists.foreign.simulated import directions
 from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending, output_voltages, voltage
 from netlists.text.numbers import plain
+from netlists.write.cards import source_card
 from netlists.write.sections import DeckSection
 
 _PLOTTED = 12
@@ -47,6 +49,11 @@ class Sweep(DeckMeasure):
         (first, place, scale, offset), *others = self._sources(circuit, chip)
         names = circuit.node_names
         lead = names[circuit[first].plus[place]]
+        if others and circuit.text is not None:
+            msg = (
+                f"input {self.feature} of {circuit.name} has several sources in a user's deck, and ngspice sweeps one; choose another input"
+            )
+            raise CircuitError(msg)
         cards = ["*", f"* What carries input {self.feature} too follows {lead}"] if others else []
         left: Inputs = {name: list(words) for name, words in inputs.items()}
         for name, k, other, added in others:
@@ -65,8 +72,9 @@ class Sweep(DeckMeasure):
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - as above
         """Sweep and print the table."""
         (name, place, scale, offset), *_ = self._sources(circuit, chip)
-        source, lead = f"V_{name}_{place}", voltage(circuit.node_names[circuit[name].plus[place]])
-        start, stop = sorted((self.start * scale + offset, self.stop * scale + offset))
+        source, lead = source_card(circuit, name, place), voltage(circuit.node_names[circuit[name].plus[place]])
+        way = 1.0 if circuit.text is None else float(directions(circuit)[name][place])
+        start, stop = sorted((way * (self.start * scale + offset), way * (self.stop * scale + offset)))
         step = (stop - start) / (self.points - 1)
         columns, commands = output_voltages(circuit)
         yield from (*BEGIN, "set numdgt=9", f"set width={_COLUMN * (len(columns) + 3)}", "set nobreak", "unset moremode")

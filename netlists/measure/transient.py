@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ class TransientMeasure(DeckMeasure):
         Inputs at 0 s, shape (I,).
 
     """
+
+    unfit: ClassVar[str] = "waveforms take the places of decks' sources"
 
     x: NDArray[np.float64]
     times: NDArray[np.float64]

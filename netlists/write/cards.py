@@ -27,6 +27,7 @@ from circuits.elements import (
     VoltageSources,
 )
 from circuits.passed import Passed
+from netlists.foreign.expansion import first_word
 from netlists.text.numbers import plain, resistances
 
 LETTERS: dict[type[Elements], str] = {
@@ -107,7 +108,9 @@ def _controlled(element: Any, chip: Chip, names: Sequence[str]) -> Iterator[str]
 
 
 def source_card(circuit: Circuit, name: str, place: int) -> str:
-    """Return the name of the card of one source of voltage."""
+    """Return the name of the card of one source of voltage: the user's own, where the circuit has such a text."""
+    if circuit.text is not None and name in circuit.text.inputs:
+        return first_word(circuit.text.cards[circuit.text.inputs[name][place]])
     return f"{letter(circuit[name])}_{name}_{place}"
 
 

@@ -13,6 +13,9 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
 from netlists.deck import rewrite
 from netlists.foreign.flattened import flattened
+from netlists.measure.power import PowerMeasure
+from netlists.measure.settle import Settle
+from netlists.measure.sweep import Sweep
 from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck
 from support import foreign_decks
@@ -171,3 +174,22 @@ def test_a_subcircuit_s_source_and_resistor_of_the_same_name_are_others(order, b
     again = parse(write_deck(deck.circuit, Chip.nominal(deck.circuit), g, x=[3.0]))
     np.testing.assert_allclose(solved(again).at(again.circuit, [again.nodes["out"]]), [[wanted]], rtol=1e-9)
     assert "r1 in out 2000" in rewrite(deck, g).lower()
+
+
+def test_a_user_s_deck_is_swept_and_settles(tmp_path):
+    """The swept table is the circuit's transfer curve, also of a source that stands the other way round; τ = C / g at a linear node."""
+    deck = parse(WARM.replace("vin in 0 0.7", "vin 0 in 0.7"))
+    circuit, chip = deck.circuit, Chip.nominal(deck.circuit)
+    text = write_deck(circuit, chip, deck.g, x=[0.5], measure=Sweep(feature=0, start=-1.0, stop=3.0, points=5))
+    rows = [line.split() for line in run_ngspice(text, tmp_path).splitlines() if line[:1].isdigit()]
+    v, y = np.array(rows, dtype=float)[:, 1:].T[-2:]
+    x = -v  # the source's first node is ground
+    with GeneralEngine().prepare(circuit, chip) as solver:
+        np.testing.assert_allclose(y, solver.solve(deck.g, Drive(x[:, None])).outputs(circuit)[:, 0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.sort(x), np.arange(-1.0, 4.0))
+    linear = parse(f"t\nvin in 0 1\nrw in out 1k\nrl out 0 {{k}}\n.param k=1k\n{ROLES}.end\n")
+    settle = write_deck(linear.circuit, Chip.nominal(linear.circuit), linear.g, x=[1.0], measure=Settle(capacitance=1e-9, slowest=1e-3))
+    (time,) = [line.split()[2] for line in run_ngspice(settle, tmp_path).splitlines() if line.startswith("t_1pc_free")]
+    assert float(time) == pytest.approx(np.log(100) * 1e-9 / 2e-3, rel=2e-2)
+    with pytest.raises(CircuitError, match="ngspice does not report the power of each kind of part"):
+        write_deck(circuit, chip, deck.g, x=[0.5], measure=PowerMeasure())
