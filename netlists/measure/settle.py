@@ -9,7 +9,7 @@ import numpy as np
 from circuits.capacitors import CAPACITANCE, moving_nodes, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.elements import Resistors
+from circuits.elements import Capacitors, Resistors
 from circuits.nodes import Nodes
 from circuits.units import Farad
 from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
@@ -71,9 +71,12 @@ class Settle(DeckMeasure):
     def extended(self, circuit: Circuit) -> Circuit:
         """Return the circuit with a capacitor at each node that nothing holds and that has none."""
         extended = with_capacitors(circuit, self.capacitance, free_stem(circuit, "node"))
-        added, nodes = extended.elements[len(circuit.elements) :], _moving(circuit)
-        kept = [replace(e, **{key: getattr(e, key)[np.isin(e.a, nodes)] for key in ("a", "b", "c")}) for e in added]
-        return extended if circuit.text is None else replace(extended, elements=(*circuit.elements, *kept))
+        if circuit.text is None or extended is circuit:
+            return extended
+        added, nodes = extended.of(Capacitors)[-1], _moving(circuit)
+        place = np.isin(added.a, nodes)
+        kept = replace(added, a=added.a[place], b=added.b[place], c=added.c[place])
+        return replace(extended, elements=(*extended.elements[:-1], kept))
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Find each equilibrium, follow the voltages until they have come there, and look back."""
