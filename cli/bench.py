@@ -172,6 +172,27 @@ def _devices(output: Output, presets: tuple[str, ...], *, rounds: int, seconds: 
     return _Plan("devices", [*map(pulsed, chosen), many_chips(None), many_chips(chosen[0])], rounds)
 
 
+@make_command("convolutions", "hwsim bench convolutions\nhwsim bench convolutions --rounds 15")
+@_rounds(9)
+@_seconds(0.5)
+@_out
+def convolutions(output: Output, out: Path | None, *, force: bool, **turns: Any) -> None:
+    """Time convolutions as circuits compute them, products over patches, against convolutions of XLA, in turn.
+
+    Forward, backward and the sum of products of a gradient, for three layers.
+    """
+    output.result(*_carry_out(output, _convolutions(**turns), out, force=force))
+
+
+def _convolutions(*, rounds: int, seconds: float) -> _Plan:
+    from hwsim.benchmarks.convolution_speed import KERNELS, Kernel, compare  # noqa: PLC0415 - for this command alone
+
+    def measure(kernel: Kernel) -> _Case:
+        return _Case(str(kernel), lambda observe: compare(kernel, rounds=rounds, seconds=seconds, observe=observe))
+
+    return _Plan("convolutions", [measure(kernel) for kernel in KERNELS], rounds)
+
+
 def _noted(output: Output, data: Any) -> Any:
     if data.name == "synthetic":
         output.note("MNIST is not available: the images are synthetic")
@@ -182,7 +203,7 @@ class _Benchmarks(Command, click.Group):
     """The benchmarks; another word is a circuit, for `engines`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, commands=[training, engines, scaling, devices], invoke_without_command=True, **settings)
+        super().__init__(*arguments, commands=[training, engines, scaling, devices, convolutions], invoke_without_command=True, **settings)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the benchmark of the arguments."""

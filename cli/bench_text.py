@@ -82,7 +82,7 @@ def scaling(points: Sequence["Measured"]) -> str:
     return table(header, rows, keys=3)
 
 
-def devices(costs: Sequence["Cost"]) -> str:
+def costs_table(costs: Sequence["Cost"]) -> str:
     """Return the table of times and baselines."""
     rows = [(cost.name, f"{_whole(cost.time)} {cost.unit}", cost.baseline, _whole(cost.plain), _whole(cost.ratio)) for cost in costs]
     return table(("what", "time", "baseline", "time", "ratio"), rows)
@@ -102,5 +102,5 @@ def _ends(spread: "Spread") -> str:
     return f"{spread.least:.3g} – {spread.most:.3g}"
 
 
-TABLES: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
+TABLES: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": costs_table, "convolutions": costs_table}
 """The table of each benchmark, by its name."""

@@ -28,16 +28,16 @@ SPLIT_BY_SEED = ("iris", "wine", "breast-cancer", "digits")
 
 
 class ReferenceRun(NamedTuple):
-    """Some seeds of one experiment."""
+    """Some seeds of one experiment; `suffix` tells its folders from those of others of the circuit."""
 
     name: str
     options: str = ""
     seeds: int = 5
+    suffix: str = ""
 
     def folder(self, seed: int) -> Path:
         """Return the run's folder."""
-        suffix = "-ngspice" if "ngspice" in self.options else ""
-        return RUNS / f"{self.name}{suffix}-{seed}"
+        return RUNS / f"{self.name}{self.suffix}-{seed}"
 
     def command(self, seed: int | str) -> str:
         """Return the command line of a run."""
@@ -47,7 +47,7 @@ class ReferenceRun(NamedTuple):
 STUDIES = (
     ReferenceRun("xor"),
     ReferenceRun("iris"),
-    ReferenceRun("iris", "--engine ngspice"),
+    ReferenceRun("iris", "--engine ngspice", suffix="-ngspice"),
     ReferenceRun("wine"),
     ReferenceRun("breast-cancer"),
     ReferenceRun("digits"),
@@ -56,6 +56,9 @@ STUDIES = (
     ReferenceRun("mnist-100", seeds=3),
     ReferenceRun("mnist-lowvoltage", seeds=3),
     ReferenceRun("mnist-lowvoltage-100", seeds=3),
+    ReferenceRun("conv-mnist", seeds=3),
+    ReferenceRun("conv-mnist", "--set data.shift=1", seeds=3, suffix="-shift"),
+    ReferenceRun("local-mnist", seeds=1),
     ReferenceRun("mnist-1024", seeds=3),
     ReferenceRun("mnist-1024x2", seeds=3),
     ReferenceRun("fashion-1024", seeds=3),

@@ -68,7 +68,7 @@ def pulses(
     updates = repetitions(lambda count: learners[0].learn(plan, count), seconds, len(plan.order), clock)
     took = take_turns((lambda _: learners[0].learn(plan, updates), lambda _: learners[1].learn(plan, updates)), rounds, clock, observe)
     took *= 1e6 / (updates * BATCH)
-    return _cost(f"{preset}, batch {BATCH}", "an ideal update", "µs/image", took)
+    return cost_of(f"{preset}, batch {BATCH}", "an ideal update", "µs/image", took)
 
 
 def chips(
@@ -85,7 +85,7 @@ def chips(
         (lambda _: [many.train() for _ in range(times)], lambda _: [one.train() for _ in range(times)]), rounds, clock, observe
     )
     took *= 1e3 / (times * _EPOCHS)
-    return _cost(f"{CHIPS} chips of digits, {preset or 'ideal'} devices", "one chip", "ms/epoch", took)
+    return cost_of(f"{CHIPS} chips of digits, {preset or 'ideal'} devices", "one chip", "ms/epoch", took)
 
 
 def ensemble(experiment: Experiment, count: int) -> "EnsembleTrainer":
@@ -97,7 +97,8 @@ def ensemble(experiment: Experiment, count: int) -> "EnsembleTrainer":
     return EnsembleTrainer([one.trainer(one.training_solver()) for one in each])
 
 
-def _cost(name: str, baseline: str, unit: str, took: NDArray[np.float64]) -> Cost:
+def cost_of(name: str, baseline: str, unit: str, took: NDArray[np.float64]) -> Cost:
+    """Summarize times (rounds, 2) of some work and of its plain form, in this unit."""
     return Cost(
         name=name,
         baseline=baseline,

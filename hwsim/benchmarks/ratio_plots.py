@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -108,15 +109,15 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
         above.legend(fontsize=7, loc="upper left")
 
 
-def devices(costs: Sequence[Cost]) -> bytes:
+def relative(costs: Sequence[Cost], title: str) -> bytes:
     """Draw how many times as long each takes as its baseline; returns the PNG's bytes."""
     figure = _figure(1.5 + 1.6 * len(costs), 3.4)
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
-    axes.set(ylabel="time / time of the plain form")
+    axes.set(ylabel="time / time of the baseline")
     axes.grid(visible=True, axis="y", alpha=0.3)
-    return _png(figure, f"Cost of real devices, and of many chips at once ({_SPREAD})")
+    return _png(figure, f"{title} ({_SPREAD})")
 
 
 def _figure(width: float, height: float) -> Any:
@@ -161,5 +162,11 @@ def _line(axes: Any, at: Sequence[float], spreads: Sequence[Spread], **style: An
     axes.errorbar(at, medians, yerr=whiskers, capsize=3, linewidth=1.3, markersize=4, **style)
 
 
-DRAW: dict[str, Callable[[Any], bytes]] = {"engines": engines, "training": training, "scaling": scaling, "devices": devices}
+DRAW: dict[str, Callable[[Any], bytes]] = {
+    "engines": engines,
+    "training": training,
+    "scaling": scaling,
+    "devices": partial(relative, title="Cost of real devices, and of many chips at once"),
+    "convolutions": partial(relative, title="Convolutions as products over patches"),
+}
 """The plot of each benchmark, by its name."""

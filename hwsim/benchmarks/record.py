@@ -18,6 +18,7 @@ RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
     "training": training.ratios,
     "scaling": scaling.ratios,
     "devices": device_cost.ratios,
+    "convolutions": device_cost.ratios,
 }
 """Topic of each benchmark, by its name."""
 
@@ -38,7 +39,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     Parameters
     ----------
     name
-        `engines`, `training`, `scaling` or `devices`, with the variant of this run: `engines-full`, `training-short`.
+        `engines`, `training`, `scaling`, `devices` or `convolutions`, with the variant of this run: `engines-full`, `training-short`.
     results
         Results, case by case.
     load

@@ -7,16 +7,20 @@ from functools import cache
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from circuits.windows import Window
 from cli import bench_text
 from cli.main import main
-from hwsim.benchmarks import cases, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
+from hwsim.benchmarks import cases, convolution_speed, device_cost, engine_speed, perceptron, ratio_plots, record, scaling, training
 from hwsim.benchmarks.turns import PHASES, Spread, repetitions, take_turns
+from hwsim.numeric.jax_scope import jax_scope
 from hwsim.runs.loaded import load_model
 
 DATA = cases.synthetic(800)
+KERNEL = convolution_speed.Kernel(Window(height=5, width=4, channels=2, size=3, stride=2, padding=1), 3)
 TURNS = {"rounds": 3, "seconds": 1.0}
 
 
@@ -55,6 +59,12 @@ def measured(tolerance: float) -> scaling.Measured:
 def pulsed() -> device_cost.Cost:
     """Compare pulses with ideal updates."""
     return device_cost.pulses("gokmen-vlasov", DATA, clock=ticking(), **TURNS)
+
+
+@cache
+def patched() -> device_cost.Cost:
+    """Compare patches with convolutions of XLA."""
+    return convolution_speed.compare(KERNEL, clock=ticking(), **TURNS)
 
 
 def test_a_spread_holds_median_and_ends() -> None:
@@ -192,7 +202,13 @@ def test_the_synthetic_images_have_mnists_shape() -> None:
 def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The JSON file holds what was measured, ratios, load and machine; the plot is a PNG; the table has 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
-    outcome = {"engines": compared()[0], "training": raced(20)[0], "scaling": measured(1e-2), "devices": pulsed()}
+    outcome = {
+        "engines": compared()[0],
+        "training": raced(20)[0],
+        "scaling": measured(1e-2),
+        "devices": pulsed(),
+        "convolutions": patched(),
+    }
     assert set(outcome) == set(ratio_plots.DRAW) == set(record.RATIOS) == set(bench_text.TABLES)
     for name, result in outcome.items():
         assert max(map(len, bench_text.TABLES[name]([result]).splitlines())) <= 80  # of the table, which fits a terminal
@@ -324,9 +340,20 @@ def test_missing_data_are_an_error_when_asked_for(
     assert not (tmp_path / "new").exists()
 
 
+def test_patches_are_convolutions() -> None:
+    """Both contestants compute the same, with padding and strides too."""
+    rng, window = np.random.default_rng(0), KERNEL.window
+    shapes = (window.taps, KERNEL.channels), (3, window.rows), (3, window.positions * KERNEL.channels)
+    given = [rng.normal(size=shape) for shape in shapes]
+    with jax_scope():
+        by_xla = convolution_speed.by_xla(KERNEL)(*map(jnp.asarray, given))
+    for one, other in zip(convolution_speed.by_patches(KERNEL)(*given), by_xla, strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-12)
+
+
 def test_pulses_and_chips_are_held_against_their_plain_forms() -> None:
     """Both sides learn by turns; the ratio is that of their times, round by round, and all of it is reported and drawn."""
     costs = [pulsed()]
     assert costs[0].ratio == Spread(median=1.0, least=1.0, most=1.0)
     assert device_cost.ratios(costs) == {"gokmen-vlasov, batch 32": 1.0}
-    assert ratio_plots.devices(costs).startswith(b"\x89PNG")
+    assert ratio_plots.DRAW["devices"](costs).startswith(b"\x89PNG")
