@@ -28,7 +28,7 @@ SPLIT_BY_SEED = ("iris", "wine", "breast-cancer", "digits")
 
 
 class ReferenceRun(NamedTuple):
-    """Some seeds of one experiment; `suffix` tells its folders from those of others of the circuit."""
+    """Some seeds of one experiment; `suffix` ends the names of its folders, before the seed."""
 
     name: str
     options: str = ""
