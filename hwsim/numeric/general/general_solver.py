@@ -8,16 +8,13 @@ linear map of sources and port currents. Ports are the diodes, and the outputs, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes
-from circuits.passed import Passed
-from circuits.quoting import quote_all
-from hwsim.core.kirchhoff import balance
 from hwsim.core.protocol import (
     FREE,
     Capability,
@@ -32,8 +29,10 @@ from hwsim.core.protocol import (
     free_and_nudged,
 )
 from hwsim.numeric.general.linear_system import MNASystem, SourceTerms, conductance, given, learned
+from hwsim.numeric.general.port_batch import PortBatch
 from hwsim.numeric.general.port_newton import HARD, Ports, Problem, settle, settle_complex
-from hwsim.numeric.general.thread_pool import on_all_cores, one_thread
+from hwsim.numeric.general.thread_pool import one_thread
+from hwsim.numeric.general.unknown_parts import refuse_unknown
 from hwsim.numeric.general.wired_linear import Frame, WiredLinear
 from hwsim.numeric.transient.integrating import Integrating
 from hwsim.typing import Array, Conductances, Floats
@@ -46,22 +45,6 @@ _NOISE_FLOOR = 8 * float(np.finfo(np.float64).eps)
 
 _FIXED = 1e-4
 """S; what bridges the ports of a circuit in which nothing learns. It is taken away again: the answer does not depend on it."""
-
-_KINDS = {
-    "b": "behavioural sources",
-    "d": "diodes beyond the junction's law",
-    "e": "sources of more than one voltage",
-    "f": "sources of more than one current",
-    "g": "sources of more than one voltage",
-    "h": "sources of more than one current",
-    "j": "JFETs",
-    "m": "MOSFETs",
-    "q": "bipolar transistors",
-    "r": "resistors of no positive resistance",
-    "s": "switches",
-    "w": "switches",
-    "z": "MESFETs",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,30 +74,8 @@ class GeneralEngine:
 
         """
         circuit.require("inputs", "outputs")
-        passed = [element for element in circuit.elements if isinstance(element, Passed)]
-        if passed:
-            unknown = "; ".join(f"{quote_all(element.cards)} ({_kind(element)})" for element in passed)
-            msg = f"{circuit.name}: the numeric engine does not know the laws of {unknown}; use --engine ngspice"
-            raise UnsupportedCircuitError(msg)
+        refuse_unknown(circuit)
         return GeneralSolver(circuit, chip, self)
-
-
-def _kind(element: Passed) -> str:
-    """Name what parts are, and the parameters that are in the way, where others of the kind are solved."""
-    kind = _KINDS.get(element.letter, "other parts")
-    return f"{kind}: {', '.join(element.beyond)}" if element.beyond else kind
-
-
-class _Batch(NamedTuple):
-    """What all phases of a batch share: conductances, features (B, I), and the factorized circuit, None where it is singular.
-
-    `noise` is one phase's own: currents into the nodes of groups, each (B, n) [A].
-    """
-
-    g: Conductances
-    x: Floats
-    linear: MNASystem | WiredLinear | None
-    noise: Mapping[str, Any] | None = None
 
 
 class GeneralSolver(Integrating, Nudging, Closing):
@@ -139,7 +100,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
         self._linear: MNASystem | WiredLinear | None = None
         self._shunt = np.zeros(0)
 
-    def _batch(self, g: Conductances, x: Array) -> _Batch:
+    def _batch(self, g: Conductances, x: Array) -> PortBatch:
         """Factorize, unless these conductances are those of the last call."""
         values = {name: np.asarray(array, dtype=np.float64) for name, array in g.items()}
         self.circuit.check_conductances(values)
@@ -150,7 +111,7 @@ class GeneralSolver(Integrating, Nudging, Closing):
             self._shunt[self._ports.outputs :] = 0.0
             self._linear = self._factorized(values)
             self._g = {name: array.copy() for name, array in values.items()}
-        return _Batch(values, features, self._linear)
+        return PortBatch(self.circuit, self.chip, len(self._sources.fixed), values, features, self._linear)
 
     def _factorized(self, g: dict[str, Floats]) -> MNASystem | WiredLinear | None:
         """Factorize; None where the circuit is singular."""
@@ -253,15 +214,15 @@ class GeneralSolver(Integrating, Nudging, Closing):
         with one_thread(), np.errstate(all="ignore"):
             batch = self._batch(g, np.zeros((len(into), self.circuit.input_count)))
             if batch.linear is None:
-                return self._unsolved(len(into))
+                return batch.unsolved()
             across = batch.linear.across.T if adjoint else batch.linear.across
             _, slope = self._problem(batch, FREE).law(self._across(free), 0.0)
             jacobian = np.eye(len(across)) + across * slope[:, None, :]
             try:
                 q = np.linalg.solve(jacobian, (pushed @ across.T)[:, :, None])[:, :, 0]
             except np.linalg.LinAlgError:
-                return self._unsolved(len(into))
-            return self._laid_out(batch.linear, pushed - slope * q, None, None, adjoint=adjoint)
+                return batch.unsolved()
+            return batch.laid_out(pushed - slope * q, sources=False, adjoint=adjoint)
 
     def holomorphic(self, g: Conductances, x: Array, pushes: Sequence[Push], *, throw: bool = True) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then those under pushes of complex numbers, by Newton's method from there.
@@ -283,9 +244,9 @@ class GeneralSolver(Integrating, Nudging, Closing):
             solved = free, *(self._complex(batch, push, p) for push in pushes)
         return tuple(phase.check(self.circuit) for phase in solved) if throw else solved
 
-    def _complex(self, batch: _Batch, push: Push, free: Floats) -> Equilibrium:
+    def _complex(self, batch: PortBatch, push: Push, free: Floats) -> Equilibrium:
         if batch.linear is None:
-            return self._unsolved(len(batch.x))
+            return batch.unsolved()
         problem, beta = self._problem(batch, FREE), np.asarray(push.beta)
         shape, gain = problem.beta.shape, self.chip(self.circuit.outputs.name, "gain")
         problem = problem._replace(
@@ -293,27 +254,25 @@ class GeneralSolver(Integrating, Nudging, Closing):
         )
         p, steps, settled = settle_complex(problem, free, self.engine.max_steps)
         i = -problem.law(p, 0.0)[0]
-        real, imaginary = (self._laid_out(batch.linear, part, x, None, adjoint=False) for part, x in ((i.real, batch.x), (i.imag, None)))
+        real, imaginary = batch.laid_out(i.real), batch.laid_out(i.imag, sources=False)
         v = {name: values + 1j * imaginary.v[name] for name, values in real.v.items()}
         result = np.where(settled, real.result, int(Result.MAX_STEPS))
         return Equilibrium(v, np.zeros(len(p)), np.full(len(p), steps), result)
 
-    def _phase(self, batch: _Batch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
+    def _phase(self, batch: PortBatch, push: Push, begin: Floats | None) -> tuple[Equilibrium, Floats]:
         """Find the equilibria under a push, and the port voltages, (B, P)."""
         if batch.linear is None:
-            return self._unsolved(len(batch.x)), np.zeros((len(batch.x), len(self._ports.a)))
+            return batch.unsolved(), np.zeros((len(batch.x), len(self._ports.a)))
         problem = self._problem(batch, push)
         tolerance = max(self.engine.tolerance, _NOISE_FLOOR)
         p, steps = settle(problem, np.zeros_like(problem.p0) if begin is None else begin, tolerance, self.engine.max_steps)
-        equilibrium = self._laid_out(batch.linear, -problem.currents(p), batch.x, batch.noise)._replace(steps=steps)
+        equilibrium = batch.laid_out(-problem.currents(p))._replace(steps=steps)
         equilibrium.result[problem.unstable(p)] = int(Result.NOT_CONVEX)
-        return self._balanced(batch, push, equilibrium), p
+        return batch.balanced(push, equilibrium), p
 
-    def _problem(self, batch: _Batch, push: Push) -> Problem:
+    def _problem(self, batch: PortBatch, push: Push) -> Problem:
         assert batch.linear is not None  # noqa: S101 - the caller has looked
-        p0, across = batch.linear.open(batch.x), batch.linear.across
-        if batch.noise is not None:
-            p0 = np.concatenate([batch.linear.open(batch.x[some], self._into(batch.noise, some)) for some in batch.linear.runs(len(p0))])
+        p0, across = batch.open(), batch.linear.across
         one_each = (len(p0), len(self.circuit.outputs))
         beta, target, current = (np.asarray(part, dtype=np.float64) for part in push)
         gain = self.chip(self.circuit.outputs.name, "gain")
@@ -325,57 +284,6 @@ class GeneralSolver(Integrating, Nudging, Closing):
         at = start.at(self.circuit, self._ports.a) - start.at(self.circuit, self._ports.b)
         voltages: Floats = np.nan_to_num(np.asarray(at, dtype=np.float64))
         return voltages
-
-    def _into(self, noise: Mapping[str, Any], some: slice) -> Floats:
-        """Return the noise of some samples as what stands on the right of the linear part, (rows, B) [A]."""
-        right = np.zeros((len(self._sources.fixed), len(next(iter(noise.values()))[some])))
-        for name, i in noise.items():
-            right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
-        return right
-
-    def _laid_out(
-        self, linear: MNASystem | WiredLinear, i: Floats, x: Floats | None, noise: Mapping[str, Any] | None, *, adjoint: bool = False
-    ) -> Equilibrium:
-        """Return the voltages by group where currents `i` (B, P) flow into the ports; without features, those of the adjoint circuit."""
-        v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
-        result = np.full(len(i), int(Result.CONVERGED))
-
-        def lay_out(some: slice) -> None:
-            with np.errstate(all="ignore"):
-                u = linear.voltages(
-                    i[some], None if x is None else x[some], None if noise is None else self._into(noise, some), adjoint=adjoint
-                )
-            for group in self.circuit.groups:
-                v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
-            result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
-
-        on_all_cores(lay_out, linear.runs(len(i)))
-        return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
-
-    def _balanced(self, batch: _Batch, push: Push, equilibrium: Equilibrium) -> Equilibrium:
-        """Decide by Kirchhoff's law which samples have settled."""
-        assert batch.linear is not None  # noqa: S101 - there are voltages
-        residual, result = np.zeros(len(equilibrium.result)), equilibrium.result
-        one_each = (len(batch.x), len(self.circuit.outputs))
-        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
-
-        def verify(some: slice) -> None:
-            these = Equilibrium({name: v[some] for name, v in equilibrium.v.items()}, residual[some], equilibrium.steps[some], result[some])
-            with np.errstate(all="ignore"):
-                noise = None if batch.noise is None else {name: np.asarray(i)[some] for name, i in batch.noise.items()}
-                drive = Drive(batch.x[some], Push(*(part[some] for part in parts)), noise)
-                balanced = balance(self.circuit, self.chip, batch.g, drive, these)
-            residual[some] = balanced.residual
-            off = ~balanced.holds & (result[some] == Result.CONVERGED)
-            result[some][off] = int(Result.MAX_STEPS)
-
-        on_all_cores(verify, batch.linear.runs(len(result)))
-        return equilibrium._replace(residual=residual)
-
-    def _unsolved(self, count: int) -> Equilibrium:
-        """Return the error of a circuit whose nodes nothing fixes."""
-        v = {group.name: np.full((count, len(group)), np.nan) for group in self.circuit.groups}
-        return Equilibrium(v, np.full(count, np.nan), np.zeros(count, dtype=np.intp), np.full(count, int(Result.NOT_FINITE)))
 
     def _rows(self, rows: Array, count: int, what: str) -> Floats:
         values: Floats = np.asarray(rows, dtype=np.float64)

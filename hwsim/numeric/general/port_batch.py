@@ -1,0 +1,102 @@
+"""A batch of samples on a factorized circuit: from currents into its ports to the voltages of all nodes, and whether these balance."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.core.kirchhoff import balance
+from hwsim.core.protocol import Drive, Equilibrium, Push, Result
+from hwsim.numeric.general.linear_system import MNASystem
+from hwsim.numeric.general.thread_pool import on_all_cores
+from hwsim.numeric.general.wired_linear import WiredLinear
+from hwsim.typing import Conductances, Floats
+
+
+class PortBatch(NamedTuple):
+    """What all phases of a batch share.
+
+    Parameters
+    ----------
+    circuit, chip
+        What is solved.
+    rows
+        Unknowns of the linear part.
+    g, x
+        Conductances [S], and features (B, I).
+    linear
+        The factorized circuit, None where it is singular.
+    noise
+        One phase's own: currents into the nodes of groups, each (B, n) [A].
+
+    """
+
+    circuit: Circuit
+    chip: Chip
+    rows: int
+    g: Conductances
+    x: Floats
+    linear: MNASystem | WiredLinear | None
+    noise: Mapping[str, Any] | None = None
+
+    def injected(self, some: slice) -> Floats | None:
+        """Return the noise of some samples as what stands on the right of the linear part, (rows, B) [A]; None: there is none."""
+        if self.noise is None:
+            return None
+        right = np.zeros((self.rows, len(self.x[some])))
+        for name, i in self.noise.items():
+            right[self.circuit.nodes(name) - 1] = np.asarray(i, dtype=np.float64)[some].T
+        return right
+
+    def open(self) -> Floats:
+        """Return the voltages of open ports, (B, P) [V]."""
+        assert self.linear is not None  # noqa: S101 - the caller has looked
+        if self.noise is None:
+            return self.linear.open(self.x)
+        return np.concatenate([self.linear.open(self.x[some], self.injected(some)) for some in self.linear.runs(len(self.x))])
+
+    def laid_out(self, i: Floats, *, sources: bool = True, adjoint: bool = False) -> Equilibrium:
+        """Return the voltages by group where currents `i` (B, P) flow into the ports; without the `sources`, and their noise, or with."""
+        linear = self.linear
+        assert linear is not None  # noqa: S101 - the caller has looked
+        v = {group.name: np.empty((len(i), len(group))) for group in self.circuit.groups}
+        result = np.full(len(i), int(Result.CONVERGED))
+
+        def lay_out(some: slice) -> None:
+            with np.errstate(all="ignore"):
+                driven = (self.x[some], self.injected(some)) if sources else (None, None)
+                u = linear.voltages(i[some], *driven, adjoint=adjoint)
+            for group in self.circuit.groups:
+                v[group.name][some] = u[group.start - 1 : group.start - 1 + len(group)].T
+            result[some][~np.isfinite(u).all(axis=0)] = int(Result.NOT_FINITE)
+
+        on_all_cores(lay_out, linear.runs(len(i)))
+        return Equilibrium(v, np.zeros(len(i)), np.zeros(len(i), dtype=np.intp), result)
+
+    def balanced(self, push: Push, equilibrium: Equilibrium) -> Equilibrium:
+        """Decide by Kirchhoff's law which samples have settled."""
+        assert self.linear is not None  # noqa: S101 - there are voltages
+        residual, result = np.zeros(len(equilibrium.result)), equilibrium.result
+        one_each = (len(self.x), len(self.circuit.outputs))
+        parts = [np.broadcast_to(np.asarray(part, dtype=np.float64), one_each) for part in push]
+
+        def verify(some: slice) -> None:
+            these = Equilibrium({name: v[some] for name, v in equilibrium.v.items()}, residual[some], equilibrium.steps[some], result[some])
+            with np.errstate(all="ignore"):
+                noise = None if self.noise is None else {name: np.asarray(i)[some] for name, i in self.noise.items()}
+                drive = Drive(self.x[some], Push(*(part[some] for part in parts)), noise)
+                balanced = balance(self.circuit, self.chip, self.g, drive, these)
+            residual[some] = balanced.residual
+            off = ~balanced.holds & (result[some] == Result.CONVERGED)
+            result[some][off] = int(Result.MAX_STEPS)
+
+        on_all_cores(verify, self.linear.runs(len(result)))
+        return equilibrium._replace(residual=residual)
+
+    def unsolved(self) -> Equilibrium:
+        """Return the error of a circuit whose nodes nothing fixes."""
+        count = len(self.x)
+        v = {group.name: np.full((count, len(group)), np.nan) for group in self.circuit.groups}
+        return Equilibrium(v, np.full(count, np.nan), np.zeros(count, dtype=np.intp), np.full(count, int(Result.NOT_FINITE)))
