@@ -3,7 +3,7 @@
 Within an epoch the solver's own residual counts: recomputing the currents of every step would take longer than the steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,20 @@ from hwsim.core.verified import audited
 from hwsim.core.wrapper import SolverWrapper
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import Draw, LearningRule
+from hwsim.learning.sparsity import conducting
 from hwsim.typing import Array, Conductances
 
 
 class AuditResult(NamedTuple):
-    """The largest sum of currents into a node [A], how many equilibria did not balance or settle, and their worst `Result`."""
+    """The largest sum of currents into a node [A], how many equilibria did not balance or settle, and their worst `Result`.
+
+    `conducting` is the share of columns that conduct through their diodes in the free phase, by node group.
+    """
 
     residual: float
     failed: int
     code: int
+    conducting: Mapping[str, float] | None = None
 
 
 class PhaseByPhase(SolverWrapper):
@@ -64,8 +69,10 @@ class AuditingSolver(PhaseByPhase):
         verified = audited(self.solver.chip, g, drive, equilibrium, self.solver.share)
         failed = verified.result != Result.CONVERGED
         residual = float(np.max(verified.residual[~failed], initial=0.0))
-        worst, before, code = self.result
-        self.result = AuditResult(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))))
+        worst, before, code, shares = self.result
+        if shares is None:  # the free phase comes first
+            shares = conducting(self.circuit, self.solver.chip, g, equilibrium)
+        self.result = AuditResult(max(worst, residual), before + int(failed.sum()), max(code, int(verified.result.max(initial=0))), shares)
         return equilibrium
 
     def adjoint(self, g: Conductances, free: Equilibrium, error: Array, **how: Any) -> Equilibrium:  # noqa: ARG002 - nothing is solved

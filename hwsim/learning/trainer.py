@@ -23,6 +23,7 @@ from hwsim.learning.initial import starting, within
 from hwsim.learning.optimizers import Desynchronous
 from hwsim.learning.readout import Instruments
 from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
+from hwsim.learning.sparsity import moved
 from hwsim.learning.state import Arrays, State, copied, joined
 from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, Updater, compiled, stepwise
 from hwsim.learning.task import Targets, Task
@@ -203,6 +204,7 @@ class Trainer:
         }
         if audit is not None:
             row["certified_A"] = audit.residual
+            row |= {f"conducting_{name}": share for name, share in (audit.conducting or {}).items()} | {"moved": self._moved(state)}
         elif Capability.VERIFIED in self.solver.capabilities:
             row["certified_A"] = row["residual_A"]  # it verifies each by itself
         if rounding is not None:
@@ -212,6 +214,11 @@ class Trainer:
         if (counts := self.updater.programming.counts) is not None:
             row |= {counts: float(sums.pulses), "programming_J": float(sums.energy)}
         return row
+
+    def _moved(self, state: State) -> float:
+        """Return the share of devices that an update moves: the epoch's first one, done again where the epoch ended, and thrown away."""
+        done = self.advance(copied(state.carry), self.plan(state.epoch), 0, 1, newton=state.newton)
+        return moved(state.g, done.g)
 
     @cached_property
     def exact(self) -> Solver:

@@ -48,7 +48,7 @@ class Model(Predictor):
     >>> net = hw.Network(inputs=4, layers=[hw.Layer(6, amplifier=hw.Amplifier())], outputs=3)
     >>> model = hw.fit(net, x, y, epochs=3)
     >>> model.predict(x[:3]).shape, model.g["w1"].shape, sorted(model.history)[:3]
-    ((3,), (9, 6), ['certified_A', 'epoch', 'gradient_error'])
+    ((3,), (9, 6), ['certified_A', 'conducting_h1', 'epoch'])
 
     """
 

@@ -84,6 +84,11 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "an epoch took", quantity(record.summary["seconds_per_epoch"], "s")
     if "residual_A" in record.summary:
         yield "largest residual", quantity(record.summary["residual_A"], "A")
+    shares = {key.removeprefix("conducting_"): share for key, share in record.summary.items() if key.startswith("conducting_")}
+    if shares:
+        yield "columns that conduct", ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    if "moved" in record.summary:
+        yield "memristors that an update moves", f"{record.summary['moved']:.1%}"
     if count := count_in(record.summary, "{}_per_device"):
         yield f"{count} per memristor", f"{record.summary[f'{count}_per_device']:.4g}"
         yield "programming energy", quantity(record.summary["programming_J"], "J")

@@ -167,7 +167,7 @@ class Ending:
             "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
             "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
             **self._failed(tested),
-            **{key: row[key] for row in rows[-1:] for key in ("gradient_error",) if key in row},
+            **{key: value for key, value in rows[-1].items() if key in {"gradient_error", "moved"} or key.startswith("conducting_")},
             "seconds_per_epoch": seconds,
             "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
