@@ -68,6 +68,14 @@ class ExperimentError(ValueError):
     """
 
 
+class SizesError(ExperimentError):
+    """Data that do not fit a network: their numbers of features, and of classes or targets, are other ones."""
+
+    def __init__(self, text: str, features: int, answers: int) -> None:
+        self.features, self.answers = features, answers
+        super().__init__(text)
+
+
 def _form(given: Any) -> str:
     return FORMS[isinstance(given, Netlist) or (isinstance(given, dict) and "netlist" in given)]
 
@@ -253,7 +261,7 @@ class Experiment(Section):
         if self.circuit.inputs != features:
             differ = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features"
             msg = f"{differ}; set it to {features}, or choose other data"
-            raise ExperimentError(msg)
+            raise SizesError(msg, features, answers)
         if shown is not None and self.circuit.image is not None and self.circuit.maps[0] != shown:
             msg = f"circuit.image is {self.circuit.maps[0]}, and the images of data {data} are {shown}: set it to {list(shown)}"
             raise ExperimentError(msg)
@@ -261,7 +269,7 @@ class Experiment(Section):
             pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
             right = "2, or 1" if pair else str(features if self.data.task == "reconstruction" else answers)
             msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
-            raise ExperimentError(msg)
+            raise SizesError(msg, features, answers)
 
     def image(self, features: int, shown: Maps | None = None) -> Maps:
         """Return the images that the features of a sample are: those that the data state, else the circuit's, else square ones.
@@ -332,8 +340,10 @@ def make(table: dict[str, Any], where: str) -> Experiment:
     try:
         return Experiment.model_validate(table)
     except ValidationError as error:
-        for detail in error.errors():
-            if isinstance(detail.get("ctx", {}).get("error"), NetlistError):
-                raise detail["ctx"]["error"] from None
+        causes = [detail.get("ctx", {}).get("error") for detail in error.errors()]
+        netlist = next((cause for cause in causes if isinstance(cause, NetlistError)), None)
+        if netlist is not None:
+            raise netlist from None
         msg = f"{where}: {explain(error, table, Experiment, KEYS)}"
-        raise ExperimentError(msg) from None
+        sizes = next((cause for cause in causes if isinstance(cause, SizesError)), None)
+        raise (ExperimentError(msg) if sizes is None else SizesError(msg, sizes.features, sizes.answers)) from None

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.network import Layer, Network
-from hwsim.experiment.experiment import Experiment, make
+from circuits.quoting import quote_path
+from hwsim.experiment.experiment import Experiment, SizesError, make
 from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError, Samples, features
 from hwsim.importing import files
@@ -88,17 +89,23 @@ def imported(
 
     """
     sizes = network.sizes
-    task = override(_experiment(_plain(sizes, sizes[-1]), data, {}), settings).data.task
-    single = task == "classification" and sizes[-1] == 1
-    first = override(_experiment(_plain(sizes, 2 if single else sizes[-1]), data, {"target_low": -1.0, "target_high": 1.0}), settings)
-    loaded = session_of(first, samples)
+    try:
+        task = override(_experiment(_plain(sizes, sizes[-1]), data, {}), settings).data.task
+        single = task == "classification" and sizes[-1] == 1
+        first = override(_experiment(_plain(sizes, 2 if single else sizes[-1]), data, {"target_low": -1.0, "target_high": 1.0}), settings)
+        loaded = session_of(first, samples)
+        scale = loaded.data.scale
+    except SizesError as error:
+        theirs = f"{error.features} features and {error.answers} classes or targets"
+        msg = f"data {quote_path(data['name'])} have {theirs}, and the perceptron has {sizes[0]} inputs and {sizes[-1]} outputs"
+        raise ImportingError(f"{msg}; name the data that it was trained on") from None
     if single:
         network = network.mapped(_PAIR, np.zeros(2))
-    if loaded.data.scale is not None:
+    if scale is not None:
         if first.data.task == "reconstruction" or first.data.target_scaling == "none":
             msg = "a perceptron is imported for data.task 'classification' or 'regression', with data.target_scaling 'minmax' or 'standard'"
             raise ImportingError(msg)
-        network = network.mapped(np.diag(loaded.data.scale.slope), loaded.data.scale.offset)
+        network = network.mapped(np.diag(scale.slope), scale.offset)
     mapped = circuit_of(network, loaded.data.x_train, hardware)
     experiment = override(_experiment(mapped.network, data, _training(task, mapped, hardware)), settings)
     if experiment.circuit != mapped.network:

@@ -94,7 +94,10 @@ def test_one_logit_is_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for words, message in (
         (["import", "net.npz", "--data", "data.npz", "-o", "run"], "run"),
         (["import", "net.npz", "--data", "data.npz", "-o", "b", "--set", "circuit.g_max=1e-5"], "circuit is what the perceptron becomes"),
-        (["import", "net.npz", "--data", "digits", "-o", "b"], "circuit.inputs = 4, but data digits have 64 features"),
+        (
+            ["import", "net.npz", "--data", "digits", "-o", "b"],
+            "data digits have 64 features and 10 classes or targets, and the perceptron has 4 inputs and",
+        ),
         (["import", "none.pt", "--data", "iris", "-o", "b"], "none.pt: no such file"),
     ):
         assert main(words) == 2
