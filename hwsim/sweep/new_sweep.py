@@ -139,6 +139,8 @@ class Planned:
     def _look(self, session: Session, section: str) -> None:
         match section:
             case "start":
+                if self.definition.mode != "evaluate":
+                    session.experiment.refuse_pending()
                 first, count = self.definition.first_seed, self.definition.seeds
                 for seed in {first, first + count - 1}:  # of two seeds, a start that was trained with one forbids the other
                     refuse_learnt_start(session.seeded(seed).experiment)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cli.main import main
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.experiment.pretraining import stages
@@ -143,6 +144,16 @@ def test_stages_that_cannot_be_are_refused_in_a_line(staged: Experiment, tmp_pat
     with pytest.raises(ExperimentError, match=message):
         train(new_run(override(staged, settings), tmp_path / "none"), lambda _: None)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("line", ["sweep {} --out new.db", "tune {} --out new.toml", "train staged.toml --folds 3 --out new.db"])
+def test_other_commands_refuse_it_before_they_write(tmp_path: Path, capsys, monkeypatch, line: str) -> None:
+    """One line, and no file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "staged.toml").write_text(EXPERIMENT)
+    assert main(line.format("staged.toml --vary training.batch=8,16").split()) == 2
+    assert "staged is pretrained by hwsim train alone" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["staged.toml"]
 
 
 def test_nothing_else_trains_what_is_to_be_pretrained(staged: Experiment, whole: Path) -> None:
