@@ -13,6 +13,7 @@ TOPICS = {
     "experiments": "Experiment files: circuit, data, training, solver.",
     "netlists": "Your own SPICE deck: what is trainable, input, output.",
     "devices": "Memristors: presets, pulses, a fit to your measurements.",
+    "few-bits": "Devices of few levels, binary weights, updates by shifts.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
     "transients": "Circuits in time: trajectories, settling, energy.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",

@@ -144,15 +144,13 @@ class Ending:
 
     def _write_netlist(self, note: str) -> None:
         """Write the trained circuit: the user's own deck with learned values, or one of ours, if it is not too large to be read back."""
-        from hwsim.learning.initial import within  # noqa: PLC0415
         from hwsim.runs.deck import deck  # noqa: PLC0415 - learning loads only for those who train
 
         if self.deck is not None:
             cold = {name: values / self.session.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
             self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
         elif sum(len(element) for element in self.session.circuit.trainable) <= LARGEST_NETLIST:
-            g = within(self.session.chip, self.g)
-            self.folder.write(TRAINED, deck(self.session, g, notes=(note,)))
+            self.folder.write(TRAINED, deck(self.session, self.session.programmed(self.g), notes=(note,)))
 
     def _summary(self, tested: "Evaluation") -> dict[str, Any]:
         rows = self.rows

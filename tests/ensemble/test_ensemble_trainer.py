@@ -21,9 +21,13 @@ def trainer(chip: int, seed: int, *settings: str) -> Trainer:
     return session.trainer(session.training_solver())
 
 
-def test_chips_learn_what_each_learns_by_itself() -> None:
+LEVELS = ("device.levels=4", "device.coding=mirrored", "variation.stuck=0.1", "circuit.g_min=1e-6", "circuit.g_max=4e-5")
+
+
+@pytest.mark.parametrize("settings", [(), LEVELS], ids=["plain", "levels"])
+def test_chips_learn_what_each_learns_by_itself(settings: tuple[str, ...]) -> None:
     """Another chip and another seed: conductances are those learned alone within 1e-12 of the largest a step, and sums are too."""
-    each = [trainer(0, 0), trainer(1, 5)]
+    each = [trainer(0, 0, *settings), trainer(1, 5, *settings)]
     ensemble = EnsembleTrainer(each)
     *_, last = ensemble.run(ensemble.begin())
     for k, (one, state) in enumerate(zip(each, ensemble.apart(last.state), strict=True)):

@@ -24,7 +24,8 @@ from netlists.read.parser import parse
 from netlists.write.writer import write_deck
 from support.strategies import conductances, features, networks
 
-SMALL = [name for name in zoo.names() if not name.startswith(("mnist", "fashion"))]  # one circuit on images stands for all of them
+LARGE = ("mnist", "fashion", "binary", "ternary")
+SMALL = [name for name in zoo.names() if not name.startswith(LARGE)]  # one circuit on images stands for all of them
 
 
 def returns(circuit: Circuit, g: dict[str, np.ndarray], x: np.ndarray, chip: Chip | None = None) -> None:
