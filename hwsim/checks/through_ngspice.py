@@ -15,11 +15,11 @@ from hwsim.core.protocol import Drive, Engine, Equilibrium, Push
 from hwsim.learning import factory
 from hwsim.ngspice.expander import Expanding
 from hwsim.ngspice.inner_nodes import InnerNodes
+from hwsim.ngspice.terminals import currents
 from hwsim.session import Session
 from hwsim.typing import Floats
 from netlists.foreign.expansion import Expansion
 from netlists.foreign.simulated import Added, sample_cards
-from netlists.foreign.terminals import currents
 from netlists.text.numbers import plain
 
 

@@ -14,14 +14,14 @@ from pydantic import Field
 
 from circuits.circuit import Circuit
 from hwsim.core.protocol import UnsupportedCircuitError
+from hwsim.experiment.deck_amplifiers import with_amplifiers
+from hwsim.experiment.deck_layers import with_layers
 from hwsim.files import atomic
 from hwsim.ngspice.expander import expand
 from hwsim.numeric.layered.recognize import stages
 from hwsim.settings.sections import Section
 from netlists.deck import Deck, encoded, expanded, rewrite_files, with_text
 from netlists.foreign.reread import misread
-from netlists.read.amplifiers import with_amplifiers
-from netlists.read.layers import with_layers
 from netlists.read.parser import Purpose, read_deck
 from netlists.read.roles import from_patterns
 from netlists.text.findings import Finding, NetlistError

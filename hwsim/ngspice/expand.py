@@ -4,7 +4,9 @@ import re
 
 from circuits.constants import ZERO_CELSIUS
 from hwsim.ngspice.library_session import LibrarySession, SessionError
-from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard, marked, provenance, starting
+from hwsim.ngspice.listings import marked, provenance, starting
+from hwsim.ngspice.questions import questions
+from netlists.foreign.expansion import Expansion, ExpansionError, FlatCard
 from netlists.foreign.flat import Listing
 from netlists.write.options import FALLBACK, Tolerances
 
@@ -43,7 +45,7 @@ def expand(session: LibrarySession, cards: tuple[str, ...]) -> Expansion:
     expanded = provenance(cards, session.printed("listing physical"), listed)
     listing = Listing.of(expanded)
     voltages = {} if listing.plain else _operating_point(session)
-    values = {name: session.ask(name, parameters) for name, parameters in listing.questions()}
+    values = {name: session.ask(name, parameters) for name, parameters in questions(listing)}
     options = "\n".join(session.printed("option"))
     temperature, nominal = (round(_option(of, options) - ZERO_CELSIUS, 6) for of in _TEMPERATURES)
     return Expansion(

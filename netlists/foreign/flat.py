@@ -1,7 +1,7 @@
-"""Flat cards: the words of an expanded deck, its models, and what to ask ngspice about each card."""
+"""Flat cards: the words of an expanded deck, and its models."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,27 +11,6 @@ from netlists.text.numbers import read_number
 _BETWEEN = re.compile(r"[\s,()]+")
 _NAMED = re.compile(r"\s*=\s*")
 _READ = re.compile(r"\bv\s*\(\s*([^()\s,]+)\s*(?:,\s*([^()\s,]+)\s*)?\)")
-
-ASKED: dict[str, tuple[str, ...]] = {
-    "b": ("i",),
-    "c": ("capacitance",),
-    "d": ("area", "temp", "vd", "id"),
-    "e": ("gain", "i"),
-    "f": ("gain", "i"),
-    "g": ("gain", "i"),
-    "h": ("gain", "i"),
-    "i": ("current",),
-    "j": ("id", "ig", "is"),
-    "l": ("inductance",),
-    "m": ("id", "ig", "is", "ib"),
-    "q": ("ic", "ib", "ie", "is"),
-    "r": ("resistance", "i", "m", "scale", "tc1", "tc2", "temp"),
-    "v": ("dc",),
-}
-"""What to ask ngspice of an element, by its letter."""
-
-DIODE = ("is", "n", "rs", "eg", "xti", "tnom", "level")
-"""What to ask it of a diode's model."""
 
 _OF_PLAIN = 4
 """Words of a plain card: a name, two nodes and a number."""
@@ -160,15 +139,6 @@ class Listing:
     def plain(self) -> bool:
         """Whether every card is a number between two nodes, so that there is nothing to ask ngspice."""
         return all(card.plain is not None or card.letter == "k" for card in self.cards)
-
-    def questions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield what to ask: the name of an element or a model, and the names of its parameters."""
-        for card in self.cards:
-            if card.letter in ASKED and card.plain is None:
-                yield card.name, ASKED[card.letter]
-        for model in self.models.values():
-            if model.kind == "d":
-                yield model.name, DIODE
 
 
 def _is_known(word: str, models: dict[str, ListedModel]) -> bool:

@@ -1,7 +1,7 @@
 """Cards while the small reader reads them: their words in turn, plain numbers, and what is left over refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netlists.read import temperatures
 from netlists.read.definitions import ModelCard
@@ -28,7 +28,6 @@ class Card:
     models: Mapping[str, ModelCard]
     parameters: Mapping[str, float]
     used: int = 1
-    taken: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -88,7 +87,7 @@ class Card:
 
         """
         left = [token.text for token in self.fields.plain[self.used :]]
-        left += [f"{name}=" for name in self.fields.named if name not in self.taken]
+        left += [f"{name}=" for name in self.fields.named]
         if left:
             msg = f"{self.fields.plain[0].text}: {left[0]!r} is not understood here; remove it"
             raise BadCardError(msg)

@@ -1,1 +1,1 @@
-"""The text of a deck: files, lines, tokens, numbers, expressions, findings."""
+"""The text of a deck: files, lines, tokens, numbers, findings."""

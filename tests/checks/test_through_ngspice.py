@@ -8,9 +8,9 @@ from hwsim.checks import through_ngspice
 from hwsim.checks.check import check
 from hwsim.checks.check_results import CheckReport
 from hwsim.checks.gradients import AGREE_GRADIENT
+from hwsim.ngspice import terminals
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.runs.loaded import load_model
-from netlists.foreign import terminals
 from support import foreign_decks, reading
 
 DECK = """transistors

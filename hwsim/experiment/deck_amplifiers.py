@@ -22,7 +22,7 @@ from circuits.controlled import (
 )
 from circuits.elements import Amplifiers, Elements, Nudges, VoltageSources
 from circuits.passed import Passed
-from netlists.build.rebuilt import free_name, rebuilt, take
+from hwsim.experiment.rebuilt_deck import free_name, rebuilt, take
 from netlists.deck import Deck
 
 Single = tuple[str, int]

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
+from hwsim.ngspice.questions import ASKED
 from netlists.foreign.expansion import Expansion
-from netlists.foreign.flat import ASKED, ListedCard, ListedModel, Listing
+from netlists.foreign.flat import ListedCard, ListedModel, Listing
 
 TERMINALS: dict[str, tuple[str, ...]] = dict.fromkeys("befgh", ("i",)) | {"d": ("id",)} | {letter: ASKED[letter] for letter in "jmq"}
 """By letter, what ngspice calls the current into each node; a single one flows from the first node to the second."""

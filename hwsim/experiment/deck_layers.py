@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from circuits.arrays import Crossbar, Trainable
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Capacitors, Diodes, Elements, IdealDiodes, InputSources, Nudges, Resistors, VoltageSources
-from netlists.build.rebuilt import free_name, rebuilt, take
+from hwsim.experiment.rebuilt_deck import free_name, rebuilt, take
 from netlists.deck import Deck, Places
 
 Device = tuple[str, int]
