@@ -8,37 +8,32 @@ one resistor and one current source a column. Kirchhoff's law, summed up here fr
 import logging
 import os
 import pickle
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, Result, UnsupportedCircuitError
+from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
 from hwsim.ngspice import transient_runs
+from hwsim.ngspice.answers import blank, merged, split
+from hwsim.ngspice.failed_points import keep, raise_if_failed
 from hwsim.ngspice.limits import WorkerLimits
 from hwsim.ngspice.messages import Answer, Job, WorkerDeck
-from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError, NgspicePointError
+from hwsim.ngspice.ngspice_errors import NgspiceDeckError, NgspiceError
 from hwsim.ngspice.plan import Plan
 from hwsim.ngspice.pool import Pool
 from hwsim.ngspice.residual_check import verified
 from hwsim.ngspice.user_plan import UserPlan
 from hwsim.typing import Conductances, Floats
 from netlists.write.options import Tolerances, fitting
-from netlists.write.writer import write_deck
 
 _LOG = logging.getLogger("hwsim.ngspice")
-
-POINTS = 300
-"""Points a sweep: enough to spread what a sweep costs at its start, few enough to be over soon."""
 
 SHARP_TIMES = 3
 """Times that a point of a circuit with sharp diodes is gone through; see `WorkerDeck.times`."""
@@ -184,9 +179,9 @@ class NgspiceSolver(Nudging, Closing):
                 noise=None if quiet is None else quiet[k],
                 response=True,
             )
-            for k in self._split(kept, 1)
+            for k in split(kept, 1, self._pool.size)
         ]
-        answer = _merged(len(values), kept, self._pool.run(deck, jobs), self._blank(1))
+        answer = merged(len(values), kept, self._pool.run(deck, jobs), self._blank(1))
         nothing = np.zeros((len(values), self.circuit.input_count))
         whole, rest = (self._plan.voltages(nothing, v) for v in (answer.v[:, 0], np.zeros_like(answer.v[:, 0])))
         still = np.zeros(len(values))
@@ -285,18 +280,18 @@ class NgspiceSolver(Nudging, Closing):
                 phases=phases,
                 noise=None if injected is None else injected[k],
             )
-            for k in self._split(kept, phases)
+            for k in split(kept, phases, self._pool.size)
         ]
         try:
             answers = self._pool.run(deck, jobs)
         except NgspiceDeckError as error:
-            msg = f"{self.circuit.name}: {error}; the deck is kept in {_keep(deck.text)}"
+            msg = f"{self.circuit.name}: {error}; the deck is kept in {keep(deck.text)}"
             raise NgspiceDeckError(msg) from None
         self._tell(answers)
-        answer = _merged(len(x), kept, answers, self._blank(phases))
+        answer = merged(len(x), kept, answers, self._blank(phases))
         equilibria = self._equilibria(x, answer, noise)
         if throw:
-            self._raise_if_failed(x, answer)
+            raise_if_failed(self.circuit, self.chip, self._g, x, answer)
             for equilibrium in equilibria:
                 equilibrium.check(self.circuit)
         return equilibria
@@ -319,24 +314,8 @@ class NgspiceSolver(Nudging, Closing):
                 i[phase][:, self.circuit.nodes(name)] = values
         return np.swapaxes(i[:, :, self._plan.noisy], 0, 1)
 
-    def _split(self, samples: NDArray[np.intp], phases: int) -> list[NDArray[np.intp]]:
-        """Share samples out in runs of neighbours: one a worker at least, and none longer than POINTS."""
-        longest = max(POINTS // phases, 1)
-        jobs = max(-(-len(samples) // longest), min(self._pool.size, len(samples)))
-        return np.array_split(samples, jobs) if jobs else []
-
     def _blank(self, phases: int) -> Answer:
-        """Return an answer about one sample whose numbers were not fit to be sent."""
-        outputs = (1, phases, len(self.circuit.outputs))
-        return Answer(
-            v=np.full((1, phases, len(self._plan.layout.nodes)), np.nan),
-            steps=np.zeros((1, phases), dtype=np.int64),
-            result=np.full((1, phases), int(Result.NOT_FINITE)),
-            beta=np.zeros((1, phases)),
-            target=np.zeros(outputs),
-            current=np.zeros(outputs),
-            message="",
-        )
+        return blank(len(self._plan.layout.nodes), len(self.circuit.outputs), phases)
 
     def _equilibria(self, x: Floats, answer: Answer, noise: Sequence[Mapping[str, Any]] | None) -> tuple[Equilibrium, ...]:
         """Verify all phases at once, and return each with its own equilibria."""
@@ -357,42 +336,7 @@ class NgspiceSolver(Nudging, Closing):
             for span in spans
         )
 
-    def _raise_if_failed(self, x: Floats, answer: Answer) -> None:
-        """Raise for the first sample that ngspice failed at, with a deck that shows it."""
-        failed = np.argwhere(answer.result == Result.ENGINE_FAILED)
-        if not len(failed):
-            return
-        sample, phase = failed[0]
-        push = (answer.beta[sample, phase], answer.target[sample, phase], answer.current[sample, phase])
-        kept = _keep(write_deck(self.circuit, self.chip, self._g, x=x[sample], pushes=[push] if phase else []))
-        msg = (
-            f"{self.circuit.name}: ngspice found no equilibrium for {len(set(failed[:, 0].tolist()))} of {len(x)} samples; "
-            f"sample {sample}, {'nudged' if phase else 'free'}: {answer.message}; see it fail: ngspice -b {kept}"
-        )
-        raise NgspicePointError(msg)
-
 
 def _cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _merged(batch: int, kept: NDArray[np.intp], answers: Sequence[Answer], blank: Answer) -> Answer:
-    """Put the answers about the samples `kept` of a batch together; the others get a blank one."""
-    merged: dict[str, Any] = {"message": next((answer.message for answer in answers if answer.message), "")}
-    for name in ("v", "steps", "result", "beta", "target", "current"):
-        array = np.repeat(getattr(blank, name), batch, axis=0)
-        if answers:
-            array[kept] = np.concatenate([getattr(answer, name) for answer in answers])
-        merged[name] = array
-    return Answer(**merged)
-
-
-def _keep(deck: str) -> str:
-    """Write a deck where it outlives the workers, and return where."""
-    try:
-        path = Path(tempfile.mkdtemp(prefix="hwsim-ngspice-deck-")) / "deck.cir"
-        path.write_text(deck, encoding="utf-8")
-    except OSError as error:
-        return f"no file, for {error}"
-    return str(path)
