@@ -34,6 +34,7 @@ COMPANY = {
     "device.shadow": ["device.levels=4"],
     "device.flips": ["device.levels=4", "device.shadow=false"],
     "variation.output_resistance_spread": ["variation.output_resistance=100"],
+    "variation.capacitance": ["circuit.capacitance=1e-12"],
     "variation.step": ["device.preset=reram-sb"],
     "variation.asymmetry": ["device.preset=reram-sb"],
     "variation.stuck_at": ["variation.stuck=0.2"],
