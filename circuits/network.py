@@ -132,13 +132,21 @@ class Network:
                 raise CircuitError(msg)
 
         per_layer(self.capacitance, len(self.layers))
+        self._refuse_wired()
+        refuse_uneven(self)
+
+    def _refuse_wired(self) -> None:
+        """Refuse wires with resistance where no dense crossbar stands alone, and twins of a recurrence."""
         odd = next((f"layers[{k}] is a {layer.kind}" for k, layer in enumerate(self.layers) if layer.images), None)
-        odd = "twins = True" if self.twins else odd
+        recurrent = next((f"layers[{k}] has a recurrence" for k, layer in enumerate(self.layers) if layer.recurrence is not None), None)
+        if recurrent and self.twins:
+            msg = f"network: {recurrent}, and twins have none; set twins to False"
+            raise CircuitError(msg)
+        odd = "twins = True" if self.twins else odd or recurrent
         if odd is not None and (self.wire_r_row or self.wire_r_column):
             what = f"{odd}, and wires have resistance in dense crossbars alone"
             msg = f"network: {what}; set wire_r_row and wire_r_column to 0 ohm"
             raise CircuitError(msg)
-        refuse_uneven(self)
 
     @property
     def crossbars(self) -> int:
@@ -180,6 +188,7 @@ class Network:
             if layer.learned:
                 total += rails * layer.devices(before) + layer.bias * (self.bias + self.signed_bias) * layer.maps(before).size
             rails = self._twofold
+            total += layer.recurrence.devices(layer.size) if layer.recurrence is not None else 0
         return self._twofold * total
 
     @property
@@ -227,6 +236,8 @@ class Network:
             self._join(builder, layer, k, (rows, bias, columns), maps[k - 1], ends, next(bounds) if layer.learned else {})
             rows = layer.neuron.build(builder, f"h{k}", columns)
             builder.add(*of_layer(k, np.union1d(columns, rows), farads[k - 1]))
+            if layer.recurrence is not None:
+                layer.recurrence.add(builder, k, rows, columns)
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
                 rows = builder.group(f"a{k}", size)

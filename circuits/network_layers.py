@@ -15,6 +15,7 @@ from circuits.maps import Maps
 from circuits.neurons import FORBID_UNKNOWN, DiodePair, Linear, Neuron
 from circuits.nodes import Nodes
 from circuits.pooling import Pooling
+from circuits.recurrence import Recurrence
 from circuits.units import Ohm, Siemens, Volt
 from circuits.windows import Everywhere, Window
 
@@ -67,6 +68,8 @@ class Layer:
         Whether the circuit's bias rows lead to it; without, its neurons are zero-bias ones.
     amplifier
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
+    recurrence
+        Lines that follow its columns, and memristors from these back to the columns; absent: there are none.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class Layer:
     neuron: Neuron = field(default_factory=DiodePair)
     bias: bool = True
     amplifier: Amplifier | None = None
+    recurrence: Recurrence | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -137,6 +141,7 @@ class ConvolutionLayer:
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     learned: ClassVar[bool] = True
     images: ClassVar[bool] = True
+    recurrence: ClassVar[None] = None
     least: ClassVar[dict[str, int]] = {"channels": 1, "size": 1, "stride": 1, "padding": 0}
     kind: Literal["convolution"] = "convolution"
     channels: int
@@ -196,6 +201,7 @@ class PoolLayer:
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
     learned: ClassVar[bool] = False
     images: ClassVar[bool] = True
+    recurrence: ClassVar[None] = None
     least: ClassVar[dict[str, int]] = {"size": 1, "stride": 1}
     neuron: ClassVar[Neuron] = Linear()
     bias: ClassVar[bool] = False

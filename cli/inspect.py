@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from circuits.elements import Capacitors
+from circuits.errors import CircuitError
 from cli import options
 from cli.command import command as make_command
 from cli.output import Output
@@ -12,6 +14,7 @@ from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
     from hwsim.formatting import Measure
+    from hwsim.runs.loaded import LoadedModel
 
 
 @make_command("inspect", "hwsim inspect my.cir\nhwsim inspect digits --plot digits.png\nhwsim inspect runs/iris-0 --heat")
@@ -23,8 +26,9 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     """Describe a circuit: blocks, layers, counts, ranges, and warnings.
 
     It warns of nodes that float, of nodes independent of the inputs or without effect on the outputs, of circuits that are odd functions
-    of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. With --heat it also warns where,
-    from -40 to 125 °C, the test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
+    of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. Of a circuit with capacitors it
+    prints how fast it settles, and whether it is certain to forget how it began. With --heat it also warns where, from -40 to 125 °C, the
+    test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
     from hwsim.experiment.netlist_circuit import Netlist, read_for  # noqa: PLC0415 - for this command alone
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
@@ -40,7 +44,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
     inspected = inspect(given.circuit, given.chip, given.g, deck)
     warnings = [*inspected.warnings, *([given.cut] if given.cut else [])]
-    result = {
+    result: dict[str, Any] = {
         "what": what,
         "layers": inspected.layers,
         "solver": inspected.solver,
@@ -48,6 +52,8 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         "blocks": inspected.blocks,
         "warnings": warnings,
     }
+    if given.circuit.of(Capacitors):
+        result["in_time"] = _in_time(given)
     if heat:
         result |= _heat(what, settings, warnings)
     if plot is not None:
@@ -60,6 +66,19 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
     output.result(result, _text(result, given.experiment.data.measure))
 
 
+def _in_time(given: "LoadedModel") -> dict[str, float | None]:
+    """Return the rates of a circuit in time [1/s]; none where it has no state form."""
+    from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - help does without
+    from hwsim.numeric.transient.forgetting import forgetting_rate  # noqa: PLC0415 - for circuits with capacitors alone
+    from hwsim.numeric.transient.state_form import StateForm  # noqa: PLC0415 - as above
+
+    try:
+        form = StateForm.of(given.circuit, given.chip, given.g)
+    except (UnsupportedCircuitError, CircuitError):
+        return {"settling_rate": None, "forgetting_rate": None}
+    return {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}
+
+
 def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
     from hwsim.inspection.heat import tolerance  # noqa: PLC0415 - help does without
 
@@ -67,6 +86,17 @@ def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str
     measured = [{"temperature_C": celsius, "test_error": error} for celsius, error in limits.errors.items()]
     heat = {"trained_at_C": limits.trained_at, "coldest_C": limits.coldest, "hottest_C": limits.hottest, "errors": measured}
     return {"heat": heat, "warnings": [*warnings, *([limits.warning] if limits.warning else [])]}
+
+
+def _spelled(rates: dict[str, float | None]) -> str:
+    settling, forgetting = rates["settling_rate"], rates["forgetting_rate"]
+    if settling is None:
+        return "in time: the numeric engine does not integrate it"
+    grows = "" if settling > 0 else ": a small voltage grows until diodes limit it"
+    certain = "no certificate that it forgets how it began"
+    if forgetting is not None and forgetting > 0:
+        certain = f"certain to forget how it began, at {forgetting:.3g}/s or faster (echo state property)"
+    return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}"
 
 
 def _text(result: dict[str, Any], measure: "Measure") -> str:
@@ -85,7 +115,8 @@ def _text(result: dict[str, Any], measure: "Measure") -> str:
     if "heat" in result:
         errors = [(f"{one['temperature_C']:g}", measure.number(one["test_error"])) for one in result["heat"]["errors"]]
         heat = [table(("temperature [°C]", measure.head("test")), errors), ""]
-    return "\n".join([form, counts, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
+    in_time = [] if "in_time" not in result else [wrapped(_spelled(result["in_time"]))]
+    return "\n".join([form, counts, *in_time, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
 
 
 def _size(block: dict[str, Any]) -> str:

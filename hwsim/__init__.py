@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from circuits.neurons import IdealRectifier as IdealRectifier
     from circuits.neurons import Linear as Linear
     from circuits.neurons import Rectifier as Rectifier
+    from circuits.recurrence import Recurrence as Recurrence
     from hwsim.compose.jax_layer import jax_layer as jax_layer
     from hwsim.compose.torch_layer import torch_layer as torch_layer
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
@@ -61,6 +62,7 @@ _PLACES = {
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "circuits.recurrence": ["Recurrence"],
     "hwsim.compose.jax_layer": ["jax_layer"],
     "hwsim.compose.torch_layer": ["torch_layer"],
     "hwsim.core.protocol": ["ConvergenceError", "Drive"],

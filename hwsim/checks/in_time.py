@@ -1,4 +1,4 @@
-"""Comparison of trajectories: the numeric engine's with the reference's, and with those of SciPy's Radau."""
+"""Comparison of trajectories with the reference's and with SciPy's Radau's; and whether a circuit forgets how it began."""
 
 from typing import cast
 
@@ -10,6 +10,7 @@ from hwsim.core.protocol import Engine
 from hwsim.core.signal import Signal
 from hwsim.core.transient import ACCURACY, Transient
 from hwsim.numeric.numeric_engine import NumericEngine
+from hwsim.numeric.transient.forgetting import forgetting_rate, lyapunov_exponents
 from hwsim.numeric.transient.radau import radau
 from hwsim.numeric.transient.state_form import StateForm
 from hwsim.runs.time_run import TIME_CONSTANTS, TimeRun
@@ -21,6 +22,9 @@ AGREE_IN_TIME = 1e-5
 
 _HELD = 3
 """Samples, held one after the other."""
+
+_LONG = 40
+"""Samples, a time constant each, along which the Lyapunov exponent is computed."""
 
 _LASTING = 3
 """Of the circuit's slowest time constant: so long each is held, and voltages are on their way at the ends."""
@@ -45,7 +49,15 @@ def in_time(session: Session, g: Weights, reference: Engine) -> list[CheckResult
     limit = AGREE_IN_TIME + theirs.error
     form = StateForm.of(run.circuit, run.chip, g)
     adaptive = float(np.abs(radau(form, signal.checked(run.circuit)) - np.asarray(ours.outputs)).max())
-    return [
+    found = [
         CheckResult(f"time_dv_{reference.name}", apart, limit, "V", apart <= limit),
         CheckResult("time_dv_radau", adaptive, ACCURACY, "V", adaptive <= ACCURACY),
     ]
+    sequence = np.resize(session.data.x_train[:_LONG], (1, _LONG, run.x.shape[1]))
+    lasting = Signal.hold(sequence, run.period / TIME_CONSTANTS)
+    exponent = float(lyapunov_exponents(run.circuit, run.chip, g, lasting, max(1, int(ours.steps))).max())
+    found.append(CheckResult("lyapunov_exponent", exponent, 0.0, "1/s; below 0 it forgets how it began", exponent < 0))
+    rate = forgetting_rate(form)
+    if rate is not None and rate > 0:
+        found.append(CheckResult("forgetting_rate", rate, 0.0, "1/s at least, whatever the input (echo state property)", holds=True))
+    return found

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
 from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote
+from circuits.recurrence import Recurrence
 from hwsim.experiment.experiment import KEYS, Experiment, ExperimentError, make
 from hwsim.settings import flat_training
 from hwsim.settings.keys import known_keys
@@ -181,7 +182,7 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
     return {field.name: getattr(inner, field.name) for field in dataclasses.fields(inner)}
 
 
-_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, *KINDS}
+_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, Recurrence, *KINDS}
 """The classes that experiment files can describe."""
 
 

@@ -55,8 +55,7 @@ class TimeRun:
         circuit = with_capacitors(session.circuit, capacitance)
         chip = session.chip.of(circuit)
         if period is None:
-            form = StateForm.of(circuit, chip, g)
-            rate = float(-np.linalg.eigvals(form.rates()).real.max())
+            rate = StateForm.of(circuit, chip, g).settling_rate
             if rate <= 0:
                 msg = f"{circuit.name}: without its diodes the circuit does not settle, and sets no period; choose one (--period)"
                 raise ConvergenceError(msg)

@@ -111,3 +111,29 @@ def test_what_cannot_be_is_refused_in_one_line(hwsim, words, code, message):
     assert (answer.code, answer.out) == (code, "")
     assert message in answer.err.splitlines()[-1]
     assert not Path("deck.cir").exists()
+
+
+RING = """\
+name = "ring"
+[circuit]
+inputs = 4
+outputs = 3
+capacitance = 1e-11
+[[circuit.layers]]
+size = 3
+recurrence = { pattern = "cycle", gain = 1.9 }
+[data]
+name = "iris"
+"""
+
+
+def test_recurrent_circuits_are_inspected_and_checked(hwsim):
+    """Both state that the ring forgets, at a rate below that at which it settles; its trajectories agree with all others."""
+    Path("ring.toml").write_text(RING)
+    rates = hwsim("inspect", "ring.toml", "--json").json["in_time"]
+    assert 0 < rates["forgetting_rate"] <= rates["settling_rate"]
+    assert "echo state property" in hwsim("inspect", "ring.toml").unwrapped
+    findings = hwsim("check", "ring.toml", "--samples", "2", "--json").json["findings"]
+    for name in ("time_dv_ngspice", "time_dv_radau", "lyapunov_exponent"):
+        assert findings[name]["holds"], findings[name]
+    assert -findings["lyapunov_exponent"]["value"] >= 0.99 * findings["forgetting_rate"]["value"]

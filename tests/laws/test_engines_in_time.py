@@ -11,6 +11,7 @@ from circuits.chip import Chip
 from circuits.elements import Capacitors
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair
+from circuits.recurrence import Recurrence
 from hwsim.core.protocol import ConvergenceError, Push
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Reduction
@@ -26,6 +27,7 @@ PERIOD, AGREE = 2e-8, 1e-5
 SKEWED = Amplifier(gain=3.0, back=0.5, offset=0.02, output_resistance=50.0)
 CIRCUITS = {
     "skewed": Network(inputs=2, layers=(Layer(3, amplifier=SKEWED, neuron=DiodePair(v_low=-0.08, v_high=0.03)),), outputs=2),
+    "recurrent": Network(inputs=2, layers=(Layer(3, recurrence=Recurrence(pattern="random", fan_in=2, gain=3.0, leak=1e-6)),), outputs=2),
     "dead-zone": Network(inputs=2, layers=(Layer(3, neuron=DeadZone()),), outputs=1, differential=False),
 }
 

@@ -27,6 +27,8 @@ COMPANY = {
     "training.optimizer.b": ["training.optimizer=adam"],
     "training.schedule.decay": ["training.schedule=exponential"],
     "training.init": [],
+    "circuit.layers[0].recurrence.": ["circuit.layers[0].recurrence={pattern='random', fan_in=3}"],
+    "circuit.layers[0].recurrence.back": ["circuit.layers[0].recurrence={signed=false}"],
     "device.": ["device.preset=reram-sb"],
     "device.preset": [],
     "device.level_": ["device.levels=4"],

@@ -84,6 +84,47 @@ class Cut(NamedTuple):
         return jnp.where(rising, number * early, begin + (number - self.early) * late), jnp.where(rising, early, late)
 
 
+def advance(
+    ode: Ode,
+    step: Step,
+    steps: tuple[Array | int, Array | float],
+    drives: tuple[tuple[Array, Array], tuple[Array, Array]],
+    lengths: tuple[Array, Array],
+    begin: Stepped,
+) -> Stepped:
+    """Take the steps of one interval.
+
+    Parameters
+    ----------
+    ode, step
+        The circuit, and how a step is taken.
+    steps
+        Of the longest interval behind its rise, and the share of an interval that is its rise.
+    drives
+        Before the interval and from the end of its rise on.
+    lengths
+        The interval's [s], and what share of the longest that is.
+    begin
+        States at its beginning, and what is known of the run until then.
+
+    """
+    (count, rise), (before, after), (length, share_of_longest) = steps, drives, lengths
+    cut = Cut.of(jnp.asarray(rise), jnp.asarray(count), share_of_longest)
+
+    def at(share: Array) -> tuple[Array, Array]:
+        risen = jnp.minimum(share / rise, 1.0)
+        u = before[0] + risen * (after[0] - before[0])
+        return u, after[1] if after[1].ndim == 1 else before[1] + risen * (after[1] - before[1])
+
+    def substep(number: Array, inner: Stepped) -> Stepped:
+        first, part = cut.step(number)
+        stepped = step(ode, inner.v, lambda share: at(first + share * part), part * length)
+        return Stepped(stepped.v, jnp.maximum(inner.slope, stepped.slope), jnp.maximum(inner.off, stepped.off))
+
+    state: Stepped = jax.lax.fori_loop(0, (cut.early + cut.late).astype(int), substep, begin)
+    return state
+
+
 @partial(jax.jit, static_argnames=("step", "fold"))
 def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
     ode: Ode,
@@ -117,24 +158,13 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
         How one is taken.
 
     """
-    (count, rise), longest = steps, intervals[1].max()
+    longest = intervals[1].max()
 
     def interval(carry: tuple[Any, ...], given: tuple[Array, Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
         v, before, slope, off, folded = carry
         x, length, number = given
-        after, cut = driven(x), Cut.of(jnp.asarray(rise), jnp.asarray(count), length / longest)
-        change = after[0] - before[0], None if driven.e_of_x is None else after[1] - before[1]
-
-        def drives(share: Array) -> tuple[Array, Array]:
-            risen = jnp.minimum(share / rise, 1.0)
-            return before[0] + risen * change[0], after[1] if change[1] is None else before[1] + risen * change[1]
-
-        def substep(number: Array, inner: Stepped) -> Stepped:
-            first, part = cut.step(number)
-            stepped = step(ode, inner.v, lambda share: drives(first + share * part), part * length)
-            return Stepped(stepped.v, jnp.maximum(inner.slope, stepped.slope), jnp.maximum(inner.off, stepped.off))
-
-        v, slope, off = jax.lax.fori_loop(0, (cut.early + cut.late).astype(int), substep, Stepped(v, slope, off))
+        after = driven(x)
+        v, slope, off = advance(ode, step, steps, (before, after), (length, length / longest), Stepped(v, slope, off))
         folded = folded if fold is None else fold(folded, v[:, kept], number)
         y = v @ driven.y_of_v + x @ driven.y_of_x + driven.y_fixed
         return (v, after, slope, off, folded), (v[:, kept], y)

@@ -153,6 +153,11 @@ class StateForm:
         u = self.system.voltages(-i, np.concatenate([x, v, q], axis=1))
         return np.concatenate([np.zeros((len(v), 1)), u[: self.size].T], axis=1)
 
+    @property
+    def settling_rate(self) -> float:
+        """The rate of the slowest mode without diodes [1/s]; of a circuit that only diodes keep bounded, it is negative."""
+        return float(-np.linalg.eigvals(self.rates()).real.max())
+
     def slowest(self, v: Floats, x: Floats, q: Floats) -> float:
         """Return the rate of the slowest mode at a state (1, n) [1/s]: how fast what is left of a disturbance fades; negative: it grows."""
         _, slope = diode_current(self.ports(v, x, q), self.i_sat, self.n)
