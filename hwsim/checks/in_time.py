@@ -49,15 +49,15 @@ def in_time(session: Session, g: Weights, reference: Engine) -> list[CheckResult
     limit = AGREE_IN_TIME + theirs.error
     form = StateForm.of(run.circuit, run.chip, g)
     adaptive = float(np.abs(radau(form, signal.checked(run.circuit)) - np.asarray(ours.outputs)).max())
-    found = [
+    findings = [
         CheckResult(f"time_dv_{reference.name}", apart, limit, "V", apart <= limit),
         CheckResult("time_dv_radau", adaptive, ACCURACY, "V", adaptive <= ACCURACY),
     ]
     sequence = np.resize(session.data.x_train[:_LONG], (1, _LONG, run.x.shape[1]))
     lasting = Signal.hold(sequence, run.period / TIME_CONSTANTS)
     exponent = float(lyapunov_exponents(run.circuit, run.chip, g, lasting, max(1, int(ours.steps))).max())
-    found.append(CheckResult("lyapunov_exponent", exponent, 0.0, "1/s; below 0 it forgets how it began", exponent < 0))
+    findings.append(CheckResult("lyapunov_exponent", exponent, 0.0, "1/s; below 0 it forgets how it began", exponent < 0))
     rate = forgetting_rate(form)
     if rate is not None and rate > 0:
-        found.append(CheckResult("forgetting_rate", rate, 0.0, "1/s at least, whatever the input (echo state property)", holds=True))
-    return found
+        findings.append(CheckResult("forgetting_rate", rate, 0.0, "1/s at least, whatever the input (echo state property)", holds=True))
+    return findings
