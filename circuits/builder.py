@@ -1,5 +1,7 @@
 """Builder: collects node groups, elements and blocks, and makes the circuit of them."""
 
+from dataclasses import replace
+
 from circuits.circuit import Circuit
 from circuits.elements import Elements
 from circuits.nodes import NodeGroup, Nodes
@@ -7,9 +9,10 @@ from circuits.topology import Block
 
 
 class Builder:
-    """A circuit in the making. Node numbers are handed out in the order of the groups."""
+    """A circuit in the making. Node numbers are handed out in the order of the groups; `prefix` begins the names of all that is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._groups: list[NodeGroup] = []
         self._elements: list[Elements] = []
         self._blocks: list[Block] = []
@@ -17,19 +20,19 @@ class Builder:
 
     def group(self, name: str, size: int | None = None) -> Nodes:
         """Add a node group, or a lone node, and give its node numbers."""
-        group = NodeGroup(name, size, self._next)
+        group = NodeGroup(f"{self._prefix}{name}", size, self._next)
         self._groups.append(group)
         self._next += len(group)
         return group.nodes
 
     def add(self, *elements: Elements) -> None:
         """Add element arrays."""
-        self._elements += elements
+        self._elements += [replace(element, name=f"{self._prefix}{element.name}") for element in elements] if self._prefix else elements
 
     def block(self, name: str, kind: str, *elements: Elements) -> None:
         """Add element arrays that a netlist writes as one subcircuit an index."""
         self.add(*elements)
-        self._blocks.append(Block(name, kind, tuple(element.name for element in elements)))
+        self._blocks.append(Block(f"{self._prefix}{name}", kind, tuple(element.name for element in self._elements[-len(elements) :])))
 
     def circuit(self, name: str) -> Circuit:
         """Make the circuit.

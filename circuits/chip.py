@@ -105,6 +105,11 @@ class Chip:
         )
 
     @property
+    def members(self) -> tuple["Chip", ...]:
+        """The chips of single circuits: the chip itself; of a chain's, each of them."""
+        return (self,)
+
+    @property
     def fresh(self) -> Self:
         """The chip as it was when its devices were programmed."""
         return replace(self, aged={})

@@ -209,9 +209,12 @@ class Network:
                 msg = f"network: {count} {what} are more than {most}, the most that are tried; make layers smaller or fewer"
                 raise CircuitError(msg)
 
-    def compile(self, name: str = "network") -> Circuit:
-        """Build the circuit: crossbars w1 …, pools p2 …, columns h1 …, amplified rows a1 …, capacitors c1 …, and outputs `out`."""
-        builder, farads = Builder(), per_layer(self.capacitance, len(self.layers))
+    def compile(self, name: str = "network", prefix: str = "") -> Circuit:
+        """Build the circuit: crossbars w1 …, pools p2 …, columns h1 …, amplified rows a1 …, capacitors c1 …, and outputs `out`.
+
+        `prefix` begins the names of all nodes and elements, where another circuit has such too.
+        """
+        builder, farads = Builder(prefix), per_layer(self.capacitance, len(self.layers))
         features = np.arange(self.inputs)
         rows = builder.group("x", self.inputs)
         builder.add(InputSources(name="v_x", plus=rows, feature=features, scale=self.input_scale))

@@ -101,6 +101,11 @@ class Topology:
         return node_names(self.groups)
 
     @property
+    def members(self) -> tuple[Any, ...]:
+        """What has trainable arrays of its own: the circuit itself; of circuits in a chain, each of them."""
+        return (self,)
+
+    @property
     def trainable(self) -> tuple[Trainable, ...]:
         """The element arrays whose conductances learning changes, in order."""
         return tuple(element for element in self.elements if isinstance(element, Trainable))

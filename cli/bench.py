@@ -111,6 +111,7 @@ def _engines(what: tuple[str, ...], *, samples: int, rounds: int, full: bool) ->
 
     def measure(name: str) -> _Case:
         given = load_model(name)
+        _ = given.experiment.one_circuit
         return _Case(name, lambda observe: compare(given, samples=samples, rounds=rounds, full=full, observe=observe))
 
     return _Plan("engines-full" if full else "engines", [measure(name) for name in what or USUAL], rounds, optional=not what)

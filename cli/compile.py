@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from cli import options
+from cli import compile_chain, options
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
@@ -37,6 +37,7 @@ hwsim compile runs/iris-0 --measure transient --intervals 3 -o steps.cir
 hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
+hwsim compile ff-digits -o decks && ngspice -b decks/b1.cir
 hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
 
@@ -46,7 +47,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 @options.chip
 @options.after
 @options.part
-@click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output.")
+@click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output; of a chain, a folder.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the sample at the sources.")
 @click.option(
     "--dialect",
@@ -88,6 +89,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
 
+    A chain of blocks is written as a folder with a deck for each circuit, driven by what the sample makes of the blocks before it.
+
     --measure adds to its output. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
     deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
     with a capacitor at each node. transient: a table of the outputs while samples, from --sample on, are held one after the other for a
@@ -116,6 +119,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         msg = "--flat applies to a netlist of a user, written for ngspice; omit it"
         raise click.UsageError(msg)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
+    if given.experiment.blocks is not None:
+        compile_chain.write(output, given, Path(out), part=part, sample=sample, measure=measure, force=force, dialect=dialect, flat=flat)
+        return
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
     outputs.refuse(written, outputs.inputs(what, given.experiment), force=force)
     age = aged(output, given)

@@ -42,18 +42,22 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         deck = circuit.deck if isinstance(circuit, Netlist) else None
         pictures = [] if plot is None else [outputs.OutputFile("--plot", plot, outputs.PICTURE)]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
-    inspected = inspect(given.circuit, given.chip, given.g, deck)
-    warnings = [*inspected.warnings, *([given.cut] if given.cut else [])]
-    result: dict[str, Any] = {
-        "what": what,
-        "layers": inspected.layers,
-        "solver": inspected.solver,
-        "counts": inspected.counts,
-        "blocks": inspected.blocks,
-        "warnings": warnings,
-    }
+        if given.experiment.blocks is not None and plot is not None:
+            msg = (
+                f"--plot draws one circuit, and {what} is a chain; hwsim compile {what} -o FOLDER, then hwsim inspect FOLDER/b1.cir --plot"
+            )
+            raise click.UsageError(msg)
+    each = [inspect(chip.circuit, chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}, deck) for chip in given.chip.members]
+    warnings = [*(warning for one in each for warning in one.warnings), *([given.cut] if given.cut else [])]
+    described: list[dict[str, Any]] = [
+        {"layers": one.layers, "solver": one.solver, "counts": one.counts, "blocks": one.blocks} for one in each
+    ]
     if given.circuit.of(Capacitors):
-        result["in_time"] = _in_time(given)
+        described[0]["in_time"] = _in_time(given)
+    if given.experiment.blocks is not None:
+        result: dict[str, Any] = {"what": what, "circuits": described, "warnings": warnings}
+    else:
+        result = {"what": what, **described[0], "warnings": warnings}
     if heat:
         result |= _heat(what, settings, warnings)
     if plot is not None:
@@ -61,9 +65,9 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         from hwsim.inspection.schematic import drawing  # noqa: PLC0415 - for this command alone
 
         drawn, why = drawing(given.circuit, given.chip, given.g)
-        atomic.write(plot, overview(inspected, drawn, given.experiment.name))
+        atomic.write(plot, overview(each[0], drawn, given.experiment.name))
         output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
-    output.result(result, _text(result, given.experiment.data.measure))
+    output.result(result, "\n\n".join((*map(_circuit, described), _ending(result, given.experiment.data.measure))))
 
 
 def _in_time(given: "LoadedModel") -> dict[str, float | None]:
@@ -99,7 +103,7 @@ def _spelled(rates: dict[str, float | None]) -> str:
     return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}"
 
 
-def _text(result: dict[str, Any], measure: "Measure") -> str:
+def _circuit(result: dict[str, Any]) -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
 
     form = {
@@ -110,13 +114,18 @@ def _text(result: dict[str, Any], measure: "Measure") -> str:
     }[result["solver"]]
     counts = wrapped(", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items()))
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in result["blocks"]]
+    in_time = [] if "in_time" not in result else [wrapped(_spelled(result["in_time"]))]
+    return "\n".join([form, counts, *in_time, "", table(("block", "name", "size", "numbers"), rows)])
+
+
+def _ending(result: dict[str, Any], measure: "Measure") -> str:
+    """Format the temperatures, if they were measured, and the warnings."""
     warnings = [wrapped(f"warning: {warning}", "  ") for warning in result["warnings"]] or ["no warnings"]
     heat = []
     if "heat" in result:
         errors = [(f"{one['temperature_C']:g}", measure.number(one["test_error"])) for one in result["heat"]["errors"]]
         heat = [table(("temperature [°C]", measure.head("test")), errors), ""]
-    in_time = [] if "in_time" not in result else [wrapped(_spelled(result["in_time"]))]
-    return "\n".join([form, counts, *in_time, "", table(("block", "name", "size", "numbers"), rows), "", *heat, *warnings])
+    return "\n".join([*heat, *warnings])
 
 
 def _size(block: dict[str, Any]) -> str:

@@ -148,7 +148,7 @@ def overrides(settings: Sequence[str], **shortcuts: Any) -> list[str]:
     """
     from hwsim.experiment.overriding import FromOption  # noqa: PLC0415 - help does without
 
-    keys = {"data": "data.name", "chip": "variation.chip", "after": "variation.after", "levels": "device.levels"}
+    keys = {"data": "data.name", "overfit": "data.overfit", "chip": "variation.chip", "after": "variation.after", "levels": "device.levels"}
     short: list[str] = []
     for name, value in shortcuts.items():
         if value is not None:

@@ -52,6 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     click.get_current_context().with_resource(read_for("solve"))
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
+    _ = given.experiment.one_circuit
     age = aged(output, given)
     samples = given.session.data
     output.notes(samples.notes)

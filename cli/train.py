@@ -39,6 +39,9 @@ hwsim train my.cir --data my.csv --write trained.cir"""
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set [default: the experiment's].")
 @click.option("--batch", type=click.IntRange(min=1), help="Samples an update; all of them where there are no more.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams.")
+@click.option(
+    "--overfit", type=click.IntRange(min=1), metavar="N", help="Train and test on N training samples alike: can it memorise them?"
+)
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Folder of the run [default: the next free runs/NAME-SEED].")
 @click.option(
     "--from",
@@ -76,6 +79,8 @@ def command(  # noqa: PLR0913 - a parameter an option
     --folds K trains and tests on each of K folds, --repeats R times with other folds and seeds, and prints every error, the mean with
     its 95 % interval, and the same of a linear model on the same folds. Folds are made of the training set where data have a test set.
     Results go to a database, --out FILE.db [default: the next free runs/NAME-fold.db], which hwsim sweep and report read too.
+
+    --overfit 128 shows before a long training that a circuit or a chain can memorise a few samples.
 
     Ctrl-C saves and stops; a kill loses only the work since the last checkpoint. A resumed run has the same results, bit for bit.
     --from starts another training from a run's trained conductances; its folder has a copy of them, and needs that run no longer.
@@ -229,6 +234,8 @@ def _netlist(trained: "Trained") -> str:
     folder = trained.folder
     if folder.netlist.exists():
         return f"{folder.netlist} (run it: ngspice {folder.netlist})"
+    if trained.chain:
+        return f"not written, for a chain has several (hwsim compile {folder.path} -o FOLDER writes them)"
     return f"not written, for {rounded(trained.summary['memristors'])} memristors (hwsim compile {folder.path} writes it)"
 
 

@@ -2,7 +2,8 @@
 
 import tomllib
 from itertools import groupby
-from typing import Any
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from cli.command import command as make_command
 from cli.output import Output
 from cli.tables import table
 from netlists import examples
+
+if TYPE_CHECKING:
+    from circuits.network import Network
 
 
 @make_command("zoo", "hwsim zoo\nhwsim zoo digits > my.toml\nhwsim zoo examples/gradient > gradient.cir")
@@ -56,21 +60,42 @@ def _entry(name: str) -> dict[str, Any]:
     from circuits.network import Network  # noqa: PLC0415 - for this command alone
 
     values = tomllib.loads(zoo.read(name))
-    layers, reached = values["circuit"].get("layers", []), values.get("reached", {})
-    network = TypeAdapter(Network).validate_python(values["circuit"])
-    maps = [one.channels if one[:2] == (1, 1) else str(one) for one in network.maps[1:]]
+    reached = values.get("reached", {})
+    blocks = values.get("blocks") or [{"kind": "circuit", "circuit": values["circuit"]}]
+    circuits = [block["circuit"] for block in blocks if block["kind"] == "circuit"]
+    networks = [TypeAdapter(Network).validate_python(circuit) for circuit in circuits]
+    layers = [layer for circuit in circuits for layer in circuit.get("layers", [])]
     return {
         "name": name,
         "about": values["about"],
-        "layers": [network.inputs, *maps, network.outputs],
+        "layers": _sizes(networks[0]) if "circuit" in values else _chained(blocks),
         "neurons": [layer["neuron"]["kind"] for layer in layers if "neuron" in layer],
         "amplifiers": [layer.get("amplifier") for layer in layers],
-        "differential": network.differential,
-        "memristors": network.memristors,
+        "differential": all(network.differential for network in networks),
+        "memristors": sum(network.memristors for network in networks),
         "data": values["data"]["name"],
         "task": values["data"].get("task", "classification"),
         **{key: reached.get(key) for key in _REACHED},
     }
+
+
+def _chained(blocks: list[dict[str, Any]]) -> list[int | str]:
+    """List the sizes at the ends of a chain's blocks, with bars between the blocks."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+
+    from hwsim.settings.block_settings import BlockSettings, shapes  # noqa: PLC0415 - for chains alone
+
+    made = shapes(TypeAdapter(tuple[BlockSettings, ...]).validate_python(blocks))
+    ends = [[prod(shape) for shape in pair] for pair in made]
+    listed: list[int | str] = list(ends[0])
+    for pair in ends[1:]:
+        listed += ["|", *pair]
+    return listed
+
+
+def _sizes(network: "Network") -> list[int | str]:
+    """List the sizes of a network's layers; maps as height×width×channels."""
+    return [network.inputs, *(one.channels if one[:2] == (1, 1) else str(one) for one in network.maps[1:]), network.outputs]
 
 
 def _errors(entry: dict[str, Any]) -> tuple[str, ...]:
@@ -91,7 +116,9 @@ def _real_errors(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _layers(sizes: list[int | str]) -> str:
-    """Format 784, 1024, 1024, 10 as 784-1024×2-10."""
+    """Format 784, 1024, 1024, 10 as 784-1024×2-10; a chain by its ends, 784-chain-10."""
+    if "|" in sizes:
+        return f"{sizes[0]}-chain-{sizes[-1]}"
     equal = [(size, len(list(some))) for size, some in groupby(sizes)]
     return "-".join(f"{size}×{count}" if count > 1 else f"{size}" for size, count in equal)
 

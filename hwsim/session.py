@@ -4,15 +4,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quoted
-from hwsim.core import blocks
-from hwsim.core.protocol import Capability, Solver
-from hwsim.devices import manufacture
-from hwsim.experiment.engines import make_engine
+from hwsim.chains.chain import Chain
+from hwsim.chains.chain_circuit import ChainCircuit
+from hwsim.chains.made import Made, OneCircuit
+from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from hwsim.devices.programming.programming import Programming
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.evaluate import Evaluation
-    from hwsim.learning.readout import Instruments
+    from hwsim.learning.readout import Instruments, ReadOut
     from hwsim.learning.rules.estimator import LearningRule
     from hwsim.learning.task import Targets, Task
     from hwsim.learning.trainer import Trainer
@@ -55,12 +53,15 @@ class _Source:
 
     def converted(self, variation: VariationSettings) -> "Dataset":
         """Return the data as the inputs' converters of a chip drive them, once for each kind of converter."""
-        from hwsim.data.input_converters import driven  # noqa: PLC0415 - as above
-
         kind = variation.dac_bits, variation.dac_full_scale
         if kind not in self._converted:
-            self._converted[kind] = driven(self.data, self._circuit, variation)
+            self._converted[kind] = made(self._experiment, self._circuit).driven(self.data, variation)
         return self._converted[kind]
+
+
+def made(experiment: Experiment, circuit: Circuit) -> Made:
+    """Return what an experiment's compiled circuit becomes: one circuit, or a chain."""
+    return Chain(experiment, circuit) if isinstance(circuit, ChainCircuit) else OneCircuit(experiment, circuit)
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,16 @@ class Session:
             When there is no such device, which is looked for first.
 
         """
-        if experiment.device.preset is not None:
+        presets_named = [device.preset for device in experiment.devices if device.preset is not None]
+        if presets_named:
             from hwsim.devices.kinds import presets  # noqa: PLC0415 - presets load only where one is named
 
-            presets.load(experiment.device.preset)
-        circuit = experiment.circuit.compile(experiment.name)
+            for preset in presets_named:
+                presets.load(preset)
+        if experiment.blocks is not None:
+            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks)
+        else:
+            circuit = experiment.one_circuit.compile(experiment.name)
         return cls(experiment, circuit, _Source(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
@@ -133,6 +139,11 @@ class Session:
         return replace(without, experiment=without.experiment.model_copy(update={"variation": self.experiment.variation.nominal}))
 
     @cached_property
+    def made(self) -> Made:
+        """What the circuit becomes by the experiment."""
+        return made(self.experiment, self.circuit)
+
+    @property
     def chip(self) -> Chip:
         """The manufactured chip that the experiment names.
 
@@ -142,11 +153,24 @@ class Session:
             As `manufacture.draw`.
 
         """
-        return manufacture.draw(self.circuit, self.experiment.variation, self.experiment.device)
+        return self.made.chip
+
+    @property
+    def one(self) -> OneCircuit:
+        """The experiment's one circuit.
+
+        Raises
+        ------
+        ExperimentError
+            When it is a chain.
+
+        """
+        _ = self.experiment.one_circuit
+        return OneCircuit(self.experiment, self.circuit)
 
     def alike(self, *, learning: bool) -> bool:
         """Whether all chips of the experiment are one, where they are `learning` or only tested."""
-        return manufacture.alike(self.circuit, self.experiment.variation, self.experiment.device, self.experiment.noise, learning=learning)
+        return self.made.alike(learning=learning)
 
     @property
     def data(self) -> "Dataset":
@@ -188,9 +212,7 @@ class Session:
     @property
     def initial_cut(self) -> str:
         """Which initial conductances the circuit's devices cannot have, in a line; empty where they have all, or these were learned."""
-        from hwsim.learning.initial import initial_cut  # noqa: PLC0415 - learning loads only for those who start from them
-
-        return initial_cut(self.circuit, self.experiment.training, self.experiment.shown)
+        return self.made.initial_cut
 
     def solver(self, precision: Precision = "float64") -> Solver:
         """Prepare the experiment's engine for its circuit on its chip; the caller closes it.
@@ -201,8 +223,7 @@ class Session:
             When the engine does not solve such circuits, or not in this precision.
 
         """
-        training = self.experiment.training
-        return make_engine(training.engine, self.experiment.solver, precision).prepare(self.circuit, self.chip)
+        return self.made.solver(precision)
 
     def training_solver(self) -> Solver:
         """Prepare the solver that training uses, in the training's precision."""
@@ -213,43 +234,29 @@ class Session:
 
         The ngspice engine, and the numeric one for circuits without layers, do that anyway.
         """
-        solver = self.solver()
-        if Capability.VERIFIED in solver.capabilities:
-            return solver
-        from hwsim.core.verified import CertifiedSolver  # noqa: PLC0415 - only for the numeric engine
-
-        return CertifiedSolver(solver, self.experiment.solver.tolerance)
+        return self.made.verified_solver()
 
     def trainer(self, solver: Solver) -> "Trainer":
         """Return the trainer of the experiment, on a solver of its circuit and chip."""
         from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
 
         self.experiment.refuse_pending()
-        given = self.experiment
-        return Trainer(
-            given.training,
-            self.data,
-            solver,
-            task=self.task,
-            device=given.device,
-            shown=given.shown,
-            variation=given.variation,
-            noise=given.noise,
-        )
+        return Trainer(self.experiment.training, self.data, solver, task=self.task, setup=self.made.setup(solver))
 
     @property
     def readout(self) -> "Instruments":
-        """What the circuit's voltages are read with, and what is noisy."""
-        from hwsim.learning.readout import Instruments  # noqa: PLC0415 - learning loads only for those who test
+        """What the voltages of one circuit are read with, and what is noisy."""
+        return self.one.instruments
 
-        return Instruments.of(self.experiment.variation, self.experiment.noise)
+    @property
+    def reading(self) -> "ReadOut":
+        """What reads the outputs."""
+        return self.made.reading
 
     @property
     def rule(self) -> "LearningRule":
         """The learning rule, and what it reads voltages with."""
-        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn
-
-        return factory.rule(self.experiment.training, self.circuit, self.readout)
+        return self.made.rule
 
     @property
     def task(self) -> "Task":
@@ -278,9 +285,9 @@ class Session:
         from hwsim.learning.skipping import Skipping  # noqa: PLC0415
 
         training, chip = self.experiment.training, self.experiment.variation.chip
-        lenient = Skipping(solver) if training.skip_failed else solver
+        lenient = solver.wrapped(Skipping) if training.skip_failed else solver
         seed = evaluate.noise_seed(training.seed, chip)
-        return evaluate.evaluate(lenient, g, x, targets, self.readout, seed)
+        return evaluate.evaluate(lenient, g, x, targets, self.reading, seed)
 
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which the devices' conductances are changed.
@@ -291,30 +298,20 @@ class Session:
             When the device cannot be read.
 
         """
-        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who program
-
-        return factory.programming(self.experiment.device, self.experiment.variation, self.circuit, np.dtype(precision))
+        return self.made.programming(precision)
 
     def starting(self) -> dict[str, Floats]:
         """Return the conductances that training is to start from, at the chip's temperature [S], before its devices limit them."""
-        from hwsim.learning.initial import starting  # noqa: PLC0415 - learning loads only for those who start from them
-
-        return starting(self.chip, self.experiment.training, self.experiment.shown)
+        return self.made.starting()
 
     def programmed(self, g: Weights) -> Weights:
         """Return the conductances that the chip's devices have, programmed to `g` at its temperature, and drifted since then [S]."""
         from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who program
 
-        return within(self.chip, self._begun(g, "float64"))
+        return within(self.chip, self.made.begun(g, "float64"))
 
     def begun(self) -> Weights:
         """Return the conductances that training begins with [S]: within the devices' bounds, rounded, programmed."""
         from hwsim.learning.initial import within  # noqa: PLC0415 - learning loads only for those who start from them
 
-        return self._begun(within(self.chip, self.starting()), self.experiment.training.precision)
-
-    def _begun(self, g: Weights, precision: Precision) -> dict[str, Floats]:
-        """Program conductances in a precision."""
-        wanted = {name: values.astype(precision) for name, values in g.items()}
-        parts, _ = self.programming(precision).begin(blocks.split(self.circuit, wanted))
-        return {name: np.asarray(values, np.float64) for name, values in blocks.join(parts).items()}
+        return self.made.begun(within(self.chip, self.starting()), self.experiment.training.precision)

@@ -92,6 +92,7 @@ def ensemble(experiment: Experiment, count: int) -> "EnsembleTrainer":
     """Return an experiment's trainings on the chips 0 to count − 1, to be computed as one."""
     from hwsim.ensemble.ensemble_trainer import EnsembleTrainer  # noqa: PLC0415 - JAX takes a second to load
 
+    _ = experiment.one_circuit
     session = Session.of(experiment).changed("training", engine="numeric")
     each = [session.on_chip(number) for number in range(count)]
     return EnsembleTrainer([one.trainer(one.training_solver()) for one in each])

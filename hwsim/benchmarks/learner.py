@@ -57,6 +57,7 @@ class Learner:
 
     def __init__(self, experiment: Experiment, data: Dataset) -> None:
         self.experiment, self.data = experiment, data
+        _ = experiment.one_circuit
         self.session = Session.of(experiment, data).changed("training", engine="numeric")
         self.circuit = self.session.circuit
         self.solver: Any = self.session.training_solver()

@@ -1,26 +1,18 @@
 """Comparison of the engines, of the gradient with finite differences, and of the voltages with Kirchhoff's law."""
 
-import numpy as np
-
-from circuits.chip import Chip
-from circuits.circuit import Circuit
-from circuits.elements import IdealDiodes, InputSources, VoltageSources
 from circuits.passed import Passed
-from hwsim.checks.check_results import AGREE_KIRCHHOFF, AGREE_V, PHASES, Bench, CheckReport, CheckResult, evenly_nudged
+from hwsim.checks.agreement import engines
+from hwsim.checks.chain_check import check_chain
+from hwsim.checks.check_results import Bench, CheckReport, evenly_nudged
 from hwsim.checks.gradients import gradients, own_gradient
 from hwsim.checks.in_time import in_time
 from hwsim.checks.through_ngspice import through_ngspice
-from hwsim.core import kirchhoff
-from hwsim.core.protocol import Drive, Engine, Equilibrium, Push
+from hwsim.core.protocol import Engine
 from hwsim.experiment.engines import make_engine
 from hwsim.learning import factory
-from hwsim.learning.rules.estimator import LossNudge
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.typing import Weights
-
-AGREE_SHARP = 1e-3
-"""Share of the voltage range; the largest error of the sharp diode that replaces an ideal clamp."""
 
 
 def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20, reference_samples: int = 20) -> CheckReport:
@@ -41,6 +33,8 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
         When an engine does not find an equilibrium.
 
     """
+    if session.experiment.blocks is not None:
+        return check_chain(session, g, reference, samples=samples, reference_samples=reference_samples)
     circuit, chip, data, training = session.circuit, session.chip, session.data, session.experiment.training
     loss = factory.loss(training)
     x, y = data.x_train[:samples], session.task.train.of(slice(samples))
@@ -49,11 +43,7 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
     bench = Bench(circuit, g, x, y, loss)
     few = Bench(circuit, g, x[:reference_samples], y[:reference_samples], loss)
     nudge = factory.both_sides(training, circuit, g)
-    with NumericEngine().prepare(circuit, chip) as numeric, reference.prepare(circuit, chip) as other:
-        ours, theirs = numeric.phases(g, x, y, nudge), other.phases(g, few.x, few.y, nudge)
-        findings = [*_agreement(circuit, ours, theirs), _kirchhoff("kirchhoff_numeric", chip, bench, nudge, ours)]
-        if not circuit.of(IdealDiodes):  # a sharp diode's current differs from an ideal one's
-            findings.append(_kirchhoff(f"kirchhoff_{reference.name}", chip, few, nudge, theirs))
+    findings = engines(chip, bench, few, nudge, reference)
     even = evenly_nudged(chip)
     by_ngspice = training.engine == reference.name
     training_engine = reference if by_ngspice else make_engine(training.engine, session.experiment.solver, training.precision)
@@ -64,32 +54,3 @@ def check(session: Session, g: Weights, reference: Engine, *, samples: int = 20,
         ]
     findings += in_time(session, g, reference)
     return CheckReport(circuit.name, len(x), len(few.x), tuple(findings))
-
-
-def _agreement(circuit: Circuit, numeric: tuple[Equilibrium, ...], ngspice: tuple[Equilibrium, ...]) -> list[CheckResult]:
-    """Compare all node voltages, free and nudged."""
-    findings = []
-    for name, of_numeric, of_ngspice in zip(PHASES, numeric, ngspice, strict=True):
-        batch = len(of_ngspice.residual)
-        apart = max(float(np.abs(of_numeric.v[key][:batch] - of_ngspice.v[key]).max()) for key in of_ngspice.v)
-        limit = AGREE_V
-        if circuit.of(IdealDiodes):
-            limit = AGREE_SHARP * voltage_range(circuit, of_ngspice)
-        findings.append(CheckResult(f"engines_dv_{name}", apart, limit, "V", apart <= limit))
-    return findings
-
-
-def voltage_range(circuit: Circuit, equilibrium: Equilibrium) -> float:
-    """Return the largest voltage of a source [V]."""
-    return max(
-        float(np.abs(equilibrium.at(circuit, source.plus)).max()) for source in circuit.of(VoltageSources, InputSources) if len(source)
-    )
-
-
-def _kirchhoff(name: str, chip: Chip, bench: Bench, nudge: LossNudge, phases: tuple[Equilibrium, ...]) -> CheckResult:
-    pushes = (Push(), *nudge.pushes(phases[0].outputs(bench.circuit), bench.y))
-    worst = 0.0
-    for push, phase in zip(pushes, phases, strict=True):
-        balance = kirchhoff.balance(bench.circuit, chip, bench.g, Drive(bench.x, push), phase)
-        worst = max(worst, float((balance.residual / balance.largest).max()))
-    return CheckResult(name, worst, AGREE_KIRCHHOFF, "of the largest current", worst <= AGREE_KIRCHHOFF)

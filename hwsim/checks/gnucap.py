@@ -17,7 +17,7 @@ from circuits.constants import GMIN, V_T
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes
 from circuits.rows import fixed_nodes
-from hwsim.checks.check import AGREE_SHARP, voltage_range
+from hwsim.checks.agreement import AGREE_SHARP, voltage_range
 from hwsim.checks.check_results import PHASES, CheckResult
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.learning import factory

@@ -71,7 +71,7 @@ def gradients(solver: Solver, bench: Bench, nudge: NudgeKind) -> list[CheckResul
     estimates = [propagate(factor) for factor in factors]
     rule = _limit_rule(solver)
     limit = _steadiest(estimates) if rule is None else _gradient(rule, solver, bench)
-    errors = [_apart(estimate, limit) for estimate in estimates]
+    errors = [apart(estimate, limit) for estimate in estimates]
     best = int(np.nanargmin(errors))
     differences = _against_differences(solver, bench, estimates[best], limit)
     one_way = asymmetry(solver, bench) if by_ngspice else 0.0
@@ -115,13 +115,13 @@ def own_gradient(solver: Solver, learner: Solver, bench: Bench, experiment: Expe
         off = _against_differences(solver, bench, estimate, estimate if limit is None else _gradient(limit, solver, bench))
         how += ", from finite differences"
     else:
-        off = _apart(estimate, _gradient(rule, solver, bench))
+        off = apart(estimate, _gradient(rule, solver, bench))
         how += ", from 64 bits"
     advice = "" if off <= AGREE_OWN else "; a smaller nudge is nearer, or where rounding counts, a larger one or float64"
     return CheckResult("gradient_own_rel", off, AGREE_OWN, f"of the largest entry, {training.rule.kind} {how}{advice}", off <= AGREE_OWN)
 
 
-def _apart(a: Weights, b: Weights) -> float:
+def apart(a: Weights, b: Weights) -> float:
     """Return the largest difference of any crossbar as a share of the second's largest entry."""
 
     def share(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
@@ -133,7 +133,7 @@ def _apart(a: Weights, b: Weights) -> float:
 
 def _steadiest(estimates: Sequence[Weights]) -> Weights:
     """Return the estimate that differs least from the next."""
-    changes = [_apart(a, b) for a, b in itertools.pairwise(estimates)]
+    changes = [apart(a, b) for a, b in itertools.pairwise(estimates)]
     return estimates[int(np.nanargmin(changes)) + 1]
 
 

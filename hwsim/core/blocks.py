@@ -53,17 +53,19 @@ def parts(circuit: Circuit) -> list[tuple[str, Trainable]]:
 
 def _places(circuit: Circuit) -> dict[str, tuple[str, slice]]:
     places: dict[str, tuple[str, slice]] = {}
-    for element in circuit.trainable:
-        if isinstance(element, Divisible):
-            places |= {name(element.name, run.of_g): (element.name, run.of_g) for run, _ in row_parts(circuit, element)}
-        else:
-            places[element.name] = (element.name, slice(None))
+    for member in circuit.members:
+        for element in member.trainable:
+            if isinstance(element, Divisible):
+                places |= {name(element.name, run.of_g): (element.name, run.of_g) for run, _ in row_parts(member, element)}
+            else:
+                places[element.name] = (element.name, slice(None))
     return places
 
 
-def split(circuit: Circuit, g: Mapping[str, Array]) -> dict[str, Array]:
-    """Cut arrays, one a trainable element array, into blocks; blocks stay what they are."""
-    return {block: g[block] if block in g else g[element][of_g] for block, (element, of_g) in _places(circuit).items()}
+def split(circuit: Circuit, g: Mapping[str, Array], *, some: bool = False) -> dict[str, Array]:
+    """Cut arrays, one a trainable element array, into blocks; blocks stay what they are. `some`: not all element arrays are there."""
+    places = {block: place for block, place in _places(circuit).items() if not some or place[0] in g}
+    return {block: g[block] if block in g else g[element][of_g] for block, (element, of_g) in places.items()}
 
 
 def join(blocks: Blocks) -> dict[str, Array]:

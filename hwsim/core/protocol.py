@@ -235,6 +235,10 @@ class Phases(Protocol):
         """The chip that the circuit is on."""
         ...
 
+    def wrapped(self, wrapper: Callable[[Any], Any]) -> Any:
+        """Return the solver within a wrapper; of a solver of many circuits, each of theirs."""
+        ...
+
     def solve(self, g: Conductances, drive: Drive) -> Equilibrium:
         """Find the equilibria of a batch."""
         ...
@@ -351,7 +355,15 @@ def displacements(phases: tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:
     return free, *(phase._replace(v={name: v - free.v[name] for name, v in phase.v.items()}) for phase in nudged)
 
 
-class Closing:
+class Whole:
+    """A solver of one circuit, which a wrapper goes around as a whole; one of many circuits is wrapped circuit by circuit."""
+
+    def wrapped(self, wrapper: Callable[[Any], Any]) -> Any:
+        """Return the solver within a wrapper."""
+        return wrapper(self)
+
+
+class Closing(Whole):
     """What is closed at the end of a `with`."""
 
     def close(self) -> None:

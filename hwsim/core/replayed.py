@@ -1,6 +1,6 @@
 """A stand-in for a solver: it returns equilibria of earlier calls, whatever it is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from circuits.circuit import Circuit
@@ -14,6 +14,10 @@ class Replayed(NamedTuple):
     chip: Any
     equilibria: Sequence[Equilibrium]
     capabilities: frozenset[Capability] = frozenset(Capability)
+
+    def wrapped(self, wrapper: Callable[[Any], Any]) -> Any:
+        """Return it within a wrapper."""
+        return wrapper(self)
 
     def solve(self, *_: Any, **__: Any) -> Equilibrium:
         """Return the free phase."""

@@ -125,7 +125,8 @@ def _input_scale(experiment: Experiment) -> float:
     if isinstance(experiment.circuit, Netlist):
         msg = "data.task = 'reconstruction' needs a network, whose inputs have one scale, and circuit is a netlist; use 'regression'"
         raise DataError(msg)
-    return experiment.circuit.input_scale
+    first = experiment.blocks[0].circuit if experiment.blocks is not None and experiment.blocks[0].kind == "circuit" else experiment.circuit
+    return 1.0 if first is None else first.input_scale
 
 
 def _shown(experiment: Experiment) -> Dataset:
@@ -199,6 +200,9 @@ def _tested_on(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
 
 def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
     """Keep no more samples than the limits allow."""
+    if settings.overfit is not None:
+        few = samples.chosen(_chosen(len(samples.labels), settings.overfit, seed, "overfit"))
+        return replace(samples, **few, **{f"{name}_test": part for name, part in few.items()})
     assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
     train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
     test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")

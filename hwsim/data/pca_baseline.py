@@ -30,7 +30,7 @@ def of(experiment: Experiment, data: Dataset, x: Floats) -> Baseline | None:
 
     """
     circuit = experiment.circuit
-    if experiment.data.task != "reconstruction" or isinstance(circuit, Netlist) or not circuit.layers:
+    if experiment.data.task != "reconstruction" or circuit is None or isinstance(circuit, Netlist) or not circuit.layers:
         return None
     rank = min(one.size for one in circuit.maps[1:])
     error = np.sqrt(((repeated(data.x_train, x, rank) - x) ** 2).mean())

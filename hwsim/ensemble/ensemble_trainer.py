@@ -173,7 +173,7 @@ class EnsembleTrainer:
         Every chip is audited, by the same updates: that takes some hundredths of a second each.
         """
         trainers, first = self.trainers, self.trainers[0]
-        if not gradient_audit.audited(first.updater.rule, first.instruments):
+        if not gradient_audit.audited(first.updater.rule):
             return [None] * len(trainers)
         plans = [gradient_audit.planned(trainer, first.settings.epochs - 1) for trainer in trainers]
         kept, failed, wrong = [], np.zeros(len(trainers), bool), [trainer.samples.targets.wrong() for trainer in trainers]

@@ -1,6 +1,7 @@
 """Experiment: all that a run depends on, checked: circuit, data, training, solver."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -14,7 +15,9 @@ from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
+from hwsim.settings.block_settings import BlockSettings, CircuitBlock, DigitalBlock, prefix_of, shapes
 from hwsim.settings.durations import spelled
+from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
 from hwsim.settings.pretraining_settings import PretrainingStage
 from hwsim.settings.sections import DataSettings, DeviceSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -68,6 +71,10 @@ class ExperimentError(ValueError):
     """
 
 
+_PLAIN = {"rule": (EquilibriumPropagationRule(),), "nudge": (FollowingNudge(), FrozenNudge())}
+"""Learning rule and nudge of a training that names none."""
+
+
 class SizesError(ExperimentError):
     """Data that do not fit a network: their numbers of features, and of classes or targets, are other ones."""
 
@@ -90,7 +97,9 @@ class Experiment(Section):
     about
         A line for people.
     circuit
-        The network that is compiled to a circuit, or the netlist that is one.
+        The network that is compiled to a circuit, or the netlist that is one; absent where there are blocks.
+    blocks
+        A chain instead of one circuit: circuits and digital layers, each driven by what the one before makes.
     data, training, device, variation, noise, solver
         What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
     pretraining
@@ -110,7 +119,7 @@ class Experiment(Section):
 
     name: str = Field(default="experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     about: str = ""
-    circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)]
+    circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)] | None = None
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
     pretraining: tuple[PretrainingStage, ...] = ()
@@ -119,21 +128,25 @@ class Experiment(Section):
     noise: NoiseSettings = NoiseSettings()
     solver: SolverSettings = SolverSettings()
     reached: Reached | None = None
+    blocks: Annotated[tuple[BlockSettings, ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if isinstance(self.circuit, Netlist):
+        if self.blocks is not None:
+            outputs = self._checked_blocks(self.blocks)
+        elif isinstance(self.circuit, Netlist):
             circuit = self.circuit.deck.circuit
-            crossbars, outputs = len(circuit.trainable), len(circuit.outputs)
+            outputs = len(circuit.outputs)
+            _check_crossbars("training", self.training, len(circuit.trainable))
+        elif self.circuit is None:
+            msg = f"circuit is missing; add [circuit], whose keys {KEYS} circuit lists, or [[blocks]], whose keys {KEYS} blocks lists"
+            raise ValueError(msg)
         else:
-            crossbars, outputs = self.circuit.crossbars, self.circuit.outputs
+            outputs = self.circuit.outputs
             if self.training.init == "netlist":
                 msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
                 raise ValueError(msg)
-        for key, given in (("rate", self.training.rates(crossbars)), ("g_init", self.training.initial_ranges(crossbars))):
-            if len(given) != crossbars:
-                msg = f"training.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
-                raise ValueError(msg)
+            _check_crossbars("training", self.training, self.circuit.crossbars)
         if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
             msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
@@ -144,15 +157,92 @@ class Experiment(Section):
             raise ValueError(msg)
         return self
 
+    def _checked_blocks(self, blocks: Sequence[DigitalBlock | CircuitBlock]) -> int:
+        """Refuse blocks that do not fit together or that training does not fit; return the number of outputs."""
+        if self.circuit is not None:
+            msg = "circuit and blocks are both set, and an experiment is of one circuit or of a chain of blocks; omit one of them"
+            raise ValueError(msg)
+        if self.training.init == "netlist":
+            msg = "training.init = 'netlist' needs a netlist circuit, but this is a chain of blocks; use 'uniform' or 'log-uniform'"
+            raise ValueError(msg)
+        for key in ("rule", "nudge"):
+            if getattr(self.training, key) not in _PLAIN[key]:
+                msg = f"training.{key} is of one circuit, and each block that is a circuit has its own; set blocks[0].{key}, and so on"
+                raise ValueError(msg)
+        if self.training.update != UpdateSettings() or self.pretraining:
+            key = "pretraining" if self.pretraining else "training.update"
+            msg = f"{key} is of one circuit, and this is a chain of blocks; omit it"
+            raise ValueError(msg)
+        if self.training.start_arrays is not None:
+            msg = "training.start_arrays names arrays of one circuit, and a chain starts from all of what a chain learned; omit it"
+            raise ValueError(msg)
+        made = shapes(blocks)
+        for k, block in enumerate(blocks):
+            if isinstance(block, CircuitBlock):
+                training = block.training(self.training)
+                _check_crossbars(f"blocks[{k}]" if block.rate or block.g_init else "training", training, block.circuit.crossbars)
+                if self.training.engine == "ngspice" and block.rule.kind == "adjoint":
+                    msg = f"blocks[{k}].rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+                    raise ValueError(msg)
+        return math.prod(made[-1][1])
+
+    @property
+    def devices(self) -> tuple[DeviceSettings, ...]:
+        """What the memristors are: of a chain, of each of its circuits."""
+        circuits = [block for block in self.blocks or () if isinstance(block, CircuitBlock)]
+        return tuple(block.device or self.device for block in circuits) or (self.device,)
+
+    @property
+    def rules(self) -> str:
+        """The learning rule; of a chain, those of its blocks, and that of digital layers."""
+        kinds = [block.rule.kind if isinstance(block, CircuitBlock) else "back-propagation" for block in self.blocks or ()]
+        return ", ".join(dict.fromkeys(kinds)) or self.training.rule.kind
+
+    @property
+    def one_circuit(self) -> Network | Netlist:
+        """The circuit; a chain is refused.
+
+        Raises
+        ------
+        ExperimentError
+            Naming what takes a chain.
+
+        """
+        if self.circuit is None:
+            msg = (
+                f"{self.name}: this is for one circuit, and the experiment is a chain of {len(self.blocks or ())} blocks; name one circuit"
+            )
+            raise ExperimentError(msg)
+        return self.circuit
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks, of one circuit or of a chain; a netlist is none."""
+        if self.blocks is not None:
+            return tuple(block.circuit for block in self.blocks if isinstance(block, CircuitBlock))
+        return () if self.circuit is None or isinstance(self.circuit, Netlist) else (self.circuit,)
+
+    @property
+    def inputs_and_outputs(self) -> tuple[int, int]:
+        """How many numbers a network or a chain takes, and how many it makes."""
+        if self.blocks is not None:
+            ends = shapes(self.blocks)
+            return math.prod(ends[0][0]), math.prod(ends[-1][1])
+        network = self.one_circuit
+        if isinstance(network, Netlist):
+            return network.deck.circuit.input_count, len(network.deck.circuit.outputs)
+        return network.inputs, network.outputs
+
     def _check_devices(self) -> None:
         """Refuse spreads, drift and noise that nothing takes up."""
+        pulsed = any(device.preset is not None for device in self.devices)
         for key in ("step", "asymmetry"):
-            if getattr(self.variation, key) and self.device.preset is None:
+            if getattr(self.variation, key) and not pulsed:
                 msg = (
                     f"variation.{key} spreads the steps of pulses, and without device.preset none are sent; name a preset, or leave it out"
                 )
                 raise ValueError(msg)
-        if self.variation.after and self.device.preset is None:
+        if self.variation.after and not pulsed:
             msg = (
                 f"variation.after = {spelled(self.variation.after)} lets the memristors of device.preset drift, and there is none; "
                 "name one, or leave it out"
@@ -234,12 +324,24 @@ class Experiment(Section):
 
     def _started(self, start: str) -> Mapping[str, Any]:
         """Return the conductances at 27 °C [S] that learning starts from; those of a run are those at its own temperature."""
-        from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - only for those who start from learned conductances
         from hwsim.experiment.loading import load  # noqa: PLC0415 - it reads this class
 
         g, run = stored_conductances.read(start), stored_conductances.run_of(start)
         learned_at = load(run).variation if run and (run / RUN_FILE).is_file() else VariationSettings()
-        return at_temperature(g, self.device, learned_at, VariationSettings())
+        return self.at_temperature(g, learned_at, VariationSettings())
+
+    def at_temperature(self, g: Mapping[str, Any], was: VariationSettings, now: VariationSettings) -> Mapping[str, Any]:
+        """Return the conductances [S] that devices which had `g` at the temperature of one section have at that of another."""
+        from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - only for those who start from learned conductances
+
+        if self.blocks is None:
+            return at_temperature(g, self.device, was, now)
+        heated = dict(g)
+        for k, block in enumerate(self.blocks):
+            if isinstance(block, CircuitBlock):
+                of_block = {name: values for name, values in g.items() if name.startswith(prefix_of(k))}
+                heated |= at_temperature(of_block, block.device or self.device, was, now)
+        return heated
 
     def check_sizes(self, features: int, answers: int, shown: Maps | None = None) -> None:
         """Refuse data that do not fit the circuit's inputs and outputs; `answers` are their classes, or real targets.
@@ -258,17 +360,20 @@ class Experiment(Section):
         if isinstance(self.circuit, Netlist):
             self._check_netlist(self.circuit, features, answers)
             return
-        if self.circuit.inputs != features:
-            differ = f"circuit.inputs = {self.circuit.inputs}, but data {data} have {features} features"
-            msg = f"{differ}; set it to {features}, or choose other data"
+        (inputs, outputs), key = self.inputs_and_outputs, "circuit" if self.blocks is None else "blocks"
+        if inputs != features:
+            name = "circuit.inputs" if self.blocks is None else "what blocks[0] takes"
+            msg = f"{name} = {inputs}, but data {data} have {features} features; set it to {features}, or choose other data"
             raise SizesError(msg, features, answers)
-        if shown is not None and self.circuit.image is not None and self.circuit.maps[0] != shown:
-            msg = f"circuit.image is {self.circuit.maps[0]}, and the images of data {data} are {shown}: set it to {list(shown)}"
+        if shown is not None and self._seen is not None and (seen := image(inputs, self._seen)) != shown:
+            key = "circuit.image" if self.blocks is None else "blocks[0].image"
+            msg = f"{key} is {seen}, and the images of data {data} are {shown}: set it to {list(shown)}"
             raise ExperimentError(msg)
-        if not self._fits(self.circuit.outputs, features, answers):
+        if not self._fits(outputs, features, answers):
             pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
             right = "2, or 1" if pair else str(features if self.data.task == "reconstruction" else answers)
-            msg = f"circuit.outputs = {self.circuit.outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
+            name = f"{key}.outputs" if self.blocks is None else f"what blocks[{len(self.blocks) - 1}] makes"
+            msg = f"{name} = {outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
             raise SizesError(msg, features, answers)
 
     def image(self, features: int, shown: Maps | None = None) -> Maps:
@@ -280,12 +385,20 @@ class Experiment(Section):
             When there are none, naming what is to move them.
 
         """
-        given = None if isinstance(self.circuit, Netlist) else self.circuit.image
+        given = self._seen
         try:
             return image(features, given) if shown is None else shown
         except CircuitError:
             msg = f"data.{self.data.moving} moves images, and data {quote_path(self.data.name)} have {features} features, no square image"
             raise ExperimentError(f"{msg}; leave it out") from None
+
+    @property
+    def _seen(self) -> tuple[int, int] | tuple[int, int, int] | None:
+        """The images that the circuit, or the first block, takes, where it names them."""
+        if self.blocks is not None:
+            first = self.blocks[0]
+            return first.circuit.image if isinstance(first, CircuitBlock) else first.image
+        return None if self.circuit is None or isinstance(self.circuit, Netlist) else self.circuit.image
 
     def _fits(self, outputs: int, features: int, answers: int) -> bool:
         """Whether there is an output for each class, target or feature to reconstruct; one also holds two classes."""
@@ -318,6 +431,14 @@ class Experiment(Section):
                 f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
             )
             raise ExperimentError(msg)
+
+
+def _check_crossbars(table: str, training: TrainingSettings, crossbars: int) -> None:
+    """Refuse as many step sizes or ranges as do not fit a circuit's crossbars."""
+    for key, given in (("rate", training.rates(crossbars)), ("g_init", training.initial_ranges(crossbars))):
+        if len(given) != crossbars:
+            msg = f"{table}.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
+            raise ValueError(msg)
 
 
 def make(table: dict[str, Any], where: str) -> Experiment:

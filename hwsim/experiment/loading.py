@@ -172,7 +172,7 @@ def to_toml(experiment: Experiment) -> str:
         When a neuron is of a class of the caller's own, which no file describes.
 
     """
-    for k, layer in enumerate(() if isinstance(experiment.circuit, Netlist) else experiment.circuit.layers):
+    for k, layer in enumerate(layer for network in experiment.networks for layer in network.layers):
         if (kind := type(layer.neuron)) not in KINDS:
             msg = f"circuit.layers[{k}].neuron is of class {kind.__name__}, which no experiment file describes; keep the model in Python"
             raise ExperimentError(msg)

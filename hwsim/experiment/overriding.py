@@ -172,7 +172,7 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
     if isinstance(inner, tuple):
         return list(inner)
     if isinstance(inner, BaseModel):
-        return inner.model_dump()
+        return {name: getattr(inner, name) for name in type(inner).model_fields}
     if not dataclasses.is_dataclass(inner):
         return inner
     if type(inner) not in _PARTS and last != "kind":

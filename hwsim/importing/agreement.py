@@ -49,7 +49,7 @@ def agreement(session: Session, g: Weights, perceptron: DensePerceptron, v_unit:
     seed = noise_seed(session.experiment.training.seed, session.experiment.variation.chip)
     filled = x if len(x) > BATCH else np.resize(x, (1 << (len(x) - 1).bit_length(), x.shape[1]))
     with session.verified_solver() as solver:
-        volts = read_outputs(solver, g, filled, session.readout, seed).outputs[: len(x)]
+        volts = read_outputs(solver, g, filled, session.reading, seed).outputs[: len(x)]
     original = v_unit * perceptron.outputs(x)
     answers, wanted = np.asarray(targets.answers(volts)), np.asarray(targets.answers(original))
     errors = [targets.scores(float(targets.mistakes(of, slice(None)).sum()), len(x))["error"] for of in (wanted, answers)]

@@ -86,6 +86,12 @@ class AuditingSolver(PhaseByPhase):
 
 def audit_phases(solver: Any, rule: LearningRule, loss: Loss, g: Conductances, x: Array, y: Array, seed: int) -> AuditResult:  # noqa: PLR0913, PLR0917 - what an update takes
     """Verify the phases that a rule asks for at samples x (B, I) with targets y (B, K)."""
-    auditing = AuditingSolver(solver)
-    rule.gradient(auditing, g, x, y, loss, Draw(seed=seed))
-    return auditing.result
+    made = list[AuditingSolver]()
+
+    def auditing(one: Any) -> AuditingSolver:
+        made.append(AuditingSolver(one))
+        return made[-1]
+
+    rule.gradient(solver.wrapped(auditing), g, x, y, loss, Draw(seed=seed))
+    residuals, failed, codes, shares = zip(AuditResult(0.0, 0, int(Result.CONVERGED), {}), *(one.result for one in made), strict=True)
+    return AuditResult(max(residuals), sum(failed), max(codes), {name: share for of in shares if of for name, share in of.items()})

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.protocol import Phases, Result
-from hwsim.learning.readout import Instruments
+from hwsim.learning.readout import ReadOut
 from hwsim.learning.task import Targets
 from hwsim.random.streams import of_chip, stream
 from hwsim.typing import Array, Conductances
@@ -71,7 +71,7 @@ class ReadOuts(NamedTuple):
     steps: float
 
 
-def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instruments, seed: int) -> ReadOuts:
+def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: ReadOut, seed: int) -> ReadOuts:
     """Solve samples x (n, I), some hundred at once; `seed` is that of the noise.
 
     Raises
@@ -85,15 +85,15 @@ def read_outputs(solver: Phases, g: Conductances, x: Array, instruments: Instrum
         part = x[first : first + BATCH]
         filled = np.resize(part, (BATCH, x.shape[1])) if len(x) > BATCH else part
         part_seed = np.uint32((seed + first) % 2**32)
-        equilibrium = instruments.free(solver, g, filled, part_seed, 1)[0]
-        outputs.append(np.asarray(instruments.outputs(solver, equilibrium, part_seed), dtype=np.float64)[: len(part)])
+        read, equilibrium = instruments.read(solver, g, filled, part_seed)
+        outputs.append(np.asarray(read, dtype=np.float64)[: len(part)])
         settled.append(np.asarray(equilibrium.result)[: len(part)] == Result.CONVERGED)
         residual = max(residual, float(equilibrium.residual[: len(part)].max()))
         steps += float(np.sum(equilibrium.steps[: len(part)]))
     return ReadOuts(np.concatenate(outputs), np.concatenate(settled), residual, steps)
 
 
-def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: Instruments, seed: int) -> Evaluation:
+def evaluate(solver: Phases, g: Conductances, x: Array, targets: Targets, instruments: ReadOut, seed: int) -> Evaluation:
     """Solve samples x (n, I) and compare with their targets; `seed` is that of the noise.
 
     Raises

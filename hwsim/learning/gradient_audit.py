@@ -17,7 +17,6 @@ from hwsim.core.protocol import Equilibrium, Result
 from hwsim.core.replayed import Replayed
 from hwsim.learning.audit import PhaseByPhase
 from hwsim.learning.gradient.output_conductance import output_conductance
-from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LearningRule
 from hwsim.learning.step import KEPT, Batches
 from hwsim.settings.sections import Precision
@@ -61,9 +60,9 @@ def advice(value: float, rule: LearningRule, precision: Precision, tolerance: fl
     )
 
 
-def audited(rule: LearningRule, instruments: Instruments) -> bool:
+def audited(rule: LearningRule) -> bool:
     """Whether a rule learns from a difference of equilibria that no noise currents move: the adjoint has none, and noise hides rounding."""
-    return rule.size is not None and not instruments.noise.in_currents
+    return rule.size is not None and not rule.noisy
 
 
 def planned(trainer: "Trainer", epoch: int) -> list[Batches]:

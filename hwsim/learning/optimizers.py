@@ -27,8 +27,10 @@ class Optimizer(Protocol):
         """Return the memory before the first step."""
         ...
 
-    def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
-        """Return the change of every conductance [S] at these rates, and the new memory."""
+    def step(
+        self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array], g: Mapping[str, Array]
+    ) -> tuple[Steps, Moments]:
+        """Return the change of every conductance [S] at these rates, and the new memory; `g` are what changes."""
         ...
 
 
@@ -46,7 +48,13 @@ class Sgd:
         """Return zero momentum."""
         return Moments(_zeros(g) if self.momentum else {}, {}, np.zeros((), np.int32))
 
-    def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
+    def step(
+        self,
+        gradient: Mapping[str, Array],
+        moments: Moments,
+        rates: Mapping[str, Array],
+        g: Mapping[str, Array],  # noqa: ARG002 - steps depend on gradients alone
+    ) -> tuple[Steps, Moments]:
         """Return the steps and the new memory."""
         mean = {name: self.momentum * m + gradient[name] for name, m in moments.mean.items()}
         along = mean or gradient
@@ -64,7 +72,13 @@ class Sign:
         """Return no memory but the count."""
         return Moments({}, {}, np.zeros((), np.int32))
 
-    def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
+    def step(
+        self,
+        gradient: Mapping[str, Array],
+        moments: Moments,
+        rates: Mapping[str, Array],
+        g: Mapping[str, Array],  # noqa: ARG002 - steps depend on gradients alone
+    ) -> tuple[Steps, Moments]:
         """Return the steps and the new count."""
         steps = {name: -rates[name] * values.__array_namespace__().sign(values) for name, values in gradient.items()}
         return steps, moments._replace(count=moments.count + 1)
@@ -104,7 +118,13 @@ class Adam:
         """Return zero means."""
         return Moments(_zeros(g), _zeros(g), np.zeros((), np.int32))
 
-    def step(self, gradient: Mapping[str, Array], moments: Moments, rates: Mapping[str, Array]) -> tuple[Steps, Moments]:
+    def step(
+        self,
+        gradient: Mapping[str, Array],
+        moments: Moments,
+        rates: Mapping[str, Array],
+        g: Mapping[str, Array],  # noqa: ARG002 - steps depend on gradients alone
+    ) -> tuple[Steps, Moments]:
         """Return the steps and the new memory."""
         count = moments.count + 1
         mean = {name: self.b1 * m + (1 - self.b1) * gradient[name] for name, m in moments.mean.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from hwsim.learning.noise_currents import Currents, currents
 from hwsim.random.counter import Draws
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Array, Conductances
+
+
+class ReadOut(Protocol):
+    """What reads the outputs of a circuit, or of a chain of them."""
+
+    def read(self, solver: Any, g: Conductances, x: Array, seed: Array | int) -> tuple[Array, Equilibrium]:
+        """Return the read-outs (B, K) [V] of a batch, and the free equilibria."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,11 @@ class Instruments:
             return solver.solve(g, Drive(x)), None
         noise = self._noise(solver, g, x, seed, phases)
         return solver.solve(g, Drive(x, noise=noise[0])), noise[1:]
+
+    def read(self, solver: Phases, g: Conductances, x: Array, seed: Array | int) -> tuple[Array, Equilibrium]:
+        """Return the read-outs (B, K) [V] of a batch, and the free equilibria."""
+        equilibrium = self.free(solver, g, x, seed, 1)[0]
+        return self.outputs(solver, equilibrium, seed), equilibrium
 
     def phases(self, solver: Phases, g: Conductances, x: Array, y: Array, nudge: Nudge, seed: Array) -> tuple[Equilibrium, ...]:
         """Find the free equilibria, then each nudged one, each with noise of its own."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from hwsim.core.protocol import ConvergenceError, Drive, Equilibrium, Nudge, Push, Result
@@ -60,6 +61,10 @@ class Skipping(SolverWrapper):
     def nudged(self, g: Conductances, x: Array, free: Equilibrium, pushes: Sequence[Push], **how: Any) -> tuple[Equilibrium, ...]:
         """Return free equilibria, and from there the nudged ones."""
         return _kept(super().nudged(g, x, free, pushes, **how | self._quietly))
+
+
+QUIETLY = partial(Skipping, raises=False)
+"""The wrapper of solvers inside of compiled functions, which raise nothing."""
 
 
 def _kept(phases: tuple[Equilibrium, ...]) -> tuple[Equilibrium, ...]:

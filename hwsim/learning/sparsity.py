@@ -53,4 +53,4 @@ def _memristors(circuit: Circuit, g: Conductances) -> Floats:
 def moved(before: Mapping[str, Array], after: Mapping[str, Any]) -> float:
     """Return the share of devices whose conductance an update changed; both by block [S]."""
     changed = sum(int((np.asarray(after[block]) != np.asarray(values)).sum()) for block, values in before.items())
-    return float(changed / sum(values.size for values in before.values()))
+    return float(changed / max(sum(values.size for values in before.values()), 1))

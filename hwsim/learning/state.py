@@ -60,9 +60,9 @@ class State:
 
         """
 
-        def group(prefix: str) -> Arrays:
+        def group(prefix: str) -> Arrays:  # an optimizer remembers nothing of running averages
             arrays_of_kind = {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
-            return blocks.split(circuit, arrays_of_kind) if arrays_of_kind else {}
+            return blocks.split(circuit, arrays_of_kind, some=prefix != "g/")
 
         moments = Moments(group("mean/"), group("square/"), arrays["count"])
         sums = Sums(*(arrays[f"sums/{name}"] for name in Sums._fields))

@@ -17,7 +17,7 @@ from hwsim.learning.corruption import Corruption
 from hwsim.learning.losses import Loss
 from hwsim.learning.optimizers import Desynchronous, Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
-from hwsim.learning.skipping import Skipping
+from hwsim.learning.skipping import QUIETLY
 from hwsim.learning.task import Targets
 from hwsim.typing import Array, Conductances
 
@@ -139,7 +139,7 @@ class Updater(NamedTuple):
         x, y, seed = self._features(samples.x, chosen, batches, k), targets.of(chosen), batches.seeds[k]
         gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
         by_block = _of_settled(gradient) if self.skipping else gradient.by_block
-        steps, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates)
+        steps, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates, carry.g)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)
         done = self.programming.update(carry.g, self.reach(steps, seed), solver.chip, seed, carry.programming)
         return Carry(done.g, moments, _added(carry.sums, gradient, wrong, done), done.state, _kept(solver.circuit, gradient.phases))
@@ -154,7 +154,7 @@ class Updater(NamedTuple):
         """Do the updates number `ends[0]` … `ends[1]` − 1, inside of a compiled function."""
         import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
-        solver = Skipping(solver, raises=False) if self.skipping else solver
+        solver = solver.wrapped(QUIETLY) if self.skipping else solver
         nodes = sum(map(len, free_groups(solver.circuit)))
         shape = self.rule.phases, min(batches.order.shape[1], KEPT), nodes
         begun = carry._replace(kept=jax.numpy.zeros(shape, samples.x.dtype))
@@ -171,8 +171,11 @@ def _of_settled(gradient: Gradient) -> dict[str, Array]:
 
 
 def _kept(circuit: Circuit, phases: Sequence[Equilibrium]) -> Array:
-    xp = phases[0].residual.__array_namespace__()
-    return xp.stack([xp.concatenate([phase.v[group.name][:KEPT] for group in free_groups(circuit)], axis=1) for phase in phases])
+    """Return the voltages that an update keeps; a chain has no nodes of its own, and keeps none."""
+    xp, groups = phases[0].residual.__array_namespace__(), free_groups(circuit)
+    if not groups:
+        return xp.zeros((len(phases), min(len(phases[0].residual), KEPT), 0), phases[0].residual.dtype)
+    return xp.stack([xp.concatenate([phase.v[group.name][:KEPT] for group in groups], axis=1) for phase in phases])
 
 
 def _added(sums: Sums, gradient: Gradient, wrong: Array, done: Programmed) -> Sums:

@@ -1,6 +1,6 @@
 """Trainer: epochs of batches from a state that can be saved, on any engine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -19,65 +19,40 @@ from hwsim.learning.dataset import Dataset
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import BATCH, evaluate
 from hwsim.learning.gradient_audit import GradientError
-from hwsim.learning.initial import starting, within
-from hwsim.learning.optimizers import Desynchronous
-from hwsim.learning.readout import Instruments
-from hwsim.learning.skipping import OR_SKIP, Skipping, or_skip
+from hwsim.learning.initial import within
+from hwsim.learning.setup import Setup
+from hwsim.learning.skipping import OR_SKIP, QUIETLY, Skipping, or_skip
 from hwsim.learning.sparsity import moved
 from hwsim.learning.state import Arrays, State, copied, joined
-from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, Updater, compiled, stepwise
+from hwsim.learning.step import Advance, Batches, Carry, Sums, TrainingArrays, compiled, stepwise
 from hwsim.learning.task import Targets, Task
 from hwsim.numeric.exact import exact_engine
 from hwsim.random.streams import of_chip, stream
-from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
-from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Conductances
 
 
 class Trainer:
-    """Trains one circuit on one data set. All randomness comes from the experiment's seed, the chip's and the epoch's number.
+    """Trains one circuit, or a chain of them, on one data set.
 
-    Every section that changes a training is a required argument, so that none can be left out; a session takes them all from an experiment.
+    All randomness comes from the experiment's seed, the chip's and the epoch's number.
 
     Parameters
     ----------
     task
         What is learned of the data.
-    shown
-        The conductances of a netlist [S], where training may begin; None where the circuit is none.
+    setup
+        How the circuit learns.
 
     """
 
-    def __init__(  # noqa: PLR0913 - the sections of an experiment
-        self,
-        settings: TrainingSettings,
-        data: Dataset,
-        solver: Solver,
-        *,
-        task: Task,
-        device: DeviceSettings,
-        shown: Mapping[str, NDArray[np.float64]] | None,
-        variation: VariationSettings,
-        noise: NoiseSettings,
-    ) -> None:
-        self.settings, self.data, self.solver, self.task, self.shown = settings, data, solver, task, shown
-        self.chip = variation.chip
-        self.circuit = circuit = solver.circuit
-        circuit.require("trainable")
+    def __init__(self, settings: TrainingSettings, data: Dataset, solver: Solver, *, task: Task, setup: Setup) -> None:
+        self.settings, self.data, self.solver, self.task, self.setup = settings, data, solver, task, setup
+        self.circuit = solver.circuit
         self.dtype = np.dtype(settings.precision)
         self._refuse_misfit()
-        self.instruments = Instruments.of(variation, noise)
-        programming = factory.programming(device, variation, circuit, self.dtype)
-        self.updater = Updater(
-            rule=factory.rule(settings, circuit, self.instruments),
-            loss=factory.loss(settings),
-            optimizer=factory.optimizer(settings),
-            programming=programming,
-            skipping=settings.skip_failed,
-            image=data.image if data.shift or data.flip else None,
-            reach=Desynchronous(settings.update.probability),
-        )
+        self.updater = setup.updater._replace(image=data.image if data.shift or data.flip else None)
+        self.instruments, self.chip = setup.instruments, setup.chip
         self.batch = min(settings.batch, len(data.x_train))
         self.steps = -(-len(data.x_train) // self.batch)
         self.samples = TrainingArrays(data.x_train.astype(self.dtype), task.train.cast(self.dtype))
@@ -94,7 +69,7 @@ class Trainer:
 
     def begin(self) -> State:
         """Return the state before the first update."""
-        wanted = within(self.solver.chip, starting(self.solver.chip, self.settings, self.shown))
+        wanted = within(self.solver.chip, self.setup.start)
         g = {name: values.astype(self.dtype) for name, values in wanted.items()}
         parts, programming = self.updater.programming.begin(blocks.split(self.circuit, g))
         newton = self.needs_newton(blocks.join(parts))
@@ -124,11 +99,11 @@ class Trainer:
 
     def traced(self, solver: Any) -> Any:
         """Return a solver for compiled functions as this training uses it."""
-        return Skipping(solver, raises=False) if self.settings.skip_failed else solver
+        return solver.wrapped(QUIETLY) if self.settings.skip_failed else solver
 
     @property
     def _lenient(self) -> Any:
-        return Skipping(self.solver) if self.settings.skip_failed else self.solver
+        return self.solver.wrapped(Skipping) if self.settings.skip_failed else self.solver
 
     def zero_sums(self) -> Sums:
         """Return the sums of an epoch before its first update."""
@@ -146,8 +121,7 @@ class Trainer:
         order = np.resize(stream(settings.seed, f"order/{epoch}").permutation(samples), (self.steps, self.batch))
         signs = stream(settings.seed, f"sign/{epoch}").choice([-1.0, 1.0], self.steps)
         factor = factory.schedule(settings, epoch)
-        each = settings.rates(len(self.circuit.trainable))
-        rates = {element.name: self.dtype.type(rate * factor) for element, rate in zip(self.circuit.trainable, each, strict=True)}
+        rates = {name: self.dtype.type(rate * factor) for name, rate in self.setup.rates.items()}
         by_block = {block: rates[blocks.element_of(block)] for block in blocks.names(self.circuit)}
         seeds = stream(settings.seed, of_chip(f"programming/{epoch}", self.chip)).integers(2**32, size=self.steps, dtype=np.uint32)
         moves = draw(self.data.shift, settings.seed, epoch, order.shape, flip=self.data.flip)
@@ -218,7 +192,8 @@ class Trainer:
     def _moved(self, state: State) -> float:
         """Return the share of devices that an update moves: the epoch's first one, done again where the epoch ended, and thrown away."""
         done = self.advance(copied(state.carry), self.plan(state.epoch), 0, 1, newton=state.newton)
-        return moved(state.g, done.g)
+        devices = {array.name for array in self.circuit.trainable}
+        return moved({block: values for block, values in state.g.items() if blocks.element_of(block) in devices}, done.g)
 
     @cached_property
     def exact(self) -> Solver:
@@ -238,7 +213,7 @@ class Trainer:
             When most of it is.
 
         """
-        if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule, self.instruments):
+        if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule):
             return None
         plans, targets = gradient_audit.planned(self, state.epoch), self.samples.targets.wrong()
         kept = []

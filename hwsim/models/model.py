@@ -81,14 +81,12 @@ class Model(Predictor):
             When a setting is wrong.
 
         """
-        from hwsim.devices.temperature import at_temperature  # noqa: PLC0415 - devices load only for those who draw chips
-
         other = override(self.experiment, {**(settings or {}), "variation.chip": chip})
         _refuse_changes("on_chip", self.experiment, other, ("circuit", "data", "training"))
         session = replace(self.session, experiment=other)
         if session.alike(learning=False):
             warn("all chips are alike; pass settings of variation, such as {'variation.stuck': 0.01}", stacklevel=2)
-        wanted = at_temperature(self.g, other.device, self.experiment.variation, other.variation)
+        wanted = dict(other.at_temperature(self.g, self.experiment.variation, other.variation))
         return replace(self, session=session, g=session.programmed(wanted), state=None)
 
     def fine_tuned(self, epochs: int = 3, settings: Mapping[str, Any] | None = None, *, progress: bool | None = None) -> Self:

@@ -60,7 +60,7 @@ class Predictor:
         filled = np.resize(scaled, (size, scaled.shape[1])) if size <= BATCH else scaled
         seed = noise_seed(self.experiment.training.seed, self.experiment.variation.chip)
         with self.session.verified_solver() as solver:
-            return read_outputs(solver, self.g, filled, self.session.readout, seed).outputs[: len(scaled)]
+            return read_outputs(solver, self.g, filled, self.session.reading, seed).outputs[: len(scaled)]
 
     def scaled(self, x: Any) -> Floats:
         """Return features x (n, I) as the circuit takes them: scaled as those of the training set were.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from circuits.chip import Chip
 from hwsim.experiment.experiment import DeviceSettings, Experiment
 from hwsim.experiment.loading import to_toml
 from hwsim.experiment.netlist_circuit import Netlist
@@ -40,13 +41,15 @@ def run_section(record: RunRecord, anchor: str) -> PageSection:
 
 def _about(record: RunRecord) -> Iterator[str]:
     network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
-    if isinstance(network, Netlist):
+    if record.experiment.blocks is not None:
+        yield f"A chain of blocks, {'; '.join(block.described for block in record.experiment.blocks)}"
+    elif isinstance(network, Netlist):
         counts = (record.circuit.size, "node"), (record.circuit.input_count, "input"), (len(record.circuit.outputs), "output")
         yield f"The netlist {Path(network.netlist).name}: {', '.join(counted(*each) for each in counts)}"
-    else:
+    elif network is not None:
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers if layer.learned))
         yield f"A {network.described} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
-    yield f"learns {record.experiment.data.name} by {training.rule.kind} ({training.optimizer.kind}, batches of {training.batch})"
+    yield f"learns {record.experiment.data.name} by {record.experiment.rules} ({training.optimizer.kind}, batches of {training.batch})"
     yield f"on {_devices(device)}."
     if odd := list(_imperfections(record.experiment)):
         yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."
@@ -110,7 +113,8 @@ def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:
         yield Gallery("Reading", "", [learning_curves.confusion(record.confusion, anchor, held_out)])
     elif record.predictions is not None:
         yield Gallery("Reading", "", [_answers(record.predictions, record.experiment, anchor)])
-    yield Gallery("Circuit", "", [_circuit(record, anchor)])
+    chips = record.chip.members
+    yield Gallery("Circuit", "", [_circuit(record, chip, f"{anchor}-{k}" if k else anchor) for k, chip in enumerate(chips)])
     about = "The initial conductances are drawn from the seed" + (
         "." if record.g is None else "; the trained ones are in the run's folder. Both states of a crossbar share one scale of colours."
     )
@@ -124,15 +128,16 @@ def _answers(predicted: Predictions, experiment: Experiment, anchor: str) -> Pic
     return predictions(predicted, anchor, experiment.data.held_out, experiment.data.measure)
 
 
-def _circuit(record: RunRecord, anchor: str) -> Picture:
-    """Draw the circuit with its trained conductances, or else the initial ones."""
-    drawn, why = schematics.drawing(record.circuit, record.chip, record.before if record.g is None else record.g)
-    arrays = ", ".join(f"{array.name} of {counted(len(array), 'memristor')}" for array in record.circuit.trainable)
-    counts = f"{counted(record.circuit.size, 'node')}, {counted(record.circuit.input_count, 'input')}, "
-    counts += f"{counted(len(record.circuit.outputs), 'output')}; {arrays}"
+def _circuit(record: RunRecord, chip: Chip, anchor: str) -> Picture:
+    """Draw a circuit with its trained conductances, or else the initial ones."""
+    circuit, g = chip.circuit, record.before if record.g is None else record.g
+    drawn, why = schematics.drawing(circuit, chip, {array.name: g[array.name] for array in circuit.trainable})
+    arrays = ", ".join(f"{array.name} of {counted(len(array), 'memristor')}" for array in circuit.trainable)
+    counts = f"{counted(circuit.size, 'node')}, {counted(circuit.input_count, 'input')}, "
+    counts += f"{counted(len(circuit.outputs), 'output')}; {arrays}"
     return drawing(
         f"{anchor}-circuit",
-        "The circuit",
+        f"The circuit {circuit.name}" if record.experiment.blocks is not None else "The circuit",
         drawn,
         alt=f"{'Graph' if why else 'Schematic'} of the circuit: {counts}.",
         caption=f"{counts}." + (f" It is shown as a graph: {why}." if why else ""),
@@ -146,7 +151,21 @@ def _tables(record: RunRecord) -> Iterator[PageTable]:
         yield _stages(record)
     if record.rows:
         yield _epochs(record)
+    if record.experiment.blocks is not None:
+        yield _parameters(record)
     yield environment_table(record.environment)
+
+
+def _parameters(record: RunRecord) -> PageTable:
+    """Tabulate the parameters of digital layers."""
+    devices = {array.name for array in record.circuit.trainable}
+    given = record.before if record.g is None else record.g
+    rows = [
+        [name, "×".join(map(str, values.shape)), f"{values.mean():.4g}", f"{values.std():.4g}"]
+        for name, values in given.items()
+        if name not in devices
+    ]
+    return PageTable(caption="Parameters of digital layers", header=("name", "shape", "mean", "standard deviation"), rows=rows, folded=True)
 
 
 def _epochs(record: RunRecord) -> PageTable:

@@ -11,7 +11,6 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quote_path, quoted
 from hwsim.devices.kinds.declared import DeviceDrift
-from hwsim.devices.temperature import at_temperature
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.learnt import refuse_learnt_by
 from hwsim.experiment.loading import load
@@ -128,7 +127,7 @@ def load_model(what: str, settings: Settings = ()) -> LoadedModel:
     if folder is not None:
         trained = load(folder.path)
         refuse_start(folder, trained, experiment)
-        wanted = at_temperature(folder.read_weights(session.circuit), experiment.device, trained.variation, experiment.variation)
+        wanted = dict(experiment.at_temperature(folder.read_weights(session.circuit), trained.variation, experiment.variation))
     else:
         wanted = session.starting()
     cut = beyond(chip, wanted) if folder or experiment.training.start else session.initial_cut

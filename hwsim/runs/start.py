@@ -127,14 +127,15 @@ def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
     def fixed(experiment: Experiment) -> dict[str, Any]:
-        sections = {"circuit", "data", "training", "device", "variation", "noise"}
+        sections = {"circuit", "blocks", "data", "training", "device", "variation", "noise"}
         table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
         if isinstance(experiment.circuit, Netlist):
             table["circuit"] = experiment.circuit.described()
         if experiment.training.start is not None:
             table["training"]["start"] = fingerprint(experiment.shown or {})
+        table["blocks"] = {str(k): block for k, block in enumerate(table.get("blocks") or ())}
         whole = {"pretraining": experiment.model_dump()["pretraining"]}
-        return {f"{section}.{key}": value for section, keys in table.items() for key, value in _leaves(keys)} | whole
+        return {f"{section}.{key}": value for section, keys in table.items() for key, value in _leaves(keys or {})} | whole
 
     was, now = fixed(stored), fixed(asked)
     if differing := [key for key in was if key not in now or was[key] != now[key]]:

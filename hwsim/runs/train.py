@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.learnt import record
 from hwsim.experiment.netlist_circuit import TRAINED, Netlist, contents, refuse_names, written
 from hwsim.files.records import Row
@@ -41,6 +42,11 @@ class Trained:
     summary: dict[str, Any]
     profile: "Profile | None" = None
 
+    @property
+    def chain(self) -> bool:
+        """Whether it is of a chain of blocks."""
+        return "blocks" in self.summary
+
 
 def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, note: Callable[[str], None] | None = None) -> Trained:
     """Train to the last epoch; `observe` is called with every chunk of updates, `note` with warnings about the data.
@@ -58,6 +64,9 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
     watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
     experiment.refuse_age()
+    if profiler and experiment.blocks is not None:
+        msg = f"{experiment.name}: --profile divides the time of one circuit's updates, and this is a chain of blocks; omit it"
+        raise ExperimentError(msg)
     with watch.on(CIRCUIT):
         deck = experiment.circuit.deck if isinstance(experiment.circuit, Netlist) else None
         if deck is not None:
@@ -149,7 +158,7 @@ class Ending:
         if self.deck is not None:
             cold = {name: values / self.session.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
             self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
-        elif sum(len(element) for element in self.session.circuit.trainable) <= LARGEST_NETLIST:
+        elif self.session.experiment.blocks is None and sum(len(element) for element in self.session.circuit.trainable) <= LARGEST_NETLIST:
             self.folder.write(TRAINED, deck(self.session, self.session.programmed(self.g), notes=(note,)))
 
     def _summary(self, tested: "Evaluation") -> dict[str, Any]:
@@ -178,9 +187,10 @@ class Ending:
             "name": experiment.name,
             "data": experiment.data.name,
             "engine": training.engine,
-            "rule": training.rule.kind,
+            "rule": experiment.rules,
             "seed": training.seed,
             "chip": experiment.variation.chip,
+            **({} if experiment.blocks is None else {"blocks": "; ".join(block.described for block in experiment.blocks)}),
             "memristors": sum(len(element) for element in self.session.circuit.trainable),
             "epochs": len(self.rows),
         }

@@ -67,6 +67,8 @@ class DataSettings(Section):
         choosing settings; absent: none.
     train_limit, test_limit
         Use no more samples than this, drawn at random; absent: all.
+    overfit
+        Train and test on this many samples of the training set alike, drawn at random: whether a circuit can memorise them at all.
     shift
         Pixels by which training images are moved at most, up or down and to either side, drawn again for every image and epoch; what comes
         in from outside is 0. Images are of the shape that the data state, else of `circuit.image`, else square: row by row, pixel by
@@ -100,6 +102,7 @@ class DataSettings(Section):
     validation: Fraction | None = None
     train_limit: PositiveInt | None = None
     test_limit: PositiveInt | None = None
+    overfit: PositiveInt | None = None
     shift: NonNegativeInt = 0
     flip: bool = False
     input_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -112,7 +115,9 @@ class DataSettings(Section):
 
     @property
     def held_out(self) -> str:
-        """Name of the set whose error is reported: `test`, or `validation` where that replaces it."""
+        """Name of the set whose error is reported: `test`, or `validation` or `overfit` where these replace it."""
+        if self.overfit is not None:
+            return "overfit"
         return "test" if self.validation is None else "validation"
 
     @property

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.reached import TrainingProgress
 from hwsim.experiment.overriding import override
 from hwsim.settings.variation_settings import VariationSettings
@@ -142,7 +141,7 @@ class _Sweep:
         weights = self.weights
         if weights is not None:
             evaluated_at = VariationSettings(temperature=self.definition.weights_at)
-            weights = at_temperature(weights, experiment.device, evaluated_at, VariationSettings())  # by this point's coefficient
+            weights = dict(experiment.at_temperature(weights, evaluated_at, VariationSettings()))  # by this point's coefficient
         return BatchJob(batch.number, batch.point.number, experiment, batch.instances, self.definition.mode, weights, self.version)
 
     def _hear_of_others(self) -> None:

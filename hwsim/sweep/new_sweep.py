@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from circuits.chip import Chip
 from circuits.quoting import quote_path
 from hwsim.devices.drift import drift_of
-from hwsim.devices.temperature import at_temperature
 from hwsim.ensemble.instances import Mode
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.experiment.loading import load
@@ -33,8 +31,8 @@ _START: Any = {"training": {"start"}}
 
 _READ: dict[str, Any] = {
     "start": {"data": True, **_START},
-    "circuit": {"circuit": True, **_START},
-    "device": {"device": True, "circuit": True, "variation": True},
+    "circuit": {"circuit": True, "blocks": True, **_START},
+    "device": {"device": True, "circuit": True, "blocks": True, "variation": True},
 }
 """Keys that a check depends on, where these are more than its section."""
 
@@ -74,7 +72,7 @@ class Planned:
         replaced = counts.get("design", Design()).kind != "alone"
         experiment = fixed_keys.base(what, settings, axes, replaced=replaced)
         folder = run_folder(what) if mode == "evaluate" else None
-        weights = folder.read_weights(experiment.circuit.compile(experiment.name)) if folder else None
+        weights = folder.read_weights(Session.of(experiment).circuit) if folder else None
         if weights is not None and counts.get("seeds", 1) > 1:
             why = f"{what} was trained with seed {experiment.training.seed}, and another may test it on samples that it has learnt"
             msg = f"--seeds {counts['seeds']}: {why}; take more chips (--chips)"
@@ -104,8 +102,8 @@ class Planned:
         if self.weights is None:
             return Session.of(self.definition.experiment).initial_cut
         base, evaluated_at = self.definition.experiment, VariationSettings(temperature=self.definition.weights_at)
-        g = at_temperature(self.weights, base.device, evaluated_at, VariationSettings())
-        return beyond(Chip.nominal(Session.of(base).circuit), g)
+        g = base.at_temperature(self.weights, evaluated_at, VariationSettings())
+        return beyond(Session.of(base).nominal.chip, g)
 
     @property
     def alike(self) -> bool:

@@ -90,7 +90,7 @@ def test_check_passes(hwsim) -> None:
 
 def test_a_failed_check_exits_with_one(hwsim, monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit that cannot be met makes the exit code 1, not an error."""
-    monkeypatch.setattr("hwsim.checks.check.AGREE_KIRCHHOFF", 0.0)
+    monkeypatch.setattr("hwsim.checks.agreement.AGREE_KIRCHHOFF", 0.0)
     answer = hwsim("check", "xor", "--json")
     assert (answer.code, answer.json["passed"]) == (1, False)
 

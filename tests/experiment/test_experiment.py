@@ -14,6 +14,7 @@ from circuits import zoo
 from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
 from hwsim.experiment.loading import load, to_toml
 from hwsim.experiment.overriding import override
+from hwsim.session import Session
 from hwsim.settings.sections import DataSettings, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import known_keys
@@ -69,7 +70,7 @@ def test_the_zoo_loads_and_compiles(name: str) -> None:
     assert experiment.about
     assert zoo.read(name).startswith("# ")
     assert re.search(r"\d{4}", zoo.read(name).split("\n\n")[0]), "a source has a year"
-    circuit = experiment.circuit.compile(name)
+    circuit = Session.of(experiment).circuit
     assert circuit.input_count == BUILT_IN[experiment.data.name][0]
 
 

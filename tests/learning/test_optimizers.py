@@ -30,7 +30,7 @@ def test_steps_by_hand(name: str, xp) -> None:
     moments = optimizer.begin(g)
     for gradient, expected in zip(GRADIENTS, STEPS[name], strict=True):
         along = {"w1": xp.asarray([[gradient, -gradient]]), "w2": xp.asarray([[gradient]])}
-        steps, moments = optimizer.step(along, moments, {"w1": 0.1, "w2": 0.3})
+        steps, moments = optimizer.step(along, moments, {"w1": 0.1, "w2": 0.3}, along)
         np.testing.assert_allclose(steps["w1"], [[expected, -expected]], rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(steps["w2"], [[3 * expected]], rtol=1e-9, atol=1e-12)
     assert int(moments.count) == len(GRADIENTS)

@@ -5,6 +5,7 @@ from typing import Any
 from hwsim.core.protocol import Solver
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
+from hwsim.learning.setup import Setup
 from hwsim.learning.trainer import Trainer
 from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -20,4 +21,6 @@ def plain_trainer(settings: TrainingSettings, data: Dataset, solver: Solver | An
         "variation": VariationSettings(),
         "noise": NoiseSettings(),
     }
-    return Trainer(settings, data, solver, **plain | sections)
+    given = plain | sections
+    task = given.pop("task")
+    return Trainer(settings, data, solver, task=task, setup=Setup.of_circuit(settings, solver, **given))

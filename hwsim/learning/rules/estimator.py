@@ -136,6 +136,11 @@ class LearningRule(Protocol):
         ...
 
     @property
+    def noisy(self) -> bool:
+        """Whether currents of noise flow in its circuits."""
+        ...
+
+    @property
     def quiet(self) -> Self:
         """The rule without noise, and without rounding of drops; converters stay, as nudges depend on them."""
         ...
@@ -200,6 +205,11 @@ class Rule(ABC):
     descends: ClassVar[bool] = True
     least_beta: ClassVar[Any] = 0.0
     size: ClassVar[Any] = None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether currents of noise flow in its circuits."""
+        return self.instruments.noise.in_currents
 
     @property
     def quiet(self) -> Self:

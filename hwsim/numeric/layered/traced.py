@@ -13,7 +13,7 @@ from circuits.chip import AnyChip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
 from hwsim.core import blocks
-from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push, displacements
+from hwsim.core.protocol import FREE, Capability, Drive, Equilibrium, Nudge, Push, Whole, displacements
 from hwsim.numeric.layered import layers, linearized_start, settle
 from hwsim.numeric.layered.displaced import Displaced
 from hwsim.numeric.layered.gauss_seidel import Neurons, Slopes, System, enter, first_guess, largest
@@ -74,7 +74,7 @@ class _Settler(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TracedSolver:
+class TracedSolver(Whole):
     """A layered circuit's solver without Newton's method on all nodes (`newton` False: quick to compile) or with it.
 
     Failure is in `Equilibrium.result`. Conductances come by element array or by block. Without Newton's method the caller sees to it that

@@ -235,7 +235,7 @@ def _updates_in_steps(trainer: "Trainer", state: "State", updates: Second) -> di
     began = time.perf_counter()
     slope = updater.rule.gradient(replay, g, x, y, updater.loss).by_block
     between = time.perf_counter()
-    dg, _ = updater.optimizer.step(slope, state.moments, batches.rates)
+    dg, _ = updater.optimizer.step(slope, state.moments, batches.rates, state.g)
     updater.programming.update(state.g, dg, solver.chip, batches.seeds[0], state.programming)
     ended = time.perf_counter()
     share = (between - began) / max(ended - began, 1e-9)

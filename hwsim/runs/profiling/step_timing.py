@@ -159,7 +159,7 @@ def _programs(trainer: "Trainer", state: "State", kept: Carry, count: int) -> li
 
         def once(k: Any, carry: Any) -> Any:
             g, moments, programming_state = carry
-            dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates)
+            dg, moments = updater.optimizer.step(barrier((slope, k))[0], moments, batches.rates, g)
             done = programming.update(g, dg, traced.chip, batches.seeds[k], programming_state)
             return done.g, moments, done.state
 

@@ -1,0 +1,1 @@
+"""Chains: circuits in blocks, with digital layers between them, trained as one."""

@@ -1,0 +1,206 @@
+"""A chain of blocks, made real: each circuit as it is by itself, and together what a trainer and a test take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from circuits.errors import CircuitError
+from circuits.quoting import quote_path
+from hwsim.chains.chain_chip import ChainChip
+from hwsim.chains.chain_circuit import ChainCircuit
+from hwsim.chains.made import OneCircuit
+from hwsim.core.protocol import Solver
+from hwsim.experiment.experiment import Experiment
+from hwsim.files.stored_conductances import WeightsError, laid_out
+from hwsim.settings.block_settings import CircuitBlock, DigitalBlock
+from hwsim.settings.sections import Precision
+from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Floats, Weights
+
+if TYPE_CHECKING:
+    from hwsim.chains.chain_rule import ChainRule
+    from hwsim.chains.circuit_part import Converters
+    from hwsim.devices.programming.programming import Programming
+    from hwsim.learning.dataset import Dataset
+    from hwsim.learning.optimizers import Optimizer
+    from hwsim.learning.setup import Setup
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A chain of blocks.
+
+    Parameters
+    ----------
+    experiment
+        What determines all of it.
+    circuit
+        The compiled blocks.
+
+    """
+
+    experiment: Experiment
+    circuit: ChainCircuit
+
+    @property
+    def blocks(self) -> tuple[DigitalBlock | CircuitBlock, ...]:
+        """The settings of the blocks."""
+        return self.experiment.blocks or ()
+
+    @cached_property
+    def shown(self) -> Weights | None:
+        """What another training left: conductances [S] and digital parameters.
+
+        Raises
+        ------
+        WeightsError
+            When they do not fit.
+
+        """
+        if self.experiment.training.start is None:
+            return None
+        try:
+            return laid_out(self.experiment.shown or {}, self.circuit)
+        except CircuitError as error:
+            msg = f"training.start = {quote_path(self.experiment.training.start)}: {error}; name what was learned by such a chain"
+            raise WeightsError(msg) from None
+
+    @cached_property
+    def circuits(self) -> dict[int, OneCircuit]:
+        """The circuit blocks, by their numbers from 0 on, each as an experiment of its own."""
+        return {k: self._one(k, circuit) for k, circuit in self.circuit.circuits}
+
+    def _one(self, k: int, circuit: Any) -> OneCircuit:
+        block: Any = self.blocks[k]
+        settings = {
+            "circuit": block.circuit,
+            "blocks": None,
+            "device": block.device or self.experiment.device,
+            "training": block.training(self.experiment.training),
+        }
+        names = {element.name for element in circuit.trainable}
+        given = None if self.shown is None else {name: values for name, values in self.shown.items() if name in names}
+        return OneCircuit(self.experiment.model_copy(update=settings), circuit, given)
+
+    def _each(self, of: Mapping[int, Any]) -> tuple[Any, ...]:
+        """Lay out what circuits have, one a block; digital ones have None."""
+        return tuple(of.get(k) for k in range(len(self.blocks)))
+
+    @cached_property
+    def chip(self) -> ChainChip:
+        """The chips of all circuits."""
+        return ChainChip.of_blocks(self.circuit, self._each({k: one.chip for k, one in self.circuits.items()}))
+
+    def alike(self, *, learning: bool) -> bool:
+        """Whether all chips of the experiment are one."""
+        return all(one.alike(learning=learning) for one in self.circuits.values())
+
+    def driven(self, data: "Dataset", variation: VariationSettings) -> "Dataset":
+        """Return data as the inputs' converters drive them, where the first block is a circuit."""
+        return self.circuits[0].driven(data, variation) if 0 in self.circuits else data
+
+    @property
+    def initial_cut(self) -> str:
+        """Which initial conductances the circuits' devices cannot have, in a line."""
+        return "; ".join(filter(None, (one.initial_cut for one in self.circuits.values())))
+
+    def solver(self, precision: Precision) -> Solver:
+        """Prepare the experiment's engine for each circuit on its chip."""
+        return self._solvers({k: one.solver(precision) for k, one in self.circuits.items()})
+
+    def verified_solver(self) -> Solver:
+        """Prepare solvers in 64 bits that verify every equilibrium."""
+        return self._solvers({k: one.verified_solver() for k, one in self.circuits.items()})
+
+    def _solvers(self, each: Mapping[int, Solver]) -> Solver:
+        from hwsim.chains.chain_solver import ChainSolver  # noqa: PLC0415 - digital layers load only for those who compute them
+
+        solver: Any = ChainSolver(self.circuit, self._each(each))  # all of a solver that is asked of a chain
+        return solver  # type: ignore[no-any-return]
+
+    @cached_property
+    def rule(self) -> "ChainRule":
+        """The learning rule of the chain, and what reads voltages."""
+        from hwsim.chains.chain_rule import ChainRule  # noqa: PLC0415 - as above
+        from hwsim.chains.circuit_part import CircuitPart  # noqa: PLC0415 - as above
+
+        parts: list[Any] = list(self.circuit.parts)
+        for k, one in self.circuits.items():
+            names = tuple(element.name for element in one.circuit.trainable)
+            parts[k] = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
+        return ChainRule(tuple(parts))
+
+    def _converters(self, one: OneCircuit) -> "Converters | None":
+        """Return what drives a circuit behind another block; features are converted before they come."""
+        from hwsim.chains.circuit_part import Converters  # noqa: PLC0415 - as above
+
+        bits, full_scale = self.experiment.variation.dac_bits, self.experiment.variation.dac_full_scale
+        (network,) = one.experiment.networks
+        scale = abs(network.input_scale)
+        return None if bits is None or full_scale is None else Converters(bits, full_scale, scale)
+
+    @property
+    def reading(self) -> "ChainRule":
+        """What reads the outputs."""
+        return self.rule
+
+    def programming(self, precision: Precision) -> "Programming":
+        """Return the way in which conductances and digital parameters are changed."""
+        from hwsim.chains.grouped import GroupedProgramming  # noqa: PLC0415 - as above
+        from hwsim.devices.programming.programming import Ideal  # noqa: PLC0415 - as above
+
+        groups: list[Any] = [(tuple(e.name for e in one.circuit.trainable), one.programming(precision)) for one in self.circuits.values()]
+        return GroupedProgramming((*groups, *((part.names, Ideal()) for _, part in self.circuit.digital)))
+
+    def setup(self, solver: Solver) -> "Setup":
+        """Return how the chain learns, on solvers of it."""
+        from hwsim.chains.grouped import GroupedOptimizer  # noqa: PLC0415 - as above
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who train
+        from hwsim.learning.setup import Setup  # noqa: PLC0415 - as above
+        from hwsim.learning.step import Updater  # noqa: PLC0415 - as above
+
+        training, setups = self.experiment.training, {k: one.setup(solver.solvers[k]) for k, one in self.circuits.items()}  # type: ignore[attr-defined] # its own
+        optimizers: list[tuple[tuple[str, ...], Optimizer]] = []
+        rates: dict[str, float] = {}
+        for setup in setups.values():
+            names = tuple(setup.rates)
+            optimizers.append((names, setup.updater.optimizer))
+            rates |= dict(setup.rates)
+        for k, part in self.circuit.digital:
+            optimizers += self._digital(k)
+            rates |= dict.fromkeys(part.names, part.settings.optimizer.rate)
+        updater = Updater(
+            self.rule,
+            factory.loss(training),
+            GroupedOptimizer(tuple(optimizers)),
+            self.programming(training.precision),
+            training.skip_failed,
+        )
+        return Setup(updater, self.reading, rates, self.starting(), self.experiment.variation.chip)
+
+    def _digital(self, k: int) -> list[Any]:
+        """Return the groups of a digital block's parameters, each with what makes their steps."""
+        from hwsim.chains.digital_optimizers import Averages, DigitalOptimizer  # noqa: PLC0415 - as above
+
+        part: Any = self.circuit.parts[k]
+        learned = tuple(name for name in part.names if name not in part.running)
+        groups = [(learned, DigitalOptimizer(part.settings.optimizer)), (tuple(sorted(part.running)), Averages())]
+        return [group for group in groups if group[0]]
+
+    def starting(self) -> dict[str, Floats]:
+        """Return what training is to start from: conductances at the chips' temperature [S], and digital parameters."""
+        begun: dict[str, Floats] = {}
+        for one in self.circuits.values():
+            begun |= one.starting()
+        for _, part in self.circuit.digital:
+            drawn = part.starting(self.experiment.training.seed)
+            begun |= drawn if self.shown is None else {name: self.shown[name] for name in drawn}
+        return begun
+
+    def begun(self, g: Weights, precision: Precision) -> dict[str, Floats]:
+        """Program conductances in a precision; digital parameters are rounded to it."""
+        new: dict[str, Floats] = {name: values.astype(precision).astype(float) for name, values in g.items()}
+        for one in self.circuits.values():
+            new |= one.begun({element.name: g[element.name] for element in one.circuit.trainable}, precision)
+        return new

@@ -1,0 +1,129 @@
+"""The circuits of a chain as one: all of their trainable arrays, the inputs of the first block, the outputs of the last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from circuits.arrays import Trainable
+from circuits.circuit import Circuit
+from circuits.errors import CircuitError
+from hwsim.chains.digital_part import DigitalPart
+from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, prefix_of, shapes
+from hwsim.settings.digital_layers import Shape
+
+Member = Circuit | DigitalPart
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The read-outs at the end of a chain, of a circuit or of digital layers."""
+
+    count: int
+    name: str = "outputs"
+
+    def __len__(self) -> int:
+        return self.count
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainCircuit(Circuit):
+    """Circuits and digital layers in a row. It has no nodes of its own; those of its circuits begin with their block's prefix.
+
+    Parameters
+    ----------
+    parts
+        The circuit or the digital layers of each block.
+    ends
+        Shapes of what comes into each block, and of what comes out.
+
+    """
+
+    parts: tuple[Member, ...] = field(default=())
+    ends: tuple[tuple[Shape, Shape], ...] = field(default=())
+
+    @classmethod
+    def of_blocks(cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock]) -> "ChainCircuit":
+        """Compile the blocks of a chain.
+
+        Raises
+        ------
+        CircuitError
+            When blocks do not fit together, or a circuit is wrong.
+
+        """
+        ends = shapes(blocks)
+        each = enumerate(zip(blocks, ends, strict=True))
+        parts = tuple(_part(f"{name}.{k + 1}", block, shape, prefix_of(k)) for k, (block, (shape, _)) in each)
+        return cls(name=name, groups=(), elements=(), parts=parts, ends=tuple(ends))
+
+    def __post_init__(self) -> None:
+        """Check nothing: its circuits were checked when they were made."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def members(self) -> tuple[Any, ...]:
+        """The circuits and the digital layers."""
+        return self.parts
+
+    @cached_property
+    def circuits(self) -> tuple[tuple[int, Circuit], ...]:
+        """The blocks that are circuits, with their numbers from 0 on."""
+        return tuple((k, part) for k, part in enumerate(self.parts) if isinstance(part, Circuit))
+
+    @cached_property
+    def digital(self) -> tuple[tuple[int, DigitalPart], ...]:
+        """The blocks that are digital, with their numbers from 0 on."""
+        return tuple((k, part) for k, part in enumerate(self.parts) if isinstance(part, DigitalPart))
+
+    @property
+    def trainable(self) -> tuple[Trainable, ...]:
+        """The arrays of memristors of all circuits."""
+        return tuple(element for _, circuit in self.circuits for element in circuit.trainable)
+
+    @cached_property
+    def owners(self) -> dict[str, int]:
+        """The number of the block that each element or parameter belongs to."""
+        of_circuits = {element.name: k for k, circuit in self.circuits for element in circuit.elements}
+        return of_circuits | {name: k for k, part in self.digital for name in part.names}
+
+    @property
+    def outputs(self) -> Any:
+        """The read-outs at the end."""
+        return Ends(int(np.prod(self.ends[-1][1])))
+
+    @property
+    def input_count(self) -> int:
+        """Numbers that a sample has."""
+        return int(np.prod(self.ends[0][0]))
+
+    def require(self, *roles: Any) -> None:
+        """Do nothing: each circuit of a chain has all roles, and digital layers need none."""
+
+    def check_conductances(self, g: Mapping[str, Any]) -> None:
+        """Refuse arrays that do not fit.
+
+        Raises
+        ------
+        CircuitError
+            Naming the array and the remedy.
+
+        """
+        wanted = [array.name for member in self.members for array in member.trainable]
+        if sorted(g) != sorted(wanted):
+            msg = f"{self.name}: arrays are given for {', '.join(sorted(g)) or 'nothing'}; it has {', '.join(wanted)}"
+            raise CircuitError(msg)
+        for _, circuit in self.circuits:
+            circuit.check_conductances({element.name: g[element.name] for element in circuit.trainable})
+        for _, part in self.digital:
+            part.check(g)
+
+
+def _part(name: str, block: DigitalBlock | CircuitBlock, shape: Shape, prefix: str) -> Member:
+    if isinstance(block, CircuitBlock):
+        return block.circuit.compile(name, prefix)
+    return DigitalPart(block, shape, prefix)

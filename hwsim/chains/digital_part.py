@@ -1,0 +1,102 @@
+"""A digital block in a chain: its layers as one function of a batch, and its gradients by back-propagation."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuits.errors import CircuitError
+from hwsim.random.streams import stream
+from hwsim.settings.block_settings import DigitalBlock
+from hwsim.settings.digital_layers import Shape
+from hwsim.typing import Array, Floats
+
+if TYPE_CHECKING:
+    from hwsim.chains.operations import LayerStack, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterArray:
+    """A named array of digital parameters, where a circuit has element arrays."""
+
+    name: str
+    shape: tuple[int, ...]
+    divisible: bool = False
+
+    def __len__(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class DigitalPart:
+    """Digital layers for samples of one shape. Pure and hashable; parameters are by name, and begin with `prefix`."""
+
+    settings: DigitalBlock
+    shape: Shape
+    prefix: str
+
+    @cached_property
+    def stack(self) -> "LayerStack":
+        """The layers."""
+        from hwsim.chains.operations import stack  # noqa: PLC0415 - JAX and Equinox load only for those who compute
+
+        return stack(self.settings.layers, self.shape)
+
+    @cached_property
+    def trainable(self) -> tuple[ParameterArray, ...]:
+        """The parameters, those that are running averages too."""
+        return tuple(ParameterArray(name, values.shape) for name, values in self.starting(0).items())
+
+    @cached_property
+    def running(self) -> frozenset[str]:
+        """Names of those that are running averages."""
+        return frozenset(f"{self.prefix}{name}" for name in self.stack.running)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all parameters."""
+        return tuple(array.name for array in self.trainable)
+
+    def starting(self, seed: int) -> dict[str, Floats]:
+        """Draw the parameters to start from."""
+        from hwsim.chains.operations import begun  # noqa: PLC0415 - as above
+
+        number = int(stream(seed, f"parameters/{self.prefix}").integers(2**31))
+        return {f"{self.prefix}{name}": values for name, values in begun(self.stack, number).items()}
+
+    def check(self, p: Mapping[str, Any]) -> None:
+        """Refuse parameters that do not fit: a wrong shape, or a number that is not finite.
+
+        Raises
+        ------
+        CircuitError
+            Naming the parameter.
+
+        """
+        for array in self.trainable:
+            values = np.asarray(p[array.name])
+            if values.shape != array.shape:
+                msg = f"parameters {array.name} have shape {values.shape}; the block's layers have {array.shape}"
+                raise CircuitError(msg)
+            if not np.isfinite(values).all():
+                msg = f"parameters {array.name} hold a number that is not finite"
+                raise CircuitError(msg)
+
+    def forward(self, p: Mapping[str, Array], x: Array, mode: "Mode") -> tuple[Array, dict[str, Array], Any]:
+        """Return the outputs (B, n), the running averages after the batch, and the function that takes dC/dŷ back."""
+        from hwsim.chains.operations import propagated  # noqa: PLC0415 - as above
+
+        parameters = {name.removeprefix(self.prefix): p[name] for name in self.names}
+        precision = next(iter(p.values())).dtype  # samples that are tested come in 64 bits
+        y, after, back = propagated(self.stack, self.shape, parameters, x.astype(precision), mode)
+        return y, self._named(after), back and (lambda cotangent: self._taken_back(back, cotangent))
+
+    def _named(self, by_layer: Mapping[str, Array]) -> dict[str, Array]:
+        return {f"{self.prefix}{name}": values for name, values in by_layer.items()}
+
+    def _taken_back(self, back: Any, cotangent: Array) -> tuple[dict[str, Array], Array]:
+        dp, dx = back(cotangent)
+        return self._named(dp), dx

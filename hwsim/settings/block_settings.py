@@ -1,0 +1,223 @@
+"""The blocks of a chain: circuits, digital layers between them, and how each learns."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
+
+from circuits.errors import CircuitError
+from circuits.network import Network
+from hwsim.settings.digital_layers import DigitalLayer, Shape, shape_after
+from hwsim.settings.learning_kinds import (
+    AdjointRule,
+    EquilibriumPropagationRule,
+    FrozenNudge,
+    OptimizerSettings,
+    RichardsonRule,
+    Share,
+    SmallSignalRule,
+    VoltsNudge,
+)
+from hwsim.settings.sections import DeviceSettings, Section
+from hwsim.settings.training_settings import Range, TrainingSettings
+
+EstimatorSettings = Annotated[
+    EquilibriumPropagationRule | RichardsonRule | SmallSignalRule | AdjointRule,
+    Field(discriminator="kind"),
+]
+"""The rules that pass an error on to what comes before."""
+
+
+class DigitalAdam(Section):
+    """Adam, with weight decay as AdamW has it.
+
+    Parameters
+    ----------
+    rate
+        Step size.
+    b1, b2
+        Shares that are kept of the mean gradient and of the mean square.
+    decay
+        By which share of itself, times the step size, a weight shrinks at each step; biases and norms do not.
+
+    """
+
+    kind: Literal["adam"] = "adam"
+    rate: NonNegativeFloat = 1e-3
+    b1: Share = 0.9
+    b2: Share = 0.999
+    decay: NonNegativeFloat = 0.0
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The running means that it remembers: of the gradient and of its square."""
+        return ("mean", "square")
+
+
+class DigitalSgd(Section):
+    """Gradient descent with momentum; rates in 1/V², as the loss is in V².
+
+    Parameters
+    ----------
+    rate
+        Step size.
+    momentum
+        Share of the last step that is kept.
+
+    """
+
+    kind: Literal["sgd"] = "sgd"
+    rate: NonNegativeFloat = 1.0
+    momentum: Share = 0.0
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The running means that it remembers: of the gradient."""
+        return ("mean",) if self.momentum else ()
+
+
+class DigitalBlock(Section):
+    """Digital layers, whose parameters learn by back-propagation.
+
+    Parameters
+    ----------
+    inputs, image
+        Numbers that come in, or height and width, and channels if several, of the image that they are, row by row, pixel by pixel, channel
+        by channel. Absent: what the block before makes; the first block needs one of them.
+    layers
+        What is done with them, in order.
+    optimizer
+        How the gradient of their parameters becomes a step.
+
+    """
+
+    kind: Literal["digital"] = "digital"
+    inputs: PositiveInt | None = None
+    image: tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    layers: Annotated[tuple[DigitalLayer, ...], Field(min_length=1)]
+    optimizer: Annotated[DigitalAdam | DigitalSgd, Field(discriminator="kind")] = DigitalAdam()
+
+    def takes(self, before: Shape | None) -> Shape:
+        """Return the shape of what comes in, `before` being what the block before makes.
+
+        Raises
+        ------
+        CircuitError
+            When it is unknown, or another number.
+
+        """
+        given = (*self.image, 1)[:3] if self.image else (self.inputs,) if self.inputs else None
+        if given is None and before is None:
+            msg = "what comes in is unknown; set inputs to the number of features, or image to the size of the image"
+            raise CircuitError(msg)
+        if given is None or before is None:
+            return given or before or ()
+        if math.prod(given) != math.prod(before):
+            key = "image" if self.image else "inputs"
+            msg = f"{key} is for {math.prod(given)} numbers, and the block before makes {math.prod(before)}; omit it, or change one of them"
+            raise CircuitError(msg)
+        return given
+
+    @property
+    def described(self) -> str:
+        """Its layers in words."""
+        return f"digital: {', '.join(layer.kind for layer in self.layers)}"
+
+    def makes(self, shape: Shape) -> Shape:
+        """Return the shape of what comes out."""
+        return shape_after(self.layers, shape)
+
+
+class CircuitBlock(Section):
+    """A circuit that settles: its inputs are driven by what the block before makes, and its outputs are read.
+
+    Keys on how it learns that are absent are those of the section `training`, and its device is that of the section `device`.
+
+    Parameters
+    ----------
+    circuit
+        The network.
+    rule
+        What measures the gradient of its conductances, and of what comes in: a rule that passes an error on.
+    nudge
+        What nudges its outputs: `volts` or `frozen`.
+    optimizer, rate
+        How a gradient becomes a step, and its size, one number or one a crossbar.
+    g_init, init
+        Initial conductances lie between these two [S], `uniform` or `log-uniform`.
+    device
+        What its memristors are, and how they are programmed.
+
+    """
+
+    kind: Literal["circuit"] = "circuit"
+    circuit: Network
+    rule: EstimatorSettings = EquilibriumPropagationRule()
+    nudge: Annotated[VoltsNudge | FrozenNudge, Field(discriminator="kind")] = VoltsNudge()
+    optimizer: OptimizerSettings | None = None
+    rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] | None = None
+    g_init: Range | tuple[Range, ...] | None = None
+    init: Literal["uniform", "log-uniform"] | None = None
+    device: DeviceSettings | None = None
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {"kind": given} if isinstance(given, str) else given
+
+    def takes(self, before: Shape | None) -> Shape:
+        """Return the shape of what comes in, `before` being what the block before makes.
+
+        Raises
+        ------
+        CircuitError
+            When it is another number.
+
+        """
+        if before is not None and math.prod(before) != self.circuit.inputs:
+            msg = f"circuit.inputs = {self.circuit.inputs}, and the block before makes {math.prod(before)} numbers; set it to that"
+            raise CircuitError(msg)
+        return (self.circuit.inputs,)
+
+    @property
+    def described(self) -> str:
+        """Its sizes."""
+        return f"circuit: {self.circuit.described}"
+
+    def makes(self, shape: Shape) -> Shape:  # noqa: ARG002 - a circuit's outputs are its own
+        """Return the shape of what comes out."""
+        return (self.circuit.outputs,)
+
+    def training(self, of_all: TrainingSettings) -> TrainingSettings:
+        """Return how the block learns, where all blocks learn like `of_all`."""
+        given = {name: getattr(self, name) for name in ("rule", "nudge", "optimizer", "rate", "g_init", "init")}
+        return of_all.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def prefix_of(k: int) -> str:
+    """Return what the names of a block's arrays and nodes begin with, blocks being numbered from 0 on as keys are: `b1_` for blocks[0]."""
+    return f"b{k + 1}_"
+
+
+BlockSettings = Annotated[DigitalBlock | CircuitBlock, Field(discriminator="kind")]
+
+
+def shapes(blocks: Sequence[DigitalBlock | CircuitBlock]) -> list[tuple[Shape, Shape]]:
+    """Return the shapes of what comes into each block, and of what comes out of it.
+
+    Raises
+    ------
+    CircuitError
+        When blocks do not fit together; it names which.
+
+    """
+    each: list[tuple[Shape, Shape]] = []
+    for k, block in enumerate(blocks):
+        try:
+            shape = block.takes(each[-1][1] if each else None)
+            each.append((shape, block.makes(shape)))
+        except CircuitError as error:
+            msg = f"blocks[{k}]: {error}"
+            raise CircuitError(msg) from None
+    return each
