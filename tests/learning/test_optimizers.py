@@ -52,7 +52,7 @@ def test_ideal_programming_stays_within_each_devices_bounds(xp) -> None:
 def test_signs_alone_move_conductances_by_their_rate(xp) -> None:
     """Whatever the gradient's size is; where it is 0, nothing moves, and nothing is remembered."""
     gradient = {"w1": xp.asarray([3.0, -1e-9, 0.0])}
-    steps, moments = Sign().step(gradient, Sign().begin(gradient), {"w1": 2e-6})
+    steps, moments = Sign().step(gradient, Sign().begin(gradient), {"w1": 2e-6}, gradient)
     np.testing.assert_array_equal(steps["w1"], [-2e-6, 2e-6, 0.0])
     assert moments.count == 1
     assert not moments.mean
