@@ -169,7 +169,7 @@ OF_PULSES = frozenset(
 )
 """Keys about the pulses of devices."""
 
-_OF_LEVELS = frozenset({"level_spacing", "level_rounding", "coding", "shadow", "flips"})
+_OF_LEVELS = frozenset({"level_spacing", "level_rounding", "coding", "shadow", "flips", "flips_decay"})
 """Keys about devices of few levels."""
 
 
@@ -227,6 +227,8 @@ class DeviceSettings(Section):
     flips
         Without a shadow: largest share of a crossbar's devices that may flip in an update; where more would, the step that a flip takes
         grows until no more do. Absent: any.
+    flips_decay
+        By what share of itself `flips` falls in an update.
 
     Examples
     --------
@@ -259,6 +261,7 @@ class DeviceSettings(Section):
     coding: Literal["single", "mirrored", "one-sided"] = "single"
     shadow: bool = True
     flips: Annotated[float, Field(gt=0, lt=1)] | None = None
+    flips_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -273,6 +276,9 @@ class DeviceSettings(Section):
             raise ValueError(msg)
         if self.flips is not None and self.shadow:
             msg = f"flips = {self.flips:g} limits devices without a memory, and shadow = true; set shadow to false, or omit flips"
+            raise ValueError(msg)
+        if self.flips_decay and self.flips is None:
+            msg = f"flips_decay = {self.flips_decay:g} lets the limit of flips fall, and flips is absent; set it, or omit flips_decay"
             raise ValueError(msg)
         return self
 

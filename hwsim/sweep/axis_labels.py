@@ -65,6 +65,7 @@ _LABELS = {
     "device.asymmetry": "asymmetry of the steps b",
     "device.levels": "levels of a device",
     "device.flips": "largest share of devices that flip an update",
+    "device.flips_decay": "decay of the limit of flips in an update",
     "training.update.probability": "share of devices that an update reaches",
     "device.temperature_coefficient": "temperature coefficient of conductance [1/K]",
     "variation.chip": "chip",

@@ -136,6 +136,19 @@ def test_without_a_memory_a_device_flips_only_where_one_step_is_nearer_to_the_ot
         assert done.pulses == 0
 
 
+def test_the_limit_of_flips_falls() -> None:
+    """By a share of itself in each update, with what flips; it is a part of the state."""
+    ours = programming(levels=2, shadow=False, flips=0.1, flips_decay=0.01)
+    g, state = ours.begin(wanted())
+    shares = []
+    for k in range(300):
+        done = ours.update(g, steps(1e-2, k), Chip.nominal(circuit()), np.uint32(0), state)
+        g, state = done.g, done.state
+        shares.append(done.pulses / len(row(g)))
+    np.testing.assert_allclose(state["limit"], 0.1 * 0.99**300, rtol=1e-9)
+    assert np.mean(shares[200:]) < 0.4 * np.mean(shares[50:150])
+
+
 def test_no_more_devices_flip_than_may() -> None:
     """However large the steps are, thresholds rise until a share of 0.01 flips in the mean; with small steps they fall to 1 again."""
     ours = programming(levels=2, shadow=False, flips=0.01)
@@ -159,7 +172,15 @@ KINDS = {
     "single": ("device.levels=4",),
     "mirrored": ("device.levels=2", 'device.coding="mirrored"', "device.level_rounding=stochastic"),
     "one-sided": ("device.levels=2", 'device.coding="one-sided"', "variation.stuck=0.05", "variation.g_max=0.1", ALONE),
-    "flips": ("device.levels=2", "device.shadow=false", "device.flips=0.05", "training.optimizer=momentum", "training.rate=1e-8", ALONE),
+    "flips": (
+        "device.levels=2",
+        "device.shadow=false",
+        "device.flips=0.05",
+        "device.flips_decay=0.1",
+        "training.optimizer=momentum",
+        "training.rate=1e-8",
+        ALONE,
+    ),
 }
 
 
@@ -216,6 +237,7 @@ def test_the_number_of_levels_is_not_compiled_in() -> None:
         (("device.coding=mirrored",), "levels is absent"),
         (("device.levels=1",), "greater than or equal to 2"),
         (("device.levels=2", "device.flips=0.1"), "set shadow to false"),
+        (("device.levels=2", "device.flips_decay=0.1"), "flips is absent"),
         (("device.levels=4", "device.coding=mirrored", "device.level_spacing=logarithmic"), "'linear'"),
         (("device.levels=2", "device.coding=mirrored", "circuit.signed_inputs=false", "circuit.differential=false"), "no pairs"),
         (("device.levels=2", "circuit.g_max=inf"), "g_max"),

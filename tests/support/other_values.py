@@ -35,6 +35,7 @@ COMPANY = {
     "device.coding": ["device.levels=4"],
     "device.shadow": ["device.levels=4"],
     "device.flips": ["device.levels=4", "device.shadow=false"],
+    "device.flips_decay": ["device.levels=4", "device.shadow=false", "device.flips=0.1"],
     "variation.output_resistance_spread": ["variation.output_resistance=100"],
     "variation.capacitance": ["circuit.capacitance=1e-12"],
     "variation.step": ["device.preset=reram-sb"],

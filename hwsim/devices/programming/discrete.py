@@ -31,7 +31,7 @@ class Discrete:
     their range (mirrored: the pair's sum stays) or around its lower end (one-sided: a zero is both at the lowest level).
 
     It keeps from update to update, by kind and block: `level`, the number of the level of each device; `shadow`, where there is one; and
-    `threshold`, by which steps are divided so that no more devices flip than may.
+    `threshold`, by which steps are divided so that no more devices flip than may, a share that is the `limit` now.
 
     Source: Courbariaux et al. 2015, "BinaryConnect"; Lin et al. 2015, ternary; Laydevant et al. 2021, "Training dynamical binary neural
     networks with equilibrium propagation", without shadow.
@@ -69,7 +69,8 @@ class Discrete:
             for kind, values in kept.items():
                 state[kind] = state.get(kind, {}) | _flat(row.cut(values.astype(shadow.dtype)))
         if self.settings.flips is not None:
-            state["threshold"] = {name: np.ones((), values.dtype) for name, values in g.items()}
+            kind = next(iter(g.values())).dtype
+            state |= {"threshold": {name: np.ones((), kind) for name in g}, "limit": np.asarray(self.settings.flips, kind)}
         return new, state
 
     def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:  # noqa: ARG002 - a chip's devices are drawn before
@@ -90,7 +91,7 @@ class Discrete:
                 uniform = Draws(key, shown, row.first, sum(values.size for values in g.values())).uniform("round")
             level = part.rounded(shadow, uniform)
             if thresholds:
-                level, shares = _limited(row, level, before["level"], self.settings.flips)
+                level, shares = _limited(row, level, before["level"], state["limit"])
                 after["threshold"] = after.get("threshold", {}) | {
                     name: _adapted(thresholds[name], share) for name, share in shares.items()
                 }
@@ -100,6 +101,8 @@ class Discrete:
                 if kind in state:
                     after[kind] = after.get(kind, {}) | _flat(row.cut(values))
             flips, energy = flips + cost[0], energy + cost[1]
+        if thresholds:
+            after["limit"] = (state["limit"] * (1 - self.settings.flips_decay)).astype(state["limit"].dtype)
         return Programmed(new, flips, energy, after)
 
     @property
