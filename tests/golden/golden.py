@@ -122,11 +122,11 @@ def _digest(content: bytes) -> str:
 
 
 def differences(before: Any, after: Any, *, relative: float = 0.0, where: str = "") -> Iterator[str]:
-    """Yield a line for each number or text that differs by more than a relative tolerance; 0: by a bit."""
+    """Yield a line for each recorded number or text that differs by more than a relative tolerance; 0: by a bit. New keys are no change."""
     if isinstance(before, dict) and isinstance(after, dict):
-        for key in before.keys() | after.keys():
-            if key not in before or key not in after:
-                yield f"{where}.{key}: only {'after' if key in after else 'before'}"
+        for key in before:
+            if key not in after:
+                yield f"{where}.{key}: only before"
             elif not (relative and key in _FINE):
                 yield from differences(before[key], after[key], relative=relative, where=f"{where}.{key}")
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
