@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from hwsim.ngspice.ngspice_engine import NgspiceEngine as NgspiceEngine
     from hwsim.ngspice.reading import read_deck as read_deck
     from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
+    from hwsim.reservoir.regressor import ReservoirRegressor as ReservoirRegressor
+    from hwsim.reservoir.tasks import narma as narma
     from hwsim.session import Session as Session
     from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
     from hwsim.settings.variation_settings import VariationSettings as VariationSettings
@@ -89,6 +91,8 @@ _PLACES = {
     "hwsim.ngspice.ngspice_engine": ["NgspiceEngine"],
     "hwsim.ngspice.reading": ["read_deck"],
     "hwsim.numeric.numeric_engine": ["NumericEngine"],
+    "hwsim.reservoir.regressor": ["ReservoirRegressor"],
+    "hwsim.reservoir.tasks": ["narma"],
     "hwsim.session": ["Session"],
     "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],
     "netlists.write.writer": ["write_deck"],

@@ -1,0 +1,77 @@
+"""Ridge regression from states to targets; its strength is chosen on the last part of what it may learn from."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from circuits.errors import CircuitError
+from hwsim.typing import Floats
+
+PENALTIES = 10.0 ** np.arange(-13, 1)
+"""Strengths that are tried, for states of unit variance."""
+
+_VALIDATION = 0.2
+"""Share of the samples, the last, on which the strength is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeReadout:
+    """y = (states − mean)/spread·weights + offset.
+
+    Parameters
+    ----------
+    mean, spread
+        Of each state while it learned, shape (n,) [V]; a state that does not move has spread 1.
+    weights
+        Shape (n, K).
+    offset
+        Mean targets, shape (K,).
+    penalty
+        The strength that was chosen, a share of the states' variance.
+
+    """
+
+    mean: Floats
+    spread: Floats
+    weights: Floats
+    offset: Floats
+    penalty: float
+
+    @classmethod
+    def fit(cls, states: Floats, y: Floats, penalty: float | None = None) -> Self:
+        """Learn from states (samples, n) [V] and targets (samples, K); without a penalty, it is chosen on the last fifth.
+
+        Raises
+        ------
+        CircuitError
+            When there are too few samples, or numbers of samples differ.
+
+        """
+        if len(states) != len(y):
+            msg = f"read-out: {len(states)} samples of states and {len(y)} of targets; give one target a sample"
+            raise CircuitError(msg)
+        first = len(states) - int(_VALIDATION * len(states))
+        if penalty is None:
+            if first in {len(states), 0}:
+                msg = f"read-out: {len(states)} samples are too few to choose a penalty on a fifth of them; give more, or the penalty"
+                raise CircuitError(msg)
+            tried = {one: cls.fit(states[:first], y[:first], one) for one in PENALTIES.tolist()}
+            penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
+        mean, offset = states.mean(axis=0), y.mean(axis=0)
+        spread = states.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        scaled = (states - mean) / spread
+        square = scaled.T @ scaled / len(scaled) + penalty * np.eye(scaled.shape[1])
+        return cls(mean, spread, np.linalg.solve(square, scaled.T @ (y - offset) / len(scaled)), offset, penalty)
+
+    def __call__(self, states: Floats) -> Floats:
+        """Return what it makes of states (samples, n) [V], (samples, K)."""
+        read: Floats = (states - self.mean) / self.spread @ self.weights + self.offset
+        return read
+
+
+def nrmse(read: Floats, y: Floats) -> Floats:
+    """Return the root mean square error as a share of the targets' standard deviation, a target each, shape (K,)."""
+    error: Floats = np.sqrt(np.mean((read - y) ** 2, axis=0)) / y.std(axis=0)
+    return error
