@@ -29,6 +29,9 @@ MISMATCHED = " ".join(
     f"--set variation.{spread}" for spread in ("diode_i_sat=0.3", "rails=0.02", "gain=0.05", "offset=0.005", "stuck=0.01")
 )
 
+LEVELS = "--vary device.levels=2,3,4,8,16,32"
+IMPERFECT = "--set variation.g_min=0.01 --set variation.g_max=0.1 --set variation.stuck=0.01"
+
 BITS = "--set variation.dac_full_scale=1 --set variation.adc_full_scale=0.5"
 
 
@@ -60,6 +63,9 @@ STUDIES = (
         "digits --set device.preset=reram-sb --set device.spread=false --vary device.asymmetry=0,0.5,1,2,4,8 "
         "--vary device.cycle=0,2,4,8,16 --seeds 2",
     ),
+    Study("levels-train", f"digits {LEVELS} --seeds 10"),
+    Study("levels-spread", f"digits {IMPERFECT} {LEVELS} --chips 10"),
+    Study("levels-rounded", f"results/runs/digits-0 {IMPERFECT} {LEVELS},64 --mode evaluate --chips 10"),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
 
@@ -67,6 +73,14 @@ PAIRS = {
     "spreads": ("trained on each chip", "trained nominally, then transferred"),
     "stuck": ("trained on each chip", "trained nominally, then transferred"),
 }
+
+
+LEVEL_CURVES = {
+    "levels-train": "trained with these levels: 10 seeds",
+    "levels-spread": "trained on each of 10 imperfect chips",
+    "levels-rounded": "trained without levels, rounded onto 10 imperfect chips",
+}
+"""What the picture of levels compares."""
 
 
 def make(study: Study) -> None:
@@ -87,7 +101,7 @@ def errors(name: str) -> dict[str, dict[float, list[float]]]:
     by_value: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         for key, value in row.items():
-            if key.startswith("variation.") and value:  # of keys that vary one at a time, the others have none
+            if key.startswith(("variation.", "device.levels")) and value:  # of keys that vary one at a time, the others have none
                 by_value[key][float(value)].append(100 * float(row["test_error"]))
     return by_value
 
@@ -118,6 +132,26 @@ def draw(name: str, labels: tuple[str, str]) -> None:
     figure.savefig(HERE / f"{name}.png", metadata={"Software": None})
 
 
+def draw_levels() -> None:
+    """Draw the error over the number of levels: trained with them, on chips as designed and on others, or rounded afterwards."""
+    figure = Figure(figsize=(5.2, 3.4), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for (name, label), color in zip(LEVEL_CURVES.items(), ("C0", "C1", "C3"), strict=True):
+        by_level = errors(name)["device.levels"]
+        at = sorted(by_level)
+        values = [np.array(by_level[k]) for k in at]
+        axes.plot(at, [v.mean() for v in values], color=color, marker="o", markersize=3, label=label)
+        axes.fill_between(at, [v.min() for v in values], [v.max() for v in values], color=color, alpha=0.2, linewidth=0)
+    axes.set(xlabel="levels of a device", ylabel="test error [%]", xscale="log", yscale="log")
+    axes.set_xticks([2, 3, 4, 8, 16, 32, 64], ["2", "3", "4", "8", "16", "32", "64"])
+    axes.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+    axes.minorticks_off()
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(fontsize=7)
+    figure.savefig(HERE / "levels.png", metadata={"Software": None})
+
+
 def main(names: list[str]) -> None:
     """Make the studies of these names, or all."""
     for study in STUDIES:
@@ -126,6 +160,8 @@ def main(names: list[str]) -> None:
     for name, labels in PAIRS.items():
         if all((HERE / f"{name}-{mode}.csv").exists() for mode in ("train", "transfer")):
             draw(name, labels)
+    if all((HERE / f"{name}.csv").exists() for name in LEVEL_CURVES):
+        draw_levels()
 
 
 if __name__ == "__main__":

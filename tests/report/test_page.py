@@ -87,3 +87,12 @@ def test_quantities_have_prefixes(value: float, message: str) -> None:
 def test_powers_of_ten_are_raised(value: float, message: str) -> None:
     """Ticks on logarithmic axes are short."""
     assert formatting.power(value) == message
+
+
+def test_flips_are_drawn_as_pulses_are() -> None:
+    """Of devices of few levels, with their energy; of devices that are not written there is no picture."""
+    rows = [{"epoch": k, "flips": 30 // k, "programming_J": 1e-9} for k in (1, 2)]
+    flips, energy = learning_curves.programming(rows, 5, "a")
+    assert (flips.title, energy.title) == ("Flips", "Programming energy")
+    assert "6 in the first, 3 in the last" in flips.alt
+    assert learning_curves.programming([{"epoch": 1}], 5, "a") == []
