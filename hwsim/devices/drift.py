@@ -11,7 +11,7 @@ from circuits.circuit import Circuit
 from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import DeviceDrift
 from hwsim.devices.programming.chip_devices import devices_of, kind_of
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 Factors = dict[str, NDArray[np.float64]]

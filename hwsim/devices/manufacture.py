@@ -11,7 +11,7 @@ from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, Input
 from circuits.errors import CircuitError
 from hwsim.devices.temperature import heat_of
 from hwsim.random.streams import stream
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Floats
 

@@ -14,7 +14,7 @@ from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.kinds.steps import Affine, Exact, Exponential, PowerLaw
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from netlists.measure.pulses import Train, pulses_deck
 
 _GROUPS = 8

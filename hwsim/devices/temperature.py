@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
 from circuits.errors import CircuitError
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 

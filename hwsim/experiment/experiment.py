@@ -16,10 +16,11 @@ from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import BlockSettings, CircuitBlock, DigitalBlock, prefix_of, shapes
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
 from hwsim.settings.pretraining_settings import PretrainingStage
-from hwsim.settings.sections import DataSettings, DeviceSettings, Reached, Section, SolverSettings
+from hwsim.settings.sections import DataSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, explain, too_large
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings

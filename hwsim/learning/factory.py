@@ -21,8 +21,8 @@ from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides, Vol
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer, SignOptimizer
-from hwsim.settings.sections import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Conductances

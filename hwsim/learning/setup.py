@@ -12,7 +12,7 @@ from hwsim.learning.initial import starting
 from hwsim.learning.optimizers import Desynchronous
 from hwsim.learning.readout import Instruments, ReadOut
 from hwsim.learning.step import Updater
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Weights

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
 
 from circuits.errors import CircuitError
 from circuits.network import Network
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.digital_layers import DigitalLayer, Shape, shape_after
 from hwsim.settings.learning_kinds import (
     AdjointRule,
@@ -19,7 +20,7 @@ from hwsim.settings.learning_kinds import (
     SmallSignalRule,
     VoltsNudge,
 )
-from hwsim.settings.sections import DeviceSettings, Section
+from hwsim.settings.sections import Section
 from hwsim.settings.training_settings import Range, TrainingSettings
 
 EstimatorSettings = Annotated[

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from hwsim.settings.sections import OF_PULSES
+from hwsim.settings.device_settings import OF_PULSES
 
 
 class Idle(NamedTuple):

@@ -22,7 +22,7 @@ from hwsim.learning.state import State
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array
 

@@ -18,7 +18,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.runs.loaded import load_model
 from hwsim.session import Session
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 PCM = ["device.preset=pcm", "training.precision=float64"]

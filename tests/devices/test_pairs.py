@@ -14,7 +14,7 @@ from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.programming.chip_devices import pulsed
 from hwsim.devices.programming.rounding import Sizes
 from hwsim.devices.programming.writing import Reading, Verify, Written, rewrite, write_those
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array
 from support.reading import parse

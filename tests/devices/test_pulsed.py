@@ -24,7 +24,7 @@ from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.random.streams import stream
 from hwsim.session import Session
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")

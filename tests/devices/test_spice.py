@@ -9,7 +9,7 @@ from circuits.network import Network
 from hwsim.devices.kinds import presets
 from hwsim.devices.kinds.presets import DeviceError
 from hwsim.devices.spice import pulse_train_deck
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from support.decks import run_ngspice
 
 CIRCUIT = Network(inputs=1, outputs=1, g_min=1e-7, g_max=1e-4).compile()

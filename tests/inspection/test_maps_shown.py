@@ -11,7 +11,7 @@ from hwsim.inspection.inspection import inspect
 from hwsim.inspection.layered_schematic import layered_sheet
 from hwsim.inspection.sheet import Sheet
 from hwsim.report.conductances import _signed
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 
 LAYERS = (ConvolutionLayer(channels=1, size=2, padding=1, amplifier=Amplifier()), PoolLayer(size=2, stride=1))

@@ -10,7 +10,7 @@ from circuits.network import Network
 from hwsim.devices.programming.programming import Ideal
 from hwsim.learning import factory
 from hwsim.learning.optimizers import Sgd
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 

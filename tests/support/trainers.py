@@ -7,7 +7,7 @@ from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.setup import Setup
 from hwsim.learning.trainer import Trainer
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 

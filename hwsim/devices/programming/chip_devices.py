@@ -22,7 +22,7 @@ from hwsim.devices.programming.pulsed import Pulsed
 from hwsim.devices.programming.rounding import Sizes
 from hwsim.devices.temperature import heat_of
 from hwsim.random.streams import stream
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array
 

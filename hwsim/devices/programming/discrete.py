@@ -11,7 +11,7 @@ from hwsim.devices.arrays.flat_layout import Parts, Row, rows
 from hwsim.devices.programming.level_scale import NEAREST, LevelScale
 from hwsim.devices.programming.programming import NOTHING, Programmed, ProgrammingState
 from hwsim.random.counter import Draws
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.typing import Array, Conductances
 
 _OF_DEVICES = ("level", "shadow")

@@ -17,7 +17,7 @@ from hwsim.devices.programming.rounding import Sizes, accumulate, limited, neare
 from hwsim.devices.programming.symmetric_point import TikiTaka, TikiTakaDraws, Transfer, begin_tiki_taka, tiki_taka
 from hwsim.devices.programming.writing import Reading, Verify, Written, reset_and_write, rewrite, write, write_exactly, write_those
 from hwsim.random.counter import Draws
-from hwsim.settings.sections import DeviceSettings
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.typing import Array, Conductances
 
 
