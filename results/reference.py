@@ -54,6 +54,8 @@ STUDIES = (
     ReferenceRun("mnist-kendall2020", seeds=3),
     ReferenceRun("mnist-scellier2024", seeds=3),
     ReferenceRun("mnist-100", seeds=3),
+    ReferenceRun("mnist-100", "--set circuit.layers.0.size=32 --epochs 12", seeds=3, suffix="-32"),
+    ReferenceRun("bottleneck-mnist", seeds=3),
     ReferenceRun("mnist-lowvoltage", seeds=3),
     ReferenceRun("mnist-lowvoltage-100", seeds=3),
     ReferenceRun("conv-mnist", seeds=3),
