@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from cli import options
+from cli import options, self_learning
 from cli.command import command as make_command
 from cli.loading import loaded
 from cli.output import Output
@@ -17,7 +17,8 @@ _LARGE = 50_000
 @make_command(
     "check",
     "hwsim check iris\nhwsim check mnist-kendall2020 --ngspice-samples 2\nhwsim check iris --witness gnucap\n"
-    "hwsim check iris --set circuit.capacitance=1e-12",
+    "hwsim check iris --set circuit.capacitance=1e-12\n"
+    "hwsim check learn.cir",
 )
 @options.what
 @options.data
@@ -37,12 +38,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 ) -> int:
     """Compare both engines free and nudged, the gradient with finite differences and the adjoint; test Kirchhoff's law.
 
-    Of a circuit with capacitors (circuit.capacitance), trajectories of both engines and of SciPy's Radau are compared too.
+    Of a circuit with capacitors (circuit.capacitance), trajectories of both engines and of SciPy's Radau are compared too. Of a deck
+    that learns by itself (hwsim compile --self-learning), the first --samples presentations are compared with the gradient flow.
     """
     from hwsim.checks import gnucap  # noqa: PLC0415 - help does without
     from hwsim.checks.check import check  # noqa: PLC0415 - for this command alone
     from hwsim.experiment.engines import make_engine  # noqa: PLC0415 - for this command alone
 
+    if self_learning.is_deck(what):
+        return self_learning.check(output, what, samples)
     if witness:
         gnucap.program()  # refuses before anything is computed
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from cli import compile_chain, options
+from cli import compile_chain, options, self_learning
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
@@ -38,6 +38,7 @@ hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
 hwsim compile ff-digits -o decks && ngspice -b decks/b1.cir
+hwsim compile xor --self-learning --epochs 100 --seed 3 -o learn.cir && ngspice -b learn.cir
 hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
 
@@ -47,6 +48,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 @options.chip
 @options.after
 @options.part
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of all random streams [default: the experiment's].")
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output; of a chain, a folder.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the sample at the sources.")
 @click.option(
@@ -71,6 +73,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: number in each direction [default: across the range, at most 256]."
 )
 @click.option("--flat", is_flag=True, help="Expand a netlist's subcircuits and parameters: a card for each element.")
+@self_learning.options
 @options.force
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
@@ -80,11 +83,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     chip: int | None,
     after: float | None,
     part: Part,
+    seed: int | None,
     out: str,
     sample: int,
     force: bool,  # noqa: FBT001 - click's
     dialect: Dialect,
     flat: bool,  # noqa: FBT001 - click passes it by name
+    learning: dict[str, Any] | None,
     **measured: Any,
 ) -> None:
     """Write a circuit as a deck: `ngspice deck.cir` prints the outputs of one sample, free and nudged.
@@ -96,6 +101,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     with a capacitor at each node. transient: a table of the outputs while samples, from --sample on, are held one after the other for a
     period each, from 0 V on, as hwsim run does. sweep: a table of the outputs while one input goes through its range. pulses: one memristor
     of the kind that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
+
+    --self-learning writes a circuit that learns with no program next to it: two twins, nudged apart, whose conductances are the voltages
+    of capacitors that charge by the difference of their own squared voltages, while the samples come round.
     """
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
@@ -118,8 +126,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if flat and (dialect == "gnucap" or measure == "pulses"):
         msg = "--flat applies to a netlist of a user, written for ngspice; omit it"
         raise click.UsageError(msg)
-    given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after), chip=chip)
+    epochs = self_learning.epochs(learning, plain=measure == "outputs" and dialect == "ngspice" and not flat and not after)
+    given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after, seed=seed, epochs=epochs), chip=chip)
     if given.experiment.blocks is not None:
+        self_learning.refuse_chain(learning)
         compile_chain.write(output, given, Path(out), part=part, sample=sample, measure=measure, force=force, dialect=dialect, flat=flat)
         return
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
@@ -129,7 +139,9 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         text, elements, nodes = _pulses(given, measured["pulses"]), 1, 1
     else:
         text, elements, nodes = (
-            _deck(output, given, part, sample, dialect, _Measured(measure, measured, flat=flat)),
+            self_learning.text(output, given, learning)
+            if learning is not None
+            else _deck(output, given, part, sample, dialect, _Measured(measure, measured, flat=flat)),
             sum(map(len, given.circuit.elements)),
             given.circuit.size,
         )

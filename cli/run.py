@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import numpy as np
 
-from cli import options
+from cli import options, self_learning
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
@@ -27,7 +27,8 @@ EXAMPLE = """\
 hwsim run iris --sample 0:3
 hwsim run runs/iris-0 --sample 0:3 --points 100 --plot iris.png -o iris.csv
 hwsim run runs/iris-0 --engine ngspice --period 1e-7
-hwsim run runs/iris-0 --settle"""
+hwsim run runs/iris-0 --settle
+hwsim run learn.cir -o runs/learned"""
 
 _POINTS = 100
 """Points of a period in a picture."""
@@ -73,7 +74,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
     Every node that moves has a capacitor to ground: the circuit's own (circuit.capacitance), or one of --capacitance. The period lets the
     circuit settle unless it is given. --settle follows each sample alone, from 0 V to its free equilibrium and on to the nudged ones.
+
+    A deck that learns by itself (hwsim compile --self-learning) learns, in ngspice; -o RUN then makes a run folder of what it learned.
     """
+    if self_learning.is_deck(what):
+        self_learning.run(output, what, out, plot, force=force)
+        return
     from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - help does without
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 

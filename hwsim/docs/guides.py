@@ -17,6 +17,7 @@ TOPICS = {
     "few-bits": "Devices of few levels, binary weights, updates by shifts.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
     "transients": "Circuits in time: trajectories, settling, energy.",
+    "self-learning": "A netlist that learns by itself, step by step.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
     "layers": "A circuit as a layer of a JAX or PyTorch model.",
     "reliability": "What is promised, how it is tested, what is not covered.",

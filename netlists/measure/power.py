@@ -50,7 +50,7 @@ def _sums(circuit: Circuit, sections: Sequence[DeckSection]) -> Iterator[str]:
     for section in sections:
         name = section.block or section.elements[0]
         for card in section.cards:
-            for letter, term in _terms(card):
+            for letter, term in card_terms(card):
                 (delivers if letter in _SOURCES and name not in lone else takes).setdefault(name, []).append(term)
     yield "echo each part takes. An amplifier that delivers has a supply of its own and a minus here."
     yield from _totals(f"{stem}_takes", {f"{stem}_{name}": terms for name, terms in takes.items()}, "+")
@@ -71,7 +71,7 @@ def _totals(total: str, parts: Mapping[str, Sequence[str]], sign: str) -> Iterat
         yield f"print {name}"
 
 
-def _terms(card: str) -> Iterator[tuple[str, str]]:
+def card_terms(card: str) -> Iterator[tuple[str, str]]:
     """Return the letter of each element that a card stands for, and the expression of the watts that it takes."""
     name, *words = card.lower().split()
     if name[0] in "*.":

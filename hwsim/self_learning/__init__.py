@@ -1,0 +1,1 @@
+"""Circuits that learn by themselves: their decks, what they learned, and the flow that they follow."""

@@ -1,0 +1,87 @@
+"""How a deck learns by itself: pace, nudge, memories, and what is imperfect about them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from circuits.units import Farad, Second, Siemens, Volt
+
+MEMORY: Farad = 1e-9
+"""Of each memory; currents and leaks are scaled to it, so that no result depends on it."""
+
+RISE = 1e-3
+"""Share of a presentation in which the sources go to the next sample."""
+
+STEPS = 10
+"""Of a presentation, at least: memories then follow the gradient within a thousandth."""
+
+CLAMPING = 1e-3
+"""Share of a presentation in which what is beyond a bound decays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfLearning:
+    """How the conductances follow the gradient, dg/dt = -(rate/period)·dC/dg, in a circuit that no program looks after.
+
+    Parameters
+    ----------
+    volt
+        What a volt of a memory stands for [S].
+    beta
+        Of the nudge [S].
+    sides
+        By what each twin's nudge is multiplied: (1, -1), or (1, 0) for a nudged and a free one.
+    rates
+        One a trainable array [S²/V²]: what a presentation changes, for a unit of gradient; with `resolution` in S, its step.
+    epochs
+        How often each training sample is presented.
+    period
+        Of a presentation [s].
+    factors
+        c_l/c_L of each trainable array, by name.
+    chops
+        How often the twins change sides within a presentation; 0: never.
+    resolution
+        Least voltage that its comparators resolve, where a memory moves by the sign of the gradient alone [V]; None: by the gradient.
+    leak
+        In what time a memory loses all but 1/e of its charge [s]; None: it keeps it.
+    skew
+        Of each trainable array, by how much larger the second twin's conductances are, of g's shape; what is not there has 1.
+
+    Raises
+    ------
+    ValueError
+        When a number is out of range.
+
+    """
+
+    volt: Siemens
+    beta: Siemens
+    rates: Sequence[float]
+    epochs: int
+    factors: Mapping[str, Any]
+    sides: tuple[float, float] = (1.0, -1.0)
+    period: Second = 1e-3
+    chops: int = 0
+    resolution: Volt | None = None
+    leak: Second | None = None
+    skew: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that all numbers are in range."""
+        positive = {"volt": self.volt, "beta": self.beta, "period": self.period, "epochs": self.epochs}
+        positive |= {name: value for name in ("resolution", "leak") if (value := getattr(self, name)) is not None}
+        for name, value in positive.items():
+            if not 0 < value < math.inf:
+                msg = f"self-learning: {name} = {value:g} must be positive"
+                raise ValueError(msg)
+        for rate in self.rates:
+            if not 0 <= rate < math.inf:
+                msg = f"self-learning: rate = {rate:g} must be 0 or more"
+                raise ValueError(msg)
+
+    @property
+    def spread(self) -> float:
+        """What separates the nudges of both twins, in units of beta."""
+        return self.sides[0] - self.sides[1]

@@ -1,0 +1,75 @@
+"""Exclusive or by circuits that learn by themselves, in plain ngspice: `python results/self_learning.py` writes results/self-learning.json.
+
+Each row is a start: which options, how many of the four answers are right before and behind 100 passes, and ngspice's processor time.
+Rows that are in the file already are kept.
+"""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+OUT = Path(__file__).with_name("self-learning.json")
+
+LIMIT = 60
+"""s of processor time that ngspice gets for a start."""
+
+BETA = ("--beta", "1e-5")
+
+STUDIES = {
+    "ideal": ((), 10),
+    "one twin free": (("--twins", "free"), 3),
+    "leak, 1,000 presentations": (("--leak", "1000"), 3),
+    "leak, 100 presentations": (("--leak", "100"), 3),
+    "leak, 30 presentations": (("--leak", "30"), 3),
+    "comparators, 1 uV": (("--comparators", "1e-6"), 3),
+    "comparators, 100 uV": (("--comparators", "1e-4"), 3),
+    "mismatch 0.1 %": (("--mismatch", "0.001", *BETA), 3),
+    "mismatch 1 %": (("--mismatch", "0.01", *BETA), 3),
+    "mismatch 1 %, chops 4": (("--mismatch", "0.01", *BETA, "--chops", "4"), 3),
+    "mismatch 5 %": (("--mismatch", "0.05", *BETA), 3),
+    "mismatch 5 %, chops 4": (("--mismatch", "0.05", *BETA, "--chops", "4"), 3),
+}
+"""What is changed, and how many starts it gets."""
+
+
+def start(options: tuple[str, ...], seed: int, folder: str) -> dict[str, object]:
+    """Compile and run one deck."""
+    deck = Path(folder, "learn.cir")
+    command = [sys.executable, "-m", "hwsim", "compile", "xor", "--self-learning", "--epochs", "100", "--seed", str(seed)]
+    subprocess.run([*command, "--chip", str(seed), *options, "-o", deck], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    run = subprocess.run(  # noqa: S603 - a deck of ours
+        ["ngspice", "-b", deck],  # noqa: S607 - the user's ngspice
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),
+    )
+    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    answers = {when: (int(right), float(loss)) for when, right, loss in re.findall(r"(before|after): (\d) of 4 .*loss (\S+) V", run.stdout)}
+    power = re.search(r"watts_mean\s*=\s*(\S+)", run.stdout)
+    return {"seed": seed, "answers": answers, "seconds": round(seconds, 1), "watts": float(power[1]) if power else None}
+
+
+def main() -> None:
+    """Run what is missing."""
+    rows = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (options, seeds) in STUDIES.items():
+            if sys.argv[1:] and name not in sys.argv[1:]:
+                continue
+            done = rows.setdefault(name, {"options": " ".join(options), "starts": []})["starts"]
+            for seed in range(len(done), seeds):
+                done.append(start(options, seed, folder))
+                sys.stdout.write(f"{name}: {done[-1]}\n")
+                sys.stdout.flush()
+                OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
