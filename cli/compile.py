@@ -38,7 +38,7 @@ hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
 hwsim compile ff-digits -o decks && ngspice -b decks/b1.cir
-hwsim compile xor --self-learning --epochs 100 --seed 3 -o learn.cir && ngspice -b learn.cir
+hwsim compile xor --self-learning --epochs 100 -o learn.cir
 hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
 

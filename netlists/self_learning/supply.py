@@ -35,7 +35,7 @@ class Supply:
     @property
     def saved(self) -> list[str]:
         """The powers, voltages and currents that are kept."""
-        return list(dict.fromkeys(found for term in self.terms for found in _KEPT.findall(term)))
+        return list(dict.fromkeys(word for term in self.terms for word in _KEPT.findall(term)))
 
     def commands(self, begin: str, end: str) -> Iterator[str]:
         """Write the commands that print the mean power between two times."""

@@ -1,5 +1,6 @@
 """Draws what a self-learning exclusive or does: `python results/figures/self_learning.py FILE.svg`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main(path: Path) -> None:
         axes.grid(visible=True, alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, format="svg", metadata={"Date": None})
+    text = re.sub(r'(?<= id=")|(?<=url\(#)|(?<=href="#)', "self-learning-", path.read_text(encoding="utf-8"))  # a page has other pictures
+    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
