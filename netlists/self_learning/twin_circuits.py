@@ -56,10 +56,10 @@ class TwinCircuits:
             raise CircuitError(msg)
         inside = blocks(circuit, chip)
         shared = frozenset(e.name for e in circuit.elements if e.name not in inside and _is_source(e))
-        held = np.zeros(circuit.size + 1, dtype=bool)
+        fixed = np.zeros(circuit.size + 1, dtype=bool)
         for name in shared:
-            held[circuit[name].plus] = True
-        groups = {group.name for group in circuit.groups if held[group.nodes].all()}
+            fixed[circuit[name].plus] = True
+        groups = {group.name for group in circuit.groups if fixed[group.nodes].all()}
         lone = frozenset(name for name in shared if _within(circuit, name, groups))
         copies = tuple(_renamed(circuit, free_stem(circuit, suffix), groups, lone) for suffix in SUFFIXES)
         return cls(circuit, chip, (copies[0], copies[1]), lone)
