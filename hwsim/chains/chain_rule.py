@@ -16,7 +16,7 @@ import numpy as np
 from circuits.units import Siemens
 from hwsim.chains.circuit_part import CircuitPart, on_host
 from hwsim.chains.digital_part import DigitalPart
-from hwsim.chains.operations import TESTED_ERROR, TESTING, TRAINING, Mode
+from hwsim.chains.digital_stack import TESTED_ERROR, TESTING, TRAINING, Mode
 from hwsim.core.protocol import Capability, Equilibrium, Result
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import NO_DRAW, Draw, EstimatorRule, Gradient

@@ -15,7 +15,8 @@ from hwsim.settings.digital_layers import Shape
 from hwsim.typing import Array, Floats
 
 if TYPE_CHECKING:
-    from hwsim.chains.operations import LayerStack, Mode
+    from hwsim.chains.digital_stack import Mode
+    from hwsim.chains.operations import LayerStack
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class DigitalPart:
     @cached_property
     def stack(self) -> "LayerStack":
         """The layers."""
-        from hwsim.chains.operations import stack  # noqa: PLC0415 - JAX and Equinox load only for those who compute
+        from hwsim.chains.digital_stack import stack  # noqa: PLC0415 - JAX and Equinox load only for those who compute
 
         return stack(self.settings.layers, self.shape)
 
@@ -62,7 +63,7 @@ class DigitalPart:
 
     def starting(self, seed: int) -> dict[str, Floats]:
         """Draw the parameters to start from."""
-        from hwsim.chains.operations import begun  # noqa: PLC0415 - as above
+        from hwsim.chains.digital_stack import begun  # noqa: PLC0415 - as above
 
         number = int(stream(seed, f"parameters/{self.prefix}").integers(2**31))
         return {f"{self.prefix}{name}": values for name, values in begun(self.stack, number).items()}
@@ -87,7 +88,7 @@ class DigitalPart:
 
     def forward(self, p: Mapping[str, Array], x: Array, mode: "Mode") -> tuple[Array, dict[str, Array], Any]:
         """Return the outputs (B, n), the running averages after the batch, and the function that takes dC/dŷ back."""
-        from hwsim.chains.operations import propagated  # noqa: PLC0415 - as above
+        from hwsim.chains.digital_stack import propagated  # noqa: PLC0415 - as above
 
         parameters = {name.removeprefix(self.prefix): p[name] for name in self.names}
         precision = next(iter(p.values())).dtype  # samples that are tested come in 64 bits

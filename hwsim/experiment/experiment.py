@@ -1,7 +1,7 @@
 """Experiment: all that a run depends on, checked: circuit, data, training, solver."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -11,14 +11,14 @@ from circuits.errors import CircuitError
 from circuits.maps import Maps, image
 from circuits.network import Network
 from circuits.quoting import quote, quote_path
+from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
 from hwsim.settings import flat_training
-from hwsim.settings.block_settings import BlockSettings, CircuitBlock, DigitalBlock, prefix_of, shapes
+from hwsim.settings.block_settings import BlockSettings, CircuitBlock, prefix_of, shapes
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
-from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
 from hwsim.settings.pretraining_settings import PretrainingStage
 from hwsim.settings.sections import DataSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -70,10 +70,6 @@ class ExperimentError(ValueError):
     hwsim.experiment.experiment.ExperimentError: settings training.epochs = 0: training.epochs = 0: should be greater than 0
 
     """
-
-
-_PLAIN = {"rule": (EquilibriumPropagationRule(),), "nudge": (FollowingNudge(), FrozenNudge())}
-"""Learning rule and nudge of a training that names none."""
 
 
 class SizesError(ExperimentError):
@@ -134,11 +130,15 @@ class Experiment(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.blocks is not None:
-            outputs = self._checked_blocks(self.blocks)
+            outputs = check_blocks(self.blocks, self.training)
+            if self.circuit is not None or self.pretraining:
+                what = "pretraining is of one circuit" if self.circuit is None else "circuit and blocks are both set"
+                msg = f"{what}, and an experiment is of one circuit or of a chain of blocks; omit one of them"
+                raise ValueError(msg)
         elif isinstance(self.circuit, Netlist):
             circuit = self.circuit.deck.circuit
             outputs = len(circuit.outputs)
-            _check_crossbars("training", self.training, len(circuit.trainable))
+            check_crossbars("training", self.training, len(circuit.trainable))
         elif self.circuit is None:
             msg = f"circuit is missing; add [circuit], whose keys {KEYS} circuit lists, or [[blocks]], whose keys {KEYS} blocks lists"
             raise ValueError(msg)
@@ -147,7 +147,7 @@ class Experiment(Section):
             if self.training.init == "netlist":
                 msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
                 raise ValueError(msg)
-            _check_crossbars("training", self.training, self.circuit.crossbars)
+            check_crossbars("training", self.training, self.circuit.crossbars)
         if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
             msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
@@ -157,35 +157,6 @@ class Experiment(Section):
             msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
             raise ValueError(msg)
         return self
-
-    def _checked_blocks(self, blocks: Sequence[DigitalBlock | CircuitBlock]) -> int:
-        """Refuse blocks that do not fit together or that training does not fit; return the number of outputs."""
-        if self.circuit is not None:
-            msg = "circuit and blocks are both set, and an experiment is of one circuit or of a chain of blocks; omit one of them"
-            raise ValueError(msg)
-        if self.training.init == "netlist":
-            msg = "training.init = 'netlist' needs a netlist circuit, but this is a chain of blocks; use 'uniform' or 'log-uniform'"
-            raise ValueError(msg)
-        for key in ("rule", "nudge"):
-            if getattr(self.training, key) not in _PLAIN[key]:
-                msg = f"training.{key} is of one circuit, and each block that is a circuit has its own; set blocks[0].{key}, and so on"
-                raise ValueError(msg)
-        if self.training.update != UpdateSettings() or self.pretraining:
-            key = "pretraining" if self.pretraining else "training.update"
-            msg = f"{key} is of one circuit, and this is a chain of blocks; omit it"
-            raise ValueError(msg)
-        if self.training.start_arrays is not None:
-            msg = "training.start_arrays names arrays of one circuit, and a chain starts from all of what a chain learned; omit it"
-            raise ValueError(msg)
-        made = shapes(blocks)
-        for k, block in enumerate(blocks):
-            if isinstance(block, CircuitBlock):
-                training = block.training(self.training)
-                _check_crossbars(f"blocks[{k}]" if block.rate or block.g_init else "training", training, block.circuit.crossbars)
-                if self.training.engine == "ngspice" and block.rule.kind == "adjoint":
-                    msg = f"blocks[{k}].rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
-                    raise ValueError(msg)
-        return math.prod(made[-1][1])
 
     @property
     def devices(self) -> tuple[DeviceSettings, ...]:
@@ -432,14 +403,6 @@ class Experiment(Section):
                 f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
             )
             raise ExperimentError(msg)
-
-
-def _check_crossbars(table: str, training: TrainingSettings, crossbars: int) -> None:
-    """Refuse as many step sizes or ranges as do not fit a circuit's crossbars."""
-    for key, given in (("rate", training.rates(crossbars)), ("g_init", training.initial_ranges(crossbars))):
-        if len(given) != crossbars:
-            msg = f"{table}.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
-            raise ValueError(msg)
 
 
 def make(table: dict[str, Any], where: str) -> Experiment:

@@ -76,7 +76,6 @@ def measured(session, g, x, y):
             ("richardson", "adjoint"),
             [{"kind": "layer-norm"}, {"kind": "residual", "layers": [{"kind": "dense", "size": 3}, {"kind": "tanh"}]}],
         ),
-        (("small-signal", "small-signal"), [{"kind": "rms-norm"}, {"kind": "scale", "factor": 0.5}]),
     ],
 )
 def test_the_gradient_of_a_chain_is_that_of_finite_differences(rules, layers):

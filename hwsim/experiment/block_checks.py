@@ -1,0 +1,45 @@
+"""What the blocks of a chain must be to fit together, and the training to fit them."""
+
+import math
+from collections.abc import Sequence
+
+from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, shapes
+from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
+from hwsim.settings.training_settings import TrainingSettings
+
+_PLAIN = {"rule": (EquilibriumPropagationRule(),), "nudge": (FollowingNudge(), FrozenNudge())}
+"""Learning rule and nudge of a training that names none."""
+
+
+def check_blocks(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings) -> int:
+    """Refuse blocks that do not fit together or that training does not fit; return the number of outputs."""
+    if training.init == "netlist":
+        msg = "training.init = 'netlist' needs a netlist circuit, but this is a chain of blocks; use 'uniform' or 'log-uniform'"
+        raise ValueError(msg)
+    for key in ("rule", "nudge"):
+        if getattr(training, key) not in _PLAIN[key]:
+            msg = f"training.{key} is of one circuit, and each block that is a circuit has its own; set blocks[0].{key}, and so on"
+            raise ValueError(msg)
+    if training.update != UpdateSettings():
+        msg = "training.update is of one circuit, and this is a chain of blocks; omit it"
+        raise ValueError(msg)
+    if training.start_arrays is not None:
+        msg = "training.start_arrays names arrays of one circuit, and a chain starts from all of what a chain learned; omit it"
+        raise ValueError(msg)
+    made = shapes(blocks)
+    for k, block in enumerate(blocks):
+        if isinstance(block, CircuitBlock):
+            of_block = block.training(training)
+            check_crossbars(f"blocks[{k}]" if block.rate or block.g_init else "training", of_block, block.circuit.crossbars)
+            if training.engine == "ngspice" and block.rule.kind == "adjoint":
+                msg = f"blocks[{k}].rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
+                raise ValueError(msg)
+    return math.prod(made[-1][1])
+
+
+def check_crossbars(table: str, training: TrainingSettings, crossbars: int) -> None:
+    """Refuse as many step sizes or ranges as do not fit a circuit's crossbars."""
+    for key, given in (("rate", training.rates(crossbars)), ("g_init", training.initial_ranges(crossbars))):
+        if len(given) != crossbars:
+            msg = f"{table}.{key} has {len(given)} entries for {crossbars} crossbars; give one, or one a crossbar"
+            raise ValueError(msg)
