@@ -11,7 +11,7 @@ from typing import Any
 
 from hwsim.experiment.experiment import Experiment
 
-_PACKAGES = ("hwsim", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "pydantic", "PySpice")
+_PACKAGES = ("hwsim", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "pydantic", "equinox", "optax", "PySpice")
 
 
 def environment(experiment: Experiment) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""The signal that a chain learns from: how far the columns of each crossbar move where a nudge moves the outputs by some millivolts.
+
+    python results/blocks/column_signal.py RUN [RUN ...]
+
+prints a table in Markdown: the root mean square of the voltages and of their displacements at the nodes of each group, over samples of the
+test set, and their ratio: the relative read noise (`noise.read`) that equals the signal of one reading.
+"""
+
+import sys
+
+import numpy as np
+
+from circuits.rows import free_groups
+from hwsim.core.protocol import Drive
+from hwsim.learning import factory
+from hwsim.learning.rules.nudges import Sides, Volts
+from hwsim.runs.loaded import load_model
+
+U = 0.01
+SAMPLES = 50
+
+
+def rows(what):
+    """Yield a row for each group of free nodes of each circuit of a run's chain."""
+    given = load_model(what)
+    session, g = given.session, given.g
+    x, y = session.data.x_test[:SAMPLES], session.task.test.of(slice(SAMPLES))
+    with session.solver() as solver:
+        ends = session.rule.errors(solver, g, x, y, factory.loss(session.experiment.training))
+        for k, one in session.made.circuits.items():
+            conductances = {element.name: g[element.name] for element in one.circuit.trainable}
+            pushes = Sides(Volts(U).at(one.circuit, conductances), (1,)).pushes(ends[k].outputs, ends[k].error, None)
+            free = solver.solvers[k].solve(conductances, Drive(np.asarray(ends[k].x, float)))
+            _, moved = solver.solvers[k].displaced(conductances, np.asarray(ends[k].x, float), free, pushes)
+            for group in free_groups(one.circuit):
+                volts, displaced = (float(np.sqrt(np.mean(np.asarray(phase.v[group.name]) ** 2))) for phase in (free, moved))
+                into = sum(array.shape[0] for array in one.circuit.trainable if np.isin(array.columns, group.nodes).any())
+                yield session.experiment.name, group.name, into, len(group), volts, displaced
+
+
+def main(whats):
+    """Print the table."""
+    print("| chain | nodes | rows into each | voltage, rms | displacement, rms | read noise that equals it |")
+    print("|---|---|---|---|---|---|")
+    for what in whats:
+        for name, group, into, _, volts, displaced in rows(what):
+            print(f"| {name} | {group} | {into or '–'} | {1e3 * volts:.3g} mV | {1e6 * displaced:.3g} µV | {displaced / volts:.1e} |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
