@@ -7,6 +7,7 @@ test set, and their ratio: the relative read noise (`noise.read`) that equals th
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,10 +18,12 @@ from hwsim.learning.rules.nudges import Sides, Volts
 from hwsim.runs.loaded import load_model
 
 U = 0.01
+"""By how much the output of the largest error is moved, about [V]."""
+
 SAMPLES = 50
 
 
-def rows(what):
+def rows(what: str) -> Iterator[tuple[str, str, int, float, float]]:
     """Yield a row for each group of free nodes of each circuit of a run's chain."""
     given = load_model(what)
     session, g = given.session, given.g
@@ -35,16 +38,21 @@ def rows(what):
             for group in free_groups(one.circuit):
                 volts, displaced = (float(np.sqrt(np.mean(np.asarray(phase.v[group.name]) ** 2))) for phase in (free, moved))
                 into = sum(array.shape[0] for array in one.circuit.trainable if np.isin(array.columns, group.nodes).any())
-                yield session.experiment.name, group.name, into, len(group), volts, displaced
+                yield session.experiment.name, group.name, into, volts, displaced
 
 
-def main(whats):
+def main(whats: Sequence[str]) -> None:
     """Print the table."""
-    print("| chain | nodes | rows into each | voltage, rms | displacement, rms | read noise that equals it |")
-    print("|---|---|---|---|---|---|")
+    lines = [
+        "| chain | nodes | rows into each | voltage, rms | displacement, rms | read noise that equals it |",
+        "|---|---|---|---|---|---|",
+    ]
     for what in whats:
-        for name, group, into, _, volts, displaced in rows(what):
-            print(f"| {name} | {group} | {into or '–'} | {1e3 * volts:.3g} mV | {1e6 * displaced:.3g} µV | {displaced / volts:.1e} |")
+        for name, group, into, volts, displaced in rows(what):
+            lines.append(
+                f"| {name} | {group} | {into or '–'} | {1e3 * volts:.3g} mV | {1e6 * displaced:.3g} µV | {displaced / volts:.1e} |"
+            )
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
