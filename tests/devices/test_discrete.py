@@ -136,6 +136,27 @@ def test_without_a_memory_a_device_flips_only_where_one_step_is_nearer_to_the_ot
         assert done.pulses == 0
 
 
+@pytest.mark.parametrize("coding", ["single", "mirrored", "one-sided"])
+def test_without_a_memory_no_step_is_no_flip(coding: str) -> None:
+    """On a chip with spreads too, where levels of single devices lie beside the nominal ones."""
+    ours = programming(SPREADS, levels=16, shadow=False, coding=coding)
+    g, state = ours.begin(wanted())
+    none = {name: np.zeros_like(values) for name, values in g.items()}
+    assert ours.update(g, none, Chip.nominal(circuit()), np.uint32(0), state).pulses == 0
+
+
+def test_a_limit_of_flips_that_has_fallen_to_nothing_lets_none_flip() -> None:
+    """However long it falls, thresholds stay numbers."""
+    ours = programming(levels=2, shadow=False, flips=0.1, flips_decay=0.99)
+    g, state = ours.begin(wanted())
+    for k in range(200):
+        done = ours.update(g, steps(1e-2, k), Chip.nominal(circuit()), np.uint32(0), state)
+        state = done.state
+    assert done.pulses == 0
+    assert state["limit"] > 0
+    assert all(np.isfinite(threshold) for threshold in state["threshold"].values())
+
+
 def test_the_limit_of_flips_falls() -> None:
     """By a share of itself in each update, with what flips; it is a part of the state."""
     ours = programming(levels=2, shadow=False, flips=0.1, flips_decay=0.01)

@@ -84,7 +84,7 @@ class Discrete:
         for row in self._rows(g):
             part, before = self._of(row), {kind: row.join(state[kind]).reshape(-1) for kind in _OF_DEVICES if kind in state}
             shown = row.join(g).reshape(-1)
-            start = before["shadow"] if self.settings.shadow else part.shadow_of(part.scale.conductance(before["level"]))
+            start = before["shadow"] if self.settings.shadow else part.at_level(before["level"])
             shadow = part.moved(start, row.join(dg).reshape(-1))
             uniform = NEAREST
             if self.settings.level_rounding == "stochastic":
@@ -102,7 +102,8 @@ class Discrete:
                     after[kind] = after.get(kind, {}) | _flat(row.cut(values))
             flips, energy = flips + cost[0], energy + cost[1]
         if thresholds:
-            after["limit"] = (state["limit"] * (1 - self.settings.flips_decay)).astype(state["limit"].dtype)
+            limit, xp = state["limit"], state["limit"].__array_namespace__()
+            after["limit"] = xp.maximum(limit * (1 - self.settings.flips_decay), np.finfo(limit.dtype).tiny).astype(limit.dtype)
         return Programmed(new, flips, energy, after)
 
     @property
@@ -120,14 +121,26 @@ class Discrete:
         of_pair = scale.low + apart if self._one_sided else (scale.low + scale.high + apart) / 2
         return xp.where(pairs.side == 0, g, of_pair).astype(g.dtype)
 
+    def at_level(self, level: Array) -> Array:
+        """Return the shadows of devices at these levels [S], from which steps without a memory go; single devices have their own levels."""
+        pairs = self.devices[0].pairs
+        own = self._drawn.conductance(level).astype(level.dtype)
+        if pairs is None:
+            return own
+        return level.__array_namespace__().where(pairs.side == 0, own, self.shadow_of(self.scale.conductance(level))).astype(level.dtype)
+
     def moved(self, shadow: Array, dg: Array) -> Array:
-        """Return the shadows after a step dg [S], within their bounds; a pair's moves by half the difference of its devices' steps."""
+        """Return the shadows after a step dg [S]; a pair's moves by half the difference of its devices' steps.
+
+        A memory keeps within its bounds; without one, rounding alone does that, to a device's own.
+        """
         pairs, scale, xp = self.devices[0].pairs, self.scale, shadow.__array_namespace__()
         low = scale.low
         if pairs is not None:
             dg = xp.where(pairs.side == 0, dg, (dg - dg[pairs.partner]) / 2)
             low = xp.where(pairs.side == 0, low, 2 * low - scale.high) if self._one_sided else low
-        return xp.clip(shadow + dg, low, scale.high).astype(shadow.dtype)
+        moved = xp.clip(shadow + dg, low, scale.high) if self.settings.shadow else shadow + dg
+        return moved.astype(shadow.dtype)
 
     def rounded(self, shadow: Array, uniform: Array | float) -> Array:
         """Return the numbers of the levels that shadows [S] are rounded to; single devices know their own bounds."""
