@@ -22,8 +22,8 @@ from circuits.maps import Maps, image
 from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
 from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
+from circuits.paired import Paired
 from circuits.twin_layers import pairs, refuse_uneven, twinned
-from circuits.twins import Paired
 from circuits.units import Farad, Ohm, Siemens, Volt
 from circuits.wires import Wires
 

@@ -9,7 +9,8 @@ from circuits.errors import CircuitError
 from circuits.maps import Maps
 from circuits.network_layers import HiddenLayer
 from circuits.nodes import Nodes
-from circuits.twins import Paired, Twins
+from circuits.paired import Paired
+from circuits.twins import Twins
 
 _NEEDED = (
     ("signed_inputs", "each row needs its negative"),

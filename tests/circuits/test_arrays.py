@@ -10,7 +10,8 @@ import pytest
 from circuits import arrays
 from circuits.arrays import Crossbar, Divisible, Memristors, Trainable
 from circuits.convolution import Convolution
-from circuits.twins import Paired, Twins
+from circuits.paired import Paired
+from circuits.twins import Twins
 from circuits.windows import Everywhere, Window
 from support.tied_array import TiedColumns
 

@@ -17,7 +17,8 @@ from circuits.errors import CircuitError
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
 from circuits.neurons import DeadZone, DiodePair, Linear, Rectifier
 from circuits.nodes import GROUND
-from circuits.twins import Paired, Twins
+from circuits.paired import Paired
+from circuits.twins import Twins
 from hwsim.core.protocol import Drive, Equilibrium, Push
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
