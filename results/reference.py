@@ -93,7 +93,7 @@ def row(study: ReferenceRun) -> str:
         first["engine"],
         f"{statistics.mean(errors):.2f}{_interval(study, errors)} ({each})",
         str(first["epochs"]),
-        f"{epoch:.2g}{_where(study)}",
+        f"{epoch:.2g}{_where(study)}" if epoch < 99.5 else f"{epoch:.0f}{_where(study)}",  # noqa: PLR2004 - two digits, or all whole ones
         f"{worst:.0e}",
         f"`{study.command('SEED')}`",
     )
