@@ -59,7 +59,6 @@ STUDIES = (
     ReferenceRun("mnist-lowvoltage", seeds=3),
     ReferenceRun("mnist-lowvoltage-100", seeds=3),
     ReferenceRun("conv-mnist", seeds=3),
-    ReferenceRun("conv-mnist", "--set data.shift=1", seeds=3, suffix="-shift"),
     ReferenceRun("local-mnist", seeds=1),
     ReferenceRun("mnist-1024", seeds=3),
     ReferenceRun("mnist-1024x2", seeds=3),
