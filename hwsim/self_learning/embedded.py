@@ -5,7 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from circuits.quoting import REASON, quote, quote_path
+from pydantic import TypeAdapter, ValidationError
+
+from circuits.quoting import REASON, quote, quote_path, quoted
 from circuits.regular_file import open_regular
 from hwsim.experiment.experiment import Experiment, ExperimentError, make
 from hwsim.experiment.loading import to_toml
@@ -76,4 +78,9 @@ def _options(what: str, given: Any) -> LearningOptions:
     if not isinstance(given, dict) or not names.issuperset(given):
         msg = f"{quote_path(what)}: its section {_SECTION} knows {', '.join(sorted(names))} alone"
         raise ExperimentError(msg)
-    return LearningOptions(**given)
+    try:
+        return TypeAdapter(LearningOptions).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{quote_path(what)}: {_SECTION}.{first['loc'][0]} = {quoted(first['input'])}: {first['msg']}"
+        raise ExperimentError(msg) from None

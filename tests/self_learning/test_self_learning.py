@@ -142,6 +142,9 @@ def test_a_deck_says_what_it_was_made_of(tmp_path):
     (tmp_path / "bare.cir").write_text("\n".join(line for line in text.splitlines() if not line.startswith("*>")))
     with pytest.raises(ExperimentError, match="has no lines that begin with"):
         embedded.read(str(tmp_path / "bare.cir"))
+    (tmp_path / "wrong.cir").write_text(text.replace("leak = 3.0", 'leak = "long"'))
+    with pytest.raises(ExperimentError, match=r"self_learning\.leak = 'long'"):
+        embedded.read(str(tmp_path / "wrong.cir"))
 
 
 def test_what_cannot_be_doubled_is_refused():
