@@ -21,15 +21,10 @@ BETA = ("--beta", "1e-5")
 
 STUDIES: dict[str, tuple[tuple[str, ...], int]] = {
     "ideal": ((), 10),
-    "mismatch 1 %": (("--mismatch", "0.01", *BETA), 2),
-    "mismatch 1 %, chops 4": (("--mismatch", "0.01", *BETA, "--chops", "4"), 2),
-    "mismatch 5 %": (("--mismatch", "0.05", *BETA), 2),
-    "mismatch 5 %, chops 4": (("--mismatch", "0.05", *BETA, "--chops", "4"), 2),
+    "mismatch 1 %, chops 4": (("--mismatch", "0.01", *BETA, "--chops", "4"), 1),
     "leak, 1,000 presentations": (("--leak", "1000"), 2),
-    "leak, 100 presentations": (("--leak", "100"), 2),
-    "leak, 30 presentations": (("--leak", "30"), 2),
+    "leak, 100 presentations": (("--leak", "100"), 1),
     "comparators, 1 uV": (("--comparators", "1e-6"), 2),
-    "comparators, 100 uV": (("--comparators", "1e-4"), 2),
 }
 """What is changed, and how many starts it gets."""
 
