@@ -54,7 +54,8 @@ class Trajectory(NamedTuple):
     end
         The last states by node group, each (B, n) [V]: where a next run continues.
     error
-        How far the same run with half as long steps is away, at most [V].
+        The largest change of any voltage by the last halving of the steps [V]; of `steps` without an accuracy, by half as long ones on the
+        first intervals.
     steps
         Of each interval, by the run that is returned; of ngspice, which chooses its own, the mean.
     method

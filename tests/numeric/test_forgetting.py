@@ -66,6 +66,15 @@ def test_a_linear_circuit_s_exponent_is_its_slowest_rate():
         GeneralEngine().prepare(circuit, chip).integrate(g, lasting._replace(times=1e4 * lasting.times))
 
 
+def test_exponents_of_stiff_circuits_do_not_depend_on_the_steps_to_begin_with():
+    """Diodes that conduct far more than memristors make few explicit steps overflow: more are taken."""
+    circuit, chip, g = reservoir(RECURRENCES["cycle"])
+    driven = signal(1)._replace(x=30.0 * signal(1).x)
+    few, many = (lyapunov_exponents(circuit, chip, g, driven, steps=steps) for steps in (2, 1024))
+    assert np.isfinite(many).all()
+    assert few == pytest.approx(many, rel=1e-3)
+
+
 def test_layers_with_an_energy_are_certified_at_their_slowest_rate():
     """Amplifiers that pass back what they gain are symmetric in the right weights, so that the certificate is sharp."""
     layers = tuple(Layer(3, amplifier=Amplifier(gain=4.0, back=0.25)) for _ in range(2))

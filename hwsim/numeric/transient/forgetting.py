@@ -9,6 +9,7 @@ those that it feeds. The terms of V may have any weights: those that balance −
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,11 +18,12 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.nodes import Nodes
+from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import Signal
 from hwsim.core.transient import state_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Driven, advance
-from hwsim.numeric.transient.sequence_problem import SequenceProblem
+from hwsim.numeric.transient.sequence_problem import MOST_STEPS, SequenceProblem
 from hwsim.numeric.transient.state_form import StateForm
 from hwsim.numeric.transient.steps import Ode, Step, Stepped, explicit
 from hwsim.typing import Array, Conductances, Floats
@@ -95,7 +97,7 @@ def lyapunov_exponents(circuit: Circuit, chip: Chip, g: Conductances, signal: Si
     signal
         What is applied.
     steps
-        Of the longest interval; explicit ones.
+        Of the longest interval, to begin with: explicit ones, of which more are taken until they are stable.
     seed
         Of the direction.
 
@@ -103,14 +105,24 @@ def lyapunov_exponents(circuit: Circuit, chip: Chip, g: Conductances, signal: Si
     ------
     CircuitError, UnsupportedCircuitError
         As `Transient.integrate`.
+    ConvergenceError
+        When diodes make explicit steps too short.
 
     """
     signal = signal.checked(circuit)
     problem = SequenceProblem.of(circuit, chip, g, signal, None, state_groups(circuit), None)
     tangent = np.random.default_rng(seed).standard_normal(problem.v0.shape)
     lengths = np.diff(signal.times, prepend=0.0)
-    x, rise = np.moveaxis(signal.x, 1, 0), (steps, signal.rise)
-    growth = np.asarray(_growth(problem.ode, problem.driven, (problem.v0, tangent, signal.begin), (x, lengths), rise, step=explicit))
+    x = np.moveaxis(signal.x, 1, 0)
+    while steps <= MOST_STEPS:
+        begin = problem.v0, tangent, signal.begin
+        growth, slope = map(np.asarray, _growth(problem.ode, problem.driven, begin, (x, lengths), (steps, signal.rise), step=explicit))
+        if np.isfinite(growth).all() and problem.stable(steps, slope):
+            break
+        steps *= 2
+    else:
+        msg = f"{circuit.name}: {MOST_STEPS} explicit steps of an interval are too few for its diodes; shorten the intervals"
+        raise ConvergenceError(msg)
     late = len(lengths) // 2
     exponents: Floats = growth[late:].sum(axis=0) / lengths[late:].sum()
     return exponents
@@ -125,22 +137,23 @@ def _growth(
     steps: tuple[Array, Array],
     *,
     step: Step,
-) -> Array:
-    """Return the logarithm of the growth of a direction in each interval, (T, B)."""
+) -> tuple[Array, Array]:
+    """Return the logarithm of the growth of a direction in each interval, (T, B), and the diodes' largest slopes (P,) [S]."""
     longest = intervals[1].max()
 
-    def interval(carry: tuple[Array, Array, tuple[Array, Array]], given: tuple[Array, Array]) -> tuple[tuple[Array, ...], Array]:
-        v, direction, before = carry
+    def interval(carry: tuple[Array, Array, Any, Array], given: tuple[Array, Array]) -> tuple[tuple[Array, ...], Array]:
+        v, direction, before, slope = carry
         x, length = given
         after = driven(x)
 
-        def through(state: Array) -> Array:
-            blank = Stepped(state, jnp.zeros(ode.i_sat.shape), jnp.zeros(()))
-            return advance(ode, step, steps, (before, after), (length, length / longest), blank).v
+        def through(state: Array) -> tuple[Array, Array]:
+            stepped = advance(ode, step, steps, (before, after), (length, length / longest), Stepped(state, slope, jnp.zeros(())))
+            return stepped.v, stepped.slope
 
-        v, direction = jax.jvp(through, (v,), (direction,))
+        v, direction, slope = jax.jvp(through, (v,), (direction,), has_aux=True)
         grown = jnp.linalg.norm(direction, axis=1)
-        return (v, direction / grown[:, None], after), jnp.log(grown)
+        return (v, direction / grown[:, None], after, slope), jnp.log(grown)
 
-    first = begin[0], begin[1] / jnp.linalg.norm(begin[1], axis=1)[:, None], driven(begin[2])
-    return jax.lax.scan(interval, first, intervals)[1]
+    first = begin[0], begin[1] / jnp.linalg.norm(begin[1], axis=1)[:, None], driven(begin[2]), jnp.zeros(ode.i_sat.shape)
+    (*_, slope), growth = jax.lax.scan(interval, first, intervals)
+    return growth, slope

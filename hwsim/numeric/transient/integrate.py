@@ -17,7 +17,7 @@ from hwsim.core.signal import Signal
 from hwsim.core.transient import ACCURACY, Reduction, Trajectory, state_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Came
-from hwsim.numeric.transient.sequence_problem import SequenceProblem
+from hwsim.numeric.transient.sequence_problem import MOST_STEPS, SequenceProblem
 from hwsim.numeric.transient.steps import STABLE, explicit
 from hwsim.typing import Array, Conductances
 
@@ -26,9 +26,6 @@ _BEGIN = 2.0
 
 _STIFF = 400
 """Times that diodes may raise a circuit's fastest rate: beyond, as many explicit steps cost more than trapezoidal ones."""
-
-_MOST = 1 << 16
-"""Most steps of an interval."""
 
 _TRIED = 64
 """Intervals from the beginning on which the number of steps is chosen, in long sequences."""
@@ -95,8 +92,8 @@ def _chosen(problem: SequenceProblem, accuracy: Volt, steps: int | None) -> tupl
 
 def _given(problem: SequenceProblem, steps: int) -> tuple[Came, Volt, int, str]:
     """Take so many steps, explicit ones if they are stable, and estimate their error on the first intervals."""
-    if not 1 <= steps <= _MOST:
-        msg = f"{problem.name}: steps = {steps} must be between 1 and {_MOST}"
+    if not 1 <= steps <= MOST_STEPS:
+        msg = f"{problem.name}: steps = {steps} must be between 1 and {MOST_STEPS}"
         raise CircuitError(msg)
     stiff = False
     came = problem.run(steps, explicit)
@@ -123,7 +120,7 @@ def _refined(problem: SequenceProblem, begin: tuple[int, bool], accuracy: Volt) 
 
     """
     (steps, stiff), last, error = begin, None, np.inf
-    while steps <= _MOST:
+    while steps <= MOST_STEPS:
         came = problem.run(steps, problem.implicit(steps) if stiff else explicit)
         if not stiff and _unstable(problem, came, steps):
             last, (steps, stiff) = None, _stable(problem, came, steps)
@@ -136,7 +133,7 @@ def _refined(problem: SequenceProblem, begin: tuple[int, bool], accuracy: Volt) 
                 return came, error, steps, stiff
         last, steps = came, 2 * steps
     msg = (
-        f"{problem.name}: {_MOST} steps of an interval of {problem.longest:.3g} s are too few for {accuracy:g} V"
+        f"{problem.name}: {MOST_STEPS} steps of an interval of {problem.longest:.3g} s are too few for {accuracy:g} V"
         f"{f' (the last halving moved {error:.2g} V)' if np.isfinite(error) else ', or voltages grow without bound'}; "
         "shorten the intervals, or allow a larger error"
     )
@@ -145,8 +142,7 @@ def _refined(problem: SequenceProblem, begin: tuple[int, bool], accuracy: Volt) 
 
 def _unstable(problem: SequenceProblem, came: Came, steps: int) -> bool:
     """Whether explicit steps were too long for the rates that were met, or overflowed."""
-    finite = np.isfinite(np.asarray(came.end)).all() and np.isfinite(np.asarray(came.slope)).all()
-    return not finite or problem.longest / steps * problem.rate(np.asarray(came.slope)) > STABLE
+    return not (np.isfinite(np.asarray(came.end)).all() and problem.stable(steps, np.asarray(came.slope)))
 
 
 def _stable(problem: SequenceProblem, came: Came, steps: int) -> tuple[int, bool]:

@@ -14,11 +14,14 @@ from hwsim.core.signal import Signal
 from hwsim.core.transient import Reduction, initial_states
 from hwsim.numeric.transient.run import Came, Driven, run
 from hwsim.numeric.transient.state_form import StateForm
-from hwsim.numeric.transient.steps import DENSE, DIAGONAL, Ode, Step, diagonal_suffices
+from hwsim.numeric.transient.steps import DENSE, DIAGONAL, STABLE, Ode, Step, diagonal_suffices
 from hwsim.typing import Array, Conductances, Floats
 
 _EXACT = 400
 """States; of more, rates are bounded instead of computed."""
+
+MOST_STEPS = 1 << 16
+"""Most steps of an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class SequenceProblem:
         rates = self.form.rates(slope)
         fastest = np.abs(np.linalg.eigvals(rates)).max() if len(rates) <= _EXACT else np.abs(rates).sum(axis=1).max()
         return float(fastest)
+
+    def stable(self, steps: int, slope: Floats) -> bool:
+        """Whether so many explicit steps of an interval are short enough for diodes of these slopes (P,) [S]."""
+        return bool(np.isfinite(slope).all()) and self.longest / steps * self.rate(slope) <= STABLE
 
     def implicit(self, steps: int) -> Step:
         """Return the trapezoidal step that so many steps of an interval need."""

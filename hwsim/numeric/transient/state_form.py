@@ -129,8 +129,10 @@ class StateForm:
         outputs, leaked = _rows(system, read[1:])
         loose = np.abs(system.across).max(axis=1, initial=0.0)
         if (loose > _ROUNDED).any() or (np.abs(leaked) > _ROUNDED).any():
-            k = int(np.argmax(loose > _ROUNDED))
-            where = f"the diode between {' and '.join(circuit.node_names[int(end[k])] for end in ends)}" if loose.size else "an output"
+            where = "an output"
+            if (loose > _ROUNDED).any():
+                k = int(np.argmax(loose > _ROUNDED))
+                where = f"the diode between {' and '.join(circuit.node_names[int(end[k])] for end in ends)}"
             msg = f"{circuit.name}: a node of {where} has no capacitor; set circuit.capacitance, or add one from it to ground"
             raise CircuitError(msg)
         inputs, states = circuit.input_count, len(nodes)
