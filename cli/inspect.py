@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
@@ -13,6 +14,7 @@ from cli.output import Output
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
+    from circuits.chip import Chip
     from hwsim.formatting import Measure
     from hwsim.runs.loaded import LoadedModel
 
@@ -47,15 +49,15 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
                 f"--plot draws one circuit, and {what} is a chain; hwsim compile {what} -o FOLDER, then hwsim inspect FOLDER/b1.cir --plot"
             )
             raise click.UsageError(msg)
-    each = [inspect(chip.circuit, chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}, deck) for chip in given.chip.members]
+    parts = [(chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}) for chip in given.chip.members]
+    each = [inspect(chip.circuit, chip, g, deck) for chip, g in parts]
     warnings = [*(warning for one in each for warning in one.warnings), *([given.cut] if given.cut else [])]
     described: list[dict[str, Any]] = [
-        {"layers": one.layers, "solver": one.solver, "counts": one.counts, "blocks": one.blocks} for one in each
+        {"layers": one.layers, "solver": one.solver, "counts": one.counts, "blocks": one.blocks} | _in_time(*part)
+        for one, part in zip(each, parts, strict=True)
     ]
-    if given.circuit.of(Capacitors):
-        described[0]["in_time"] = _in_time(given)
     if given.experiment.blocks is not None:
-        result: dict[str, Any] = {"what": what, "circuits": described, "warnings": warnings}
+        result: dict[str, Any] = {"what": what, "chain": _chain(given, described), "warnings": warnings}
     else:
         result = {"what": what, **described[0], "warnings": warnings}
     if heat:
@@ -67,20 +69,42 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         drawn, why = drawing(given.circuit, given.chip, given.g)
         atomic.write(plot, overview(each[0], drawn, given.experiment.name))
         output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
-    output.result(result, "\n\n".join((*map(_circuit, described), _ending(result, given.experiment.data.measure))))
+    texts = [_circuit(described[0])] if "chain" not in result else [_block(k, one) for k, one in enumerate(result["chain"])]
+    output.result(result, "\n\n".join((*texts, _ending(result, given.experiment.data.measure))))
 
 
-def _in_time(given: "LoadedModel") -> dict[str, float | None]:
-    """Return the rates of a circuit in time [1/s]; none where it has no state form."""
+def _chain(given: "LoadedModel", circuits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Describe all blocks of a chain in order, circuits by what is known of each already."""
+    chain: Any = given.circuit
+    digital, described = dict(chain.digital), iter(circuits)
+    return [
+        {"kind": block.kind, "about": block.described}
+        | ({"parameters": _parameters(digital[k], given.g)} if k in digital else next(described))
+        for k, block in enumerate(given.experiment.blocks or ())
+    ]
+
+
+def _parameters(part: Any, g: Any) -> list[dict[str, Any]]:
+    """Describe the arrays of a digital block's parameters."""
+    return [
+        {"name": array.name, "shape": list(array.shape), "least": float(np.min(g[array.name])), "most": float(np.max(g[array.name]))}
+        for array in part.trainable
+    ]
+
+
+def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, float | None]]:
+    """Return the rates of a circuit with capacitors in time [1/s]; none where it has no state form."""
+    if not chip.circuit.of(Capacitors):
+        return {}
     from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - help does without
     from hwsim.numeric.transient.forgetting import forgetting_rate  # noqa: PLC0415 - for circuits with capacitors alone
     from hwsim.numeric.transient.state_form import StateForm  # noqa: PLC0415 - as above
 
     try:
-        form = StateForm.of(given.circuit, given.chip, given.g)
+        form = StateForm.of(chip.circuit, chip, g)
     except (UnsupportedCircuitError, CircuitError):
-        return {"settling_rate": None, "forgetting_rate": None}
-    return {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}
+        return {"in_time": {"settling_rate": None, "forgetting_rate": None}}
+    return {"in_time": {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}}
 
 
 def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
@@ -101,6 +125,14 @@ def _spelled(rates: dict[str, float | None]) -> str:
     if forgetting is not None and forgetting > 0:
         certain = f"certain to forget how it began, at {forgetting:.3g}/s or faster (echo state property)"
     return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}"
+
+
+def _block(k: int, one: dict[str, Any]) -> str:
+    head = f"blocks[{k}], {one['about']}"
+    if one["kind"] == "circuit":
+        return f"{head}\n\n{_circuit(one)}"
+    rows = [(array["name"], "×".join(map(str, array["shape"])), _span([array["least"], array["most"]])) for array in one["parameters"]]
+    return f"{head}\n\n{table(('parameters', 'size', 'numbers'), rows)}" if rows else head
 
 
 def _circuit(result: dict[str, Any]) -> str:

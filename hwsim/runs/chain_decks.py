@@ -13,7 +13,6 @@ from hwsim.learning import factory
 from hwsim.learning.rules.equilibrium_propagation import SIDES
 from hwsim.learning.rules.nudges import Sides
 from hwsim.session import Session
-from hwsim.settings.block_settings import CircuitBlock
 from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.write.writer import write_deck
 
@@ -75,12 +74,11 @@ def _about(chain: Chain, k: int, ends: list[Boundary]) -> Iterator[str]:
     blocks = chain.blocks
     yield f"Block {k + 1} of {len(blocks)}: {blocks[k].described}"
     for number, block in enumerate(blocks[:k]):
-        yield f"Before it, block {number + 1} ({block.described}) made: {_listed(ends[number].outputs)}"
+        yield f"Before it, block {number + 1} ({block.described}) makes: {_listed(ends[number].outputs)}"
     yield f"Its sources are driven by: {_listed(ends[k].x)}"
     yield f"It makes: {_listed(ends[k].outputs)}"
     for number, block in enumerate(blocks[k + 1 :], start=k + 1):
-        kind = "circuit" if isinstance(block, CircuitBlock) else "digital layers"
-        yield f"After it, block {number + 1} ({block.described}): {kind} that make {_listed(ends[number].outputs)}"
+        yield f"After it, block {number + 1} ({block.described}) makes: {_listed(ends[number].outputs)}"
     yield f"Its outputs are nudged against the error that comes back to them: {_listed(ends[k].error)}"
 
 

@@ -50,7 +50,8 @@ def test_ngspice_prints_what_the_chain_makes(tmp_path):
         assert np.allclose(volts[1] + volts[2], 2 * volts[0], atol=1e-3)
         worst = np.abs(ends[block].error[0]).argmax()
         assert (volts[1] - volts[0])[worst] * ends[block].error[0][worst] < 0, "the first nudge is against the error"
-    assert "Before it, block 2 (digital: layer-norm, scale) made:" in written["b3.cir"]
+    assert "Before it, block 2 (digital: layer-norm, scale) makes:" in written["b3.cir"]
+    assert "After it, block 3 (circuit: 3-3) makes:" in written["b1.cir"]
 
 
 def test_a_chain_without_circuits_has_no_decks():

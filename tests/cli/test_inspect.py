@@ -36,6 +36,21 @@ def test_a_layered_circuit_is_described_by_its_blocks(hwsim):
     assert "layers 4-8-3, solved by sweeps over its layers" in hwsim("inspect", "iris").out
 
 
+def test_a_chain_is_described_block_by_block(hwsim):
+    """Circuits as circuits are, with how they settle where they have capacitors; digital blocks by their layers and parameters."""
+    chain = ("ff-digits", "--set", "blocks[0].circuit.capacitance=1e-12")
+    first, digital, last = hwsim("inspect", *chain, "--json").json["chain"]
+    assert (first["layers"], last["layers"]) == ([64, 30, 12], [12, 30, 10])
+    assert first["in_time"]["settling_rate"] > 0
+    assert "in_time" not in last
+    assert digital["about"] == "digital: batch-norm"
+    assert {array["name"]: array["shape"] for array in digital["parameters"]} == {
+        f"b2_0.{name}": [12] for name in ("weight", "bias", "mean", "variance")
+    }
+    text = hwsim("inspect", *chain).out
+    assert text.index("b1_w1") < text.index("blocks[1], digital: batch-norm") < text.index("b2_0.mean") < text.index("b3_w1")
+
+
 WARNINGS = {
     "an output that no input moves": (
         "V1 a 0 1\nV2 b 0 1\nR1 b n1 1k\nR2 n1 0 1k\nR3 a n2 1k\nD1 n2 n3 dd\nR4 n3 0 1k\n",
