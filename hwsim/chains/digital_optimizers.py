@@ -19,11 +19,23 @@ _TINY = 1e-12
 
 
 class Memory(NamedTuple):
-    """A transformation, and between its state and moments by name the way in and the way out."""
+    """A transformation of gradients, and between its state and moments by name the way in and the way out.
+
+    Parameters
+    ----------
+    transformation, state
+        Optax's, and its state.
+    moments
+        Takes the next state, and returns it as moments.
+    decay
+        By which share of itself, times the rate, a weight shrinks besides.
+
+    """
 
     transformation: optax.GradientTransformation
     state: Any
     moments: Any
+    decay: float = 0.0
 
 
 @singledispatch
@@ -35,7 +47,7 @@ def _memory(settings: Any, moments: Moments) -> Memory:
 def _adam(settings: DigitalAdam, moments: Moments) -> Memory:
     state = optax.ScaleByAdamState(count=moments.count, mu=moments.mean, nu=moments.square)
     adam = optax.scale_by_adam(settings.b1, settings.b2, _TINY)
-    return Memory(adam, state, lambda after: Moments(after.mu, after.nu, after.count))
+    return Memory(adam, state, lambda after: Moments(after.mu, after.nu, after.count), settings.decay)
 
 
 @_memory.register
@@ -65,10 +77,10 @@ class DigitalOptimizer:
         """Return the steps of all parameters `g`, and the new memory."""
         memory = _memory(self.settings, moments)
         along, state = memory.transformation.update(dict(gradient), memory.state)
-        decay = getattr(self.settings, "decay", 0.0)
-        if decay:
+        if memory.decay:
             along = {
-                name: value + decay * g[name] if name.endswith("weight") and g[name].ndim > 1 else value for name, value in along.items()
+                name: value + memory.decay * g[name] if name.endswith("weight") and g[name].ndim > 1 else value
+                for name, value in along.items()
             }
         done: tuple[Steps, Moments] = on_host(({name: -rates[name] * value for name, value in along.items()}, memory.moments(state)))
         return done

@@ -8,6 +8,7 @@ import numpy as np
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import Nudges
+from circuits.errors import CircuitError
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError, Push
 from hwsim.core.signal import Signal
@@ -61,7 +62,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     points = POINTS if steps is None else steps
     if points < 1:
         msg = f"{circuit.name}: steps = {steps} must be at least 1"
-        raise ConvergenceError(msg)
+        raise CircuitError(msg)
     texts = [_text(circuit, chip, g, _sequence(signal, k), v[k], asked) for k in range(len(v))]
     last = _run(pool, circuit, signal, texts, asked, points)
     for _ in range(_HALVINGS):

@@ -79,8 +79,10 @@ class ReservoirRegressor:
         rng = np.random.default_rng(self.seed)
         return {array.name: rng.uniform(self.g_low, self.g_high, array.shape) for array in self.network.compile().trainable}
 
-    def states(self, x: Any) -> Floats:
+    def states(self, x: Any, draw: int = 1) -> Floats:
         """Return the voltages of all hidden columns at the end of each period, from 0 V on, (B, T, n) [V], for sequences x (B, T, I).
+
+        The noise is another one for each `draw`: fit takes the first, and predictions the second, which no read-out has seen.
 
         Raises
         ------
@@ -97,7 +99,7 @@ class ReservoirRegressor:
             signal = Signal.hold(x, self.period)
             trajectory = cast("Transient", solver).integrate(self.conductances(), signal, groups=groups)
         v = np.concatenate([np.asarray(trajectory.v[name]) for name in groups], axis=2)
-        return v + self.noise * np.random.default_rng([self.seed, 1]).standard_normal(v.shape)
+        return v + self.noise * np.random.default_rng([self.seed, draw]).standard_normal(v.shape)
 
     def fit(self, x: Any, y: Any) -> Self:
         """Learn from sequences x (B, T, I) and targets y (B, T, K); targets of a period are read at its end.
@@ -125,7 +127,7 @@ class ReservoirRegressor:
         if self.readout is None:
             msg = "reservoir: nothing is learnt yet; call fit first"
             raise CircuitError(msg)
-        states = self.states(x)
+        states = self.states(x, draw=2)
         return self.readout(states.reshape(-1, states.shape[2])).reshape(*states.shape[:2], -1)
 
     def nrmse(self, x: Any, y: Any) -> Floats:

@@ -58,6 +58,8 @@ def test_a_reservoir_remembers_what_no_instantaneous_read_out_knows():
     assert nrmse(now(x[1, 20:]), y[1, 20:])[0] > 0.9
     noisy = ReservoirRegressor(network=NETWORK, period=2e-7, washout=20, noise=1e-2).fit(x[:1], y[:1])
     assert noisy.nrmse(x[1:], y[1:])[0] > reservoir.nrmse(x[1:], y[1:])[0]
+    learnt, tested = (noisy.states(x[:1], draw) - reservoir.states(x[:1]) for draw in (1, 2))
+    assert abs(np.corrcoef(learnt.ravel(), tested.ravel())[0, 1]) < 0.1, "a read-out is tested with noise that it has not learnt"
 
 
 @pytest.mark.parametrize(
