@@ -138,7 +138,7 @@ def test_without_a_memory_a_device_flips_only_where_one_step_is_nearer_to_the_ot
 
 @pytest.mark.parametrize("coding", ["single", "mirrored", "one-sided"])
 def test_without_a_memory_no_step_is_no_flip(coding: str) -> None:
-    """On a chip with spreads too, where levels of single devices lie beside the nominal ones."""
+    """On a chip with spreads too, where levels of single devices differ from the nominal ones."""
     ours = programming(SPREADS, levels=16, shadow=False, coding=coding)
     g, state = ours.begin(wanted())
     none = {name: np.zeros_like(values) for name, values in g.items()}

@@ -124,10 +124,10 @@ class Discrete:
     def at_level(self, level: Array) -> Array:
         """Return the shadows of devices at these levels [S], from which steps without a memory go; single devices have their own levels."""
         pairs = self.devices[0].pairs
-        own = self._drawn.conductance(level).astype(level.dtype)
+        single = self._drawn.conductance(level).astype(level.dtype)
         if pairs is None:
-            return own
-        return level.__array_namespace__().where(pairs.side == 0, own, self.shadow_of(self.scale.conductance(level))).astype(level.dtype)
+            return single
+        return level.__array_namespace__().where(pairs.side == 0, single, self.shadow_of(self.scale.conductance(level))).astype(level.dtype)
 
     def moved(self, shadow: Array, dg: Array) -> Array:
         """Return the shadows after a step dg [S]; a pair's moves by half the difference of its devices' steps.
