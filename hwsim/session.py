@@ -206,8 +206,8 @@ class Session:
         """What a user should know about a training on the data, a line each."""
         batch, samples = self.experiment.training.batch, len(self.learnable.x_train)
         all_at_once = f"training.batch = {quoted(batch)}: there are {samples} training samples, and each update takes them all"
-        cut = self.initial_cut
-        return (*self.learnable.notes, *([all_at_once] if batch > samples else []), *([cut] if cut else []))
+        idle = dict.fromkeys(device.idle for device in self.experiment.devices)
+        return (*self.learnable.notes, *([all_at_once] if batch > samples else []), *filter(None, (self.initial_cut, *idle)))
 
     @property
     def initial_cut(self) -> str:

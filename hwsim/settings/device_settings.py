@@ -143,6 +143,12 @@ class DeviceSettings(Section):
         return next((f"{key} = {value!r}" for key in fields if key in keys and (value := getattr(self, key)) != fields[key].default), "")
 
     @property
+    def idle(self) -> str:
+        """A line on a key of pulses without effect, as devices of few levels are not pulsed; empty where there is none."""
+        given = "" if self.levels is None else self._set(OF_PULSES)
+        return given and f"device.{given} is about pulses and has no effect: devices of few levels are written to their level"
+
+    @property
     def programmed(self) -> bool:
         """Whether devices are written, which is counted and takes energy; otherwise conductances become what was computed."""
         return self.preset is not None or self.levels is not None

@@ -252,6 +252,16 @@ def test_the_number_of_levels_is_not_compiled_in() -> None:
     assert hash(two) == hash(four)
 
 
+def test_keys_of_pulses_that_levels_leave_without_effect_are_named() -> None:
+    """In a note on the training; a run whose devices are pulsed may so be rounded afterwards."""
+    named = [
+        [note for note in Session.of(experiment("single", "device.preset=reram-sb", *more)).notes if "no effect" in note]
+        for more in (["device.rounding=sign"], [])
+    ]
+    assert named[0][0].startswith("device.rounding = 'sign' is about pulses")
+    assert not named[1]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
