@@ -31,7 +31,7 @@ class TwinCircuits:
     copies
         The circuit with the names of each twin.
     shared
-        PresentationNodes of the elements that stand once: sources to ground.
+        Names of the elements that stand once: sources to ground.
 
     """
 
