@@ -1,16 +1,20 @@
 """A circuit block in a chain: driven by converters, settled, read by converters; its backward is that of its learning rule."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
 
+from hwsim.chains.chain_part import Passed
 from hwsim.core.converters import quantised
 from hwsim.core.protocol import Phases
 from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule, Residuals
-from hwsim.typing import Array
+from hwsim.typing import Array, Conductances
+
+if TYPE_CHECKING:
+    from hwsim.chains.digital_stack import Mode
 
 _ODD = 0x9E3779B9
 """Spreads seeds over 32 bits: 2³² over the golden ratio, odd. Source: Knuth, The Art of Computer Programming 3, 6.4."""
@@ -64,12 +68,21 @@ class CircuitPart:
     rule: EstimatorRule
     converters: Converters | None = None
 
-    def forward(self, solver: Phases, g: Mapping[str, Array], x: Array, draw: Draw) -> tuple[Array, tuple[Array, Residuals]]:
+    @property
+    def rules(self) -> tuple[EstimatorRule, ...]:
+        """Its learning rule."""
+        return (self.rule,)
+
+    def by(self, changed: Callable[[EstimatorRule], EstimatorRule]) -> Self:
+        """Return the circuit that learns by another rule."""
+        return replace(self, rule=changed(self.rule))
+
+    def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw, mode: "Mode") -> Passed:  # noqa: ARG002 - as digital layers
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         x = on_host(x)
         driven = x if self.converters is None else self.converters.driven(x)
         outputs, residuals = self.rule.forward(solver, self._of_block(g), driven, Draw(draw.sign, seed_of(self.number, draw.seed)))
-        return outputs, (x, residuals)
+        return Passed(outputs, (x, residuals), residuals.free)
 
     def backward(self, solver: Phases, kept: tuple[Array, Residuals], cotangent: Array) -> Backward:
         """Return the gradients of the summed loss from its derivative by the outputs, dC/dŷ (B, K)."""

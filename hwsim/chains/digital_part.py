@@ -4,19 +4,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from circuits.errors import CircuitError
+from hwsim.chains.chain_part import Passed
 from hwsim.random.streams import stream
 from hwsim.settings.block_settings import DigitalBlock
 from hwsim.settings.digital_layers import Shape
-from hwsim.typing import Array, Floats
+from hwsim.typing import Array, Conductances, Floats
 
 if TYPE_CHECKING:
     from hwsim.chains.digital_stack import Mode
     from hwsim.chains.operations import LayerStack
+    from hwsim.learning.rules.estimator import Backward, EstimatorRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,6 @@ class ParameterArray:
 
     name: str
     shape: tuple[int, ...]
-    divisible: bool = False
 
     def __len__(self) -> int:
         return math.prod(self.shape)
@@ -86,18 +87,30 @@ class DigitalPart:
                 msg = f"parameters {array.name} hold a number that is not finite"
                 raise CircuitError(msg)
 
-    def forward(self, p: Mapping[str, Array], x: Array, mode: "Mode") -> tuple[Array, dict[str, Array], Any]:
-        """Return the outputs (B, n), the running averages after the batch, and the function that takes dC/dŷ back."""
+    @property
+    def rules(self) -> "tuple[EstimatorRule, ...]":
+        """None: it learns by back-propagation."""
+        return ()
+
+    def by(self, changed: Any) -> Self:  # noqa: ARG002 - as circuits
+        """Return the same."""
+        return self
+
+    def forward(self, solver: Any, p: Conductances, x: Array, draw: Any, mode: "Mode") -> Passed:  # noqa: ARG002 - as circuits
+        """Return the outputs (B, n), the function that takes dC/dŷ back, and the running averages after the batch."""
         from hwsim.chains.digital_stack import propagated  # noqa: PLC0415 - as above
 
         parameters = {name.removeprefix(self.prefix): p[name] for name in self.names}
         precision = next(iter(p.values())).dtype  # samples that are tested come in 64 bits
         y, after, back = propagated(self.stack, self.shape, parameters, x.astype(precision), mode)
-        return y, self._named(after), back and (lambda cotangent: self._taken_back(back, cotangent))
+        return Passed(y, back, averages=self._named(after))
+
+    def backward(self, solver: Any, kept: Any, cotangent: Array) -> "Backward":  # noqa: ARG002 - as circuits
+        """Return the gradients of the summed loss by the parameters that learn, and by the inputs."""
+        from hwsim.learning.rules.estimator import Backward  # noqa: PLC0415 - learning loads only for those who learn
+
+        dp, dx = kept(cotangent)
+        return Backward({name: values for name, values in self._named(dp).items() if name not in self.running}, dx, ())
 
     def _named(self, by_layer: Mapping[str, Array]) -> dict[str, Array]:
         return {f"{self.prefix}{name}": values for name, values in by_layer.items()}
-
-    def _taken_back(self, back: Any, cotangent: Array) -> tuple[dict[str, Array], Array]:
-        dp, dx = back(cotangent)
-        return self._named(dp), dx

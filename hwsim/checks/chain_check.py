@@ -10,7 +10,6 @@ import numpy as np
 from circuits.units import Volt
 from hwsim.chains.chain import Chain
 from hwsim.chains.chain_rule import ChainRule
-from hwsim.chains.circuit_part import CircuitPart
 from hwsim.checks.agreement import engines
 from hwsim.checks.check_results import Bench, CheckReport, CheckResult, evenly_nudged
 from hwsim.checks.gradients import AGREE_GRADIENT, AGREE_OWN, ENTRIES, STEP, apart
@@ -101,7 +100,7 @@ def _gradients(rule: ChainRule, solver: Any, g: Weights, given: _Samples) -> lis
     findings = [
         CheckResult("gradient_max_rel", off, AGREE_GRADIENT, "of the largest entry, adjoint from finite differences", off <= AGREE_GRADIENT)
     ]
-    if not rule.circuits:
+    if not rule.rules:
         return findings
     errors: dict[float, float] = {}
     for u in NUDGES:
@@ -114,12 +113,12 @@ def _gradients(rule: ChainRule, solver: Any, g: Weights, given: _Samples) -> lis
     return [*findings, CheckResult("gradient_adjoint_rel", errors[best], AGREE_GRADIENT, unit, errors[best] <= AGREE_GRADIENT)]
 
 
-def _adjoint(part: CircuitPart) -> EstimatorRule:
-    return Adjoint(instruments=part.rule.instruments)
+def _adjoint(rule: EstimatorRule) -> EstimatorRule:
+    return Adjoint(instruments=rule.instruments)
 
 
-def _nudged(u: Volt, part: CircuitPart) -> EstimatorRule:
-    return Richardson(Volts(u), instruments=part.rule.instruments)
+def _nudged(u: Volt, rule: EstimatorRule) -> EstimatorRule:
+    return Richardson(Volts(u), instruments=rule.instruments)
 
 
 def _own_gradient(session: Session, rule: ChainRule, learner: Any, g: Weights, given: _Samples) -> CheckResult:
