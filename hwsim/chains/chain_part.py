@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule
 
 
-class Passed(NamedTuple):
+class ForwardPass(NamedTuple):
     """What a block makes of a batch.
 
     Parameters
@@ -45,7 +45,7 @@ class ChainPart(Protocol):
         """Return the block that learns by another rule, if by any."""
         ...
 
-    def forward(self, solver: Any, g: Conductances, x: Array, draw: "Draw", mode: "Mode") -> Passed:
+    def forward(self, solver: Any, g: Conductances, x: Array, draw: "Draw", mode: "Mode") -> ForwardPass:
         """Return what it makes of inputs x (B, I), with all conductances and digital parameters of the chain; `solver` is its circuit's."""
         ...
 

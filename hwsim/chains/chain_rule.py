@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from circuits.units import Siemens
-from hwsim.chains.chain_part import ChainPart, Passed
+from hwsim.chains.chain_part import ChainPart, ForwardPass
 from hwsim.chains.circuit_part import on_host
 from hwsim.chains.digital_stack import TESTED_ERROR, TESTING, TRAINING, Mode
 from hwsim.core.protocol import Capability, Equilibrium, Result
@@ -134,9 +134,9 @@ class ChainRule:
 
     def _forward(
         self, solver: Any, g: Conductances, x: Array, draw: Draw, mode: Mode = TRAINING, boundaries: list[Any] | None = None
-    ) -> tuple[Array, list[Passed], Array]:
+    ) -> tuple[Array, list[ForwardPass], Array]:
         """Return the outputs, what each block makes, and which samples settled in all circuits."""
-        passed: list[Passed] = []
+        passed: list[ForwardPass] = []
         good: Any = np.ones(len(x), bool)
         for part, block_solver in zip(self.parts, solver.solvers, strict=True):
             begun, one = x, part.forward(block_solver, g, x, draw, mode)
@@ -149,7 +149,7 @@ class ChainRule:
         return x, passed, good
 
     def _backward(
-        self, solver: Any, passed: list[Passed], cotangent: Array, errors: list[Array] | None = None
+        self, solver: Any, passed: list[ForwardPass], cotangent: Array, errors: list[Array] | None = None
     ) -> tuple[dict[str, Array], Array, tuple[Equilibrium, ...]]:
         """Return the gradient of the summed loss by block and parameter, and by the inputs, and all circuits' phases, summed up."""
         by_block: dict[str, Array] = {}
@@ -165,7 +165,7 @@ class ChainRule:
         return by_block, cotangent, (_summary(free, cotangent), _summary(nudged or free, cotangent))
 
 
-def _moved(g: Conductances, passed: Sequence[Passed]) -> dict[str, Array]:
+def _moved(g: Conductances, passed: Sequence[ForwardPass]) -> dict[str, Array]:
     """Return the change that running averages wait for: what they are less what they become, as a gradient that a step of 1 follows."""
     return {name: g[name] - values for one in passed for name, values in one.averages.items()}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jax
 import numpy as np
 
-from hwsim.chains.chain_part import Passed
+from hwsim.chains.chain_part import ForwardPass
 from hwsim.core.converters import quantised
 from hwsim.core.protocol import Phases
 from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule, Residuals
@@ -77,12 +77,12 @@ class CircuitPart:
         """Return the circuit that learns by another rule."""
         return replace(self, rule=changed(self.rule))
 
-    def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw, mode: "Mode") -> Passed:  # noqa: ARG002 - as digital layers
+    def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw, mode: "Mode") -> ForwardPass:  # noqa: ARG002 - as digital layers
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         x = on_host(x)
         driven = x if self.converters is None else self.converters.driven(x)
         outputs, residuals = self.rule.forward(solver, self._of_block(g), driven, Draw(draw.sign, seed_of(self.number, draw.seed)))
-        return Passed(outputs, (x, residuals), residuals.free)
+        return ForwardPass(outputs, (x, residuals), residuals.free)
 
     def backward(self, solver: Phases, kept: tuple[Array, Residuals], cotangent: Array) -> Backward:
         """Return the gradients of the summed loss from its derivative by the outputs, dC/dŷ (B, K)."""

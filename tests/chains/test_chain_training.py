@@ -209,7 +209,7 @@ def test_a_chain_trains_through_ngspice_as_it_does_by_the_numeric_engine(tmp_pat
 def test_overfitting_tests_on_what_is_trained(tmp_path, capsys):
     """--overfit trains and tests on the same few samples."""
     (tmp_path / "small.toml").write_text(SMALL)
-    report = typed(capsys, "train", tmp_path / "small.toml", "--overfit", 8, "--epochs", 2, "-o", tmp_path / "run")
+    typed(capsys, "train", tmp_path / "small.toml", "--overfit", 8, "--epochs", 2, "-o", tmp_path / "run")
     data = Session.of(load(tmp_path / "small.toml", {"data.overfit": 8})).data
     assert data.x_train.shape == (8, 4)
     assert np.array_equal(data.x_train, data.x_test)
