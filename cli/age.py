@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 
 
 def aged(output: Output, given: "LoadedModel") -> dict[str, Any]:
-    """Note where there is no drift model, and return the drift for JSON; `drift` is null without one."""
-    variation, device = given.experiment.variation, given.experiment.device
-    drift = given.drift if variation.after else None
-    if variation.after and drift is None:
-        no_drift(output, [device.preset or ""])
-    elif drift is not None and variation.after <= drift.t0:
-        output.note(f"{device.preset} drifts from {drift.t0:g} s on, and variation.after is {variation.after:g} s: nothing has changed")
-    return {"after_s": variation.after, "drift": drift and drift.model_dump()}
+    """Note where there is no drift model, and return the drift for JSON, the first one of a chain; `drift` is null without one."""
+    after = given.experiment.variation.after
+    drifts = given.drifts if after else {}
+    no_drift(output, [preset for preset, drift in drifts.items() if drift is None])
+    for preset, drift in drifts.items():
+        if drift is not None and after <= drift.t0:
+            output.note(f"{preset} drifts from {drift.t0:g} s on, and variation.after is {after:g} s: nothing has changed")
+    known = next((drift for drift in drifts.values() if drift is not None), None)
+    return {"after_s": after, "drift": known and known.model_dump()}
 
 
 def no_drift(output: Output, presets: Sequence[str]) -> None:
@@ -34,7 +35,7 @@ def spelled_age(given: "LoadedModel") -> str:
     variation = given.experiment.variation
     words = []
     if variation.after:
-        words.append(f"after {spelled(variation.after)}{'' if given.drift else ' (no drift model, none counted)'}")
+        words.append(f"after {spelled(variation.after)}{'' if any(given.drifts.values()) else ' (no drift model, none counted)'}")
     if variation.kelvin != TEMPERATURE:
         words.append(f"at {variation.temperature:g} °C")
     return "".join(f" {word}" for word in words)

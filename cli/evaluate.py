@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hwsim.formatting import Measure
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.evaluate import Evaluation
+    from hwsim.runs.loaded import LoadedModel
 
 
 @make_command(
@@ -52,6 +53,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.runs.programming_cost import cost_of_run, spelled_cost  # noqa: PLC0415 - for this command alone
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after, levels=levels), chip=chip)
+    if levels is not None:
+        _refuse_other_levels(given, levels)
     age = aged(output, given)
     folder = run_folder(what)
     cost = cost_of_run(folder.path) if folder else {}
@@ -63,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     engine_name = given.experiment.training.engine
     with given.session.verified_solver() as solver:
         evaluation = given.session.evaluate(solver, given.g, x, targets)
-    measure = given.experiment.data.measure
+    measure, rounded = given.experiment.data.measure, [device.levels for device in given.experiment.devices]
     details, listed = _answers(samples, part, evaluation, measure)
     baseline = pca_baseline.of(given.experiment, samples, x)
     result = {
@@ -79,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "engine": engine_name,
         "chip": given.experiment.variation.chip,
         "temperature_C": given.experiment.variation.temperature,
-        "levels": given.experiment.device.levels,
+        "levels": rounded[0] if len(rounded) == 1 else rounded,
         **age,
         **cost,
     }
@@ -93,7 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips, measure)}"
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
-    state = ("" if given.trained else untrained) + _of_levels(given.experiment.device.levels) + spelled_age(given)
+    state = ("" if given.trained else untrained) + _of_levels(rounded) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part
     explained = f", R² {evaluation.scores['r2']:.4f}" if "r2" in evaluation.scores else ""
     text = (
@@ -108,8 +111,18 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")
 
 
-def _of_levels(levels: int | None) -> str:
-    return "" if levels is None else f" with devices of {levels} levels"
+def _of_levels(levels: "Sequence[int | None]") -> str:
+    known = ", ".join(dict.fromkeys(f"{count}" for count in levels if count is not None))
+    return f" with devices of {known} levels" if known else ""
+
+
+def _refuse_other_levels(given: "LoadedModel", levels: int) -> None:
+    """Refuse to round a chain in which a circuit has a device of its own."""
+    for k, block in enumerate(given.experiment.blocks or ()):
+        device = getattr(block, "device", None)
+        if device is not None and device.levels != levels:
+            msg = f"--levels {levels}: blocks[{k}] has a device of its own; add --set blocks[{k}].device.levels={levels}"
+            raise click.UsageError(msg)
 
 
 def _answers(data: "Dataset", part: str, evaluation: "Evaluation", measure: "Measure") -> tuple[dict[str, Any], str]:

@@ -134,7 +134,7 @@ class _Group:
         tested = _tested(
             self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]
         )
-        pulsed = self.session.experiment.device.programmed
+        pulsed = any(device.programmed for device in self.session.experiment.devices)
         outcomes = []
         for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
             of = learnt[k] if learnt else None

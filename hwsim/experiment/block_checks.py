@@ -30,7 +30,9 @@ def check_blocks(blocks: Sequence[DigitalBlock | CircuitBlock], training: Traini
     for k, block in enumerate(blocks):
         if isinstance(block, CircuitBlock):
             of_block = block.training(training)
-            check_crossbars(f"blocks[{k}]" if block.rate or block.g_init else "training", of_block, block.circuit.crossbars)
+            check_crossbars(
+                f"blocks[{k}]" if block.rate is not None or block.g_init is not None else "training", of_block, block.circuit.crossbars
+            )
             if training.engine == "ngspice" and block.rule.kind == "adjoint":
                 msg = f"blocks[{k}].rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
                 raise ValueError(msg)

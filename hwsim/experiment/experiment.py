@@ -12,6 +12,7 @@ from circuits.maps import Maps, image
 from circuits.network import Network
 from circuits.quoting import quote, quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
+from hwsim.experiment.chain_keys import refuse_idle
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.formatting import counted
@@ -152,6 +153,8 @@ class Experiment(Section):
             msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
         self._check_devices()
+        if self.blocks is not None:
+            refuse_idle(self.blocks, self.training, device=self.device, variation=self.variation, noise=self.noise, solver=self.solver)
         self._check_task()
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
             msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"

@@ -38,7 +38,11 @@ def override(experiment: Experiment, settings: Settings) -> Experiment:
     if not settings:
         return experiment
     puts = assignments(settings)
-    table = _dumped(experiment, {keys[0] for keys, _ in puts})
+    touched = {keys[0] for keys, _ in puts}
+    if experiment.blocks is not None and "circuit" in touched and "blocks" not in touched:
+        msg = f"{as_typed(settings)}: {experiment.name} is a chain of blocks, and each circuit has keys of its own; set blocks[0].circuit"
+        raise ExperimentError(f"{msg} and so on")
+    table = _dumped(experiment, touched)
     if isinstance(table["training"], dict):
         _let_go(table["training"], [keys for keys, _ in puts])
     for keys, value in sorted(

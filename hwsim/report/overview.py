@@ -54,11 +54,13 @@ def _without_seeds(experiment: Experiment) -> Experiment:
 
 
 def _kind(experiment: Experiment) -> str:
-    return experiment.device.preset or _levels(experiment) or experiment.training.engine
+    return _devices(experiment) or experiment.training.engine
 
 
-def _levels(experiment: Experiment) -> str:
-    return "" if experiment.device.levels is None else f"{experiment.device.levels} levels"
+def _devices(experiment: Experiment) -> str:
+    """Name the presets and levels of the circuit's devices, of a chain those of all of its circuits; empty where they are ideal."""
+    each = ((device.preset, device.levels and f"{device.levels} levels") for device in experiment.devices)
+    return ", ".join(dict.fromkeys(word for words in each for word in words if word))
 
 
 def _runs(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageTable:
@@ -92,7 +94,7 @@ def _row(record: RunRecord) -> Iterator[str]:
     yield f"{experiment.training.seed}"
     yield experiment.data.name
     yield experiment.training.engine
-    yield ", ".join(filter(None, (experiment.device.preset, _levels(experiment)))) or "ideal"
+    yield _devices(experiment) or "ideal"
     yield f"{len(record.rows)}" if summary else f"{len(record.rows)} of {experiment.training.epochs}"
     yield experiment.data.measure.text(summary.get("test_error", last["test_error"])) if last else "–"
     yield experiment.data.measure.text(last["train_error"]) if last else "–"

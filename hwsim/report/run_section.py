@@ -40,7 +40,7 @@ def run_section(record: RunRecord, anchor: str) -> PageSection:
 
 
 def _about(record: RunRecord) -> Iterator[str]:
-    network, training, device = record.experiment.circuit, record.experiment.training, record.experiment.device
+    network, training = record.experiment.circuit, record.experiment.training
     if record.experiment.blocks is not None:
         yield f"A chain of blocks, {'; '.join(block.described for block in record.experiment.blocks)}"
     elif isinstance(network, Netlist):
@@ -50,7 +50,7 @@ def _about(record: RunRecord) -> Iterator[str]:
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers if layer.learned))
         yield f"A {network.described} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
     yield f"learns {record.experiment.data.name} by {record.experiment.rules} ({training.optimizer.kind}, batches of {training.batch})"
-    yield f"on {_devices(device)}."
+    yield f"on {'; '.join(dict.fromkeys(map(_devices, record.experiment.devices)))}."
     if odd := list(_imperfections(record.experiment)):
         yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."
     yield f"Folder: {record.what}"

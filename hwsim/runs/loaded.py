@@ -82,11 +82,11 @@ class LoadedModel:
         return f"Conductances: {'trained' if self.trained else untrained}, seed {seed}{chip}{warm}{aged}"
 
     @property
-    def drift(self) -> DeviceDrift | None:
-        """The drift model of its memristors; None without one."""
+    def drifts(self) -> dict[str, DeviceDrift | None]:
+        """The drift models of its memristors by their preset; None without one."""
         from hwsim.devices.drift import drift_of  # noqa: PLC0415 - help does without
 
-        return drift_of(self.experiment.device)
+        return {device.preset: drift_of(device) for device in self.experiment.devices if device.preset is not None}
 
 
 def run_folder(what: str) -> RunFolder | None:

@@ -211,9 +211,10 @@ class Ending:
 
     def _pulsed(self) -> dict[str, Any]:
         """Return the pulses or flips of the devices, and the energy of programming, where devices are written."""
-        device, count = self.session.experiment.device, count_in(self.rows[-1])
+        count = count_in(self.rows[-1])
         if count is None:
             return {}
+        device = next(device for device in self.session.experiment.devices if device.programmed)
         devices = sum(len(element) for element in self.session.circuit.trainable)
         writes, energy = (sum(row[key] for row in self.rows) for key in (count, "programming_J"))
         kind = {"device": device.preset} if device.levels is None else {"levels": device.levels}

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
 
 from circuits.errors import CircuitError
 from circuits.network import Network
@@ -98,6 +98,13 @@ class DigitalBlock(Section):
     image: tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
     layers: Annotated[tuple[DigitalLayer, ...], Field(min_length=1)]
     optimizer: Annotated[DigitalAdam | DigitalSgd, Field(discriminator="kind")] = DigitalAdam()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.image is not None and self.inputs is not None:
+            msg = f"image = {list(self.image)} and inputs = {self.inputs} both state what comes in; omit one of them"
+            raise ValueError(msg)
+        return self
 
     def takes(self, before: Shape | None) -> Shape:
         """Return the shape of what comes in, `before` being what the block before makes.

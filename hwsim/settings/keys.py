@@ -89,6 +89,17 @@ def known_keys(annotation: Any) -> list[str]:
     return list(dict.fromkeys(field.key for field in fields(annotation)))
 
 
+def keys_of_kind(annotation: Any, table: str, kind: str) -> list[str]:
+    """List the keys that one kind of a table below a type has, those too whose values are tables, but for `kind` itself."""
+    of_table = (field for field in fields(annotation) if _table(field.key) == table and _kind(field.owner) == kind)
+    return [name for name in dict.fromkeys(field.name for field in of_table) if name != "kind"]
+
+
+def kinds_of(annotation: Any, table: str) -> list[str]:
+    """List the kinds that a table below a type may be of."""
+    return list(dict.fromkeys(_kind(field.owner) for field in fields(annotation) if field.key == f"{table}.kind"))
+
+
 def keys(annotation: Any) -> list[Key]:
     """Describe the keys below a type whose values are no tables; those of several kinds are one key."""
     several: dict[str, list[_Field]] = {}

@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails
 
 from circuits.checked import plain
 from circuits.quoting import quote, quoted
-from hwsim.settings.keys import keys, known_keys
+from hwsim.formatting import counted
+from hwsim.settings.keys import keys, keys_of_kind, kinds_of, known_keys
 
 _SHOWN = 3
 
@@ -70,8 +71,10 @@ def too_large(table: Any, path: Path = ()) -> str:
 def explain(error: ValidationError, given: Mapping[str, Any], model: type[BaseModel], listed: str = "") -> str:
     """Turn a validation error into one line of at most three problems; `listed` is the command that lists the keys."""
     lines: dict[str, tuple[int, str]] = {}
-    for detail in error.errors():
-        path = _path(detail, given)
+    located = [(detail, _path(detail, given)) for detail in error.errors()]
+    for detail, path in located:
+        if detail["type"] == "too_short" and any(len(other) > len(path) and other[: len(path)] == path for _, other in located):
+            continue  # pydantic leaves out entries that are wrong, and then counts
         top = dotted(path[:2])  # members of a union fail each for itself: the one that got deepest was meant
         line = _line(detail, path, model, listed, _kind_beside(path, given))
         key = top if _in_union(detail, path) else line
@@ -123,26 +126,36 @@ def _kind_by_default(path: Path, model: type[BaseModel]) -> str | None:
 def _line(detail: ErrorDetails, path: Path, model: type[BaseModel], listed: str, kind: Any) -> str:
     key = quote(dotted(path))
     match detail["type"]:
-        case "missing" | "missing_argument" | "union_tag_not_found":
-            remedy = f"; add [{key}], whose keys {listed} {key} lists" if listed and len(path) == 1 and detail["type"] == "missing" else ""
-            return f"{key}{'.kind' * (detail['type'] == 'union_tag_not_found')} is missing{remedy}"
+        case "missing" | "missing_argument":
+            return f"{key} is missing" + (f"; add [{key}], whose keys {listed} {key} lists" if listed and len(path) == 1 else "")
         case "extra_forbidden" | "unexpected_keyword_argument" if (kind := kind or _kind_by_default(path, model)) is not None:
-            table = _table(path)
-            of_kind = [one for one in keys(model) if one.key.rpartition(".")[0] == table and (not one.of or kind in one.of)]
-            names = [name for one in of_kind if (name := one.key.rpartition(".")[2]) != "kind"]
+            names = keys_of_kind(model, _table(path), kind)
             return f"{key} is no key of kind {quoted(kind)}, which has " + (", ".join(names) or "none")
         case "extra_forbidden" | "unexpected_keyword_argument":
             hint = instead(dotted(path), known_keys(model), listed)
             return f"{key} is not a known key" + (f"; {hint}" if hint else "")
         case "value_error":
             text = str(detail["ctx"]["error"])
-            section = quote(dotted(path[:1]))
+            section = quote(dotted(path if path[1:] and isinstance(path[1], int) else path[:1]))
             return text if section in text or not section else f"{section}: {text}"
-        case "union_tag_invalid":
-            tags = detail["ctx"]
-            return f"{key}.kind = {quoted(tags['tag'])}: should be one of {tags['expected_tags']}"
-    message = "should be a table of keys" if detail["type"] in _NO_TABLE else plain(detail["msg"])
-    return f"{key} = {quoted(detail['input'])}: {message}"
+        case "union_tag_not_found" | "union_tag_invalid":
+            return f"{key}.kind {_about_kind(detail, path, model)}"
+    return f"{key} = {quoted(detail['input'])}: {_message(detail)}"
+
+
+def _about_kind(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    """Return what is wrong with the kind of a table."""
+    if detail["type"] == "union_tag_invalid":
+        return f"= {quoted(detail['ctx']['tag'])}: should be one of {detail['ctx']['expected_tags']}"
+    *others, last = kinds_of(model, _table((*path, "kind"))) or ["a kind"]
+    return f"is missing; set it to {', '.join(others) + ' or ' if others else ''}{last}"
+
+
+def _message(detail: ErrorDetails) -> str:
+    """Return what a value should be."""
+    if detail["type"] == "too_short":
+        return f"should have {counted(detail['ctx']['min_length'], 'entry', 'entries')} or more"
+    return "should be a table of keys" if detail["type"] in _NO_TABLE else plain(detail["msg"])
 
 
 _NO_TABLE = {"model_type", "dataclass_type", "model_attributes_type"}

@@ -112,14 +112,14 @@ class Planned:
             return False
         learning = self.definition.mode == "train"
         each = [point.experiment(self.definition.experiment) for point in self.points]
-        differing = {one.model_dump_json(include={"circuit", "variation", "device", "noise"}): one for one in each}.values()
+        differing = {one.model_dump_json(include={"circuit", "blocks", "variation", "device", "noise"}): one for one in each}.values()
         return all(Session.of(one).alike(learning=learning) for one in differing)
 
     @property
     def driftless(self) -> list[str]:
         """The presets of points with an age whose devices have no drift model."""
         aged = [point.experiment(self.definition.experiment) for point in self.points]
-        settings = {one.device.preset: one.device for one in aged if one.variation.after and one.device.preset}
+        settings = {device.preset: device for one in aged if one.variation.after for device in one.devices if device.preset}
         return sorted(preset for preset, device in settings.items() if drift_of(device) is None)
 
     def _check(self, run: str | None) -> None:

@@ -152,5 +152,4 @@ def inputs(what: str, experiment: Experiment | None = None, others: Sequence[Pat
         run = run_of(experiment.training.start)
         yield from [Path(experiment.training.start)] if run is None else RunFolder(run).files()
     yield from sources.paths(experiment.data.name)
-    if experiment.device.preset is not None:
-        yield Path(experiment.device.preset)
+    yield from (Path(device.preset) for device in experiment.devices if device.preset is not None)

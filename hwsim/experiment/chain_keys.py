@@ -1,0 +1,80 @@
+"""Keys of an experiment that no block of a chain takes up, and blocks that cannot learn: refused rather than without effect."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, shapes
+from hwsim.settings.digital_layers import BatchNormLayer, DigitalLayer, ResidualLayer, Shape
+from hwsim.settings.training_settings import TrainingSettings
+
+_LEARNING = ("optimizer", "rate", "g_init", "init", "engine")
+"""Keys of `training` about circuits alone."""
+
+
+def refuse_idle(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, **sections: BaseModel) -> None:
+    """Refuse what has no effect on a chain.
+
+    Parameters
+    ----------
+    blocks, training
+        The chain, and how it learns.
+    sections
+        The sections about circuits alone, `device`, `variation` and so on.
+
+    Raises
+    ------
+    ValueError
+        With the key and the remedy.
+
+    """
+    circuits = [(k, block) for k, block in enumerate(blocks) if isinstance(block, CircuitBlock)]
+    if not circuits and (key := next(_set(training, sections), "")):
+        msg = f"{key} is about circuits, and all blocks are digital; omit it, or add a block that is a circuit"
+        raise ValueError(msg)
+    if circuits and all(block.device is not None for _, block in circuits) and (key := next(_changed(sections["device"], "device"), "")):
+        msg = f"{key} is of circuits without a device of their own, and each block has one; set blocks[{circuits[0][0]}].{key}, and so on"
+        raise ValueError(msg)
+    for k, block in circuits:
+        low, high = next(((low, high) for low, high in block.training(training).initial_ranges() if low > high), (0.0, 0.0))
+        if low > high:
+            msg = f"blocks[{k}].g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
+            raise ValueError(msg)
+    _refuse_digital(blocks, training)
+
+
+def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings) -> None:
+    """Refuse digital layers that normalise a batch of one number, and a softmax before the softmax of the loss."""
+    for k, (block, (shape, _)) in enumerate(zip(blocks, shapes(blocks), strict=True)):
+        if isinstance(block, DigitalBlock) and training.batch * min(_averaged(block.layers, shape), default=2) < 2:  # noqa: PLR2004 - of one
+            msg = f"blocks[{k}]: kind = 'batch-norm' makes a batch of one sample 0; set training.batch to 2 or more, or use 'layer-norm'"
+            raise ValueError(msg)
+    last = blocks[-1]
+    if isinstance(last, DigitalBlock) and last.layers[-1].kind == "softmax" and training.loss.kind == "cross-entropy":
+        msg = f"blocks[{len(blocks) - 1}] ends with a softmax, and training.loss.kind = 'cross-entropy' has its own; omit the layer"
+        raise ValueError(f"{msg}, or set the loss to 'squared-error'")
+
+
+def _averaged(layers: Sequence[DigitalLayer], shape: Shape) -> Iterator[int]:
+    """List how many numbers of a sample each batch norm averages."""
+    for layer in layers:
+        match layer:
+            case BatchNormLayer():
+                yield math.prod(shape[:-1])
+            case ResidualLayer():
+                yield from _averaged(layer.layers, shape)
+        shape = layer.after(shape)
+
+
+def _set(training: TrainingSettings, sections: dict[str, BaseModel]) -> Iterator[str]:
+    """List the keys about circuits that have other values than their defaults."""
+    yield from (f"training.{key}" for key in _LEARNING if getattr(training, key) != type(training).model_fields[key].default)
+    for name, section in sections.items():
+        yield from (key for key in _changed(section, name) if key != "variation.chip")  # a number that any sweep sets
+
+
+def _changed(section: BaseModel, name: str) -> Iterator[str]:
+    given: dict[str, Any] = section.model_dump(exclude_defaults=True)
+    return (f"{name}.{key}" for key in given)
