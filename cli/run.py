@@ -84,6 +84,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
+    _ = given.experiment.one_circuit
     written = [outputs.OutputFile("-o", out, outputs.TRAJECTORY)] if out else []
     written += [outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else []
     read = [signal] if signal else []
