@@ -35,9 +35,12 @@ MEANT = {
     "schedule": {"kind": "exponential", "decay": 0.5},
 }
 
-RUNS = sorted(
-    path.parent for path in Path(__file__).parents[2].glob("results/runs/*/experiment.toml") if "\nbeta = " in path.read_text("utf-8")
-)
+RUNS = [
+    path.parent
+    for path in sorted(Path(__file__).parents[2].glob("results/runs/*/experiment.toml"))
+    if "beta" in tomllib.loads(path.read_text(encoding="utf-8"))["training"]
+]
+"""The kept runs of earlier versions."""
 
 
 def test_flat_keys_mean_what_they_meant() -> None:
