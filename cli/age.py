@@ -17,8 +17,8 @@ def aged(output: Output, given: "LoadedModel") -> dict[str, Any]:
     for preset, drift in drifts.items():
         if drift is not None and after <= drift.t0:
             output.note(f"{preset} drifts from {drift.t0:g} s on, and variation.after is {after:g} s: nothing has changed")
-    known = next((drift for drift in drifts.values() if drift is not None), None)
-    return {"after_s": after, "drift": known and known.model_dump()}
+    first = next((drift for drift in drifts.values() if drift is not None), None)
+    return {"after_s": after, "drift": first and first.model_dump()}
 
 
 def no_drift(output: Output, presets: Sequence[str]) -> None:
