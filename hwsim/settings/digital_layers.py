@@ -230,7 +230,7 @@ class FlattenLayer(Section):
         return (math.prod(shape),)
 
 
-InnerLayer = Annotated[
+_Plain = (
     DenseLayer
     | DigitalConvolution
     | MaxPoolLayer
@@ -242,9 +242,11 @@ InnerLayer = Annotated[
     | TanhLayer
     | SoftmaxLayer
     | ScaleLayer
-    | FlattenLayer,
-    Field(discriminator="kind"),
-]
+    | FlattenLayer
+)
+
+InnerLayer = Annotated[_Plain, Field(discriminator="kind")]
+"""What stands within a residual layer."""
 
 
 class ResidualLayer(Section):
@@ -269,22 +271,7 @@ class ResidualLayer(Section):
         return shape
 
 
-DigitalLayer = Annotated[
-    DenseLayer
-    | DigitalConvolution
-    | MaxPoolLayer
-    | AveragePoolLayer
-    | BatchNormLayer
-    | LayerNormLayer
-    | RmsNormLayer
-    | ReluLayer
-    | TanhLayer
-    | SoftmaxLayer
-    | ScaleLayer
-    | FlattenLayer
-    | ResidualLayer,
-    Field(discriminator="kind"),
-]
+DigitalLayer = Annotated[_Plain | ResidualLayer, Field(discriminator="kind")]
 
 
 def shape_after(layers: Sequence[DigitalLayer], shape: Shape) -> Shape:
