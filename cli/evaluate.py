@@ -112,8 +112,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
 
 def _of_levels(levels: "Sequence[int | None]") -> str:
-    known = ", ".join(dict.fromkeys(f"{count}" for count in levels if count is not None))
-    return f" with devices of {known} levels" if known else ""
+    counts = ", ".join(dict.fromkeys(f"{count}" for count in levels if count is not None))
+    return f" with devices of {counts} levels" if counts else ""
 
 
 def _refuse_other_levels(given: "LoadedModel", levels: int) -> None:

@@ -7,8 +7,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, shapes
-from hwsim.settings.digital_layers import BatchNormLayer, DigitalLayer, ResidualLayer, Shape
+from hwsim.settings.digital_layers import BatchNormLayer, DenseLayer, DigitalConvolution, DigitalLayer, ResidualLayer, Shape
 from hwsim.settings.training_settings import TrainingSettings
+
+_LARGEST = 10**9
+"""Weights of a layer, and numbers that it makes of a sample: 8 GB in 64 bits."""
+
+_LEARNED = {"dense", "convolution", "batch-norm", "layer-norm", "rms-norm"}
+"""Kinds of digital layers that have parameters."""
 
 _LEARNING = ("optimizer", "rate", "g_init", "init", "engine")
 """Keys of `training` about circuits alone."""
@@ -43,6 +49,9 @@ def refuse_idle(blocks: Sequence[DigitalBlock | CircuitBlock], training: Trainin
             msg = f"blocks[{k}].g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
             raise ValueError(msg)
     _refuse_digital(blocks, training)
+    if not circuits and not any(_learns(block.layers) for block in blocks if isinstance(block, DigitalBlock)):
+        msg = "nothing in the blocks learns; add a circuit, or a layer that does, such as kind = 'dense'"
+        raise ValueError(msg)
 
 
 def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings) -> None:
@@ -51,10 +60,32 @@ def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: Tra
         if isinstance(block, DigitalBlock) and training.batch * min(_averaged(block.layers, shape), default=2) < 2:  # noqa: PLR2004 - of one
             msg = f"blocks[{k}]: kind = 'batch-norm' makes a batch of one sample 0; set training.batch to 2 or more, or use 'layer-norm'"
             raise ValueError(msg)
+        if isinstance(block, DigitalBlock) and (most := max(_sizes(block.layers, shape))) > _LARGEST:
+            msg = f"blocks[{k}]: a layer has {most:.3g} weights or outputs, more than {_LARGEST:.0e}; make its size or its channels smaller"
+            raise ValueError(msg)
     last = blocks[-1]
     if isinstance(last, DigitalBlock) and last.layers[-1].kind == "softmax" and training.loss.kind == "cross-entropy":
         msg = f"blocks[{len(blocks) - 1}] ends with a softmax, and training.loss.kind = 'cross-entropy' has its own; omit the layer"
         raise ValueError(f"{msg}, or set the loss to 'squared-error'")
+
+
+def _sizes(layers: Sequence[DigitalLayer], shape: Shape) -> Iterator[int]:
+    """List how many numbers each layer makes of a sample, and how many weights dense layers and kernels have."""
+    for layer in layers:
+        match layer:
+            case DenseLayer():
+                yield math.prod(shape) * layer.size
+            case DigitalConvolution():
+                yield shape[-1] * layer.channels * layer.size**2
+            case ResidualLayer():
+                yield from _sizes(layer.layers, shape)
+        shape = layer.after(shape)
+        yield math.prod(shape)
+
+
+def _learns(layers: Sequence[DigitalLayer]) -> bool:
+    """Whether one of the layers has parameters."""
+    return any(_learns(layer.layers) if isinstance(layer, ResidualLayer) else layer.kind in _LEARNED for layer in layers)
 
 
 def _averaged(layers: Sequence[DigitalLayer], shape: Shape) -> Iterator[int]:

@@ -31,6 +31,18 @@ REFUSED = {
         {"blocks": [DIGITAL | {"layers": [DENSE, {"kind": "batch-norm"}]}], "training": {"batch": 1}},
         "set training.batch to 2 or more",
     ),
+    "a layer of more numbers than memory": (
+        {"blocks": [DIGITAL | {"layers": [{"kind": "dense", "size": 10**12}, DENSE]}]},
+        "blocks[0]: a layer has 4e+12 weights or outputs",
+    ),
+    "maps of more numbers than memory": (
+        {"blocks": [{"kind": "digital", "image": [2, 2], "layers": [{"kind": "convolution", "channels": 1, "size": 1, "padding": 10**8}]}]},
+        "make its size or its channels smaller",
+    ),
+    "nothing that learns": (
+        {"blocks": [DIGITAL | {"layers": [{"kind": "residual", "layers": [{"kind": "relu"}]}]}]},
+        "nothing in the blocks learns; add a circuit",
+    ),
     "no block": ({"blocks": []}, "blocks = []: should have 1 entry or more"),
     "no kind": ({"blocks": [{"inputs": 4}]}, "blocks[0].kind is missing; set it to digital or circuit"),
     "a key of the other kind": ({"blocks": [DIGITAL | {"rate": 1}]}, "which has inputs, image, layers, optimizer"),
