@@ -169,7 +169,7 @@ class CircuitBlock(Section):
     init: Literal["uniform", "log-uniform"] | None = None
     device: DeviceSettings | None = None
 
-    @field_validator("rule", mode="before")
+    @field_validator("rule", "nudge", "optimizer", mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
         return {"kind": given} if isinstance(given, str) else given

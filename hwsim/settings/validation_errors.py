@@ -33,9 +33,11 @@ def near(key: str, valid: Sequence[str]) -> list[str]:
     section = re.sub(r"\[\d+\]", "[0]", section)
     of_section = {name: one for one in valid for table, _, name in [one.rpartition(".")] if table == section}
     alike = [of_section[name] for name in difflib.get_close_matches(last, of_section, n=_SHOWN, cutoff=0.7)]
-    alike += [one for one in valid if one.rpartition(".")[2] == last]
+    top = key.partition(".")[0]
+    same = [one for one in valid if one.rpartition(".")[2] == last]
+    alike += [one for one in same if one.partition(".")[0] == top] or same
     if not alike:
-        names = {one.rpartition(".")[2]: one for one in valid}
+        names = {one.rpartition(".")[2]: one for one in sorted(valid, key=lambda one: one.partition(".")[0] == top)}
         alike += difflib.get_close_matches(key, valid, n=_SHOWN, cutoff=0.85)
         alike += [names[name] for name in difflib.get_close_matches(last, names, n=_SHOWN, cutoff=0.75)]
     return list(dict.fromkeys(alike))[:_SHOWN]

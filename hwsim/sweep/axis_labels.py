@@ -1,6 +1,7 @@
 """Axis labels: a short plain name of a key with its unit, for the axis of a plot."""
 
 import re
+from collections.abc import Mapping
 
 from hwsim.settings.flat_training import canonical
 
@@ -21,6 +22,14 @@ _LABELS = {
     "circuit.layers.amplifier.back": "amplifier backward gain of layer {}",
     "circuit.layers.amplifier.offset": "amplifier offset of layer {} [V]",
     "circuit.layers.amplifier.output_resistance": "amplifier output resistance of layer {} [Ω]",
+    "circuit.layers.recurrence.fan_in": "recurrent memristors a column of layer {}",
+    "circuit.layers.recurrence.seed": "seed of the recurrence of layer {}",
+    "circuit.layers.recurrence.gain": "recurrent gain of layer {}",
+    "circuit.layers.recurrence.back": "recurrent backward gain of layer {}",
+    "circuit.layers.recurrence.leak": "leak of layer {} [S]",
+    "circuit.layers.recurrence.g_min": "lowest recurrent conductance of layer {} [S]",
+    "circuit.layers.recurrence.g_max": "highest recurrent conductance of layer {} [S]",
+    "circuit.capacitance": "capacitance of a node [F]",
     "circuit.inputs": "inputs",
     "circuit.outputs": "outputs",
     "circuit.input_scale": "input scale [V]",
@@ -36,6 +45,7 @@ _LABELS = {
     "data.validation": "share of samples for validation",
     "data.train_limit": "training samples",
     "data.test_limit": "test samples",
+    "data.overfit": "samples to memorize",
     "data.shift": "largest shift of training images [pixels]",
     "data.input_dropout": "share of features left out",
     "data.denoise": "noise of training features",
@@ -52,6 +62,7 @@ _LABELS = {
     "training.rate": "learning rate",
     "training.schedule.decay": "decay of the learning rate per epoch",
     "training.epochs": "epochs",
+    "pretraining.epochs": "epochs of stage {}",
     "training.batch": "batch size",
     "training.seed": "seed",
     "device.threshold": "pulse threshold [pulses]",
@@ -66,6 +77,7 @@ _LABELS = {
     "device.levels": "levels of a device",
     "device.flips": "largest share of devices that flip an update",
     "device.flips_decay": "decay of the limit of flips in an update",
+    "training.update.quantise": "values of a rounded free drop",
     "training.update.probability": "share of devices that an update reaches",
     "device.temperature_coefficient": "temperature coefficient of conductance [1/K]",
     "variation.chip": "chip",
@@ -88,6 +100,7 @@ _LABELS = {
     "variation.adc_bits": "output converter resolution [bits]",
     "variation.adc_full_scale": "output converter full scale [V]",
     "variation.adc_offset": "spread of output converter offset (σ) [V]",
+    "variation.capacitance": "spread of capacitance (σ of ln)",
     "variation.nudge_gain": "spread of nudge strength (σ/mean)",
     "variation.temperature": "temperature [°C]",
     "variation.after": "time since programming [s]",
@@ -102,13 +115,45 @@ _LABELS = {
 }
 """By key; of keys of layers without the layer's number."""
 
-_LAYER = re.compile(r"(?<=^circuit\.layers)(?:\[(\d+)\]|\.(\d+))")
+_DIGITAL = {
+    "inputs": "digital inputs",
+    "image": "digital image shape [pixels]",
+    "layers.size": "size of digital layer {}",
+    "layers.channels": "channels of digital layer {}",
+    "layers.stride": "stride of digital layer {} [pixels]",
+    "layers.padding": "padding of digital layer {} [pixels]",
+    "layers.momentum": "share of running averages that digital layer {} keeps",
+    "layers.eps": "ε of the norm in digital layer {}",
+    "layers.factor": "factor of digital layer {}",
+    "optimizer.rate": "digital learning rate",
+    "optimizer.b1": "digital Adam's β₁",
+    "optimizer.b2": "digital Adam's β₂",
+    "optimizer.decay": "digital weight decay",
+    "optimizer.momentum": "digital momentum",
+}
+"""By key within a digital block."""
+
+_BLOCK = re.compile(r"^blocks(?:\[(\d+)\]|\.(\d+))\.")
+_LAYER = re.compile(r"(?<=layers)(?:\[(\d+)\]|\.(\d+))|(?<=^pretraining)(?:\[(\d+)\]|\.(\d+))")
 
 
 def axis_label(key: str) -> str:
     """Return the name of a key; keys without numbers, such as training.optimizer, have the words of their last part but `kind`."""
-    number = _LAYER.search(key)
-    label = _LABELS.get(canonical(_LAYER.sub("", key)))
+    if block := _BLOCK.match(key):
+        return f"{_label_of(key[block.end() :], ('', 'training.'), _DIGITAL)}, block {_one_based(block)}"
+    return _label_of(key)
+
+
+def _label_of(key: str, sections: tuple[str, ...] = ("",), others: Mapping[str, str] | None = None) -> str:
+    """Return the name of a key of one of these sections, or else of other keys, numbered by its layers."""
+    bare = _LAYER.sub("", key)
+    known = [name for section in sections if (name := _LABELS.get(canonical(section + bare)))]
+    label = (others or {}).get(bare.replace("layers.layers", "layers")) or next(iter(known), None)
     if label is None:
         return key.removesuffix(".kind").rpartition(".")[2].replace("_", " ")
-    return label.format(int(number[1] or number[2]) + 1) if number else label
+    return label.format(".".join(str(_one_based(number)) for number in _LAYER.finditer(key)))
+
+
+def _one_based(number: re.Match[str]) -> int:
+    """Return the number of a layer or block as people count, from 1."""
+    return 1 + int(next(digits for digits in number.groups() if digits))

@@ -32,7 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "no epochs": ("train iris --epochs 0", "--epochs"),
     "unknown engine": ("solve iris --engine spice", "numeric"),
     "broken TOML": ("train broken.toml", "not valid TOML"),
-    "no experiment": ("train notes.md", "at line 1, column 6); WHAT is a name in the zoo, an experiment file"),
+    "no experiment": ("train notes.md", "notes.md: WHAT is a name in the zoo, an experiment file"),
     "wrong TOML": ("train wrong.toml", "circuit.outputs is missing"),
     "negative size": ("solve iris --set circuit.layers[0].size=-1", "at least 1"),
     "negative current": ("solve iris --set circuit.layers[0].neuron.i_sat=-1", "must be positive"),

@@ -101,7 +101,7 @@ def test_noise_that_a_trainer_forgets_is_seen(spies: Spies, tmp_path: Path, monk
         return {"training": spies.trained[-1]}
 
     _, wrong = disagreements("noise.read", load("iris", ["noise.read=0.5"]), tmp_path / "run", spies, {"tune": walk})
-    assert wrong == ["tune: training: instruments", "tune: training: updater"]
+    assert wrong == ["tune: training: setup", "tune: training: updater", "tune: training: instruments"]
 
 
 @pytest.mark.parametrize("setting", ["noise.read=0.5", "variation.temperature=50", "device.preset=reram-sb", "training.nudge.beta=2e-6"])

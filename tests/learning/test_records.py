@@ -56,6 +56,10 @@ class StubSolver:
             residual=np.abs(first) * 1e-9 * (phase + 1), steps=np.round(10 * first + 10).astype(int) + phase, result=codes
         )
 
+    def wrapped(self, wrap: Any) -> Any:
+        """Wrap all that settles: one circuit."""
+        return wrap(self)
+
     def solve(self, g: Any, drive: Drive, **_: Any) -> Equilibrium:
         """Solve, and report."""
         self.seen.append(np.asarray(drive.x))

@@ -108,8 +108,15 @@ DIALECT = "circuit.dialect"
 STAGES = {"pretraining[0].layers", "pretraining[0].epochs", "pretraining[0].settings"}
 """Only runs are pretrained, and other trainings refuse it (tests/runs/test_pretraining.py)."""
 
+BLOCKS = "blocks["
+"""A block's tables are an experiment's of one circuit, whose keys are here; that they reach it is tested in tests/chains/test_chain_keys.py."""
+
 ELSEWHERE = {AGES, DIALECT, *REAL, *STAGES}
-KEYS = sorted(key for key in TYPES if key not in ELSEWHERE and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES))
+KEYS = sorted(
+    key
+    for key in TYPES
+    if key not in ELSEWHERE and not key.startswith(BLOCKS) and not any(other.startswith((f"{key}.", f"{key}[")) for other in TYPES)
+)
 """All keys but those of tables, whose own keys are listed."""
 
 

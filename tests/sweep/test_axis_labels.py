@@ -27,8 +27,30 @@ TEXTS = {
     "target_scaling",
     "targets",
     "start",
+    "pattern",
+    "level_spacing",
+    "level_rounding",
+    "coding",
 }
-OTHERS = {"start", "scheme", "rounding", "stuck_at", "netlist", "trainable", "method", "neuron", "amplifier", "layers", "g_init"}
+OTHERS = {
+    "recurrence",
+    "update",
+    "circuit",
+    "device",
+    "start_arrays",
+    "settings",
+    "start",
+    "scheme",
+    "rounding",
+    "stuck_at",
+    "netlist",
+    "trainable",
+    "method",
+    "neuron",
+    "amplifier",
+    "layers",
+    "g_init",
+}
 SWITCHES = {
     "tied",
     "twins",
@@ -44,6 +66,9 @@ SWITCHES = {
     "shot",
     "newton",
     "ngspice_full",
+    "signed",
+    "shadow",
+    "weight",
 }
 
 
