@@ -147,8 +147,8 @@ def axis_label(key: str) -> str:
 def _label_of(key: str, sections: tuple[str, ...] = ("",), others: Mapping[str, str] | None = None) -> str:
     """Return the name of a key of one of these sections, or else of other keys, numbered by its layers."""
     bare = _LAYER.sub("", key)
-    known = [name for section in sections if (name := _LABELS.get(canonical(section + bare)))]
-    label = (others or {}).get(bare.replace("layers.layers", "layers")) or next(iter(known), None)
+    names = [name for section in sections if (name := _LABELS.get(canonical(section + bare)))]
+    label = (others or {}).get(bare.replace("layers.layers", "layers")) or next(iter(names), None)
     if label is None:
         return key.removesuffix(".kind").rpartition(".")[2].replace("_", " ")
     return label.format(".".join(str(_one_based(number)) for number in _LAYER.finditer(key)))

@@ -7,7 +7,7 @@ from hwsim.experiment.overriding import override
 from hwsim.session import Session
 
 NETWORK = {"inputs": 4, "outputs": 3, "layers": [{"size": 5, "amplifier": {"gain": 4.0, "back": 0.25}}]}
-LEARNS = {"rule": "equilibrium-propagation", "nudge": {"kind": "volts"}, "optimizer": {"kind": "adam"}, "rate": 1e-7, "g_init": [1e-6, 2e-5]}
+LEARNS = {"rule": "equilibrium-propagation", "nudge": {"kind": "volts"}, "optimizer": "adam", "rate": 1e-7, "g_init": [1e-6, 2e-5]}
 COMMON = {"name": "one", "data": {"name": "iris"}}
 LOSS = {"loss": {"kind": "cross-entropy"}, "target_high": 0.1}
 

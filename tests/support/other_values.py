@@ -109,7 +109,7 @@ STAGES = {"pretraining[0].layers", "pretraining[0].epochs", "pretraining[0].sett
 """Only runs are pretrained, and other trainings refuse it (tests/runs/test_pretraining.py)."""
 
 BLOCKS = "blocks["
-"""A block's tables are an experiment's of one circuit, whose keys are here; that they reach it is tested in tests/chains/test_chain_keys.py."""
+"""A block's tables are an experiment's of one circuit, whose keys are here; that they reach it, tests/chains/test_chain_keys.py tests."""
 
 ELSEWHERE = {AGES, DIALECT, *REAL, *STAGES}
 KEYS = sorted(
