@@ -151,17 +151,25 @@ class Trainer:
         """Whether sweeps alone are too slow for a state's conductances, or prove too little."""
         return self.needs_newton(joined(state.g))
 
+    def _refuse_divergence(self, state: State) -> None:
+        """Refuse to report errors of conductances or parameters that are no numbers any more."""
+        if not np.isfinite(state.sums.loss) and not self.settings.skip_failed:
+            where = f"{self.circuit.name}: in epoch {state.epoch + 1}"
+            msg = f"{where} the loss is no finite number, and what was learned is lost; lower the rates"
+            raise ConvergenceError(msg)
+
     def record(self, state: State) -> dict[str, float | int]:
         """Test and audit the conductances that end an epoch, and return its row of metrics.
 
         Raises
         ------
         ConvergenceError
-            When a test sample has no equilibrium, one that was audited is not at equilibrium, or the gradient is rounding.
+            When the loss is not finite, a sample has no equilibrium, an audited one is not at equilibrium, or a gradient is rounding.
 
         """
         g = joined(state.g)
         sums, samples = state.sums, int(state.sums.samples)
+        self._refuse_divergence(state)
         data, seed = self.data, int(stream(self.settings.seed, of_chip(f"noise/{state.epoch}", self.chip)).integers(2**32))
         with or_skip(skipping=self.settings.skip_failed):
             tested = evaluate(self._lenient, g, data.x_test, self.task.test, self.instruments, seed)

@@ -83,3 +83,13 @@ def test_levels_of_an_option_are_those_of_every_circuit(tmp_path, capsys):
     )
     assert main(["evaluate", str(tmp_path / "chain.toml"), "--levels", "8"]) == 2
     assert "add --set blocks[0].device.levels=8" in capsys.readouterr().err
+
+
+def test_a_training_that_diverges_stops(tmp_path, capsys):
+    """No error is reported of parameters that are no numbers."""
+    (tmp_path / "chain.toml").write_text(
+        'data = {name = "iris", train_limit = 24}\n[[blocks]]\nkind = "digital"\ninputs = 4\nlayers = [{kind = "dense", size = 3}]\n'
+        'optimizer = {kind = "sgd", rate = 1e300}\n'
+    )
+    assert main(["train", str(tmp_path / "chain.toml"), "--epochs", "1", "-o", str(tmp_path / "run")]) == 1
+    assert "lower the rates" in capsys.readouterr().err
