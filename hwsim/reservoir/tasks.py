@@ -7,7 +7,7 @@ from hwsim.typing import Floats
 
 _NONLINEAR = {10: (0.3, 0.05, 1.5, 0.1), 20: (0.3, 0.05, 1.5, 0.01), 30: (0.2, 0.04, 1.5, 0.001)}
 """α, β, γ, δ by the order. Source: of 10 Atiya & Parlos 2000, IEEE Trans. Neural Netw. 11, 697; of 20 Rodan & Tino 2011, IEEE Trans.
-Neural Netw. 22, 131; of 30 Schrauwen et al. 2008, Neurocomputing 71, 1159."""
+Neural Netw. 22, 131; of 30 Schrauwen et al. 2008, Neurocomputing 71, 1159. Variants of 20 and 30 with other constants are in use too."""
 
 _TRIES = 1000
 
