@@ -8,6 +8,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.errors import CircuitError
 from hwsim.core.protocol import Drive, Push
+from hwsim.ngspice import expander
 from hwsim.ngspice.inner_nodes import InnerNodes
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.general.general_solver import GeneralEngine
@@ -16,6 +17,7 @@ from netlists.foreign.flattened import flattened
 from netlists.measure.power import PowerMeasure
 from netlists.measure.settle import Settle
 from netlists.measure.sweep import Sweep
+from netlists.read import parser
 from netlists.text.findings import NetlistError
 from netlists.write.writer import write_deck
 from support import foreign_decks
@@ -118,9 +120,9 @@ def test_functions_in_an_expanded_deck_are_read_again(tmp_path):
 
 
 def test_a_node_with_parentheses_is_refused_with_a_name_for_it():
-    """It is two words to ngspice."""
+    """It is two words to ngspice, which read no other deck before, as from the command line: it keeps names of models from deck to deck."""
     with pytest.raises(NetlistError, match=r"deck:4: .*to ngspice parentheses are blanks: write net_1 for net\(1\)"):
-        parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n")
+        parser.parse(f"t\nvin in 0 1\nrw in out 1k\nd1 net(1) 0 dd\n.model dd d(bv=5)\n{ROLES}.end\n", expand=expander.expand)
 
 
 WARM = (
