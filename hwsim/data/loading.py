@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from circuits.quoting import quote
 from hwsim.data.feature_scaling import scaled
+from hwsim.experiment.data_fit import check_sizes, image_of
 from hwsim.experiment.deck_data import refuse_order
 from hwsim.experiment.experiment import DataSettings, Experiment
 from hwsim.experiment.known_data import known_of
@@ -62,12 +63,12 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
     else:
         samples = known_of(run).matched(samples, run)
     answers = samples.class_names if samples.y is None else samples.target_names
-    experiment.check_sizes(samples.x.shape[1], len(answers), samples.image)
+    check_sizes(experiment, samples.x.shape[1], len(answers), samples.image)
     samples, notes = _divided(samples, settings, seed)
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
     if settings.moving:
-        samples = replace(samples, image=experiment.image(samples.x.shape[1], samples.image))
+        samples = replace(samples, image=image_of(experiment, samples.x.shape[1], samples.image))
     known_scale = None if run is None else feature_scale_of(run, settings.scaling)
     data = replace(_finished(_limited(samples, settings, seed), settings, notes, known_scale), sha256=sha256)
     return data if settings.task == "classification" else _with_targets(data, samples, experiment, run)

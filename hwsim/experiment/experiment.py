@@ -2,20 +2,18 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from circuits.errors import CircuitError
-from circuits.maps import Maps, image
+from circuits.maps import Maps
 from circuits.network import Network
-from circuits.quoting import quote, quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
+from hwsim.experiment.data_fit import check_sizes
+from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
-from hwsim.formatting import counted
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import BlockSettings, CircuitBlock, prefix_of, shapes
 from hwsim.settings.device_settings import DeviceSettings
@@ -58,27 +56,6 @@ IMAGES = {"digits": Maps(8, 8, 1), "mnist": Maps(28, 28, 1), "fashion-mnist": Ma
 
 REAL_TARGETS = {"diabetes", "friedman", "linear-map"}
 """Those of them that have real targets."""
-
-
-class ExperimentError(ValueError):
-    """An experiment that cannot be read or is wrong; the message names file, key, value and remedy.
-
-    Examples
-    --------
-    >>> import hwsim as hw
-    >>> hw.load("iris", {"training.epochs": 0})
-    Traceback (most recent call last):
-    hwsim.experiment.experiment.ExperimentError: settings training.epochs = 0: training.epochs = 0: should be greater than 0
-
-    """
-
-
-class SizesError(ExperimentError):
-    """Data that do not fit a network: their numbers of features, and of classes or targets, are other ones."""
-
-    def __init__(self, text: str, features: int, answers: int) -> None:
-        self.features, self.answers = features, answers
-        super().__init__(text)
 
 
 def _form(given: Any) -> str:
@@ -244,7 +221,7 @@ class Experiment(Section):
         if self.data.targets is not None:
             msg = f"data.targets names columns of a file, and data {name} have targets of their own; omit it"
             raise ValueError(msg)
-        self.check_sizes(*BUILT_IN[name], IMAGES.get(name))
+        check_sizes(self, *BUILT_IN[name], IMAGES.get(name))
 
     @property
     def shown(self) -> Mapping[str, Any] | None:
@@ -317,95 +294,6 @@ class Experiment(Section):
                 of_block = {name: values for name, values in g.items() if name.startswith(prefix_of(k))}
                 heated |= at_temperature(of_block, block.device or self.device, was, now)
         return heated
-
-    def check_sizes(self, features: int, answers: int, shown: Maps | None = None) -> None:
-        """Refuse data that do not fit the circuit's inputs and outputs; `answers` are their classes, or real targets.
-
-        `shown` are the images that the features are, where the data state it.
-
-        Raises
-        ------
-        ExperimentError
-            Naming the key to change.
-
-        """
-        data = quote_path(self.data.name)
-        if self.data.moving:
-            self.image(features, shown)
-        if isinstance(self.circuit, Netlist):
-            self._check_netlist(self.circuit, features, answers)
-            return
-        (inputs, outputs), key = self.inputs_and_outputs, "circuit" if self.blocks is None else "blocks"
-        if inputs != features:
-            name = "circuit.inputs" if self.blocks is None else "what blocks[0] takes"
-            msg = f"{name} = {inputs}, but data {data} have {features} features; set it to {features}, or choose other data"
-            raise SizesError(msg, features, answers)
-        if shown is not None and self._seen is not None and (seen := image(inputs, self._seen)) != shown:
-            key = "circuit.image" if self.blocks is None else "blocks[0].image"
-            msg = f"{key} is {seen}, and the images of data {data} are {shown}: set it to {list(shown)}"
-            raise ExperimentError(msg)
-        if not self._fits(outputs, features, answers):
-            pair = answers == 2 and self.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
-            right = "2, or 1" if pair else str(features if self.data.task == "reconstruction" else answers)
-            name = f"{key}.outputs" if self.blocks is None else f"what blocks[{len(self.blocks) - 1}] makes"
-            msg = f"{name} = {outputs}, but data {data} have {self._counted(features, answers)}; set it to {right}"
-            raise SizesError(msg, features, answers)
-
-    def image(self, features: int, shown: Maps | None = None) -> Maps:
-        """Return the images that the features of a sample are: those that the data state, else the circuit's, else square ones.
-
-        Raises
-        ------
-        ExperimentError
-            When there are none, naming what is to move them.
-
-        """
-        given = self._seen
-        try:
-            return image(features, given) if shown is None else shown
-        except CircuitError:
-            msg = f"data.{self.data.moving} moves images, and data {quote_path(self.data.name)} have {features} features, no square image"
-            raise ExperimentError(f"{msg}; leave it out") from None
-
-    @property
-    def _seen(self) -> tuple[int, int] | tuple[int, int, int] | None:
-        """The images that the circuit, or the first block, takes, where it names them."""
-        if self.blocks is not None:
-            first = self.blocks[0]
-            return first.circuit.image if isinstance(first, CircuitBlock) else first.image
-        return None if self.circuit is None or isinstance(self.circuit, Netlist) else self.circuit.image
-
-    def _fits(self, outputs: int, features: int, answers: int) -> bool:
-        """Whether there is an output for each class, target or feature to reconstruct; one also holds two classes."""
-        if self.data.task == "reconstruction":
-            return outputs == features
-        return outputs == answers or (self.data.task == "classification" and (outputs, answers) == (1, 2))
-
-    def _counted(self, features: int, answers: int) -> str:
-        """Return the number of classes, targets or features, with its noun."""
-        match self.data.task:
-            case "classification":
-                return f"{answers} classes"
-            case "regression":
-                return counted(answers, "target")
-            case "reconstruction":
-                return f"{features} features to reconstruct"
-
-    def _check_netlist(self, netlist: Netlist, features: int, answers: int) -> None:
-        circuit, file, data = netlist.deck.circuit, quote(Path(netlist.netlist).name), quote_path(self.data.name)
-        if circuit.input_count != features:
-            msg = (
-                f"circuit: {file} has sources for {counted(circuit.input_count, 'feature')}, but data {data} have {features}; "
-                f"let `*hwsim: input` (or --inputs) name a source for each"
-            )
-            raise ExperimentError(msg)
-        outputs = len(circuit.outputs)
-        if not self._fits(outputs, features, answers):
-            msg = (
-                f"circuit: {file} has {counted(outputs, 'output')}, but data {data} have {self._counted(features, answers)}; "
-                f"let `*hwsim: output` (or --outputs) name a pair of nodes for each"
-            )
-            raise ExperimentError(msg)
 
 
 def make(table: dict[str, Any], where: str) -> Experiment:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from circuits.network import Layer, Network
 from circuits.quoting import quote_path
-from hwsim.experiment.experiment import Experiment, SizesError, make
+from hwsim.experiment.experiment import Experiment, make
+from hwsim.experiment.experiment_errors import SizesError
 from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError, Samples, features
 from hwsim.importing import files

@@ -36,7 +36,7 @@ class InterruptedRunError(RuntimeError):
 
 def restored(folder: OpenRun, trainer: "Trainer", name: str = CHECKPOINT) -> tuple["State", list[Row]]:
     """Return the state to resume from, out of a checkpoint; what was killed before its first one starts again."""
-    from hwsim.learning.state import State  # noqa: PLC0415
+    from hwsim.learning.state import State  # noqa: PLC0415 - learning loads only for those who train
 
     if not folder.holds(name):
         return trainer.begin(), []

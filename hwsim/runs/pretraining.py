@@ -85,7 +85,7 @@ def pretrained(folder: OpenRun, session: Session, observe: Observe, stopped: thr
             state, rows = restored(folder, trainer, stage_checkpoint(number))
             saver = _StageSaver(folder, trainer, rows, watch, history)
             if state.epoch < trainer.settings.epochs:
-                state = to_the_last_epoch(saver, state, lambda progress: observe(replace(progress, stage=number)), stopped)  # noqa: B023
+                state = to_the_last_epoch(saver, state, lambda progress: observe(replace(progress, stage=number)), stopped)  # noqa: B023 - called at once
             history = saver.history
         cold = {name: values / stage.chip.heat for name, values in trainer.g(state).items()}  # a start's are those at 27 °C
         folder.write(stored_conductances.STARTED, atomic.packed({name: cold[name] for name in arrays(session.experiment, number)}))

@@ -51,7 +51,7 @@ def as_file(path: Path, circuit: Circuit, trajectory: Trajectory, samples: Seque
 def picture(trajectory: Trajectory, period: Second, title: str) -> bytes:
     """Draw the outputs, and the voltages of each group of nodes, over time; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only for a picture
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only pictures need it
 
     last = float(trajectory.times[-1])
     scale, unit = next(((by, unit) for by, unit in _PREFIXES if last >= by), _PREFIXES[-1])

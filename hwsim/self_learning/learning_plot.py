@@ -17,7 +17,7 @@ _LEAST = 1e-16
 def picture(learned: Learned, title: str) -> bytes:
     """Draw the loss of each pass over the samples, and the voltage of each memory; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, for those who draw alone
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only pictures need it
 
     shown, learning = learned.shown, learned.shown.learning
     figure = Figure(figsize=(9, 3.6), dpi=150, layout="constrained")

@@ -75,7 +75,7 @@ def _balanced(fading: Floats) -> Floats:
 def _fed_back(form: StateForm) -> Iterator[Nodes]:
     """Return the groups of states that feed each other, in both directions."""
     from scipy.sparse import csr_array  # noqa: PLC0415 - help does without
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - only circuits in time need it
 
     coupled = (form.charging.of_v != 0) | (np.abs(form.drawn) @ np.abs(form.ports.of_v) > 0)
     count, labels = connected_components(csr_array(coupled), directed=True, connection="strong")
