@@ -29,7 +29,7 @@ def alike(circuit: Circuit, variation: VariationSettings, device: DeviceSettings
     """Whether all chips are one: no part, no noise, nor a pulse where they are `learning`, depends on the chip's seed."""
     from hwsim.devices.programming.chip_devices import kind_of  # noqa: PLC0415 - as below
 
-    if noise.in_currents or noise.read:
+    if noise.in_currents or noise.in_readings:
         return False
     kind = kind_of(variation, device)
     if (kind.stuck and kind.stuck.share) or (learning and device.programmed and _pulses_differ(kind, device)):

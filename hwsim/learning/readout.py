@@ -80,24 +80,31 @@ class Instruments:
     def outputs(self, solver: Phases, equilibrium: Equilibrium, seed: Array) -> Array:
         """Return the read-outs, (B, K) [V]."""
         read, offset = equilibrium.outputs(solver.circuit), solver.chip(solver.circuit.outputs.name, "offset")
-        if self.noise.read:
-            read = read * (1 + self.noise.read * Draws(seed, read).normal("output"))
+        if self.noise.in_readings:
+            factor, added = self._of_reading(Draws(seed, read), "output")
+            read = read * factor + added if self.noise.read_floor else read * factor
         return read if self._exact(solver) else self.converted(read, offset)
 
     def seen(self, solver: Phases, phases: Sequence[Equilibrium], seed: Array) -> list[Equilibrium]:
         """Return the phases as learning reads them: each free node once a phase, with the noise of that reading."""
-        if not self.noise.read:
+        if not self.noise.in_readings:
             return list(phases)
         seen, fixed = [], held_nodes(solver.circuit).keys()
         groups = [group.name for group in solver.circuit.groups if not set(group.nodes.tolist()) <= fixed]
         whole = [phases[0].v[name] for name in groups]
         like = whole[0].__array_namespace__().concatenate(whole, axis=1)
-        factors = 1 + self.noise.read * Draws(seed, like).normal("voltage", len(phases))
+        factors, added = self._of_reading(Draws(seed, like), "voltage", len(phases))
         ends = np.cumsum([0, *(v.shape[1] for v in whole)]).tolist()
-        for phase, factor in zip(phases, factors, strict=True):
-            read = {name: phase.v[name] * factor[:, ends[k] : ends[k + 1]] for k, name in enumerate(groups)}
+        for n, phase in enumerate(phases):
+            at = {name: (n, slice(None), slice(*ends[k : k + 2])) for k, name in enumerate(groups)}
+            read = {name: phase.v[name] * factors[place] for name, place in at.items()}
+            read = {name: v + added[at[name]] for name, v in read.items()} if self.noise.read_floor else read
             seen.append(phase._replace(v={**phase.v, **read}))
         return seen
+
+    def _of_reading(self, draws: Draws, place: str, *leading: int) -> tuple[Array, Array]:
+        """Return the factors of voltages that are read, and what adds to them [V], with leading axes on request."""
+        return 1 + self.noise.read * draws.normal(place, *leading), self.noise.read_floor * draws.normal(f"{place}-floor", *leading)
 
     def converted(self, read: Array, offset: Any) -> Array:
         """Return what the converters make of read-outs (B, K) [V]."""
@@ -106,7 +113,7 @@ class Instruments:
 
     def reads_exactly(self, solver: Phases) -> bool:
         """Whether nothing comes between a circuit and its read-outs."""
-        return self._exact(solver) and not self.noise.in_currents and not self.noise.read
+        return self._exact(solver) and not self.noise.in_currents and not self.noise.in_readings
 
     def _exact(self, solver: Phases) -> bool:
         offset = solver.chip(solver.circuit.outputs.name, "offset")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from circuits.constants import TEMPERATURE, ZERO_CELSIUS
-from circuits.units import Hertz, Kelvin, Ohm, Second
+from circuits.units import Hertz, Kelvin, Ohm, Second, Volt
 from hwsim.settings.sections import PositiveVolt, Section, Share
 
 Spread = NonNegativeFloat
@@ -130,6 +130,8 @@ class NoiseSettings(Section):
         Of what settles and is read: faster noise averages out [Hz].
     read
         Relative standard deviation of every voltage that is read, of nodes for learning and of outputs.
+    read_floor
+        Standard deviation of every voltage that is read, however small it is [V]; it adds to the relative one.
 
     Examples
     --------
@@ -143,8 +145,14 @@ class NoiseSettings(Section):
     shot: bool = False
     bandwidth: Annotated[Hertz, Field(gt=0)] = 1e6
     read: Spread = 0.0
+    read_floor: Annotated[Volt, Field(ge=0)] = 0.0
 
     @property
     def in_currents(self) -> bool:
         """Whether the circuit itself is noisy."""
         return self.thermal or self.shot
+
+    @property
+    def in_readings(self) -> bool:
+        """Whether what reads its voltages is noisy."""
+        return bool(self.read or self.read_floor)

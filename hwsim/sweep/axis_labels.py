@@ -106,6 +106,7 @@ _LABELS = {
     "variation.after": "time since programming [s]",
     "noise.bandwidth": "noise bandwidth [Hz]",
     "noise.read": "read noise (σ/voltage)",
+    "noise.read_floor": "read noise (σ) [V]",
     "solver.tolerance": "solver tolerance",
     "solver.max_steps": "most solver steps",
     "solver.ngspice_workers": "ngspice processes",

@@ -108,6 +108,21 @@ def test_the_mean_of_noisy_gradients_is_the_quiet_one(solver) -> None:
     assert stats.kstest(spread, "norm").pvalue > 0.01
 
 
+def test_a_floor_of_reading_is_as_large_at_every_voltage(solver) -> None:
+    """A standard deviation in volts, at outputs and at every free node of every phase, next to the relative one and independent of it."""
+    quiet = solver.solve(G, Drive(np.tile([[0.3, -0.2]], (B, 1))))
+    floor, both = (Instruments(noise=NoiseSettings(read=relative, read_floor=1e-5)) for relative in (0.0, 0.01))
+    added = floor.outputs(solver, quiet, np.uint32(1)) - quiet.outputs(CIRCUIT)
+    seen = [phase.v for phase in floor.seen(solver, [quiet, quiet], np.uint32(1))]
+    each = [(v["h1"] - quiet.v["h1"]).ravel() for v in seen]
+    for noise in (added.ravel(), *each, each[0] - each[1]):
+        assert stats.kstest(noise / noise.std(), "norm").pvalue > 0.01
+    np.testing.assert_allclose([added.std(), each[0].std(), (each[0] - each[1]).std()], np.array([1, 1, np.sqrt(2)]) * 1e-5, rtol=0.02)
+    relative = Instruments(noise=NoiseSettings(read=0.01)).outputs(solver, quiet, np.uint32(1))
+    np.testing.assert_allclose(both.outputs(solver, quiet, np.uint32(1)) - relative, added, atol=1e-12)
+    np.testing.assert_array_equal(seen[0]["x"], quiet.v["x"])
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_ngspice_settles_with_the_same_noise(solver, full) -> None:
     """The same currents give the same voltages in both engines, free and nudged, and none of them what they are without."""

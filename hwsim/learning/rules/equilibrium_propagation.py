@@ -66,7 +66,7 @@ class EquilibriumPropagation(NudgedRule):
     @property
     def in_displacements(self) -> bool:
         """Whether nudged phases are displacements from the free one; read noise is one of whole voltages."""
-        return self.nudge.in_displacements and not self.instruments.noise.read and not self.instruments.noise.in_currents
+        return self.nudge.in_displacements and not self.instruments.noise.in_readings and not self.instruments.noise.in_currents
 
     @property
     def in_one_go(self) -> bool:
