@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
     from hwsim.core.protocol import Drive as Drive
     from hwsim.core.signal import Signal as Signal
+    from hwsim.data.series import narma as narma
     from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
     from hwsim.estimators.crossbars import CrossbarRegressor as CrossbarRegressor
     from hwsim.experiment.experiment import DataSettings as DataSettings
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from hwsim.ngspice.reading import read_deck as read_deck
     from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
     from hwsim.reservoir.regressor import ReservoirRegressor as ReservoirRegressor
-    from hwsim.reservoir.tasks import narma as narma
     from hwsim.session import Session as Session
     from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
     from hwsim.settings.variation_settings import VariationSettings as VariationSettings
@@ -92,7 +92,7 @@ _PLACES = {
     "hwsim.ngspice.reading": ["read_deck"],
     "hwsim.numeric.numeric_engine": ["NumericEngine"],
     "hwsim.reservoir.regressor": ["ReservoirRegressor"],
-    "hwsim.reservoir.tasks": ["narma"],
+    "hwsim.data.series": ["narma"],
     "hwsim.session": ["Session"],
     "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],
     "netlists.write.writer": ["write_deck"],

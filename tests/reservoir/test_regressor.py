@@ -8,9 +8,9 @@ from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.neurons import DiodePair
 from circuits.recurrence import Recurrence
+from hwsim.data.series import narma
 from hwsim.reservoir.regressor import ReservoirRegressor
 from hwsim.reservoir.ridge import RidgeReadout, nrmse
-from hwsim.reservoir.tasks import narma
 
 LAYER = Layer(8, neuron=DiodePair(v_low=-0.15, v_high=0.15), recurrence=Recurrence(pattern="cycle", gain=1.9))
 NETWORK = Network(inputs=1, layers=(LAYER,), outputs=1, capacitance=1e-11)

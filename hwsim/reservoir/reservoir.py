@@ -1,0 +1,96 @@
+"""Reservoir: a drawn recurrent circuit on a chip, and the states that sequences of inputs make in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from hwsim.core.signal import Signal
+from hwsim.devices import manufacture
+from hwsim.experiment.engines import make_engine
+from hwsim.random.streams import of_chip, stream
+from hwsim.reservoir.drawn_circuit import DrawnCircuit
+from hwsim.settings.engine_names import EngineName
+from hwsim.settings.reservoir_settings import ReservoirSettings
+from hwsim.settings.sections import SolverSettings
+from hwsim.settings.variation_settings import VariationSettings
+from hwsim.typing import Array, Floats, Weights
+
+if TYPE_CHECKING:
+    from hwsim.core.transient import Transient
+
+GROUP = "h1"
+"""The node group of the states."""
+
+_LEAST = 0.01
+"""No conductance falls below this share of its nominal value, however wide its spread."""
+
+
+class Driven(NamedTuple):
+    """What came of n sequences of T rows: states (n, T, N) at their ends [V], and the last ones by node group, to continue from."""
+
+    states: Floats
+    end: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """A reservoir on the chip that `variation` names, for a number of inputs, integrated by an engine."""
+
+    settings: ReservoirSettings
+    inputs: int
+    variation: VariationSettings = field(default_factory=VariationSettings)
+    engine: EngineName = "numeric"
+    solver: SolverSettings = field(default_factory=SolverSettings)
+
+    @cached_property
+    def drawn(self) -> DrawnCircuit:
+        """What the settings draw."""
+        return DrawnCircuit(self.settings, self.inputs)
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The circuit."""
+        return self.drawn.compile()
+
+    @cached_property
+    def chip(self) -> Chip:
+        """The chip."""
+        return manufacture.draw(self.circuit, self.variation)
+
+    @cached_property
+    def g(self) -> Weights:
+        """Its conductances [S], each with what sets this chip's apart."""
+        g, spread = self.drawn.conductances(self.circuit), self.settings.mismatch
+        if not spread:
+            return g
+        apart = {name: stream(self.variation.chip, f"variation/reservoir/{name}").standard_normal(of.shape) for name, of in g.items()}
+        return {name: of * np.maximum(1 + spread * apart[name], _LEAST) for name, of in g.items()}
+
+    def run(self, x: Floats, begin: Mapping[str, Array] | None = None, before: Floats | None = None) -> Driven:
+        """Drive it by sequences x (n, T, I), from 0 V on, or from where another run of it ended whose last inputs were `before` (n, I).
+
+        Raises
+        ------
+        CircuitError
+            When the sequences do not fit.
+        ConvergenceError
+            When voltages grow without bound.
+
+        """
+        with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
+            signal = Signal.hold(x, self.drawn.period, begin=before)
+            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=[GROUP])
+        return Driven(np.asarray(trajectory.v[GROUP], dtype=np.float64), trajectory.end)
+
+    def states(self, x: Floats, part: str) -> Floats:
+        """Return what is read of the states that sequences x (n, T, I) make, from 0 V on, (n, T, N) [V]; each `part` has its own noise."""
+        v = self.run(x).states
+        if not self.settings.noise:
+            return v
+        name = of_chip(f"reservoir/noise/{part}", self.variation.chip)
+        return v + self.settings.noise * stream(self.settings.seed, name).standard_normal(v.shape)

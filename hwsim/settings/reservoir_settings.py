@@ -1,0 +1,94 @@
+"""The section of an experiment file that describes a reservoir: a drawn recurrent circuit, whose states a read-out learns from."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from circuits.units import Farad, Siemens, Volt
+from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Share
+
+Family = Literal["random", "cycle"]
+Dynamics = Literal["continuous"]
+
+
+class ReservoirSettings(Section):
+    """A recurrent circuit with drawn conductances that the data drive, one row of inputs after the other.
+
+    Its columns' voltages at the end of each row are the features of what stands behind it: the read-out, [[blocks]] or [circuit].
+    Conductances are pairs on lines of both signs: a weight w of -1 to 1 is g_low + max(±w, 0)·(g_high − g_low) on either.
+
+    Parameters
+    ----------
+    nodes
+        Columns, N.
+    family
+        Which columns' lines meet which: `random`, each those of `fan_in` columns, or `cycle`, each that of the one before it, all by one
+        weight.
+    dynamics
+        `continuous`: each column has a capacitor, and follows its inputs all the time.
+    inputs
+        Numbers that drive it at a time; absent: those of the data, where these have a name.
+    fan_in
+        Columns whose lines meet a column, of `random`.
+    spectral_radius
+        Largest magnitude of an eigenvalue of the weights that columns have on each other, without diodes: it sets the gain of the lines.
+    leak
+        Share of the way to where it would settle that a column goes in one row's time without its neighbours, of the median column. It
+        sets how long a row is held, −ln(1 − leak) time constants.
+    input_scale
+        By which inputs are multiplied [V per unit].
+    bias
+        Largest magnitude of the weights of a line at 1 V.
+    clamp
+        Voltage at which diodes hold columns, from either side [V].
+    leak_conductance
+        From each column to ground [S].
+    capacitance
+        Of each column [F].
+    g_low, g_high
+        Conductances of weights of magnitude 0 and 1 [S].
+    mismatch
+        Relative spread of each conductance from chip to chip; `variation.chip` numbers the chips.
+    noise
+        Standard deviation of what is added to each state when it is read [V]: √(kT/C) is 20 µV at 10 pF.
+    washout
+        Rows at the beginning of each sequence whose states nothing is learnt from, and that count for no score.
+    seed
+        Of all weights.
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.ReservoirSettings(nodes=50, family="cycle").spectral_radius
+    0.9
+
+    """
+
+    nodes: Annotated[PositiveInt, Field(le=100_000)] = 100
+    family: Family = "random"
+    dynamics: Dynamics = "continuous"
+    inputs: PositiveInt | None = None
+    fan_in: PositiveInt = 8
+    spectral_radius: Annotated[PositiveFloat, Field(le=1e3)] = 0.9
+    leak: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    input_scale: PositiveFloat = 0.5
+    bias: Share = 0.3
+    clamp: PositiveVolt = 0.15
+    leak_conductance: Annotated[Siemens, Field(ge=0)] = 1e-6
+    capacitance: Annotated[Farad, Field(gt=0)] = 1e-11
+    g_low: PositiveSiemens = 1e-7
+    g_high: PositiveSiemens = 1e-5
+    mismatch: NonNegativeFloat = 0.0
+    noise: Annotated[Volt, Field(ge=0)] = 2e-5
+    washout: NonNegativeInt = 100
+    seed: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.g_low >= self.g_high:
+            msg = f"g_low = {self.g_low:g} S must be below g_high = {self.g_high:g} S"
+            raise ValueError(msg)
+        if self.family == "random" and self.fan_in > self.nodes:
+            msg = f"fan_in = {self.fan_in} is more than the {self.nodes} nodes; draw fewer lines a column, or make more nodes"
+            raise ValueError(msg)
+        return self
