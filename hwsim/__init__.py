@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
     from hwsim.reservoir.regressor import ReservoirRegressor as ReservoirRegressor
     from hwsim.session import Session as Session
+    from hwsim.settings.energy_settings import EnergySettings as EnergySettings
     from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
     from hwsim.settings.variation_settings import VariationSettings as VariationSettings
     from netlists.write.writer import write_deck as write_deck
@@ -94,6 +95,7 @@ _PLACES = {
     "hwsim.reservoir.regressor": ["ReservoirRegressor"],
     "hwsim.data.series": ["narma"],
     "hwsim.session": ["Session"],
+    "hwsim.settings.energy_settings": ["EnergySettings"],
     "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],
     "netlists.write.writer": ["write_deck"],
 }

@@ -15,19 +15,24 @@ def dissipated(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floa
 
     Sources, amplifiers and nudges are left out: what they take besides what they deliver is a matter of how they are built.
     """
-    power = np.zeros(len(v))
+    return np.sum([np.zeros(len(v)), *dissipation(circuit, chip, g, v).values()], axis=0)
+
+
+def dissipation(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> dict[str, Floats]:
+    """Return the same by the name of the element array, each (B,) [W]."""
+    power = {}
     for element in circuit.elements:
         match element:
             case Divisible(rows=rows, columns=columns, name=name):
                 values, driving, driven = np.asarray(g[name], dtype=np.float64), v[:, rows], v[:, columns]
                 each = driving**2 @ element.row_sum(values) + driven**2 @ element.column_sum(values)
-                power += each - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
+                power[name] = each - 2.0 * (driven * element.forward(values, driving)).sum(axis=1)
             case Trainable(name=name):
                 a, b, values = element.expand(np.asarray(g[name], dtype=np.float64))
-                power += (v[:, a] - v[:, b]) ** 2 @ values
+                power[name] = (v[:, a] - v[:, b]) ** 2 @ values
             case Resistors(a=a, b=b, name=name):
-                power += (v[:, a] - v[:, b]) ** 2 @ (1.0 / chip(name, "r"))
+                power[name] = (v[:, a] - v[:, b]) ** 2 @ np.broadcast_to(1.0 / chip(name, "r"), a.shape)
             case Diodes(anode=a, cathode=b, name=name):
                 across = v[:, a] - v[:, b]
-                power += (across * diode_current(across, chip(name, "i_sat"), chip(name, "n"))[0]).sum(axis=1)
+                power[name] = (across * diode_current(across, chip(name, "i_sat"), chip(name, "n"))[0]).sum(axis=1)
     return power

@@ -17,6 +17,7 @@ TOPICS = {
     "few-bits": "Devices of few levels, binary weights, updates by shifts.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
     "transients": "Circuits in time: trajectories, settling, energy.",
+    "datasheet": "What a designer asks of a chip: watts, seconds, limits.",
     "self-learning": "A netlist that learns by itself, step by step.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
     "layers": "A circuit as a layer of a JAX or PyTorch model.",

@@ -18,6 +18,7 @@ from hwsim.settings import flat_training
 from hwsim.settings.block_settings import BlockSettings, CircuitBlock, prefix_of, shapes
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
+from hwsim.settings.energy_settings import EnergySettings
 from hwsim.settings.pretraining_settings import PretrainingStage
 from hwsim.settings.sections import DataSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -79,6 +80,8 @@ class Experiment(Section):
         What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
     pretraining
         What its first layers learn before, stage by stage.
+    energy
+        What amplifiers and converters take.
     reached
         What it is known to reach; nothing is computed from it.
 
@@ -102,6 +105,7 @@ class Experiment(Section):
     variation: VariationSettings = VariationSettings()
     noise: NoiseSettings = NoiseSettings()
     solver: SolverSettings = SolverSettings()
+    energy: EnergySettings = EnergySettings()
     reached: Reached | None = None
     blocks: Annotated[tuple[BlockSettings, ...], Field(min_length=1)] | None = None
 
@@ -131,7 +135,15 @@ class Experiment(Section):
             raise ValueError(msg)
         self._check_devices()
         if self.blocks is not None:
-            refuse_idle(self.blocks, self.training, device=self.device, variation=self.variation, noise=self.noise, solver=self.solver)
+            refuse_idle(
+                self.blocks,
+                self.training,
+                device=self.device,
+                variation=self.variation,
+                noise=self.noise,
+                solver=self.solver,
+                energy=self.energy,
+            )
         self._check_task()
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
             msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from hwsim.settings.device_settings import OF_PULSES
+from hwsim.settings.energy_settings import EnergySettings
 
 
 class Idle(NamedTuple):
@@ -61,6 +62,11 @@ IDLE = (
         ("solver.ngspice_full", "solver.ngspice_timeout", "solver.ngspice_processor", "solver.ngspice_memory"),
         lambda e: e.training.engine != "ngspice",
         "training.engine is not ngspice",
+    ),
+    Idle(
+        tuple(f"energy.{key}" for key in EnergySettings.model_fields),
+        lambda _: True,
+        "energy is counted by hwsim datasheet, and changes no error",
     ),
 )
 

@@ -1,0 +1,48 @@
+"""`hwsim datasheet`: what a designer asks of a chip."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import options
+from cli.command import command as make_command
+from cli.loading import loaded
+from cli.output import Output
+from cli.tables import table, wrapped
+
+if TYPE_CHECKING:
+    from hwsim.datasheet.datasheet import Datasheet
+    from hwsim.datasheet.sheet_section import SheetSection
+
+EXAMPLE = """\
+hwsim datasheet runs/iris-0
+hwsim datasheet runs/iris-0 --set energy.amplifier_watts=1e-5"""
+
+
+@make_command("datasheet", EXAMPLE)
+@options.what
+@options.data
+@options.chip
+@click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Test samples at equilibrium.")
+def command(output: Output, what: str, settings: tuple[str, ...], data: str | None, chip: int | None, samples: int) -> None:
+    """Print the datasheet of a circuit: its static power, part by part.
+
+    Every number is printed with what it holds under. What amplifiers and converters take is stated in the section energy of the experiment
+    (hwsim keys energy).
+    """
+    from hwsim.datasheet.datasheet import Scope, datasheet  # noqa: PLC0415 - help does without
+
+    given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
+    sheet = datasheet(given, Scope(samples=samples))
+    output.result(sheet.record(), _text(sheet))
+
+
+def _text(sheet: "Datasheet") -> str:
+    head = [sheet.title, wrapped(sheet.condition)]
+    return "\n\n".join(["\n".join(head), *map(_section, sheet.sections())])
+
+
+def _section(section: "SheetSection") -> str:
+    rows: Any = section.rows
+    notes = [wrapped(f"note: {note}", "  ") for note in section.notes]
+    return "\n".join([section.title.upper(), wrapped(section.condition), "", table(section.header, rows), *notes])

@@ -1,0 +1,1 @@
+"""The datasheet of a circuit: what a designer asks of a chip, each number with the condition that it holds under."""
