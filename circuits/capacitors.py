@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
 from circuits.controlled import CurrentControlledVoltageSources, VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, Capacitors, VoltageSources
 from circuits.errors import CircuitError
@@ -33,7 +34,7 @@ def moving_nodes(circuit: Circuit) -> Nodes:
 
 
 def with_capacitors(circuit: Circuit, capacitance: Farad = CAPACITANCE, name: str = "c") -> Circuit:
-    """Return the circuit with a capacitor [F] to ground at each node that moves and has none; a circuit with all of them as it is.
+    """Return the circuit with a capacitor [F] to ground at each node that moves and has none; a clocked one as it is.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def with_capacitors(circuit: Circuit, capacitance: Farad = CAPACITANCE, name: st
     [1e-12, 1e-12, 1e-12, 1e-12, 1e-12]
 
     """
+    if is_clocked(circuit):
+        return circuit
     nodes = moving_nodes(circuit)
     if not len(nodes):
         msg = f"{circuit.name}: sources hold every node; nothing settles"

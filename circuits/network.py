@@ -131,9 +131,23 @@ class Network:
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
                 raise CircuitError(msg)
 
-        per_layer(self.capacitance, len(self.layers))
+        farads = per_layer(self.capacitance, len(self.layers))
+        self._refuse_timed(farads)
         self._refuse_wired()
         refuse_uneven(self)
+
+    def _refuse_timed(self, farads: tuple[Farad, ...]) -> None:
+        """Refuse circuits that are clocked in part: their columns settle within a phase, and have no capacitors and no other dynamics."""
+        held = {k: layer.recurrence.hold is not None for k, layer in enumerate(self.layers) if layer.recurrence is not None}
+        if not any(held.values()):
+            return
+        if any(farads):
+            msg = f"network: capacitance = {max(farads):g} F, and columns with a hold settle in each clock; set capacitance to 0"
+            raise CircuitError(msg)
+        free = next((k for k, clocked in held.items() if not clocked), None)
+        if free is not None:
+            msg = f"network: layers[{free}] has a recurrence without a hold, and others have one; give each a hold, or none"
+            raise CircuitError(msg)
 
     def _refuse_wired(self) -> None:
         """Refuse wires with resistance where no dense crossbar stands alone, and twins of a recurrence."""
@@ -240,7 +254,7 @@ class Network:
             rows = layer.neuron.build(builder, f"h{k}", columns)
             builder.add(*of_layer(k, np.union1d(columns, rows), farads[k - 1]))
             if layer.recurrence is not None:
-                layer.recurrence.add(builder, k, rows, columns)
+                rows = layer.recurrence.add(builder, k, rows, columns)
             if layer.amplifier is not None:
                 amplifier, driver = layer.amplifier, rows
                 rows = builder.group(f"a{k}", size)

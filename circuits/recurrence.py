@@ -9,6 +9,7 @@ import numpy as np
 from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
 from circuits.checked import check_fields
+from circuits.clocked import SampleHold
 from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, Resistors
 from circuits.errors import CircuitError
@@ -39,6 +40,9 @@ class Recurrence:
         back to its column; the lines are not signed then.
     leak
         From each column to ground [S]; 0: none.
+    hold
+        What samples the columns clock by clock, so that the lines, and what comes behind the layer, follow states that are held; None: they
+        follow the columns themselves.
     g_min, g_max
         Bounds of the memristors [S].
 
@@ -65,6 +69,7 @@ class Recurrence:
     signed: bool = True
     back: float = 0.0
     leak: Siemens = 0.0
+    hold: SampleHold | None = None
     g_min: Siemens = 1e-8
     g_max: Siemens = 1e-4
 
@@ -84,6 +89,9 @@ class Recurrence:
             raise CircuitError(msg)
         if self.back and self.signed:
             msg = "recurrence: back > 0 needs amplifiers that pass current back, and none inverts; set signed to False"
+            raise CircuitError(msg)
+        if self.back and self.hold is not None:
+            msg = "recurrence: back > 0 passes current back to the columns, and a hold passes none; set back to 0"
             raise CircuitError(msg)
 
     def meets(self, size: int) -> tuple[Nodes, Nodes]:
@@ -113,8 +121,15 @@ class Recurrence:
         """Return how many memristors a layer of this size has in it."""
         return (2 if self.signed else 1) * len(self.meets(size)[0])
 
-    def add(self, builder: Builder, number: int, drivers: Nodes, columns: Nodes) -> None:
-        """Add the lines l1 and ln1, the memristors r1 and the leak of layer 1; `drivers` are the nodes that lines follow."""
+    def add(self, builder: Builder, number: int, drivers: Nodes, columns: Nodes) -> Nodes:
+        """Add the lines l1 and ln1, the memristors r1 and the leak of layer 1, and return what the layer drives.
+
+        `drivers` are the nodes that lines follow; where there is a hold, they follow the states s1 that it makes of these.
+        """
+        if self.hold is not None:
+            states = builder.group(f"s{number}", len(columns))
+            builder.add(self.hold.of(f"hold{number}", states, drivers))
+            drivers = states
         lines = builder.group(f"l{number}", len(columns))
         if self.back:
             builder.add(Amplifiers(name=f"drive{number}", input=drivers, output=lines, gain=self.gain, back=self.back))
@@ -133,6 +148,7 @@ class Recurrence:
             builder.add(Memristors(name=f"r{number}", a=of_each[0], b=of_each[1], **bounds))
         if self.leak:
             builder.add(Resistors(name=f"leak{number}", a=columns, b=GROUND, r=1.0 / self.leak))
+        return drivers
 
 
 def _following(name: str, lines: Nodes, drivers: Nodes, gain: float) -> VoltageControlledVoltageSources:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from circuits.clocked import is_clocked
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
 from cli import options
@@ -93,7 +94,9 @@ def _parameters(part: Any, g: Any) -> list[dict[str, Any]]:
 
 
 def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, float | None]]:
-    """Return the rates of a circuit with capacitors in time [1/s]; none where it has no state form."""
+    """Return the rates of a circuit with capacitors in time [1/s], none where it has no state form; of a clocked one, what a clock does."""
+    if is_clocked(chip.circuit):
+        return {"clocked": _clocked(chip, g)}
     if not chip.circuit.of(Capacitors):
         return {}
     from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - help does without
@@ -105,6 +108,19 @@ def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, float | None]]:
     except (UnsupportedCircuitError, CircuitError):
         return {"in_time": {"settling_rate": None, "forgetting_rate": None}}
     return {"in_time": {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}}
+
+
+def _clocked(chip: "Chip", g: Any) -> dict[str, float | None]:
+    """Return the spectral radius of a clocked circuit's weights, and the factor by which a clock is certain to shrink differences."""
+    from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - help does without
+    from hwsim.numeric.transient.clocked_forgetting import clock_contraction, spectral_radius  # noqa: PLC0415 - as above
+    from hwsim.numeric.transient.clocked_form import ClockedForm  # noqa: PLC0415 - for clocked circuits alone
+
+    try:
+        form = ClockedForm.of(chip.circuit, chip, g)
+    except (UnsupportedCircuitError, CircuitError):
+        return {"spectral_radius": None, "contraction": None}
+    return {"spectral_radius": spectral_radius(form), "contraction": clock_contraction(form)}
 
 
 def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str, Any]:
@@ -127,6 +143,16 @@ def _spelled(rates: dict[str, float | None]) -> str:
     return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}"
 
 
+def _ticking(of: dict[str, float | None]) -> str:
+    radius, factor = of["spectral_radius"], of["contraction"]
+    if radius is None:
+        return "clocked: the numeric engine does not run it"
+    certain = "no certificate that it forgets how it began"
+    if factor is not None and factor < 1:
+        certain = f"certain to forget how it began, by a factor of {factor:.3g} a clock or less (echo state property)"
+    return f"clocked: weights of spectral radius {radius:.3g} without diodes; {certain}"
+
+
 def _block(k: int, one: dict[str, Any]) -> str:
     head = f"blocks[{k}], {one['about']}"
     if one["kind"] == "circuit":
@@ -146,7 +172,8 @@ def _circuit(result: dict[str, Any]) -> str:
     }[result["solver"]]
     counts = wrapped(", ".join(counted(count, *_KINDS.get(kind, (kind, kind))) for kind, count in result["counts"].items()))
     rows = [(block["kind"], block.get("name", ""), _size(block), _numbers(block)) for block in result["blocks"]]
-    in_time = [] if "in_time" not in result else [wrapped(_spelled(result["in_time"]))]
+    described = {"in_time": _spelled, "clocked": _ticking}
+    in_time = [wrapped(describe(result[what])) for what, describe in described.items() if what in result]
     return "\n".join([form, counts, *in_time, "", table(("block", "name", "size", "numbers"), rows)])
 
 
@@ -211,6 +238,7 @@ _KINDS = {
     "gmin": ("conductance that ngspice adds (gmin, rshunt)", "conductances that ngspice adds (gmin, rshunt)"),
     "Passed": ("part that only ngspice solves", "parts that only ngspice solves"),
     "VoltageControlledVoltageSources": ("E source", "E sources"),
+    "SampleHolds": ("sample-and-hold", "sample-and-holds"),
     "VoltageControlledCurrentSources": ("G source", "G sources"),
     "CurrentControlledCurrentSources": ("F source", "F sources"),
     "CurrentControlledVoltageSources": ("H source", "H sources"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import numpy as np
 
+from circuits.clocked import is_clocked
 from cli import options, self_learning
 from cli.age import aged
 from cli.command import command as make_command
@@ -100,7 +101,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         raise click.UsageError(msg)
     x, numbers = _inputs(output, given, part, chosen, signal)
     run = TimeRun.of(given.session, given.g, x, period=period, **farads)
-    each = points or (_POINTS if plot else 1)
+    each = points or (_POINTS if plot and not is_clocked(run.circuit) else 1)
     trajectory = run.simulate(given.session, given.g, points=each, accuracy=accuracy)
     _write(what, run, trajectory, np.repeat(numbers, each).tolist(), out, plot)
     ends = slice(each - 1, None, each)
@@ -117,9 +118,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         "steps": trajectory.steps * each,
         **age,
     }
-    summary = (
-        f"{trajectory.method}, {result['steps']:.4g} steps a period of {run.period:.4g} s; halving them moves {trajectory.error:.1e} V"
-    )
+    moves = "a clock is solved to" if trajectory.method == "clocked" else "halving them moves"
+    summary = f"{trajectory.method}, {result['steps']:.4g} steps a period of {run.period:.4g} s; {moves} {trajectory.error:.1e} V"
     output.result(result, f"{_outputs(result)}\n\n{summary}")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from circuits.chip import Chip as Chip
     from circuits.circuit import Circuit as Circuit
+    from circuits.clocked import SampleHold as SampleHold
     from circuits.errors import CircuitError as CircuitError
     from circuits.network import Amplifier as Amplifier
     from circuits.network import ConvolutionLayer as ConvolutionLayer
@@ -65,6 +66,7 @@ _PLACES = {
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
+    "circuits.clocked": ["SampleHold"],
     "circuits.recurrence": ["Recurrence"],
     "hwsim.compose.jax_layer": ["jax_layer"],
     "hwsim.compose.torch_layer": ["torch_layer"],

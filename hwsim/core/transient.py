@@ -10,6 +10,7 @@ import numpy as np
 
 from circuits.capacitors import moving_nodes
 from circuits.circuit import Circuit
+from circuits.clocked import clocked_nodes, is_clocked
 from circuits.elements import Capacitors
 from circuits.errors import CircuitError
 from circuits.nodes import NodeGroup
@@ -160,7 +161,7 @@ def state_groups(circuit: Circuit, groups: Sequence[str] | None = None) -> tuple
 
 
 def state_nodes(circuit: Circuit) -> Array:
-    """Return the numbers of the nodes whose capacitors make them states, in order.
+    """Return the numbers of the nodes whose capacitors make them states, in order; of a clocked circuit, the nodes of its clocked states.
 
     Raises
     ------
@@ -168,6 +169,12 @@ def state_nodes(circuit: Circuit) -> Array:
         When there is none, or a capacitor lies between two nodes.
 
     """
+    if is_clocked(circuit):
+        if capacitors := circuit.of(Capacitors):
+            named = quote_all([one.name for one in capacitors])
+            msg = f"{circuit.name} is clocked, and its columns settle within a phase: remove its capacitors, {named}"
+            raise CircuitError(msg)
+        return np.sort(clocked_nodes(circuit))
     nodes = [np.zeros(0, dtype=np.intp)]
     for capacitors in circuit.of(Capacitors):
         floating = (capacitors.a != 0) & (capacitors.b != 0)

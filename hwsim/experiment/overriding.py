@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel
 
+from circuits.clocked import SampleHold
 from circuits.network import Amplifier, ConvolutionLayer, Layer, Network, PoolLayer
 from circuits.neurons import KINDS
 from circuits.quoting import REASON, quote
@@ -186,7 +187,7 @@ def _opened(inner: Any, keys: list[str | int], last: Any) -> Any:
     return {field.name: getattr(inner, field.name) for field in dataclasses.fields(inner)}
 
 
-_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, Recurrence, *KINDS}
+_PARTS = {Network, Layer, ConvolutionLayer, PoolLayer, Amplifier, Recurrence, SampleHold, *KINDS}
 """The classes that experiment files can describe."""
 
 

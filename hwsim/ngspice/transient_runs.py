@@ -7,6 +7,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
 from circuits.elements import Nudges
 from circuits.errors import CircuitError
 from circuits.units import Volt
@@ -21,6 +22,7 @@ from netlists.text.numbers import plain
 from netlists.write.ideal_diodes import sharpened, sharpened_chip
 from netlists.write.options import fitting
 from netlists.write.sections import Words
+from netlists.write.switched import LATEST_RISE, switched
 from netlists.write.waveforms import TIGHT, Waveforms, initial
 from netlists.write.writer import Body
 
@@ -29,6 +31,9 @@ POINTS = 40
 
 _HALVINGS = 6
 """Most halvings for an accuracy that is asked for."""
+
+_UNEQUAL = 1e-6
+"""Share of a clock by which others may be longer, by rounding."""
 
 _A_LINE = 100
 """Voltages that a .save card names."""
@@ -57,6 +62,8 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     """
     signal, stored = signal.checked(circuit), state_groups(circuit, groups)
     circuit.check_conductances(g)
+    if is_clocked(circuit):
+        _refuse_unclocked(circuit, signal)
     asked = np.union1d(state_nodes(circuit), _outputs(circuit.outputs))
     v = initial_states(circuit, v0, len(signal.x))
     points = POINTS if steps is None else steps
@@ -101,15 +108,36 @@ def _text(circuit: Circuit, chip: Chip, g: Conductances, signal: Signal, v: Floa
     )
     saved = [f"v({names[node]})" for node in asked.tolist()]
     states = state_nodes(circuit)
+    capacitors, deck = dict(zip(states.tolist(), states.tolist(), strict=True)), circuit
+    if is_clocked(circuit):
+        deck, chip, capacitors = switched(circuit, chip, signal.times[0])
     lines = [
         f"* {circuit.name} in time, for libngspice",
-        *Body.of(circuit, chip, g, words, fitting(circuit)).lines(),
+        *Body.of(deck, chip, g, words, fitting(circuit)).lines(),
         f".options {TIGHT}",
-        *initial(circuit, states, v[states]),
+        *initial(deck, np.array([capacitors[node] for node in states.tolist()]), v[states]),
         *(f".save {' '.join(saved[k : k + _A_LINE])}" for k in range(0, len(saved), _A_LINE)),
         ".end",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _refuse_unclocked(circuit: Circuit, signal: Signal) -> None:
+    """Refuse intervals that are no clocks.
+
+    Raises
+    ------
+    CircuitError
+        When they are not equally long, or inputs still rise when they are sampled.
+
+    """
+    lengths = np.diff(signal.times, prepend=0.0)
+    if np.abs(lengths - lengths[0]).max() > _UNEQUAL * lengths[0]:
+        msg = f"{circuit.name} is clocked: its intervals must be equally long; they are {lengths.min():.6g} to {lengths.max():.6g} s"
+        raise CircuitError(msg)
+    if signal.rise > LATEST_RISE:
+        msg = f"{circuit.name} is clocked: rise = {signal.rise:g} must be at most {LATEST_RISE:g}: inputs rise before they are sampled"
+        raise CircuitError(msg)
 
 
 def _run(pool: Pool, circuit: Circuit, signal: Signal, texts: Sequence[str], asked: Any, points: int) -> TransientAnswer:

@@ -8,6 +8,8 @@ import numpy as np
 from circuits.capacitors import CAPACITANCE, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
+from circuits.errors import CircuitError
 from circuits.units import Farad, Second, Volt
 from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import RISE, Signal
@@ -20,6 +22,10 @@ from netlists.measure.transient import TransientMeasure
 
 TIME_CONSTANTS = 20
 """Periods are so many of the circuit's slowest mode, unless another is asked for: it has settled at their ends then."""
+
+
+CLOCK: Second = 1e-6
+"""Period of a clocked circuit, unless another is asked for: switches of a kilohm charge picofarads in a hundredth of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,9 @@ class TimeRun:
         """
         circuit = with_capacitors(session.circuit, capacitance)
         chip = session.chip.of(circuit)
-        if period is None:
+        if period is None and is_clocked(circuit):
+            period = CLOCK
+        elif period is None:
             rate = StateForm.of(circuit, chip, g).settling_rate
             if rate <= 0:
                 msg = f"{circuit.name}: without its diodes the circuit does not settle, and sets no period; choose one (--period)"
@@ -63,7 +71,17 @@ class TimeRun:
         return cls(circuit=circuit, chip=chip, x=np.asarray(x, dtype=np.float64), period=period)
 
     def signal(self, points: int = 1) -> Signal:
-        """Return what is applied: the inputs begin at 0, and each period is looked at `points` times."""
+        """Return what is applied: the inputs begin at 0, and each period is looked at `points` times.
+
+        Raises
+        ------
+        CircuitError
+            When a clock is to be looked at more than once.
+
+        """
+        if points > 1 and is_clocked(self.circuit):
+            msg = f"{self.circuit.name} is clocked: its states change once a clock; omit --points"
+            raise CircuitError(msg)
         x = np.repeat(self.x, points, axis=0)[None]
         times = self.period / points * np.arange(1, x.shape[1] + 1)
         return Signal(x, times, min(1.0, RISE * points), np.zeros((1, self.x.shape[1])))

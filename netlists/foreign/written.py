@@ -43,7 +43,7 @@ def write_user_deck(  # noqa: PLR0913 - as write_deck
         msg = f"{circuit.name}: {measure.unfit}, and a user's deck is written as it stands; omit --measure, or measure in ngspice"
         raise CircuitError(msg)
     check_chip(circuit, chip)
-    measured = measure.extended(circuit)
+    measured, _ = measure.extended(circuit, chip)
     added = measured.elements[len(circuit.elements) :]
     measure.driven(circuit, chip, {})
     name = " ".join(circuit.name.split())

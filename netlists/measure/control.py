@@ -59,9 +59,9 @@ class DeckMeasure(ABC):
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:
         """Write the commands, from .control to .endc."""
 
-    def extended(self, circuit: Circuit) -> Circuit:
-        """Return the circuit with the elements that measuring needs."""
-        return circuit
+    def extended(self, circuit: Circuit, chip: Chip) -> tuple[Circuit, Chip]:
+        """Return the circuit, and the chip, with the elements that measuring needs."""
+        return circuit, chip
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - some measures look at all
         """Change the values of the sources of the data, and return the cards that stand for those that are left out."""

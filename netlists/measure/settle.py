@@ -9,7 +9,9 @@ import numpy as np
 from circuits.capacitors import CAPACITANCE, moving_nodes, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
 from circuits.elements import Capacitors, Resistors
+from circuits.errors import CircuitError
 from circuits.nodes import Nodes
 from circuits.units import Farad
 from netlists.measure.control import BEGIN, DeckMeasure, Pushes, ending, phases, voltage
@@ -68,15 +70,26 @@ class Settle(DeckMeasure):
             " and nudged" if phases else ""
         )
 
-    def extended(self, circuit: Circuit) -> Circuit:
-        """Return the circuit with a capacitor at each node that nothing holds and that has none."""
+    def extended(self, circuit: Circuit, chip: Chip) -> tuple[Circuit, Chip]:
+        """Return the circuit with a capacitor at each node that nothing holds and that has none.
+
+        Raises
+        ------
+        CircuitError
+            When the circuit is clocked: its clock alone takes time.
+
+        """
+        if is_clocked(circuit):
+            msg = f"{circuit.name} is clocked: it has no time to settle but its clock's; measure it in time (--measure transient)"
+            raise CircuitError(msg)
         extended = with_capacitors(circuit, self.capacitance, free_stem(circuit, "node"))
         if circuit.text is None or extended is circuit:
-            return extended
+            return extended, chip.of(extended)
         added, nodes = extended.of(Capacitors)[-1], _moving(circuit)
         place = np.isin(added.a, nodes)
         kept = replace(added, a=added.a[place], b=added.b[place], c=added.c[place])
-        return replace(extended, elements=(*extended.elements[:-1], kept))
+        extended = replace(extended, elements=(*extended.elements[:-1], kept))
+        return extended, chip.of(extended)
 
     def control(self, circuit: Circuit, chip: Chip, sections: Sequence[DeckSection], pushes: Pushes) -> Iterator[str]:  # noqa: ARG002 - every measure takes them
         """Find each equilibrium, follow the voltages until they have come there, and look back."""

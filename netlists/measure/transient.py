@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
 from netlists.measure.control import BEGIN, DeckMeasure, Inputs, Pushes, ending, output_voltages
 from netlists.text.numbers import plain
 from netlists.write.sections import DeckSection
+from netlists.write.switched import switched
 from netlists.write.waveforms import TIGHT, Waveforms
 
 _PLOTTED = 12
@@ -51,6 +53,10 @@ class TransientMeasure(DeckMeasure):
     def describe(self, phases: int) -> str:  # noqa: ARG002 - the free phase is all
         """Describe it in a line."""
         return f"It prints a table of the outputs while its inputs are held for {self.times[0]:.6g} s each, {len(self.times)} times"
+
+    def extended(self, circuit: Circuit, chip: Chip) -> tuple[Circuit, Chip]:
+        """Let switches make the states of a clocked circuit."""
+        return switched(circuit, chip, float(self.times[0]))[:2] if is_clocked(circuit) else (circuit, chip)
 
     def driven(self, circuit: Circuit, chip: Chip, inputs: Inputs) -> tuple[Inputs, list[str]]:  # noqa: ARG002 - as every measure
         """Let the sources follow the inputs."""

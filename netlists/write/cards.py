@@ -29,6 +29,7 @@ from circuits.elements import (
 from circuits.passed import Passed
 from netlists.foreign.expansion import first_word
 from netlists.text.numbers import plain, resistances
+from netlists.write.switched import DeckElements
 
 LETTERS: dict[type[Elements], str] = {
     Capacitors: "C",
@@ -49,7 +50,7 @@ LETTERS: dict[type[Elements], str] = {
 
 def letter(element: Elements) -> str:
     """Return what the names of an array's cards begin with; X when it is written as subcircuits."""
-    if isinstance(element, Passed):
+    if isinstance(element, Passed | DeckElements):
         return element.letter.upper()
     if isinstance(element, Trainable):
         return "R"
@@ -97,14 +98,14 @@ def _diodes(element: Diodes, chip: Chip, names: Sequence[str]) -> Iterator[str]:
 
 def _controlled(element: Any, chip: Chip, names: Sequence[str]) -> Iterator[str]:
     """Write sources that follow a voltage, or the current of a source that stands elsewhere."""
-    (parameter,) = element.parameters
+    parameter, *_ = element.parameters
     values = plain(chip(element.name, parameter), f"{element.name}: {parameter}")
     ends = np.stack([getattr(element, terminal) for terminal in element.terminals], axis=1).tolist()
     for k, (nodes, value) in enumerate(zip(ends, values, strict=True)):
         joined = [names[node] for node in nodes]
         if isinstance(element, CurrentControlledCurrentSources | CurrentControlledVoltageSources):
             joined.append(source_card(chip.circuit, element.source, int(element.place[k])))
-        yield f"{LETTERS[type(element)]}_{element.name}_{k} {' '.join(joined)} {value}"
+        yield f"{letter(element)}_{element.name}_{k} {' '.join(joined)} {value}"
 
 
 def source_card(circuit: Circuit, name: str, place: int) -> str:
@@ -136,6 +137,8 @@ def flat(element: Elements, chip: Chip, g: Any, names: Sequence[str], words: Seq
             yield from map(str.__add__, heads(element, names), ohms(element, g[element.name]))
         case Diodes():
             yield from _diodes(element, chip, names)
+        case DeckElements():
+            yield from element.cards(names)
         case InputSources() | InputCurrents():
             yield from _two_terminals(element, words or (), names)
         case (

@@ -85,8 +85,7 @@ def write_deck(  # noqa: PLR0913 - a circuit with all that it carries
     plain(sample, "feature")
     if circuit.text is not None:
         return write_user_deck(circuit, chip, g, x=sample, pushes=pushes, notes=notes, measure=measure)
-    circuit = measure.extended(circuit)
-    chip = chip.of(circuit)
+    circuit, chip = measure.extended(circuit, chip)
     inputs = _inputs(circuit, chip, sample)
     driven, cards = measure.driven(circuit, chip, inputs)
     zeros = ["0"] * len(circuit.outputs)

@@ -137,3 +137,23 @@ def test_recurrent_circuits_are_inspected_and_checked(hwsim):
     for name in ("time_dv_ngspice", "time_dv_radau", "lyapunov_exponent"):
         assert findings[name]["holds"], findings[name]
     assert -findings["lyapunov_exponent"]["value"] >= 0.99 * findings["forgetting_rate"]["value"]
+
+
+def test_clocked_circuits_run_and_are_inspected_and_checked(hwsim):
+    """Both engines agree to a microvolt, and so does a deck by itself; what has no meaning for a clock is refused."""
+    clocked = RING.replace("capacitance = 1e-11\n", "").replace("gain = 1.9", "gain = 1.9, hold = { sampled = 3e-13, held = 7e-13 }")
+    Path("clocked.toml").write_text(clocked)
+    assert 0 < hwsim("inspect", "clocked.toml", "--json").json["clocked"]["contraction"] < 1
+    assert "echo state property" in hwsim("inspect", "clocked.toml").unwrapped
+    findings = hwsim("check", "clocked.toml", "--samples", "2", "--json").json["findings"]
+    for name in ("clocked_dv_ngspice", "clock_exponent", "clock_contraction"):
+        assert findings[name]["holds"], findings[name]
+    came = hwsim("run", "clocked.toml", "--sample", "0:2", "--json").json
+    assert came["method"] == "clocked"
+    hwsim("compile", "clocked.toml", "--measure", "transient", "--intervals", "2", "-o", "deck.cir")
+    printed = subprocess.run(["ngspice", "-b", "deck.cir"], capture_output=True, text=True, check=True).stdout
+    rows = [list(map(float, row.split("\t")[1:4])) for row in re.findall(r"^\d+\t.*$", printed, re.MULTILINE)]
+    np.testing.assert_allclose(rows[1:], came["outputs"], atol=1e-6)
+    for words, message in ((["--points", "2"], "omit --points"), (["--settle"], "is clocked")):
+        refused = hwsim("run", "clocked.toml", *words)
+        assert (refused.code, refused.err.count(message)) == (2, 1)

@@ -34,6 +34,7 @@ TEXTS = {
 }
 OTHERS = {
     "recurrence",
+    "hold",
     "update",
     "circuit",
     "device",

@@ -5,6 +5,7 @@ from typing import Any
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import is_clocked
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
 from hwsim.typing import Array, Conductances
@@ -25,6 +26,8 @@ class Integrating:
             As there.
 
         """
-        from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - JAX loads only for those who need it
-
+        if is_clocked(self.circuit):
+            from hwsim.numeric.transient.clocked import integrate_clocked as integrate  # noqa: PLC0415 - JAX loads only for those who need it
+        else:
+            from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - as above
         return integrate(self.circuit, self.chip, g, signal, v0, **how)

@@ -70,8 +70,8 @@ class SequenceProblem:
         form = StateForm.of(circuit, chip, g, signal.push.beta)
         kept = np.searchsorted(form.nodes, np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)]))
         begin = initial_states(circuit, v0, len(signal.x))[:, form.nodes]
-        folding, initial = (None, None) if fold is None else (_folding(fold.step, tuple(stored)), fold.initial)
-        return cls(circuit.name, form, _ode(form), _driven(form, signal), signal, begin, kept, folding, initial)
+        folded, initial = (None, None) if fold is None else (folding(fold.step, tuple(stored)), fold.initial)
+        return cls(circuit.name, form, ode_of(form), driven_by(form, signal), signal, begin, kept, folded, initial)
 
     def first(self, intervals: int) -> "SequenceProblem":
         """Return it for its first intervals, with nothing folded up."""
@@ -115,12 +115,13 @@ class SequenceProblem:
         return came
 
 
-def _ode(form: StateForm) -> Ode:
+def ode_of(form: StateForm) -> Ode:
+    """Return the ODE as what compiled runs take."""
     per_c = 1.0 / form.c[:, None]
     return Ode((form.charging.of_v * per_c).T, form.ports.of_v.T, (form.drawn * per_c).T, form.i_sat, form.n)
 
 
-def _driven(form: StateForm, signal: Signal) -> Driven:
+def driven_by(form: StateForm, signal: Signal) -> Driven:
     """Return how inputs drive the states; pushes, which stay, are part of what is fixed."""
     beta, target, current = signal.push
     pushed, per_c = beta * np.asarray(target) + np.asarray(current), 1.0 / form.c
@@ -138,7 +139,7 @@ def _driven(form: StateForm, signal: Signal) -> Driven:
 
 
 @lru_cache(maxsize=64)
-def _folding(step: Callable[..., Any], groups: tuple[NodeGroup, ...]) -> Callable[[Any, Array, Array], Any]:
+def folding(step: Callable[..., Any], groups: tuple[NodeGroup, ...]) -> Callable[[Any, Array, Array], Any]:
     """Hand a reduction the stored states by group; one function a reduction, so that it compiles once."""
     ends = np.cumsum([0, *map(len, groups)])
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.clocked import SampleHolds
 from circuits.controlled import CurrentControlledCurrentSources, CurrentControlledVoltageSources, VoltageControlledVoltageSources
 from circuits.diode import diode_current
 from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, Inductors, InputCurrents, InputSources, VoltageSources
@@ -188,13 +189,14 @@ def refuse_unknown(circuit: Circuit) -> None:
 
     """
     for kind, why in (
-        (Passed, "is a part that only ngspice knows"),
-        (Inductors, "has a current that takes time"),
-        (IdealDiodes, "switches without a rate; use a neuron of real diodes, such as diode-pair"),
+        (Passed, "is a part that only ngspice knows; the numeric engine does not integrate it: use --engine ngspice"),
+        (Inductors, "has a current that takes time; the numeric engine does not integrate it: use --engine ngspice"),
+        (IdealDiodes, "switches without a rate; use a neuron of real diodes, such as diode-pair, or --engine ngspice"),
+        (SampleHolds, "is clocked, and has no rate; it takes a recurrence without a hold"),
     ):
         if elements := circuit.of(kind):
             names = quote_all([element.name for element in elements])
-            msg = f"{circuit.name}: {names} {why}; the numeric engine does not integrate it: use --engine ngspice"
+            msg = f"{circuit.name}: {names} {why}"
             raise UnsupportedCircuitError(msg)
 
 

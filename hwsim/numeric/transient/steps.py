@@ -86,34 +86,54 @@ def trapezoidal(*, dense: bool) -> Step:
     def step(ode: Ode, v: Array, at: At, h: Array) -> Stepped:
         begun = 2.0 / h * v + ode.flow(v, *at(jnp.zeros(())))[0]
         u, e = at(jnp.ones(()))
-        n_v_t = ode.n * V_T
-        top = n_v_t * jnp.log(_CLIMB / ode.i_sat)
-
-        def newton(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
-            guess, _, _, count = state
-            p = guess @ ode.ports + e
-            i, slope = diode_current(jnp.minimum(p, top), ode.i_sat, ode.n)
-            i = i + slope * jnp.maximum(p - top, 0.0)
-            left = begun + guess @ ode.coupling + u - i @ ode.drawn - 2.0 / h * guess
-            change = _solved(ode, slope, 2.0 / h, left, dense=dense)
-            scale = jnp.maximum(jnp.abs(guess).max(), 1.0)
-            return guess + change, slope, jnp.abs(change).max() / scale, count + 1
-
-        def unsettled(state: tuple[Array, Array, Array, Array]) -> Array:
-            return (state[2] > _SETTLED) & (state[3] < _NEWTON)
-
-        begin = v, jnp.zeros((len(v), len(ode.i_sat))), jnp.asarray(jnp.inf), jnp.asarray(0)
-        new, slope, off, _ = jax.lax.while_loop(unsettled, newton, begin)
-        return Stepped(new, slope.max(axis=0, initial=0.0), off)
+        return balanced(ode, (begun + u, e), v, 2.0 / h, dense=dense)
 
     return step
+
+
+def balanced(ode: Ode, drive: tuple[Array, Array], guess: Array, twice: Array | float, *, dense: bool) -> Stepped:
+    """Solve twice·v = v·coupling + u − i(v·ports + e)·drawn by Newton's method; `twice` [1/s] is 0 for what is at rest.
+
+    Parameters
+    ----------
+    ode
+        The circuit.
+    drive
+        u (B, n) and e (P,) or (B, P).
+    guess
+        Where to begin, (B, n) [V].
+    twice
+        2/h of an implicit step; 0: no time passes.
+    dense
+        Whether the whole Jacobian is needed, not its diagonal alone.
+
+    """
+    u, e = drive
+    top = ode.n * V_T * jnp.log(_CLIMB / ode.i_sat)
+
+    def newton(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        guess, _, _, count = state
+        p = guess @ ode.ports + e
+        i, slope = diode_current(jnp.minimum(p, top), ode.i_sat, ode.n)
+        i = i + slope * jnp.maximum(p - top, 0.0)
+        left = guess @ ode.coupling + u - i @ ode.drawn - twice * guess
+        change = _solved(ode, slope, twice, left, dense=dense)
+        scale = jnp.maximum(jnp.abs(guess).max(), 1.0)
+        return guess + change, slope, jnp.abs(change).max() / scale, count + 1
+
+    def unsettled(state: tuple[Array, Array, Array, Array]) -> Array:
+        return (state[2] > _SETTLED) & (state[3] < _NEWTON)
+
+    begin = guess, jnp.zeros((len(guess), len(ode.i_sat))), jnp.asarray(jnp.inf), jnp.asarray(0)
+    new, slope, off, _ = jax.lax.while_loop(unsettled, newton, begin)
+    return Stepped(new, slope.max(axis=0, initial=0.0), off)
 
 
 DIAGONAL, DENSE = trapezoidal(dense=False), trapezoidal(dense=True)
 """The trapezoidal steps."""
 
 
-def _solved(ode: Ode, slope: Array, twice: Array, left: Array, *, dense: bool) -> Array:
+def _solved(ode: Ode, slope: Array, twice: Array | float, left: Array, *, dense: bool) -> Array:
     """Return by how much a step of Newton's method moves the states, (B, n) [V]; `twice` is 2/h [1/s]."""
     if dense:
         taken = jnp.einsum("ip,bp,pj->bij", ode.ports, slope, ode.drawn)

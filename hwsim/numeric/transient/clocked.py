@@ -1,0 +1,160 @@
+"""Runs of clocked circuits: clock after clock, each of which is a circuit at rest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from circuits.chip import Chip
+from circuits.circuit import Circuit
+from circuits.units import Volt
+from hwsim.core.protocol import ConvergenceError
+from hwsim.core.signal import Signal
+from hwsim.core.transient import Reduction, Trajectory, initial_states, state_groups
+from hwsim.numeric.jax_scope import jax_scope
+from hwsim.numeric.transient.clocked_form import ClockedForm, Holding
+from hwsim.numeric.transient.run import Driven
+from hwsim.numeric.transient.sequence_problem import driven_by, folding, ode_of
+from hwsim.numeric.transient.steps import Ode, balanced
+from hwsim.typing import Array, Conductances
+
+_OFF = 1e-9
+"""Share of the largest voltage by which a clock's equation may be off."""
+
+
+class ClockedRun(NamedTuple):
+    """What came of a run: states (T, B, N) and outputs (T, B, K) [V], the last states, how far equations are off, and the fold's sum."""
+
+    states: Array
+    outputs: Array
+    end: Array
+    off: Array
+    folded: Any
+
+
+def settled(ode: Ode, driven: Driven, of: tuple[Array, Array, Array], *, dense: bool) -> tuple[Array, Array]:
+    """Return what settles (B, n) [V] for inputs, states and a guess, and how far the equation is off."""
+    x, s, guess = of
+    balance = balanced(ode, driven(jnp.concatenate([x, s], axis=1)), guess, 0.0, dense=dense)
+    return balance.v, balance.off
+
+
+def next_states(
+    ode: Ode, driven: Driven, holding: Holding, of: tuple[Array, Array, Array], noise: Array | float, *, dense: bool
+) -> tuple[Array, Array, Array]:
+    """Take one clock from inputs, states and a guess of what settles: returns the next states, what settled, and how far that is off."""
+    p, off = settled(ode, driven, of, dense=dense)
+    s = of[1] + holding.share * (holding.gain * p[:, holding.control] - of[1]) + noise
+    return holding.rounded(s), p, off
+
+
+@partial(jax.jit, static_argnames=("dense", "again", "fold"))
+def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
+    ode: Ode,
+    driven: Driven,
+    holding: Holding,
+    begin: tuple[Array, Any],
+    given: tuple[Array, Array],
+    *,
+    dense: bool,
+    again: bool,
+    fold: Callable[[Any, Array, Array], Any] | None,
+) -> ClockedRun:
+    """Take clock after clock.
+
+    Parameters
+    ----------
+    ode, driven, holding
+        The circuit, whose features are inputs and states.
+    begin
+        States (B, N) [V], and the fold's sum.
+    given
+        Inputs (T, B, I), and what is added to the states (T, B, N) or (T, 1, 1) [V].
+    dense
+        Whether nodes that settle are coupled so strongly that their whole Jacobian is needed.
+    again
+        Whether outputs depend on nodes that settle, so that these are solved for the new states as well.
+    fold
+        What is folded up; None: nothing.
+
+    """
+
+    def clock(carry: tuple[Any, ...], now: tuple[Array, Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
+        s, p, off, folded = carry
+        x, noise, number = now
+        s, p, first = next_states(ode, driven, holding, (x, s, p), noise, dense=dense)
+        p, second = settled(ode, driven, (x, s, p), dense=dense) if again else (p, first)
+        y = p @ driven.y_of_v + jnp.concatenate([x, s], axis=1) @ driven.y_of_x + driven.y_fixed
+        folded = folded if fold is None else fold(folded, s, number)
+        return (s, p, jnp.maximum(off, jnp.maximum(first, second)), folded), (s, y)
+
+    s, initial = begin
+    first = holding.rounded(s), jnp.zeros((len(s), len(ode.coupling))), jnp.zeros(()), initial
+    (end, _, off, folded), (states, outputs) = jax.lax.scan(clock, first, (*given, jnp.arange(len(given[0]))))
+    return ClockedRun(states, outputs, end, off, folded)
+
+
+@jax_scope()
+def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and the circuit
+    circuit: Circuit,
+    chip: Chip,
+    g: Conductances,
+    signal: Signal,
+    v0: Mapping[str, Array] | None = None,
+    *,
+    groups: Sequence[str] | None = None,
+    fold: Reduction | None = None,
+    accuracy: Volt | None = None,  # noqa: ARG001 - the recursion has no steps, and no error by them
+    steps: int | None = None,  # noqa: ARG001 - as above
+) -> Trajectory:
+    """Take a clock an interval, whose length has no effect; the parameters are those of `Transient.integrate`.
+
+    Raises
+    ------
+    CircuitError, UnsupportedCircuitError, ConvergenceError
+        As `Transient.integrate`.
+
+    """
+    signal, stored = signal.checked(circuit), state_groups(circuit, groups)
+    clocked = ClockedForm.of(circuit, chip, g, signal.push.beta)
+    kept = np.searchsorted(clocked.nodes, np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)]))
+    fed = None if fold is None else _of_kept(folding(fold.step, tuple(stored)), tuple(kept.tolist()))
+    came = run_clocks(
+        ode_of(clocked.form),
+        driven_by(clocked.form, signal),
+        clocked.holding,
+        (initial_states(circuit, v0, len(signal.x))[:, clocked.nodes], None if fold is None else fold.initial),
+        (np.moveaxis(signal.x, 1, 0), np.zeros((signal.x.shape[1], 1, 1))),
+        dense=clocked.dense,
+        again=bool(clocked.form.outputs.of_v.any()),
+        fold=fed,
+    )
+    states, end = np.moveaxis(np.asarray(came.states), 0, 1), np.asarray(came.end)
+    if not np.isfinite(end).all() or float(came.off) > _OFF:
+        msg = f"{circuit.name}: states of a clock grow without bound; lower the gain of what feeds back, or limit it by diodes"
+        raise ConvergenceError(msg)
+    place = {int(node): k for k, node in enumerate(clocked.nodes)}
+    at = {group.name: [place[int(node)] for node in group.nodes] for group in state_groups(circuit)}
+    return Trajectory(
+        signal.times,
+        {group.name: states[:, :, at[group.name]] for group in stored},
+        np.moveaxis(np.asarray(came.outputs), 0, 1),
+        {name: end[:, where] for name, where in at.items()},
+        float(came.off) * max(1.0, float(np.abs(end).max(initial=0.0))),
+        1.0,
+        "clocked",
+        came.folded,
+    )
+
+
+@lru_cache(maxsize=64)
+def _of_kept(fold: Callable[[Any, Array, Array], Any], kept: tuple[int, ...]) -> Callable[[Any, Array, Array], Any]:
+    """Fold up the states that are kept; one function a fold, so that it compiles once."""
+
+    def folded(total: Any, states: Array, number: Array) -> Any:
+        return fold(total, states[:, list(kept)], number)
+
+    return folded
