@@ -1,4 +1,4 @@
-"""Signals (.csv): a line of numbers for each interval, one an input; a first line without any number is a header."""
+"""Tables of numbers (.csv), such as signals: lines of equal length; a first line without any number is a header."""
 
 from pathlib import Path
 
@@ -14,7 +14,30 @@ _SHOWN = 40
 
 
 def read_signal(path: Path, inputs: int) -> Floats:
-    """Read a signal, shape (T, inputs) [units of the features].
+    """Read a signal, a line for each interval, shape (T, inputs) [units of the features].
+
+    Raises
+    ------
+    DataError
+        When a line has another number of cells, a cell is no finite number, or there is none.
+    OSError
+        When the file cannot be read.
+
+    """
+    return read_numbers(path, inputs, f"the circuit has {inputs} inputs, and each has a cell")
+
+
+def read_numbers(path: Path, count: int | None = None, why: str = "all lines have as many cells as the first") -> Floats:
+    """Read a table, shape (lines, cells of each).
+
+    Parameters
+    ----------
+    path
+        The file.
+    count
+        Cells that each line must have; None: as many as the first that holds numbers.
+    why
+        Why it must, for messages.
 
     Raises
     ------
@@ -30,8 +53,8 @@ def read_signal(path: Path, inputs: int) -> Floats:
             values = [as_number(cell) for cell in cells]
             if not cells or (number == 1 and all(value is None for value in values)):
                 continue
-            if len(cells) != inputs:
-                msg = f"{path}: line {number} has {len(cells)} cells; the circuit has {inputs} inputs, and each has a cell"
+            if len(cells) != (count := count or len(cells)):
+                msg = f"{path}: line {number} has {len(cells)} cells; {why}"
                 raise DataError(msg)
             for cell, value in zip(cells, values, strict=True):
                 if value is None or not np.isfinite(value):
@@ -39,6 +62,6 @@ def read_signal(path: Path, inputs: int) -> Floats:
                     raise DataError(msg)
             rows.append([value for value in values if value is not None])
     if not rows:
-        msg = f"{path}: it holds no signal; give a line of {inputs} numbers for each interval"
+        msg = f"{path}: it holds no line of numbers; {why}"
         raise DataError(msg)
     return np.array(rows)

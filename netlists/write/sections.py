@@ -69,7 +69,7 @@ def blocks(circuit: Circuit, chip: Chip) -> dict[str, Block]:
 
     Sources whose current is sensed stand alone: they cannot be named from outside of a subcircuit.
     """
-    lone = [Block(e.name, _kind(e, chip), (e.name,)) for e in circuit.of(Amplifiers, Nudges)]
+    lone = [Block(e.name, _kind(e, chip), (e.name,)) for e in circuit.of(Amplifiers, Nudges) if len(e)]
     sensed = {element.source for element in circuit.of(CurrentControlledCurrentSources, CurrentControlledVoltageSources)}
     by_chip = {*subcircuits.AMPLIFIERS, "nudge", "skewed_nudge"}
     in_library = [b for b in circuit.blocks if b.kind not in by_chip and not sensed & {*b.elements} and subcircuits.fits(b, circuit)]
@@ -117,7 +117,7 @@ def sections(circuit: Circuit, chip: Chip, g: Mapping[str, Any], words: Words, i
 
     """
     of, done = blocks(circuit, chip), set[str]()
-    for element in circuit.elements:
+    for element in filter(len, circuit.elements):
         block = of.get(element.name)
         if block is None:
             yield _flat(circuit, chip, g, words, element, list(statements.array(element, chip, ideal)))
