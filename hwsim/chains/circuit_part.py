@@ -81,7 +81,7 @@ class CircuitPart:
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         x = on_host(x)
         driven = x if self.converters is None else self.converters.driven(x)
-        outputs, residuals = self.rule.forward(solver, self._of_block(g), driven, Draw(draw.sign, seed_of(self.number, draw.seed)))
+        outputs, residuals = self.rule.forward(solver, self.of_block(g), driven, self.drawn(draw))
         return ForwardPass(outputs, (x, residuals), residuals.free)
 
     def backward(self, solver: Phases, kept: tuple[Array, Residuals], cotangent: Array) -> Backward:
@@ -90,7 +90,12 @@ class CircuitPart:
         back = self.rule.backward(solver, residuals, on_host(cotangent))
         return back if self.converters is None else back._replace(dx=self.converters.passed_on(x, back.dx))
 
-    def _of_block(self, g: Mapping[str, Array]) -> dict[str, Array]:
+    def drawn(self, draw: Draw) -> Draw:
+        """Return what the block draws where an update draws this."""
+        return Draw(draw.sign, seed_of(self.number, draw.seed))
+
+    def of_block(self, g: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the block's own conductances."""
         return {name: values for name, values in g.items() if name.partition("[")[0] in self.names}
 
 

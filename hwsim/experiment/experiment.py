@@ -15,7 +15,8 @@ from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
-from hwsim.settings.block_settings import BlockSettings, CircuitBlock, prefix_of, shapes
+from hwsim.settings.block_settings import BlockSettings, prefix_of, shapes
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
