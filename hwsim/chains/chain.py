@@ -157,7 +157,7 @@ class Chain:
 
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which conductances and digital parameters are changed."""
-        from hwsim.chains.grouped import GroupedProgramming  # noqa: PLC0415 - as above
+        from hwsim.devices.programming.grouped_programming import GroupedProgramming  # noqa: PLC0415 - as above
         from hwsim.devices.programming.programming import Ideal  # noqa: PLC0415 - as above
 
         groups: list[Any] = [(tuple(e.name for e in one.circuit.trainable), one.programming(precision)) for one in self.circuits.values()]

@@ -11,13 +11,11 @@ from hwsim.chains.chain_part import ForwardPass
 from hwsim.core.converters import quantised
 from hwsim.core.protocol import Phases
 from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule, Residuals
+from hwsim.random.counter import seed_of
 from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.chains.digital_stack import Mode
-
-_ODD = 0x9E3779B9
-"""Spreads seeds over 32 bits: 2³² over the golden ratio, odd. Source: Knuth, The Art of Computer Programming 3, 6.4."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,3 @@ class CircuitPart:
 def on_host(tree: Any) -> Any:
     """Return what digital layers computed in arrays of NumPy, which every engine takes; inside of compiled functions they stay."""
     return jax.tree.map(lambda x: x if isinstance(x, jax.core.Tracer) else np.asarray(x), tree)
-
-
-def seed_of(number: int, seed: Any) -> Any:
-    """Return the seed of a block's noise: the update's own for the first block."""
-    return seed ^ np.uint32(number * _ODD % 2**32) if number else seed

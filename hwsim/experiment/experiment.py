@@ -121,7 +121,7 @@ class Experiment(Section):
         elif isinstance(self.circuit, Netlist):
             circuit = self.circuit.deck.circuit
             outputs = len(circuit.outputs)
-            check_crossbars("training", self.training, len(circuit.trainable))
+            check_crossbars("training", self.training, len(circuit.memristive))
         elif self.circuit is None:
             msg = f"circuit is missing; add [circuit], whose keys {KEYS} circuit lists, or [[blocks]], whose keys {KEYS} blocks lists"
             raise ValueError(msg)
