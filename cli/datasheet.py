@@ -1,5 +1,7 @@
 """`hwsim datasheet`: what a designer asks of a chip."""
 
+import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,8 +26,19 @@ hwsim datasheet runs/iris-0 --set energy.amplifier_watts=1e-5"""
 @options.data
 @options.chip
 @click.option("--samples", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Test samples at equilibrium.")
-def command(output: Output, what: str, settings: tuple[str, ...], data: str | None, chip: int | None, samples: int) -> None:
-    """Print the datasheet of a circuit: its static power, part by part.
+@click.option("--settle", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="Test samples followed in time.")
+@options.capacitance("From each node without a capacitor to ground [default: 1e-12].")
+def command(  # noqa: PLR0913, PLR0917 - a parameter an option
+    output: Output,
+    what: str,
+    settings: tuple[str, ...],
+    data: str | None,
+    chip: int | None,
+    samples: int,
+    settle: int,
+    capacitance: float | None,
+) -> None:
+    """Print the datasheet of a circuit: parts, static power, settling, energy, a digital design next to it, the signal of learning.
 
     Every number is printed with what it holds under. What amplifiers and converters take is stated in the section energy of the experiment
     (hwsim keys energy).
@@ -33,13 +46,15 @@ def command(output: Output, what: str, settings: tuple[str, ...], data: str | No
     from hwsim.datasheet.datasheet import Scope, datasheet  # noqa: PLC0415 - help does without
 
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip), chip=chip)
-    sheet = datasheet(given, Scope(samples=samples))
+    farads = {} if capacitance is None else {"capacitance": capacitance}
+    typed = shlex.join(["hwsim", *sys.argv[1:]])
+    sheet = datasheet(given, Scope(samples=samples, settled=settle, **farads), typed)
     output.result(sheet.record(), _text(sheet))
 
 
 def _text(sheet: "Datasheet") -> str:
     head = [sheet.title, wrapped(sheet.condition)]
-    return "\n\n".join(["\n".join(head), *map(_section, sheet.sections())])
+    return "\n\n".join(["\n".join(head), *map(_section, sheet.sections()), wrapped(f"repeat: {sheet.command}", "  ")])
 
 
 def _section(section: "SheetSection") -> str:

@@ -70,7 +70,7 @@ class Learner:
     @property
     def memristors(self) -> int:
         """Number of trainable conductances."""
-        return self.circuit.memristors
+        return sum(map(len, self.circuit.trainable))
 
     @property
     def g(self) -> dict[str, NDArray[Any]]:

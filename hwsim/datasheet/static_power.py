@@ -13,11 +13,11 @@ from circuits.units import Watt
 from hwsim.core.delivery import delivery
 from hwsim.core.dissipation import dissipation
 from hwsim.core.kirchhoff import by_number
-from hwsim.core.protocol import Drive
+from hwsim.core.protocol import Drive, Equilibrium
 from hwsim.datasheet.sheet_section import SheetSection
 from hwsim.formatting import counted, quantity
 from hwsim.runs.loaded import LoadedModel
-from hwsim.typing import Array, Floats
+from hwsim.typing import Floats
 
 _KINDS: tuple[tuple[type, str], ...] = ((Trainable, "memristors"), (Resistors, "resistors"), (Diodes, "diodes"), (Amplifiers, "amplifiers"))
 
@@ -103,24 +103,20 @@ class StaticPower:
         )
 
 
-def static_power(given: LoadedModel, x: Array) -> StaticPower:
-    """Measure the power of a circuit at samples x (B, I).
+def static_power(given: LoadedModel, drive: Drive, free: Equilibrium) -> StaticPower:
+    """Measure the power of a circuit at its free equilibria.
 
     Raises
     ------
-    ConvergenceError
-        When a sample does not settle.
     UnsupportedCircuitError
         When the circuit holds parts whose currents only ngspice knows.
 
     """
-    circuit, chip, drive = given.circuit, given.chip, Drive(np.asarray(x, dtype=np.float64))
-    with given.session.verified_solver() as solver:
-        free = solver.solve(given.g, drive)
+    circuit, chip = given.circuit, given.chip
     takes = dissipation(circuit, chip, given.g, by_number(circuit, free))
     delivers = {name: power for name, power in delivery(circuit, chip, given.g, drive, free).items() if power.any()}
-    total = np.sum(list(takes.values()), axis=0)
-    off = np.abs(total - np.sum(list(delivers.values()), axis=0)).max()
+    total = np.sum([np.zeros(len(drive.x)), *takes.values()], axis=0)
+    off = np.abs(total - np.sum([np.zeros(len(drive.x)), *delivers.values()], axis=0)).max()
     return StaticPower(
         takes=_parts(circuit, takes),
         delivers=_parts(circuit, delivers),

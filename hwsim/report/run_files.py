@@ -85,7 +85,7 @@ class RunRecord:
     @property
     def memristors(self) -> int:
         """Number of trainable devices."""
-        return self.circuit.memristors
+        return sum(len(element) for element in self.circuit.trainable)
 
 
 def read_run(what: str) -> RunRecord:

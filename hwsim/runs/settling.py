@@ -8,7 +8,7 @@ import numpy as np
 from circuits.capacitors import CAPACITANCE, with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.units import Farad
+from circuits.units import Farad, Joule, Second, Volt
 from hwsim.core.dissipation import dissipated
 from hwsim.core.protocol import FREE, ConvergenceError, Drive, Equilibrium, Push
 from hwsim.core.signal import Signal
@@ -30,6 +30,14 @@ _LONGER, _TRIES = 4, 6
 """Times longer that is waited where that was too short, and how often."""
 
 
+class OutputSettling(NamedTuple):
+    """From when on no output is further away than `step` [V] from where it settles [s], and the heat until then [J]."""
+
+    step: Volt
+    seconds: Second
+    energy: Joule
+
+
 class SettlingTime(NamedTuple):
     """How one phase settled, from 0 V to the free equilibrium or from there to a nudged one.
 
@@ -45,6 +53,10 @@ class SettlingTime(NamedTuple):
         The longest way [V].
     error
         Of the integration [V].
+    slowest
+        Node that is last further away than 0.1 % of the longest way.
+    outputs
+        How the outputs settle to within a step in volts; None: no step was asked for.
 
     """
 
@@ -53,10 +65,19 @@ class SettlingTime(NamedTuple):
     energy: tuple[float, float]
     way: float
     error: float
+    slowest: str
+    outputs: OutputSettling | None = None
 
 
-def settling(
-    circuit: Circuit, chip: Chip, g: Conductances, x: Array, pushes: Sequence[Push] = (), capacitance: Farad = CAPACITANCE
+def settling(  # noqa: PLR0913 - what settles, and to where
+    circuit: Circuit,
+    chip: Chip,
+    g: Conductances,
+    x: Array,
+    pushes: Sequence[Push] = (),
+    capacitance: Farad = CAPACITANCE,
+    *,
+    step: Volt | None = None,
 ) -> list[SettlingTime]:
     """Measure the settling of one sample, free and then nudged.
 
@@ -68,6 +89,8 @@ def settling(
         Inputs, shape (I,).
     pushes
         Of the nudged phases, each from the free equilibrium on.
+    step
+        Also measure when the outputs are this near to where they settle [V], as to a converter's step.
 
     Raises
     ------
@@ -85,7 +108,7 @@ def settling(
         phases += [
             (f"nudged_{k}", push, free.v, solver.solve(g, drive._replace(push=push), start=free)) for k, push in enumerate(pushes, start=1)
         ]
-        one = _Settling(charged, on_chip, g, drive.x)
+        one = _Settling(charged, on_chip, g, drive.x, step)
         return [one(*phase) for phase in phases]
 
 
@@ -96,6 +119,7 @@ class _Settling(NamedTuple):
     chip: Chip
     g: Conductances
     x: Floats
+    step: Volt | None
 
     def __call__(self, phase: str, push: Push, begin: Mapping[str, Array] | None, end: Equilibrium) -> SettlingTime:
         """Follow the voltages from where they begin to the equilibrium of a push."""
@@ -112,7 +136,8 @@ class _Settling(NamedTuple):
             trajectory = self._follow(push, begin, last)
             v = _states(self.circuit, trajectory, form)
             v = np.concatenate([np.zeros_like(v[:1]) if begin is None else np.asarray(_at(begin, self.circuit, form)), v])
-            away = np.abs(v - target).max(axis=1)
+            each = np.abs(v - target)
+            away = each.max(axis=1)
             if away[-1] <= min(SHARES) * away[0]:
                 break
             last *= _LONGER
@@ -124,7 +149,19 @@ class _Settling(NamedTuple):
         power = dissipated(self.circuit, self.chip, self.g, volts)
         seconds = tuple(_last_crossing(times, away, share * away[0]) for share in SHARES)
         energy = tuple(_until(times, power, end_of) for end_of in seconds)
-        return SettlingTime(phase, (seconds[0], seconds[1]), (energy[0], energy[1]), float(away[0]), trajectory.error)
+        last_away = np.flatnonzero(away > SHARES[1] * away[0]).max(initial=0)
+        slowest = self.circuit.node_names[int(form.nodes[each[last_away].argmax()])]
+        ends = (seconds[0], seconds[1]), (energy[0], energy[1])
+        return SettlingTime(phase, *ends, float(away[0]), trajectory.error, slowest, self._outputs(times, volts, power))
+
+    def _outputs(self, times: Floats, volts: Floats, power: Floats) -> OutputSettling | None:
+        """Find when the outputs are within a step of their last values."""
+        if self.step is None:
+            return None
+        out = self.circuit.outputs
+        read = volts[:, out.plus] - volts[:, out.minus]
+        seconds = _last_crossing(times, np.abs(read - read[-1]).max(axis=1), self.step)
+        return OutputSettling(self.step, seconds, _until(times, power, seconds))
 
     def _follow(self, push: Push, begin: Mapping[str, Array] | None, last: float) -> Trajectory:
         times = np.geomspace(last * 10.0**-_DECADES, last, _DECADES * _PER_DECADE + 1)
