@@ -32,10 +32,14 @@ class FlatDevices(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trainable(Elements, Operators):
-    """Conductances that learning changes, between the bounds `g_min` and `g_max` [S]."""
+    """Conductances that learning changes, between the bounds `g_min` and `g_max` [S].
+
+    `memristive` is whether they are programmed as memristors, and have the spreads of these.
+    """
 
     parameters: ClassVar[tuple[str, ...]] = ("g_min", "g_max")
     positive: ClassVar[tuple[str, ...]] = ("g_min",)
+    memristive: ClassVar[bool] = True
 
     g_min: Values | float = 1e-8
     g_max: Values | float = 1e-4
@@ -75,6 +79,11 @@ class Trainable(Elements, Operators):
     def order(self) -> Nodes:
         """The places of the single devices in the order in which a netlist lists them."""
         return np.arange(len(self.ends[0]))
+
+    @property
+    def devices(self) -> float:
+        """How many memristors in parallel conduct as much as one of them."""
+        return 1.0
 
     @property
     def shared(self) -> bool:

@@ -23,6 +23,7 @@ from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, La
 from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
 from circuits.paired import Paired
+from circuits.shared_load import SharedLoad
 from circuits.twin_layers import pairs, refuse_uneven, twinned
 from circuits.units import Farad, Ohm, Siemens, Volt
 from circuits.wires import Wires
@@ -67,6 +68,8 @@ class Network:
         column's negative, so that hidden layers have signed weights too. Each conductance is that of two devices, which are equal.
     wire_r_row, wire_r_column
         Resistances of the wires from one memristor to the next [ohm]; 0: ideal wires.
+    output_load
+        Whether each column of the outputs has a resistor to ground, all of one value, which is learned, as `load` is of a hidden layer.
     capacitance
         From each node of a hidden layer, and from each output, to ground [F]: one number, or one a layer and one for the outputs. It has no
         effect at an equilibrium; 0: no capacitor.
@@ -101,6 +104,7 @@ class Network:
     twins: bool = False
     wire_r_row: Ohm = 0.0
     wire_r_column: Ohm = 0.0
+    output_load: bool = False
     capacitance: Farad | tuple[Farad, ...] = 0.0
 
     def __post_init__(self) -> None:
@@ -263,7 +267,7 @@ class Network:
 
         out = builder.group("out", self.outputs * (2 if self.differential else 1))
         ends = pairs(maps[-1]) if self.layers else Paired(1, self.inputs), Paired(self.outputs, 1)
-        self._join(builder, Layer(len(out)), len(self.layers) + 1, (rows, bias, out), maps[-1], ends, next(bounds))
+        self._join(builder, Layer(len(out), load=self.output_load), len(self.layers) + 1, (rows, bias, out), maps[-1], ends, next(bounds))
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
         builder.add(*of_layer(len(farads), out, farads[-1]))
@@ -297,3 +301,7 @@ class Network:
             Wires(row=self.wire_r_row, column=self.wire_r_column).add(builder, name, np.concatenate([rows, bias]), columns, **bounds)
         else:
             builder.add(layer.array(name, rows, bias, columns, before, **bounds))
+        if layer.load:
+            seen = layer.devices(before) // layer.maps(before).size * (len(rows) // before.size) + len(bias)
+            bounds = {what: seen * bound for what, bound in bounds.items()}
+            builder.add(SharedLoad(name=f"load{number}", a=columns, b=np.zeros_like(columns), devices=seen, **bounds))

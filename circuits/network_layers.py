@@ -70,6 +70,8 @@ class Layer:
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
     recurrence
         Lines that follow its columns, and memristors from these back to the columns; absent: there are none.
+    load
+        Whether each column has a resistor to ground, all of one value, which is learned: the gain of the layer.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class Layer:
     bias: bool = True
     amplifier: Amplifier | None = None
     recurrence: Recurrence | None = None
+    load: bool = False
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -129,6 +132,8 @@ class ConvolutionLayer:
         Whether the circuit's bias rows lead to it; without, its neurons are zero-bias ones.
     amplifier
         Between a column and the row of the next crossbar that it drives; absent: they are joined.
+    load
+        Whether each column has a resistor to ground, all of one value, which is learned: the gain of the layer.
 
     Examples
     --------
@@ -152,6 +157,7 @@ class ConvolutionLayer:
     neuron: Neuron = field(default_factory=DiodePair)
     bias: bool = True
     amplifier: Amplifier | None = None
+    load: bool = False
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -205,6 +211,7 @@ class PoolLayer:
     least: ClassVar[dict[str, int]] = {"size": 1, "stride": 1}
     neuron: ClassVar[Neuron] = Linear()
     bias: ClassVar[bool] = False
+    load: ClassVar[bool] = False
     kind: Literal["pool"] = "pool"
     size: int = 2
     stride: int | None = None

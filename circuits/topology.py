@@ -111,6 +111,16 @@ class Topology:
         return tuple(element for element in self.elements if isinstance(element, Trainable))
 
     @property
+    def memristive(self) -> tuple[Trainable, ...]:
+        """Those of them that are programmed as memristors."""
+        return tuple(element for element in self.trainable if element.memristive)
+
+    @property
+    def memristors(self) -> int:
+        """Number of memristors, copies too."""
+        return sum(map(len, self.memristive))
+
+    @property
     def inputs(self) -> list[InputSources | InputCurrents]:
         """The sources that carry the data."""
         return self.of(InputSources, InputCurrents)

@@ -52,6 +52,12 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 @click.option("-o", "--out", required=True, metavar="FILE", help="Where to write the deck; - is standard output; of a chain, a folder.")
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Number of the sample at the sources.")
 @click.option(
+    "--position",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Of a chain whose blocks have windows: the window's position on its maps, row by row [default: the middle].",
+)
+@click.option(
     "--dialect",
     type=click.Choice(["ngspice", "gnucap"]),
     default="ngspice",
@@ -86,6 +92,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     seed: int | None,
     out: str,
     sample: int,
+    position: int | None,
     force: bool,  # noqa: FBT001 - click's
     dialect: Dialect,
     flat: bool,  # noqa: FBT001 - click passes it by name
@@ -108,30 +115,23 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.files import atomic  # noqa: PLC0415 - help does without
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
+    measure: str = measured.pop("measure")
     if out == "-" and output.json:
         msg = "--json and the deck would both go to standard output; name a file with -o"
         raise click.UsageError(msg)
-    measure: str = measured.pop("measure")
-    for name, value in measured.items():
-        if value is not None and measure not in BELONGS[name]:
-            option = "input" if name == "feature" else name
-            msg = f"--{option} is for --measure {' and '.join(BELONGS[name])}"
-            raise click.UsageError(msg)
-    if dialect == "gnucap" and measure != "outputs":
-        msg = f"--measure {measure} needs commands of ngspice; omit --dialect gnucap"
-        raise click.UsageError(msg)
-    if after and measure == "pulses":
-        msg = "--after applies to a whole chip, and --measure pulses to one memristor; omit one of them"
-        raise click.UsageError(msg)
-    if flat and (dialect == "gnucap" or measure == "pulses"):
-        msg = "--flat applies to a netlist of a user, written for ngspice; omit it"
-        raise click.UsageError(msg)
+    _refuse_options(measure, measured, dialect, after, flat=flat)
     epochs = self_learning.epochs(learning, plain=measure == "outputs" and dialect == "ngspice" and not flat and not after)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after, seed=seed, epochs=epochs), chip=chip)
     if given.experiment.blocks is not None:
         self_learning.refuse_chain(learning)
-        compile_chain.write(output, given, Path(out), part=part, sample=sample, measure=measure, force=force, dialect=dialect, flat=flat)
+        from hwsim.runs.chain_decks import ShownSample  # noqa: PLC0415 - for chains alone
+
+        shown = ShownSample(part, sample, position)
+        compile_chain.write(output, given, Path(out), shown=shown, measure=measure, force=force, dialect=dialect, flat=flat)
         return
+    if position is not None:
+        msg = f"--position is of a chain whose blocks have windows, and {what} is one circuit; omit it"
+        raise click.UsageError(msg)
     written = [outputs.OutputFile("-o", Path(out), outputs.DECK)] if out != "-" else []
     outputs.refuse(written, outputs.inputs(what, given.experiment), force=force)
     age = aged(output, given)
@@ -151,6 +151,24 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     atomic.write(Path(out), text)
     result = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
     output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: {dialect} -b {out}")
+
+
+def _refuse_options(measure: str, measured: dict[str, Any], dialect: Dialect, after: float | None, *, flat: bool) -> None:
+    """Refuse options that do not go together."""
+    for name, value in measured.items():
+        if value is not None and measure not in BELONGS[name]:
+            option = "input" if name == "feature" else name
+            msg = f"--{option} is for --measure {' and '.join(BELONGS[name])}"
+            raise click.UsageError(msg)
+    if dialect == "gnucap" and measure != "outputs":
+        msg = f"--measure {measure} needs commands of ngspice; omit --dialect gnucap"
+        raise click.UsageError(msg)
+    if after and measure == "pulses":
+        msg = "--after applies to a whole chip, and --measure pulses to one memristor; omit one of them"
+        raise click.UsageError(msg)
+    if flat and (dialect == "gnucap" or measure == "pulses"):
+        msg = "--flat applies to a netlist of a user, written for ngspice; omit it"
+        raise click.UsageError(msg)
 
 
 class _Measured(NamedTuple):

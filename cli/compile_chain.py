@@ -1,7 +1,7 @@
 """The decks of a chain, written into a folder by `hwsim compile`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,19 +9,19 @@ from cli import options
 from cli.output import Output
 
 if TYPE_CHECKING:
+    from hwsim.runs.chain_decks import ShownSample
     from hwsim.runs.loaded import LoadedModel
 
 MEASURES = ("outputs", "power")
 """What the decks of a chain may print; other measures are about one circuit's inputs or devices."""
 
 
-def write(  # noqa: PLR0913 - what the command was given
+def write(
     output: Output,
     given: "LoadedModel",
     folder: Path,
     *,
-    part: Literal["test", "train"],
-    sample: int,
+    shown: "ShownSample",
     measure: str,
     force: bool,
     **others: Any,
@@ -36,10 +36,9 @@ def write(  # noqa: PLR0913 - what the command was given
     _refuse(given.what, folder, measure, others)
     samples = given.session.data
     output.notes(samples.notes)
-    options.in_part(range(sample, sample + 1), len(samples.x_test if part == "test" else samples.x_train), part)
-    written = decks(
-        given.session, given.g, part=part, sample=sample, note=given.note, measure=OUTPUTS if measure == "outputs" else PowerMeasure()
-    )
+    options.in_part(range(shown.sample, shown.sample + 1), len(getattr(samples, f"x_{shown.part}")), shown.part)
+    measured = OUTPUTS if measure == "outputs" else PowerMeasure()
+    written = decks(given.session, given.g, shown, note=given.note, measure=measured)
     files = [outputs.OutputFile("-o", folder / name, outputs.DECK) for name in written]
     atomic.make_folder(folder, exist_ok=True)  # first: files in a folder that is not there are refused
     outputs.refuse(files, outputs.inputs(given.what, given.experiment), force=force)

@@ -109,11 +109,11 @@ def command(output: Output, plot: Path | None, out: Path | None, *, force: bool,
         each = [_described(crossbar.solve(engine)) for crossbar in crossbars]
         output.result({**common, "crossbars": each}, _several(each))
         return
-    found = crossbars[0].solve(engine)
+    result = crossbars[0].solve(engine)
     if plot is not None:
-        _draw(plot, found)
-    maps = {"across_V": found.across, "currents_A": found.currents, "ideal_A": found.crossbar.ideal}
-    output.result({**common, **(described := _described(found)), **maps}, _lone(described))
+        _draw(plot, result)
+    maps = {"across_V": result.across, "currents_A": result.currents, "ideal_A": result.crossbar.ideal}
+    output.result({**common, **(described := _described(result)), **maps}, _lone(described))
 
 
 def _crossbars(given: dict[str, Any], path: Path | None) -> "Iterator[ReadCrossbar]":
@@ -179,35 +179,35 @@ def _write_deck(out: Path, crossbar: "ReadCrossbar") -> None:
     atomic.write(out, text.encode())
 
 
-def _draw(plot: Path, found: "IRDrop") -> None:
+def _draw(plot: Path, result: "IRDrop") -> None:
     from hwsim.files import atomic  # noqa: PLC0415 - for a picture alone
     from hwsim.inspection.crossbar_map import picture  # noqa: PLC0415 - drawing takes a second to load
 
-    size, wires = "×".join(map(str, found.crossbar.g.shape)), found.crossbar.wires
+    size, wires = "×".join(map(str, result.crossbar.g.shape)), result.crossbar.wires
     atomic.write(
-        plot, picture(found, f"crossbar of {size} memristors, {wires.row:g} Ω and {wires.column:g} Ω a piece of row and of column")
+        plot, picture(result, f"crossbar of {size} memristors, {wires.row:g} Ω and {wires.column:g} Ω a piece of row and of column")
     )
 
 
-def _described(found: "IRDrop") -> dict[str, Any]:
+def _described(result: "IRDrop") -> dict[str, Any]:
     from hwsim.inspection.ir_drop import rms  # noqa: PLC0415 - help does without
 
-    row, column = found.worst
+    row, column = result.worst
     return {
-        "rows": found.crossbar.g.shape[0],
-        "columns": found.crossbar.g.shape[1],
-        "row_wire_ohm": found.crossbar.wires.row,
-        "column_wire_ohm": found.crossbar.wires.column,
+        "rows": result.crossbar.g.shape[0],
+        "columns": result.crossbar.g.shape[1],
+        "row_wire_ohm": result.crossbar.wires.row,
+        "column_wire_ohm": result.crossbar.wires.column,
         "worst_row": row,
         "worst_column": column,
-        "worst_lost": float(found.lost[row, column]),
-        "mean_lost": float(found.lost.mean()),
-        "worst_error": float(np.abs(found.errors).max()),
-        "rms_error": rms(found.errors),
-        "rms_error_with_gain": rms(found.uneven),
-        "gain": found.gain,
-        "power_W": found.power,
-        "residual_A": found.residual,
+        "worst_lost": float(result.lost[row, column]),
+        "mean_lost": float(result.lost.mean()),
+        "worst_error": float(np.abs(result.errors).max()),
+        "rms_error": rms(result.errors),
+        "rms_error_with_gain": rms(result.uneven),
+        "gain": result.gain,
+        "power_W": result.power,
+        "residual_A": result.residual,
     }
 
 

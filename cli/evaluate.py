@@ -107,7 +107,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     if baseline is not None:
         lines.append(f"principal components of the training set, rank {baseline.rank}: {measure.name} {measure.text(baseline.error)}")
     if cost:
-        lines.append(wrapped(f"programmed by {spelled_cost(cost, sum(len(array) for array in given.circuit.trainable))}"))
+        lines.append(wrapped(f"programmed by {spelled_cost(cost, given.circuit.memristors)}"))
     output.result(result, "\n".join(lines) + f"\n\n{listed}{drawn}")
 
 

@@ -79,7 +79,7 @@ def _chain(given: "LoadedModel", circuits: list[dict[str, Any]]) -> list[dict[st
     chain: Any = given.circuit
     digital, described = dict(chain.digital), iter(circuits)
     return [
-        {"kind": block.kind, "about": block.described}
+        {"kind": block.kind, "about": block.described, "makes": list(chain.ends[k][1])}
         | ({"parameters": _parameters(digital[k], given.g)} if k in digital else next(described))
         for k, block in enumerate(given.experiment.blocks or ())
     ]
@@ -154,7 +154,7 @@ def _ticking(of: dict[str, float | None]) -> str:
 
 
 def _block(k: int, one: dict[str, Any]) -> str:
-    head = f"blocks[{k}], {one['about']}"
+    head = f"blocks[{k}], {one['about']}; makes {'×'.join(map(str, one['makes']))} numbers of a sample"
     if one["kind"] == "circuit":
         return f"{head}\n\n{_circuit(one)}"
     rows = [(array["name"], "×".join(map(str, array["shape"])), _span([array["least"], array["most"]])) for array in one["parameters"]]

@@ -70,7 +70,7 @@ class Learner:
     @property
     def memristors(self) -> int:
         """Number of trainable conductances."""
-        return sum(map(len, self.circuit.trainable))
+        return self.circuit.memristors
 
     @property
     def g(self) -> dict[str, NDArray[Any]]:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from circuits.errors import CircuitError
 from circuits.quoting import quote_path
+from circuits.windows import Window
 from hwsim.chains.chain_chip import ChainChip
 from hwsim.chains.chain_circuit import ChainCircuit
 from hwsim.chains.made import OneCircuit
 from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.files.stored_conductances import WeightsError, laid_out
-from hwsim.settings.block_settings import CircuitBlock, DigitalBlock
+from hwsim.settings.block_settings import DigitalBlock
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.sections import Precision
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Floats, Weights
@@ -83,6 +85,12 @@ class Chain:
         given = None if self.shown is None else {name: values for name, values in self.shown.items() if name in names}
         return OneCircuit(self.experiment.model_copy(update=settings), circuit, given)
 
+    def window(self, k: int) -> Window:
+        """Return the window through which circuit block k sees what comes in; one position that sees all where it has none."""
+        block: Any = self.blocks[k]
+        window: Window = block.moving(self.circuit.ends[k][0])
+        return window
+
     def _each(self, of: Mapping[int, Any]) -> tuple[Any, ...]:
         """Lay out what circuits have, one a block; digital ones have None."""
         return tuple(of.get(k) for k in range(len(self.blocks)))
@@ -124,11 +132,13 @@ class Chain:
         """The learning rule of the chain, and what reads voltages."""
         from hwsim.chains.chain_rule import ChainRule  # noqa: PLC0415 - as above
         from hwsim.chains.circuit_part import CircuitPart  # noqa: PLC0415 - as above
+        from hwsim.chains.kernel_part import KernelPart  # noqa: PLC0415 - as above
 
         parts: list[Any] = list(self.circuit.parts)
         for k, one in self.circuits.items():
             names = tuple(element.name for element in one.circuit.trainable)
-            parts[k] = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
+            part = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
+            parts[k] = KernelPart(part, self.window(k)) if self.window(k).positions > 1 else part
         return ChainRule(tuple(parts))
 
     def _converters(self, one: OneCircuit) -> "Converters | None":
@@ -147,7 +157,7 @@ class Chain:
 
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which conductances and digital parameters are changed."""
-        from hwsim.chains.grouped import GroupedProgramming  # noqa: PLC0415 - as above
+        from hwsim.devices.programming.grouped_programming import GroupedProgramming  # noqa: PLC0415 - as above
         from hwsim.devices.programming.programming import Ideal  # noqa: PLC0415 - as above
 
         groups: list[Any] = [(tuple(e.name for e in one.circuit.trainable), one.programming(precision)) for one in self.circuits.values()]

@@ -11,7 +11,8 @@ from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from hwsim.chains.digital_part import DigitalPart
-from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, prefix_of, shapes
+from hwsim.settings.block_settings import DigitalBlock, prefix_of, shapes
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.digital_layers import Shape
 
 Member = Circuit | DigitalPart

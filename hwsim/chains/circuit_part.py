@@ -11,13 +11,11 @@ from hwsim.chains.chain_part import ForwardPass
 from hwsim.core.converters import quantised
 from hwsim.core.protocol import Phases
 from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule, Residuals
+from hwsim.random.counter import seed_of
 from hwsim.typing import Array, Conductances
 
 if TYPE_CHECKING:
     from hwsim.chains.digital_stack import Mode
-
-_ODD = 0x9E3779B9
-"""Spreads seeds over 32 bits: 2³² over the golden ratio, odd. Source: Knuth, The Art of Computer Programming 3, 6.4."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class CircuitPart:
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         x = on_host(x)
         driven = x if self.converters is None else self.converters.driven(x)
-        outputs, residuals = self.rule.forward(solver, self._of_block(g), driven, Draw(draw.sign, seed_of(self.number, draw.seed)))
+        outputs, residuals = self.rule.forward(solver, self.of_block(g), driven, self.drawn(draw))
         return ForwardPass(outputs, (x, residuals), residuals.free)
 
     def backward(self, solver: Phases, kept: tuple[Array, Residuals], cotangent: Array) -> Backward:
@@ -90,15 +88,15 @@ class CircuitPart:
         back = self.rule.backward(solver, residuals, on_host(cotangent))
         return back if self.converters is None else back._replace(dx=self.converters.passed_on(x, back.dx))
 
-    def _of_block(self, g: Mapping[str, Array]) -> dict[str, Array]:
+    def drawn(self, draw: Draw) -> Draw:
+        """Return what the block draws where an update draws this."""
+        return Draw(draw.sign, seed_of(self.number, draw.seed))
+
+    def of_block(self, g: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the block's own conductances."""
         return {name: values for name, values in g.items() if name.partition("[")[0] in self.names}
 
 
 def on_host(tree: Any) -> Any:
     """Return what digital layers computed in arrays of NumPy, which every engine takes; inside of compiled functions they stay."""
     return jax.tree.map(lambda x: x if isinstance(x, jax.core.Tracer) else np.asarray(x), tree)
-
-
-def seed_of(number: int, seed: Any) -> Any:
-    """Return the seed of a block's noise: the update's own for the first block."""
-    return seed ^ np.uint32(number * _ODD % 2**32) if number else seed

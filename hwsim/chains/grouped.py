@@ -1,22 +1,13 @@
-"""Groups of arrays that learn differently: an optimizer and a way of programming for each, together as one of each."""
+"""Groups of arrays that learn differently: an optimizer for each, together as one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.chip import AnyChip
-from hwsim.chains.circuit_part import seed_of
-from hwsim.core.blocks import element_of
-from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
+from hwsim.devices.programming.grouped_programming import of_arrays
 from hwsim.learning.optimizers import Moments, Optimizer, Steps
 from hwsim.typing import Array, Conductances
-
-
-def of_arrays(names: Sequence[str], by_block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what belongs to some arrays, or to their blocks."""
-    return {block: values for block, values in by_block.items() if element_of(block) in names}
 
 
 @dataclass(frozen=True)
@@ -53,60 +44,3 @@ class GroupedOptimizer:
 def _together(each: Sequence[Moments]) -> Moments:
     mean, square = ({name: values for one in each for name, values in getattr(one, kind).items()} for kind in ("mean", "square"))
     return Moments(mean, square, each[0].count if each else np.zeros((), np.int32))
-
-
-@dataclass(frozen=True)
-class GroupedProgramming:
-    """A way of programming for each group of arrays.
-
-    Parameters
-    ----------
-    groups
-        The names of a group's arrays, and how they change.
-
-    """
-
-    groups: tuple[tuple[tuple[str, ...], Programming], ...]
-
-    @property
-    def counts(self) -> str | None:
-        """What `pulses` of an update are called, by the first group whose devices are written."""
-        return next((one.counts for _, one in self.groups if one.counts is not None), None)
-
-    @property
-    def devices(self) -> Any:
-        """The arrays of all groups' devices."""
-        return tuple(one.devices for _, one in self.groups)
-
-    def holding(self, devices: Any) -> Self:
-        """Return the same with other arrays of devices."""
-        each = devices or ((),) * len(self.groups)
-        return replace(self, groups=tuple((names, one.holding(mine)) for (names, one), mine in zip(self.groups, each, strict=True)))
-
-    def begin(self, g: Conductances) -> tuple[dict[str, Array], ProgrammingState]:
-        """Return the values that devices begin with where `g` was wanted, and the state of the programming at first."""
-        new: dict[str, Array] = {}
-        state: dict[str, Any] = {}
-        for number, (names, one) in enumerate(self.groups):
-            begun, kept = one.begin(of_arrays(names, g))
-            new |= begun
-            state |= {_kind(number, kind): values for kind, values in kept.items()}
-        return new, state
-
-    def update(self, g: Conductances, dg: Mapping[str, Array], chip: AnyChip, key: Array, state: ProgrammingState = NOTHING) -> Programmed:
-        """Change the arrays `g` by about `dg`."""
-        new: dict[str, Array] = {}
-        after: dict[str, Any] = {}
-        pulses, energy = 0.0, 0.0
-        for number, (names, one) in enumerate(self.groups):
-            mine = {kind.removeprefix(_kind(number, "")): values for kind, values in state.items() if kind.startswith(_kind(number, ""))}
-            done = one.update(of_arrays(names, g), of_arrays(names, dg), chip, seed_of(number, key), mine)
-            new |= done.g
-            after |= {_kind(number, kind): values for kind, values in done.state.items()}
-            pulses, energy = pulses + done.pulses, energy + done.energy
-        return Programmed(new, pulses, energy, after)
-
-
-def _kind(number: int, kind: str) -> str:
-    """Return what a kind of state is called of a group."""
-    return f"{number}.{kind}"

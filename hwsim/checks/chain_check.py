@@ -32,6 +32,9 @@ SHIFT = 0.01
 NUDGES = (1e-2, 3e-3, 1e-3, 3e-4)
 """Nudges that equilibrium propagation is tried with, until it agrees with its limit [V]."""
 
+_GOLDEN = 0.618034
+"""Multiples of the golden ratio are spread evenly between whole numbers, as many as there are."""
+
 
 class _Samples(NamedTuple):
     """What a chain is compared on: inputs (n, I), targets (n, K), and the loss."""
@@ -65,14 +68,8 @@ def check_chain(session: Session, g: Weights, reference: Engine, *, samples: int
     findings: list[CheckResult] = []
     with session.changed("training", engine="numeric").solver() as solver:
         quiet = chain.rule.quiet
-        for (k, one), (x, outputs) in _driven(chain, quiet.boundaries(solver, g, given.x)):
-            bench = Bench(
-                one.circuit,
-                _conductances(one.circuit, g),
-                np.asarray(x, float),
-                np.roll(np.asarray(outputs, float), 1, axis=0),
-                SquaredError(),
-            )
+        for k, one, x, outputs in _driven(chain, quiet.boundaries(solver, g, given.x)):
+            bench = Bench(one.circuit, _conductances(one.circuit, g), x, np.roll(outputs, 1, axis=0), SquaredError())
             few = replace(bench, x=bench.x[:reference_samples], y=bench.y[:reference_samples])
             nudge = LossNudge(Sides(Volts(SHIFT).at(one.circuit, bench.g), (1, -1)), bench.loss)
             compared = engines(evenly_nudged(one.chip), bench, few, nudge, reference)
@@ -84,9 +81,20 @@ def check_chain(session: Session, g: Weights, reference: Engine, *, samples: int
     return CheckReport(session.circuit.name, len(given.x), min(reference_samples, samples), tuple(findings), note)
 
 
-def _driven(chain: Chain, ends: list[tuple[Array, Array]]) -> list[tuple[tuple[int, Any], tuple[Array, Array]]]:
-    """Return the circuit blocks with what drives them and what they make of it."""
-    return [((k, one), ends[k]) for k, one in chain.circuits.items()]
+def _driven(chain: Chain, ends: list[tuple[Array, Array]]) -> list[tuple[int, Any, Floats, Floats]]:
+    """Return the circuit blocks with what drives them and what they make of it, a row a sample.
+
+    A kernel is compared at one position of each sample: the middle for the first, and the others spread over its maps.
+    """
+    driven = []
+    for k, one in chain.circuits.items():
+        window = chain.window(k)
+        x = window.patches(np.asarray(ends[k][0], float))
+        outputs = np.asarray(ends[k][1], float).reshape(len(x), window.positions, -1)
+        rows = np.arange(len(x))
+        positions = ((0.5 + _GOLDEN * rows) % 1.0 * window.positions).astype(int)
+        driven.append((k, one, x[rows, positions], outputs[rows, positions]))
+    return driven
 
 
 def _conductances(circuit: Any, g: Weights) -> dict[str, Floats]:

@@ -40,6 +40,12 @@ def names(circuit: Circuit) -> list[str]:
     return list(_places(circuit))
 
 
+def of_memristors(circuit: Circuit) -> list[str]:
+    """List the names of the blocks that are programmed as memristors."""
+    memristive = {element.name for element in circuit.memristive}
+    return [block for block in _places(circuit) if element_of(block) in memristive]
+
+
 def parts(circuit: Circuit) -> list[tuple[str, Trainable]]:
     """List the arrays of devices, one a run of rows, each after the block that its conductances are; several may share one."""
     arrays = list[tuple[str, Trainable]]()

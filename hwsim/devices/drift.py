@@ -41,5 +41,5 @@ def drifted(circuit: Circuit, variation: VariationSettings, settings: DeviceSett
     device = kind_of(variation, settings)
     if device.drift is None:
         return {}
-    of_each = {element.name: devices_of(device, element, variation.chip) for element in circuit.trainable}
-    return {element.name: of_each[element.name].drift(np.ones(element.shape), variation.after) for element in circuit.trainable}
+    of_each = {element.name: devices_of(device, element, variation.chip) for element in circuit.memristive}
+    return {element.name: of_each[element.name].drift(np.ones(element.shape), variation.after) for element in circuit.memristive}

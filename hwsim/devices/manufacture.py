@@ -151,7 +151,7 @@ def _memristors(circuit: Circuit, variation: VariationSettings, device: DeviceSe
     kind = kind_of(variation, device)
     if not (kind.spread.low or kind.spread.high or (kind.stuck and kind.stuck.share)):
         return
-    for element in circuit.trainable:
+    for element in circuit.memristive:
         devices = devices_of(kind, element, variation.chip)
         bounds = [np.broadcast_to(np.asarray(bound, np.float64), element.shape) for bound in devices.limits()]
         if devices.stuck is not None:

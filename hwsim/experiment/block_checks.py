@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, shapes
+from hwsim.settings.block_settings import DigitalBlock, shapes
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
 from hwsim.settings.training_settings import TrainingSettings
 

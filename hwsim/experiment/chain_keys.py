@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from hwsim.settings.block_settings import CircuitBlock, DigitalBlock, shapes
+from hwsim.settings.block_settings import DigitalBlock, shapes
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.digital_layers import BatchNormLayer, DenseLayer, DigitalConvolution, DigitalLayer, ResidualLayer, Shape
 from hwsim.settings.training_settings import TrainingSettings
 

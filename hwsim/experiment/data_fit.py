@@ -9,7 +9,6 @@ from circuits.quoting import quote, quote_path
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.formatting import counted
-from hwsim.settings.block_settings import CircuitBlock
 
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment
@@ -70,8 +69,7 @@ def image_of(experiment: "Experiment", features: int, shown: Maps | None = None)
 def _seen(experiment: "Experiment") -> tuple[int, int] | tuple[int, int, int] | None:
     """Return the images that the circuit, or the first block, takes, where it names them."""
     if experiment.blocks is not None:
-        first = experiment.blocks[0]
-        return first.circuit.image if isinstance(first, CircuitBlock) else first.image
+        return experiment.blocks[0].seen
     return None if experiment.circuit is None or isinstance(experiment.circuit, Netlist) else experiment.circuit.image
 
 

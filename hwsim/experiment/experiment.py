@@ -15,7 +15,8 @@ from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
-from hwsim.settings.block_settings import BlockSettings, CircuitBlock, prefix_of, shapes
+from hwsim.settings.block_settings import BlockSettings, prefix_of, shapes
+from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
@@ -120,7 +121,7 @@ class Experiment(Section):
         elif isinstance(self.circuit, Netlist):
             circuit = self.circuit.deck.circuit
             outputs = len(circuit.outputs)
-            check_crossbars("training", self.training, len(circuit.trainable))
+            check_crossbars("training", self.training, len(circuit.memristive))
         elif self.circuit is None:
             msg = f"circuit is missing; add [circuit], whose keys {KEYS} circuit lists, or [[blocks]], whose keys {KEYS} blocks lists"
             raise ValueError(msg)

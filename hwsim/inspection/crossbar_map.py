@@ -8,7 +8,7 @@ from hwsim.inspection.ir_drop import IRDrop
 from hwsim.inspection.palette import SERIES
 
 
-def picture(found: IRDrop, title: str) -> bytes:
+def picture(result: IRDrop, title: str) -> bytes:
     """Draw the map of lost voltage and the currents next to the ideal ones; returns the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only those who draw need it
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
@@ -17,17 +17,17 @@ def picture(found: IRDrop, title: str) -> bytes:
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     left, right = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
-    image = left.imshow(100 * found.lost, aspect="auto", interpolation="nearest", cmap="viridis")
+    image = left.imshow(100 * result.lost, aspect="auto", interpolation="nearest", cmap="viridis")
     figure.colorbar(image, ax=left, label="voltage lost in wires [% of the largest applied]")
-    row, column = found.worst
+    row, column = result.worst
     left.plot(column, row, marker="x", markersize=9, markeredgewidth=2, color=SERIES[1], clip_on=False)
     left.set(xlabel="column (read below the last row)", ylabel="row (driven from the left)")
-    left.set_title(f"worst (×): row {row}, column {column}, {100 * found.lost[row, column]:.3g} %", fontsize=9)
+    left.set_title(f"worst (×): row {row}, column {column}, {100 * result.lost[row, column]:.3g} %", fontsize=9)
     for axis in (left.xaxis, left.yaxis):
         axis.get_major_locator().set_params(integer=True)
-    factor, letter = prefix(float(abs(found.crossbar.ideal).max()))
-    right.plot(found.crossbar.ideal / factor, color=SERIES[0], linewidth=1.4, marker=".", label="without resistance in wires")
-    right.plot(found.currents / factor, color=SERIES[1], linewidth=1.4, marker=".", label="with it")
+    factor, letter = prefix(float(abs(result.crossbar.ideal).max()))
+    right.plot(result.crossbar.ideal / factor, color=SERIES[0], linewidth=1.4, marker=".", label="without resistance in wires")
+    right.plot(result.currents / factor, color=SERIES[1], linewidth=1.4, marker=".", label="with it")
     right.set(xlabel="column", ylabel=f"current [{letter}A]")
     right.set_title("what the columns deliver", fontsize=9)
     right.xaxis.get_major_locator().set_params(integer=True)

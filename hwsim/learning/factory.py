@@ -75,8 +75,8 @@ def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments 
 
 
 def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, **common: Any) -> CoupledLearning:
-    widest = max(training.initial_ranges(len(circuit.trainable))[-1])
-    return CoupledLearning(eta, _STIFFER * widest * circuit.trainable[-1].shape[0], **common)
+    widest = max(training.initial_ranges(len(circuit.memristive))[-1])
+    return CoupledLearning(eta, _STIFFER * widest * circuit.memristive[-1].shape[0], **common)
 
 
 def both_sides(training: TrainingSettings, circuit: Circuit, g: Conductances) -> LossNudge:
@@ -116,9 +116,15 @@ def schedule(training: TrainingSettings, epoch: int) -> float:
 
 
 def programming(device: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Programming:
-    """Return the way in which conductances are changed, for arrays of one precision."""
+    """Return the way in which conductances are changed, for arrays of one precision; what is no memristor is set as it is wanted."""
     if not device.programmed:
         return Ideal()
     from hwsim.devices.programming.chip_devices import discrete, pulsed  # noqa: PLC0415 - only real devices need them
 
-    return (pulsed if device.levels is None else discrete)(device, variation, circuit, dtype)
+    of_memristors = (pulsed if device.levels is None else discrete)(device, variation, circuit, dtype)
+    others = tuple(element.name for element in circuit.trainable if not element.memristive)
+    if not others:
+        return of_memristors
+    from hwsim.devices.programming.grouped_programming import GroupedProgramming  # noqa: PLC0415 - as above
+
+    return GroupedProgramming(((tuple(element.name for element in circuit.memristive), of_memristors), (others, Ideal())))

@@ -1,7 +1,7 @@
 """Initial conductances, drawn crossbar by crossbar from their own streams."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from circuits.quoting import quote, quote_path
 from hwsim.files.stored_conductances import WeightsError, beyond, laid_out
 from hwsim.random.streams import stream
 from hwsim.settings.training_settings import TrainingSettings
+
+T = TypeVar("T")
 
 
 def initial_conductances(
@@ -79,10 +81,18 @@ def _named(circuit: Circuit, start: str, names: Sequence[str], shown: Mapping[st
 
 def _drawn(circuit: Circuit, training: TrainingSettings) -> dict[str, NDArray[np.float64]]:
     drawn = {}
-    for element, (low, high) in zip(circuit.trainable, training.initial_ranges(len(circuit.trainable)), strict=True):
-        share = stream(training.seed, f"conductances/{element.name}").random(element.shape)
+    ranges = by_array(circuit, training.initial_ranges(len(circuit.memristive)))
+    for element in circuit.trainable:
+        low, high = (element.devices * end for end in ranges[element.name])
+        share = stream(training.seed, f"conductances/{element.name}").random(element.shape) if element.memristive else np.full(1, 0.5)
         drawn[element.name] = low * (high / low) ** share if training.init == "log-uniform" else low + (high - low) * share
     return drawn
+
+
+def by_array(circuit: Circuit, values: Sequence[T]) -> dict[str, T]:
+    """Return the value of each trainable array, of those of the arrays of memristors; a shared load has that of the array before it."""
+    place = np.cumsum([element.memristive for element in circuit.trainable]) - 1
+    return {element.name: values[k] for element, k in zip(circuit.trainable, place, strict=True)}
 
 
 def within(chip: Chip, g: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:

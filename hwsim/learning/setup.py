@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.protocol import Solver
 from hwsim.learning import factory
-from hwsim.learning.initial import starting
+from hwsim.learning.initial import by_array, starting
 from hwsim.learning.optimizers import Desynchronous
 from hwsim.learning.readout import Instruments, ReadOut
 from hwsim.learning.step import Updater
@@ -65,6 +65,7 @@ class Setup(NamedTuple):
             skipping=settings.skip_failed,
             reach=Desynchronous(settings.update.probability),
         )
-        names, rates = [element.name for element in circuit.trainable], settings.rates(len(circuit.trainable))
         start = starting(solver.chip, settings, shown)
-        return cls(updater, instruments, dict(zip(names, rates, strict=True)), start, variation.chip)
+        of_arrays = by_array(circuit, settings.rates(len(circuit.memristive)))
+        rates = {element.name: element.devices * of_arrays[element.name] for element in circuit.trainable}
+        return cls(updater, instruments, rates, start, variation.chip)

@@ -24,6 +24,9 @@ _FINE = 2.0**-23
 _SPREAD = 0x9E3779B1
 """A word times this one, an odd number, is a word that is independent of how many bits of the first are set, to the accuracy below."""
 
+_GOLDEN = 0x9E3779B9
+"""Spreads seeds over 32 bits: 2³² over the golden ratio, odd. Source: Knuth, The Art of Computer Programming 3, 6.4."""
+
 _MEAN = 16 * 2**16 + 2**16 - 1
 """Of 2^16 times the number of set bits among 32, plus two numbers of 16 bits."""
 
@@ -100,6 +103,11 @@ class Draws(NamedTuple):
 
     def _on_host(self, numbers: Array) -> Array:
         return np.asarray(numbers, self.like.dtype) if isinstance(self.like, np.ndarray) else numbers.astype(self.like.dtype)
+
+
+def seed_of(number: int, seed: Any) -> Any:
+    """Return the seed of a part's random numbers, parts being numbered from 0: the update's own for the first."""
+    return seed ^ np.uint32(number * _GOLDEN % 2**32) if number else seed
 
 
 def purpose(seed: Array | int, name: str) -> Array:

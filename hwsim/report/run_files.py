@@ -85,7 +85,7 @@ class RunRecord:
     @property
     def memristors(self) -> int:
         """Number of trainable devices."""
-        return sum(len(element) for element in self.circuit.trainable)
+        return self.circuit.memristors
 
 
 def read_run(what: str) -> RunRecord:

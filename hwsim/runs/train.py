@@ -158,7 +158,7 @@ class Ending:
         if self.deck is not None:
             cold = {name: values / self.session.chip.heat for name, values in self.g.items()}  # a netlist's are those at 27 °C
             self.folder.write_all(written(self.deck, cold, TRAINED, self.sources))
-        elif self.session.experiment.blocks is None and sum(len(element) for element in self.session.circuit.trainable) <= LARGEST_NETLIST:
+        elif self.session.experiment.blocks is None and self.session.circuit.memristors <= LARGEST_NETLIST:
             self.folder.write(TRAINED, deck(self.session, self.session.programmed(self.g), notes=(note,)))
 
     def _summary(self, tested: "Evaluation") -> dict[str, Any]:
@@ -191,7 +191,7 @@ class Ending:
             "seed": training.seed,
             "chip": experiment.variation.chip,
             **({} if experiment.blocks is None else {"blocks": "; ".join(block.described for block in experiment.blocks)}),
-            "memristors": sum(len(element) for element in self.session.circuit.trainable),
+            "memristors": self.session.circuit.memristors,
             "epochs": len(self.rows),
         }
 
@@ -215,7 +215,7 @@ class Ending:
         if count is None:
             return {}
         device = next(device for device in self.session.experiment.devices if device.programmed)
-        devices = sum(len(element) for element in self.session.circuit.trainable)
+        devices = self.session.circuit.memristors
         writes, energy = (sum(row[key] for row in self.rows) for key in (count, "programming_J"))
         kind = {"device": device.preset} if device.levels is None else {"levels": device.levels}
         return kind | {f"{count}_per_device": writes / devices, "programming_J": energy}

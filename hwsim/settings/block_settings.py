@@ -2,32 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from circuits.errors import CircuitError
-from circuits.network import Network
-from hwsim.settings.device_settings import DeviceSettings
-from hwsim.settings.digital_layers import DigitalLayer, Shape, shape_after
-from hwsim.settings.learning_kinds import (
-    AdjointRule,
-    EquilibriumPropagationRule,
-    FrozenNudge,
-    OptimizerSettings,
-    RichardsonRule,
-    Share,
-    SmallSignalRule,
-    VoltsNudge,
-)
+from hwsim.settings.circuit_block import CircuitBlock
+from hwsim.settings.digital_layers import DigitalLayer, Image, Shape, shape_after
+from hwsim.settings.learning_kinds import Share
 from hwsim.settings.sections import Section
-from hwsim.settings.training_settings import Range, TrainingSettings
-
-EstimatorSettings = Annotated[
-    EquilibriumPropagationRule | RichardsonRule | SmallSignalRule | AdjointRule,
-    Field(discriminator="kind"),
-]
-"""The rules that pass an error on to what comes before."""
 
 
 class DigitalAdam(Section):
@@ -95,7 +78,7 @@ class DigitalBlock(Section):
 
     kind: Literal["digital"] = "digital"
     inputs: PositiveInt | None = None
-    image: tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    image: Image | None = None
     layers: Annotated[tuple[DigitalLayer, ...], Field(min_length=1)]
     optimizer: Annotated[DigitalAdam | DigitalSgd, Field(discriminator="kind")] = DigitalAdam()
 
@@ -128,6 +111,11 @@ class DigitalBlock(Section):
         return given
 
     @property
+    def seen(self) -> Image | None:
+        """The image that comes in, where the block names it."""
+        return self.image
+
+    @property
     def described(self) -> str:
         """Its layers in words."""
         return f"digital: {', '.join(layer.kind for layer in self.layers)}"
@@ -135,72 +123,6 @@ class DigitalBlock(Section):
     def makes(self, shape: Shape) -> Shape:
         """Return the shape of what comes out."""
         return shape_after(self.layers, shape)
-
-
-class CircuitBlock(Section):
-    """A circuit that settles: its inputs are driven by what the block before makes, and its outputs are read.
-
-    Keys on how it learns that are absent are those of the section `training`, and its device is that of the section `device`.
-
-    Parameters
-    ----------
-    circuit
-        The network.
-    rule
-        What measures the gradient of its conductances, and of what comes in: a rule that passes an error on.
-    nudge
-        What nudges its outputs: `volts` or `frozen`.
-    optimizer, rate
-        How a gradient becomes a step, and its size, one number or one a crossbar.
-    g_init, init
-        Initial conductances lie between these two [S], `uniform` or `log-uniform`.
-    device
-        What its memristors are, and how they are programmed.
-
-    """
-
-    kind: Literal["circuit"] = "circuit"
-    circuit: Network
-    rule: EstimatorSettings = EquilibriumPropagationRule()
-    nudge: Annotated[VoltsNudge | FrozenNudge, Field(discriminator="kind")] = VoltsNudge()
-    optimizer: OptimizerSettings | None = None
-    rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] | None = None
-    g_init: Range | tuple[Range, ...] | None = None
-    init: Literal["uniform", "log-uniform"] | None = None
-    device: DeviceSettings | None = None
-
-    @field_validator("rule", "nudge", "optimizer", mode="before")
-    @classmethod
-    def _named(cls, given: Any) -> Any:
-        return {"kind": given} if isinstance(given, str) else given
-
-    def takes(self, before: Shape | None) -> Shape:
-        """Return the shape of what comes in, `before` being what the block before makes.
-
-        Raises
-        ------
-        CircuitError
-            When it is another number.
-
-        """
-        if before is not None and math.prod(before) != self.circuit.inputs:
-            msg = f"circuit.inputs = {self.circuit.inputs}, and the block before makes {math.prod(before)} numbers; set it to that"
-            raise CircuitError(msg)
-        return (self.circuit.inputs,)
-
-    @property
-    def described(self) -> str:
-        """Its sizes."""
-        return f"circuit: {self.circuit.described}"
-
-    def makes(self, shape: Shape) -> Shape:  # noqa: ARG002 - a circuit's outputs are its own
-        """Return the shape of what comes out."""
-        return (self.circuit.outputs,)
-
-    def training(self, of_all: TrainingSettings) -> TrainingSettings:
-        """Return how the block learns, where all blocks learn like `of_all`."""
-        given = {name: getattr(self, name) for name in ("rule", "nudge", "optimizer", "rate", "g_init", "init")}
-        return of_all.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def prefix_of(k: int) -> str:

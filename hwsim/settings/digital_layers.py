@@ -12,6 +12,9 @@ from hwsim.settings.sections import Section
 Shape = tuple[int, ...]
 """Of a sample: (n,) numbers, or maps of (height, width, channels)."""
 
+Image = tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, PositiveInt]
+"""Height and width of maps, and their channels if several."""
+
 _MAPS = 3
 
 

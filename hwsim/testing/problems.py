@@ -219,6 +219,7 @@ PROBLEMS = (
         "dead-zones",
         _network(Layer(size=4, neuron=DeadZone(i_sat=1e-6, n=1.1)), Layer(size=3, neuron=DeadZone(), amplifier=SKEWED)).compile,
     ),
+    EngineProblem("shared-loads", _network(Layer(size=5, neuron=CONDUCTING, amplifier=RECIPROCAL, load=True), output_load=True).compile),
     EngineProblem("ideal-pair", _network(Layer(size=5, neuron=IdealPair(v_low=-0.1, v_high=0.06), amplifier=UNITY)).compile),
     EngineProblem("ideal-rectifier", _network(Layer(size=5, neuron=IdealRectifier(v_low=-0.02, v_high=0.05))).compile),
     EngineProblem("single-ended", _network(Layer(size=4, neuron=CONDUCTING), differential=False).compile),

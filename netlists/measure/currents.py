@@ -29,7 +29,7 @@ class SourceCurrents(DeckMeasure):
 
     array: str
 
-    def describe(self, phases: int) -> str:  # noqa: ARG002 - every measure is told
+    def describe(self, phases: int) -> str:  # noqa: ARG002 - every measure takes it
         """Describe it in a line."""
         return f"It prints the amperes that flow into each source of {self.array}"
 

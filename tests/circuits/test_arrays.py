@@ -11,6 +11,7 @@ from circuits import arrays
 from circuits.arrays import Crossbar, Divisible, Memristors, Trainable
 from circuits.convolution import Convolution
 from circuits.paired import Paired
+from circuits.shared_load import SharedLoad
 from circuits.twins import Twins
 from circuits.windows import Everywhere, Window
 from support.tied_array import TiedColumns
@@ -25,6 +26,7 @@ ARRAYS = (
     Crossbar(name="w", rows=[3, 1, 7, 4], columns=[2, 8, 5]),
     Crossbar(name="row", rows=[6], columns=[2, 8]),
     Memristors(name="m", a=[1, 3, 3, 0, 5], b=[2, 4, 2, 7, 3]),
+    SharedLoad(name="load", a=[2, 8, 5], b=[0, 0, 0], devices=4.0),
     TiedColumns(name="c", rows=[3, 1, 7, 4, 6], columns=[2, 8, 5]),
     Convolution(name="tied", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2),
     Convolution(name="local", rows=np.arange(25, 0, -1), columns=np.arange(26, 38), windows=(WINDOW, BIAS), channels=2, tied=False),

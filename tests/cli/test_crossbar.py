@@ -23,8 +23,8 @@ def test_the_deck_prints_the_currents(hwsim, tmp_path):
     printed = subprocess.run(["ngspice", "-b", str(deck)], capture_output=True, text=True, check=True, timeout=60).stdout
     amperes = [float(number) for number in re.findall(r"^i_\d+ = (\S+)", printed, re.MULTILINE)]
     assert amperes == pytest.approx(answer.json["currents_A"], rel=1e-9)
-    found = ReadCrossbar(g=G, v=np.full(3, 1.5), wires=Wires(row=0.5, column=0.5)).solve(GeneralEngine())
-    assert amperes == pytest.approx(found.currents.tolist(), rel=1e-9)
+    result = ReadCrossbar(g=G, v=np.full(3, 1.5), wires=Wires(row=0.5, column=0.5)).solve(GeneralEngine())
+    assert amperes == pytest.approx(result.currents.tolist(), rel=1e-9)
 
 
 def test_several_are_a_table(hwsim, tmp_path):
@@ -55,7 +55,7 @@ def test_several_are_a_table(hwsim, tmp_path):
     ],
 )
 def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
-    """What cannot be solved is refused in a line that says why."""
+    """What cannot be solved is refused in a line with the reason."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.csv").write_text("1,2\n3,-4\n")
     (tmp_path / "ragged.csv").write_text("1,2\n3\n")

@@ -9,6 +9,7 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.network import Layer, Network
 from hwsim.core import blocks
 from hwsim.core.protocol import Engine
 from hwsim.devices.arrays.pairs import Pairs
@@ -18,12 +19,14 @@ from hwsim.devices.programming.discrete import Discrete
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
+from hwsim.learning.setup import Setup
 from hwsim.learning.state import State
 from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.numeric.numeric_engine import NumericEngine
 from hwsim.session import Session
 from hwsim.settings.device_settings import DeviceSettings
-from hwsim.settings.variation_settings import VariationSettings
+from hwsim.settings.training_settings import TrainingSettings
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Array
 
 pytestmark = pytest.mark.usefixtures("jax_64_bits")
@@ -278,3 +281,30 @@ def test_what_cannot_be_is_refused(settings: tuple[str, ...], message: str) -> N
     """Keys without levels, pairs where there are none, and levels of no range are refused in a line."""
     with pytest.raises((DeviceError, ValueError), match=message):
         trained(override(load("iris"), settings))
+
+
+def test_a_shared_load_has_any_value_where_memristors_have_two() -> None:
+    """It starts in the middle of where its column may, takes the steps of all its memristors together, and is not rounded."""
+    network = Network(inputs=3, layers=[Layer(4, load=True)], outputs=2, output_load=True, g_min=LOW, g_max=HIGH)
+    training = TrainingSettings(g_init=(LOW, HIGH), rate=(1e-6, 2e-6))
+    with NumericEngine().prepare(compiled := network.compile(), Chip.nominal(compiled)) as solver:
+        setup = Setup.of_circuit(
+            training,
+            solver,
+            device=DeviceSettings(levels=2, coding="mirrored"),
+            shown=None,
+            variation=VariationSettings(),
+            noise=NoiseSettings(),
+        )
+    assert dict(setup.rates) == {"w1": 1e-6, "load1": 7e-6, "w2": 2e-6, "load2": 5 * 2e-6}
+    np.testing.assert_allclose([setup.start["load1"][0], setup.start["load2"][0]], np.array([7, 5]) * (LOW + HIGH) / 2)
+    ways = setup.updater.programming
+    begun, state = ways.begin(blocks.split(compiled, setup.start))
+    done = ways.update(
+        begun, {block: np.full(values.shape, 1e-6) for block, values in begun.items()}, Chip.nominal(compiled), np.uint32(0), state
+    )
+    for block, values in done.g.items():
+        if block.startswith("load"):
+            np.testing.assert_allclose(values, begun[block] + 1e-6, rtol=1e-12)
+        else:
+            assert set(np.unique(values)) <= {LOW, HIGH}

@@ -22,9 +22,9 @@ def example(ohms=0.5, v=(2.6, 1.1, 3.3)):
 
 @pytest.mark.parametrize("engine", [GeneralEngine(), NgspiceEngine(workers=1)], ids=["numeric", "ngspice"])
 def test_the_published_example(engine):
-    """Another program's published current is found by either engine."""
-    found = example().solve(engine)
-    assert found.across[0, 3] / R[0, 3] == pytest.approx(PUBLISHED, rel=1e-12)
+    """Another program's published current is computed by either engine."""
+    result = example().solve(engine)
+    assert result.across[0, 3] / R[0, 3] == pytest.approx(PUBLISHED, rel=1e-12)
 
 
 @pytest.mark.parametrize("wires", [Wires(row=2, column=2), Wires(row=3), Wires(column=0.7), Wires()], ids=["both", "row", "column", "none"])
@@ -39,13 +39,13 @@ def test_engines_agree(wires):
 
 def test_currents_are_the_memristors():
     """What a column delivers is what its memristors carry, and the sources deliver what memristors and wires turn into heat."""
-    found = example().solve(GeneralEngine())
-    carried = found.across / R
-    assert found.currents == pytest.approx(carried.sum(axis=0), rel=1e-12)
+    result = example().solve(GeneralEngine())
+    carried = result.across / R
+    assert result.currents == pytest.approx(carried.sum(axis=0), rel=1e-12)
     along_rows = np.cumsum(carried[:, ::-1], axis=1)[:, ::-1]
     along_columns = np.cumsum(carried, axis=0)
     heat = (carried**2 * R).sum() + 0.5 * ((along_rows**2).sum() + (along_columns**2).sum())
-    assert found.power == pytest.approx(heat, rel=1e-12)
+    assert result.power == pytest.approx(heat, rel=1e-12)
 
 
 def test_ideal_wires_lose_nothing():
@@ -57,6 +57,6 @@ def test_ideal_wires_lose_nothing():
 
 def test_the_farthest_memristor_loses_most():
     """Of equal memristors, that of the first row and the last column has the longest way."""
-    found = ReadCrossbar(g=np.full((5, 7), 1e-4), v=np.ones(5), wires=Wires(row=2, column=2)).solve(GeneralEngine())
-    assert found.worst == (0, 6)
-    assert rms(found.uneven) < rms(found.errors)
+    result = ReadCrossbar(g=np.full((5, 7), 1e-4), v=np.ones(5), wires=Wires(row=2, column=2)).solve(GeneralEngine())
+    assert result.worst == (0, 6)
+    assert rms(result.uneven) < rms(result.errors)

@@ -41,9 +41,9 @@ class Pairs(NamedTuple):
 
     @classmethod
     def of(cls, circuit: Circuit) -> Self:
-        """Find the pairs among a circuit's trainable devices, all in a row."""
+        """Find the pairs among a circuit's memristors, all in a row."""
         opposite = _opposites(circuit)
-        ends = [np.concatenate(parts) for parts in zip(*(element.ends_of_g for element in circuit.trainable), strict=True)]
+        ends = [np.concatenate(parts) for parts in zip(*(element.ends_of_g for element in circuit.memristive), strict=True)]
         low, high = np.minimum(*ends), np.maximum(*ends)
         size = circuit.size + 1
         keys = low * size + high

@@ -76,12 +76,12 @@ def pulsed(settings: DeviceSettings, variation: VariationSettings, circuit: Circ
     device = kind_of(variation, settings)
     check(device, settings)
     heat = heat_of(settings, variation)
-    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.trainable]
-    parts = in_a_row(of_each, [element.shape for element in circuit.trainable])
+    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.memristive]
+    parts = in_a_row(of_each, [element.shape for element in circuit.memristive])
     if settings.pairs:
         parts = _paired(parts, circuit)
     parts = _cast(parts, np.dtype(dtype))
-    return Pulsed(settings, parts, tuple(blocks.names(circuit)), noisy=device.noise.cycle > 0)
+    return Pulsed(settings, parts, tuple(blocks.of_memristors(circuit)), noisy=device.noise.cycle > 0)
 
 
 def discrete(settings: DeviceSettings, variation: VariationSettings, circuit: Circuit, dtype: DTypeLike) -> Discrete:
@@ -94,13 +94,13 @@ def discrete(settings: DeviceSettings, variation: VariationSettings, circuit: Ci
 
     """
     device, heat, kind = kind_of(variation, settings), heat_of(settings, variation), np.dtype(dtype)
-    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.trainable]
-    parts = in_a_row(of_each, [element.shape for element in circuit.trainable])
+    of_each = [_part(device, settings, element, variation.chip, heat) for element in circuit.memristive]
+    parts = in_a_row(of_each, [element.shape for element in circuit.memristive])
     if settings.coding != "single":
         parts = parts._replace(pairs=_pairs(circuit, f"device.coding = {settings.coding!r}", "'single'"))
     last = np.asarray((settings.levels or 2) - 1, kind)
     any_count = settings.model_copy(update={"levels": 2})  # it is no part of what is compiled
-    return Discrete(any_count, (_cast(parts, kind), last), tuple(blocks.names(circuit)))
+    return Discrete(any_count, (_cast(parts, kind), last), tuple(blocks.of_memristors(circuit)))
 
 
 def _paired(parts: Parts, circuit: Circuit) -> Parts:

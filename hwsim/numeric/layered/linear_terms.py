@@ -30,6 +30,7 @@ def resistive_parts(layers: Layers, g: Blocks, sums: Blocks | None = None) -> tu
             of_blocks[feed.block] if feed.block in of_blocks else feed.array.column_sum(_conductances(layers, k, feed, g))
             for feed in stage.feeds
         )
+        a = a + sum(feed.array.column_sum(g[feed.block]) for feed in stage.learned_loads) if stage.learned_loads else a
         fixed = layers.parameters[k].load
         if fixed is not None:
             a = a + fixed.g

@@ -8,6 +8,7 @@ from circuits.elements import Amplifiers, Capacitors, Diodes, IdealDiodes, Input
 from circuits.nodes import Nodes
 from circuits.operators import Operators
 from circuits.rows import RowRun, held_nodes, row_runs
+from circuits.shared_load import SharedLoad
 from hwsim.core import blocks
 from hwsim.core.protocol import UnsupportedCircuitError
 from hwsim.numeric.layered.stage import Bridges, Feed, Indices, Junctions, Loads, Stage
@@ -26,7 +27,7 @@ def stages(circuit: Circuit) -> list[Stage]:
         When the circuit is not a chain of crossbars with neurons and amplifiers between them.
 
     """
-    kinds = (Divisible, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors)
+    kinds = (Divisible, Diodes, IdealDiodes, VoltageSources, InputSources, Amplifiers, Nudges, Capacitors, Resistors, SharedLoad)
     for element in circuit.elements:
         if not isinstance(element, kinds):
             raise _unsupported(circuit, f"{element.name} is an array of {type(element).__name__} outside of a layered network")
@@ -34,7 +35,7 @@ def stages(circuit: Circuit) -> list[Stage]:
         if source.minus.any():
             raise _unsupported(circuit, f"{source.name} holds a voltage between two nodes")
     chain: list[Stage] = []
-    left: list[Operators] = circuit.of(Operators)
+    left = [array for array in circuit.of(Operators) if not isinstance(array, SharedLoad)]
     if not left:
         raise _unsupported(circuit, "it has no crossbars")
     while left:
@@ -98,7 +99,8 @@ def _lone_resistors(circuit: Circuit) -> list[Resistors]:
 
 
 def _add_loads(circuit: Circuit, stage: Stage) -> None:
-    """Take up the fixed resistors between columns and what is fixed."""
+    """Take up the learned loads, and the fixed resistors between columns and what is fixed."""
+    stage.learned_loads += [Feed(load, load.name) for load in circuit.of(SharedLoad) if np.array_equal(load.rows, stage.columns)]
     sources = held_nodes(circuit)
     for resistors in _lone_resistors(circuit):
         for near, far in ((resistors.a, resistors.b), (resistors.b, resistors.a)):
@@ -167,6 +169,10 @@ def _check_complete(circuit: Circuit, chain: list[Stage]) -> None:
     for element in circuit.of(Diodes, IdealDiodes, Amplifiers):
         if element.name not in used:
             raise _unsupported(circuit, f"{element.name} is not between the layers of a chain")
+    taken = [feed.block for stage in chain for feed in stage.learned_loads]
+    for load in circuit.of(SharedLoad):
+        if load.name not in taken:
+            raise _unsupported(circuit, f"{load.name} is not on all columns of a layer")
     for resistors in _lone_resistors(circuit):
         places = [load.places for stage in chain for load in stage.loads if load.resistors == resistors.name]
         places += [bridge.places for stage in chain for bridge in stage.bridges if bridge.resistors == resistors.name]

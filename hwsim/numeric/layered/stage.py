@@ -65,7 +65,8 @@ class Feed(Generic[A_co]):
 class Stage:
     """A crossbar, or what is in its place, and its columns. Rows are `signal` rows of the stage before, and fixed runs, each with a feed.
 
-    `kind` is what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone.
+    `kind` is what the columns carry: "linear", "diodes", "ideal" or "dead-zone"; `behind` are the nodes behind a dead zone. Through
+    `learned_loads` columns are joined to ground.
     """
 
     crossbar: str
@@ -81,6 +82,7 @@ class Stage:
     behind: Nodes | None = None
     amplifier: str | None = None
     rows: Nodes | None = None
+    learned_loads: list[Feed[Operators]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
