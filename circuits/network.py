@@ -22,6 +22,7 @@ from circuits.maps import Maps, image
 from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
 from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
+from circuits.odd_layers import refuse_odd
 from circuits.paired import Paired
 from circuits.shared_load import SharedLoad
 from circuits.twin_layers import pairs, refuse_uneven, twinned
@@ -135,36 +136,9 @@ class Network:
                 msg = f"network: {name} = {r:g} ohm must be a finite number, 0 or more"
                 raise CircuitError(msg)
 
-        farads = per_layer(self.capacitance, len(self.layers))
-        self._refuse_timed(farads)
-        self._refuse_wired()
+        per_layer(self.capacitance, len(self.layers))
+        refuse_odd(self)
         refuse_uneven(self)
-
-    def _refuse_timed(self, farads: tuple[Farad, ...]) -> None:
-        """Refuse circuits that are clocked in part: their columns settle within a phase, and have no capacitors and no other dynamics."""
-        held = {k: layer.recurrence.hold is not None for k, layer in enumerate(self.layers) if layer.recurrence is not None}
-        if not any(held.values()):
-            return
-        if any(farads):
-            msg = f"network: capacitance = {max(farads):g} F, and columns with a hold settle in each clock; set capacitance to 0"
-            raise CircuitError(msg)
-        free = next((k for k, clocked in held.items() if not clocked), None)
-        if free is not None:
-            msg = f"network: layers[{free}] has a recurrence without a hold, and others have one; give each a hold, or none"
-            raise CircuitError(msg)
-
-    def _refuse_wired(self) -> None:
-        """Refuse wires with resistance where no dense crossbar stands alone, and twins of a recurrence."""
-        odd = next((f"layers[{k}] is a {layer.kind}" for k, layer in enumerate(self.layers) if layer.images), None)
-        recurrent = next((f"layers[{k}] has a recurrence" for k, layer in enumerate(self.layers) if layer.recurrence is not None), None)
-        if recurrent and self.twins:
-            msg = f"network: {recurrent}, and twins have none; set twins to False"
-            raise CircuitError(msg)
-        odd = "twins = True" if self.twins else odd or recurrent
-        if odd is not None and (self.wire_r_row or self.wire_r_column):
-            what = f"{odd}, and wires have resistance in dense crossbars alone"
-            msg = f"network: {what}; set wire_r_row and wire_r_column to 0 ohm"
-            raise CircuitError(msg)
 
     @property
     def crossbars(self) -> int:
@@ -205,7 +179,7 @@ class Network:
         for before, layer in zip(maps, (*self.layers, last), strict=True):
             if layer.learned:
                 total += rails * layer.devices(before) + layer.bias * (self.bias + self.signed_bias) * layer.maps(before).size
-            rails = self._twofold
+            rails = self._twofold if layer.recurrence is None else layer.recurrence.rails
             total += layer.recurrence.devices(layer.size) if layer.recurrence is not None else 0
         return self._twofold * total
 

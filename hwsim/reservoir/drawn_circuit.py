@@ -39,8 +39,8 @@ class DrawnCircuit:
         settings = self.settings
         return Recurrence(
             pattern=settings.family,
-            fan_in=settings.fan_in,
-            seed=settings.seed,
+            fan_in=settings.fan_in if settings.family == "random" else None,
+            seed=settings.seed if settings.family == "random" else None,
             leak=settings.leak_conductance,
             g_min=settings.g_low / 10,
             g_max=10 * settings.g_high,

@@ -6,7 +6,7 @@ import pytest
 from circuits.arrays import Memristors
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
-from circuits.network import Amplifier, Layer, Network
+from circuits.network import Amplifier, Layer, Network, PoolLayer
 from circuits.recurrence import Recurrence
 
 
@@ -21,6 +21,7 @@ def ring(**changes: object) -> Network:
         ({"pattern": "cycle"}, 12),
         ({"pattern": "random", "fan_in": 4}, 6 * 8),
         ({"pattern": "random", "fan_in": 4, "signed": False}, 6 * 4),
+        ({"pattern": "mutual", "fan_in": 2, "seed": 1}, 6 * 4),
         ({"signed": False, "back": 0.5}, 6 * 6),
     ],
 )
@@ -57,12 +58,17 @@ def test_random_columns_differ_by_seed_and_have_no_line_twice():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"gain": 0.0}, "gain = 0 must be a finite number above 0"),
+        ({"gain": 0.0}, "gain = 0 must be above 0"),
         ({"leak": -1e-6}, "leak = -1e-06 must be"),
         ({"back": 0.5}, "set signed to False"),
         ({"pattern": "random", "fan_in": 0}, "fan_in = 0 must be at least 1"),
         ({"pattern": "random", "fan_in": 7}, "fan_in = 7 is more than the 6 columns"),
         ({"pattern": "star"}, "pattern"),
+        ({"gain": 1e300}, "at most 1e\\+06"),
+        ({"fan_in": 3}, "fan_in = 3 has no effect"),
+        ({"pattern": "cycle", "seed": 3}, "seed = 3 has no effect"),
+        ({"pattern": "mutual", "fan_in": 3}, "must be even"),
+        ({"onward": "lines"}, "has an amplifier"),
     ],
 )
 def test_what_no_recurrence_has_is_refused(change, message):
@@ -76,3 +82,25 @@ def test_wires_and_twins_have_no_recurrence(change):
     """Neither has lines of its own."""
     with pytest.raises(CircuitError, match=r"layers\[0\] has a recurrence"):
         Network(inputs=1, layers=(Layer(2, recurrence=Recurrence()),), outputs=1, **change)
+
+
+def test_columns_of_a_mutual_pattern_meet_each_other():
+    """In both directions, none its own lines, and none another's twice."""
+    for seed in range(3):
+        start, end = Recurrence(pattern="mutual", fan_in=4, seed=seed).meets(9)
+        pairs = set(zip(start.tolist(), end.tolist(), strict=True))
+        assert len(pairs) == len(start)
+        assert pairs == {(b, a) for a, b in pairs}
+        assert all(a != b for a, b in pairs)
+
+
+def test_lines_lead_on_with_both_signs():
+    """Then the next crossbar has a row for each line, and devices are counted by formula; maps have none."""
+    layer = Layer(6, recurrence=Recurrence(onward="lines"))
+    network = Network(inputs=2, layers=(layer, layer), outputs=1)
+    circuit = network.compile()
+    assert [array.shape for array in circuit.trainable] == [(5, 6), (12, 6), (13, 6), (12, 6), (13, 2)]
+    assert circuit["w2"].rows[:12].tolist() == [*circuit.nodes("l1"), *circuit.nodes("ln1")]
+    assert network.memristors == sum(int(np.prod(e.shape)) for e in circuit.trainable)
+    with pytest.raises(CircuitError, match="leads to a pool"):
+        Network(inputs=2, layers=(layer, PoolLayer(size=1)), outputs=1)

@@ -68,6 +68,14 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "circuit.layers[0].padding": (MAPS, ["circuit.layers[0].padding=0"]),
     "circuit.layers[0].tied": (MAPS, ["circuit.layers[0].tied=false"]),
     "circuit.layers[0].r": (POOLED, ["circuit.layers[1].r=2e4"]),
+    "circuit.layers[0].recurrence.pattern": (
+        load("iris", ["training.epochs=1", "circuit.layers[0].recurrence={}"]),
+        ["circuit.layers[0].recurrence.pattern=cycle"],
+    ),
+    "circuit.layers[0].recurrence.onward": (
+        load("iris", ["training.epochs=1", "circuit.layers=[{size=5, recurrence={}}]"]),
+        ["circuit.layers[0].recurrence.onward=lines"],
+    ),
     "circuit.inputs": (load("iris"), ["circuit.inputs=13", "data.name=wine"]),
     "circuit.outputs": (load("xor"), ["circuit.outputs=2"]),
     "circuit.netlist": (load(XOR, ["data.name=xor"]), ["circuit.netlist={deck}"]),

@@ -28,6 +28,7 @@ TEXTS = {
     "targets",
     "start",
     "pattern",
+    "onward",
     "level_spacing",
     "level_rounding",
     "coding",
