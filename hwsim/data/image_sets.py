@@ -40,6 +40,9 @@ _OPENML = {
     "cifar10": _Published("CIFAR_10", 50_000, "8193b3fbce55bec361cd1b8fd4880cb1649832dc4d6de6da1e7a21847a4843aa"),
 }
 
+_STEMS = {"mnist": ("mnist",), "fashion-mnist": ("fashion-mnist", "fashion_mnist", "fashion"), "cifar10": ("cifar10", "cifar-10")}
+"""What files and folders of each set are called."""
+
 NAMED = tuple(_OPENML)
 """Their names."""
 
@@ -56,7 +59,7 @@ def image_files(name: str) -> tuple[Path, ...]:
 
     """
     for folder in _folders(name):
-        for stem in (name, name.replace("-", "_")):
+        for stem in _STEMS[name]:
             if (folder / f"{stem}.npz").is_file():
                 return (folder / f"{stem}.npz",)
         parts = tuple(path for path in (_idx_file(folder, *part) for part in _IDX) if path)
@@ -93,7 +96,7 @@ def _folders(name: str) -> Iterator[Path]:
         if not folder.is_dir():
             msg = f"{DATA_VARIABLE}={quote_path(given)} is not a folder; let it name the folder that holds {name}.npz, or unset it"
             raise DataError(msg)
-        yield from (folder / name, folder / name.replace("-", "_"))
+        yield from (folder / stem for stem in _STEMS[name])
         if not any(_idx_file(folder, *part) for part in _IDX) or ("fashion" in folder.name) == ("fashion" in name):
             yield folder  # lone idx files do not show which of the two they are
     yield _DEBIAN / name

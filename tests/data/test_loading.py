@@ -152,7 +152,13 @@ def images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndar
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), [("mnist", "mnist.npz"), ("fashion-mnist", "fashion-mnist.npz"), ("fashion-mnist", "fashion_mnist.npz")]
+    ("name", "file"),
+    [
+        ("mnist", "mnist.npz"),
+        ("fashion-mnist", "fashion-mnist.npz"),
+        ("fashion-mnist", "fashion_mnist.npz"),
+        ("fashion-mnist", "fashion.npz"),
+    ],
 )
 def test_images_are_found_as_arrays(images: dict[str, np.ndarray], tmp_path: Path, name: str, file: str) -> None:
     """An .npz file in $HWSIM_DATA is found; images are flattened and their bytes become 0 to 1."""
