@@ -1,6 +1,6 @@
 """The gradient by the inputs: what a response of the voltages changes in the currents that input sources deliver."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,14 +43,30 @@ def input_gradient(circuit: Circuit, chip: AnyChip, g: Conductances, response: F
         if isinstance(element, Divisible):
             columns = gather(circuit, response, element.columns)
             columns = columns * _cast(factors[element.name], columns)
-            for run, part in row_parts(circuit, element):
-                if run.features is not None:
-                    current = part.backward(of_blocks[blocks.name(element.name, run.of_g)], columns)
-                    scale = chip(run.source or "", "scale")[run.places].astype(columns.dtype)
-                    total = _added(total, run.features, current * scale)
+            for features, part, weight, scale in _by_features(circuit, chip, element, of_blocks):
+                total = _added(total, features, scale * part.backward(weight, columns))
         else:
             total = _of_list(circuit, chip, element, of_blocks[element.name], response, total, factors[element.name])
     return total
+
+
+def _by_features(circuit: Circuit, chip: AnyChip, element: Divisible, g: Mapping[str, Array]) -> Iterator[tuple[Any, Any, Array, Any]]:
+    """List the rows that features drive: the features, the rows, their conductances [S] and scales [V per unit].
+
+    Rows with the same features share one product, as those of a feature and of its negative do.
+    """
+    merged: dict[tuple[bytes, Any], tuple[Any, Any, Array]] = {}
+    for run, part in row_parts(circuit, element):
+        if run.features is None:
+            continue
+        of_run = g[blocks.name(element.name, run.of_g)]
+        scale = chip(run.source or "", "scale")[run.places].astype(of_run.dtype)
+        if (scaled := part.times_rows(of_run, scale)) is None:
+            yield run.features, part, of_run, scale
+        else:
+            key = run.features.tobytes(), part.pattern
+            merged[key] = run.features, part, merged[key][2] + scaled if key in merged else scaled
+    yield from ((features, part, weight, 1.0) for features, part, weight in merged.values())
 
 
 def _of_list(  # noqa: PLR0913, PLR0917 - a list in its circuit
@@ -70,6 +86,8 @@ def _of_list(  # noqa: PLR0913, PLR0917 - a list in its circuit
 
 def _added(total: Array, features: Any, values: Array) -> Array:
     """Add the values of rows (B, rows) to those of their features; a feature may drive several."""
+    if np.array_equal(features, np.arange(total.shape[1])):
+        return total + values
     if isinstance(values, np.ndarray):
         np.add.at(total.T, features, values.T)
         return total
