@@ -244,9 +244,11 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
     """Measure all cases and write the results; returns them as data and as text. Ctrl-C keeps the completed cases."""
     from hwsim.benchmarks import record  # noqa: PLC0415 - help does without
     from hwsim.files.raw import DataError  # noqa: PLC0415 - for this command alone
+    from hwsim.runs.power_meter import PowerMeter, spelled_consumption  # noqa: PLC0415 - help does without
+    from hwsim.settings.energy_settings import EnergySettings  # noqa: PLC0415 - help does without
 
     _refuse(out, plan.name, force=force)
-    load, results, complete = record.load_average(), [], True
+    load, meter, results, complete = record.load_average(), PowerMeter(EnergySettings().core_watts), [], True
     try:
         for title, measure in plan.cases:
             try:
@@ -266,8 +268,10 @@ def _carry_out(output: Output, plan: _Plan, out: Path | None, *, force: bool) ->
         output.note(f"interrupted; the completed cases are {written}")
         raise click.Abort
     kind = plan.name.partition("-")[0]
-    text = "\n".join(filter(None, (bench_text.TABLES[kind](results), "", bench_text.busy(load), written)))
-    return measured | {"files": [str(path) for path in paths]}, text
+    took = {**EnergySettings().simulated(meter.since(workers=True).simulation_J), "simulation_method": meter.method}
+    energy = f"energy: {spelled_consumption(took)}"
+    text = "\n".join(filter(None, (bench_text.TABLES[kind](results), "", bench_text.busy(load), energy, written)))
+    return measured | {"files": [str(path) for path in paths]} | took, text
 
 
 def _refuse(out: Path | None, name: str, *, force: bool) -> None:

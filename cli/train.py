@@ -214,6 +214,7 @@ def rounded(number: float) -> str:
 
 def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
+    from hwsim.runs.power_meter import spelled_consumption  # noqa: PLC0415 - for this command alone
     from hwsim.runs.programming_cost import spelled_cost  # noqa: PLC0415 - for this command alone
 
     summary, path, measure = trained.summary, trained.folder.path, data.measure
@@ -224,6 +225,7 @@ def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
     cost = spelled_cost(summary, summary["memristors"])
     lines = [*([f"pulses  {cost}"] if cost else []), f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"]
     lines += [f"plot    {trained.folder.predictions}"] if "by_target" in summary else []
+    lines += [f"energy  {spelled_consumption(summary)} for simulating it"]
     reached = wrapped(f"{', '.join(errors)} after {counted(summary['epochs'], 'epoch')} ({speed})")
     by_target = [target_table(summary["by_target"], measure)] if len(summary.get("by_target", ())) > 1 else []
     return "\n".join((reached, *by_target, *(wrapped(line, " " * 8) for line in lines)))

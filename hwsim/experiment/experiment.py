@@ -143,7 +143,6 @@ class Experiment(Section):
                 variation=self.variation,
                 noise=self.noise,
                 solver=self.solver,
-                energy=self.energy,
             )
         self._check_task()
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):

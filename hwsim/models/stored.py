@@ -90,7 +90,7 @@ def save(model: Model, folder: Path) -> Path:
         if model.state is not None:
             opened.write_checkpoint(model.state, rows)
         sources = contents(deck) if deck is not None else {}
-        Ending(session, opened, dict(model.g), rows, Stopwatch(), deck, sources).write()
+        Ending(session, opened, dict(model.g), rows, Stopwatch(), None, deck, sources).write()
     return folder
 
 

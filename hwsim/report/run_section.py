@@ -19,6 +19,7 @@ from hwsim.report.prediction_pictures import predictions, target_table
 from hwsim.report.reconstructions import reconstructions
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
+from hwsim.runs.power_meter import spelled_consumption
 from hwsim.runs.programming_cost import count_in
 
 
@@ -95,6 +96,8 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     if count := count_in(record.summary, "{}_per_device"):
         yield f"{count} per memristor", f"{record.summary[f'{count}_per_device']:.4g}"
         yield "programming energy", quantity(record.summary["programming_J"], "J")
+    if "simulation_kWh" in record.summary:
+        yield "simulation", spelled_consumption(record.summary)
 
 
 def _galleries(record: RunRecord, anchor: str) -> Iterator[Gallery]:

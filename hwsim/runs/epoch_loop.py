@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from circuits.errors import CircuitError
 from hwsim.files.records import Row
 from hwsim.runs.open_run import CHECKPOINT, OpenRun, RunError
+from hwsim.runs.power_meter import PowerMeter
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import FILES, UPDATES
 
@@ -58,8 +59,8 @@ def restored(folder: OpenRun, trainer: "Trainer", name: str = CHECKPOINT) -> tup
 class Saver:
     """Writes checkpoint, metrics and weights, periodically and at the end."""
 
-    def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch) -> None:
-        self.folder, self.trainer, self.rows, self.watch = folder, trainer, rows, watch
+    def __init__(self, folder: OpenRun, trainer: "Trainer", rows: list[Row], watch: Stopwatch, meter: PowerMeter | None = None) -> None:
+        self.folder, self.trainer, self.rows, self.watch, self.meter = folder, trainer, rows, watch, meter
         self.weights: Weights | None = None
         self.saved = -CHECKPOINT_SECONDS
 
@@ -67,7 +68,8 @@ class Saver:
         """Add an epoch's row and weights when it ended, and save when it is time, or `at_once`."""
         if progress.record is not None:
             speed = len(self.trainer.data.x_train) / max(progress.record["seconds"], 1e-9)
-            self.rows.append(progress.record | {"samples_per_second": speed})
+            took = {} if self.meter is None else self.meter.since()._asdict()
+            self.rows.append(progress.record | {"samples_per_second": speed} | took)
             self.weights = self.trainer.g(progress.state)
         due = EPOCH_SECONDS if progress.record is not None else CHECKPOINT_SECONDS
         if at_once or time.monotonic() - self.saved > due:

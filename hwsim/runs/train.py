@@ -18,6 +18,7 @@ from hwsim.runs.environment import environment
 from hwsim.runs.epoch_loop import Observe, Saver, restored, to_the_last_epoch
 from hwsim.runs.folder import PREDICTIONS, RunFolder
 from hwsim.runs.open_run import OpenRun
+from hwsim.runs.power_meter import PowerMeter
 from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, TimedSolver
@@ -61,8 +62,8 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         When an input is unusable; a new run then leaves no folder.
 
     """
-    watch = profiler.watch if profiler else Stopwatch()
     experiment, training = start.experiment, start.experiment.training
+    watch, meter = profiler.watch if profiler else Stopwatch(), PowerMeter(experiment.energy.core_watts)
     experiment.refuse_age()
     if profiler and experiment.blocks is not None:
         msg = f"{experiment.name}: --profile divides the time of one circuit's updates, and this is a chain of blocks; omit it"
@@ -106,9 +107,9 @@ def train(start: Start, observe: Observe, profiler: "Profiler | None" = None, no
         if start.resume:
             folder.describe(experiment, described)
         with stop_signals() as stopped:
-            state = to_the_last_epoch(Saver(folder, trainer, rows, watch), state, observe, stopped)
+            state = to_the_last_epoch(Saver(folder, trainer, rows, watch, meter), state, observe, stopped)
         with watch.on(FILES):
-            summary = Ending(session, folder, trainer.g(state), rows, watch, deck, sources).write()
+            summary = Ending(session, folder, trainer.g(state), rows, watch, meter, deck, sources).write()
         if profiler is None:
             return Trained(RunFolder(folder.present), summary)
         profile = profiler.profile(trainer, state, rows[before:], experiment.solver.ngspice_workers)
@@ -129,6 +130,7 @@ class Ending:
     g: Weights
     rows: list[Row]
     watch: Stopwatch
+    meter: PowerMeter | None
     deck: Deck | None
     sources: Mapping[str, bytes]
 
@@ -164,7 +166,7 @@ class Ending:
     def _summary(self, tested: "Evaluation") -> dict[str, Any]:
         rows = self.rows
         if not rows:  # imported, or stopped in its first epoch
-            return self._described() | self._errors(tested, {}) | {"residual_A": tested.residual}
+            return self._described() | self._errors(tested, {}) | {"residual_A": tested.residual} | self._took()
         seconds = float(np.median([row["seconds"] for row in rows[1:] or rows]))  # the first epoch's may hold compiling
         return {
             **self._described(),
@@ -178,7 +180,16 @@ class Ending:
             "seconds_per_epoch": seconds,
             "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
             "seconds": sum(row["seconds"] for row in rows),
+            **self._took(),
         }
+
+    def _took(self) -> dict[str, Any]:
+        """Return what the simulation took, earlier epochs of a resumed run with it, and how it was counted; nothing without a meter."""
+        if self.meter is None:
+            return {}
+        last = self.meter.since(workers=True)._asdict()
+        took = {key: value + sum(row.get(key, 0.0) for row in self.rows) for key, value in last.items()}
+        return took | self.session.experiment.energy.simulated(took["simulation_J"]) | {"simulation_method": self.meter.method}
 
     def _described(self) -> dict[str, Any]:
         """Return what was trained, and for how many epochs."""

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from circuits.quoting import quoted
 from circuits.units import Joule, Watt
+from hwsim.settings.grid_intensity import JOULES_PER_KWH, KG_PER_KWH
 from hwsim.settings.sections import Section
 from hwsim.settings.variation_settings import Bits
 
@@ -13,9 +15,9 @@ Joules = Annotated[Joule, Field(ge=0)]
 
 
 class EnergySettings(Section):
-    """What amplifiers and converters take, which no equilibrium shows: stated by the user, and counted by hwsim datasheet.
+    """What amplifiers and converters take, which no equilibrium shows, and what the computer takes that simulates; both are stated here.
 
-    Nothing here changes what a circuit computes or learns.
+    The first is counted by hwsim datasheet, the second in each run's summary. Nothing here changes what a circuit computes or learns.
 
     Parameters
     ----------
@@ -27,6 +29,14 @@ class EnergySettings(Section):
         What the converter of one output takes a reading [J].
     converter_bits
         Of both, where variation.dac_bits and variation.adc_bits are absent: outputs count as settled within one step of them.
+    core_watts
+        What a busy core of the computer takes [W], where its own counters cannot be read; 4 is codecarbon's for an unknown processor.
+    pue
+        Power usage effectiveness: what the whole computing centre takes for each watt of its computers.
+    country
+        Whose electricity the computer takes, by its ISO 3166 code of three letters; absent: kilograms of CO2 are not stated.
+    intensity
+        Of that electricity [kg of CO2 equivalents a kWh], in place of the country's.
 
     Examples
     --------
@@ -45,3 +55,26 @@ class EnergySettings(Section):
     dac_joules: Joules = 1.6e-12
     adc_joules: Joules = 1.6e-12
     converter_bits: Bits = 8
+    core_watts: Watts = 4.0
+    pue: Annotated[float, Field(ge=1)] = 1.0
+    country: str | None = None
+    intensity: Annotated[float, Field(ge=0)] | None = None
+
+    @field_validator("country")
+    @classmethod
+    def _known(cls, country: str | None) -> str | None:
+        if country is not None and country not in KG_PER_KWH:
+            msg = f"country = {quoted(country)} is not in the table ({', '.join(KG_PER_KWH)}); state energy.intensity in kg a kWh instead"
+            raise ValueError(msg)
+        return country
+
+    @property
+    def kg_per_kwh(self) -> float | None:
+        """What a kilowatt-hour weighs [kg of CO2 equivalents]; None: not known."""
+        return self.intensity if self.intensity is not None or self.country is None else KG_PER_KWH[self.country]
+
+    def simulated(self, joules: Joule) -> dict[str, float]:
+        """Describe what a simulation took: kilowatt-hours, and kilograms of CO2 equivalents where the electricity is known."""
+        kwh = joules * self.pue / JOULES_PER_KWH
+        known = self.kg_per_kwh
+        return {"simulation_kWh": kwh} | ({} if known is None else {"simulation_kg_CO2e": kwh * known})

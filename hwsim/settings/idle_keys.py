@@ -66,7 +66,7 @@ IDLE = (
     Idle(
         tuple(f"energy.{key}" for key in EnergySettings.model_fields),
         lambda _: True,
-        "energy is counted by hwsim datasheet, and changes no error",
+        "energy is only counted, and changes no error",
     ),
 )
 

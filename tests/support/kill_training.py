@@ -121,4 +121,10 @@ def numbers(folder: Path) -> dict[str, Any]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     with np.load(folder / "weights.npz") as weights:
         g = {name: values.tobytes() for name, values in weights.items()}
-    return {"rows": [{key: value for key, value in row.items() if key not in {"seconds", "samples_per_second"}} for row in rows], "g": g}
+    return {
+        "rows": [
+            {key: value for key, value in row.items() if key not in {"seconds", "samples_per_second", "processor_s", "simulation_J"}}
+            for row in rows
+        ],
+        "g": g,
+    }
