@@ -32,6 +32,7 @@ TEXTS = {
     "level_spacing",
     "level_rounding",
     "coding",
+    "country",
 }
 OTHERS = {
     "recurrence",
