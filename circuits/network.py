@@ -7,7 +7,7 @@ a bias row on every crossbar, and outputs read as differences of column pairs.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.maps import Maps, image
 from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
-from circuits.neurons import FORBID_UNKNOWN
+from circuits.neurons import FORBID_UNKNOWN, Linear, Neuron
 from circuits.nodes import GROUND, Nodes
 from circuits.odd_layers import refuse_odd
 from circuits.paired import Paired
@@ -52,6 +52,8 @@ class Network:
         Outputs that are read: one a class, or a single one for two classes.
     differential
         Whether an output is the difference of the voltages of two columns; otherwise it is the voltage of one.
+    output_neuron
+        What each output's column has, where outputs are single columns; by default nothing.
     signed_inputs
         Whether every feature drives a second row with its negative.
     input_scale
@@ -95,6 +97,7 @@ class Network:
     layers: tuple[HiddenLayer, ...] = ()
     outputs: int
     differential: bool = True
+    output_neuron: Neuron = field(default_factory=Linear)
     signed_inputs: bool = True
     input_scale: float = 1.0
     bias: bool = True
@@ -242,6 +245,7 @@ class Network:
         out = builder.group("out", self.outputs * (2 if self.differential else 1))
         ends = pairs(maps[-1]) if self.layers else Paired(1, self.inputs), Paired(self.outputs, 1)
         self._join(builder, Layer(len(out), load=self.output_load), len(self.layers) + 1, (rows, bias, out), maps[-1], ends, next(bounds))
+        self.output_neuron.build(builder, "out", out)
         plus, minus = (out[0::2], out[1::2]) if self.differential else (out, GROUND)
         builder.add(Nudges(name="nudge", plus=plus, minus=minus))
         builder.add(*of_layer(len(farads), out, farads[-1]))

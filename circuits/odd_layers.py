@@ -21,6 +21,7 @@ def refuse_odd(network: "Network") -> None:
     _refuse_timed(network)
     _refuse_lines(network)
     _refuse_wired(network)
+    _refuse_outputs(network)
 
 
 def _refuse_timed(network: "Network") -> None:
@@ -62,4 +63,15 @@ def _refuse_wired(network: "Network") -> None:
     if odd is not None and (network.wire_r_row or network.wire_r_column):
         what = f"{odd}, and wires have resistance in dense crossbars alone"
         msg = f"network: {what}; set wire_r_row and wire_r_column to 0 ohm"
+        raise CircuitError(msg)
+
+
+def _refuse_outputs(network: "Network") -> None:
+    """Refuse neurons on pairs of columns, and those that lead on to other nodes than the columns."""
+    kind = network.output_neuron.kind
+    if kind == "dead-zone":
+        msg = "network: output_neuron is a dead-zone, and nothing follows the outputs that it could lead to; choose another kind"
+        raise CircuitError(msg)
+    if kind != "linear" and network.differential:
+        msg = f"network: output_neuron is a {kind}, and outputs are differences of columns; set differential to False"
         raise CircuitError(msg)

@@ -108,7 +108,7 @@ class Session:
             for preset in presets_named:
                 presets.load(preset)
         if experiment.blocks is not None:
-            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks)
+            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, labelled=experiment.training.propagation.local)
         else:
             circuit = experiment.one_circuit.compile(experiment.name)
         return cls(experiment, circuit, _Source(experiment, circuit, data, run, task))

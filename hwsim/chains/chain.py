@@ -130,16 +130,16 @@ class Chain:
     @cached_property
     def rule(self) -> "ChainRule":
         """The learning rule of the chain, and what reads voltages."""
-        from hwsim.chains.chain_rule import ChainRule  # noqa: PLC0415 - as above
         from hwsim.chains.circuit_part import CircuitPart  # noqa: PLC0415 - as above
         from hwsim.chains.kernel_part import KernelPart  # noqa: PLC0415 - as above
+        from hwsim.chains.propagation import propagated  # noqa: PLC0415 - as above
 
         parts: list[Any] = list(self.circuit.parts)
         for k, one in self.circuits.items():
             names = tuple(element.name for element in one.circuit.trainable)
             part = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
             parts[k] = KernelPart(part, self.window(k)) if self.window(k).positions > 1 else part
-        return ChainRule(tuple(parts))
+        return propagated(self.experiment.training, tuple(parts), len(self.circuit.outputs))
 
     def _converters(self, one: OneCircuit) -> "Converters | None":
         """Return what drives a circuit behind another block; features are converted before they come."""

@@ -39,15 +39,18 @@ class ChainCircuit(Circuit):
         The circuit or the digital layers of each block.
     ends
         Shapes of what comes into each block, and of what comes out.
+    labels
+        How many of the inputs are for labels, behind those of the features.
 
     """
 
     parts: tuple[Member, ...] = field(default=())
     ends: tuple[tuple[Shape, Shape], ...] = field(default=())
+    labels: int = 0
 
     @classmethod
-    def of_blocks(cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock]) -> "ChainCircuit":
-        """Compile the blocks of a chain.
+    def of_blocks(cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock], *, labelled: bool = False) -> "ChainCircuit":
+        """Compile the blocks of a chain; in a `labelled` one, one input a class is for labels.
 
         Raises
         ------
@@ -56,9 +59,10 @@ class ChainCircuit(Circuit):
 
         """
         ends = shapes(blocks)
+        labels = int(np.prod(ends[-1][1])) if labelled else 0
         each = enumerate(zip(blocks, ends, strict=True))
         parts = tuple(_part(f"{name}.{k + 1}", block, shape, prefix_of(k)) for k, (block, (shape, _)) in each)
-        return cls(name=name, groups=(), elements=(), parts=parts, ends=tuple(ends))
+        return cls(name=name, groups=(), elements=(), parts=parts, ends=tuple(ends), labels=labels)
 
     def __post_init__(self) -> None:
         """Check nothing: its circuits were checked when they were made."""
@@ -100,7 +104,7 @@ class ChainCircuit(Circuit):
     @property
     def input_count(self) -> int:
         """Numbers that a sample has."""
-        return int(np.prod(self.ends[0][0]))
+        return int(np.prod(self.ends[0][0])) - self.labels
 
     def require(self, *roles: Any) -> None:
         """Do nothing: each circuit of a chain has all roles, and digital layers need none."""

@@ -57,7 +57,8 @@ def _layer_norm(layer: kinds.LayerNormLayer, shape: Shape) -> Operation:
 
 @operation.register
 def _rms_norm(layer: kinds.RmsNormLayer, shape: Shape) -> Operation:
-    return Module(eqx.nn.RMSNorm, (("shape", shape), ("eps", layer.eps)), ("weight", "bias"), drawn=False)
+    settings = (("shape", shape), ("eps", layer.eps), ("use_weight", layer.affine), ("use_bias", layer.affine))
+    return Module(eqx.nn.RMSNorm, settings, ("weight", "bias") if layer.affine else (), drawn=False)
 
 
 @operation.register

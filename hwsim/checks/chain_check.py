@@ -9,7 +9,7 @@ import numpy as np
 
 from circuits.units import Volt
 from hwsim.chains.chain import Chain
-from hwsim.chains.chain_rule import ChainRule
+from hwsim.chains.chain_rule import Boundary, ChainRule
 from hwsim.checks.agreement import engines
 from hwsim.checks.check_results import Bench, CheckReport, CheckResult, evenly_nudged
 from hwsim.checks.gradients import AGREE_GRADIENT, AGREE_OWN, ENTRIES, STEP, apart
@@ -143,9 +143,11 @@ def _own_gradient(session: Session, rule: ChainRule, learner: Any, g: Weights, g
 
 
 def _measured(rule: ChainRule, solver: Any, g: Weights, given: _Samples) -> dict[str, Floats]:
-    """Return the gradient of the summed loss by every array, and by the inputs, as training computes it."""
+    """Return the gradient of the summed loss by every array and the inputs, or of layers' own losses by array, as training computes it."""
 
     def of(g: Weights, x: Array, y: Array) -> Any:
+        if not rule.passes_back:
+            return rule.by_parameter(traced, g, x, y, given.loss), None
         return rule.with_inputs(traced, g, x, y, given.loss)[1:]
 
     traced: Any = solver
@@ -157,36 +159,41 @@ def _measured(rule: ChainRule, solver: Any, g: Weights, given: _Samples) -> dict
             by_block, dx = jax.jit(of)(g, given.x, given.y)
     else:
         by_block, dx = of(g, given.x, given.y)
-    return {name: np.asarray(values, float) for name, values in blocks.join(by_block).items()} | {"inputs": np.asarray(dx, float)}
+    arrays = {name: np.asarray(values, float) for name, values in blocks.join(by_block).items()}
+    return arrays if dx is None else arrays | {"inputs": np.asarray(dx, float)}
 
 
 def _from_differences(rule: ChainRule, solver: Any, g: Weights, given: _Samples, exact: Weights) -> float:
-    """Compare some entries of a gradient with central finite differences of fourth order of the summed loss."""
+    """Compare some entries of a gradient with central finite differences of fourth order of the loss that their layer descends on."""
     pick, worst = np.random.default_rng(0), 0.0
     everything = dict(g) | {"inputs": given.x}
+    errors = rule.errors(solver, g, given.x, given.y, given.loss)
     for name, slopes in exact.items():
         largest = float(np.abs(slopes).max())
         others = pick.choice(slopes.size, min(ENTRIES, slopes.size) - 1, replace=False).tolist()
         for entry in {int(np.abs(slopes).argmax()), *others}:
             at = np.unravel_index(entry, slopes.shape)
             size = abs(float(everything[name][at])) or float(np.abs(everything[name]).max()) or 1.0
-            rise = _rise(rule, solver, everything, given, (name, at))
+            rise = _rise(rule, solver, everything, given, (name, at), errors)
             h = STEP * size
             difference = (8 * rise(h) - rise(2 * h)) / (12 * h)
             worst = max(worst, abs(float(slopes[at]) - difference) / largest if largest else abs(difference))
     return worst
 
 
-def _rise(rule: ChainRule, solver: Any, everything: Weights, given: _Samples, entry: tuple[str, Any]) -> Callable[[float], float]:
-    """Return how much the summed loss rises from −h to +h of one entry, as a function of h."""
+def _rise(
+    rule: ChainRule, solver: Any, everything: Weights, given: _Samples, entry: tuple[str, Any], errors: list[Boundary]
+) -> Callable[[float], float]:
+    """Return how much the summed loss of an entry's layer rises from −h to +h of it, as a function of h."""
     name, at = entry
+    block = solver.circuit.owners.get(name, 0)
+    number = next(k for k, layer in enumerate(rule.layers) if block in layer)
 
     def loss(step: float) -> float:
         moved = everything[name].copy()
         moved[at] += step
         arrays = dict(everything) | {name: moved}
         x = arrays.pop("inputs")
-        outputs, _ = rule.read(solver, arrays, x, training=True)
-        return float(np.asarray(given.loss.value(np.asarray(outputs), given.y)).sum())
+        return rule.objectives(solver, arrays, x, given.y, given.loss, errors)[number]
 
     return lambda h: loss(h) - loss(-h)

@@ -47,4 +47,5 @@ def converted(x: Floats, circuit: Circuit, variation: VariationSettings) -> Floa
                 raise CircuitError(msg)
             scale[feature] = volts
     scale[scale == 0] = 1.0
+    scale = scale[: x.shape[1]]  # labels are driven without converters
     return np.asarray(quantised(x * scale, bits, full_scale) / scale)

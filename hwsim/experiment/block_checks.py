@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hwsim.settings.block_settings import DigitalBlock, shapes
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.learning_kinds import EquilibriumPropagationRule, FollowingNudge, FrozenNudge, UpdateSettings
+from hwsim.settings.propagation_kinds import EndToEnd
 from hwsim.settings.training_settings import TrainingSettings
 
 _PLAIN = {"rule": (EquilibriumPropagationRule(),), "nudge": (FollowingNudge(), FrozenNudge())}
@@ -37,7 +38,27 @@ def check_blocks(blocks: Sequence[DigitalBlock | CircuitBlock], training: Traini
             if training.engine == "ngspice" and block.rule.kind == "adjoint":
                 msg = f"blocks[{k}].rule.kind = 'adjoint' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
                 raise ValueError(msg)
+    check_propagation(blocks, training)
     return math.prod(made[-1][1])
+
+
+def check_propagation(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings) -> None:
+    """Refuse chains that are too short for how errors are to get to their layers, and loads where none learns by its goodness."""
+    settings = training.propagation
+    where = f"training.propagation.kind = '{settings.kind}'"
+    circuits = [(k, block.nudge.kind) for k, block in enumerate(blocks) if isinstance(block, CircuitBlock)]
+    hidden = [k for k, _ in circuits if k < len(blocks) - 1]
+    if settings != EndToEnd() and not hidden:
+        msg = f"{where} is of layers before the last, each a circuit, and there is none; add a circuit, or choose 'end-to-end'"
+        raise ValueError(msg)
+    taken, made = (math.prod(end) for end in (shapes(blocks)[0][0], shapes(blocks)[-1][1]))
+    if settings.local and (made < 2 or taken <= made):  # noqa: PLR2004 - classes
+        msg = f"{where} needs one output a class and as many inputs for labels behind those of the features, and blocks[0] takes {taken}"
+        raise ValueError(f"{msg}, and the last makes {made}; make both fit")
+    for k, nudge in circuits:
+        if nudge == "load" and (settings.kind != "forward-forward" or k not in hidden):
+            msg = f"blocks[{k}].nudge.kind = 'load' is of hidden layers with training.propagation.kind = 'forward-forward'; use 'volts'"
+            raise ValueError(msg)
 
 
 def check_crossbars(table: str, training: TrainingSettings, crossbars: int) -> None:

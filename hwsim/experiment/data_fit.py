@@ -34,7 +34,9 @@ def check_sizes(experiment: "Experiment", features: int, answers: int, shown: Ma
     (inputs, outputs), key = experiment.inputs_and_outputs, "circuit" if experiment.blocks is None else "blocks"
     if inputs != features:
         name = "circuit.inputs" if experiment.blocks is None else "what blocks[0] takes"
-        msg = f"{name} = {inputs}, but data {data} have {features} features; set it to {features}, or choose other data"
+        labels = f" besides its {outputs} inputs for labels" if experiment.training.propagation.local else ""
+        taken = features + outputs * experiment.training.propagation.local
+        msg = f"{name} = {inputs}{labels}, but data {data} have {features} features; set it to {taken}, or choose other data"
         raise SizesError(msg, features, answers)
     if shown is not None and _seen(experiment) is not None and (seen := image(inputs, _seen(experiment))) != shown:
         key = "circuit.image" if experiment.blocks is None else "blocks[0].image"

@@ -21,6 +21,7 @@ from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
 from hwsim.settings.pretraining_settings import PretrainingStage
+from hwsim.settings.propagation_kinds import EndToEnd
 from hwsim.settings.sections import DataSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, explain, too_large
@@ -131,6 +132,10 @@ class Experiment(Section):
                 msg = "training.init = 'netlist' needs a netlist circuit, but this circuit is a network; use 'uniform' or 'log-uniform'"
                 raise ValueError(msg)
             check_crossbars("training", self.training, self.circuit.crossbars)
+        if self.blocks is None and self.training.propagation != EndToEnd():
+            kind = self.training.propagation.kind
+            msg = f"training.propagation.kind = '{kind}' is of a chain of blocks, and this is one circuit; give [[blocks]], or omit it"
+            raise ValueError(msg)
         if self.training.loss.kind == "cross-entropy" and outputs == 1 and self.data.task == "classification":
             msg = "training.loss.kind = 'cross-entropy' compares outputs and circuit.outputs is 1; use 'squared-error', or one a class"
             raise ValueError(msg)
@@ -191,7 +196,8 @@ class Experiment(Section):
         """How many numbers a network or a chain takes, and how many it makes."""
         if self.blocks is not None:
             ends = shapes(self.blocks)
-            return math.prod(ends[0][0]), math.prod(ends[-1][1])
+            taken, made = math.prod(ends[0][0]), math.prod(ends[-1][1])
+            return taken - made * self.training.propagation.local, made
         network = self.one_circuit
         if isinstance(network, Netlist):
             return network.deck.circuit.input_count, len(network.deck.circuit.outputs)
@@ -218,6 +224,10 @@ class Experiment(Section):
 
     def _check_task(self) -> None:
         """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""
+        if self.training.propagation.local and self.data.task != "classification":
+            kind = self.training.propagation.kind
+            msg = f"training.propagation.kind = '{kind}' shows labels, and a {self.data.task} has none; choose 'end-to-end'"
+            raise ValueError(msg)
         if self.training.loss.kind == "cross-entropy" and self.data.task != "classification":
             msg = f"training.loss.kind = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
             raise ValueError(msg)

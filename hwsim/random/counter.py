@@ -12,7 +12,7 @@ from hwsim.typing import Array
 _IN_TURNS = ("round", "cycle", "write", "transfer", "verify", "refresh", "current", "voltage", "output")
 """What random numbers are for; each has its own, and others at each turn."""
 
-_ONCE = ("dropout", "denoise", "voltage-floor", "output-floor")
+_ONCE = ("dropout", "denoise", "voltage-floor", "output-floor", "label")
 """What has no turns: their numbers follow those of all turns."""
 
 PLACES = {name: k for k, name in enumerate(_IN_TURNS)} | {name: 2**31 + k for k, name in enumerate(_ONCE)}

@@ -16,6 +16,7 @@ from hwsim.settings.learning_kinds import (
     AdjointRule,
     EquilibriumPropagationRule,
     FrozenNudge,
+    LoadNudge,
     OptimizerSettings,
     RichardsonRule,
     SmallSignalRule,
@@ -80,7 +81,7 @@ class CircuitBlock(Section):
     rule
         What measures the gradient of its conductances, and of what comes in: a rule that passes an error on.
     nudge
-        What nudges its outputs: `volts` or `frozen`.
+        What nudges its outputs: `volts` or `frozen`, or a `load` where the block learns by its goodness.
     optimizer, rate
         How a gradient becomes a step, and its size, one number or one a crossbar.
     g_init, init
@@ -95,7 +96,7 @@ class CircuitBlock(Section):
     window: KernelWindow | None = None
     image: Image | None = None
     rule: EstimatorSettings = EquilibriumPropagationRule()
-    nudge: Annotated[VoltsNudge | FrozenNudge, Field(discriminator="kind")] = VoltsNudge()
+    nudge: Annotated[VoltsNudge | FrozenNudge | LoadNudge, Field(discriminator="kind")] = VoltsNudge()
     optimizer: OptimizerSettings | None = None
     rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] | None = None
     g_init: Range | tuple[Range, ...] | None = None

@@ -184,11 +184,14 @@ class RmsNormLayer(_Keeping):
     ----------
     eps
         What is added to the mean square [square of the numbers' unit].
+    affine
+        Whether weight and bias follow; without them one gain for all numbers is enough, and nothing is learned.
 
     """
 
     kind: Literal["rms-norm"] = "rms-norm"
     eps: PositiveFloat = 1e-8
+    affine: bool = True
 
 
 class ReluLayer(_Keeping):

@@ -123,6 +123,24 @@ class VoltsNudge(Section):
     u: PositiveVolt = 0.01
 
 
+class LoadNudge(Section):
+    """A load switched on from each output to ground, for a layer that learns by its goodness, the sum of its outputs' squares.
+
+    Parameters
+    ----------
+    method
+        Phases: `positive` (with the load and without), or `centred` (loads +kappa and −kappa, a negative resistance), `negative` or
+        `random-sign`.
+    kappa
+        Conductance of the load [S]; a few per cent of what a column has.
+
+    """
+
+    kind: Literal["load"] = "load"
+    method: Method = "positive"
+    kappa: PositiveSiemens = 1e-6
+
+
 NudgeSettings = Annotated[FollowingNudge | FrozenNudge | VoltsNudge, Field(discriminator="kind")]
 
 

@@ -22,6 +22,7 @@ from hwsim.settings.learning_kinds import (
     SquaredErrorLoss,
     UpdateSettings,
 )
+from hwsim.settings.propagation_kinds import EndToEnd, PropagationSettings
 from hwsim.settings.sections import Precision, Section
 
 Range = tuple[PositiveSiemens, PositiveSiemens]
@@ -46,6 +47,8 @@ class TrainingSettings(Section):
         How a gradient becomes a step.
     rate
         Step size, one number or one a crossbar; its unit is the optimizer's.
+    propagation
+        In a chain of blocks: how each block gets the error that it learns from.
     update
         What an update computes in few bits, and which devices it reaches.
     skip_failed
@@ -83,6 +86,7 @@ class TrainingSettings(Section):
     target_high: Volt = 0.1
     optimizer: OptimizerSettings = AdamOptimizer()
     rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
+    propagation: PropagationSettings = EndToEnd()
     update: UpdateSettings = UpdateSettings()
     skip_failed: bool = False
     schedule: ScheduleSettings = ConstantSchedule()

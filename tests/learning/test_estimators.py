@@ -161,7 +161,7 @@ def test_volts_keep_the_gradient_that_one_beta_loses() -> None:
         outputs, residuals = Adjoint().forward(fine, g, X)
         first = SQUARES.error(outputs, Y)
         right = Adjoint().backward(fine, residuals, 1e-4 * first).dg
-        beta = float(np.min(Volts(0.01).at(circuit, g).beta_of(first)))  # what moves outputs by 10 mV in the first epoch
+        beta = float(np.min(Volts(0.01).at(circuit, g).beta_of(first, first)))  # what moves outputs by 10 mV in the first epoch
     traced = NumericEngine(precision="float32").prepare(circuit, chip).traced(newton=False)
     narrow = {name: values.astype(np.float32) for name, values in g.items()}
 

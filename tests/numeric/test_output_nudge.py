@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+import hwsim as hw
 from hwsim.core.protocol import FREE, Push
+from hwsim.numeric.general.general_solver import GeneralEngine
+from hwsim.numeric.layered.layered_solver import LayeredSolver
 from hwsim.numeric.layered.layers import OutputColumns
 from hwsim.numeric.layered.output_nudge import OutputNudge
 
@@ -38,6 +41,34 @@ def test_columns_settle_under_what_is_pushed(push, outputs, gain) -> None:
         wanted[:, outputs.minus] -= into
     np.testing.assert_allclose(output_nudge.at(v) + np.zeros((3, 4)), wanted, rtol=1e-10, atol=1e-18)
     np.testing.assert_allclose(A * v, C + wanted, rtol=1e-10, atol=1e-18)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "layers"),
+    [
+        (hw.DiodePair(v_low=0.0, v_high=0.3, i_sat=1e-6, n=1.0), (hw.Layer(4, amplifier=hw.Amplifier()),)),
+        (hw.Rectifier(), ()),
+        (hw.IdealPair(v_low=0.0), ()),
+    ],
+    ids=["pair", "rectifier", "ideal"],
+)
+def test_outputs_with_neurons_settle_as_general_circuits_do(neuron, layers) -> None:
+    """Free, pushed to either side and displaced, and in the adjoint circuit: what Newton's method on a netlist finds."""
+    network = hw.Network(inputs=3, layers=layers, outputs=5, differential=False, output_neuron=neuron, g_min=1e-7, g_max=1e-4)
+    circuit = network.compile()
+    g = {array.name: RNG.uniform(1e-6, 2e-5, array.shape) for array in circuit.trainable}
+    x, error, chip = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 5)), hw.Chip.nominal(circuit)
+    pushes = (Push(3e-6, np.zeros((4, 5))), Push(-3e-6, np.zeros((4, 5))), Push(current=1e-7 * error))
+    with hw.NumericEngine().prepare(circuit, chip) as ours, GeneralEngine().prepare(circuit, chip) as other:
+        assert isinstance(ours, LayeredSolver)
+        free = [solver.solve(g, hw.Drive(x)) for solver in (ours, other)]
+        both = [[one, *solver.nudged(g, x, one, pushes)[1:]] for solver, one in zip((ours, other), free, strict=True)]
+        both = [[*phases, solver.adjoint(g, phases[0], error)] for solver, phases in zip((ours, other), both, strict=True)]
+        displaced = ours.displaced(g, x, free[0], pushes[2:])[1]
+    for mine, theirs in zip(*both, strict=True):
+        for name, v in theirs.v.items():
+            np.testing.assert_allclose(mine.v[name], v, atol=1e-9)
+    np.testing.assert_allclose(displaced.outputs(circuit), both[0][3].outputs(circuit) - both[0][0].outputs(circuit), atol=1e-9)
 
 
 def test_partners_are_the_other_columns_of_read_outs() -> None:

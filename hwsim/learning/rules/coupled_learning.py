@@ -45,7 +45,7 @@ class CoupledLearning(NudgedRule):
         towards = -cotangent if target is None else target - outputs
         return (Push(beta=self.stiffness, target=outputs + self.eta * towards),)
 
-    def beta_of(self, cotangent: Array) -> float:  # noqa: ARG002 - it is fixed
+    def beta_of(self, cotangent: Array, outputs: Array) -> float:  # noqa: ARG002 - it is fixed
         """Return eta."""
         return self.eta
 

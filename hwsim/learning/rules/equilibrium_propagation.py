@@ -59,9 +59,9 @@ class EquilibriumPropagation(NudgedRule):
         """Return a push a side."""
         return Sides(self.nudge, self.taken(draw)).pushes(outputs, cotangent, target)
 
-    def beta_of(self, cotangent: Array) -> Array | Siemens:
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | Siemens:
         """Return the nudge's beta [S]."""
-        return self.nudge.beta_of(cotangent)
+        return self.nudge.beta_of(cotangent, outputs)
 
     @property
     def in_displacements(self) -> bool:

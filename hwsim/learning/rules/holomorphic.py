@@ -59,9 +59,9 @@ class Holomorphic(NudgedRule):
         """Return a push a point."""
         return Sides(self.nudge, self.sides).pushes(outputs, cotangent, target)
 
-    def beta_of(self, cotangent: Array) -> Array | Siemens:
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | Siemens:
         """Return the nudge's beta [S]."""
-        return self.nudge.beta_of(cotangent)
+        return self.nudge.beta_of(cotangent, outputs)
 
     def _nudged_phases(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:
         complex_: Any = solver

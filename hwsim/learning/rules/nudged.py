@@ -55,8 +55,8 @@ class NudgedRule(EstimatorRule):
         """Return the push of each nudged phase, from the free read-outs, dC/dŷ, and the targets, each (B, K)."""
 
     @abstractmethod
-    def beta_of(self, cotangent: Array) -> Array | float:
-        """Return what an estimate divides by: one number, or one a sample, (B, 1)."""
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | float:
+        """Return what an estimate divides by, from dC/dŷ and the free read-outs: one number, or one a sample, (B, 1)."""
 
     def at(self, circuit: Circuit, g: Conductances) -> Self:  # noqa: ARG002 - nudges are fixed
         """Return the rule with its nudge at these conductances [S]."""
@@ -65,7 +65,8 @@ class NudgedRule(EstimatorRule):
     def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
         """Find the nudged equilibria, and compare."""
         rule = self.at(solver.circuit, residuals.g)
-        phases, beta = rule._nudged_phases(solver, residuals, cotangent, target), rule.beta_of(cotangent)  # noqa: SLF001 - its own kind
+        phases = rule._nudged_phases(solver, residuals, cotangent, target)  # noqa: SLF001 - its own kind
+        beta = rule.beta_of(cotangent, residuals.outputs)
         seen = self.instruments.seen(solver, phases, residuals.draw.seed)
         fields = self._fields(seen, residuals.x, beta, residuals.draw, over=1)
         factors, dx = energy_factors(solver.circuit, solver.chip), 0.0 * residuals.x
@@ -82,7 +83,7 @@ class NudgedRule(EstimatorRule):
         nudge = LossNudge(self, loss, Draw(draw.sign))  # without the seed, which differs in each step: a nudge is compiled in
         phases = self.instruments.phases(solver, g, x, y, nudge, draw.seed)
         outputs = self.instruments.outputs(solver, phases[0], draw.seed)
-        seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs)
+        seen, beta = self.instruments.seen(solver, phases, draw.seed), self.beta_of(outputs, outputs)
         return Gradient(_summed(solver, self._fields(seen, x, beta, draw, over=len(x))), loss.value(outputs, y), phases, outputs)
 
     def _nudged_phases(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None) -> tuple[Equilibrium, ...]:

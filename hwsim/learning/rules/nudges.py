@@ -35,8 +35,8 @@ class NudgeKind(Protocol):
         """Return what flows into the outputs."""
         ...
 
-    def beta_of(self, cotangent: Array) -> Array | Siemens:
-        """Return the transconductance of side 1 [S]: one number, or one a sample, (B, 1)."""
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | Siemens:
+        """Return the transconductance of side 1 [S] from dC/dŷ and the free read-outs: one number, or one a sample, (B, 1)."""
         ...
 
     def conductance(self, side: float) -> Siemens:
@@ -76,7 +76,7 @@ class Following:
             raise ValueError(msg)
         return Push(beta=side * self.beta, target=target)
 
-    def beta_of(self, cotangent: Array) -> Array | Siemens:  # noqa: ARG002 - it is fixed
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | Siemens:  # noqa: ARG002 - it is fixed
         """Return beta."""
         return self.beta
 
@@ -114,7 +114,7 @@ class Frozen:
         """Return −beta·dC/dŷ."""
         return Push(current=-(side * self.beta) * cotangent)
 
-    def beta_of(self, cotangent: Array) -> Array | Siemens:  # noqa: ARG002 - it is fixed
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array | Siemens:  # noqa: ARG002 - it is fixed
         """Return beta."""
         return self.beta
 
@@ -158,7 +158,7 @@ class Volts:
         xp, largest = cotangent.__array_namespace__(), _largest(cotangent)
         return Push(current=-(side * self.u * self.sum_g) * (cotangent / xp.where(largest > 0, largest, 1.0)))
 
-    def beta_of(self, cotangent: Array) -> Array:
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array:  # noqa: ARG002 - it goes by the error alone
         """Return the beta of each sample, (B, 1) [S]; infinite where there is no error."""
         xp, largest = cotangent.__array_namespace__(), _largest(cotangent)
         return xp.where(largest > 0, self.u * self.sum_g / xp.where(largest > 0, largest, 1.0), xp.inf)
@@ -178,6 +178,51 @@ class Volts:
     def resolved(self, beta: Siemens) -> "Volts":  # noqa: ARG002 - it does not shrink
         """Return the nudge itself: 64 bits resolve it."""
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load `kappa` switched on from each output to ground: kappa·½Σŷ² in the co-content, for losses of the goodness G = Σŷ² alone.
+
+    Their dC/dŷ is 2ŷ·dC/dG, so that the squared drops of each sample's devices, with the load and without, differ by its dG/dg, times
+    kappa; dC/dG weighs the samples. The one switch serves all samples, and no current depends on what was read.
+    """
+
+    from_free: ClassVar[bool] = False
+    in_displacements: ClassVar[bool] = False
+    kappa: Siemens | Array
+
+    @property
+    def size(self) -> str:
+        """Key and value."""
+        return f"nudge.kappa = {self.kappa:.2g} S"
+
+    def push(self, side: Array | float, cotangent: Array, target: Array | None) -> Push:  # noqa: ARG002 - it draws outputs to ground
+        """Return −kappa·ŷ."""
+        return Push(beta=side * self.kappa, target=0.0 * cotangent, current=0.0 * cotangent)
+
+    def beta_of(self, cotangent: Array, outputs: Array) -> Array:
+        """Return kappa / (2·dC/dG) of each sample, (B, 1) [S]; infinite where G does not count."""
+        xp = outputs.__array_namespace__()
+        along, goodness = (cotangent * outputs).sum(axis=1)[:, None], (outputs**2).sum(axis=1)[:, None]
+        counts = (along != 0) & (goodness > 0)
+        return xp.where(counts, self.kappa * goodness / xp.where(counts, along, 1.0), xp.inf)
+
+    def conductance(self, side: float) -> Siemens:
+        """Return side·kappa."""
+        return side * float(self.kappa)
+
+    def times(self, factor: Array | float) -> "Load":
+        """Return the load that is larger by a factor."""
+        return Load(self.kappa * factor)
+
+    def at(self, circuit: Circuit, g: Conductances) -> "Load":  # noqa: ARG002 - it is fixed
+        """Return the load itself."""
+        return self
+
+    def resolved(self, beta: Siemens) -> "Load":
+        """Return the larger load."""
+        return Load(max(self.kappa, beta))
 
 
 def _largest(cotangent: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Sweeps over the layers: each column one step towards its root, its neighbours held, and the outputs eliminated exactly.
+"""Sweeps over the layers: each column one step towards its root, its neighbours held, and plain outputs eliminated exactly.
 
 Within a layer the columns do not touch each other: given its neighbours, each is a scalar equation a·v + i(v) = c with a, the sum of
 its conductances, and c, the current that its neighbours push in. A sweep brings every voltage nearer to equilibrium, from anywhere.
@@ -169,7 +169,7 @@ class Swept(NamedTuple):
 
 
 def sweep(system: System, state: LayerState) -> Swept:
-    """Pass once over the layers. Given the state of the others, the outputs are exact."""
+    """Pass once over the layers. Given the state of the others, outputs that carry nothing are exact."""
     columns, behind, met = list(state.columns), list(state.behind), []
     last = len(columns) - 1
     for k in range(last):
@@ -184,15 +184,18 @@ def sweep(system: System, state: LayerState) -> Swept:
             met.append(Met(series * u0, columns[k] - old))
             u = system.columns.step(k, series, *met[k])
             columns[k], behind[k] = _ends(a, a_behind, c, c_behind, series * (u0 - u))
-    old, columns[last] = columns[last], settle_outputs(system, pushed_in(system, LayerState(tuple(columns), tuple(behind)), last)[0])
-    if system.parts[last].series is not None:  # outputs depend on each other through the rows, as they were
+    c, old = pushed_in(system, LayerState(tuple(columns), tuple(behind)), last)[0], columns[last]
+    columns[last] = settle_outputs(system, c, old)
+    if bent(system):
+        met.append(Met(c + system.output_nudge.at(old), old))
+    elif system.parts[last].series is not None:  # outputs depend on each other through the rows, as they were
         met.append(Met(system.parts[last].a * columns[last] - system.output_nudge.at(columns[last]) + system.output_nudge.at(old), old))
     return Swept(LayerState(tuple(columns), tuple(behind)), tuple(met))
 
 
 def unmet(system: System, state: LayerState) -> tuple[Met, ...]:
     """Return what stands for what a sweep meets before there was one."""
-    looked = state.columns if system.parts[-1].series is not None else state.columns[:-1]
+    looked = state.columns if bent(system) or system.parts[-1].series is not None else state.columns[:-1]
     return tuple(Met(jnp.zeros_like(columns), jnp.zeros_like(columns)) for columns in looked)
 
 
@@ -222,6 +225,18 @@ def largest(values: Sequence[Array]) -> Array:
     return functools.reduce(jnp.maximum, values)
 
 
-def settle_outputs(system: System, c: Array) -> Array:
-    """Solve the output columns exactly, shape (B, n) [V], for the currents (B, n) [A] that the layer before pushes in."""
-    return system.output_nudge.settled(system.parts[-1].a, c)
+def bent(system: System) -> bool:
+    """Whether neurons hang on the output columns."""
+    return not column.is_linear(system.layers.parameters[-1].neuron)
+
+
+def settle_outputs(system: System, c: Array, old: Array | None = None) -> Array:
+    """Solve the output columns, (B, n) [V], for the currents (B, n) [A] that the layer before pushes in: exactly, if they carry nothing.
+
+    Under neurons they go one step from where they were, or to a first guess.
+    """
+    nudge, a, last = system.output_nudge, system.parts[-1].a, len(system.parts) - 1
+    if not bent(system):
+        return nudge.settled(a, c)
+    columns, loaded, pushed = system.columns, a + nudge.loading(c), c + nudge.fixed_at(c)
+    return columns.start(last, loaded, pushed) if old is None else columns.step(last, loaded, pushed, old)

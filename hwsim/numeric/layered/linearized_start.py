@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from circuits.constants import V_T
 from hwsim.numeric.layered import column
-from hwsim.numeric.layered.gauss_seidel import System, pushed_back, pushed_in, settle_outputs
+from hwsim.numeric.layered.gauss_seidel import System, bent, pushed_back, pushed_in, settle_outputs
 from hwsim.numeric.layered.layers import Layers, LayerState
 from hwsim.numeric.layered.parameters import StageParameters
 from hwsim.numeric.layered.stage import Stage
@@ -45,7 +45,7 @@ def nudged(system: System, free: LayerState, at: tuple[Array, ...]) -> tuple[Lay
 
     """
     layers, parts, last = system.layers, system.parts, len(system.parts) - 1
-    outputs = settle_outputs(system, parts[last].a * free.columns[last])
+    outputs = _moved_outputs(system, free.columns[last], at[last])
     columns = [*free.columns[:last], outputs]
     for k in range(last - 1, -1, -1):
         if layers.stages[k].behind is not None:
@@ -54,4 +54,13 @@ def nudged(system: System, free: LayerState, at: tuple[Array, ...]) -> tuple[Lay
         columns[k] = free.columns[k] + moved.clip(-_FAR, _FAR)
     begun = free._replace(columns=(*free.columns[:last], outputs))
     moved = begun._replace(columns=tuple(columns))
-    return begun, moved._replace(columns=(*columns[:last], settle_outputs(system, pushed_in(system, moved, last)[0])))
+    return begun, moved._replace(columns=(*columns[:last], settle_outputs(system, pushed_in(system, moved, last)[0], outputs)))
+
+
+def _moved_outputs(system: System, free: Array, slope: Array) -> Array:
+    """Return where a nudge alone moves the outputs (B, n) [V]; neurons on them have this slope (B, n) [S]."""
+    a = system.parts[-1].a
+    if not bent(system):
+        return settle_outputs(system, a * free)
+    moved = system.output_nudge.at(free) / (a + slope + system.output_nudge.loading(free))
+    return free + moved.clip(-_FAR, _FAR)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.numeric.layered.gauss_seidel import System, pushed_in
+from hwsim.numeric.layered.gauss_seidel import System, bent, pushed_in
 from hwsim.numeric.layered.layers import Layers, LayerState
 from hwsim.typing import Array
 
@@ -107,17 +107,18 @@ def surplus(system: System, where: Path, state: LayerState) -> Surplus:
             through = Surplus(*system.columns.law(k, 0.0, 0.0, state.columns[k] - state.drivers(k)))
             columns.append(through._replace(i=a * state.columns[k] + through.i - c))
             drivers.append(through._replace(i=a_behind * state.drivers(k) - through.i - c_behind))
-    i = _outputs_surplus(system, state)
-    columns.append(Surplus(i, jnp.zeros_like(i), jnp.zeros(i.shape, bool)))
+    columns.append(_outputs_surplus(system, state))
     drivers.append(columns[-1])
     groups = zip(zip(*columns, strict=True), zip(*drivers, strict=True), strict=True)
     return Surplus(*(vector(system.layers, where, *group) for group in groups))
 
 
-def _outputs_surplus(system: System, state: LayerState) -> Array:
-    c, _ = pushed_in(system, state, len(state.columns) - 1)
-    v = state.columns[-1]
-    return system.parts[-1].a * v - c - system.output_nudge.at(v)
+def _outputs_surplus(system: System, state: LayerState) -> Surplus:
+    last, v = len(state.columns) - 1, state.columns[-1]
+    c, _ = pushed_in(system, state, last)
+    if bent(system):
+        return Surplus(*system.columns.law(last, system.parts[-1].a, c + system.output_nudge.at(v), v))
+    return Surplus(system.parts[-1].a * v - c - system.output_nudge.at(v), jnp.zeros_like(v), jnp.zeros(v.shape, bool))
 
 
 def _matrix(system: System, where: Path) -> Array:

@@ -182,9 +182,9 @@ def _check_complete(circuit: Circuit, chain: list[Stage]) -> None:
             )
     _check_nodes(circuit, chain)
     last = chain[-1]
-    if last.kind != "linear" or last.amplifier is not None:
-        raise _unsupported(circuit, f"the outputs of {last.crossbar} carry diodes or amplifiers")
     outputs = circuit.outputs
+    if last.behind is not None or last.amplifier is not None or (last.kind != "linear" and (outputs.minus > 0).any()):
+        raise _unsupported(circuit, f"the outputs of {last.crossbar} carry amplifiers, dead zones, or diodes on pairs of columns")
     ends = np.concatenate([outputs.plus, outputs.minus[outputs.minus > 0]])
     if not np.isin(ends, last.columns).all() or len(np.unique(ends)) != len(ends):
         raise _unsupported(circuit, "an output is not a column, or not a pair of columns, of the last crossbar")

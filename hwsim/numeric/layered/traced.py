@@ -220,10 +220,8 @@ class TracedSolver(Whole):
         count, batch = len(pushes), len(x)
         state: LayerState = jax.tree.map(lambda v: jnp.concatenate([v] * count), self._problem.state(free))
         parts, at = self._sourceless_parts(g, count * batch), linearized_start.slopes(self._layers, state)
-        layers = sourceless(self._layers)
-        system = System(
-            layers, parts, self._pushed(jnp.concatenate([push.current for push in pushes])), Displaced.of(self._layers, state, at)
-        )
+        layers, pushed = sourceless(self._layers), self._pushed(jnp.concatenate([push.current for push in pushes]))
+        system = System(layers, parts, pushed, Displaced.of(self._layers, state, at))
         settled = settle.settle_displaced(system, state, at, SettleLimits(None, 0.0, self._problem.max_steps, self.newton))
         v = self._spread(settled.state, parts, [], layers)
         all_of_it = Equilibrium(v, settled.residual, settled.steps, settled.result)
