@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from circuits.network import Network
+from hwsim.chains.propagation import propagated
 from hwsim.devices.programming.programming import Ideal
 from hwsim.learning import factory
 from hwsim.learning.optimizers import Sgd
@@ -30,6 +31,7 @@ BUILT: dict[str, Callable[[TrainingSettings], Any]] = {
     "rule": lambda settings: factory.rule(settings, CIRCUIT),
     "nudge": lambda settings: factory.rule(settings, CIRCUIT),
     "optimizer": factory.optimizer,
+    "propagation": lambda settings: propagated(settings, (), 3),
     "schedule": lambda settings: [factory.schedule(settings, epoch) for epoch in range(7)],
 }
 """What a table builds."""
@@ -66,6 +68,13 @@ NUMBERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("rule", {"kind": "coupled-learning"}, {"eta": 0.2}),
     ("rule", {"kind": "holomorphic"}, {"points": 8}),
     ("schedule", {"kind": "exponential"}, {"decay": 0.5}),
+    ("propagation", {"kind": "forward-forward"}, {"sharpness": 2.0}),
+    ("propagation", {"kind": "forward-forward"}, {"label": 2.0}),
+    ("propagation", {"kind": "forward-forward"}, {"v_softmax": 0.01}),
+    ("propagation", {"kind": "forward-forward"}, {"answers": "trials"}),
+    ("propagation", {"kind": "signal-propagation"}, {"temperature": 0.3}),
+    ("propagation", {"kind": "signal-propagation"}, {"label": 2.0}),
+    ("propagation", {"kind": "signal-propagation"}, {"answers": "prototypes"}),
 ]
 
 
