@@ -35,7 +35,7 @@ class Feedback(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class ExactFeedback:
     """What the layer behind passes back: back-propagation, and in circuits the change of the currents at their inputs."""
 
     exact: ClassVar[bool] = True
@@ -45,11 +45,11 @@ class Exact:
         return exact
 
 
-EXACT = Exact()
+EXACT = ExactFeedback()
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class AlignedFeedback:
     """The error of the layer behind, through a fixed random matrix.
 
     Source: Lillicrap et al. 2016, "Random synaptic feedback weights support error backpropagation for deep learning".
@@ -64,7 +64,7 @@ class Aligned:
 
 
 @dataclass(frozen=True, slots=True)
-class Direct:
+class DirectFeedback:
     """The error at the chain's end, through a fixed random matrix.
 
     Source: Nøkland 2016, "Direct feedback alignment provides learning in deep neural networks".

@@ -1,6 +1,6 @@
-"""Forward-forward: a layer tells samples with their own label from the same samples with a wrong one, by its goodness G = Σŷ².
+"""Forward-forward: a layer distinguishes samples with their own label from the same samples with a wrong one, by its goodness G = Σŷ².
 
-G is measured, and so is its gradient: a load switched on at the outputs changes each device's squared drop by it (`nudges.Load`).
+G is measured, and so is its gradient: a load switched on at the outputs changes each device's squared drop by it (`nudges.SwitchedLoad`).
 
 Source: Hinton 2022, "The forward-forward algorithm: some preliminary investigations", arXiv 2212.13345; the loss of pairs: after Lee & Song
 2023, "SymBa: symmetric backpropagation-free contrastive learning with forward-forward algorithm", arXiv 2303.08418.
@@ -13,7 +13,7 @@ from typing import ClassVar
 import jax
 
 from circuits.units import Volt
-from hwsim.chains.local_objective import Shown, labelled
+from hwsim.chains.local_objective import ShownLabels, labelled
 from hwsim.random.counter import Draws
 from hwsim.typing import Array
 
@@ -48,7 +48,7 @@ class ForwardForward:
         """Return samples with an equal share of each label."""
         return labelled(x, x.__array_namespace__().full((1, classes), self.strength / classes))
 
-    def others(self, x: Array, shown: Shown) -> list[Array]:
+    def others(self, x: Array, shown: ShownLabels) -> list[Array]:
         """Return samples with their label, and with a wrong one: the likelier the head finds it, the oftener."""
         right, xp = shown.classes, x.__array_namespace__()
         uniform = Draws(shown.seed, right).uniform("label").clip(1e-6, 1 - 1e-6)
@@ -57,7 +57,7 @@ class ForwardForward:
         wrong = (xp.arange(right.shape[1])[None, :] == likely.argmax(axis=1)[:, None]).astype(right.dtype)
         return [labelled(x, self.strength * label) for label in (right, wrong)]
 
-    def loss(self, ends: Sequence[Array], shown: Shown) -> Array:  # noqa: ARG002 - the passes are in order
+    def loss(self, ends: Sequence[Array], shown: ShownLabels) -> Array:  # noqa: ARG002 - the passes are in order
         """Return the loss of each pair, (B,)."""
         right, wrong = (goodness(end) for end in ends)
         return jax.nn.softplus(-self.sharpness * (right - wrong))

@@ -12,7 +12,7 @@ from hwsim.chains.chain_part import ForwardPass
 from hwsim.chains.chain_rule import Boundary, ChainRule, moved, summed_up
 from hwsim.chains.circuit_part import on_host, seed_of
 from hwsim.chains.digital_stack import TESTED_ERROR, TESTING, TRAINING, Mode
-from hwsim.chains.local_objective import LocalObjective, Shown, differentiated
+from hwsim.chains.local_objective import LocalObjective, ShownLabels, differentiated
 from hwsim.core.protocol import Equilibrium
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import NO_DRAW, Draw, Gradient
@@ -25,7 +25,7 @@ class _Passes(NamedTuple):
 
     passed: list[list[ForwardPass]]
     boundaries: list[list[tuple[Array, Array]]]
-    shown: Shown
+    shown: ShownLabels
     good: Array
 
 
@@ -109,7 +109,7 @@ class LocalChainRule(ChainRule):
         """Let samples pass without a label, through all layers, and with labels, through all but the head."""
         boundaries: list[list[tuple[Array, Array]]] = [[]]
         outputs, passed, good = self.forward(solver, g, self.local.sample(x, self.classes), draw, mode, boundaries[0])
-        shown, each = Shown((y == y.max(axis=1)[:, None]).astype(y.dtype), on_host(outputs), draw.seed), [passed]
+        shown, each = ShownLabels((y == y.max(axis=1)[:, None]).astype(y.dtype), on_host(outputs), draw.seed), [passed]
         for number, inputs in enumerate(self.local.others(x, shown), start=1):
             other = draw._replace(seed=seed_of(number * len(self.parts), draw.seed))
             boundaries.append([])

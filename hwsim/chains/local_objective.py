@@ -8,7 +8,7 @@ import jax
 from hwsim.typing import Array
 
 
-class Shown(NamedTuple):
+class ShownLabels(NamedTuple):
     """A batch as labels are chosen for it: which of the classes each sample has, one-hot (B, C), the head's read-outs, and a seed."""
 
     classes: Array
@@ -28,11 +28,11 @@ class LocalObjective(Protocol):
         """Return samples x (B, I) without a label, as the first block takes them, (B, I + C)."""
         ...
 
-    def others(self, x: Array, shown: Shown) -> list[Array]:
+    def others(self, x: Array, shown: ShownLabels) -> list[Array]:
         """Return what the passes with labels show, each (n, I + C)."""
         ...
 
-    def loss(self, ends: Sequence[Array], shown: Shown) -> Array:
+    def loss(self, ends: Sequence[Array], shown: ShownLabels) -> Array:
         """Return the loss of each sample (B,), from a layer's outputs in each pass that it learns from, (n, K) [V]."""
         ...
 
@@ -51,7 +51,7 @@ def labelled(x: Array, labels: Array) -> Array:
     return xp.concatenate([x, xp.broadcast_to(labels, (len(x), labels.shape[1])).astype(x.dtype)], axis=1)
 
 
-def differentiated(local: LocalObjective, ends: Sequence[Array], shown: Shown) -> tuple[Array, tuple[Array, ...]]:
+def differentiated(local: LocalObjective, ends: Sequence[Array], shown: ShownLabels) -> tuple[Array, tuple[Array, ...]]:
     """Return a layer's loss (B,), and the derivative of its sum by the outputs in each pass, (n, K)."""
     value, back = jax.vjp(lambda *ends: local.loss(ends, shown), *ends)
     return value, back(jax.numpy.ones_like(value))

@@ -2,7 +2,7 @@
 
 from hwsim.chains.chain_part import ChainPart
 from hwsim.chains.chain_rule import ChainRule
-from hwsim.chains.feedback import Aligned, Direct
+from hwsim.chains.feedback import AlignedFeedback, DirectFeedback
 from hwsim.chains.forward_forward import ForwardForward
 from hwsim.chains.local_chain_rule import LocalChainRule
 from hwsim.chains.signal_propagation import SignalPropagation
@@ -16,9 +16,9 @@ def propagated(training: TrainingSettings, parts: tuple[ChainPart, ...], classes
         case "end-to-end":
             return ChainRule(parts)
         case "feedback-alignment":
-            return ChainRule(parts, Aligned(training.seed))
+            return ChainRule(parts, AlignedFeedback(training.seed))
         case "direct-feedback-alignment":
-            return ChainRule(parts, Direct(training.seed))
+            return ChainRule(parts, DirectFeedback(training.seed))
         case "forward-forward":
             local = ForwardForward(settings.sharpness, settings.label, settings.v_softmax, settings.answers == "trials")
             return LocalChainRule(parts, local=local, classes=classes)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import jax
 
-from hwsim.chains.local_objective import Shown, labelled
+from hwsim.chains.local_objective import ShownLabels, labelled
 from hwsim.typing import Array
 
 _LEAST = 1e-12
@@ -41,7 +41,7 @@ class SignalPropagation:
         """Return samples with 0 in the place of labels."""
         return labelled(x, x.__array_namespace__().zeros((1, classes)))
 
-    def others(self, x: Array, shown: Shown) -> list[Array]:
+    def others(self, x: Array, shown: ShownLabels) -> list[Array]:
         """Return each class's label alone."""
         return [self._labels(x, shown.classes.shape[1])]
 
@@ -49,7 +49,7 @@ class SignalPropagation:
         xp = x.__array_namespace__()
         return labelled(0.0 * x[:1] + xp.zeros((classes, 1), x.dtype), self.strength * xp.eye(classes))
 
-    def loss(self, ends: Sequence[Array], shown: Shown) -> Array:
+    def loss(self, ends: Sequence[Array], shown: ShownLabels) -> Array:
         """Return the cross-entropy of each sample, (B,)."""
         return -(shown.classes * jax.nn.log_softmax(_cosines(*ends) / self.temperature)).sum(axis=1)
 

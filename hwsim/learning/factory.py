@@ -17,7 +17,7 @@ from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule, LossNudge
 from hwsim.learning.rules.holomorphic import Holomorphic
-from hwsim.learning.rules.nudges import Following, Frozen, Load, NudgeKind, Sides, Volts
+from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides, SwitchedLoad, Volts
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
@@ -55,7 +55,7 @@ def nudge(training: TrainingSettings) -> NudgeKind:
         case "volts":
             return Volts(training.nudge.u)
         case "load":
-            return Load(training.nudge.kappa)
+            return SwitchedLoad(training.nudge.kappa)
 
 
 def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments = EXACT) -> LearningRule:

@@ -29,8 +29,8 @@ class DirectFeedbackAlignment(Section):
     local: ClassVar[bool] = False
 
 
-class ForwardForward(Section):
-    """Each layer learns to tell a sample with its own label from the same sample with a wrong one, by its goodness G = Σŷ².
+class ForwardForwardSettings(Section):
+    """Each layer learns to distinguish a sample with its own label from the same sample with a wrong one, by its goodness G = Σŷ².
 
     The loss of a layer is softplus(−sharpness·(G of the right label − G of the wrong one)). The last circuit, or the digital layers behind
     it, are the head, which learns to classify samples without a label, and whose answers propose wrong labels.
@@ -56,7 +56,7 @@ class ForwardForward(Section):
     answers: Literal["head", "trials"] = "head"
 
 
-class SignalPropagation(Section):
+class SignalPropagationSettings(Section):
     """Each layer learns to answer samples as it answers their class's label alone, its prototype: the cross-entropy of their cosines.
 
     The last circuit, or the digital layers behind it, are the head, which learns to classify.
@@ -84,7 +84,7 @@ def _named(given: Any) -> Any:
 
 
 PropagationSettings = Annotated[
-    EndToEnd | FeedbackAlignment | DirectFeedbackAlignment | ForwardForward | SignalPropagation,
+    EndToEnd | FeedbackAlignment | DirectFeedbackAlignment | ForwardForwardSettings | SignalPropagationSettings,
     Field(discriminator="kind"),
     BeforeValidator(_named),
 ]

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 import hwsim as hw
-from hwsim.chains.feedback import Aligned, Direct
+from hwsim.chains.feedback import AlignedFeedback, DirectFeedback
 from hwsim.chains.forward_forward import ForwardForward
-from hwsim.chains.local_objective import Shown
+from hwsim.chains.local_objective import ShownLabels
 from hwsim.core import blocks
 from hwsim.experiment.experiment import ExperimentError, make
 from hwsim.learning import factory
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
-from hwsim.learning.rules.nudges import Load
+from hwsim.learning.rules.nudges import SwitchedLoad
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.session import Session
 
@@ -76,13 +76,13 @@ def test_a_load_switch_measures_the_gradient_of_the_goodness(goodness):
         errors = {}
         for method in ("positive", "centred"):
             for kappa in (4e-6, 2e-6):
-                estimate, _ = of_goodness(EquilibriumPropagation(Load(kappa), method), solver, goodness)
+                estimate, _ = of_goodness(EquilibriumPropagation(SwitchedLoad(kappa), method), solver, goodness)
                 errors[method, kappa] = np.abs(estimate - exact).max() / np.abs(exact).max()
     assert 1.8 <= errors["positive", 4e-6] / errors["positive", 2e-6] <= 2.2
     assert 3.5 <= errors["centred", 4e-6] / errors["centred", 2e-6] <= 4.5
     assert errors["centred", 2e-6] < 1e-3 < errors["positive", 2e-6] < 0.1
     with hw.NgspiceEngine().prepare(circuit, hw.Chip.nominal(circuit)) as solver:
-        estimate, outputs = of_goodness(EquilibriumPropagation(Load(2e-6), "centred"), solver, goodness)
+        estimate, outputs = of_goodness(EquilibriumPropagation(SwitchedLoad(2e-6), "centred"), solver, goodness)
     assert np.abs(estimate - exact).max() <= 1e-3 * np.abs(exact).max()
     assert (outputs > 0.01).any()
     assert (outputs < 0).any()
@@ -125,7 +125,7 @@ def test_wrong_labels_are_wrong_and_those_that_the_head_finds_likely():
     """Never the right one; in the mean by the softmax of the others."""
     right, rule = np.eye(3)[np.zeros(4000, int)], ForwardForward(5.0, 1.0, 0.1, by_trials=False)
     answers = np.tile([0.5, 0.1, 0.0], (4000, 1))
-    _, wrong = rule.others(np.zeros((4000, 2)), Shown(right, answers, np.uint32(7)))
+    _, wrong = rule.others(np.zeros((4000, 2)), ShownLabels(right, answers, np.uint32(7)))
     share = wrong[:, 2:].mean(axis=0)
     assert share[0] == 0
     assert share[1] == pytest.approx(np.e / (1 + np.e), abs=0.03)
@@ -134,10 +134,10 @@ def test_wrong_labels_are_wrong_and_those_that_the_head_finds_likely():
 def test_random_matrices_stay_and_differ_by_layer():
     """The same at every update; the direct ones take the error at the end."""
     behind, end, exact = np.ones((2, 4)), 2 * np.ones((2, 3)), np.zeros((2, 5))
-    for rule in (Aligned(1), Direct(1)):
+    for rule in (AlignedFeedback(1), DirectFeedback(1)):
         assert np.array_equal(rule.error(0, exact, behind, end), rule.error(0, exact, behind, end))
         assert not np.array_equal(rule.error(0, exact, behind, end), rule.error(1, exact, behind, end))
-    assert np.array_equal(Direct(1).error(0, exact, behind, end), Direct(1).error(0, exact, 3 * behind, end))
+    assert np.array_equal(DirectFeedback(1).error(0, exact, behind, end), DirectFeedback(1).error(0, exact, 3 * behind, end))
 
 
 @pytest.mark.parametrize("answers", ["trials", "prototypes"])

@@ -181,7 +181,7 @@ class Volts:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SwitchedLoad:
     """A load `kappa` switched on from each output to ground: kappa·½Σŷ² in the co-content, for losses of the goodness G = Σŷ² alone.
 
     Their dC/dŷ is 2ŷ·dC/dG, so that the squared drops of each sample's devices, with the load and without, differ by its dG/dg, times
@@ -212,17 +212,17 @@ class Load:
         """Return side·kappa."""
         return side * float(self.kappa)
 
-    def times(self, factor: Array | float) -> "Load":
+    def times(self, factor: Array | float) -> "SwitchedLoad":
         """Return the load that is larger by a factor."""
-        return Load(self.kappa * factor)
+        return SwitchedLoad(self.kappa * factor)
 
-    def at(self, circuit: Circuit, g: Conductances) -> "Load":  # noqa: ARG002 - it is fixed
+    def at(self, circuit: Circuit, g: Conductances) -> "SwitchedLoad":  # noqa: ARG002 - it is fixed
         """Return the load itself."""
         return self
 
-    def resolved(self, beta: Siemens) -> "Load":
+    def resolved(self, beta: Siemens) -> "SwitchedLoad":
         """Return the larger load."""
-        return Load(max(self.kappa, beta))
+        return SwitchedLoad(max(self.kappa, beta))
 
 
 def _largest(cotangent: Array) -> Array:
