@@ -10,13 +10,14 @@ import numpy as np
 
 from hwsim.chains.chain_part import ForwardPass
 from hwsim.chains.chain_rule import Boundary, ChainRule, moved, summed_up
-from hwsim.chains.circuit_part import on_host, seed_of
+from hwsim.chains.circuit_part import on_host
 from hwsim.chains.digital_stack import TESTED_ERROR, TESTING, TRAINING, Mode
 from hwsim.chains.local_objective import LocalObjective, ShownLabels, differentiated
 from hwsim.core.protocol import Equilibrium
 from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import NO_DRAW, Draw, Gradient
 from hwsim.numeric.jax_scope import jax_scope
+from hwsim.random.counter import seed_of
 from hwsim.typing import Array, Conductances
 
 
@@ -74,7 +75,7 @@ class LocalChainRule(ChainRule):
 
     @jax_scope()
     def read(self, solver: Any, g: Conductances, x: Array, seed: Any = 0, *, training: bool = False) -> tuple[Array, Equilibrium]:
-        """Return the head's outputs (B, K), or what all layers together say of each class (B, C), and a summary of the free equilibria."""
+        """Return the head's outputs (B, K), or the scores of each class over all layers (B, C), and a summary of the free equilibria."""
         trials, mode = self.local.trials(x, self.classes), TRAINING if training else TESTING
         if trials is None:
             return ChainRule.read(self, solver, g, self.local.sample(x, self.classes), seed, training=training)

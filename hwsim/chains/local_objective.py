@@ -41,7 +41,7 @@ class LocalObjective(Protocol):
         ...
 
     def scores(self, ends: Array, batch: int, classes: int) -> Array:
-        """Return what a layer's outputs in the trials, (n, K), say of each class, (B, C)."""
+        """Return the scores of each class, (B, C), by a layer's outputs in the trials, (n, K)."""
         ...
 
 
