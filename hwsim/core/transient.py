@@ -24,6 +24,26 @@ ACCURACY: Volt = 1e-6
 """V; steps are halved until that changes no voltage by more."""
 
 
+class NoiseInTime(NamedTuple):
+    """Noise of the circuit itself while it runs: white, another one in each sequence, at the chip's temperature.
+
+    Parameters
+    ----------
+    seed
+        Of the draw; runs of the same steps have the same noise.
+    thermal
+        Whether memristors and resistors have thermal noise, currents of the density 4·k·T·g: alone, it leaves √(k·T/C) on a capacitor C. Of
+        clocked circuits, whether each clock leaves that of the switches on the states.
+    shot
+        Whether diodes have shot noise, currents of the density 2·q·(i + 2·i_sat): of what flows either way.
+
+    """
+
+    seed: int = 0
+    thermal: bool = True
+    shot: bool = True
+
+
 class Reduction(NamedTuple):
     """What is summed up over a run instead of stored, such as the products that a read-out needs.
 
@@ -99,6 +119,7 @@ class Transient(Protocol):
         fold: Reduction | None = None,
         accuracy: Volt | None = None,
         steps: int | None = None,
+        noise: NoiseInTime | None = None,
     ) -> Trajectory:
         """Integrate a batch of sequences.
 
@@ -120,13 +141,15 @@ class Transient(Protocol):
         steps
             Of each interval to begin with; without an accuracy, the numeric engine takes just these, and looks at their error on the first
             intervals alone.
+        noise
+            Of the circuit while it runs; None: none. Steps are chosen without it, and `error` is that of the run without it.
 
         Raises
         ------
         CircuitError
             When something does not fit the circuit.
         UnsupportedCircuitError
-            When it holds what the engine does not integrate.
+            When it holds what the engine does not integrate, or noise is asked of an engine that has none.
         ConvergenceError
             When voltages grow without bound, or steps are too long.
 

@@ -11,9 +11,9 @@ from circuits.clocked import is_clocked
 from circuits.elements import Nudges
 from circuits.errors import CircuitError
 from circuits.units import Volt
-from hwsim.core.protocol import ConvergenceError, Push
+from hwsim.core.protocol import ConvergenceError, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import Reduction, Trajectory, initial_states, state_groups, state_nodes
+from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, state_nodes
 from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
 from hwsim.ngspice.ngspice_errors import NgspicePointError
 from hwsim.ngspice.pool import Pool
@@ -51,6 +51,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     fold: Reduction | None = None,
     accuracy: Volt | None = None,
     steps: int | None = None,
+    noise: NoiseInTime | None = None,
 ) -> Trajectory:
     """Integrate a batch of sequences; the parameters are those of `Transient.integrate`.
 
@@ -60,6 +61,9 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
         As `Transient.integrate`, and when ngspice cannot work.
 
     """
+    if noise is not None:
+        msg = f"{circuit.name}: ngspice integrates without the circuit's noise; omit it, or use the numeric engine"
+        raise UnsupportedCircuitError(msg)
     signal, stored = signal.checked(circuit), state_groups(circuit, groups)
     circuit.check_conductances(g)
     if is_clocked(circuit):

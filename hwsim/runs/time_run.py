@@ -13,9 +13,11 @@ from circuits.errors import CircuitError
 from circuits.units import Farad, Second, Volt
 from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import RISE, Signal
-from hwsim.core.transient import Trajectory, Transient
+from hwsim.core.transient import NoiseInTime, Trajectory, Transient
 from hwsim.experiment.engines import make_engine
+from hwsim.experiment.experiment import Experiment
 from hwsim.numeric.transient.state_form import StateForm
+from hwsim.random.streams import of_chip, stream
 from hwsim.session import Session
 from hwsim.typing import Conductances, Floats
 from netlists.measure.transient import TransientMeasure
@@ -87,7 +89,7 @@ class TimeRun:
         return Signal(x, times, min(1.0, RISE * points), np.zeros((1, self.x.shape[1])))
 
     def simulate(self, session: Session, g: Conductances, *, points: int = 1, accuracy: Volt | None = None) -> Trajectory:
-        """Integrate from 0 V on by the session's engine, looking at each period `points` times.
+        """Integrate from 0 V on by the session's engine, with the experiment's noise, looking at each period `points` times.
 
         Raises
         ------
@@ -97,9 +99,18 @@ class TimeRun:
         """
         settings = session.experiment
         with make_engine(settings.training.engine, settings.solver, "float64").prepare(self.circuit, self.chip) as solver:
-            return cast("Transient", solver).integrate(g, self.signal(points), accuracy=accuracy)  # of users' decks it refuses some
+            transient = cast("Transient", solver)  # of users' decks it refuses some
+            return transient.integrate(g, self.signal(points), accuracy=accuracy, noise=_noise(settings))
 
     def measure(self) -> TransientMeasure:
         """Return what a deck measures that does the same by itself."""
         signal = self.signal()
         return TransientMeasure(x=self.x, times=signal.times, rise=signal.rise, begin=np.zeros(self.x.shape[1]))
+
+
+def _noise(experiment: Experiment) -> NoiseInTime | None:
+    """Return the noise of an experiment's circuit in time: another one on each chip."""
+    if not experiment.noise.in_currents:
+        return None
+    seed = stream(experiment.training.seed, of_chip("noise in time", experiment.variation.chip)).integers(2**32)
+    return NoiseInTime(int(seed), experiment.noise.thermal, experiment.noise.shot)

@@ -20,6 +20,15 @@ def test_both_engines_simulate_the_same(hwsim):
     assert "Tsit5" in hwsim("run", "iris", *SHORT).out
 
 
+def test_noise_of_the_experiment_counts(hwsim):
+    """The same on the same chip, and another one on another; of the size of √(k·T/C)."""
+    noisy = ["--set", "noise.thermal=true", "--set", "noise.shot=true", "--json"]
+    quiet = hwsim("run", "iris", *SHORT, "--json").json["outputs"]
+    one, again, other = (hwsim("run", "iris", *SHORT, *noisy, "--set", f"variation.chip={k}").json["outputs"] for k in (0, 0, 1))
+    assert one == again != other
+    assert 1e-5 < np.abs(np.subtract(one, quiet)).max() < 1e-3
+
+
 def test_without_a_period_it_settles(hwsim):
     """Then the outputs are those of the equilibria."""
     came, solved = (hwsim(command, "iris", "--sample", "0:2", "--json").json for command in ("run", "solve"))
@@ -99,6 +108,7 @@ def test_a_user_s_netlist_runs_by_the_numeric_engine(hwsim):
         ("run iris --sample 30", 2, "30 samples"),
         ("run iris --set circuit.capacitance=-1", 2, "capacitance = -1 F must be a finite number"),
         ("run iris --set circuit.capacitance=[1e-12]", 2, "one a layer, and the outputs'"),
+        ("run iris --engine ngspice --period 2e-8 --set noise.thermal=true", 2, "ngspice integrates without the circuit's noise"),
         ("compile iris --measure power --period 1 -o deck.cir", 2, "--period is for --measure transient"),
         ("compile iris --measure transient --intervals 99 -o deck.cir", 2, "30 samples"),
     ],

@@ -10,15 +10,17 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
-from circuits.units import Volt
-from hwsim.core.protocol import ConvergenceError
+from circuits.constants import BOLTZMANN
+from circuits.units import Kelvin, Volt
+from hwsim.core.protocol import ConvergenceError, UnsupportedCircuitError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import Reduction, Trajectory, initial_states, state_groups
+from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.clocked_form import ClockedForm, Holding
 from hwsim.numeric.transient.run import Driven
 from hwsim.numeric.transient.sequence_problem import driven_by, folding, ode_of
 from hwsim.numeric.transient.steps import Ode, balanced
+from hwsim.random.counter import Draws
 from hwsim.typing import Array, Conductances
 
 _OFF = 1e-9
@@ -57,7 +59,8 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
     driven: Driven,
     holding: Holding,
     begin: tuple[Array, Any],
-    given: tuple[Array, Array],
+    x: Array,
+    noise: tuple[Array, Array] | None,
     *,
     dense: bool,
     again: bool,
@@ -71,8 +74,10 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
         The circuit, whose features are inputs and states.
     begin
         States (B, N) [V], and the fold's sum.
-    given
-        Inputs (T, B, I), and what is added to the states (T, B, N) or (T, 1, 1) [V].
+    x
+        Inputs (T, B, I).
+    noise
+        A seed, and the standard deviation of what each clock adds to the states (N,) [V]; None: nothing.
     dense
         Whether nodes that settle are coupled so strongly that their whole Jacobian is needed.
     again
@@ -82,10 +87,11 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
 
     """
 
-    def clock(carry: tuple[Any, ...], now: tuple[Array, Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
+    def clock(carry: tuple[Any, ...], now: tuple[Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
         s, p, off, folded = carry
-        x, noise, number = now
-        s, p, first = next_states(ode, driven, holding, (x, s, p), noise, dense=dense)
+        x, number = now
+        added = 0.0 if noise is None else noise[1] * Draws(noise[0], s).normal("voltage", turn=number)
+        s, p, first = next_states(ode, driven, holding, (x, s, p), added, dense=dense)
         p, second = settled(ode, driven, (x, s, p), dense=dense) if again else (p, first)
         y = p @ driven.y_of_v + jnp.concatenate([x, s], axis=1) @ driven.y_of_x + driven.y_fixed
         folded = folded if fold is None else fold(folded, s, number)
@@ -93,7 +99,7 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
 
     s, initial = begin
     first = holding.rounded(s), jnp.zeros((len(s), len(ode.coupling))), jnp.zeros(()), initial
-    (end, _, off, folded), (states, outputs) = jax.lax.scan(clock, first, (*given, jnp.arange(len(given[0]))))
+    (end, _, off, folded), (states, outputs) = jax.lax.scan(clock, first, (x, jnp.arange(len(x))))
     return ClockedRun(states, outputs, end, off, folded)
 
 
@@ -109,6 +115,7 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
     fold: Reduction | None = None,
     accuracy: Volt | None = None,  # noqa: ARG001 - the recursion has no steps, and no error by them
     steps: int | None = None,  # noqa: ARG001 - as above
+    noise: NoiseInTime | None = None,
 ) -> Trajectory:
     """Take a clock an interval, whose length has no effect; the parameters are those of `Transient.integrate`.
 
@@ -127,7 +134,8 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         driven_by(clocked.form, signal),
         clocked.holding,
         (initial_states(circuit, v0, len(signal.x))[:, clocked.nodes], None if fold is None else fold.initial),
-        (np.moveaxis(signal.x, 1, 0), np.zeros((signal.x.shape[1], 1, 1))),
+        np.moveaxis(signal.x, 1, 0),
+        None if noise is None else _of_switches(circuit, clocked, chip.temperature, noise),
         dense=clocked.dense,
         again=bool(clocked.form.outputs.of_v.any()),
         fold=fed,
@@ -148,6 +156,21 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         "clocked",
         came.folded,
     )
+
+
+def _of_switches(circuit: Circuit, clocked: ClockedForm, temperature: Kelvin, noise: NoiseInTime) -> tuple[Array, Array]:
+    """Return a seed and how much noise a clock adds to each state [V].
+
+    Raises
+    ------
+    UnsupportedCircuitError
+        When shot noise is asked for.
+
+    """
+    if noise.shot:
+        msg = f"{circuit.name} is clocked: nothing at its columns limits how fast their shot noise is; omit it"
+        raise UnsupportedCircuitError(msg)
+    return np.uint32(noise.seed % 2**32), clocked.noise * (float(noise.thermal) * np.sqrt(BOLTZMANN * temperature))
 
 
 @lru_cache(maxsize=64)

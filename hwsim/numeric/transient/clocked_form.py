@@ -71,8 +71,7 @@ class ClockedForm:
     holding
         How states follow what settles.
     noise
-        Standard deviation of what each clock adds to a state by the noise of the switches, shape (N,), at a thermal voltage squared times
-        farad of 1: it is to be multiplied by √(k·T).
+        Of the switches: by what to multiply √(k·T) for the standard deviation of what each clock adds to a state, shape (N,) [1/√F].
 
     """
 

@@ -14,11 +14,12 @@ from circuits.errors import CircuitError
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import ACCURACY, Reduction, Trajectory, state_groups
+from hwsim.core.transient import ACCURACY, NoiseInTime, Reduction, Trajectory, state_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Came
 from hwsim.numeric.transient.sequence_problem import MOST_STEPS, SequenceProblem
 from hwsim.numeric.transient.steps import STABLE, explicit
+from hwsim.numeric.transient.time_noise import NoiseForm
 from hwsim.typing import Array, Conductances
 
 _BEGIN = 2.0
@@ -29,6 +30,9 @@ _STIFF = 400
 
 _TRIED = 64
 """Intervals from the beginning on which the number of steps is chosen, in long sequences."""
+
+_NOISY = 0.5
+"""h·rate of steps with noise, without diodes: what is left of it where states are coupled is off by a twelfth at most."""
 
 _OFF = 1e-9
 """Share of the largest voltage by which the equation of an implicit step may be off."""
@@ -46,6 +50,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
     fold: Reduction | None = None,
     accuracy: Volt | None = None,
     steps: int | None = None,
+    noise: NoiseInTime | None = None,
 ) -> Trajectory:
     """Integrate a batch of sequences; the parameters are those of `Transient.integrate`.
 
@@ -57,11 +62,15 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
     """
     signal, stored = signal.checked(circuit), state_groups(circuit, groups)
     problem = SequenceProblem.of(circuit, chip, g, signal, v0, stored, fold)
+    quiet = problem if noise is None else problem.first(_TRIED)
     with np.errstate(all="ignore"):
         if steps is not None and accuracy is None:
-            came, error, used, method = _given(problem, steps)
+            came, error, used, method = _given(quiet, steps)
         else:
-            came, error, used, method = _chosen(problem, accuracy or ACCURACY, steps)
+            came, error, used, method = _chosen(quiet, accuracy or ACCURACY, steps)
+        if noise is not None:
+            used = used if steps is not None and accuracy is None else max(used, int(np.ceil(problem.longest * problem.rate() / _NOISY)))
+            came = _noisy(problem, used, method, NoiseForm.of(problem.form, circuit, chip, g, noise))
     place = {int(node): k for k, node in enumerate(problem.form.nodes)}
     v, at = {}, 0
     for group in stored:
@@ -104,6 +113,25 @@ def _given(problem: SequenceProblem, steps: int) -> tuple[Came, Volt, int, str]:
     trial = problem.first(_TRIED)
     error = _apart(*(trial.run(k, problem.implicit(k) if stiff else explicit) for k in (steps, 2 * steps)))
     return came, error, steps, _method(stiff=stiff)
+
+
+def _noisy(problem: SequenceProblem, steps: int, method: str, noise: NoiseForm) -> Came:
+    """Run with noise, by the steps that are fine enough without it.
+
+    Raises
+    ------
+    ConvergenceError
+        When they are too long for what noise, or inputs behind the first intervals, brought about.
+
+    """
+    stiff = method == _method(stiff=True)
+    came = problem.run(steps, problem.implicit(steps) if stiff else explicit, noise)
+    if stiff:
+        _refuse(problem, came, steps)
+    elif _unstable(problem, came, steps):
+        msg = f"{problem.name}: with noise, {steps} explicit steps of an interval are too long; ask for more accuracy, or more steps"
+        raise ConvergenceError(msg)
+    return came
 
 
 def _method(*, stiff: bool) -> str:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from hwsim.numeric.transient.steps import Ode, Step, Stepped
+from hwsim.numeric.transient.time_noise import NoiseForm
 from hwsim.typing import Array
 
 _ROUNDING = 1e-6
@@ -84,13 +85,15 @@ class Cut(NamedTuple):
         return jnp.where(rising, number * early, begin + (number - self.early) * late), jnp.where(rising, early, late)
 
 
-def advance(
+def advance(  # noqa: PLR0913 - what an interval depends on
     ode: Ode,
     step: Step,
     steps: tuple[Array | int, Array | float],
     drives: tuple[tuple[Array, Array], tuple[Array, Array]],
     lengths: tuple[Array, Array],
     begin: Stepped,
+    *,
+    noise: NoiseForm | None = None,
 ) -> Stepped:
     """Take the steps of one interval.
 
@@ -106,6 +109,8 @@ def advance(
         The interval's [s], and what share of the longest that is.
     begin
         States at its beginning, and what is known of the run until then.
+    noise
+        Of the interval; None: none.
 
     """
     (count, rise), (before, after), (length, share_of_longest) = steps, drives, lengths
@@ -118,8 +123,11 @@ def advance(
 
     def substep(number: Array, inner: Stepped) -> Stepped:
         first, part = cut.step(number)
-        stepped = step(ode, inner.v, lambda share: at(first + share * part), part * length)
-        return Stepped(stepped.v, jnp.maximum(inner.slope, stepped.slope), jnp.maximum(inner.off, stepped.off))
+        h = part * length
+        v = inner.v if noise is None else noise.added(ode, inner.v, at(first)[1], h, 2 * number)
+        stepped = step(ode, v, lambda share: at(first + share * part), h)
+        v = stepped.v if noise is None else noise.added(ode, stepped.v, at(first + part)[1], h, 2 * number + 1)
+        return Stepped(v, jnp.maximum(inner.slope, stepped.slope), jnp.maximum(inner.off, stepped.off))
 
     state: Stepped = jax.lax.fori_loop(0, (cut.early + cut.late).astype(int), substep, begin)
     return state
@@ -137,6 +145,7 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
     *,
     step: Step,
     fold: Callable[[Any, Array, Array], Any] | None,
+    noise: NoiseForm | None = None,
 ) -> Came:
     """Integrate.
 
@@ -156,6 +165,8 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
         What is folded up; None: nothing.
     step
         How one is taken.
+    noise
+        Of the circuit; None: none.
 
     """
     longest = intervals[1].max()
@@ -164,7 +175,8 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
         v, before, slope, off, folded = carry
         x, length, number = given
         after = driven(x)
-        v, slope, off = advance(ode, step, steps, (before, after), (length, length / longest), Stepped(v, slope, off))
+        drawn = None if noise is None else noise.at(number)
+        v, slope, off = advance(ode, step, steps, (before, after), (length, length / longest), Stepped(v, slope, off), noise=drawn)
         folded = folded if fold is None else fold(folded, v[:, kept], number)
         y = v @ driven.y_of_v + x @ driven.y_of_x + driven.y_fixed
         return (v, after, slope, off, folded), (v[:, kept], y)

@@ -15,6 +15,7 @@ from hwsim.core.transient import Reduction, initial_states
 from hwsim.numeric.transient.run import Came, Driven, run
 from hwsim.numeric.transient.state_form import StateForm
 from hwsim.numeric.transient.steps import DENSE, DIAGONAL, STABLE, Ode, Step, diagonal_suffices
+from hwsim.numeric.transient.time_noise import NoiseForm
 from hwsim.typing import Array, Conductances, Floats
 
 _EXACT = 400
@@ -98,7 +99,7 @@ class SequenceProblem:
         """Return the trapezoidal step that so many steps of an interval need."""
         return DIAGONAL if diagonal_suffices(self.ode, self.longest / steps) else DENSE
 
-    def run(self, steps: int, step: Step) -> Came:
+    def run(self, steps: int, step: Step, noise: NoiseForm | None = None) -> Came:
         """Integrate with so many steps an interval."""
         signal = self.signal
         came: Came = run(
@@ -111,6 +112,7 @@ class SequenceProblem:
             self.initial,
             step=step,
             fold=self.fold,
+            noise=noise,
         )
         return came
 

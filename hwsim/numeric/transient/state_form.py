@@ -79,6 +79,8 @@ class StateForm:
         Of the diodes: saturation current [A] and emission coefficient, shape (P,).
     system
         The factorized circuit that all of it came from.
+    branch
+        Where in its unknowns the states' currents begin.
 
     """
 
@@ -92,6 +94,7 @@ class StateForm:
     i_sat: Floats
     n: Floats
     system: MNASystem
+    branch: int
 
     @classmethod
     def of(cls, circuit: Circuit, chip: Chip, g: Conductances, beta: float = 0.0) -> Self:
@@ -148,6 +151,7 @@ class StateForm:
             _of_diodes(diodes, chip, "i_sat"),
             _of_diodes(diodes, chip, "n"),
             system,
+            first,
         )
 
     def everywhere(self, v: Floats, x: Floats, q: Floats) -> Floats:
