@@ -102,7 +102,7 @@ def test_a_user_s_netlist_runs_by_the_numeric_engine(hwsim):
         ("run iris --signal nothing.csv", 2, "nothing.csv"),
         ("run iris --signal short.csv", 2, "line 2 has 3 cells; the circuit has 4 inputs"),
         ("run iris --signal words.csv", 2, "line 2: x is no finite number"),
-        ("run iris --signal empty.csv", 2, "it holds no signal"),
+        ("run iris --signal empty.csv", 2, "it holds no line of numbers"),
         ("run iris -o v.txt", 2, "written as .csv or .npz"),
         ("run iris --period 1", 1, "are too few for 1e-06 V"),
         ("run iris --sample 30", 2, "30 samples"),
