@@ -32,7 +32,7 @@ COMMANDS = {
     "evaluate": "Measure the error of a trained circuit.",
     "check": "Verify that engines, gradients and Kirchhoff's law agree.",
     "inspect": "Describe a circuit: blocks, layers, counts, and warnings.",
-    "datasheet": "Print what a designer asks of a chip: power, settling, energy, signal.",
+    "datasheet": "Print what a designer asks of a chip: power, settling, energy, limits.",
     "crossbar": "Measure what the resistance of wires does to a crossbar of any size.",
     "sweep": "Evaluate a circuit on many chips, over any of its settings: errors, yield, sensitivities.",
     "tune": "Search for the settings with the least error on a validation set.",

@@ -92,11 +92,19 @@ def chip(function: Function) -> Function:
 
 def after(function: Function) -> Function:
     """Add `--after`."""
-    shown = {"metavar": "TIME", "callback": _after, "help": "Drift time of the memristors before, as in 30d (s, min, h, d, y)."}
+    shown = {"metavar": "TIME", "callback": read_after, "help": "Drift time of the memristors before, as in 30d (s, min, h, d, y)."}
     return click.option("--after", **shown)(function)  # type: ignore[arg-type] # as in `samples`
 
 
-def _after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
+def read_after(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001 - click's signature
+    """Read a duration, such as 30d, in seconds.
+
+    Raises
+    ------
+    click.UsageError
+        When it is none.
+
+    """
     from circuits.quoting import quote  # noqa: PLC0415 - help does without
     from hwsim.settings.durations import seconds  # noqa: PLC0415 - for this command alone
 
