@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
 
         if chip is None and not given.experiment.variation.chip:  # else it was noted already
             note_alike(output, given.session)
-        of_chips = on_chips(given.session, given.wanted, x, targets, range(chips))
+        of_chips = on_chips(given.session, given.wanted, part, limit, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips, measure)}"
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"

@@ -1,9 +1,11 @@
 """Real targets in tables: RMSE and R² of each, and predictions next to the truth."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.tables import table
+from hwsim.formatting import NRMSE
 
 if TYPE_CHECKING:
     from hwsim.formatting import Measure
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def target_table(scores: Sequence[Mapping[str, Any]], measure: "Measure") -> str:
-    """Tabulate RMSE and R² of each target."""
-    rows = [(one["target"], measure.number(one["rmse"]), f"{one['r2']:.4f}") for one in scores]
+    """Tabulate the error, by the task's measure, and R² of each target."""
+    errors = [math.sqrt(max(0.0, 1 - one["r2"])) if measure is NRMSE else one["rmse"] for one in scores]
+    rows = [(one["target"], measure.number(error), f"{one['r2']:.4f}") for one, error in zip(scores, errors, strict=True)]
     return table(("target", measure.head(), "R²"), rows)
 
 

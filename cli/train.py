@@ -201,7 +201,7 @@ def _seconds(progress: "Progress") -> float:
 
 
 def _samples(experiment: "Experiment") -> str:
-    from hwsim.experiment.experiment import IMAGES  # noqa: PLC0415 - help does without
+    from hwsim.settings.data_names import IMAGES  # noqa: PLC0415 - help does without
 
     return "images" if experiment.data.name in IMAGES else "samples"
 
@@ -222,6 +222,7 @@ def _text(trained: "Trained", samples: str, data: "DataSettings") -> str:
     parts = ((data.held_out, "test_error"), ("train", "train_error"))
     errors = [f"{part} {measure.name} {measure.text(summary[key])}" for part, key in parts]
     errors += [f"{data.held_out} R² {summary['test_r2']:.4f}"] if "test_r2" in summary else []
+    errors += [f"inputs alone {measure.text(summary['test_inputs_alone'])}"] if "test_inputs_alone" in summary else []
     cost = spelled_cost(summary, summary["memristors"])
     lines = [*([f"pulses  {cost}"] if cost else []), f"run     {path}", f"netlist {_netlist(trained)}", f"plot    {trained.folder.plot}"]
     lines += [f"plot    {trained.folder.predictions}"] if "by_target" in summary else []

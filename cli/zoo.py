@@ -23,7 +23,8 @@ def command(output: Output, name: str | None) -> None:
     """List the named circuits: layers, neurons, devices, data, error; and the example decks. With NAME, print its experiment file or deck.
 
     Errors are means over seeds, or over all folds where an interval (95 %) and the error of a linear model on the same folds follow. Those
-    of regressions, RMSE in the targets' units and R², are listed by themselves.
+    of regressions, RMSE in the targets' units or NRMSE, and R², are listed by themselves; linear is the inputs alone, where circuits are
+    reservoirs.
     """
     example = examples.find(name) if name is not None else None
     if example is None and name not in {None, *zoo.names()}:
@@ -36,9 +37,13 @@ def command(output: Output, name: str | None) -> None:
     circuits = [_entry(one) for one in zoo.names() if one in chosen]
     decks = [{"name": one, "about": examples.title(one)} for one in examples.names() if one in chosen]
     errors = [
-        table(header, [row(entry) for entry in circuits if (entry["task"] == "classification") == of_classes])
-        for of_classes, header, row in ((True, _HEADER, _errors), (False, _REAL_HEADER, _real_errors))
-        if any((entry["task"] == "classification") == of_classes for entry in circuits)
+        table(header, [row(entry) for entry in circuits if entry["measure"] == measure])
+        for measure, header, row in (
+            ("error", _HEADER, _errors),
+            ("rmse", _real_header("RMSE"), _real_errors),
+            ("nrmse", _real_header("NRMSE"), _real_errors),
+        )
+        if any(entry["measure"] == measure for entry in circuits)
     ]
     parts = table(("name", "about"), [(entry["name"], f"{entry['about']}\n{_parts(entry)}") for entry in circuits])
     listed = table(("example", "about"), [(deck["name"], deck["about"]) for deck in decks])
@@ -47,8 +52,12 @@ def command(output: Output, name: str | None) -> None:
 
 
 _HEADER = ("name", "layers", "data", "error [%]", "95 % interval", "linear [%]")
-_REAL_HEADER = ("name", "layers", "data", "RMSE", "linear RMSE", "R²", "linear R²")
 _REAL_COLUMNS = {"test_error": ".4g", "linear": ".4g", "r2": ".3f", "linear_r2": ".3f"}
+
+
+def _real_header(measure: str) -> tuple[str, ...]:
+    return ("name", "layers", "data", measure, f"linear {measure}", "R²", "linear R²")
+
 
 _REACHED = ("test_error", "interval", "linear", "r2", "linear_r2", "seeds", "folds", "note", "command")
 
@@ -62,31 +71,46 @@ def _entry(name: str) -> dict[str, Any]:
     values = tomllib.loads(zoo.read(name))
     reached = values.get("reached", {})
     blocks = values.get("blocks") or [{"kind": "circuit", "circuit": values["circuit"]}]
+    reservoir = _reservoir(values)
     circuits = [block["circuit"] for block in blocks if block["kind"] == "circuit"]
     networks = [TypeAdapter(Network).validate_python(circuit) for circuit in circuits]
     layers = [layer for circuit in circuits for layer in circuit.get("layers", [])]
     return {
         "name": name,
         "about": values["about"],
-        "layers": _sizes(networks[0]) if "circuit" in values else _chained(blocks),
-        "neurons": [layer["neuron"]["kind"] for layer in layers if "neuron" in layer],
+        "layers": _sizes(networks[0]) if "circuit" in values else _chained(blocks, reservoir.get("layers", [])),
+        "neurons": [*reservoir.get("neurons", []), *(layer["neuron"]["kind"] for layer in layers if "neuron" in layer)],
         "amplifiers": [layer.get("amplifier") for layer in layers],
         "differential": all(network.differential for network in networks),
-        "memristors": sum(network.memristors for network in networks),
+        "memristors": reservoir.get("memristors", 0) + sum(network.memristors for network in networks),
         "data": values["data"]["name"],
         "task": values["data"].get("task", "classification"),
+        "measure": values["data"].get("error", "rmse") if "task" in values["data"] else "error",
         **{key: reached.get(key) for key in _REACHED},
     }
 
 
-def _chained(blocks: list[dict[str, Any]]) -> list[int | str]:
-    """List the sizes at the ends of a chain's blocks, with bars between the blocks."""
+def _reservoir(values: dict[str, Any]) -> dict[str, Any]:
+    """Describe the reservoir of an experiment, if it has one: its sizes, neurons and memristors."""
+    if "reservoir" not in values:
+        return {}
+    from hwsim.settings.data_names import BUILT_IN, IMAGES, SEQUENCES  # noqa: PLC0415 - for reservoirs alone
+    from hwsim.settings.reservoir_settings import ReservoirSettings  # noqa: PLC0415 - as above
+
+    settings, data = ReservoirSettings.model_validate(values["reservoir"]), values["data"]["name"]
+    image = (IMAGES | SEQUENCES).get(data)
+    inputs = BUILT_IN[data][0] if image is None else image.width * image.channels
+    return {"layers": [inputs, settings.features], "neurons": ["diode-pair"], "memristors": settings.memristors(inputs)}
+
+
+def _chained(blocks: list[dict[str, Any]], before: list[int]) -> list[int | str]:
+    """List the sizes at the ends of a chain's blocks, after those of what is before them, with bars between the blocks."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 
     from hwsim.settings.block_settings import BlockSettings, shapes  # noqa: PLC0415 - for chains alone
 
-    made = shapes(TypeAdapter(tuple[BlockSettings, ...]).validate_python(blocks))
-    ends = [[prod(shape) for shape in pair] for pair in made]
+    made = shapes(TypeAdapter(tuple[BlockSettings, ...]).validate_python(blocks), (before[-1],) if before else None)
+    ends = [before] * bool(before) + [[prod(shape) for shape in pair] for pair in made]
     listed: list[int | str] = list(ends[0])
     for pair in ends[1:]:
         listed += ["|", *pair]

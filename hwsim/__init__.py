@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hwsim.core.protocol import ConvergenceError as ConvergenceError
     from hwsim.core.protocol import Drive as Drive
     from hwsim.core.signal import Signal as Signal
-    from hwsim.data.series import narma as narma
+    from hwsim.data.narma import narma as narma
     from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
     from hwsim.estimators.crossbars import CrossbarRegressor as CrossbarRegressor
     from hwsim.experiment.experiment import DataSettings as DataSettings
@@ -95,7 +95,7 @@ _PLACES = {
     "hwsim.ngspice.reading": ["read_deck"],
     "hwsim.numeric.numeric_engine": ["NumericEngine"],
     "hwsim.reservoir.regressor": ["ReservoirRegressor"],
-    "hwsim.data.series": ["narma"],
+    "hwsim.data.narma": ["narma"],
     "hwsim.session": ["Session"],
     "hwsim.settings.energy_settings": ["EnergySettings"],
     "hwsim.settings.variation_settings": ["NoiseSettings", "VariationSettings"],

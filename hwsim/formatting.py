@@ -86,6 +86,9 @@ WRONG_ANSWERS = Measure(name="error", long="wrong samples", unit="%", factor=100
 RMSE = Measure(name="RMSE", long="root mean square error", unit="", factor=1.0, most=math.inf)
 """The root mean square error over samples and targets, in the targets' units."""
 
+NRMSE = Measure(name="NRMSE", long="root mean square error over standard deviation", unit="", factor=1.0, most=math.inf)
+"""The root of the share of the targets' variance that is not explained."""
+
 RMSE_IN_VOLTS = Measure(name="RMSE", long="root mean square error", unit="V", factor=1.0, most=math.inf)
 """The same of targets that are voltages."""
 

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Self
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.quoting import quoted
-from hwsim.chains.chain import Chain
 from hwsim.chains.chain_circuit import ChainCircuit
+from hwsim.chains.data_source import DataSource, made
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.netlist_circuit import SHOWN, Netlist
 from hwsim.files.raw import DataError
 from hwsim.settings.sections import Precision
-from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Array, Conductances, Floats, Weights
 
 if TYPE_CHECKING:
@@ -26,42 +25,7 @@ if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import LearningRule
     from hwsim.learning.task import Targets, Task
     from hwsim.learning.trainer import Trainer
-
-
-class _Source:
-    """Where an experiment's data come from, read when they are first asked for, and the task that stands in place of its own."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        circuit: Circuit,
-        data: "Dataset | None" = None,
-        run: str | None = None,
-        task: "Task | None" = None,
-    ) -> None:
-        self._experiment, self._circuit, self._converted = experiment, circuit, dict[Any, "Dataset"]()
-        self.run, self.task, self.given = run, task, data is not None or task is not None
-        if data is not None:
-            self.data = data
-
-    @cached_property
-    def data(self) -> "Dataset":
-        """The data as they are, before any converter."""
-        from hwsim.data.loading import load_data  # noqa: PLC0415 - the readers load only for those who read data
-
-        return load_data(self._experiment, self.run)
-
-    def converted(self, variation: VariationSettings) -> "Dataset":
-        """Return the data as the inputs' converters of a chip drive them, once for each kind of converter."""
-        kind = variation.dac_bits, variation.dac_full_scale
-        if kind not in self._converted:
-            self._converted[kind] = made(self._experiment, self._circuit).driven(self.data, variation)
-        return self._converted[kind]
-
-
-def made(experiment: Experiment, circuit: Circuit) -> Made:
-    """Return what an experiment's compiled circuit becomes: one circuit, or a chain."""
-    return Chain(experiment, circuit) if isinstance(circuit, ChainCircuit) else OneCircuit(experiment, circuit)
+    from hwsim.reservoir.reservoir import Reservoir
 
 
 @dataclass(frozen=True)
@@ -85,7 +49,7 @@ class Session:
 
     experiment: Experiment
     circuit: Circuit
-    source: _Source
+    source: DataSource
 
     @classmethod
     def of(cls, experiment: Experiment, data: "Dataset | None" = None, run: str | None = None, task: "Task | None" = None) -> Self:
@@ -108,10 +72,11 @@ class Session:
             for preset in presets_named:
                 presets.load(preset)
         if experiment.blocks is not None:
-            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, labelled=experiment.training.propagation.local)
+            local = experiment.training.propagation.local
+            circuit: Circuit = ChainCircuit.of_blocks(experiment.name, experiment.blocks, experiment.states, labelled=local)
         else:
             circuit = experiment.one_circuit.compile(experiment.name)
-        return cls(experiment, circuit, _Source(experiment, circuit, data, run, task))
+        return cls(experiment, circuit, DataSource(experiment, circuit, data, run, task))
 
     def changed(self, section: str, **values: Any) -> Self:
         """Return the session with other values of one section of the experiment, with the same data."""
@@ -125,7 +90,7 @@ class Session:
     def seeded(self, seed: int) -> Self:
         """Return the session with another seed, which may also divide the data; data or a task in place of the experiment's stay."""
         other = self.changed("training", seed=seed)
-        return other if self.source.given else replace(other, source=_Source(other.experiment, self.circuit, run=self.source.run))
+        return other if self.source.given else replace(other, source=DataSource(other.experiment, self.circuit, run=self.source.run))
 
     @property
     def fresh(self) -> Self:
@@ -170,7 +135,25 @@ class Session:
 
     def alike(self, *, learning: bool) -> bool:
         """Whether all chips of the experiment are one, where they are `learning` or only tested."""
-        return self.made.alike(learning=learning)
+        spread = self.experiment.reservoir is not None and not self.source.reservoir(self.experiment.variation).alike
+        return not spread and self.made.alike(learning=learning)
+
+    @property
+    def inputs_alone_error(self) -> float | None:
+        """The error on the test set of ridge regression on the inputs that drive a reservoir; None without one."""
+        return self.source.inputs_alone_error
+
+    @property
+    def reservoir(self) -> "Reservoir":
+        """The reservoir in front of the circuit.
+
+        Raises
+        ------
+        ExperimentError
+            When there is none.
+
+        """
+        return self.source.reservoir(self.experiment.variation)
 
     @property
     def data(self) -> "Dataset":
@@ -238,10 +221,8 @@ class Session:
 
     def trainer(self, solver: Solver) -> "Trainer":
         """Return the trainer of the experiment, on a solver of its circuit and chip."""
-        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
-
         self.experiment.refuse_pending()
-        return Trainer(self.experiment.training, self.data, solver, task=self.task, setup=self.made.setup(solver))
+        return self.made.trainer(self.data, solver, self.task)
 
     @property
     def readout(self) -> "Instruments":
@@ -270,7 +251,9 @@ class Session:
         """
         from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn or test
 
-        return self.source.task or factory.task(self.experiment.training, self.circuit, self.data)
+        return self.source.task or factory.task(
+            self.experiment.training, self.circuit, self.data, relative=self.experiment.data.error == "nrmse"
+        )
 
     def evaluate(self, solver: Solver, g: Conductances, x: Array, targets: "Targets") -> "Evaluation":
         """Evaluate samples x (n, I) by their targets, with the experiment's read-out, noise and seed.

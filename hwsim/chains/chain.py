@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.optimizers import Optimizer
     from hwsim.learning.setup import Setup
+    from hwsim.learning.task import Task
+    from hwsim.learning.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,17 @@ class Chain:
             training.skip_failed,
         )
         return Setup(updater, self.reading, rates, self.starting(), self.experiment.variation.chip)
+
+    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
+        """Return what trains the chain on data: what solves its one layer, or what descends by its gradient."""
+        from hwsim.chains.least_squares import LeastSquaresTrainer  # noqa: PLC0415 - learning loads only for those who train
+        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - as above
+
+        parts: Any = (self.experiment.training, data, solver)
+        named: Any = {"task": task, "setup": self.setup(solver)}
+        last = self.blocks[-1]
+        how = last.least_squares if isinstance(last, DigitalBlock) else None
+        return Trainer(*parts, **named) if how is None else LeastSquaresTrainer(how, *parts, **named)
 
     def _digital(self, k: int) -> list[Any]:
         """Return the groups of a digital block's parameters, each with what makes their steps."""

@@ -49,8 +49,12 @@ class ChainCircuit(Circuit):
     labels: int = 0
 
     @classmethod
-    def of_blocks(cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock], *, labelled: bool = False) -> "ChainCircuit":
-        """Compile the blocks of a chain; in a `labelled` one, one input a class is for labels.
+    def of_blocks(
+        cls, name: str, blocks: Sequence[DigitalBlock | CircuitBlock], before: Shape | None = None, *, labelled: bool = False
+    ) -> "ChainCircuit":
+        """Compile the blocks of a chain; `before` is the shape of what comes in, where something before them makes it.
+
+        In a `labelled` one, one input a class is for labels.
 
         Raises
         ------
@@ -58,7 +62,7 @@ class ChainCircuit(Circuit):
             When blocks do not fit together, or a circuit is wrong.
 
         """
-        ends = shapes(blocks)
+        ends = shapes(blocks, before)
         labels = int(np.prod(ends[-1][1])) if labelled else 0
         each = enumerate(zip(blocks, ends, strict=True))
         parts = tuple(_part(f"{name}.{k + 1}", block, shape, prefix_of(k)) for k, (block, (shape, _)) in each)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from hwsim.learning.readout import Instruments, ReadOut
     from hwsim.learning.rules.estimator import LearningRule
     from hwsim.learning.setup import Setup
+    from hwsim.learning.task import Task
+    from hwsim.learning.trainer import Trainer
 
 
 class Made(Protocol):
@@ -57,6 +59,10 @@ class Made(Protocol):
 
     def setup(self, solver: Solver) -> "Setup":
         """Return how it learns, on a solver of it."""
+        ...
+
+    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
+        """Return what trains it on data, on a solver of it."""
         ...
 
     @property
@@ -170,6 +176,12 @@ class OneCircuit:
         given = self.experiment
         parts: Any = {"device": given.device, "shown": self.shown, "variation": given.variation, "noise": given.noise}
         return Setup.of_circuit(given.training, solver, **parts)
+
+    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
+        """Return what trains the circuit on data, on a solver of it."""
+        from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
+
+        return Trainer(self.experiment.training, data, solver, task=task, setup=self.setup(solver))
 
     @property
     def instruments(self) -> "Instruments":

@@ -67,6 +67,23 @@ def scaled(
     return scale.clipped(x_train), scale.clipped(x_test), scale, tuple(notes)
 
 
+def scaled_rows(
+    samples: Samples, settings: DataSettings, known_scale: FeatureScale | None = None
+) -> tuple[Features, Features, FeatureScale, tuple[str, ...]]:
+    """Scale sequences, channel by channel over all of their rows; what fills them up stays 0. As `scaled`, whose scale is of channels."""
+    assert samples.image is not None and samples.x_test is not None  # noqa: S101, PT018 - as sequences have
+    times, channels, _ = samples.image
+    parts = (samples.x, samples.rows), (samples.x_test, samples.rows_test)
+    there = [np.arange(times) < np.asarray(rows)[:, None] for _, rows in parts]
+    each = [x.reshape(-1, times, channels)[which] for (x, _), which in zip(parts, there, strict=True)]
+    *rows, scale, notes = scaled(replace(samples, x=each[0], x_test=each[1]), settings, known_scale)
+    filled = [np.zeros((*which.shape, channels)) for which in there]
+    for whole, which, values in zip(filled, there, rows, strict=True):
+        whole[which] = values
+    x_train, x_test = (whole.reshape(len(whole), -1) for whole in filled)
+    return x_train, x_test, scale, notes
+
+
 def _as_float(samples: Samples, x: NDArray[np.generic]) -> Features:
     """Copy to 64 bits; 8-bit images become 0 to 1."""
     with np.errstate(over="ignore"):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from circuits.maps import Maps
 from circuits.quoting import REASON, quote, quote_path
-from hwsim.experiment.experiment import IMAGES
 from hwsim.files.atomic import write_arrays
 from hwsim.files.caches import cache_folder
 from hwsim.files.raw import DataError, Samples
 from hwsim.files.tables import read_idx, read_npz
+from hwsim.settings.data_names import IMAGES
 
 DATA_VARIABLE = "HWSIM_DATA"
 """Environment variable: a folder with `mnist.npz`, `fashion-mnist.npz`, `cifar10.npz` or idx files."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import quote
-from hwsim.data.feature_scaling import scaled
+from hwsim.data.as_sequences import as_sequences
+from hwsim.data.feature_scaling import scaled, scaled_rows
 from hwsim.experiment.data_fit import check_sizes, image_of
 from hwsim.experiment.deck_data import refuse_order
 from hwsim.experiment.experiment import DataSettings, Experiment
@@ -64,6 +66,8 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
         samples = known_of(run).matched(samples, run)
     answers = samples.class_names if samples.y is None else samples.target_names
     check_sizes(experiment, samples.x.shape[1], len(answers), samples.image)
+    if experiment.reservoir is not None:
+        samples = as_sequences(samples, settings)
     samples, notes = _divided(samples, settings, seed)
     if settings.validation is not None:
         samples = _split(samples, settings.validation, seed, "validation")
@@ -77,6 +81,8 @@ def prepared(samples: Samples, experiment: Experiment, run: str | None = None) -
 def _divided(samples: Samples, settings: DataSettings, seed: int) -> tuple[Samples, list[str]]:
     """Return samples with a test set, and what a user should know of it: a fold's, their own, one that is split off, or all samples."""
     notes: list[str] = []
+    if samples.ordered:
+        _refuse_shuffled(samples, settings)
     if settings.folds is not None:
         if samples.x_test is not None:
             notes = [f"{samples.name}: the folds are of its {len(samples.labels)} training samples; its test set is set aside"]
@@ -89,6 +95,14 @@ def _divided(samples: Samples, settings: DataSettings, seed: int) -> tuple[Sampl
     elif settings.test_share is not None and settings.test_share != USUAL_TEST_SHARE:
         notes = [f"{samples.name}: has a test set, so data.test_share = {settings.test_share:g} changes nothing"]
     return samples, notes
+
+
+def _refuse_shuffled(samples: Samples, settings: DataSettings) -> None:
+    """Refuse to draw samples of a series at random."""
+    key = "folds" if settings.folds is not None else "overfit"
+    if (value := getattr(settings, key)) is not None:
+        msg = f"{samples.name}: data.{key} = {value} draws samples at random, and this is a series, which is divided in time; omit it"
+        raise DataError(msg)
 
 
 def _few(samples: Samples) -> bool:
@@ -157,6 +171,9 @@ def _shown(experiment: Experiment) -> Dataset:
 
 def _split(samples: Samples, share: float, seed: int, name: str) -> Samples:
     """Split off a share of each class of the training set, at least one sample of it, as test set; the order of the others stays."""
+    if samples.ordered:
+        count = len(samples.labels)
+        return _tested_on(samples, np.arange(count) >= count - min(max(1, round(share * count)), count - 1))
     order = stream(seed, name)
     tested = np.zeros(len(samples.labels), dtype=bool)
     for number, class_name in enumerate(samples.class_names):
@@ -205,8 +222,12 @@ def _limited(samples: Samples, settings: DataSettings, seed: int) -> Samples:
         few = samples.chosen(_chosen(len(samples.labels), settings.overfit, seed, "overfit"))
         return replace(samples, **few, **{f"{name}_test": part for name, part in few.items()})
     assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
-    train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
-    test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
+    if samples.ordered:  # what is next to each other stays so
+        train: Any = slice(-settings.train_limit if settings.train_limit else None, None)
+        test: Any = slice(settings.test_limit)
+    else:
+        train = _chosen(len(samples.labels), settings.train_limit, seed, "train-limit")
+        test = _chosen(len(samples.labels_test), settings.test_limit, seed, "test-limit")
     return replace(samples, **samples.chosen(train), **samples.chosen_tests(test))
 
 
@@ -218,7 +239,7 @@ def _chosen(count: int, limit: int | None, seed: int, name: str) -> Labels | sli
 
 def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str], known_scale: FeatureScale | None) -> Dataset:
     """Scale both sets, by a known scale if there is one, and add notes about it to those about the split."""
-    x_train, x_test, feature_scale, about_scaling = scaled(samples, settings, known_scale)
+    x_train, x_test, feature_scale, about_scaling = (scaled if samples.rows is None else scaled_rows)(samples, settings, known_scale)
     assert samples.labels_test is not None  # noqa: S101 - both sets exist by now
     return Dataset(
         name=settings.name,
@@ -237,4 +258,7 @@ def _finished(samples: Samples, settings: DataSettings, notes: Sequence[str], kn
         feature_scale=feature_scale,
         notes=(*notes, *about_scaling),
         feature_names=samples.header,
+        rows_train=samples.rows,
+        rows_test=samples.rows_test,
+        ordered=samples.ordered,
     )

@@ -1,66 +1,157 @@
-"""Tasks of one sequence: inputs, and targets that depend on inputs long gone."""
+"""Series and sequences that have a name: computed ones, the laser of Santa Fe, Japanese vowels; and a user's `.ts` files."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from circuits.errors import CircuitError
+from circuits.maps import Maps
+from circuits.quoting import quote_path
+from hwsim.data import chaos
+from hwsim.data.image_sets import DATA_VARIABLE
+from hwsim.data.narma import narma
+from hwsim.data.ts_files import TimeSeries, read_ts
+from hwsim.files.raw import DataError, Samples
+from hwsim.random.streams import stream
+from hwsim.settings.data_names import MEMORY_TARGETS
+from hwsim.settings.sections import DataSettings
 from hwsim.typing import Floats
 
-_NONLINEAR = {10: (0.3, 0.05, 1.5, 0.1), 20: (0.3, 0.05, 1.5, 0.01), 30: (0.2, 0.04, 1.5, 0.001)}
-"""α, β, γ, δ by the order. Source: of 10 Atiya & Parlos 2000, IEEE Trans. Neural Netw. 11, 697; of 20 Rodan & Tino 2011, IEEE Trans.
-Neural Netw. 22, 131; of 30 Schrauwen et al. 2008, Neurocomputing 71, 1159. Variants of 20 and 30 with other constants are in use too."""
+_LENGTH = 3200
+"""Rows of a series that is computed, where none are asked for: for a washout of 200, 2,000 to learn from and 1,000 to test on."""
 
-_TRIES = 1000
+_SINES, _SINE_ROWS, _PERIODS, _SINE_NOISE = 300, 40, (8.0, 10.0, 12.0), 0.3
+"""The sine waves of `sines`: how many, their rows, the period of each class in rows, and the noise on them."""
+
+_LASER, _LASER_SOURCE = ("santafe_laser", "laser"), "it is santafe_laser.npy in the Python package reservoirpy"
+_VOWELS_SOURCE = "they are in the UEA archive, timeseriesclassification.com, and in the Python package aeon"
 
 
-def narma(samples: int, *, order: int = 10, seed: int = 0) -> tuple[Floats, Floats]:
-    """Draw a sequence of NARMA, a nonlinear autoregressive moving average: inputs evenly from 0 to 0.5, and targets, both (samples,).
+def _narma(order: int) -> Callable[[DataSettings], Samples]:
+    def read(settings: DataSettings) -> Samples:
+        x, y = narma((settings.length or _LENGTH) + 1, order=order, seed=settings.seed)
+        return _series(settings.name, x[:-1, None], y[1:, None], ("y",))
 
-    y(t + 1) = α·y(t) + β·y(t)·Σ y(t − k) + γ·x(t − n + 1)·x(t) + δ, the sum over k from 0 to n − 1; of order 20, the tangent hyperbolic of
-    that. The target of time t is known once x(t − 1) is. Draws that diverge are drawn again.
+    return read
 
-    Parameters
-    ----------
-    samples
-        Of both.
-    order
-        How many steps the targets reach back: 10, 20 or 30.
-    seed
-        Of the inputs.
+
+def _foretold(values: Callable[[int, int], Floats], horizon: int, names: tuple[str, ...]) -> Callable[[DataSettings], Samples]:
+    def read(settings: DataSettings) -> Samples:
+        length, ahead = settings.length or _LENGTH, settings.horizon or horizon
+        x = values(length + ahead, settings.seed)
+        return _series(settings.name, x[:length], x[ahead:], names)
+
+    return read
+
+
+def _memory(settings: DataSettings) -> Samples:
+    """Compute inputs between -1 and 1, and as targets those of so many rows before (Jaeger 2001, GMD report 152)."""
+    length, most = settings.length or _LENGTH, settings.horizon or MEMORY_TARGETS
+    x = stream(settings.seed, "data/memory").uniform(-1.0, 1.0, length + most)
+    y = np.stack([x[most - k : most - k + length] for k in range(1, most + 1)], axis=1)
+    return _series(settings.name, x[most:, None], y, tuple(f"back{k}" for k in range(1, most + 1)))
+
+
+def _laser(settings: DataSettings) -> Samples:
+    path = _find("laser", [f"{stem}{ending}" for stem in _LASER for ending in (".npy", ".csv", ".txt", ".dat")], _LASER_SOURCE)
+    name = quote_path(path)
+    try:
+        values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
+        values = np.asarray(values, dtype=np.float64).ravel()
+    except (ValueError, OSError, EOFError):
+        msg = f"{name}: is no list of numbers; it holds the laser's intensities, one a line, or is a .npy array of them"
+        raise DataError(msg) from None
+    if not np.isfinite(values).all():
+        msg = f"{name}: value {int(np.argmin(np.isfinite(values)))} is not finite; the laser's intensities are"
+        raise DataError(msg)
+    ahead = settings.horizon or 1
+    length = min(settings.length or len(values), len(values) - ahead)
+    if length < 2:  # noqa: PLR2004 - one to learn from and one to test on
+        msg = f"{name}: its {len(values)} values are too few to foretell {ahead} rows ahead; choose a shorter data.horizon"
+        raise DataError(msg)
+    return _series("laser", values[:length, None], values[ahead : ahead + length, None], ("intensity",))
+
+
+def _sines(settings: DataSettings) -> Samples:
+    """Compute sine waves of any phase in noise; the period is the class."""
+    drawn = stream(settings.seed, "data/sines")
+    labels = np.arange(_SINES) % len(_PERIODS)
+    phase = drawn.uniform(0, 1, (_SINES, 1)) + np.arange(_SINE_ROWS) / np.array(_PERIODS)[labels][:, None]
+    x = np.sin(2 * np.pi * phase) + _SINE_NOISE * drawn.standard_normal(phase.shape)
+    sequences = TimeSeries([one[:, None] for one in x], [f"{_PERIODS[label]:g}" for label in labels.tolist()])
+    return of_classes("sines", sequences)
+
+
+def _vowels(settings: DataSettings) -> Samples:  # noqa: ARG001 - as the others
+    return read_pair(_find("vowels", ["JapaneseVowels_TRAIN.ts"], _VOWELS_SOURCE), "vowels")
+
+
+NAMED: dict[str, Callable[[DataSettings], Samples]] = {
+    "narma10": _narma(10),
+    "narma30": _narma(30),
+    "mackey-glass": _foretold(chaos.mackey_glass, 84, ("x",)),
+    "lorenz": _foretold(chaos.lorenz, 1, ("x", "y", "z")),
+    "henon": _foretold(chaos.henon, 1, ("x",)),
+    "laser": _laser,
+    "memory": _memory,
+    "sines": _sines,
+    "vowels": _vowels,
+}
+"""What reads or computes each."""
+
+
+def read_pair(path: Path, name: str) -> Samples:
+    """Read a `.ts` file; with NAME_TRAIN.ts, the test set is NAME_TEST.ts next to it.
 
     Raises
     ------
-    CircuitError
-        When the order is not 10, 20 or 30, or there are no samples beyond it.
-
-    Examples
-    --------
-    >>> import hwsim as hw
-    >>> x, y = hw.narma(200, order=10)
-    >>> x.shape, y.shape, bool(y.max() < 1)
-    ((200,), (200,), True)
+    DataError
+        As `read_ts`, and when the two do not fit together.
+    OSError
+        When a file cannot be read.
 
     """
-    if order not in _NONLINEAR:
-        msg = f"narma: order = {order} must be one of {', '.join(map(str, _NONLINEAR))}"
-        raise CircuitError(msg)
-    if samples <= order:
-        msg = f"narma: {samples} samples are too few for order {order}; draw more than {order}"
-        raise CircuitError(msg)
-    rng = np.random.default_rng(seed)
-    for _ in range(_TRIES):
-        x = rng.uniform(0, 0.5, samples)
-        y = _targets(x, order)
-        if np.isfinite(y).all() and np.abs(y).max() < 2:  # noqa: PLR2004 - what diverges does so within some steps
-            return x, y
-    msg = f"narma: no {samples} samples of order {order} stay bounded; draw fewer"
-    raise CircuitError(msg)
+    other = path.with_name(path.name.replace("_TRAIN", "_TEST"))
+    train = read_ts(path, quote_path(path))
+    return of_classes(name, train, read_ts(other, quote_path(other)) if other != path and other.exists() else None)
 
 
-def _targets(x: Floats, order: int) -> Floats:
-    a, b, c, d = _NONLINEAR[order]
-    y = np.zeros(len(x))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(order - 1, len(x) - 1):
-            value = a * y[t] + b * y[t] * y[t - order + 1 : t + 1].sum() + c * x[t - order + 1] * x[t] + d
-            y[t + 1] = np.tanh(value) if order == 20 else value  # noqa: PLR2004 - the order that is bounded so
-    return y
+def of_classes(name: str, train: TimeSeries, test: TimeSeries | None = None) -> Samples:
+    """Return sequences as samples: filled up with 0 to one length, row by row.
+
+    Raises
+    ------
+    DataError
+        When sequences have other channels, or a class of the test set is none of the training set.
+
+    """
+    parts = [part for part in (train, test) if part is not None]
+    channels = {sequence.shape[1] for part in parts for sequence in part.sequences}
+    if len(channels) > 1:
+        msg = f"{name}: its sequences have {' and '.join(map(str, sorted(channels)))} channels; they must have the same"
+        raise DataError(msg)
+    times = max(len(sequence) for part in parts for sequence in part.sequences)
+    shape = (times, channels.pop())
+    filled = [np.stack([np.pad(one, ((0, times - len(one)), (0, 0))) for one in part.sequences]) for part in parts]
+    counts = [np.array([len(one) for one in part.sequences], dtype=np.intp) for part in parts]
+    arrays = [array for x, part in zip(filled, parts, strict=True) for array in (x.reshape(len(x), -1), np.array(part.classes))]
+    rows_test = counts[1] if test is not None else None
+    return replace(Samples.checked(name, *arrays), image=Maps(*shape, 1), rows=counts[0], rows_test=rows_test)
+
+
+def _series(name: str, x: Floats, y: Floats, names: tuple[str, ...]) -> Samples:
+    return replace(Samples.with_targets(name, x, y, names=names), ordered=True)
+
+
+def _find(data: str, names: list[str], source: str) -> Path:
+    """Find a file of a data set that hwsim does not bring along."""
+    folder = os.environ.get(DATA_VARIABLE)
+    paths = [Path(folder).expanduser() / name for name in names] if folder else []
+    for path in paths:
+        if path.is_file():
+            return path
+    place = f"{quote_path(folder)} has no {names[0]}" if folder else f"{DATA_VARIABLE} is not set"
+    msg = f"{data}: {place}; put {names[0]} into a folder and let {DATA_VARIABLE} name it ({source})"
+    raise DataError(msg)

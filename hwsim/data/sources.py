@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from circuits.quoting import quote_path
-from hwsim.data import image_sets, real_targets
-from hwsim.experiment.experiment import BUILT_IN, IMAGES
+from hwsim.data import image_sets, real_targets, series
 from hwsim.files.raw import DataError, Samples
 from hwsim.files.tables import read_file
 from hwsim.files.target_columns import TargetColumns
+from hwsim.settings.data_names import BUILT_IN, IMAGES
 from hwsim.settings.sections import DataSettings
 
 _TABLES = {"iris": "iris.csv", "wine": "wine_data.csv", "breast-cancer": "breast_cancer.csv", "digits": "digits.csv.gz"}
@@ -33,10 +33,12 @@ def read(name: str, settings: DataSettings | None = None) -> Samples:
         When a file is missing or may not be read.
 
     """
-    if name == "xor":
-        return _xor()
     if name in image_sets.NAMED:
         return image_sets.read_images(name)
+    if name in series.NAMED:
+        return series.NAMED[name](settings or DataSettings(name=name))
+    if Path(name).suffix.lower() == ".ts":
+        return series.read_pair(Path(name), quote_path(name))
     if name in _COMPUTED:
         return _COMPUTED[name]()
     if name in BUILT_IN:
@@ -44,7 +46,7 @@ def read(name: str, settings: DataSettings | None = None) -> Samples:
     if Path(name).suffix.lower() in {".npz", ".csv"} or Path(name).exists():
         return read_file(Path(name), quote_path(name), _targets(settings))
     alike = difflib.get_close_matches(name, BUILT_IN)
-    hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(BUILT_IN)}, and files (.npz, .csv)"
+    hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(BUILT_IN)}, and files (.npz, .csv, .ts)"
     msg = f"{quote_path(name)}: no such data; {hint}"
     raise DataError(msg)
 
@@ -64,15 +66,15 @@ def _diabetes() -> Samples:
     return real_targets.diabetes(*(_table(file) for file in _DIABETES))
 
 
-_COMPUTED = {"diabetes": _diabetes, "friedman": real_targets.friedman, "linear-map": real_targets.linear_map}
-"""Sets with real targets, by their names."""
-
-
 def _xor() -> Samples:
     """Four points at ±1, which are learnt and tested alike."""
     x = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
     labels = np.array([0, 1, 1, 0])
     return Samples(name="xor", x=x, labels=labels, x_test=x, labels_test=labels, class_names=("equal", "different"))
+
+
+_COMPUTED = {"xor": _xor, "diabetes": _diabetes, "friedman": real_targets.friedman, "linear-map": real_targets.linear_map}
+"""Sets that are computed, or read by functions of their own."""
 
 
 def _from_scikit_learn(name: str) -> Samples:

@@ -152,12 +152,18 @@ class _Group:
         return outcomes
 
 
-def on_chips(session: Session, g: Weights, x: Array, targets: Targets, chips: Sequence[int]) -> list[Tested]:
-    """Write conductances [S] into the devices of several chips, and test each on samples x (n, I) with their targets, in 64 bits."""
+def on_chips(session: Session, g: Weights, part: str, limit: int | None, chips: Sequence[int]) -> list[Tested]:
+    """Write conductances [S] into the devices of several chips, and test each in 64 bits.
+
+    They are tested on the first samples, up to a limit, of a part of the data, `train` or `test`, as the chip's converters, or its
+    reservoir, drive them.
+    """
     tested: list[Tested] = []
     for begin in range(0, len(chips), SIDE_BY_SIDE):
         each = [session.on_chip(chip) for chip in chips[begin : begin + SIDE_BY_SIDE]]
-        tested += _tested(each, [g] * len(each), [x] * len(each), [targets] * len(each))
+        x: list[Array] = [getattr(one.data, f"x_{part}")[:limit] for one in each]
+        targets: list[Targets] = [getattr(one.task, part).some(slice(limit)) for one in each]
+        tested += _tested(each, [g] * len(each), x, targets)
     return tested
 
 

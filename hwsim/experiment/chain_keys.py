@@ -18,16 +18,23 @@ _LEARNED = {"dense", "convolution", "batch-norm", "layer-norm", "rms-norm"}
 """Kinds of digital layers that have parameters."""
 
 _LEARNING = ("optimizer", "rate", "g_init", "init", "engine")
-"""Keys of `training` about circuits alone."""
+"""Keys of `training` about circuits alone, the last about any circuit."""
+
+_IN_FRONT = ("variation", "solver")
+"""Sections about a reservoir before the blocks as well."""
 
 
-def refuse_idle(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, **sections: BaseModel) -> None:
+def refuse_idle(
+    blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, before: Shape | None = None, **sections: BaseModel
+) -> None:
     """Refuse what has no effect on a chain.
 
     Parameters
     ----------
     blocks, training
         The chain, and how it learns.
+    before
+        Shape of what a reservoir before them makes, whose engine, solver and chips others of the keys are about; None: there is none.
     sections
         The sections about circuits alone, `device`, `variation` and so on.
 
@@ -38,8 +45,10 @@ def refuse_idle(blocks: Sequence[DigitalBlock | CircuitBlock], training: Trainin
 
     """
     circuits = [(k, block) for k, block in enumerate(blocks) if isinstance(block, CircuitBlock)]
-    if not circuits and (key := next(_set(training, sections), "")):
-        msg = f"{key} is about circuits, and all blocks are digital; omit it, or add a block that is a circuit"
+    if before is not None:
+        sections = {name: section for name, section in sections.items() if name not in _IN_FRONT}
+    if not circuits and (key := next(_set(training, sections, _LEARNING[:-1] if before else _LEARNING), "")):
+        msg = f"{key} is about circuits that learn, and all blocks are digital; omit it, or add a block that is a circuit"
         raise ValueError(msg)
     if circuits and all(block.device is not None for _, block in circuits) and (key := next(_changed(sections["device"], "device"), "")):
         msg = f"{key} is of circuits without a device of their own, and each block has one; set blocks[{circuits[0][0]}].{key}, and so on"
@@ -49,15 +58,15 @@ def refuse_idle(blocks: Sequence[DigitalBlock | CircuitBlock], training: Trainin
         if low > high:
             msg = f"blocks[{k}].g_init: its lower end {low:g} S is above its upper end {high:g} S; swap them"
             raise ValueError(msg)
-    _refuse_digital(blocks, training)
+    _refuse_digital(blocks, training, before)
     if not circuits and not any(_learns(block.layers) for block in blocks if isinstance(block, DigitalBlock)):
         msg = "nothing in the blocks learns; add a circuit, or a layer that does, such as kind = 'dense'"
         raise ValueError(msg)
 
 
-def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings) -> None:
+def _refuse_digital(blocks: Sequence[DigitalBlock | CircuitBlock], training: TrainingSettings, before: Shape | None) -> None:
     """Refuse digital layers that normalise a batch of one number, and a softmax before the softmax of the loss."""
-    for k, (block, (shape, _)) in enumerate(zip(blocks, shapes(blocks), strict=True)):
+    for k, (block, (shape, _)) in enumerate(zip(blocks, shapes(blocks, before), strict=True)):
         if isinstance(block, DigitalBlock) and training.batch * min(_averaged(block.layers, shape), default=2) < 2:  # noqa: PLR2004 - of one
             msg = f"blocks[{k}]: kind = 'batch-norm' makes a batch of one sample 0; set training.batch to 2 or more, or use 'layer-norm'"
             raise ValueError(msg)
@@ -100,9 +109,9 @@ def _averaged(layers: Sequence[DigitalLayer], shape: Shape) -> Iterator[int]:
         shape = layer.after(shape)
 
 
-def _set(training: TrainingSettings, sections: dict[str, BaseModel]) -> Iterator[str]:
+def _set(training: TrainingSettings, sections: dict[str, BaseModel], of_training: Sequence[str]) -> Iterator[str]:
     """List the keys about circuits that have other values than their defaults."""
-    yield from (f"training.{key}" for key in _LEARNING if getattr(training, key) != type(training).model_fields[key].default)
+    yield from (f"training.{key}" for key in of_training if getattr(training, key) != type(training).model_fields[key].default)
     for name, section in sections.items():
         yield from (key for key in _changed(section, name) if key != "variation.chip")  # a number that any sweep sets
 

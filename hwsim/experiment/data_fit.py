@@ -31,12 +31,15 @@ def check_sizes(experiment: "Experiment", features: int, answers: int, shown: Ma
     if isinstance(experiment.circuit, Netlist):
         _check_netlist(experiment, experiment.circuit, features, answers)
         return
+    if experiment.reservoir is not None:
+        features, shown = experiment.reservoir.features, None
     (inputs, outputs), key = experiment.inputs_and_outputs, "circuit" if experiment.blocks is None else "blocks"
     if inputs != features:
         name = "circuit.inputs" if experiment.blocks is None else "what blocks[0] takes"
         labels = f" besides its {outputs} inputs for labels" if experiment.training.propagation.local else ""
         taken = features + outputs * experiment.training.propagation.local
-        msg = f"{name} = {inputs}{labels}, but data {data} have {features} features; set it to {taken}, or choose other data"
+        have = f"data {data} have {features} features" if experiment.reservoir is None else f"the reservoir makes {features} numbers"
+        msg = f"{name} = {inputs}{labels}, but {have}; set it to {taken}, or choose other data"
         raise SizesError(msg, features, answers)
     if shown is not None and _seen(experiment) is not None and (seen := image(inputs, _seen(experiment))) != shown:
         key = "circuit.image" if experiment.blocks is None else "blocks[0].image"

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from circuits.maps import Maps
 from circuits.network import Network
+from circuits.quoting import quote_path
 from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
 from hwsim.experiment.data_fit import check_sizes
@@ -17,11 +17,13 @@ from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import BlockSettings, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
+from hwsim.settings.data_names import BUILT_IN, COMPUTED, FORETOLD, IMAGES, REAL_TARGETS, SERIES
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
 from hwsim.settings.energy_settings import EnergySettings
 from hwsim.settings.pretraining_settings import PretrainingStage
 from hwsim.settings.propagation_kinds import EndToEnd
+from hwsim.settings.reservoir_settings import ReservoirSettings
 from hwsim.settings.sections import DataSettings, Reached, Section, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import FORMS, explain, too_large
@@ -38,27 +40,6 @@ SAMPLES = "samples.npz"
 
 RUN_FILE = "experiment.toml"
 """The experiment of a run, in its folder."""
-
-BUILT_IN = {
-    "xor": (2, 2),
-    "iris": (4, 3),
-    "wine": (13, 3),
-    "breast-cancer": (30, 2),
-    "digits": (64, 10),
-    "mnist": (784, 10),
-    "fashion-mnist": (784, 10),
-    "cifar10": (3072, 10),
-    "diabetes": (10, 1),
-    "friedman": (10, 1),
-    "linear-map": (5, 3),
-}
-"""Features of the data sets that have a name, and their classes or targets."""
-
-IMAGES = {"digits": Maps(8, 8, 1), "mnist": Maps(28, 28, 1), "fashion-mnist": Maps(28, 28, 1), "cifar10": Maps(32, 32, 3)}
-"""Those of them that are images: height, width and channels."""
-
-REAL_TARGETS = {"diabetes", "friedman", "linear-map"}
-"""Those of them that have real targets."""
 
 
 def _form(given: Any) -> str:
@@ -78,6 +59,8 @@ class Experiment(Section):
         The network that is compiled to a circuit, or the netlist that is one; absent where there are blocks.
     blocks
         A chain instead of one circuit: circuits and digital layers, each driven by what the one before makes.
+    reservoir
+        A recurrent circuit that the data drive, and whose states the circuit or the blocks read.
     data, training, device, variation, noise, solver
         What it learns, how it learns, on which devices, on which chip, what is noisy there, and how it is solved.
     pretraining
@@ -100,6 +83,7 @@ class Experiment(Section):
     name: str = Field(default="experiment", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     about: str = ""
     circuit: Annotated[Annotated[Network, Tag(FORMS[0])] | Annotated[Netlist, Tag(FORMS[1])], Discriminator(_form)] | None = None
+    reservoir: ReservoirSettings | None = None
     data: DataSettings
     training: TrainingSettings = TrainingSettings()
     pretraining: tuple[PretrainingStage, ...] = ()
@@ -114,7 +98,7 @@ class Experiment(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.blocks is not None:
-            outputs = check_blocks(self.blocks, self.training)
+            outputs = check_blocks(self.blocks, self.training, self.states)
             if self.circuit is not None or self.pretraining:
                 what = "pretraining is of one circuit" if self.circuit is None else "circuit and blocks are both set"
                 msg = f"{what}, and an experiment is of one circuit or of a chain of blocks; omit one of them"
@@ -141,19 +125,19 @@ class Experiment(Section):
             raise ValueError(msg)
         self._check_devices()
         if self.blocks is not None:
-            refuse_idle(
-                self.blocks,
-                self.training,
-                device=self.device,
-                variation=self.variation,
-                noise=self.noise,
-                solver=self.solver,
-            )
+            sections = {name: getattr(self, name) for name in ("device", "variation", "noise", "solver")}
+            refuse_idle(self.blocks, self.training, self.states, **sections)
         self._check_task()
+        self._check_sequences()
         if self.reached is not None and self.reached.test_error > (most := self.data.measure.most):
             msg = f"reached.test_error = {self.reached.test_error:g}: the share of wrong answers is at most {most:g}"
             raise ValueError(msg)
         return self
+
+    @property
+    def states(self) -> tuple[int] | None:
+        """Features that a reservoir makes of a sample; None without one."""
+        return None if self.reservoir is None else (self.reservoir.features,)
 
     @property
     def devices(self) -> tuple[DeviceSettings, ...]:
@@ -195,7 +179,7 @@ class Experiment(Section):
     def inputs_and_outputs(self) -> tuple[int, int]:
         """How many numbers a network or a chain takes, and how many it makes."""
         if self.blocks is not None:
-            ends = shapes(self.blocks)
+            ends = shapes(self.blocks, self.states)
             taken, made = math.prod(ends[0][0]), math.prod(ends[-1][1])
             return taken - made * self.training.propagation.local, made
         network = self.one_circuit
@@ -243,7 +227,31 @@ class Experiment(Section):
         if self.data.targets is not None:
             msg = f"data.targets names columns of a file, and data {name} have targets of their own; omit it"
             raise ValueError(msg)
-        check_sizes(self, *BUILT_IN[name], IMAGES.get(name))
+        features, answers = BUILT_IN[name]
+        check_sizes(self, features, (self.data.horizon or answers) if name == "memory" else answers, IMAGES.get(name))
+
+    def _check_sequences(self) -> None:
+        """Refuse keys of series where data are none, and what no reservoir takes."""
+        data = self.data
+        for key, names in (("length", SERIES), ("horizon", FORETOLD), ("seed", COMPUTED)):
+            if data.name not in names and getattr(data, key) != type(data).model_fields[key].default:
+                msg = f"data.{key} = {getattr(data, key)} is for {', '.join(sorted(names))}, and data are {quote_path(data.name)}; omit it"
+                raise ValueError(msg)
+        if self.reservoir is None:
+            return
+        if data.task == "reconstruction" or self.pretraining or isinstance(self.circuit, Netlist):
+            what = "pretraining" if self.pretraining else "a netlist" if self.circuit is not None else "data.task = 'reconstruction'"
+            msg = f"reservoir: its states are read by a network or by blocks, of real targets or classes, and not by {what}; omit that"
+            raise ValueError(msg)
+        if data.moving or data.input_dropout or data.denoise:
+            msg = "reservoir: data.shift, flip, input_dropout and denoise change samples at each update, and its states stay; omit them"
+            raise ValueError(msg)
+        if self.training.propagation != EndToEnd():
+            msg = f"reservoir: training.propagation.kind = '{self.training.propagation.kind}' is of chains that features drive; omit it"
+            raise ValueError(msg)
+        if self.reservoir.reads > 1 and data.task != "classification":
+            msg = f"reservoir.reads = {self.reservoir.reads}: real targets belong to each row, whose states are read; set it to 1"
+            raise ValueError(msg)
 
     @property
     def shown(self) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from circuits.quoting import REASON, quote, quote_path, quoted
-from hwsim.experiment.experiment import BUILT_IN, RUN_FILE, Experiment, ExperimentError
+from hwsim.experiment.experiment import RUN_FILE, Experiment, ExperimentError
 from hwsim.experiment.known_data import ENVIRONMENT, KnownData, recorded
 from hwsim.experiment.loading import load
 from hwsim.files import records, stored_conductances
@@ -16,6 +16,7 @@ from hwsim.files.raw import UNCLASSED
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.feature_scale import FeatureScale
 from hwsim.learning.target_scale import TargetScale
+from hwsim.settings.data_names import BUILT_IN
 from hwsim.settings.sections import USUAL_TEST_SHARE, DataSettings, Section
 
 Scale = TypeVar("Scale")
@@ -35,7 +36,7 @@ def record(data: Dataset) -> dict[str, Any]:
     return {DATA_SHA256: data.sha256} | names | scales
 
 
-_FREE = {"name", "scaling", "clip", "shift", "flip", "input_dropout", "denoise", "test_limit"}
+_FREE = {"name", "scaling", "clip", "shift", "flip", "input_dropout", "denoise", "test_limit", "error"}
 """Keys of the data that move no sample from one part to the other; every other key is taken to do so."""
 
 

@@ -45,6 +45,8 @@ class Samples:
     `columns` holds what messages call the features, where they come from a file, and `header` what that calls them, if it names all.
     Samples with real targets `y` (n, K) are all of one class, without a name; `target_names` holds what their targets are called.
     `image` holds height, width and channels of images, where the arrays had that shape: (n, height, width) or (n, height, width, channels).
+    Sequences of different lengths are images whose rows are times, filled up with 0, and `rows` (n,) counts those of each. `ordered`
+    samples are one series, a time each.
     """
 
     name: str
@@ -59,14 +61,18 @@ class Samples:
     target_names: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
     image: Maps | None = None
+    rows: NDArray[np.intp] | None = None
+    rows_test: NDArray[np.intp] | None = None
+    ordered: bool = False
 
     def chosen(self, which: Any) -> dict[str, Any]:
         """Return the training samples that an index or a mask chooses, field by field."""
-        return {"x": self.x[which], "labels": self.labels[which], "y": None if self.y is None else self.y[which]}
+        parts = {"x": self.x, "labels": self.labels, "y": self.y, "rows": self.rows}
+        return {name: None if part is None else part[which] for name, part in parts.items()}
 
     def chosen_tests(self, which: Any) -> dict[str, Any]:
         """Return the test samples that an index or a mask chooses, field by field."""
-        parts = {"x_test": self.x_test, "labels_test": self.labels_test, "y_test": self.y_test}
+        parts = {"x_test": self.x_test, "labels_test": self.labels_test, "y_test": self.y_test, "rows_test": self.rows_test}
         return {name: None if part is None else part[which] for name, part in parts.items()}
 
     def feature(self, k: int) -> str:

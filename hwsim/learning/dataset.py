@@ -44,6 +44,10 @@ class Dataset:
         Fingerprint of the samples that were read, before they were split and scaled; empty where none were.
     feature_names
         What their file calls the features; none where it names them not.
+    rows_train, rows_test
+        Of sequences, which are images whose rows are times: how many rows each has, shapes (n,) and (m,); None: all.
+    ordered
+        Whether samples are one series, a time each, the test set right behind the training set.
 
     """
 
@@ -65,6 +69,9 @@ class Dataset:
     feature_scale: FeatureScale | None = None
     sha256: str = ""
     feature_names: tuple[str, ...] = ()
+    rows_train: Labels | None = None
+    rows_test: Labels | None = None
+    ordered: bool = False
 
     def targets(self, part: str) -> NDArray[np.float64]:
         """Return the real targets of a part, `train` or `test`, shape (n, K), in their own units.

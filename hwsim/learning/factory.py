@@ -38,10 +38,13 @@ def loss(training: TrainingSettings) -> Loss:
     return SquaredError()
 
 
-def task(training: TrainingSettings, circuit: Circuit, data: Dataset) -> Task:
-    """Return what is learned of data: their real targets, where they have a scale of these, or else their classes."""
+def task(training: TrainingSettings, circuit: Circuit, data: Dataset, *, relative: bool = False) -> Task:
+    """Return what is learned of data: their real targets, where they have a scale of these, or else their classes.
+
+    Errors of real targets are in their units, or `relative` to their standard deviation.
+    """
     if data.scale is not None:
-        return scaled(data)
+        return scaled(data, relative=relative)
     return classification(data, len(circuit.outputs), training.target_low, training.target_high)
 
 

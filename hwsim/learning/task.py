@@ -126,11 +126,13 @@ class Classes(NamedTuple):
 class Voltages(NamedTuple):
     """Real targets, one a sample and output: (n, K) [V].
 
-    `units`, (K,) or a number, are the units of a target for one volt: errors are in units, and weigh targets by them.
+    `units`, (K,) or a number, are the units of a target for one volt: errors are in units, and weigh targets by them. Of `relative` ones
+    the error is a share of their standard deviation.
     """
 
     y: Array
     units: Array = np.float64(1.0)
+    relative: Any = False
 
     @property
     def failed(self) -> float:
@@ -173,10 +175,13 @@ class Voltages(NamedTuple):
     def scores(self, mistakes: float, samples: int) -> dict[str, float]:
         """Return the root mean square `error` over samples and outputs [units], and R², `r2`, the share of all variance that is explained.
 
+        The error of relative ones is √(1 − R²).
+
         R² of targets that do not vary is 1 for a perfect prediction, else 0, as scikit-learn has it.
         """
         mean, variance = mistakes / samples, float((self.units * np.asarray(self.y, float)).var(axis=0).sum())
-        return {"error": float(np.sqrt(mean / self.y.shape[1])), "r2": explained(mean, variance)}
+        r2 = explained(mean, variance)
+        return {"error": float(np.sqrt(1 - r2 if self.relative else mean / self.y.shape[1])), "r2": r2}
 
     def cast(self, dtype: np.dtype[Any]) -> Self:
         """Return the set in another precision."""
@@ -242,12 +247,12 @@ def classification(data: Dataset, outputs: int, low: Volt, high: Volt) -> Task:
     return Task(Classes(data.labels_train, table), Classes(data.labels_test, table))
 
 
-def scaled(data: Dataset) -> Task:
-    """Return the task of reaching the real targets of data, by their scale; errors are in the targets' units."""
+def scaled(data: Dataset, *, relative: bool = False) -> Task:
+    """Return the task of reaching the real targets of data, by their scale; errors are in the targets' units, or `relative`."""
     if data.scale is None:
         msg = f"{data.name}: its samples have classes, and no real targets"
         raise DataError(msg)
-    parts = (Voltages(data.scale.volts(data.targets(part)), data.scale.units) for part in ("train", "test"))
+    parts = (Voltages(data.scale.volts(data.targets(part)), data.scale.units, relative) for part in ("train", "test"))
     return Task(*parts)
 
 

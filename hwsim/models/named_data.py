@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.experiment.experiment import REAL_TARGETS, DataSettings
+from hwsim.experiment.experiment import DataSettings
+from hwsim.settings.data_names import REAL_TARGETS
 
 
 def dataset(name: str) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from circuits.circuit import Circuit
+from circuits.clocked import SampleHold
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
@@ -17,6 +18,9 @@ from hwsim.typing import Floats, Weights
 
 _BACK = 1e-9
 """Share of its current that a buffer passes back: no column notices."""
+
+_CLOCK: Second = 1e-6
+"""Period of clocked reservoirs: long next to the time that a column with a wire's capacitance takes to settle."""
 
 _STILL = 1e-12
 """Weights whose eigenvalues are all below this have no spectral radius that a gain could set."""
@@ -42,9 +46,17 @@ class DrawnCircuit:
             fan_in=settings.fan_in if settings.family == "random" else None,
             seed=settings.seed if settings.family == "random" else None,
             leak=settings.leak_conductance,
+            hold=self._hold,
             g_min=settings.g_low / 10,
             g_max=10 * settings.g_high,
         )
+
+    @property
+    def _hold(self) -> SampleHold | None:
+        if self.settings.dynamics == "continuous":
+            return None
+        sampled = self.settings.leak * self.settings.capacitance
+        return SampleHold(sampled=sampled, held=self.settings.capacitance - sampled)
 
     @cached_property
     def entering(self) -> Floats:
@@ -104,17 +116,24 @@ class DrawnCircuit:
 
     @cached_property
     def period(self) -> Second:
-        """How long a row of inputs is held [s]."""
+        """How long a row of inputs is held [s]; the states of clocked reservoirs do not depend on it."""
+        if self.settings.dynamics == "clocked":
+            return _CLOCK
         return float(-np.log1p(-self.settings.leak) * np.median(self.settings.capacitance / self.loads))
+
+    @property
+    def group(self) -> str:
+        """The node group of the states."""
+        return "s1" if self.settings.dynamics == "clocked" else "h1"
 
     @property
     def network(self) -> Network:
         """The circuit's description; nothing loads the columns, whose buffers drive the one output."""
-        settings = self.settings
+        settings, clocked = self.settings, self.settings.dynamics == "clocked"
         layer = Layer(
             settings.nodes,
             neuron=DiodePair(v_low=-settings.clamp, v_high=settings.clamp),
-            amplifier=Amplifier(gain=1.0, back=_BACK),
+            amplifier=None if clocked else Amplifier(gain=1.0, back=_BACK),
             recurrence=replace(self.recurrence, gain=self.gain),
         )
         return Network(
@@ -125,7 +144,7 @@ class DrawnCircuit:
             input_scale=settings.input_scale,
             g_min=settings.g_low / 10,
             g_max=10 * settings.g_high,
-            capacitance=(settings.capacitance, 0.0),
+            capacitance=0.0 if clocked else (settings.capacitance, 0.0),
         )
 
     def compile(self, name: str = "reservoir") -> Circuit:

@@ -14,23 +14,21 @@ from hwsim.devices import manufacture
 from hwsim.experiment.engines import make_engine
 from hwsim.random.streams import of_chip, stream
 from hwsim.reservoir.drawn_circuit import DrawnCircuit
+from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.engine_names import EngineName
 from hwsim.settings.reservoir_settings import ReservoirSettings
 from hwsim.settings.sections import SolverSettings
-from hwsim.settings.variation_settings import VariationSettings
+from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Array, Floats, Weights
 
 if TYPE_CHECKING:
     from hwsim.core.transient import Transient
 
-GROUP = "h1"
-"""The node group of the states."""
-
 _LEAST = 0.01
 """No conductance falls below this share of its nominal value, however wide its spread."""
 
 
-class Driven(NamedTuple):
+class Followed(NamedTuple):
     """What came of n sequences of T rows: states (n, T, N) at their ends [V], and the last ones by node group, to continue from."""
 
     states: Floats
@@ -71,7 +69,13 @@ class Reservoir:
         apart = {name: stream(self.variation.chip, f"variation/reservoir/{name}").standard_normal(of.shape) for name, of in g.items()}
         return {name: of * np.maximum(1 + spread * apart[name], _LEAST) for name, of in g.items()}
 
-    def run(self, x: Floats, begin: Mapping[str, Array] | None = None, before: Floats | None = None) -> Driven:
+    @property
+    def alike(self) -> bool:
+        """Whether all chips are one: no part, and no noise, depends on the chip's seed."""
+        spread = self.settings.mismatch or self.settings.noise
+        return not spread and manufacture.alike(self.circuit, self.variation, DeviceSettings(), NoiseSettings())
+
+    def run(self, x: Floats, begin: Mapping[str, Array] | None = None, before: Floats | None = None) -> Followed:
         """Drive it by sequences x (n, T, I), from 0 V on, or from where another run of it ended whose last inputs were `before` (n, I).
 
         Raises
@@ -84,13 +88,16 @@ class Reservoir:
         """
         with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
             signal = Signal.hold(x, self.drawn.period, begin=before)
-            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=[GROUP])
-        return Driven(np.asarray(trajectory.v[GROUP], dtype=np.float64), trajectory.end)
+            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=[self.drawn.group])
+        return Followed(np.asarray(trajectory.v[self.drawn.group], dtype=np.float64), trajectory.end)
 
-    def states(self, x: Floats, part: str) -> Floats:
-        """Return what is read of the states that sequences x (n, T, I) make, from 0 V on, (n, T, N) [V]; each `part` has its own noise."""
-        v = self.run(x).states
+    def noisy(self, v: Floats, part: str) -> Floats:
+        """Return states with their noise [V]; each `part` has noise of its own."""
         if not self.settings.noise:
             return v
         name = of_chip(f"reservoir/noise/{part}", self.variation.chip)
         return v + self.settings.noise * stream(self.settings.seed, name).standard_normal(v.shape)
+
+    def states(self, x: Floats, part: str) -> Floats:
+        """Return the states that sequences x (n, T, I) make, from 0 V on, with noise, (n, T, N) [V]."""
+        return self.noisy(self.run(x).states, part)

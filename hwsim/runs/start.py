@@ -127,7 +127,7 @@ def _leaves(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) -> None:
     def fixed(experiment: Experiment) -> dict[str, Any]:
-        sections = {"circuit", "blocks", "data", "training", "device", "variation", "noise"}
+        sections = {"circuit", "blocks", "reservoir", "data", "training", "device", "variation", "noise"}
         table = experiment.model_dump(include=sections, exclude={"training": {"epochs", "skip_failed"}})
         if isinstance(experiment.circuit, Netlist):
             table["circuit"] = experiment.circuit.described()

@@ -209,6 +209,8 @@ class Ending:
     def _errors(self, tested: "Evaluation", trained: Mapping[str, float]) -> dict[str, Any]:
         """Return the scores of both sets."""
         scores = {f"test_{name}": value for name, value in tested.scores.items()}
+        baseline = self.session.inputs_alone_error
+        scores |= {} if baseline is None else {"test_inputs_alone": baseline}
         return scores | {f"train_{name}": value for name, value in trained.items()} | self._by_target(tested)
 
     def _by_target(self, tested: "Evaluation") -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from circuits.errors import CircuitError
 from hwsim.settings.circuit_block import CircuitBlock
@@ -61,6 +61,44 @@ class DigitalSgd(Section):
         return ("mean",) if self.momentum else ()
 
 
+class _LeastSquares(Section):
+    """What solves a read-out instead of descending to it."""
+
+    kept: ClassVar[tuple[str, ...]] = ()
+    rate: ClassVar[float] = 0.0
+
+
+class DigitalRidge(_LeastSquares):
+    """Ridge regression: all samples at once.
+
+    Parameters
+    ----------
+    penalty
+        Strength, for inputs of unit variance; absent: chosen on the last fifth of the training set.
+
+    """
+
+    kind: Literal["ridge"] = "ridge"
+    penalty: NonNegativeFloat | None = None
+
+
+class DigitalRls(_LeastSquares):
+    """Recursive least squares: sample after sample, in their order; without forgetting it ends where ridge regression does.
+
+    Parameters
+    ----------
+    penalty
+        Strength of the regularisation that it begins with, for inputs of unit variance.
+    forgetting
+        Weight of each sample next to that of the one behind it.
+
+    """
+
+    kind: Literal["rls"] = "rls"
+    penalty: PositiveFloat = 1e-6
+    forgetting: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
 class DigitalBlock(Section):
     """Digital layers, whose parameters learn by back-propagation.
 
@@ -72,7 +110,7 @@ class DigitalBlock(Section):
     layers
         What is done with them, in order.
     optimizer
-        How the gradient of their parameters becomes a step.
+        How the gradient of their parameters becomes a step, or, of one dense layer alone, `ridge` or `rls` for least squares.
 
     """
 
@@ -80,7 +118,7 @@ class DigitalBlock(Section):
     inputs: PositiveInt | None = None
     image: Image | None = None
     layers: Annotated[tuple[DigitalLayer, ...], Field(min_length=1)]
-    optimizer: Annotated[DigitalAdam | DigitalSgd, Field(discriminator="kind")] = DigitalAdam()
+    optimizer: Annotated[DigitalAdam | DigitalSgd | DigitalRidge | DigitalRls, Field(discriminator="kind")] = DigitalAdam()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -116,6 +154,11 @@ class DigitalBlock(Section):
         return self.image
 
     @property
+    def least_squares(self) -> DigitalRidge | DigitalRls | None:
+        """What solves it; None where it descends by its gradient."""
+        return self.optimizer if isinstance(self.optimizer, _LeastSquares) else None
+
+    @property
     def described(self) -> str:
         """Its layers in words."""
         return f"digital: {', '.join(layer.kind for layer in self.layers)}"
@@ -133,8 +176,8 @@ def prefix_of(k: int) -> str:
 BlockSettings = Annotated[DigitalBlock | CircuitBlock, Field(discriminator="kind")]
 
 
-def shapes(blocks: Sequence[DigitalBlock | CircuitBlock]) -> list[tuple[Shape, Shape]]:
-    """Return the shapes of what comes into each block, and of what comes out of it.
+def shapes(blocks: Sequence[DigitalBlock | CircuitBlock], before: Shape | None = None) -> list[tuple[Shape, Shape]]:
+    """Return the shapes of what comes into each block, and of what comes out of it; `before` is what a reservoir before them makes.
 
     Raises
     ------
@@ -145,7 +188,7 @@ def shapes(blocks: Sequence[DigitalBlock | CircuitBlock]) -> list[tuple[Shape, S
     each: list[tuple[Shape, Shape]] = []
     for k, block in enumerate(blocks):
         try:
-            shape = block.takes(each[-1][1] if each else None)
+            shape = block.takes(each[-1][1] if each else before)
             each.append((shape, block.makes(shape)))
         except CircuitError as error:
             msg = f"blocks[{k}]: {error}"

@@ -8,7 +8,7 @@ from circuits.units import Farad, Siemens, Volt
 from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Share
 
 Family = Literal["random", "cycle"]
-Dynamics = Literal["continuous"]
+Dynamics = Literal["clocked", "continuous"]
 
 
 class ReservoirSettings(Section):
@@ -25,16 +25,16 @@ class ReservoirSettings(Section):
         Which columns' lines meet which: `random`, each those of `fan_in` columns, or `cycle`, each that of the one before it, all by one
         weight.
     dynamics
+        `clocked`: switched capacitors hold the states, which take their next values once a row: the leaky echo-state network.
         `continuous`: each column has a capacitor, and follows its inputs all the time.
-    inputs
-        Numbers that drive it at a time; absent: those of the data, where these have a name.
     fan_in
         Columns whose lines meet a column, of `random`.
     spectral_radius
         Largest magnitude of an eigenvalue of the weights that columns have on each other, without diodes: it sets the gain of the lines.
     leak
-        Share of the way to where it would settle that a column goes in one row's time without its neighbours, of the median column. It
-        sets how long a row is held, −ln(1 − leak) time constants.
+        Share of its new value that a state takes in one row's time. It divides the capacitance of `clocked` ones in a sampling and a
+        holding part, and 1 leaves none to hold. It sets how long a row is held of `continuous` ones, −ln(1 − leak) time constants of the
+        median column.
     input_scale
         By which inputs are multiplied [V per unit].
     bias
@@ -44,15 +44,17 @@ class ReservoirSettings(Section):
     leak_conductance
         From each column to ground [S].
     capacitance
-        Of each column [F].
+        Of each state [F].
     g_low, g_high
         Conductances of weights of magnitude 0 and 1 [S].
     mismatch
         Relative spread of each conductance from chip to chip; `variation.chip` numbers the chips.
     noise
         Standard deviation of what is added to each state when it is read [V]: √(kT/C) is 20 µV at 10 pF.
+    reads
+        Of sequences with a class each, at how many rows states are read: the last one, and others before, evenly.
     washout
-        Rows at the beginning of each sequence whose states nothing is learnt from, and that count for no score.
+        Rows at the beginning of a series with real targets from whose states nothing is learnt.
     seed
         Of all weights.
 
@@ -66,11 +68,10 @@ class ReservoirSettings(Section):
 
     nodes: Annotated[PositiveInt, Field(le=100_000)] = 100
     family: Family = "random"
-    dynamics: Dynamics = "continuous"
-    inputs: PositiveInt | None = None
+    dynamics: Dynamics = "clocked"
     fan_in: PositiveInt = 8
     spectral_radius: Annotated[PositiveFloat, Field(le=1e3)] = 0.9
-    leak: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    leak: Annotated[float, Field(gt=0, le=1)] = 1.0
     input_scale: PositiveFloat = 0.5
     bias: Share = 0.3
     clamp: PositiveVolt = 0.15
@@ -80,13 +81,27 @@ class ReservoirSettings(Section):
     g_high: PositiveSiemens = 1e-5
     mismatch: NonNegativeFloat = 0.0
     noise: Annotated[Volt, Field(ge=0)] = 2e-5
+    reads: Annotated[PositiveInt, Field(le=1000)] = 1
     washout: NonNegativeInt = 100
     seed: NonNegativeInt = 0
+
+    @property
+    def features(self) -> int:
+        """What the read-out of a sample takes."""
+        return self.reads * self.nodes
+
+    def memristors(self, inputs: int) -> int:
+        """Return how many memristors it has, for so many inputs: two a weight."""
+        back = self.nodes * (self.fan_in if self.family == "random" else 1)
+        return 2 * ((inputs + 1) * self.nodes + back)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.g_low >= self.g_high:
             msg = f"g_low = {self.g_low:g} S must be below g_high = {self.g_high:g} S"
+            raise ValueError(msg)
+        if self.dynamics == "continuous" and self.leak == 1:
+            msg = "leak = 1 of a continuous reservoir takes rows that are held forever; set it below 1, or dynamics to 'clocked'"
             raise ValueError(msg)
         if self.family == "random" and self.fan_in > self.nodes:
             msg = f"fan_in = {self.fan_in} is more than the {self.nodes} nodes; draw fewer lines a column, or make more nodes"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from circuits.units import Byte, PerKelvin, Second, Siemens, Volt
-from hwsim.formatting import RMSE, RMSE_IN_VOLTS, WRONG_ANSWERS, Measure
+from hwsim.formatting import NRMSE, RMSE, RMSE_IN_VOLTS, WRONG_ANSWERS, Measure
 
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
 PositiveVolt = Annotated[Volt, Field(gt=0)]
@@ -37,7 +37,8 @@ class DataSettings(Section):
     name
         `xor`, `iris`, `wine`, `breast-cancer`, `digits`, `mnist`, `fashion-mnist`, `cifar10`, with real targets `diabetes`, `friedman`,
         `linear-map`, or a file, `.npz` or `.csv`, by its path from where hwsim is run; `netlist` is the one sample that a netlist's own
-        sources show.
+        sources show. Series, which are divided in time, are `narma10`, `narma30`, `mackey-glass`, `lorenz`, `henon`, `laser` and `memory`;
+        sequences with a class each are `sines`, `vowels` and `.ts` files.
     task
         What is learned: `classification`, `regression` (outputs are to reach real targets, one for each output) or `reconstruction` (they
         are to repeat the inputs' voltages, and the data need no classes).
@@ -48,6 +49,16 @@ class DataSettings(Section):
         How targets of a regression become voltages, each by a scale of its own, fitted on the training set alone: `minmax` (the least
         becomes `training.target_low`, the largest `training.target_high`), `standard` (the mean less two standard deviations becomes the
         one, the mean plus two the other), or `none`: they are in volts. Errors are reported in the targets' own units.
+    error
+        How the error of real targets is reported: `rmse`, in their units, or `nrmse`, the root of the share of their variance that is not
+        explained.
+    length
+        Of a series that is computed or a part of a file, its rows; absent: 3,200, or all of the file.
+    horizon
+        Of a series that is to be foretold, how many rows ahead; of `memory`, up to how many rows back. Absent: 84 of `mackey-glass`, 100 of
+        `memory`, else 1.
+    seed
+        Of a series that is computed.
     scaling
         `minmax` (0 to 1) or `standard` (zero mean, unit variance) per feature, fitted on the training set alone; or `none`. A feature that
         is constant there becomes 0 in both sets.
@@ -94,6 +105,10 @@ class DataSettings(Section):
     task: TaskName = "classification"
     targets: Annotated[tuple[Annotated[str, Field(min_length=1)] | PositiveInt, ...], Field(min_length=1)] | None = None
     target_scaling: TargetScaling = "minmax"
+    error: Literal["rmse", "nrmse"] = "rmse"
+    length: Annotated[int, Field(ge=2, le=10_000_000)] | None = None
+    horizon: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    seed: NonNegativeInt = 0
     scaling: Literal["none", "minmax", "standard"] = "none"
     clip: PositiveFloat | None = None
     test_share: Fraction | None = None
@@ -125,11 +140,13 @@ class DataSettings(Section):
         """What the error of the task is called, and how it is written."""
         if self.task == "classification":
             return WRONG_ANSWERS
+        if self.error == "nrmse":
+            return NRMSE
         return RMSE_IN_VOLTS if self.task == "reconstruction" or self.target_scaling == "none" else RMSE
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for key in ("targets", "target_scaling"):
+        for key in ("targets", "target_scaling", "error"):
             if self.task != "regression" and getattr(self, key) != type(self).model_fields[key].default:
                 msg = f"{key} is about real targets, and task = '{self.task}'; set data.task to 'regression', or omit data.{key}"
                 raise ValueError(msg)

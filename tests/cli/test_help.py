@@ -78,9 +78,11 @@ def test_the_zoo_is_listed(hwsim) -> None:
     """Every circuit has a row with layers, neurons, memristors and data, every example its title; JSON states the same."""
     answer, report = hwsim("zoo"), hwsim("zoo", "--json").json
     assert answer.code == 0
-    classes, regressions, parts, decks = answer.out.split("\n\n")
+    classes, regressions, relative, parts, decks = answer.out.split("\n\n")
     assert [entry["name"] for entry in report["circuits"]] == zoo.names()
-    listed = sorted(line for line in (*classes.splitlines(), *regressions.splitlines()) if line.startswith(tuple(zoo.names())))
+    listed = sorted(
+        line for line in (*classes.splitlines(), *regressions.splitlines(), *relative.splitlines()) if line.startswith(tuple(zoo.names()))
+    )
     for entry, (name, layers, data, *_) in zip(report["circuits"], map(str.split, listed), strict=True):
         maps = any(isinstance(size, str) for size in entry["layers"])  # height×width×channels
         sizes = [

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from hwsim.data import image_sets, sources
 from hwsim.data.loading import load_data
-from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
+from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.files.raw import DataError
 from hwsim.files.tables import read_file, read_idx
 from hwsim.learning.dataset import Dataset
+from hwsim.settings.data_names import BUILT_IN
 
 SMALL = ["xor", "iris", "wine", "breast-cancer", "digits"]
 

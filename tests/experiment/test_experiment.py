@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuits import zoo
-from hwsim.experiment.experiment import BUILT_IN, Experiment, ExperimentError
+from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load, to_toml
 from hwsim.experiment.overriding import override
 from hwsim.session import Session
+from hwsim.settings.data_names import BUILT_IN
 from hwsim.settings.sections import DataSettings, SolverSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.validation_errors import known_keys
@@ -71,7 +72,7 @@ def test_the_zoo_loads_and_compiles(name: str) -> None:
     assert zoo.read(name).startswith("# ")
     assert re.search(r"\d{4}", zoo.read(name).split("\n\n")[0]), "a source has a year"
     circuit = Session.of(experiment).circuit
-    assert circuit.input_count == BUILT_IN[experiment.data.name][0]
+    assert circuit.input_count == (BUILT_IN[experiment.data.name][0] if experiment.reservoir is None else experiment.reservoir.features)
 
 
 def test_every_setting_is_documented() -> None:

@@ -12,7 +12,7 @@ from hwsim.settings.variation_settings import VariationSettings
 @pytest.mark.parametrize("family", ["random", "cycle"])
 def test_the_circuit_has_the_spectral_radius_that_is_asked_for(family):
     """C·dv/dt = (A·Δr − G)·v, and G⁻¹·A·Δr has that radius; the median time constant C/G gives the period."""
-    reservoir = Reservoir(ReservoirSettings(nodes=20, family=family, spectral_radius=0.7, leak=0.5), inputs=2)
+    reservoir = Reservoir(ReservoirSettings(nodes=20, family=family, dynamics="continuous", spectral_radius=0.7, leak=0.5), inputs=2)
     form = StateForm.of(reservoir.circuit, reservoir.chip, reservoir.g)
     loads = reservoir.drawn.loads
     weights = np.eye(20) + form.charging.of_v / loads[:, None]

@@ -8,7 +8,7 @@ from circuits.errors import CircuitError
 from circuits.network import Layer, Network
 from circuits.neurons import DiodePair
 from circuits.recurrence import Recurrence
-from hwsim.data.series import narma
+from hwsim.data.narma import narma
 from hwsim.reservoir.regressor import ReservoirRegressor
 from hwsim.reservoir.ridge import RidgeReadout, nrmse
 
@@ -35,14 +35,14 @@ def test_the_penalty_is_chosen_on_the_last_fifth():
     assert RidgeReadout.fit(states, states[:, :1]).penalty < 1e-6
 
 
-@pytest.mark.parametrize("order", [10, 20, 30])
+@pytest.mark.parametrize("order", [10, 30])
 def test_narma_obeys_its_equation(order):
     """Each target follows from targets and inputs before it alone."""
     x, y = narma(300, order=order, seed=3)
-    a, b, d = {10: (0.3, 0.05, 0.1), 20: (0.3, 0.05, 0.01), 30: (0.2, 0.04, 0.001)}[order]
+    a, b, d = {10: (0.3, 0.05, 0.1), 30: (0.2, 0.04, 0.001)}[order]
     t = 150
     value = a * y[t] + b * y[t] * y[t - order + 1 : t + 1].sum() + 1.5 * x[t - order + 1] * x[t] + d
-    assert y[t + 1] == pytest.approx(np.tanh(value) if order == 20 else value, rel=1e-14)
+    assert y[t + 1] == pytest.approx(value, rel=1e-14)
     assert 0 <= x.min() <= x.max() <= 0.5
     assert np.array_equal(narma(300, order=order, seed=3)[0], x)
 

@@ -1,0 +1,90 @@
+"""Where an experiment's data come from: read once, and driven by the converters, or the reservoir, of each chip."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from circuits.circuit import Circuit
+from hwsim.chains.chain import Chain
+from hwsim.chains.chain_circuit import ChainCircuit
+from hwsim.chains.made import Made, OneCircuit
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.settings.variation_settings import VariationSettings
+
+if TYPE_CHECKING:
+    from hwsim.learning.dataset import Dataset
+    from hwsim.learning.task import Task
+    from hwsim.reservoir.reservoir import Reservoir
+
+
+class DataSource:
+    """Where an experiment's data come from, read when they are first asked for, and the task that stands in place of its own."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        circuit: Circuit,
+        data: "Dataset | None" = None,
+        run: str | None = None,
+        task: "Task | None" = None,
+    ) -> None:
+        self._experiment, self._circuit, self._converted = experiment, circuit, dict[Any, "Dataset"]()
+        self.run, self.task, self.given = run, task, data is not None or task is not None
+        if data is not None:
+            self.data = data
+
+    @cached_property
+    def data(self) -> "Dataset":
+        """The data as they are, before any converter."""
+        from hwsim.data.loading import load_data  # noqa: PLC0415 - the readers load only for those who read data
+
+        return load_data(self._experiment, self.run)
+
+    def converted(self, variation: VariationSettings) -> "Dataset":
+        """Return the data as the inputs' converters of a chip drive them, once for each kind of converter."""
+        reservoir = self._experiment.reservoir
+        kind = (variation.dac_bits, variation.dac_full_scale) if reservoir is None else variation
+        if kind not in self._converted:
+            data = self.data
+            if reservoir is not None:
+                from hwsim.reservoir.read_states import read_states  # noqa: PLC0415 - only for those who have one
+
+                data = read_states(self.reservoir(variation), data)
+            self._converted[kind] = made(self._experiment, self._circuit).driven(data, variation)
+        return self._converted[kind]
+
+    def reservoir(self, variation: VariationSettings) -> "Reservoir":
+        """Return the experiment's reservoir on a chip.
+
+        Raises
+        ------
+        ExperimentError
+            When it has none.
+
+        """
+        from hwsim.reservoir.read_states import channels  # noqa: PLC0415 - only for those who have one
+        from hwsim.reservoir.reservoir import Reservoir  # noqa: PLC0415 - as above
+
+        settings, of = self._experiment, self._experiment.reservoir
+        if of is None:
+            msg = f"{settings.name}: has no reservoir; add [reservoir], whose keys hwsim keys reservoir lists"
+            raise ExperimentError(msg)
+        return Reservoir(of, channels(self.data), variation, settings.training.engine, settings.solver)
+
+    @property
+    def inputs_alone_error(self) -> float | None:
+        """The error on the test set of ridge regression on the inputs that drive a reservoir; None without one."""
+        from hwsim.learning import factory  # noqa: PLC0415 - learning loads only for those who learn or test
+        from hwsim.reservoir.baseline import inputs_alone_error  # noqa: PLC0415 - only for those who have one
+        from hwsim.reservoir.read_states import inputs_alone  # noqa: PLC0415 - as above
+
+        settings, training = self._experiment.reservoir, self._experiment.training
+        if settings is None:
+            return None
+        data = inputs_alone(self.data, settings.washout, settings.reads)
+        task = self.task or factory.task(training, self._circuit, data, relative=self._experiment.data.error == "nrmse")
+        return inputs_alone_error(data, task, training.seed)
+
+
+def made(experiment: Experiment, circuit: Circuit) -> Made:
+    """Return what an experiment's compiled circuit becomes: one circuit, or a chain."""
+    return Chain(experiment, circuit) if isinstance(circuit, ChainCircuit) else OneCircuit(experiment, circuit)

@@ -1,0 +1,89 @@
+"""Data as a read-out learns them: the states that a reservoir makes of a series, or of sequences, in the place of their features."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hwsim.files.raw import DataError
+from hwsim.learning.dataset import Dataset, Labels
+from hwsim.reservoir.reservoir import Reservoir
+from hwsim.typing import Floats
+
+AT_ONCE = 500
+"""Sequences that are driven at once; of more, only the rows for the read-out are kept."""
+
+
+def channels(data: Dataset) -> int:
+    """Return how many numbers drive a reservoir at a time."""
+    return data.features if data.image is None or data.ordered else data.image.width * data.image.channels
+
+
+def read_states(reservoir: Reservoir, data: Dataset) -> Dataset:
+    """Return data whose features are states [V]: of a series those of each row, of sequences those of some rows.
+
+    A series is run in one go, so that its test set begins in the states that the training set ended in.
+
+    Raises
+    ------
+    DataError
+        When a washout leaves nothing to learn from, or a sequence has fewer rows than are read.
+    CircuitError, ConvergenceError
+        As `Reservoir.run`.
+
+    """
+    if data.ordered:
+        return _of_series(reservoir, data)
+    assert data.rows_train is not None and data.rows_test is not None  # noqa: S101, PT018 - as sequences have
+    x_train = _of_sequences(reservoir, data, data.x_train, data.rows_train, "train")
+    x_test = _of_sequences(reservoir, data, data.x_test, data.rows_test, "test")
+    return replace(data, x_train=x_train, x_test=x_test, image=None, rows_train=None, rows_test=None)
+
+
+def inputs_alone(data: Dataset, washout: int, reads: int) -> Dataset:
+    """Return data as a read-out gets them without a reservoir: the inputs of the same rows, as they are."""
+    if data.ordered:
+        return _behind(data, data.x_train, data.x_test, washout)
+    assert data.rows_train is not None and data.rows_test is not None  # noqa: S101, PT018 - as sequences have
+    of = [_rows(_sequences(data, x), rows, reads) for x, rows in ((data.x_train, data.rows_train), (data.x_test, data.rows_test))]
+    return replace(data, x_train=of[0], x_test=of[1], image=None, rows_train=None, rows_test=None)
+
+
+def _of_series(reservoir: Reservoir, data: Dataset) -> Dataset:
+    learned = len(data.x_train)
+    run = reservoir.run(np.concatenate([data.x_train, data.x_test])[None]).states[0]
+    return _behind(data, reservoir.noisy(run[:learned], "train"), reservoir.noisy(run[learned:], "test"), reservoir.settings.washout)
+
+
+def _behind(data: Dataset, x_train: Floats, x_test: Floats, washout: int) -> Dataset:
+    """Return data with other features, without the rows of the washout."""
+    if washout >= len(x_train) - 1:
+        msg = f"{data.name}: reservoir.washout = {washout} leaves nothing of the {len(x_train)} rows to learn from; make it shorter"
+        raise DataError(msg)
+    y_train = None if data.y_train is None else data.y_train[washout:]
+    return replace(data, x_train=x_train[washout:], x_test=x_test, labels_train=data.labels_train[washout:], y_train=y_train, image=None)
+
+
+def _of_sequences(reservoir: Reservoir, data: Dataset, x: Floats, rows: Labels, part: str) -> Floats:
+    sequences, reads = _sequences(data, x), reservoir.settings.reads
+    parts = []
+    for first in range(0, len(x), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        parts.append(_rows(reservoir.run(sequences[some]).states, rows[some], reads, data.name))
+    return reservoir.noisy(np.concatenate(parts), part)
+
+
+def _sequences(data: Dataset, x: Floats) -> Floats:
+    """Return features (n, T·I) as sequences (n, T, I)."""
+    assert data.image is not None  # noqa: S101 - as sequences have
+    return x.reshape(len(x), data.image.height, -1)
+
+
+def _rows(values: Floats, rows: Labels, reads: int, name: str = "") -> Floats:
+    """Return of sequences (n, T, N) of so many rows each the values at some of these, evenly, up to the last, shape (n, reads·N)."""
+    if rows.min() < reads:
+        k = int(rows.argmin())
+        msg = f"{name}: sequence {k} has {rows[k]} rows, and reservoir.reads = {reads} of them are to be read; read fewer"
+        raise DataError(msg)
+    at = rows[:, None] * np.arange(1, reads + 1) // reads - 1
+    read: Floats = values[np.arange(len(values))[:, None], at]
+    return read.reshape(len(values), -1)
