@@ -30,7 +30,8 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
 
     It warns of nodes that float, of nodes independent of the inputs or without effect on the outputs, of circuits that are odd functions
     of their inputs, of conductances at their bounds, and of subcircuits with more pins than ngspice takes. Of a circuit with capacitors it
-    prints how fast it settles, and whether it is certain to forget how it began. With --heat it also warns where, from -40 to 125 °C, the
+    prints how fast it settles, whether it is certain to forget how it began, and the bandwidth of learning: up to which frequency a nudge
+    moves the devices of an array by 1/√2 of what a slow one does. With --heat it also warns where, from -40 to 125 °C, the
     test error of a run exceeds that at its own temperature by more than a point, or an RMSE by more than a tenth.
     """
     from hwsim.experiment.netlist_circuit import Netlist, read_for  # noqa: PLC0415 - for this command alone
@@ -93,21 +94,23 @@ def _parameters(part: Any, g: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, float | None]]:
-    """Return the rates of a circuit with capacitors in time [1/s], none where it has no state form; of a clocked one, what a clock does."""
+def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, Any]]:
+    """Return the rates [1/s] and bandwidths [Hz] of a circuit with capacitors, none where it has no state form; of a clocked one, what a clock does."""
     if is_clocked(chip.circuit):
         return {"clocked": _clocked(chip, g)}
     if not chip.circuit.of(Capacitors):
         return {}
     from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - help does without
+    from hwsim.numeric.transient.bandwidth import bandwidths  # noqa: PLC0415 - for circuits with capacitors alone
     from hwsim.numeric.transient.forgetting import forgetting_rate  # noqa: PLC0415 - for circuits with capacitors alone
     from hwsim.numeric.transient.state_form import StateForm  # noqa: PLC0415 - as above
 
     try:
         form = StateForm.of(chip.circuit, chip, g)
     except (UnsupportedCircuitError, CircuitError):
-        return {"in_time": {"settling_rate": None, "forgetting_rate": None}}
-    return {"in_time": {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}}
+        return {"in_time": {"settling_rate": None, "forgetting_rate": None, "bandwidth": None}}
+    rates = {"settling_rate": form.settling_rate, "forgetting_rate": forgetting_rate(form)}
+    return {"in_time": {**rates, "bandwidth": bandwidths(chip.circuit, chip, g)}}
 
 
 def _clocked(chip: "Chip", g: Any) -> dict[str, float | None]:
@@ -132,7 +135,7 @@ def _heat(what: str, settings: tuple[str, ...], warnings: list[str]) -> dict[str
     return {"heat": heat, "warnings": [*warnings, *([limits.warning] if limits.warning else [])]}
 
 
-def _spelled(rates: dict[str, float | None]) -> str:
+def _spelled(rates: dict[str, Any]) -> str:
     settling, forgetting = rates["settling_rate"], rates["forgetting_rate"]
     if settling is None:
         return "in time: the numeric engine does not integrate it"
@@ -140,7 +143,13 @@ def _spelled(rates: dict[str, float | None]) -> str:
     certain = "no certificate that it forgets how it began"
     if forgetting is not None and forgetting > 0:
         certain = f"certain to forget how it began, at {forgetting:.3g}/s or faster (echo state property)"
-    return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}"
+    reached = rates["bandwidth"]
+    nudges = (
+        ""
+        if reached is None
+        else f"; a nudge may oscillate {', '.join(f'up to {most:.3g} Hz for {name}' for name, most in reached.items())}"
+    )
+    return f"in time: settles at {settling:.3g}/s without its diodes{grows}; {certain}{nudges}"
 
 
 def _ticking(of: dict[str, float | None]) -> str:

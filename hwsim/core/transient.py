@@ -132,7 +132,7 @@ class Transient(Protocol):
         v0
             States at 0 s by node group, each (B, n) [V]; groups that are not there, or None: 0 V.
         groups
-            Node groups whose states are stored; None: all that have states.
+            Node groups whose voltages are stored, which need no states unless they are folded up; None: all that have states.
         fold
             What is summed up along the way.
         accuracy
@@ -162,25 +162,38 @@ def is_transient(solver: Any) -> TypeGuard[Transient]:
     return Capability.TRANSIENT in solver.capabilities
 
 
-def state_groups(circuit: Circuit, groups: Sequence[str] | None = None) -> tuple[NodeGroup, ...]:
-    """Return the node groups all of whose nodes have a capacitor to ground, or those asked for.
+def state_groups(circuit: Circuit) -> tuple[NodeGroup, ...]:
+    """Return the node groups all of whose nodes have a capacitor to ground.
 
     Raises
     ------
     CircuitError
-        When the circuit has no capacitors, or a group that is asked for is not one of them.
+        When the circuit has no capacitors.
 
     """
     states = state_nodes(circuit)
-    full = tuple(group for group in circuit.groups if np.isin(group.nodes, states).all())
+    return tuple(group for group in circuit.groups if np.isin(group.nodes, states).all())
+
+
+def stored_groups(circuit: Circuit, groups: Sequence[str] | None, *, folded: bool) -> tuple[NodeGroup, ...]:
+    """Return the node groups that are asked for, or those that have states; what is folded up must have them.
+
+    Raises
+    ------
+    CircuitError
+        When a group that is asked for is not there.
+
+    """
+    full = state_groups(circuit)
     if groups is None:
         return full
-    names = [group.name for group in full]
+    among, what = (full, "nodes with capacitors") if folded else (circuit.groups, "nodes")
+    names = [group.name for group in among]
     for name in groups:
         if name not in names:
-            msg = f"{circuit.name}: {quoted(name)} is no group of nodes with capacitors; these are {quote_all(names, 'none')}"
+            msg = f"{circuit.name}: {quoted(name)} is no group of {what}; these are {quote_all(names, 'none')}"
             raise CircuitError(msg)
-    return tuple(group for group in full if group.name in groups)
+    return tuple(group for group in among if group.name in groups)
 
 
 def state_nodes(circuit: Circuit) -> Array:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from circuits.circuit import Circuit
+from circuits.units import Hertz
+from hwsim.core.lock_in import LockedIn
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Push
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
@@ -85,6 +87,11 @@ class SolverWrapper(Closing):
         """Integrate a batch of sequences."""
         trajectory: Trajectory = self.solver.integrate(g, signal, v0, **how)
         return trajectory
+
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:
+        """Push sines of current into the outputs, and lock in."""
+        locked: LockedIn = self.solver.oscillating(g, x, free, current, frequency)
+        return locked
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:
         """Whether a circuit of these conductances needs the slower program."""

@@ -205,6 +205,10 @@ class Experiment(Section):
         if self.training.rule.kind == "holomorphic" and (self.noise.thermal or self.noise.shot):
             msg = "rule.kind = 'holomorphic' solves circuits without noise currents; set noise.thermal and noise.shot to false"
             raise ValueError(msg)
+        in_time = self.training.rule.kind == "oscillating" and self.training.rule.frequency is not None
+        if in_time and (self.noise.thermal or self.noise.shot or self.noise.read):
+            msg = "training.rule.frequency simulates circuits in time, without noise; leave noise.thermal, noise.shot and noise.read out"
+            raise ValueError(msg)
 
     def _check_task(self) -> None:
         """Refuse a loss that the task does not have, and a task that named data or the circuit do not fit."""

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuits.units import Hertz
+from hwsim.core.lock_in import LockedIn
 from hwsim.core.protocol import Drive, Equilibrium, Nudge, Push, Result, displacements, free_and_nudged
 from hwsim.core.verified import audited
 from hwsim.core.wrapper import SolverWrapper
@@ -82,6 +84,11 @@ class AuditingSolver(PhaseByPhase):
     def small_signal(self, g: Conductances, free: Equilibrium, current: Array, **how: Any) -> Equilibrium:  # noqa: ARG002 - nothing is solved
         """Return the free equilibria: what is learned here is thrown away."""
         return free
+
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:  # noqa: ARG002 - nothing is integrated
+        """Return the free equilibria: what is learned here is thrown away."""
+        voltages = {name: np.asarray(v) for name, v in free.v.items()}
+        return LockedIn(voltages, voltages, 0)
 
 
 def audit_phases(solver: Any, rule: LearningRule, loss: Loss, g: Conductances, x: Array, y: Array, seed: int) -> AuditResult:  # noqa: PLR0913, PLR0917 - what an update takes

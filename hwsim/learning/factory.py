@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
+from circuits.elements import Capacitors
+from circuits.errors import CircuitError
+from circuits.units import Hertz
 from hwsim.devices.programming.programming import Ideal, Programming
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.gradient.rounded_drops import DropRounding
@@ -16,8 +19,10 @@ from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.coupled_learning import CoupledLearning
 from hwsim.learning.rules.equilibrium_propagation import SIDES, EquilibriumPropagation
 from hwsim.learning.rules.estimator import LearningRule, LossNudge
+from hwsim.learning.rules.frequency_propagation import FrequencyPropagation
 from hwsim.learning.rules.holomorphic import Holomorphic
 from hwsim.learning.rules.nudges import Following, Frozen, NudgeKind, Sides, SwitchedLoad, Volts
+from hwsim.learning.rules.oscillating import Oscillating
 from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
@@ -29,6 +34,10 @@ from hwsim.typing import Conductances
 
 _STIFFER = 1e3
 """A clamp's transconductance, as a multiple of the largest initial conductance of an output column."""
+
+
+_EXACT = {"small-signal": SmallSignal, "adjoint": Adjoint}
+"""The rules without a nudge."""
 
 
 def loss(training: TrainingSettings) -> Loss:
@@ -71,12 +80,24 @@ def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments 
             return _coupled(training, training.rule.eta, circuit, **common)
         case "richardson":
             return Richardson(nudge(training), training.nudge.method, **common)
-        case "small-signal":
-            return SmallSignal(**common)
+        case "small-signal" | "adjoint" as kind:
+            return _EXACT[kind](**common)
+        case "oscillating":
+            return _oscillating(training, training.rule.frequency, circuit, **common)
         case "holomorphic":
             return Holomorphic(nudge(training), training.rule.points, **common)
-        case "adjoint":
-            return Adjoint(**common)
+
+
+def _oscillating(training: TrainingSettings, frequency: Hertz | None, circuit: Circuit, **common: Any) -> LearningRule:
+    if frequency is None:
+        return Oscillating(nudge(training), **common)
+    if not circuit.of(Capacitors):
+        msg = (
+            f"{circuit.name}: without capacitors training.rule.frequency = {frequency:g} Hz changes nothing; leave it out, or set "
+            "circuit.capacitance"
+        )
+        raise CircuitError(msg)
+    return FrequencyPropagation(nudge(training), frequency, **common)
 
 
 def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, **common: Any) -> CoupledLearning:

@@ -199,6 +199,8 @@ class LibrarySession(NgSpiceShared):  # type: ignore[misc] # PySpice has no type
         """
         self.command("remcirc")
         self._places = {}
+        for kind in self._kinds:
+            kind.expect({})
         self.messages.clear()
         lines = deck.removesuffix("\n").split("\n")
         refused = first_refused(lines)

@@ -9,6 +9,7 @@ import logging
 import os
 import pickle
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import IdealDiodes, InputCurrents
 from circuits.errors import CircuitError
+from circuits.units import Hertz
+from hwsim.core.lock_in import LockedIn, lock_in
 from hwsim.core.protocol import Capability, Closing, Drive, Equilibrium, Nudge, Nudging, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
@@ -204,6 +207,17 @@ class NgspiceSolver(Nudging, Closing):
             msg = f"{self.circuit.name}: ngspice runs it from the user's text, whose sources keep their values; use --engine numeric"
             raise UnsupportedCircuitError(msg)
         return transient_runs.integrate(self._pool, self.circuit, self.chip, g, signal, v0, **how)
+
+    def oscillating(self, g: Conductances, x: Any, free: Equilibrium, current: Any, frequency: Hertz) -> LockedIn:
+        """Push sines of current, of amplitudes (B, K) [A], into the outputs of circuits at equilibrium, and lock in, by analyses in time.
+
+        Raises
+        ------
+        NgspiceError, CircuitError, ConvergenceError
+            As `lock_in`, and when a worker cannot work.
+
+        """
+        return lock_in(partial(transient_runs.integrate, self._pool), self.circuit, self.chip, g, x, free, current, frequency)
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

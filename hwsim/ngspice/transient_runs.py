@@ -13,7 +13,7 @@ from circuits.errors import CircuitError
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError, Push, UnsupportedCircuitError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, state_nodes
+from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, state_nodes, stored_groups
 from hwsim.ngspice.messages import TransientAnswer, TransientDeck, TransientJob
 from hwsim.ngspice.ngspice_errors import NgspicePointError
 from hwsim.ngspice.pool import Pool
@@ -64,11 +64,11 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     if noise is not None:
         msg = f"{circuit.name}: ngspice integrates without the circuit's noise; omit it, or use the numeric engine"
         raise UnsupportedCircuitError(msg)
-    signal, stored = signal.checked(circuit), state_groups(circuit, groups)
+    signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=fold is not None)
     circuit.check_conductances(g)
     if is_clocked(circuit):
         _refuse_unclocked(circuit, signal)
-    asked = np.union1d(state_nodes(circuit), _outputs(circuit.outputs))
+    asked = np.unique(np.concatenate([state_nodes(circuit), _outputs(circuit.outputs), *(group.nodes for group in stored)]))
     v = initial_states(circuit, v0, len(signal.x))
     points = POINTS if steps is None else steps
     if points < 1:

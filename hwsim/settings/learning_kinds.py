@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from circuits.units import Siemens, Volt
+from circuits.units import Hertz, Siemens, Volt
 from hwsim.settings.sections import Section
 
 PositiveSiemens = Annotated[Siemens, Field(gt=0)]
@@ -66,8 +66,22 @@ class HolomorphicRule(Section):
     points: Annotated[int, Field(ge=4, le=64, multiple_of=2)] = 6
 
 
+class OscillatingRule(Section):
+    """The nudge is a sine, and devices learn by a lock-in of their own voltage at its frequency.
+
+    Parameters
+    ----------
+    frequency
+        Of the sine [Hz], in a circuit with capacitors that is simulated in time; absent: so slow that it is at equilibrium at each moment.
+
+    """
+
+    kind: Literal["oscillating"] = "oscillating"
+    frequency: Annotated[Hertz, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
 RuleSettings = Annotated[
-    EquilibriumPropagationRule | RichardsonRule | SmallSignalRule | HolomorphicRule | AdjointRule | CoupledLearningRule,
+    EquilibriumPropagationRule | RichardsonRule | SmallSignalRule | OscillatingRule | HolomorphicRule | AdjointRule | CoupledLearningRule,
     Field(discriminator="kind"),
 ]
 

@@ -16,6 +16,7 @@ from hwsim.settings.learning_kinds import (
     LossSettings,
     NudgeSettings,
     OptimizerSettings,
+    OscillatingRule,
     PositiveSiemens,
     RuleSettings,
     ScheduleSettings,
@@ -119,6 +120,14 @@ class TrainingSettings(Section):
         if self.engine == "ngspice" and self.precision == "float32":
             msg = "precision = 'float32' is the numeric engine's; ngspice computes in 64 bits: set precision to 'float64'"
             raise ValueError(msg)
+        self._check_rule()
+        if self.nudge.kind == "following" and self.loss.kind != "squared-error":
+            msg = f"nudge.kind = 'following' is that of the squared error, and loss.kind = '{self.loss.kind}'; set nudge.kind to 'frozen'"
+            raise ValueError(msg)
+        return self
+
+    def _check_rule(self) -> None:
+        """Refuse what a rule is not able to do."""
         if self.engine == "ngspice" and self.rule.kind in {"adjoint", "holomorphic"}:
             msg = f"rule.kind = '{self.rule.kind}' is the numeric engine's; with ngspice use 'equilibrium-propagation'"
             raise ValueError(msg)
@@ -128,10 +137,17 @@ class TrainingSettings(Section):
         if self.rule.kind == "holomorphic" and self.nudge.kind == "volts":
             msg = "nudge.kind = 'volts' is one of real voltages, and rule.kind = 'holomorphic'; set nudge.kind to 'frozen'"
             raise ValueError(msg)
-        if self.nudge.kind == "following" and self.loss.kind != "squared-error":
-            msg = f"nudge.kind = 'following' is that of the squared error, and loss.kind = '{self.loss.kind}'; set nudge.kind to 'frozen'"
+        if self.rule.kind == "oscillating":
+            self._check_oscillating(self.rule)
+
+    def _check_oscillating(self, rule: OscillatingRule) -> None:
+        """Refuse nudges of one side, and at a frequency those that follow the outputs."""
+        if self.nudge.method != "centred":
+            msg = f"nudge.method = {self.nudge.method!r} is one of constant nudges, and rule.kind = 'oscillating'; set it to 'centred'"
             raise ValueError(msg)
-        return self
+        if rule.frequency is not None and self.nudge.kind == "following":
+            msg = f"rule.frequency = {rule.frequency:g} Hz is that of a current; set nudge.kind to 'frozen' or 'volts', not 'following'"
+            raise ValueError(msg)
 
     def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
         """Return the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""

@@ -68,8 +68,8 @@ class Presentation:
         yield "*"
         yield "* Which sample is shown, by its number; learning is on while V(learn) is not 0."
         rise, period = RISE * self.learning.period, self.learning.period
-        times = plain([rise, rise, rise, period / 2, period], "time")
-        yield "* V_clock makes ngspice set points of time where the samples change."
+        times = plain([rise, rise, rise, period - rise, 2 * period], "time")
+        yield "* V_clock makes ngspice set points of time where the samples change, and nowhere else."
         yield f"V_{names.clock} {names.clock} 0 pulse(0 1 {' '.join(times)})"
         yield from self._samples(names)
         yield from self._switch(names)

@@ -109,7 +109,7 @@ def _settings(twins: TwinCircuits) -> Iterator[str]:
     (gmin,) = plain([GMIN], "gmin")
     celsius = round(twins.chip.temperature - ZERO_CELSIUS, 9)
     yield "*"
-    yield f".options reltol=1e-10 vntol=1e-12 abstol=1e-15 trtol=1e4 gmin={gmin} temp={celsius} tnom=27.0 rshunt=1e15"
+    yield f".options reltol=1e-8 vntol=1e-11 abstol=1e-15 trtol=1e4 gmin={gmin} temp={celsius} tnom=27.0 rshunt=1e15"
     yield ".options itl1=200 itl4=100 pivrel=0.5 pivtol=1e-18"
 
 

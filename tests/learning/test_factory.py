@@ -15,7 +15,7 @@ from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 
-CIRCUIT = Network(inputs=2, layers=(), outputs=2, differential=False).compile("named")
+CIRCUIT = Network(inputs=2, layers=(), outputs=2, differential=False, capacitance=1e-12).compile("named")
 SETTINGS = TrainingSettings(epochs=7, rate=1.0, g_init=((1e-6, 4e-6),))
 
 TABLES = {
@@ -39,7 +39,7 @@ BUILT: dict[str, Callable[[TrainingSettings], Any]] = {
 
 def of(**changes: Any) -> TrainingSettings:
     """Return settings that were changed and checked."""
-    return TrainingSettings.model_validate(SETTINGS.model_dump(exclude={"nudge"}) | changes)
+    return TrainingSettings.model_validate(SETTINGS.model_dump() | {"nudge": {"kind": "frozen"}} | changes)
 
 
 @pytest.mark.parametrize("key", BUILT)
@@ -67,6 +67,7 @@ NUMBERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("nudge", {"kind": "volts"}, {"u": 0.02}),
     ("rule", {"kind": "coupled-learning"}, {"eta": 0.2}),
     ("rule", {"kind": "holomorphic"}, {"points": 8}),
+    ("rule", {"kind": "oscillating"}, {"frequency": 1e3}),
     ("schedule", {"kind": "exponential"}, {"decay": 0.5}),
     ("propagation", {"kind": "forward-forward"}, {"sharpness": 2.0}),
     ("propagation", {"kind": "forward-forward"}, {"label": 2.0}),

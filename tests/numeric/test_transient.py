@@ -259,7 +259,8 @@ def test_what_is_no_number_is_refused(solver, g, signal):
     [
         ({"v0": {"hidden": np.zeros((2, 3))}}, "no such node group"),
         ({"v0": {"h1": np.zeros((5, 3))}}, "v0 of h1"),
-        ({"groups": ["a1"]}, "'a1' is no group of nodes with capacitors; these are h1, out"),
+        ({"groups": ["a2"]}, "'a2' is no group of nodes; these are x, xn, bias, h1"),
+        ({"groups": ["a1"], "fold": Reduction(0.0, max)}, "'a1' is no group of nodes with capacitors; these are h1, out"),
         ({"steps": 0}, "steps = 0"),
     ],
 )

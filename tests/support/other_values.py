@@ -21,6 +21,7 @@ COMPANY = {
     "data.folds": [],
     "training.rule.eta": ["training.rule=coupled-learning"],
     "training.rule.points": ["training.rule=holomorphic"],
+    "training.rule.frequency": ["training.rule=oscillating", "training.nudge.kind=frozen", "circuit.capacitance=1e-12"],
     "training.nudge.u": ["training.nudge.kind=volts"],
     "training.loss.v_softmax": ["training.loss=cross-entropy"],
     "training.optimizer.momentum": ["training.optimizer=momentum"],

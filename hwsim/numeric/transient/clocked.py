@@ -14,7 +14,7 @@ from circuits.constants import BOLTZMANN
 from circuits.units import Kelvin, Volt
 from hwsim.core.protocol import ConvergenceError, UnsupportedCircuitError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups
+from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, stored_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.clocked_form import ClockedForm, Holding
 from hwsim.numeric.transient.run import Driven
@@ -125,7 +125,7 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         As `Transient.integrate`.
 
     """
-    signal, stored = signal.checked(circuit), state_groups(circuit, groups)
+    signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=True)
     clocked = ClockedForm.of(circuit, chip, g, signal.push.beta)
     kept = np.searchsorted(clocked.nodes, np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)]))
     fed = None if fold is None else _of_kept(folding(fold.step, tuple(stored)), tuple(kept.tolist()))

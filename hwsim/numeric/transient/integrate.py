@@ -14,7 +14,7 @@ from circuits.errors import CircuitError
 from circuits.units import Volt
 from hwsim.core.protocol import ConvergenceError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import ACCURACY, NoiseInTime, Reduction, Trajectory, state_groups
+from hwsim.core.transient import ACCURACY, NoiseInTime, Reduction, Trajectory, state_groups, stored_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.run import Came
 from hwsim.numeric.transient.sequence_problem import MOST_STEPS, SequenceProblem
@@ -60,7 +60,7 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
         As `Transient.integrate`.
 
     """
-    signal, stored = signal.checked(circuit), state_groups(circuit, groups)
+    signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=fold is not None)
     problem = SequenceProblem.of(circuit, chip, g, signal, v0, stored, fold)
     quiet = problem if noise is None else problem.first(_TRIED)
     with np.errstate(all="ignore"):
@@ -72,14 +72,10 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and the circui
             used = used if steps is not None and accuracy is None else max(used, int(np.ceil(problem.longest * problem.rate() / _NOISY)))
             came = _noisy(problem, used, method, NoiseForm.of(problem.form, circuit, chip, g, noise))
     place = {int(node): k for k, node in enumerate(problem.form.nodes)}
-    v, at = {}, 0
-    for group in stored:
-        v[group.name] = np.moveaxis(np.asarray(came.kept[:, :, at : at + len(group)]), 0, 1)
-        at += len(group)
     end, last = np.asarray(came.end), state_groups(circuit)
     return Trajectory(
         signal.times,
-        v,
+        problem.stored(np.moveaxis(np.asarray(came.kept), 0, 1), stored),
         np.moveaxis(np.asarray(came.outputs), 0, 1),
         {group.name: end[:, [place[int(node)] for node in group.nodes]] for group in last},
         error,

@@ -6,6 +6,9 @@ from typing import Any
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.clocked import is_clocked
+from circuits.units import Hertz
+from hwsim.core.lock_in import LockedIn, lock_in
+from hwsim.core.protocol import Equilibrium
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
 from hwsim.typing import Array, Conductances
@@ -31,3 +34,16 @@ class Integrating:
         else:
             from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - as above
         return integrate(self.circuit, self.chip, g, signal, v0, **how)
+
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:
+        """Push sines of current, of amplitudes (B, K) [A], into the outputs of circuits at equilibrium, and lock in.
+
+        Raises
+        ------
+        CircuitError, UnsupportedCircuitError, ConvergenceError
+            As `lock_in`.
+
+        """
+        from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - JAX loads only for those who need it
+
+        return lock_in(integrate, self.circuit, self.chip, g, x, free, current, frequency)

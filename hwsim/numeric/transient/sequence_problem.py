@@ -40,7 +40,7 @@ class SequenceProblem:
     v0
         States at 0 s, shape (B, n) [V].
     kept
-        Which states are stored.
+        Which states are stored: those asked for, or all where other nodes are asked for, whose voltages follow from them.
     initial, fold
         What is folded up; None: nothing.
 
@@ -69,7 +69,8 @@ class SequenceProblem:
     ) -> Self:
         """Bring a checked signal, and states to begin with, into this form."""
         form = StateForm.of(circuit, chip, g, signal.push.beta)
-        kept = np.searchsorted(form.nodes, np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)]))
+        wanted = np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)])
+        kept = np.searchsorted(form.nodes, wanted) if np.isin(wanted, form.nodes).all() else np.arange(len(form.nodes))
         begin = initial_states(circuit, v0, len(signal.x))[:, form.nodes]
         folded, initial = (None, None) if fold is None else (folding(fold.step, tuple(stored)), fold.initial)
         return cls(circuit.name, form, ode_of(form), driven_by(form, signal), signal, begin, kept, folded, initial)
@@ -78,6 +79,17 @@ class SequenceProblem:
         """Return it for its first intervals, with nothing folded up."""
         signal = self.signal._replace(x=self.signal.x[:, :intervals], times=self.signal.times[:intervals])
         return replace(self, signal=signal, fold=None, initial=None)
+
+    def stored(self, kept: Floats, groups: Sequence[NodeGroup]) -> dict[str, Floats]:
+        """Lay out the states that were stored, (B, T, m) [V], by group; other nodes follow from them, the inputs and the pushes."""
+        every, signal = np.zeros((*kept.shape[:2], self.form.size + 1)), self.signal
+        every[:, :, self.form.nodes[self.kept]] = kept
+        if not all(np.isin(group.nodes, self.form.nodes).all() for group in groups):
+            beta, target, current = signal.push
+            pushed = np.broadcast_to((beta * target + current)[:, None], (*kept.shape[:2], np.shape(target)[-1]))
+            rows = (np.reshape(part, (-1, np.shape(part)[-1])) for part in (kept, signal.x, pushed))
+            every = self.form.everywhere(*rows).reshape(every.shape)
+        return {group.name: every[:, :, group.nodes] for group in groups}
 
     @property
     def longest(self) -> float:
