@@ -95,7 +95,7 @@ def _parameters(part: Any, g: Any) -> list[dict[str, Any]]:
 
 
 def _in_time(chip: "Chip", g: Any) -> dict[str, dict[str, Any]]:
-    """Return the rates [1/s] and bandwidths [Hz] of a circuit with capacitors, none where it has no state form; of a clocked one, what a clock does."""
+    """Return the rates [1/s] and bandwidths [Hz] of a circuit with capacitors, or what a clock does; none where it has no state form."""
     if is_clocked(chip.circuit):
         return {"clocked": _clocked(chip, g)}
     if not chip.circuit.of(Capacitors):

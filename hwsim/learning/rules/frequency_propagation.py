@@ -60,7 +60,8 @@ class FrequencyPropagation(EstimatorRule):
         """Return the response to the error [V/S], and the gradient of the summed loss by block."""
         circuit, chip, g = solver.circuit, solver.chip, residuals.g
         nudge = self.nudge.at(circuit, g)
-        current, beta = nudge.push(1.0, cotangent, target).current, np.asarray(nudge.beta_of(cotangent))
+        current = nudge.push(1.0, cotangent, target).current
+        beta = np.asarray(nudge.beta_of(cotangent, residuals.outputs))
         locked = solver.oscillating(g, residuals.x, residuals.free, current, self.frequency)
         response: dict[str, Array] = {name: swing / beta for name, swing in locked.in_phase.items()}
         counted, x = self.rounding(locked.mean, np.asarray(residuals.x), residuals.draw.seed)
