@@ -55,6 +55,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     data_set = given.session.data
     output.notes(data_set.notes)
     report = check(given.session, given.g, reference, samples=samples, reference_samples=min(few, samples))
+    if given.experiment.reservoir is not None:
+        from hwsim.checks.in_time import in_time  # noqa: PLC0415 - for reservoirs alone
+        from hwsim.runs.front import in_front  # noqa: PLC0415 - as above
+
+        front = in_front(given)
+        report = replace(report, findings=(*report.findings, *in_time(front.session, front.g, reference)))
     if witness:
         report = replace(report, findings=(*report.findings, *gnucap.compare(given.session, given.g, min(few, samples))))
     if report.note:

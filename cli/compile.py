@@ -106,7 +106,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     --measure adds to its output. power: the watts that each crossbar, neuron, amplifier and nudge takes, and that the sources
     deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
     with a capacitor at each node. transient: a table of the outputs while samples, from --sample on, are held one after the other for a
-    period each, from 0 V on, as hwsim run does. sweep: a table of the outputs while one input goes through its range. pulses: one memristor
+    period each, from 0 V on, as hwsim run does; of an experiment with a reservoir, its rows drive that. sweep: a table of the outputs
+    while one input goes through its range. pulses: one memristor
     of the kind that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
 
     --self-learning writes a circuit that learns with no program next to it: two twins, nudged apart, whose conductances are the voltages
@@ -122,6 +123,11 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     _refuse_options(measure, measured, dialect, after, flat=flat)
     epochs = self_learning.epochs(learning, plain=measure == "outputs" and dialect == "ngspice" and not flat and not after)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after, seed=seed, epochs=epochs), chip=chip)
+    if measure == "transient" and given.experiment.reservoir is not None:
+        from hwsim.runs.front import in_front, period_of  # noqa: PLC0415 - for reservoirs alone
+
+        measured["period"] = measured["period"] or period_of(given)
+        given = in_front(given)
     if given.experiment.blocks is not None:
         self_learning.refuse_chain(learning)
         from hwsim.runs.chain_decks import ShownSample  # noqa: PLC0415 - for chains alone

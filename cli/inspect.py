@@ -51,17 +51,19 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
                 f"--plot draws one circuit, and {what} is a chain; hwsim compile {what} -o FOLDER, then hwsim inspect FOLDER/b1.cir --plot"
             )
             raise click.UsageError(msg)
-    parts = [(chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}) for chip in given.chip.members]
+    front = [] if given.experiment.reservoir is None else [(given.session.reservoir.chip, given.session.reservoir.g)]
+    parts: list[Any] = [*front, *((chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}) for chip in given.chip.members)]
     each = [inspect(chip.circuit, chip, g, deck) for chip, g in parts]
     warnings = [*(warning for one in each for warning in one.warnings), *([given.cut] if given.cut else [])]
     described: list[dict[str, Any]] = [
         {"layers": one.layers, "solver": one.solver, "counts": one.counts, "blocks": one.blocks} | _in_time(*part)
         for one, part in zip(each, parts, strict=True)
     ]
+    before: dict[str, Any] = {"reservoir": described.pop(0)} if front else {}
     if given.experiment.blocks is not None:
-        result: dict[str, Any] = {"what": what, "chain": _chain(given, described), "warnings": warnings}
+        result: dict[str, Any] = {"what": what, **before, "chain": _chain(given, described), "warnings": warnings}
     else:
-        result = {"what": what, **described[0], "warnings": warnings}
+        result = {"what": what, **before, **described[0], "warnings": warnings}
     if heat:
         result |= _heat(what, settings, warnings)
     if plot is not None:
@@ -72,6 +74,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         atomic.write(plot, overview(each[0], drawn, given.experiment.name))
         output.note(f"{plot}: {f'a graph, no schematic: {why}; with' if why else 'the schematic,'} conductances and neurons")
     texts = [_circuit(described[0])] if "chain" not in result else [_block(k, one) for k, one in enumerate(result["chain"])]
+    texts = [f"the reservoir\n\n{_circuit(before['reservoir'])}", *texts] if before else texts
     output.result(result, "\n\n".join((*texts, _ending(result, given.experiment.data.measure))))
 
 

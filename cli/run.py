@@ -74,17 +74,21 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     """Simulate a circuit in time: samples one after the other at its inputs, each held for a period, from 0 V on.
 
     Every node that moves has a capacitor to ground: the circuit's own (circuit.capacitance), or one of --capacitance. The period lets the
-    circuit settle unless it is given. --settle follows each sample alone, from 0 V to its free equilibrium and on to the nudged ones.
+    circuit settle unless it is given. Of an experiment with a reservoir, the rows of its data drive that, each for its period. --settle
+    follows each sample alone, from 0 V to its free equilibrium and on to the nudged ones.
 
     A deck that learns by itself (hwsim compile --self-learning) learns, in ngspice; -o RUN then makes a run folder of what it learned.
     """
     if self_learning.is_deck(what):
         self_learning.run(output, what, out, plot, force=force)
         return
-    from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - help does without
+    from hwsim.runs.front import in_front, period_of  # noqa: PLC0415 - help does without
+    from hwsim.runs.time_run import TimeRun  # noqa: PLC0415 - as above
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
+    period = period or (None if settle else period_of(given))
+    given = in_front(given)
     _ = given.experiment.one_circuit
     written = [outputs.OutputFile("-o", out, outputs.TRAJECTORY)] if out else []
     written += [outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else []

@@ -60,10 +60,8 @@ class ChipErrors:
         return dict(experiment.at_temperature(self.given.wanted, experiment.variation, session.experiment.variation))
 
     def _errors(self, session: Session) -> Floats:
-        chosen = slice(self.samples)
-        x, targets = session.data.x_test[chosen], session.task.test.some(chosen)
         most = min(self.given.experiment.data.measure.most, _NO_ERROR)
-        tested = on_chips(session, self.wanted(session), x, targets, self._distinct(session))
+        tested = on_chips(session, self.wanted(session), "test", self.samples, self._distinct(session))
         errors = np.array([most if one.failed else one.error for one in tested])
         return np.broadcast_to(errors, len(self.chips))
 

@@ -45,7 +45,7 @@ def test_errors_are_those_of_chips(given):
     errors = ChipErrors(given, range(2))
     stuck = {"variation.stuck": 0.2}
     session = given.session.changed("variation", stuck=0.2)
-    expected = [one.error for one in on_chips(session, given.wanted, session.data.x_test, session.task.test, range(2))]
+    expected = [one.error for one in on_chips(session, given.wanted, "test", None, range(2))]
     np.testing.assert_array_equal(errors(stuck), expected)
     assert errors(stuck) is errors(dict(stuck))
 
@@ -82,7 +82,7 @@ def test_retention_is_that_of_an_aged_chip(sheet):
     retained = {(one.celsius, one.after): one.error for one in sheet.retention.retained}
     assert len(retained) == 4
     aged = load_model("xor", ["device.preset=pcm", "device.levels=16", "variation.after=2.6e6", "variation.temperature=85"])
-    tested = on_chips(aged.session, aged.wanted, aged.session.data.x_test, aged.session.task.test, range(2))
+    tested = on_chips(aged.session, aged.wanted, "test", None, range(2))
     assert retained[85.0, 2.6e6] == pytest.approx(np.mean([one.error for one in tested]))
     assert (sheet.retention.refresh.celsius, sheet.retention.refresh.after) == (85.0, 2.6e6)
     assert sheet.retention.refresh.failed == 0
