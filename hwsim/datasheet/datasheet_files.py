@@ -53,7 +53,7 @@ def write(path: Path, sheet: Datasheet) -> list[Path]:
 
 def page_sections(sheet: Datasheet) -> list[PageSection]:
     """Lay out a datasheet as a page: the numbers that are asked for first, then a section a subject, margins with their tornado plot."""
-    first = PageSection(anchor="summary", title="Summary", about=sheet.condition, facts=sheet.facts())
+    first = PageSection(anchor="summary", title="Summary", about=sheet.condition, facts=sheet.facts(), short=True)
     drawn = None if sheet.margins is None else tornado(sheet.margins).picture()
     with_picture = None if sheet.margins is None else sheet.margins.section().title
     sections = [first]
@@ -70,4 +70,5 @@ def _laid_out(section: SheetSection, anchor: str, pictures: Sequence[Picture]) -
         about=" ".join((section.condition, *section.notes)),
         galleries=[Gallery("", "", pictures)] if pictures else [],
         tables=[PageTable(caption=section.title, header=section.header, rows=section.rows)],
+        short=True,
     )

@@ -58,6 +58,8 @@ class PageSection:
         The most important numbers, each with its name.
     notes
         What is missing, and the remedy.
+    short
+        Whether it shares a page with the one before, on paper.
 
     """
 
@@ -69,6 +71,7 @@ class PageSection:
     galleries: Sequence[Gallery] = ()
     tables: Sequence[PageTable] = ()
     listings: Sequence[PageListing] = ()
+    short: bool = False
 
     def pictures(self) -> Iterator[Picture]:
         """List all its pictures in order."""
