@@ -14,6 +14,9 @@ from circuits.quoting import quoted
 _CONFIG = ConfigDict(strict=True)
 """A text is no number, and 1 is not true. Ranges, and infinite numbers, are the classes' own to refuse."""
 
+FORBID_UNKNOWN = {"extra": "forbid", "allow_inf_nan": False}
+"""pydantic's settings for the dataclasses that experiment files fill in."""
+
 _CLASSES = {"dataclass_type", "model_type", "model_attributes_type", "union_tag_invalid", "union_tag_not_found"}
 """Kinds of error where an object of a class was wanted."""
 

@@ -10,11 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from circuits.checked import check_fields
+from circuits.checked import FORBID_UNKNOWN, check_fields
 from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import Values
 from circuits.errors import CircuitError
-from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
 from circuits.topology import Topology
 from circuits.units import Farad, Volt

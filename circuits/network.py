@@ -14,13 +14,13 @@ import numpy as np
 
 from circuits.builder import Builder
 from circuits.capacitors import of_layer, per_layer
-from circuits.checked import check_fields
+from circuits.checked import FORBID_UNKNOWN, check_fields
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, InputSources, Nudges, VoltageSources
 from circuits.errors import CircuitError
 from circuits.maps import Maps, image
 from circuits.network_layers import Amplifier, ConvolutionLayer, HiddenLayer, Layer, PoolLayer
-from circuits.neurons import FORBID_UNKNOWN, Linear, Neuron
+from circuits.neurons import Linear, Neuron
 from circuits.nodes import GROUND, Nodes
 from circuits.odd_layers import refuse_odd
 from circuits.paired import Paired

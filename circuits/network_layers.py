@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Discriminator, Tag
 
 from circuits.arrays import Crossbar
-from circuits.checked import check_fields
+from circuits.checked import FORBID_UNKNOWN, check_fields
 from circuits.convolution import Convolution
 from circuits.elements import Elements
 from circuits.errors import CircuitError
 from circuits.maps import Maps
-from circuits.neurons import FORBID_UNKNOWN, DiodePair, Linear, Neuron
+from circuits.neurons import DiodePair, Linear, Neuron
 from circuits.nodes import Nodes
 from circuits.pooling import Pooling
 from circuits.recurrence import Recurrence

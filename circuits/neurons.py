@@ -5,22 +5,20 @@ All are co-content functions (their i(v) rises monotonically), so a network of t
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar, Literal, Protocol, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from circuits.builder import Builder
-from circuits.checked import check_fields
+from circuits.checked import FORBID_UNKNOWN, check_fields
+from circuits.clamps import MakeDiodes, add_halves, add_pair, check_rails
+from circuits.comparator import Comparator
 from circuits.diode import BAND_GAP, XTI, diode_current
-from circuits.elements import Diodes, IdealDiodes, VoltageSources
-from circuits.errors import CircuitError
-from circuits.nodes import GROUND, Nodes
+from circuits.elements import Diodes, IdealDiodes
+from circuits.nodes import Nodes
 from circuits.units import Ampere, ElectronVolt, Volt
-
-FORBID_UNKNOWN = {"extra": "forbid", "allow_inf_nan": False}
-"""pydantic's settings for the dataclasses that experiment files fill in."""
 
 Current = NDArray[np.float64]
 
@@ -115,7 +113,7 @@ class DiodePair:
     def __post_init__(self) -> None:
         """Check the fields, and that the rails are in order."""
         check_fields(self)
-        _check_rails(self.kind, self.v_low, self.v_high)
+        check_rails(self.kind, self.v_low, self.v_high)
 
     @property
     def odd(self) -> bool:
@@ -124,7 +122,7 @@ class DiodePair:
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both diodes and their rails; the columns themselves lead on to the next layer."""
-        _pair(builder, name, columns, self.v_low, self.v_high, _junction(self))
+        add_pair(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -184,7 +182,7 @@ class Rectifier:
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add one diode and one rail a column; the columns themselves lead on to the next layer."""
-        _halves(builder, name, columns, self.v_low, self.v_high, _junction(self))
+        add_halves(builder, name, columns, self.v_low, self.v_high, _junction(self))
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -224,7 +222,7 @@ class IdealPair:
     def __post_init__(self) -> None:
         """Check the fields, and that the rails are in order: crossed, they would be a short circuit."""
         check_fields(self)
-        _check_rails(self.kind, self.v_low, self.v_high)
+        check_rails(self.kind, self.v_low, self.v_high)
 
     @property
     def odd(self) -> bool:
@@ -233,7 +231,7 @@ class IdealPair:
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add both clamps and their rails; the columns themselves lead on to the next layer."""
-        _pair(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
+        add_pair(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -278,7 +276,7 @@ class IdealRectifier:
 
     def build(self, builder: Builder, name: str, columns: Nodes) -> Nodes:
         """Add one clamp and one rail a column; the columns themselves lead on to the next layer."""
-        _halves(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
+        add_halves(builder, name, columns, self.v_low, self.v_high, IdealDiodes)
         return columns
 
     def current(self, v: NDArray[np.float64]) -> Current:
@@ -346,55 +344,11 @@ class DeadZone:
         return np.asarray(forward - backward)
 
 
-Neuron = Annotated[Linear | DiodePair | Rectifier | IdealPair | IdealRectifier | DeadZone, Field(discriminator="kind")]
+Neuron = Annotated[Linear | DiodePair | Rectifier | IdealPair | IdealRectifier | DeadZone | Comparator, Field(discriminator="kind")]
 
 KINDS: tuple[type, ...] = get_args(get_args(Neuron)[0])
 """The classes that a `kind` in an experiment file names."""
 
 
-def _check_rails(kind: str, v_low: Volt, v_high: Volt) -> None:
-    if not v_low < v_high:
-        msg = f"{kind}: v_low = {v_low:g} V must be below v_high = {v_high:g} V"
-        raise CircuitError(msg)
-
-
-class _MakeDiodes(Protocol):
-    def __call__(self, *, name: str, anode: Nodes, cathode: Nodes) -> Diodes | IdealDiodes: ...
-
-
-def _junction(neuron: DiodePair | Rectifier | DeadZone) -> _MakeDiodes:
+def _junction(neuron: DiodePair | Rectifier | DeadZone) -> MakeDiodes:
     return partial(Diodes, i_sat=neuron.i_sat, n=neuron.n, eg=neuron.eg, xti=neuron.xti)
-
-
-def _pair(builder: Builder, name: str, columns: Nodes, v_low: Volt, v_high: Volt, diodes: _MakeDiodes) -> None:
-    """Clamp each column from above and from below, as one subcircuit a column."""
-    high, low = builder.group(f"{name}_high", len(columns)), builder.group(f"{name}_low", len(columns))
-    builder.block(
-        f"{name}_neuron",
-        "diode_pair",
-        diodes(name=f"{name}_d_high", anode=columns, cathode=high),
-        VoltageSources(name=f"{name}_v_high", plus=high, minus=GROUND, v=v_high),
-        diodes(name=f"{name}_d_low", anode=low, cathode=columns),
-        VoltageSources(name=f"{name}_v_low", plus=low, minus=GROUND, v=v_low),
-    )
-
-
-def _halves(builder: Builder, name: str, columns: Nodes, v_low: Volt, v_high: Volt, diodes: _MakeDiodes) -> None:
-    """Clamp the first half of the columns from below and the second half from above."""
-    half = (len(columns) + 1) // 2
-    low = builder.group(f"{name}_low", half)
-    builder.block(
-        f"{name}_low",
-        "clamp_low",
-        diodes(name=f"{name}_d_low", anode=low, cathode=columns[:half]),
-        VoltageSources(name=f"{name}_v_low", plus=low, minus=GROUND, v=v_low),
-    )
-    if half == len(columns):
-        return
-    high = builder.group(f"{name}_high", len(columns) - half)
-    builder.block(
-        f"{name}_high",
-        "clamp_high",
-        diodes(name=f"{name}_d_high", anode=columns[half:], cathode=high),
-        VoltageSources(name=f"{name}_v_high", plus=high, minus=GROUND, v=v_high),
-    )

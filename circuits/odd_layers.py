@@ -69,8 +69,8 @@ def _refuse_wired(network: "Network") -> None:
 def _refuse_outputs(network: "Network") -> None:
     """Refuse neurons on pairs of columns, and those that lead on to other nodes than the columns."""
     kind = network.output_neuron.kind
-    if kind == "dead-zone":
-        msg = "network: output_neuron is a dead-zone, and nothing follows the outputs that it could lead to; choose another kind"
+    if kind in {"dead-zone", "comparator"}:
+        msg = f"network: output_neuron is a {kind}, and nothing follows the outputs that it could lead to; choose another kind"
         raise CircuitError(msg)
     if kind != "linear" and network.differential:
         msg = f"network: output_neuron is a {kind}, and outputs are differences of columns; set differential to False"

@@ -8,12 +8,11 @@ import numpy as np
 
 from circuits.arrays import Crossbar, Memristors
 from circuits.builder import Builder
-from circuits.checked import check_fields
+from circuits.checked import FORBID_UNKNOWN, check_fields
 from circuits.clocked import SampleHold
 from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import Amplifiers, Resistors
 from circuits.errors import CircuitError
-from circuits.neurons import FORBID_UNKNOWN
 from circuits.nodes import GROUND, Nodes
 from circuits.units import Siemens
 

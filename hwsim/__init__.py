@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from circuits.chip import Chip as Chip
     from circuits.circuit import Circuit as Circuit
     from circuits.clocked import SampleHold as SampleHold
+    from circuits.comparator import Comparator as Comparator
     from circuits.errors import CircuitError as CircuitError
     from circuits.network import Amplifier as Amplifier
     from circuits.network import ConvolutionLayer as ConvolutionLayer
@@ -65,6 +66,7 @@ _PLACES = {
     "circuits.circuit": ["Circuit"],
     "circuits.errors": ["CircuitError"],
     "circuits.network": ["Amplifier", "ConvolutionLayer", "Layer", "Network", "PoolLayer"],
+    "circuits.comparator": ["Comparator"],
     "circuits.neurons": ["DeadZone", "DiodePair", "IdealPair", "IdealRectifier", "Linear", "Rectifier"],
     "circuits.clocked": ["SampleHold"],
     "circuits.recurrence": ["Recurrence"],

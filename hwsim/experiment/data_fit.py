@@ -47,7 +47,8 @@ def check_sizes(experiment: "Experiment", features: int, answers: int, shown: Ma
         raise ExperimentError(msg)
     if not _fits(experiment, outputs, features, answers):
         pair = answers == 2 and experiment.data.task == "classification"  # noqa: PLR2004 - a pair of classes also fits on one output
-        right = "2, or 1" if pair else str(features if experiment.data.task == "reconstruction" else answers)
+        copies = experiment.training.output_copies
+        right = "2, or 1" if pair and copies == 1 else str(features if experiment.data.task == "reconstruction" else copies * answers)
         name = f"{key}.outputs" if experiment.blocks is None else f"what blocks[{len(experiment.blocks) - 1}] makes"
         msg = f"{name} = {outputs}, but data {data} have {_counted(experiment, features, answers)}; set it to {right}"
         raise SizesError(msg, features, answers)
@@ -79,10 +80,11 @@ def _seen(experiment: "Experiment") -> tuple[int, int] | tuple[int, int, int] | 
 
 
 def _fits(experiment: "Experiment", outputs: int, features: int, answers: int) -> bool:
-    """Whether there is an output for each class, target or feature to reconstruct; one also holds two classes."""
+    """Whether there are the outputs of each class, target or feature to reconstruct; one also holds two classes."""
     if experiment.data.task == "reconstruction":
         return outputs == features
-    return outputs == answers or (experiment.data.task == "classification" and (outputs, answers) == (1, 2))
+    copies = experiment.training.output_copies
+    return outputs == copies * answers or (experiment.data.task == "classification" and (outputs, copies * answers) == (1, 2))
 
 
 def _counted(experiment: "Experiment", features: int, answers: int) -> str:

@@ -219,6 +219,9 @@ class Experiment(Section):
         if self.training.loss.kind == "cross-entropy" and self.data.task != "classification":
             msg = f"training.loss.kind = 'cross-entropy' needs classes, and targets of a {self.data.task} are real; use 'squared-error'"
             raise ValueError(msg)
+        if self.training.output_copies != 1 and self.data.task != "classification":
+            msg = f"training.output_copies = {self.training.output_copies} is of classes, and data.task = '{self.data.task}'; omit it"
+            raise ValueError(msg)
         if self.data.name not in BUILT_IN:
             return
         name, task, real = self.data.name, self.data.task, self.data.name in REAL_TARGETS

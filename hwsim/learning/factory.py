@@ -54,7 +54,7 @@ def task(training: TrainingSettings, circuit: Circuit, data: Dataset, *, relativ
     """
     if data.scale is not None:
         return scaled(data, relative=relative)
-    return classification(data, len(circuit.outputs), training.target_low, training.target_high)
+    return classification(data, len(circuit.outputs), training.target_low, training.target_high, training.output_copies)
 
 
 def nudge(training: TrainingSettings) -> NudgeKind:

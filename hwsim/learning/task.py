@@ -215,10 +215,10 @@ class Task(NamedTuple):
                 raise DataError(msg)
 
 
-def table_of_classes(classes: int, outputs: int, low: Volt, high: Volt) -> Floats:
-    """Return the targets of each class, shape (classes, outputs) [V]: `high` on its own output, `low` on others.
+def table_of_classes(classes: int, outputs: int, low: Volt, high: Volt, copies: int = 1) -> Floats:
+    """Return the targets of each class, shape (classes, outputs) [V]: `high` on its own outputs, `low` on others.
 
-    Two classes on one output have `low` and `high`.
+    The `copies` of a class's output are next to each other. Two classes on one output have `low` and `high`.
 
     Raises
     ------
@@ -228,13 +228,13 @@ def table_of_classes(classes: int, outputs: int, low: Volt, high: Volt) -> Float
     """
     if (outputs, classes) == (1, 2):
         return np.array([[low], [high]])
-    if outputs != classes:
-        msg = f"{outputs} outputs cannot separate {classes} classes; give the circuit {classes} outputs"
+    if outputs != classes * copies:
+        msg = f"{outputs} outputs cannot separate {classes} classes; give the circuit {classes * copies} outputs"
         raise DataError(msg)
-    return np.where(np.eye(classes, dtype=bool), high, low)
+    return np.where(np.eye(classes, dtype=bool).repeat(copies, axis=1), high, low)
 
 
-def classification(data: Dataset, outputs: int, low: Volt, high: Volt) -> Task:
+def classification(data: Dataset, outputs: int, low: Volt, high: Volt, copies: int = 1) -> Task:
     """Return the task of recognising the classes of data with a number of outputs; `table_of_classes` describes the targets.
 
     Raises
@@ -243,7 +243,7 @@ def classification(data: Dataset, outputs: int, low: Volt, high: Volt) -> Task:
         When the outputs do not fit the classes.
 
     """
-    table = table_of_classes(data.classes, outputs, low, high)
+    table = table_of_classes(data.classes, outputs, low, high, copies)
     return Task(Classes(data.labels_train, table), Classes(data.labels_test, table))
 
 

@@ -1,9 +1,10 @@
 """The kinds of learning rule, nudge, loss, optimizer and schedule, each a table with the keys of its kind."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
+from circuits.quoting import quoted
 from circuits.units import Hertz, Siemens, Volt
 from hwsim.settings.sections import Section
 
@@ -241,6 +242,16 @@ class UpdateSettings(Section):
 
     quantise: Literal["power-of-two", "sign"] | Annotated[int, Field(ge=3, le=256)] | None = None
     probability: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @field_validator("quantise", mode="wrap")
+    @classmethod
+    def _of_all_forms(cls, given: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        """Name all that it may be: a word or a number, of which pydantic's message names one."""
+        try:
+            return check(given)
+        except ValidationError:
+            msg = f"update.quantise = {quoted(given)}: should be 'power-of-two', 'sign' or a whole number from 3 to 256"
+            raise ValueError(msg) from None
 
 
 class ConstantSchedule(Section):

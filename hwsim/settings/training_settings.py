@@ -44,6 +44,8 @@ class TrainingSettings(Section):
         What is minimised.
     target_low, target_high
         What an output is drawn to for another class and for its own [V].
+    output_copies
+        Outputs of each class, next to each other: it is read as their mean. A nudge can flip some of them where they are binary.
     optimizer
         How a gradient becomes a step.
     rate
@@ -85,6 +87,7 @@ class TrainingSettings(Section):
     loss: LossSettings = SquaredErrorLoss()
     target_low: Volt = 0.0
     target_high: Volt = 0.1
+    output_copies: PositiveInt = 1
     optimizer: OptimizerSettings = AdamOptimizer()
     rate: NonNegativeFloat | tuple[NonNegativeFloat, ...] = 1e-6
     propagation: PropagationSettings = EndToEnd()

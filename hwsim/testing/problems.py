@@ -11,6 +11,7 @@ from circuits.arrays import Memristors
 from circuits.builder import Builder
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.comparator import Comparator
 from circuits.controlled import VoltageControlledCurrentSources
 from circuits.diode import diode_current
 from circuits.elements import CurrentSources, Diodes, IdealDiodes, InputCurrents, InputSources, Nudges, Resistors, VoltageSources
@@ -221,6 +222,11 @@ PROBLEMS = (
     ),
     EngineProblem("shared-loads", _network(Layer(size=5, neuron=CONDUCTING, amplifier=RECIPROCAL, load=True), output_load=True).compile),
     EngineProblem("ideal-pair", _network(Layer(size=5, neuron=IdealPair(v_low=-0.1, v_high=0.06), amplifier=UNITY)).compile),
+    EngineProblem("comparators", _network(Layer(size=5, neuron=Comparator(gain=8.0, back=0.125), amplifier=RECIPROCAL)).compile),
+    EngineProblem(
+        "three-levels",
+        _network(Layer(size=4, neuron=Comparator(levels=3, v_low=-0.3, v_high=0.2, gain=4.0, back=0.25), amplifier=UNITY)).compile,
+    ),
     EngineProblem("ideal-rectifier", _network(Layer(size=5, neuron=IdealRectifier(v_low=-0.02, v_high=0.05))).compile),
     EngineProblem("single-ended", _network(Layer(size=4, neuron=CONDUCTING), differential=False).compile),
     EngineProblem(

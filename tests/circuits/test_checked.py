@@ -7,12 +7,10 @@ import pytest
 
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair, IdealRectifier
+from circuits.neurons import KINDS, DiodePair, IdealRectifier
 
 WRONG: dict[str, Callable[[], object]] = {
-    "Layer: neuron = 'relu': should be of class Linear or DiodePair or Rectifier or IdealPair or IdealRectifier or DeadZone": (
-        lambda: Layer(3, neuron="relu")
-    ),
+    f"Layer: neuron = 'relu': should be of class {' or '.join(kind.__name__ for kind in KINDS)}": lambda: Layer(3, neuron="relu"),
     "Layer: amplifier = 3: should be of class Amplifier": lambda: Layer(3, amplifier=3),
     "Layer: size = 2.5: should be a whole number": lambda: Layer(2.5),
     "Network: layers[0] = 10: should be of class Layer or ConvolutionLayer or PoolLayer": lambda: Network(

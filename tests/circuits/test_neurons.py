@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from circuits.builder import Builder
+from circuits.comparator import Comparator
 from circuits.diode import diode_current
 from circuits.elements import Diodes, IdealDiodes, VoltageSources
 from circuits.errors import CircuitError
@@ -19,6 +20,7 @@ ALL: list[Neuron] = [
     IdealPair(v_low=-0.5, v_high=0.25),
     IdealRectifier(v_low=-0.1, v_high=0.2),
     DeadZone(),
+    Comparator(levels=3, v_low=-0.2, v_high=0.1),
 ]
 JUNCTIONS = [neuron for neuron in ALL if isinstance(neuron, DiodePair | Rectifier | DeadZone)]
 V = np.linspace(-1.0, 1.0, 401)
@@ -85,11 +87,11 @@ def test_rectifiers_clamp_the_first_half_from_below(kind: type[Rectifier], size:
 
 
 @pytest.mark.parametrize("neuron", ALL, ids=repr)
-def test_only_a_dead_zone_stands_between_column_and_row(neuron: Neuron) -> None:
+def test_dead_zones_and_comparators_stand_between_column_and_row(neuron: Neuron) -> None:
     """Every other neuron hangs on its column, which itself leads on to the next crossbar."""
     _, columns, onward = built(neuron)
     assert len(onward) == len(columns)
-    assert (onward.tolist() == columns.tolist()) is not isinstance(neuron, DeadZone)
+    assert (onward.tolist() == columns.tolist()) is not isinstance(neuron, DeadZone | Comparator)
 
 
 @pytest.mark.parametrize("neuron", [IdealPair(v_low=-0.5, v_high=0.25), IdealRectifier(v_low=-0.5)], ids=repr)

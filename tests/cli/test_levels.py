@@ -51,7 +51,8 @@ def test_a_trained_run_is_rounded_to_levels(hwsim, tmp_path) -> None:
             ["sweep", "iris", "--set", "device.levels=2", "--set", "device.preset=pcm", "--vary", "device.cycle=0,0.1"],
             "device.levels is set",
         ),
-        (["train", "iris", "--set", "training.update.quantise=2"], "training.update.quantise"),
+        (["train", "iris", "--set", "training.update.quantise=2"], "'power-of-two', 'sign' or a whole number from 3 to 256"),
+        (["train", "iris", "--set", "training.output_copies=2"], "circuit.outputs = 3, but data iris have 3 classes; set it to 6"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(hwsim, words: list[str], message: str) -> None:

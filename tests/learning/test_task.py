@@ -89,6 +89,16 @@ def test_two_classes_fit_on_one_output() -> None:
         table_of_classes(3, 1, 0.0, 1.0)
 
 
+def test_a_class_is_the_mean_of_its_copies() -> None:
+    """Two outputs of each of three classes, next to each other: the class whose outputs have the largest mean is the answer."""
+    table = table_of_classes(3, 6, 0.0, 0.1, copies=2)
+    assert table[1].tolist() == [0.0, 0.0, 0.1, 0.1, 0.0, 0.0]
+    outputs = np.random.default_rng(0).normal(size=(50, 6))
+    np.testing.assert_array_equal(Classes(np.zeros(50, np.intp), table).answers(outputs), outputs.reshape(50, 3, 2).mean(2).argmax(1))
+    with pytest.raises(DataError, match="give the circuit 6 outputs"):
+        table_of_classes(3, 3, 0.0, 0.1, copies=2)
+
+
 def test_classes_are_the_nearest_targets() -> None:
     """One-hot targets give the largest output; a single output is cut halfway between its two targets."""
     labels = np.zeros(2, np.intp)
