@@ -94,13 +94,14 @@ def _reservoir(values: dict[str, Any]) -> dict[str, Any]:
     """Describe the reservoir of an experiment, if it has one: its sizes, neurons and memristors."""
     if "reservoir" not in values:
         return {}
-    from hwsim.settings.data_names import BUILT_IN, IMAGES, SEQUENCES  # noqa: PLC0415 - for reservoirs alone
+    from hwsim.reservoir.drawn_circuit import DrawnCircuit  # noqa: PLC0415 - for reservoirs alone
+    from hwsim.settings.data_names import BUILT_IN, IMAGES, SEQUENCES  # noqa: PLC0415 - as above
     from hwsim.settings.reservoir_settings import ReservoirSettings  # noqa: PLC0415 - as above
 
     settings, data = ReservoirSettings.model_validate(values["reservoir"]), values["data"]["name"]
     image = (IMAGES | SEQUENCES).get(data)
     inputs = BUILT_IN[data][0] if image is None else image.width * image.channels
-    return {"layers": [inputs, settings.features], "neurons": ["diode-pair"], "memristors": settings.memristors(inputs)}
+    return {"layers": [inputs, settings.features], "neurons": ["diode-pair"], "memristors": DrawnCircuit(settings, inputs).memristors}
 
 
 def _chained(blocks: list[dict[str, Any]], before: list[int]) -> list[int | str]:

@@ -88,8 +88,9 @@ class Reservoir:
         """
         with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
             signal = Signal.hold(x, self.drawn.period, begin=before)
-            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=[self.drawn.group])
-        return Followed(np.asarray(trajectory.v[self.drawn.group], dtype=np.float64), trajectory.end)
+            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=self.drawn.groups)
+        states = [np.asarray(trajectory.v[name], dtype=np.float64) for name in self.drawn.groups]
+        return Followed(np.concatenate(states, axis=2), trajectory.end)
 
     def noisy(self, v: Floats, part: str) -> Floats:
         """Return states with their noise [V]; each `part` has noise of its own."""

@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from circuits.units import Farad, Siemens, Volt
 from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Share
 
-Family = Literal["random", "cycle"]
+Family = Literal["random", "cycle", "deep", "euler"]
 Dynamics = Literal["clocked", "continuous"]
 
 
@@ -20,15 +20,19 @@ class ReservoirSettings(Section):
     Parameters
     ----------
     nodes
-        Columns, N.
+        Columns, N; of several layers, those of all together.
     family
-        Which columns' lines meet which: `random`, each those of `fan_in` columns, or `cycle`, each that of the one before it, all by one
-        weight.
+        Which columns' lines meet which: `random`, each those of `fan_in` columns, `cycle`, each that of the one before it, all by one
+        weight, `deep`, as `random` in several layers, the lines of each of which drive the next, or `euler`, as `random`, and what a column
+        does to another, that one does to it with the other sign: such weights turn states without amplifying them, whatever their
+        radius is.
     dynamics
         `clocked`: switched capacitors hold the states, which take their next values once a row: the leaky echo-state network.
         `continuous`: each column has a capacitor, and follows its inputs all the time.
     fan_in
-        Columns whose lines meet a column, of `random`.
+        Columns whose lines meet a column, of all but `cycle`; of `euler`, an even number, and few columns have less.
+    layers
+        Of `deep`, equal ones.
     spectral_radius
         Largest magnitude of an eigenvalue of the weights that columns have on each other, without diodes: it sets the gain of the lines.
     leak
@@ -45,6 +49,9 @@ class ReservoirSettings(Section):
         From each column to ground [S].
     capacitance
         Of each state [F].
+    bits
+        Of a converter that rounds each state, up to the voltage of the clamp, in `clocked` reservoirs whose leak is 1: integer echo-state
+        networks, such as a `cycle` of a spectral radius of 1; 0: none.
     g_low, g_high
         Conductances of weights of magnitude 0 and 1 [S].
     mismatch
@@ -70,6 +77,7 @@ class ReservoirSettings(Section):
     family: Family = "random"
     dynamics: Dynamics = "clocked"
     fan_in: PositiveInt = 8
+    layers: PositiveInt = 1
     spectral_radius: Annotated[PositiveFloat, Field(le=1e3)] = 0.9
     leak: Annotated[float, Field(gt=0, le=1)] = 1.0
     input_scale: PositiveFloat = 0.5
@@ -77,6 +85,7 @@ class ReservoirSettings(Section):
     clamp: PositiveVolt = 0.15
     leak_conductance: Annotated[Siemens, Field(ge=0)] = 1e-6
     capacitance: Annotated[Farad, Field(gt=0)] = 1e-11
+    bits: Annotated[NonNegativeInt, Field(le=32)] = 0
     g_low: PositiveSiemens = 1e-7
     g_high: PositiveSiemens = 1e-5
     mismatch: NonNegativeFloat = 0.0
@@ -90,11 +99,6 @@ class ReservoirSettings(Section):
         """What the read-out of a sample takes."""
         return self.reads * self.nodes
 
-    def memristors(self, inputs: int) -> int:
-        """Return how many memristors it has, for so many inputs: two a weight."""
-        back = self.nodes * (self.fan_in if self.family == "random" else 1)
-        return 2 * ((inputs + 1) * self.nodes + back)
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.g_low >= self.g_high:
@@ -103,7 +107,23 @@ class ReservoirSettings(Section):
         if self.dynamics == "continuous" and self.leak == 1:
             msg = "leak = 1 of a continuous reservoir takes rows that are held forever; set it below 1, or dynamics to 'clocked'"
             raise ValueError(msg)
-        if self.family == "random" and self.fan_in > self.nodes:
-            msg = f"fan_in = {self.fan_in} is more than the {self.nodes} nodes; draw fewer lines a column, or make more nodes"
+        if (self.family == "deep") != (self.layers > 1) or self.nodes % self.layers:
+            msg = f"layers = {self.layers}, family = {self.family!r}: deep ones have 2 or more, which divide nodes = {self.nodes}; others 1"
             raise ValueError(msg)
+        if self.family != "cycle" and self.fan_in > self.nodes // self.layers:
+            size = self.nodes // self.layers
+            msg = f"fan_in = {self.fan_in} is more than the {size} nodes of a layer; draw fewer lines a column, or make more nodes"
+            raise ValueError(msg)
+        self._check_dynamics()
         return self
+
+    def _check_dynamics(self) -> None:
+        if self.family == "euler" and self.dynamics == "clocked":
+            msg = "family = 'euler' takes steps of a differential equation, and shared charges are none; set dynamics to 'continuous'"
+            raise ValueError(msg)
+        if self.family == "euler" and self.fan_in % 2:
+            msg = f"fan_in = {self.fan_in} of an euler reservoir must be even: columns meet each other"
+            raise ValueError(msg)
+        if self.bits and (self.bits == 1 or self.dynamics != "clocked" or self.leak != 1):
+            msg = f"bits = {self.bits}: states of 2 bits and more are whole samples; set dynamics to 'clocked' and leak to 1, or bits to 0"
+            raise ValueError(msg)

@@ -1,0 +1,140 @@
+"""One layer of a reservoir: drawn weights, the conductances that make them, and the gain that gives them their spectral radius."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from circuits.clocked import SampleHold
+from circuits.errors import CircuitError
+from circuits.recurrence import Recurrence
+from hwsim.random.streams import stream
+from hwsim.settings.reservoir_settings import ReservoirSettings
+from hwsim.typing import Floats
+
+_STILL = 1e-12
+"""Weights whose eigenvalues are all below this have no spectral radius that a gain could set."""
+
+_PATTERNS: dict[str, Literal["random", "mutual", "cycle"]] = {"random": "random", "cycle": "cycle", "deep": "random", "euler": "mutual"}
+"""Which columns' lines meet which, by family."""
+
+
+@dataclass(frozen=True)
+class DrawnLayer:
+    """What settings draw for a layer.
+
+    Parameters
+    ----------
+    settings
+        The reservoir's.
+    number
+        From 1 on.
+    inputs
+        Lines that enter it from outside, each of both signs.
+
+    """
+
+    settings: ReservoirSettings
+    number: int
+    inputs: int
+
+    @property
+    def size(self) -> int:
+        """Its columns."""
+        return self.settings.nodes // self.settings.layers
+
+    def _stream(self, name: str) -> np.random.Generator:
+        return stream(self.settings.seed, f"reservoir/{name}" if self.number == 1 else f"reservoir/{self.number}/{name}")
+
+    @cached_property
+    def recurrence(self) -> Recurrence:
+        """The lines and their devices, at a gain of 1."""
+        settings = self.settings
+        pattern = _PATTERNS[settings.family]
+        seed = settings.seed if self.number == 1 else int(self._stream("lines").integers(2**31))
+        return Recurrence(
+            pattern=pattern,
+            fan_in=None if pattern == "cycle" else settings.fan_in,
+            seed=None if pattern == "cycle" else seed,
+            leak=settings.leak_conductance,
+            hold=self._hold,
+            onward="lines" if settings.layers > 1 else "columns",
+            g_min=settings.g_low / 10,
+            g_max=10 * settings.g_high,
+        )
+
+    @property
+    def _hold(self) -> SampleHold | None:
+        settings = self.settings
+        if settings.dynamics == "continuous":
+            return None
+        sampled = settings.leak * settings.capacitance
+        full_scale = settings.clamp if settings.bits else 0.0
+        return SampleHold(sampled=sampled, held=settings.capacitance - sampled, bits=settings.bits, full_scale=full_scale)
+
+    @cached_property
+    def entering(self) -> Floats:
+        """Weights of the lines from outside and of the bias, shape (I + 1, N), between -1 and 1."""
+        shape, settings, drawn = (self.inputs, self.size), self.settings, self._stream("inputs")
+        weights = drawn.choice([-1.0, 1.0], shape) if settings.family == "cycle" else drawn.uniform(-1, 1, shape)
+        bias = settings.bias * self._stream("bias").uniform(-1, 1, self.size)
+        return np.vstack([weights, bias])
+
+    @cached_property
+    def weights(self) -> Floats:
+        """The weights of the pairs of devices, in the order of `Recurrence.meets`, shape (devices a line,), between -1 and 1."""
+        start, end = self.recurrence.meets(self.size)
+        match self.settings.family:
+            case "cycle":
+                return np.ones(len(start))
+            case "euler":  # antisymmetric: what i does to j, j does to i with the other sign
+                each = self._stream("weights").uniform(-1, 1, (self.size, self.size))
+                return np.where(start < end, each[start, end], -each[end, start])
+            case _:
+                return self._stream("weights").uniform(-1, 1, len(start))
+
+    def pair(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Return the conductances on lines of either sign that make weights [S]."""
+        low, high = self.settings.g_low, self.settings.g_high
+        plus, minus = (low + np.maximum(sign * weights, 0) * (high - low) for sign in (1, -1))
+        return plus, minus
+
+    @cached_property
+    def conductances(self) -> tuple[Floats, Floats]:
+        """Conductances of the crossbar from outside, (2·I + 2, N), and of the pairs of the recurrence [S]."""
+        (plus, minus), bias = self.pair(self.entering[:-1]), self.pair(self.entering[-1:])
+        return np.vstack([plus, minus, *bias]), np.concatenate(self.pair(self.weights))
+
+    @cached_property
+    def loads(self) -> Floats:
+        """The sum of all conductances at each column, shape (N,) [S]."""
+        _, end = self.recurrence.meets(self.size)
+        entering, back = np.add(*self.pair(self.entering)).sum(axis=0), np.add(*self.pair(self.weights))
+        total: Floats = self.settings.leak_conductance + entering + np.bincount(end, back, self.size)
+        return total
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """What columns do to each other at a gain of 1: row i is what column i takes of each, shape (N, N)."""
+        start, end = self.recurrence.meets(self.size)
+        plus, minus = self.pair(self.weights)
+        weights = np.zeros((self.size, self.size))
+        np.add.at(weights, (end, start), plus - minus)
+        return weights / self.loads[:, None]
+
+    @cached_property
+    def driven(self) -> Recurrence:
+        """The lines and their devices, at the gain that gives the weights their spectral radius.
+
+        Raises
+        ------
+        CircuitError
+            When no gain does.
+
+        """
+        radius = float(np.abs(np.linalg.eigvals(self.matrix)).max())
+        if radius < _STILL:
+            msg = f"reservoir: its weights have a spectral radius of {radius:g}, which no gain changes; draw others (reservoir.seed)"
+            raise CircuitError(msg)
+        return replace(self.recurrence, gain=self.settings.spectral_radius / radius)
