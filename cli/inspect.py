@@ -235,6 +235,8 @@ _KINDS = {
     "Convolution": ("memristor in convolutions", "memristors in convolutions"),
     "Twins": ("memristor of columns with twins", "memristors of columns with twins"),
     "Pooling": ("fixed resistor in pools", "fixed resistors in pools"),
+    "SharedLoad": ("resistor of a learned load", "resistors of learned loads"),
+    "Bundles": ("fixed resistor at comparators", "fixed resistors at comparators"),
     "Memristors": ("trainable resistor", "trainable resistors"),
     "Resistors": ("fixed resistor", "fixed resistors"),
     "Diodes": ("diode", "diodes"),

@@ -37,11 +37,11 @@ def of_run(record: RunRecord, name: str) -> list[Picture]:
     """Draw map and histogram of every array of memristors, and the first one's weights as images."""
     sketches = []
     for circuit in (chip.circuit for chip in record.chip.members):
-        for element in circuit.trainable:
+        for element in circuit.memristive:
             after = None if record.g is None else record.g[element.name]
             pair = _Pair(circuit, element, record.before[element.name], after)
             sketches += [pair.maps(f"{name}-{element.name}-map"), pair.histogram(f"{name}-{element.name}-histogram")]
-            driven = element is record.circuit.trainable[0] and circuit.input_count == record.circuit.input_count
+            driven = element is record.circuit.memristive[0] and circuit.input_count == record.circuit.input_count
             if after is not None and driven and isinstance(element, Divisible):
                 sketches += _fields(circuit, element, after, f"{name}-fields")
     return sketches

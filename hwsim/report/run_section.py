@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from circuits.arrays import Trainable
 from circuits.chip import Chip
 from hwsim.experiment.experiment import DeviceSettings, Experiment
 from hwsim.experiment.loading import to_toml
@@ -21,6 +22,7 @@ from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 from hwsim.runs.power_meter import spelled_consumption
 from hwsim.runs.programming_cost import count_in
+from hwsim.typing import Floats
 
 
 def run_section(record: RunRecord, anchor: str) -> PageSection:
@@ -135,7 +137,7 @@ def _circuit(record: RunRecord, chip: Chip, anchor: str) -> Picture:
     """Draw a circuit with its trained conductances, or else the initial ones."""
     circuit, g = chip.circuit, record.before if record.g is None else record.g
     drawn, why = schematics.drawing(circuit, chip, {array.name: g[array.name] for array in circuit.trainable})
-    arrays = ", ".join(f"{array.name} of {counted(len(array), 'memristor')}" for array in circuit.trainable)
+    arrays = ", ".join(f"{array.name} of {_devices(array, g[array.name])}" for array in circuit.trainable)
     counts = f"{counted(circuit.size, 'node')}, {counted(circuit.input_count, 'input')}, "
     counts += f"{counted(len(circuit.outputs), 'output')}; {arrays}"
     return drawing(
@@ -145,6 +147,13 @@ def _circuit(record: RunRecord, chip: Chip, anchor: str) -> Picture:
         alt=f"{'Graph' if why else 'Schematic'} of the circuit: {counts}.",
         caption=f"{counts}." + (f" It is shown as a graph: {why}." if why else ""),
     )
+
+
+def _devices(array: Trainable, g: Floats) -> str:
+    """Return how many devices an array has; of a shared load, with the resistance that all have."""
+    if array.memristive:
+        return counted(len(array), "memristor")
+    return f"{counted(len(array), 'resistor')} of {quantity(1 / float(g[0]), 'Ω')}"
 
 
 def _tables(record: RunRecord) -> Iterator[PageTable]:
