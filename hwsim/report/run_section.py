@@ -137,7 +137,7 @@ def _circuit(record: RunRecord, chip: Chip, anchor: str) -> Picture:
     """Draw a circuit with its trained conductances, or else the initial ones."""
     circuit, g = chip.circuit, record.before if record.g is None else record.g
     drawn, why = schematics.drawing(circuit, chip, {array.name: g[array.name] for array in circuit.trainable})
-    arrays = ", ".join(f"{array.name} of {_devices(array, g[array.name])}" for array in circuit.trainable)
+    arrays = ", ".join(f"{array.name} of {_resistors(array, g[array.name])}" for array in circuit.trainable)
     counts = f"{counted(circuit.size, 'node')}, {counted(circuit.input_count, 'input')}, "
     counts += f"{counted(len(circuit.outputs), 'output')}; {arrays}"
     return drawing(
@@ -149,7 +149,7 @@ def _circuit(record: RunRecord, chip: Chip, anchor: str) -> Picture:
     )
 
 
-def _devices(array: Trainable, g: Floats) -> str:
+def _resistors(array: Trainable, g: Floats) -> str:
     """Return how many devices an array has; of a shared load, with the resistance that all have."""
     if array.memristive:
         return counted(len(array), "memristor")
