@@ -13,11 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from circuits.capacitors import with_capacitors
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.elements import CurrentSources, InputSources, Resistors, VoltageSources
 from circuits.nodes import GROUND
 from hwsim.core.protocol import Push
+from hwsim.core.signal import Signal
+from hwsim.ngspice.ngspice_engine import NgspiceEngine
 from hwsim.runs.deck import sample_and_pushes
 from hwsim.runs.loaded import load_model
 from hwsim.runs.settling import settling
@@ -59,6 +62,21 @@ def compare(what: str) -> None:
             print(f"{what} {one.phase} {share}: {seconds:.6g} s, ngspice {other:.6g} s, {seconds / other - 1:+.1e}")  # noqa: T201 - a result
 
 
+def compare_outputs(what: str, step: float = 1e-3) -> None:
+    """Print when the first test sample's outputs are within a step [V] for good, and by ngspice how far they are 2 % before and after."""
+    given = load_model(what)
+    circuit, x = with_capacitors(given.circuit), given.session.data.x_test[0]
+    (free,) = settling(circuit, given.chip.of(circuit), given.g, x, step=step)
+    assert free.outputs is not None  # noqa: S101 - a step was asked for
+    times = free.outputs.seconds * np.array([0.98, 1.02, 5.0])
+    signal = Signal(np.tile(x, (1, len(times), 1)), times, rise=1.0)
+    with NgspiceEngine(workers=1).prepare(circuit, given.chip.of(circuit)) as solver:
+        outputs = solver.integrate(given.g, signal, accuracy=2e-5).outputs[0]
+    before, after = np.abs(outputs[:2] - outputs[2]).max(axis=1)
+    print(f"{what} outputs to {step:g} V: {free.outputs.seconds:.6g} s; ngspice {before:.4g} V 2 % before, {after:.4g} V after")  # noqa: T201
+
+
 if __name__ == "__main__":
     for what in sys.argv[1:]:
         compare(what)
+        compare_outputs(what)

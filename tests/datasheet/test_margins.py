@@ -10,7 +10,8 @@ from hwsim.datasheet.chip_yield import chip_yield
 from hwsim.datasheet.datasheet import Scope, datasheet
 from hwsim.datasheet.datasheet_files import page_sections, refuse, write
 from hwsim.datasheet.margins import Criterion, bisected
-from hwsim.ensemble.instances import on_chips
+from hwsim.datasheet.trained_chips import trained_chips
+from hwsim.ensemble.instances import Instance, on_chips, outcomes
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.formatting import WRONG_ANSWERS
 from hwsim.runs.loaded import load_model
@@ -101,3 +102,12 @@ def test_pages_and_numbers_are_written(sheet, given, tmp_path):
     for name, message in (("other.json", "exists, and is not numbers"), ("sheet.pdf", r"written as \.html or \.json")):
         with pytest.raises(OutputError, match=message):
             refuse(tmp_path / name, given, force=False)
+
+
+def test_each_chip_is_trained_by_itself():
+    """With the noise of the experiment: as a sweep that trains on each chip."""
+    experiment = load_model("xor", ["training.epochs=2", "noise.read=0.01", "variation.stuck=0.1"]).experiment
+    trained = trained_chips(experiment, 2)
+    expected = [one.test_error for one in outcomes(experiment, [Instance(0, 0), Instance(1, 0)])]
+    assert trained.error == pytest.approx(np.mean(expected))
+    assert (trained.chips, trained.failed, trained.epochs) == (2, 0, 2)
