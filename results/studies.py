@@ -1,4 +1,4 @@
-"""Makes the studies of device variation that results/studies/README.md shows: `python results/studies.py`, or with some of their names."""
+"""Makes the studies of results/studies/README.md, and some of results/blocks.md: `python results/studies.py`, or with their names."""
 
 import csv
 import subprocess
@@ -34,6 +34,8 @@ IMPERFECT = "--set variation.g_min=0.01 --set variation.g_max=0.1 --set variatio
 
 BITS = "--set variation.dac_full_scale=1 --set variation.adc_full_scale=0.5"
 
+FROZEN = "--set blocks[0].nudge.kind=frozen --set blocks[2].nudge.kind=frozen"
+
 
 class Study(NamedTuple):
     """One sweep: a name, and what stands behind `hwsim sweep`."""
@@ -66,6 +68,14 @@ STUDIES = (
     Study("levels-train", f"digits {LEVELS} --seeds 10"),
     Study("levels-spread", f"digits {IMPERFECT} {LEVELS} --chips 10"),
     Study("levels-rounded", f"results/runs/digits-0 {IMPERFECT} {LEVELS},64 --mode evaluate --chips 10"),
+    *(
+        Study(
+            f"fixed-beta-{beta}",
+            f"ff-digits {FROZEN} --set blocks[0].nudge.beta={beta} --set blocks[2].nudge.beta={beta} "
+            "--vary training.precision=float64,float32 --vary noise.read_floor=0,1e-5 --seeds 3",
+        )
+        for beta in ("1e-6", "1e-5", "1e-4")
+    ),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
 
