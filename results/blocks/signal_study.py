@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 OUT, PICTURE = HERE / "signal.json", HERE.parent / "figures" / "signal.png"
 
 BASE = ["data.validation=0.2", "data.denoise=0.0", "training.loss.v_softmax=0.1", "training.epochs=40"]
-"""What of the zoo's file is fixed for all settings, beside what `first_crossbars` sets."""
+"""What of the zoo's file is fixed for all settings, next to what `first_crossbars` sets."""
 
 NOISES = (0.0, 1e-5, 1e-4, 1e-3)
 """Of every reading, standard deviation [V]."""
@@ -91,7 +91,7 @@ def trained(experiment: Experiment, u: float | None) -> dict[str, Any]:
 
 
 def measure(name: str) -> None:
-    """Fill in what a setting lacks."""
+    """Measure what is missing of a setting."""
     _, settings, u = SETTINGS[name]
     for noise in NOISES:
         for seed in SEEDS:
