@@ -1,6 +1,6 @@
 """The circuit of a reservoir: the layers that its settings draw, one behind the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, repeat
 
@@ -10,7 +10,7 @@ from circuits.circuit import Circuit
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from circuits.units import Second
-from hwsim.reservoir.drawn_layer import DrawnLayer
+from hwsim.reservoir.drawn_layer import Adapted, DrawnLayer
 from hwsim.settings.reservoir_settings import ReservoirSettings
 from hwsim.typing import Floats, Weights
 
@@ -23,17 +23,19 @@ _CLOCK: Second = 1e-6
 
 @dataclass(frozen=True)
 class DrawnCircuit:
-    """What a reservoir's settings draw, for a number of inputs."""
+    """What a reservoir's settings draw, for a number of inputs, with what the nodes of its first layer have adapted."""
 
     settings: ReservoirSettings
     inputs: int
+    adapted: Adapted | None = None
 
     @cached_property
     def layers(self) -> tuple[DrawnLayer, ...]:
         """Its layers; the lines of one drive the next."""
         size = self.settings.nodes // self.settings.layers
         inputs = accumulate(repeat(size, self.settings.layers - 1), lambda _, lines: lines, initial=self.inputs)
-        return tuple(DrawnLayer(self.settings, number, lines) for number, lines in enumerate(inputs, start=1))
+        first, *others = (DrawnLayer(self.settings, number, lines) for number, lines in enumerate(inputs, start=1))
+        return replace(first, adapted=self.adapted), *others
 
     @cached_property
     def loads(self) -> Floats:

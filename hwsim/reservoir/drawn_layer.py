@@ -21,6 +21,26 @@ _PATTERNS: dict[str, Literal["random", "mutual", "cycle"]] = {"random": "random"
 
 
 @dataclass(frozen=True)
+class Adapted:
+    """Gains and biases that nodes have adapted: h = S(a ⊙ (W·h + W_x·x) + b).
+
+    Parameters
+    ----------
+    a
+        Gains, shape (N,).
+    b
+        Weights of the bias line, shape (N,).
+    headroom
+        Largest gain and weight of a bias, for which pairs of devices have their means.
+
+    """
+
+    a: Floats
+    b: Floats
+    headroom: float
+
+
+@dataclass(frozen=True)
 class DrawnLayer:
     """What settings draw for a layer.
 
@@ -32,12 +52,15 @@ class DrawnLayer:
         From 1 on.
     inputs
         Lines that enter it from outside, each of both signs.
+    adapted
+        Gains and biases of its nodes; None: gains of 1, and biases as drawn.
 
     """
 
     settings: ReservoirSettings
     number: int
     inputs: int
+    adapted: Adapted | None = None
 
     @property
     def size(self) -> int:
@@ -94,33 +117,45 @@ class DrawnLayer:
             case _:
                 return self._stream("weights").uniform(-1, 1, len(start))
 
-    def pair(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the conductances on lines of either sign that make weights [S]."""
-        low, high = self.settings.g_low, self.settings.g_high
-        plus, minus = (low + np.maximum(sign * weights, 0) * (high - low) for sign in (1, -1))
-        return plus, minus
+    def pair(self, weights: Floats, largest: Floats | None = None) -> tuple[Floats, Floats]:
+        """Return the conductances on lines of either sign that make weights [S], with the mean that the `largest` weights have."""
+        low, half = self.settings.g_low, 0.5 * (self.settings.g_high - self.settings.g_low)
+        mean = low + half * np.abs(weights if largest is None else largest)
+        return mean + half * weights, mean - half * weights
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], tuple[Floats, Floats]]:
+        """The conductances on lines of either sign of inputs, bias and recurrence [S]."""
+        entering, bias = self.entering[:-1], self.entering[-1:]
+        if self.adapted is None:
+            return self.pair(entering), self.pair(bias), self.pair(self.weights)
+        (_, end), headroom = self.recurrence.meets(self.size), self.adapted.headroom
+        return (
+            self.pair(self.adapted.a * entering, headroom * entering),
+            self.pair(self.adapted.b[None], np.full_like(bias, headroom)),
+            self.pair(self.adapted.a[end] * self.weights, headroom * self.weights),
+        )
 
     @cached_property
     def conductances(self) -> tuple[Floats, Floats]:
         """Conductances of the crossbar from outside, (2·I + 2, N), and of the pairs of the recurrence [S]."""
-        (plus, minus), bias = self.pair(self.entering[:-1]), self.pair(self.entering[-1:])
-        return np.vstack([plus, minus, *bias]), np.concatenate(self.pair(self.weights))
+        entering, bias, back = self._pairs
+        return np.vstack([*entering, *bias]), np.concatenate(back)
 
     @cached_property
     def loads(self) -> Floats:
-        """The sum of all conductances at each column, shape (N,) [S]."""
+        """The sum of all conductances at each column, shape (N,) [S]; it does not depend on adapted gains and biases."""
         _, end = self.recurrence.meets(self.size)
-        entering, back = np.add(*self.pair(self.entering)).sum(axis=0), np.add(*self.pair(self.weights))
-        total: Floats = self.settings.leak_conductance + entering + np.bincount(end, back, self.size)
+        entering, bias, back = (np.add(*pair) for pair in self._pairs)
+        total: Floats = self.settings.leak_conductance + entering.sum(axis=0) + bias[0] + np.bincount(end, back, self.size)
         return total
 
     @cached_property
     def matrix(self) -> Floats:
-        """What columns do to each other at a gain of 1: row i is what column i takes of each, shape (N, N)."""
+        """What columns do to each other at gains of 1: row i is what column i takes of each, shape (N, N)."""
         start, end = self.recurrence.meets(self.size)
-        plus, minus = self.pair(self.weights)
         weights = np.zeros((self.size, self.size))
-        np.add.at(weights, (end, start), plus - minus)
+        np.add.at(weights, (end, start), (self.settings.g_high - self.settings.g_low) * self.weights)
         return weights / self.loads[:, None]
 
     @cached_property

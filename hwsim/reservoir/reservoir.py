@@ -14,6 +14,7 @@ from hwsim.devices import manufacture
 from hwsim.experiment.engines import make_engine
 from hwsim.random.streams import of_chip, stream
 from hwsim.reservoir.drawn_circuit import DrawnCircuit
+from hwsim.reservoir.drawn_layer import Adapted
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.engine_names import EngineName
 from hwsim.settings.reservoir_settings import ReservoirSettings
@@ -37,18 +38,19 @@ class Followed(NamedTuple):
 
 @dataclass(frozen=True)
 class Reservoir:
-    """A reservoir on the chip that `variation` names, for a number of inputs, integrated by an engine."""
+    """A reservoir on the chip that `variation` names, for a number of inputs, integrated by an engine; its nodes may have adapted."""
 
     settings: ReservoirSettings
     inputs: int
     variation: VariationSettings = field(default_factory=VariationSettings)
     engine: EngineName = "numeric"
     solver: SolverSettings = field(default_factory=SolverSettings)
+    adapted: Adapted | None = None
 
     @cached_property
     def drawn(self) -> DrawnCircuit:
         """What the settings draw."""
-        return DrawnCircuit(self.settings, self.inputs)
+        return DrawnCircuit(self.settings, self.inputs, self.adapted)
 
     @cached_property
     def circuit(self) -> Circuit:
