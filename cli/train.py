@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli import company, netlist, options
 from cli import folds as cross
-from cli import netlist, options
 from cli.command import command as make_command
 from cli.loading import note_alike
 from cli.output import Output, ProgressStep
@@ -108,6 +108,9 @@ def command(  # noqa: PLR0913 - a parameter an option
         again = f"--from {what} starts from its conductances, --resume resumes it"
         msg = f"{what} is a run already: {again}, and hwsim train {folder.experiment} trains again from its seed"
         raise click.UsageError(msg)
+    if experiment.company is not None:
+        company.refuse_others({"--write": write, "--flat": flat, "--profile": profile, "--from": others["start"]})
+        return company.train(output, company.started(experiment, out, folder, resume=resume))
     _note(output, experiment, number=others["chip"])
     deck = netlist.noted(output, experiment)
     target = netlist.Target.of(write, flat=flat, force=force)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -41,10 +41,6 @@ def mean_of_chips(by_block: dict[str, Array]) -> dict[str, Array]:
     return mean
 
 
-EXCHANGES: dict[str, Exchange] = {"none": keep, "mean": mean_of_chips}
-"""What chips that learn together do with their gradients, by name."""
-
-
 @dataclass(frozen=True)
 class EnsembleTrainer:
     """Trainers that differ in seed and chip only, all on the numeric engine's layered solver, as one compiled computation.
@@ -54,12 +50,12 @@ class EnsembleTrainer:
     trainers
         One a chip.
     exchange
-        What chips do with their gradients before their optimizers take them: "none", or "mean" over all chips.
+        What chips do with their gradients before their optimizers take them: keep them, or take those of all together.
 
     """
 
     trainers: Sequence[Trainer]
-    exchange: Literal["none", "mean"] = "none"
+    exchange: Exchange = keep
 
     @cached_property
     def _chips(self) -> Chips:
@@ -76,7 +72,7 @@ class EnsembleTrainer:
     @cached_property
     def _programs(self) -> dict[bool, tuple[Any, Any]]:
         """The compiled loop with Newton's method or without, and what it takes of the chips."""
-        updater, (inputs, learned) = self.trainers[0].updater.bare._replace(exchange=EXCHANGES[self.exchange]), self._given
+        updater, (inputs, learned) = self.trainers[0].updater.bare._replace(exchange=self.exchange), self._given
         programs = {}
         for newton in (False, True):
             trace = self._chips.traced(newton=newton, largest_feature=self._largest)

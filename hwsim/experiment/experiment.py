@@ -17,6 +17,7 @@ from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
 from hwsim.settings.block_settings import BlockSettings, prefix_of, shapes
 from hwsim.settings.circuit_block import CircuitBlock
+from hwsim.settings.company_settings import CompanySettings
 from hwsim.settings.data_names import BUILT_IN, COMPUTED, FORETOLD, IMAGES, REAL_TARGETS, SERIES
 from hwsim.settings.device_settings import DeviceSettings
 from hwsim.settings.durations import spelled
@@ -67,6 +68,8 @@ class Experiment(Section):
         What its first layers learn before, stage by stage.
     energy
         What amplifiers and converters take.
+    company
+        Chips that learn together, instead of one.
     reached
         What it is known to reach; nothing is computed from it.
 
@@ -92,11 +95,13 @@ class Experiment(Section):
     noise: NoiseSettings = NoiseSettings()
     solver: SolverSettings = SolverSettings()
     energy: EnergySettings = EnergySettings()
+    company: CompanySettings | None = None
     reached: Reached | None = None
     blocks: Annotated[tuple[BlockSettings, ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        self._check_company()
         if self.blocks is not None:
             outputs = check_blocks(self.blocks, self.training, self.states)
             if self.circuit is not None or self.pretraining:
@@ -186,6 +191,20 @@ class Experiment(Section):
         if isinstance(network, Netlist):
             return network.deck.circuit.input_count, len(network.deck.circuit.outputs)
         return network.inputs, network.outputs
+
+    def _check_company(self) -> None:
+        """Refuse chips in company of what they cannot be made of, or that no mapped program trains."""
+        if self.company is None:
+            return
+        if self.blocks is not None or self.pretraining:
+            msg = "company is of chips with one circuit each, without pretraining; omit company, or train the chain or the stages alone"
+            raise ValueError(msg)
+        if self.training.engine != "numeric":
+            msg = f"company: chips learn side by side in the numeric engine; set training.engine to 'numeric', not {self.training.engine!r}"
+            raise ValueError(msg)
+        if self.data.folds is not None:
+            msg = "company divides the training set among chips, and data.folds would divide it otherwise; omit one of them"
+            raise ValueError(msg)
 
     def _check_devices(self) -> None:
         """Refuse spreads, drift and noise that nothing takes up."""
@@ -296,7 +315,7 @@ class Experiment(Section):
             raise ExperimentError(msg)
 
     def refuse_pending(self) -> None:
-        """Refuse to train what is to be pretrained first.
+        """Refuse to train, as one circuit, what is to be pretrained first, or learns in company.
 
         Raises
         ------
@@ -309,6 +328,9 @@ class Experiment(Section):
                 f"{self.name} is pretrained by hwsim train alone; start from what that left in its folder (training.start=RUN/start.npz, "
                 "training.start_arrays), or set pretraining to []"
             )
+            raise ExperimentError(msg)
+        if self.company is not None:
+            msg = f"{self.name}: chips in company are trained by hwsim train alone; omit company"
             raise ExperimentError(msg)
 
     def _started(self, start: str) -> Mapping[str, Any]:

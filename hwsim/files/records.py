@@ -23,7 +23,7 @@ _SHARES = ("train_error", "test_error")
 _ROW = ("epoch", "loss", *_SHARES)
 """What every row of metrics holds."""
 
-_WORDS = ("name", "data", "task", "engine", "rule", "blocks", "device", "simulation_method")
+_WORDS = ("name", "data", "task", "engine", "rule", "blocks", "device", "simulation_method", "exchange")
 """Texts in a summary."""
 
 _BY_TARGET = "by_target"

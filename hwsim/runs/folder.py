@@ -154,6 +154,9 @@ class RunFolder:
             When there are none yet, they cannot be read, or they do not fit the circuit.
 
         """
+        if (chip := self.path / "chip-0").is_dir() and not self.weights.exists():
+            msg = f"{self.path} holds a company of chips, each a run of its own; name one of them, such as {chip}"
+            raise RunError(msg)
         if not self.weights.exists():
             msg = f"{self.path} holds no {self.weights.name} yet: no epoch was finished; resume with hwsim train {self.path} --resume"
             raise RunError(msg)

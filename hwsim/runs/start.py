@@ -134,13 +134,13 @@ def _refuse_another(stored: Experiment, asked: Experiment, folder: RunFolder) ->
         if experiment.training.start is not None:
             table["training"]["start"] = fingerprint(experiment.shown or {})
         table["blocks"] = {str(k): block for k, block in enumerate(table.get("blocks") or ())}
-        whole = {"pretraining": experiment.model_dump()["pretraining"]}
+        whole = {"pretraining": experiment.model_dump()["pretraining"], "company": experiment.company}
         return {f"{section}.{key}": value for section, keys in table.items() for key, value in _leaves(keys or {})} | whole
 
     was, now = fixed(stored), fixed(asked)
     if differing := [key for key in was if key not in now or was[key] != now[key]]:
         key = differing[0]
-        whole = key in {"circuit.netlist", "training.start", "pretraining"}
+        whole = key in {"circuit.netlist", "training.start", "pretraining", "company"}
         values = "" if whole else f" = {was[key]!r}, not {now.get(key)!r}"
         other = "another " if whole else ""
         msg = f"{folder.path} was begun with {other}{key}{values}; resume it as it was, or begin another (--out)"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from circuits.chip import Chip
-from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
+from hwsim.ensemble.ensemble_trainer import EnsembleTrainer, mean_of_chips
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
 from hwsim.learning.state import State
@@ -72,7 +72,7 @@ def test_an_ensemble_reports_each_epoch_and_resumes_bit_for_bit() -> None:
 def test_the_mean_of_chips_gradients_is_that_of_one_chip_with_all_their_batches() -> None:
     """Chips that start alike stay alike, and n chips with batches of B learn what one learns with batches of n·B."""
     small, large = trainer(0, 0, "training.batch=1"), trainer(0, 0)
-    together, begun, plan = EnsembleTrainer([small, small], exchange="mean"), small.begin(), large.plan(0)
+    together, begun, plan = EnsembleTrainer([small, small], exchange=mean_of_chips), small.begin(), large.plan(0)
     halves = [plan._replace(order=plan.order[:, some]) for some in (slice(0, 1), slice(1, 2))]
     done = together.advance(stack_trees([begun.carry] * 2), stack_trees(halves), 0, 1, newton=begun.newton)
     alone = large.advance(large.begin().carry, plan, 0, 1, newton=begun.newton)

@@ -1,0 +1,92 @@
+"""`hwsim train` of chips in company."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.output import Output, ProgressStep
+from cli.tables import table, wrapped
+
+if TYPE_CHECKING:
+    from hwsim.experiment.experiment import Experiment
+    from hwsim.files.records import Row
+    from hwsim.learning.epochs import Progress
+    from hwsim.runs.folder import RunFolder
+    from hwsim.runs.start import Start
+    from hwsim.settings.sections import DataSettings
+
+
+def refuse_others(options: Mapping[str, Any]) -> None:
+    """Refuse options that are about one circuit."""
+    for option, value in options.items():
+        if value:
+            msg = f"{option} is about one circuit, and company.chips trains several; omit it, or omit company"
+            raise click.UsageError(msg)
+
+
+def started(experiment: "Experiment", out: Path | None, folder: "RunFolder | None", *, resume: bool) -> "Start":
+    """Return the start of a company's run, in a new folder or where another stopped."""
+    from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415 - for this command alone
+
+    return resumed_run(experiment, out or (folder.path if folder else None)) if resume else new_run(experiment, out)
+
+
+def train(output: Output, start: "Start") -> int | None:
+    """Train a company into its folder, and print what came of each chip."""
+    from hwsim.company.company_run import chip_folder, train_company  # noqa: PLC0415 - help does without
+
+    experiment = start.experiment
+    with output.progress(experiment.name) as show:
+        reporter = _Reporter(experiment)
+        trained = train_company(start, lambda step: show(reporter(step)))
+    summary, path = trained.summary, trained.folder
+    rows = [(f"chip {k}", _error(experiment.data, summary[f"test_error/{k}"]), str(chip_folder(path, k))) for k in range(summary["chips"])]
+    rows += [("mean of chips", _error(experiment.data, summary["test_error"]), "")]
+    rows += [("mean of their outputs", _error(experiment.data, summary["together_error"]), "")]
+    head = ("", f"{experiment.data.held_out} {experiment.data.measure.name}", "run")
+    output.result(summary | {"run": str(path)}, "\n".join((table(head, rows), "", *_lines(summary, path))))
+    return None
+
+
+def _lines(summary: Mapping[str, Any], path: Path) -> list[str]:
+    from hwsim.company.company_run import PLOT  # noqa: PLC0415 - help does without
+    from hwsim.runs.power_meter import spelled_consumption  # noqa: PLC0415 - for this command alone
+
+    churn = [f"churn   {100 * summary['churn']:.2f} % of the answers of two chips differ"] if "churn" in summary else []
+    pool = f", and {_bytes(summary['pool_bytes'])} once for the common samples, if they must be sent" if summary["pool_bytes"] else ""
+    lines = [
+        *churn,
+        f"sent    {_bytes(summary['sent_bytes'])} by {summary['exchange']} in {summary['epochs']} epochs{pool}",
+        f"run     {path}",
+        f"plot    {path / PLOT}",
+        f"energy  {spelled_consumption(summary)} for simulating it",
+    ]
+    return [wrapped(line, " " * 8) for line in lines]
+
+
+def _bytes(count: float) -> str:
+    from hwsim.formatting import quantity  # noqa: PLC0415 - help does without
+
+    return quantity(count, "B") if count else "nothing"
+
+
+def _error(data: "DataSettings", error: float) -> str:
+    return data.measure.text(error)
+
+
+class _Reporter:
+    """Formats progress."""
+
+    def __init__(self, experiment: "Experiment") -> None:
+        self.data, self.epochs = experiment.data, experiment.training.epochs
+        self.error = ""
+
+    def __call__(self, step: "Progress | Row") -> ProgressStep:
+        """Format a chunk of updates, or the end of an epoch."""
+        if isinstance(step, dict):
+            self.error = f", {self.data.held_out} {self.data.measure.name} {_error(self.data, step['test_error'])} (mean of chips)"
+            return ProgressStep(step["epoch"], self.epochs, f"epoch {step['epoch']}/{self.epochs}{self.error}, loss {step['loss']:.2e} V²")
+        share = step.epoch + step.samples_done / max(step.samples_total, 1)
+        return ProgressStep(share, self.epochs, f"epoch {step.epoch + 1}/{self.epochs}{self.error}, loss {step.loss:.2e} V²")

@@ -1,0 +1,60 @@
+"""What a company reports of an epoch: errors of each chip and of all together, how much they agree, and what they sent."""
+
+from typing import Any
+
+import numpy as np
+
+from hwsim.company.company import Round
+from hwsim.files.records import Row
+from hwsim.learning.task import Targets
+from hwsim.typing import Floats
+
+
+def agreement(answers: list[Any]) -> float:
+    """Return the share of samples on which two chips answer the same class, mean over all pairs."""
+    pairs = [(a, b) for k, a in enumerate(answers) for b in answers[:k]]
+    return float(np.mean([np.mean(a == b) for a, b in pairs]))
+
+
+def together(targets: Targets, outputs: Floats) -> float:
+    """Return the error of the mean of all chips' outputs, (chips, n, K) [V]."""
+    mean = outputs.mean(axis=0)
+    return error(targets, mean)
+
+
+def error(targets: Targets, outputs: Floats) -> float:
+    """Return the error of outputs, (n, K) [V], by the task's own measure."""
+    return targets.scores(float(targets.mistakes(targets.answers(outputs), slice(None)).sum()), len(outputs))["error"]
+
+
+def row(one: Round, targets: Targets) -> Row:
+    """Sum up an epoch of all chips: means, and each chip's numbers by its own."""
+    samples = np.asarray(one.sums["samples"], float)
+    losses = np.asarray(one.sums["loss"], float) / samples
+    trained = [targets.scores(float(wrong), int(n))["error"] for wrong, n in zip(one.sums["wrong"], samples, strict=True)]
+    tested = [error(targets, outputs) for outputs in one.outputs]
+    record: Row = {
+        "epoch": one.state.epoch,
+        "loss": float(losses.mean()),
+        "train_error": float(np.mean(trained)),
+        "test_error": float(np.mean(tested)),
+        "together_error": together(targets, one.outputs),
+        "seconds": one.seconds,
+        "residual_A": float(np.max(one.sums["residual"])),
+        "sent_bytes": one.sent_bytes,
+    }
+    if targets.of_classes:
+        record["churn"] = 1.0 - agreement([targets.answers(outputs) for outputs in one.outputs])
+    for k, of_chip in enumerate(zip(losses, trained, tested, np.asarray(one.sums["residual"]), strict=True)):
+        record |= {f"{name}/{k}": float(value) for name, value in zip(OF_CHIPS, of_chip, strict=True)}
+    return record
+
+
+OF_CHIPS = ("loss", "train_error", "test_error", "residual_A")
+"""What a row holds of each chip, under its number."""
+
+
+def of_chip(rows: list[Row], k: int) -> list[Row]:
+    """Return the rows of one chip, as those of a run of its own; the time is its share."""
+    chips = sum(name.startswith("loss/") for name in rows[0]) if rows else 1
+    return [{"epoch": one["epoch"], "seconds": one["seconds"] / chips} | {name: one[f"{name}/{k}"] for name in OF_CHIPS} for one in rows]

@@ -1,0 +1,157 @@
+"""The run of a company: a folder with a folder for each chip, which is a run as any other; resumed from the last exchange."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hwsim.company.company import Company
+from hwsim.company.company_plot import company_plot
+from hwsim.company.company_record import of_chip, row
+from hwsim.company.members import Members
+from hwsim.company.messages import inputs_bytes
+from hwsim.experiment.experiment import ExperimentError
+from hwsim.experiment.learnt import record
+from hwsim.files.records import Row
+from hwsim.learning.epochs import Progress
+from hwsim.learning.state import Arrays, State
+from hwsim.runs.environment import environment
+from hwsim.runs.epoch_loop import InterruptedRunError
+from hwsim.runs.folder import RunFolder
+from hwsim.runs.open_run import CHECKPOINT, OpenRun
+from hwsim.runs.power_meter import PowerMeter
+from hwsim.runs.profiling.stopwatch import Stopwatch
+from hwsim.runs.start import Start
+from hwsim.runs.stop_signals import stop_signals
+from hwsim.runs.train import Ending
+
+PLOT, SHARDS = "company.png", "shards.json"
+"""Errors and churn over the epochs; and how many samples of each class each chip has."""
+
+
+class TrainedCompany(NamedTuple):
+    """A company that reached its last epoch: its folder, and its summary."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+def chip_folder(path: Path, k: int) -> Path:
+    """Return the folder of chip k in that of its company."""
+    return path / f"chip-{k}"
+
+
+def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> TrainedCompany:
+    """Train a company to the last epoch; `observe` is called with every chunk of updates, and with each epoch's row.
+
+    Raises
+    ------
+    InterruptedRunError
+        When SIGINT or SIGTERM was received; the state of the last exchange is saved.
+    ConvergenceError
+        When a sample has no equilibrium; the last checkpoint stays.
+    RunError, DataError, CircuitError, OSError
+        When an input is unusable.
+
+    """
+    experiment = start.experiment
+    settings = experiment.company
+    if settings is None:
+        msg = f"{experiment.name} has no company; set company.chips"
+        raise ExperimentError(msg)
+    experiment.refuse_age()
+    meter = PowerMeter(experiment.energy.core_watts)
+    members = Members.of(experiment, settings)
+    data = members.alone[0].data
+    with Company(members, settings) as company:
+        begun = company.begin()
+        with start.locked(environment(experiment) | record(data)) as folder, stop_signals() as stopped:
+            state, rows = _restored(folder, company, begun)
+            _save(folder, company, state, rows)
+            for one in company.rounds(state):
+                if isinstance(one, Progress):
+                    observe(one)
+                else:
+                    state = one.state
+                    rows.append(row(one, members.alone[0].task.test) | meter.since()._asdict())
+                    folder.write_rows(rows)
+                    if company.resumable(state.epoch) or state.epoch == experiment.training.epochs:
+                        _save(folder, company, state, rows)
+                    observe(rows[-1])
+                if stopped.is_set() and state.epoch < experiment.training.epochs:
+                    path = folder.present
+                    msg = f"interrupted; what the last exchange left is saved; resume with: hwsim train {path} --resume"
+                    raise InterruptedRunError(msg)
+            return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter))
+
+
+def _arrays(company: Company, state: State) -> Arrays:
+    """Lay out the states of all chips."""
+    each = [one.arrays() for one in company.alone.apart(state)]
+    whole = {f"chip-{k}/{name}": values for k, arrays in enumerate(each) for name, values in arrays.items()}
+    return whole | {"epoch": np.array(state.epoch)}
+
+
+def _restored(folder: OpenRun, company: Company, begun: State) -> tuple[State, list[Row]]:
+    """Return the state to go on from, out of a checkpoint, or the one before the first update."""
+    if not folder.holds(CHECKPOINT):
+        return begun, []
+    arrays, rows = folder.read_checkpoint(_arrays(company, begun))
+    circuit, count = company.alone.trainers[0].circuit, len(company.alone.trainers)
+    of_each = [
+        {name.removeprefix(f"chip-{k}/"): values for name, values in arrays.items() if name.startswith(f"chip-{k}/")} for k in range(count)
+    ]
+    return company.alone.together([State.from_arrays(one, circuit) for one in of_each]), rows
+
+
+def _save(folder: OpenRun, company: Company, state: State, rows: list[Row]) -> None:
+    folder.write_checkpoint(_arrays(company, state), rows)
+
+
+def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], meter: PowerMeter) -> dict[str, Any]:
+    """Write a run's folder for each chip, the plot and the summary; return the last."""
+    tested, seed = [], company.alone.settings.seed
+    for k, (trainer, session, one) in enumerate(
+        zip(company.alone.trainers, company.members.alone, company.alone.apart(state), strict=True)
+    ):
+        about = f"chip {k} of the company in {folder.present.name}, which trains it again"
+        experiment = session.experiment.model_copy(update={"about": about})
+        place = RunFolder(chip_folder(folder.present, k))
+        if place.path.exists():  # of an earlier end, before more epochs
+            with place.locked() as earlier:
+                earlier.empty(remove=True)
+        with place.begun(experiment, environment(experiment) | record(session.data)) as opened:
+            of_one = of_chip(rows, k)
+            opened.write_rows(of_one)
+            tested.append(Ending(session, opened, trainer.g(one), of_one, Stopwatch(), None, None, {}).write())
+    experiment, settings = company.members.alone[0].experiment, company.settings
+    data = company.members.alone[0].data
+    shards = [np.bincount(session.data.labels_train, minlength=max(session.data.classes, 1)) for session in company.members.alone]
+    folder.write(SHARDS, json.dumps({"class_names": list(data.class_names), "samples": [counts.tolist() for counts in shards]}) + "\n")
+    folder.write(PLOT, company_plot(rows, f"{experiment.name}, seed {seed}: {settings.chips} chips, {settings.exchange}", experiment.data))
+    took = {key: value + sum(one.get(key, 0.0) for one in rows) for key, value in meter.since(workers=True)._asdict().items()}
+    summary: dict[str, Any] = {
+        "name": experiment.name,
+        "data": experiment.data.name,
+        "engine": experiment.training.engine,
+        "rule": experiment.rules,
+        "seed": seed,
+        "chips": settings.chips,
+        "exchange": settings.exchange,
+        "epochs": len(rows),
+        "memristors": len(tested) * tested[0]["memristors"],
+        "test_error": float(np.mean([one["test_error"] for one in tested])),
+        **{f"test_error/{k}": one["test_error"] for k, one in enumerate(tested)},
+        "together_error": rows[-1]["together_error"],
+        **({"churn": rows[-1]["churn"]} if "churn" in rows[-1] else {}),
+        "sent_bytes": sum(one["sent_bytes"] for one in rows),
+        "pool_bytes": inputs_bytes(settings, data.x_train.shape[1]) if settings.exchange == "outputs" else 0,
+        "seconds": sum(one["seconds"] for one in rows),
+        **took,
+        **experiment.energy.simulated(took["simulation_J"]),
+        "simulation_method": meter.method,
+    }
+    folder.write("summary.json", json.dumps(summary, indent=2) + "\n")
+    return summary

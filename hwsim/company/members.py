@@ -1,0 +1,94 @@
+"""Members: a session for each chip of a company, with its own seed, devices and share of the data."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from hwsim.company.shards import Division, divided
+from hwsim.company.taught import taught
+from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.learning.dataset import Dataset
+from hwsim.learning.task import Task
+from hwsim.session import Session
+from hwsim.settings.company_settings import CompanySettings
+from hwsim.typing import Array, Floats, Weights
+
+
+class Members(NamedTuple):
+    """The chips of a company.
+
+    Parameters
+    ----------
+    alone
+        A session a chip, on its labelled samples.
+    taught
+        The same with the common pool behind these; its targets are 0 V until peers have answered. The same sessions without a pool.
+    pool
+        Features of the common pool as each chip's inputs drive them, (n, I) each.
+    division
+        Which samples these are.
+    starts
+        Initial conductances of each chip [S], at its temperature.
+
+    """
+
+    alone: Sequence[Session]
+    taught: Sequence[Session]
+    pool: Sequence[Array]
+    division: Division
+    starts: Sequence[Weights]
+
+    @classmethod
+    def of(cls, experiment: Experiment, settings: CompanySettings) -> "Members":
+        """Make them real.
+
+        Raises
+        ------
+        ExperimentError
+            When the experiment is a chain, or its samples are divided into folds, which would differ from chip to chip.
+        DataError
+            When there are too few samples.
+
+        """
+        _ = experiment.one_circuit
+        if experiment.data.folds is not None:
+            msg = f"{experiment.name}: chips in company divide the training set, and data.folds would divide it otherwise; omit data.folds"
+            raise ExperimentError(msg)
+        whole = Session.of(experiment)
+        data = whole.learnable
+        division = divided(data.labels_train, settings, experiment.training.seed)
+        each = [_of_chip(experiment, k) for k in range(settings.chips)]
+        starts = [Session.of(_seeded(one, k), data=data).starting() for k, one in enumerate(each)]
+        alone = [Session.of(one, data=_chosen(data, shard)) for one, shard in zip(each, division.shards, strict=True)]
+        if settings.exchange != "outputs":
+            return cls(alone, alone, [], division, starts)
+        pooled = [
+            Session.of(one.experiment, data=_chosen(data, np.concatenate([shard, division.common])), task=_untaught(one, settings.common))
+            for one, shard in zip(alone, division.shards, strict=True)
+        ]
+        return cls(alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], division, starts)
+
+
+def _of_chip(experiment: Experiment, k: int) -> Experiment:
+    """Return the experiment on chip k of the company; the seed, by which data are divided, stays."""
+    variation = experiment.variation.model_copy(update={"chip": experiment.variation.chip + k})
+    return experiment.model_copy(update={"variation": variation, "company": None})
+
+
+def _seeded(experiment: Experiment, k: int) -> Experiment:
+    """Return the experiment whose initial conductances are those of chip k."""
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update={"seed": experiment.training.seed + k})})
+
+
+def _chosen(data: Dataset, samples: Array) -> Dataset:
+    y = None if data.y_train is None else data.y_train[samples]
+    return replace(data, x_train=data.x_train[samples], labels_train=data.labels_train[samples], y_train=y)
+
+
+def _untaught(one: Session, pool: int) -> Task:
+    """Return a chip's task with a pool that nobody has answered on yet."""
+    task = one.task
+    silent: Floats = np.zeros((pool, task.train.shape[1]))
+    return Task(taught(task.train, silent), task.test)

@@ -1,0 +1,69 @@
+"""Messages: how numbers are rounded when chips send them, and how many bytes that takes."""
+
+import math
+from collections.abc import Mapping
+
+from hwsim.settings.company_settings import CompanySettings, SentPrecision
+from hwsim.typing import Array
+
+_SCALE = 8
+"""Bytes of the least and the largest number, or of the mean size, that go with rounded ones."""
+
+BITS: Mapping[str, int] = {"float32": 32, "int8": 8, "sign": 1}
+
+
+def sent(values: Array, precision: SentPrecision) -> Array:
+    """Return an array as its receiver has it, after rounding; of NumPy or JAX."""
+    xp = values.__array_namespace__()
+    match precision:
+        case "float32":
+            return values.astype(xp.float32).astype(values.dtype)
+        case "int8":
+            low, high = values.min(), values.max()
+            step = xp.maximum((high - low) / 255, xp.finfo(values.dtype).tiny)
+            return low + xp.round((values - low) / step) * step
+        case "sign":
+            return xp.sign(values) * xp.abs(values).mean()
+
+
+def byte_count(numbers: int, precision: SentPrecision) -> int:
+    """Return how many bytes an array of so many numbers takes."""
+    scale = 0 if precision == "float32" else _SCALE
+    return math.ceil(numbers * BITS[precision] / 8) + scale
+
+
+def answer_bytes(samples: int, classes: int) -> int:
+    """Return how many bytes the answers alone of so many samples take."""
+    return math.ceil(samples * max(1, math.ceil(math.log2(classes))) / 8)
+
+
+def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int, outputs: int) -> float:
+    """Return what all chips together send an epoch, on average, and get back where a mean is formed elsewhere.
+
+    Parameters
+    ----------
+    settings
+        Who exchanges what.
+    updates
+        Of each chip in an epoch.
+    conductances, outputs
+        Of each chip.
+
+    """
+    chips, precision = settings.chips, settings.precision
+    match settings.exchange:
+        case "none":
+            return 0.0
+        case "mean-gradient":
+            return 2.0 * chips * updates * byte_count(conductances, precision)
+        case "mean-weights":
+            return 2.0 * chips * byte_count(conductances, precision) / settings.every
+        case "outputs":
+            listeners = chips - 1 if settings.listen == "all" else 1
+            one = answer_bytes(settings.common, outputs) if precision == "sign" else byte_count(settings.common * outputs, precision)
+            return float(chips * listeners * one) / settings.every
+
+
+def inputs_bytes(settings: CompanySettings, features: int) -> int:
+    """Return what the common samples take once, if they have to be sent to all chips [bytes]."""
+    return settings.chips * byte_count(settings.common * features, "float32")

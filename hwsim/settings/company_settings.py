@@ -1,0 +1,77 @@
+"""The section of an experiment file about chips that learn in company."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from hwsim.settings.sections import Section
+
+Shards = Literal["disjoint", "same", "by-class", "dirichlet"]
+ExchangeKind = Literal["none", "mean-gradient", "mean-weights", "outputs"]
+Listening = Literal["all", "ring", "pairs"]
+SentPrecision = Literal["float32", "int8", "sign"]
+
+
+class CompanySettings(Section):
+    """Chips that learn together, each with its own initial conductances, its own devices and its own share of the training set.
+
+    Parameters
+    ----------
+    chips
+        How many; chip k has the variation of chip `variation.chip` + k, and draws by the seed `training.seed` + k.
+    shards
+        Which labelled samples each has, all chips equally many: `disjoint` (drawn evenly), `same` (all have all), `by-class` (sorted by
+        class, so that each chip has seen few of them), or `dirichlet` (each chip's classes in proportions drawn with `skew`).
+    skew
+        Concentration of that Dirichlet distribution: small numbers give each chip few classes, large ones all evenly.
+    exchange
+        What they exchange: `none`, `mean-gradient` (every update takes the mean of all gradients: synchronous gradient descent),
+        `mean-weights` (federated averaging: every `every` epochs all get the mean conductances) or `outputs` (co-distillation: targets on
+        the samples of `common` are the mean outputs of the peers that a chip listens to).
+    every
+        Epochs from one exchange of conductances or outputs to the next.
+    burn_in
+        Epochs before the first exchange of outputs; what untrained chips answer teaches nothing.
+    common
+        Samples of the training set that all chips hold without their labels, and on which they hear each other; no shard has them.
+    listen
+        To which peers a chip listens: `all`, its neighbour in a `ring`, or one other, drawn at each exchange (`pairs`).
+    precision
+        How numbers are sent: `float32`, `int8` (256 levels between the least and the largest), or `sign` (of outputs the answer alone; of
+        gradients the sign, with their mean size).
+
+    Examples
+    --------
+    >>> import hwsim as hw
+    >>> hw.CompanySettings(chips=4, exchange="outputs", common=1000).every
+    1
+
+    References
+    ----------
+    Y. Bengio, Evolving culture vs local minima, 2012; R. Anil et al., Large scale distributed neural network training through online
+    distillation, 2018; B. McMahan et al., Communication-efficient learning of deep networks from decentralized data, 2017.
+
+    """
+
+    chips: Annotated[int, Field(ge=2, le=1000)]
+    shards: Shards = "disjoint"
+    skew: PositiveFloat = 0.5
+    exchange: ExchangeKind = "none"
+    every: PositiveInt = 1
+    burn_in: NonNegativeInt = 1
+    common: NonNegativeInt = 0
+    listen: Listening = "all"
+    precision: SentPrecision = "float32"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.exchange == "outputs" and not self.common:
+            msg = "exchange = 'outputs' needs samples on which all answer; set common to their number, a fifth of the training set or so"
+            raise ValueError(msg)
+        if self.exchange == "mean-weights" and self.precision == "sign":
+            msg = "precision = 'sign' leaves nothing of a conductance; use 'float32' or 'int8'"
+            raise ValueError(msg)
+        if self.exchange == "mean-gradient" and self.every != 1:
+            msg = f"every = {self.every}: gradients are exchanged in every update; omit it, or exchange 'mean-weights'"
+            raise ValueError(msg)
+        return self

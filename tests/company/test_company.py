@@ -1,0 +1,121 @@
+"""Chips in company: exchanges are what they are called, and a training goes on from any exchange as if it had not stopped."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hwsim.company.company import Company, Round, listened
+from hwsim.company.members import Members
+from hwsim.experiment.loading import load
+from hwsim.learning.state import joined
+from hwsim.session import Session
+from hwsim.settings.company_settings import CompanySettings
+
+SETTINGS = ["training.epochs=3", "training.precision=float64", "training.schedule=constant"]
+
+
+def company(exchange, *overrides, **settings):
+    """Make a company of three chips on iris."""
+    given = CompanySettings(**({"chips": 3, "exchange": exchange, "common": 30 if exchange == "outputs" else 0} | settings))
+    return Company(Members.of(load("iris", [*SETTINGS, *overrides]), given), given)
+
+
+def conductances(chips, state):
+    """Return each chip's conductances [S]."""
+    return [joined(one.g) for one in chips.alone.apart(state)]
+
+
+def rounds(chips, state=None):
+    """Train, and return each epoch."""
+    return [one for one in chips.rounds(chips.begin() if state is None else state) if isinstance(one, Round)]
+
+
+@pytest.mark.parametrize("exchange", ["mean-weights", "outputs"])
+def test_resumed_is_uninterrupted(exchange):
+    """What follows an exchange depends on the state that it left alone."""
+    with company(exchange) as chips:
+        begun = []
+        for one in chips.rounds(chips.begin()):
+            if isinstance(one, Round) and one.state.epoch == 2:
+                begun = chips.alone.apart(one.state)  # the next update takes the arrays away
+            last = one
+        ends = conductances(chips, last.state)
+    with company(exchange) as chips:
+        again = rounds(chips, chips.alone.together(begun))
+        resumed = conductances(chips, again[-1].state)
+    assert len(again) == 1
+    for one, other in zip(ends, resumed, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_without_exchange_each_chip_is_alone():
+    """A chip that exchanges nothing learns as a training of its own, on the same samples from the same conductances."""
+    with company("none") as chips:
+        ends = conductances(chips, rounds(chips)[-1].state)
+        session, start = chips.members.alone[1], chips.members.starts[1]
+        with session.training_solver() as solver:
+            trainer = session.trainer(solver)
+            trainer.setup = trainer.setup._replace(start=start)
+            *_, last = trainer.run(trainer.begin())
+            lone = trainer.g(last.state)
+    for name, values in lone.items():
+        assert np.abs(ends[1][name] - values).max() <= 1e-10 * values.max()
+
+
+def test_mean_gradients_are_one_large_batch():
+    """From equal conductances, an update by the mean of all shards' gradients is that of all shards in one batch."""
+    same = ["training.batch=1000", "training.epochs=1"]
+    with company("mean-gradient", *same) as chips:
+        chips.members = chips.members._replace(starts=[chips.members.starts[0]] * 3)
+        ends = conductances(chips, rounds(chips)[-1].state)
+        shards = chips.members.division.shards
+    whole = Session.of(load("iris", [*SETTINGS, *same]))
+    data = whole.learnable
+    chosen = np.concatenate(shards)
+    whole = Session.of(whole.experiment, data=replace(data, x_train=data.x_train[chosen], labels_train=data.labels_train[chosen]))
+    with whole.training_solver() as solver:
+        trainer = whole.trainer(solver)
+        *_, last = trainer.run(trainer.begin())
+        lone = trainer.g(last.state)
+    for one in ends:
+        for name, values in lone.items():
+            assert np.abs(one[name] - values).max() <= 1e-12 * values.max()
+
+
+def test_mean_weights_are_equal_afterwards():
+    """After federated averaging all chips have the mean of what they had."""
+    with company("mean-weights", every=3) as chips:
+        ends = conductances(chips, rounds(chips)[-1].state)
+    with company("none") as chips:
+        apart = conductances(chips, rounds(chips)[-1].state)
+    for name in ends[0]:
+        mean = np.mean([one[name].astype(np.float32).astype(float) for one in apart], axis=0)
+        assert all(np.array_equal(one[name], ends[0][name]) for one in ends)
+        assert np.abs(ends[0][name] - mean).max() <= 1e-9 * mean.max()
+
+
+def test_chips_hear_each_other():
+    """After the burn-in chips learn from the outputs of others, and what they hear are the peers' outputs on the pool, not their labels."""
+    with company("outputs", burn_in=1) as chips:
+        first = next(one for one in chips.rounds(chips.begin()) if isinstance(one, Round))
+        assert first.sent_bytes > 0
+        answers = chips.outputs(first.state, chips.members.pool)
+        for k, targets in enumerate(chips.answered(first.state)):
+            mean = answers[[peer for peer in range(3) if peer != k]].mean(axis=0)
+            assert np.allclose(targets.of(slice(-30, None)), mean, rtol=1e-6)
+        taught = rounds(chips, first.state)[0]
+    with company("none", common=30) as chips:
+        alone = rounds(chips)[1]
+    assert np.abs(taught.outputs - alone.outputs).max() > 1e-6
+
+
+def test_listening():
+    """Nobody listens to itself; a ring has one neighbour, and pairs change."""
+    settings = {kind: CompanySettings(chips=5, exchange="outputs", common=9, listen=kind) for kind in ("all", "ring", "pairs")}
+    for kind, one in settings.items():
+        for epoch in range(4):
+            each = listened(one, 0, epoch)
+            assert all(chip not in peers for chip, peers in enumerate(each))
+            assert {len(peers) for peers in each} == {4 if kind == "all" else 1}
+    assert listened(settings["pairs"], 0, 1) != listened(settings["pairs"], 0, 2)
