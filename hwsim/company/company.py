@@ -158,7 +158,7 @@ class Company:
             yield Round(state, sums, sums.pop("seconds"), outputs, self._sent(state.epoch, due=due))
 
     def resumable(self, epoch: int) -> bool:
-        """Whether a run can go on from the end of an epoch: what chips heard before is not kept, so that an exchange must follow it."""
+        """Whether a run can be resumed from the end of an epoch: what chips heard before is not kept, so an exchange must follow it."""
         settings = self.settings
         return settings.exchange != "outputs" or epoch < settings.burn_in or (epoch - settings.burn_in) % settings.every == 0
 
@@ -188,7 +188,7 @@ class Company:
         """Return each chip's targets, those on the pool from what the peers that it listens to answer there."""
         trainers = self.taught.trainers
         answers = np.stack(
-            [self._spoken(trainer, one) for trainer, one in zip(trainers, self.outputs(state, self.members.pool), strict=True)]
+            [self._message(trainer, one) for trainer, one in zip(trainers, self.outputs(state, self.members.pool), strict=True)]
         )
         labelled = [session.task.train for session in self.members.alone]
         listening = listened(self.settings, self.alone.settings.seed, state.epoch)
@@ -196,8 +196,8 @@ class Company:
         each = zip(labelled, means, trainers, strict=True)
         return [taught(one, mean).cast(trainer.dtype) for one, mean, trainer in each]
 
-    def _spoken(self, trainer: Trainer, outputs: Floats) -> Floats:
-        """Return what a chip says of its outputs (n, K) [V]: target voltages, rounded as they are sent."""
+    def _message(self, trainer: Trainer, outputs: Floats) -> Floats:
+        """Return what a chip sends of its outputs (n, K) [V]: target voltages, rounded."""
         classes = self.members.alone[0].task.train
         if self.settings.precision == "sign" and classes.of_classes:
             table: Floats = np.asarray(getattr(classes, "table"))  # noqa: B009 - only targets of classes have one
@@ -205,7 +205,7 @@ class Company:
         return np.asarray(sent(_voltages(trainer.updater.loss, outputs), self.settings.precision))
 
     def _averaged(self, state: State) -> State:
-        """Give all chips the mean of their conductances, as each chip's devices can have it."""
+        """Return the state in which all chips have the mean of their conductances, within each chip's bounds."""
         each = self.alone.apart(state)
         parts = [joined(one.g) for one in each]
         mean = {

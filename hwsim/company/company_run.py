@@ -95,7 +95,7 @@ def _arrays(company: Company, state: State) -> Arrays:
 
 
 def _restored(folder: OpenRun, company: Company, begun: State) -> tuple[State, list[Row]]:
-    """Return the state to go on from, out of a checkpoint, or the one before the first update."""
+    """Return the state to resume from, out of a checkpoint, or the one before the first update."""
     if not folder.holds(CHECKPOINT):
         return begun, []
     arrays, rows = folder.read_checkpoint(_arrays(company, begun))

@@ -45,7 +45,7 @@ def divided(labels: NDArray[np.intp], settings: CompanySettings, seed: int) -> D
 
 
 def _skewed(labels: NDArray[np.intp], rest: Chosen, settings: CompanySettings, each: int, draw: np.random.Generator) -> tuple[Chosen, ...]:
-    """Give each chip samples of the classes in proportions of its own, as far as there are samples of them left."""
+    """Draw each chip's samples by proportions of classes of its own, as far as there are samples of them left."""
     left = [list(rest[labels[rest] == label]) for label in range(int(labels.max()) + 1)]
     shards = []
     for _ in range(settings.chips):

@@ -19,6 +19,7 @@ TOPICS = {
     "transients": "Circuits in time: trajectories, settling, energy.",
     "datasheet": "What a designer asks of a chip: watts, seconds, limits.",
     "self-learning": "A netlist that learns by itself, step by step.",
+    "company": "Chips that learn together and exchange what they answer.",
     "sweeps": "Many chips and seeds, searches, graphics cards, clusters.",
     "layers": "A circuit as a layer of a JAX or PyTorch model.",
     "reliability": "What is promised, how it is tested, what is not covered.",

@@ -1,4 +1,4 @@
-"""Chips in company: exchanges are what they are called, and a training goes on from any exchange as if it had not stopped."""
+"""Chips in company: exchanges are what they are called, and a training is resumed from any exchange as if it had not stopped."""
 
 from dataclasses import replace
 

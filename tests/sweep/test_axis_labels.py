@@ -33,6 +33,9 @@ TEXTS = {
     "level_rounding",
     "coding",
     "country",
+    "shards",
+    "exchange",
+    "listen",
 }
 OTHERS = {
     "recurrence",
