@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.capacitors import CAPACITANCE
 from circuits.units import Farad, Second
-from hwsim.core.protocol import Drive, Equilibrium
+from hwsim.core.protocol import Drive, Equilibrium, UnsupportedCircuitError
 from hwsim.datasheet.chip_errors import ChipErrors
 from hwsim.datasheet.chip_yield import ChipYield, chip_yield
 from hwsim.datasheet.digital_design import DigitalDesign, digital_design
@@ -80,8 +80,10 @@ class Datasheet:
         Chip, temperature, age and origin of the conductances, in a sentence.
     command
         The command that repeats it.
-    counts, power, settling, energy, digital, signal
+    counts, power, signal
         The subjects of one chip.
+    settling, energy, digital
+        Those that need voltages in time; None where the numeric engine does not integrate the circuit.
     trained, yields, margins, retention
         Those of several chips; None: not asked for.
 
@@ -92,17 +94,19 @@ class Datasheet:
     command: str
     counts: PartCounts
     power: StaticPower
-    settling: SettlingTimes
-    energy: EnergyUse
-    digital: DigitalDesign
     signal: LearningSignal
+    settling: SettlingTimes | None = None
+    energy: EnergyUse | None = None
+    digital: DigitalDesign | None = None
     trained: TrainedChips | None = None
     yields: ChipYield | None = None
     margins: Margins | None = None
     retention: Retention | None = None
 
     def _subjects(self) -> Iterator[Subject]:
-        yield from (self.counts, self.power, self.settling, self.energy, self.digital, self.signal)
+        yield from (self.counts, self.power)
+        yield from filter(None, (self.settling, self.energy, self.digital))
+        yield self.signal
         yield from filter(None, (self.trained, self.yields, self.margins, self.retention))
 
     def sections(self) -> list[SheetSection]:
@@ -111,10 +115,15 @@ class Datasheet:
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the numbers that are asked for first, each with its name."""
-        use, tops = self.energy, self.energy.tera_operations_per_joule
-        return [
+        facts = [
             ("memristors", f"{self.counts.parts['memristors']:,}"),
             ("static power, mean", quantity(self.power.total.mean, "W")),
+        ]
+        if self.energy is None or self.digital is None:
+            return facts
+        use, tops = self.energy, self.energy.tera_operations_per_joule
+        return [
+            *facts,
             ("an inference settles in", quantity(use.inference_seconds, "s")),
             ("an inference takes", quantity(use.inference.total, "J")),
             ("heat of the circuit alone", f"{tops[0]:.3g} TOPS/W"),
@@ -136,7 +145,7 @@ def datasheet(given: LoadedModel, scope: Scope, command: str, observe: Observe =
     ExperimentError
         When it is a chain, or a key is no imperfection that the circuit can have.
     ConvergenceError, UnsupportedCircuitError
-        When a sample does not settle, or only ngspice solves the circuit.
+        When a sample does not settle, or only ngspice knows the currents of a part.
 
     """
     _ = given.experiment.one_circuit
@@ -145,21 +154,30 @@ def datasheet(given: LoadedModel, scope: Scope, command: str, observe: Observe =
     with given.session.verified_solver() as solver:
         free = solver.solve(given.g, drive)
     counts, power = part_counts(given.circuit), static_power(given, drive, free)
-    settling = settling_times(given, range(min(scope.settled, len(drive.x))), free, scope.capacitance)
-    energy = energy_use(given, power, settling, counts)
+    in_time, unknown = _in_time(given, scope, free, counts, power)
     variation = given.experiment.variation
+    condition = f"{given.note}. {variation.temperature:g} °C, chip {variation.chip}, {given.experiment.training.engine} engine.{unknown}"
     return Datasheet(
         title=f"{given.experiment.name}: datasheet",
-        condition=f"{given.note}. {variation.temperature:g} °C, chip {variation.chip}, {given.experiment.training.engine} engine.",
+        condition=condition,
         command=command,
         counts=counts,
         power=power,
-        settling=settling,
-        energy=energy,
-        digital=digital_design(counts, energy),
         signal=learning_signal(given, drive, free, targets, scope.capacitance),
+        **in_time,
         **_of_chips(given, scope, free, observe),
     )
+
+
+def _in_time(given: LoadedModel, scope: Scope, free: Equilibrium, counts: PartCounts, power: StaticPower) -> tuple[dict[str, Any], str]:
+    """Measure the subjects that need voltages in time; where there are none, return the reason in a sentence."""
+    samples = range(min(scope.settled, scope.samples, len(given.session.data.x_test)))
+    try:
+        settling = settling_times(given, samples, free, scope.capacitance)
+    except UnsupportedCircuitError as error:
+        return {}, f" Settling and energy are unknown: {str(error).partition(';')[0]}."
+    energy = energy_use(given, power, settling, counts)
+    return {"settling": settling, "energy": energy, "digital": digital_design(counts, energy)}, ""
 
 
 def _of_chips(given: LoadedModel, scope: Scope, free: Equilibrium, observe: Observe) -> dict[str, Any]:

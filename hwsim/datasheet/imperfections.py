@@ -99,7 +99,7 @@ def _named(key: str, label: str, tried: tuple[Any, ...], spell: Callable[[Any], 
 
 
 def _log(low: float, high: float) -> tuple[float, ...]:
-    return tuple(float(f"{value:.3g}") for value in np.geomspace(low, high, _STEPS + 1).tolist())
+    return tuple(float(f"{value:.4g}") for value in np.geomspace(low, high, _STEPS + 1).tolist())
 
 
 def _linear(low: float, high: float) -> tuple[float, ...]:

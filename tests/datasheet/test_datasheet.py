@@ -84,3 +84,12 @@ def test_all_is_shown_and_recorded(sheet):
     assert all(len(row) == len(section.header) for section in sheet.sections() for row in section.rows)
     assert sheet.record()["power"]["total"]["mean"] == sheet.power.total.mean
     assert sheet.record()["settling"]["phases"][0]["to_step"] > 0
+
+
+def test_what_has_no_voltages_in_time_has_no_energy():
+    """Ideal diodes switch at once: the rest is measured, and the reason is printed."""
+    sheet = datasheet(load_model("xor", ["circuit.layers[0].neuron.kind=ideal-pair"]), Scope(samples=4, settled=1), "")
+    assert (sheet.settling, sheet.energy, sheet.digital) == (None, None, None)
+    assert "Settling and energy are unknown: xor: h1_d_high, h1_d_low switches without a rate." in sheet.condition
+    assert sheet.power.imbalance < 1e-9
+    assert len(sheet.facts()) == 2
