@@ -24,6 +24,7 @@ _OPTIONS = {
     "twins": (click.Choice(["opposed", "free"]), None, "Nudge both twins, or leave one free [default: opposed]."),
     "chops": (click.IntRange(min=1), "N", "Let the twins change sides N times a presentation."),
     "comparators": (POSITIVE, "VOLT", "Learn by the sign of the gradient alone; what comparators resolve."),
+    "average": (POSITIVE, "N", "Let comparators decide by the mean over N presentations."),
     "leak": (POSITIVE, "N", "Let memories lose all but 1/e of their charge in N presentations."),
     "mismatch": (click.FloatRange(min=0), "SHARE", "Standard deviation between the conductances of both twins."),
 }
@@ -49,18 +50,21 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def epochs(learning: dict[str, Any] | None, *, plain: bool) -> int | None:
-    """Take the epochs out of the options of a deck that learns by itself; other options than `plain` ones are refused.
+    """Take the epochs out of the options of a deck that learns by itself; what does not fit together is refused.
 
     Raises
     ------
     click.UsageError
-        When the deck is to be written in another way as well.
+        When the deck is to be written in another way as well, or comparators average that are not there.
 
     """
     if learning is None:
         return None
     if not plain:
         msg = "--self-learning writes a deck of its own; omit --measure, --dialect, --flat and --after"
+        raise click.UsageError(msg)
+    if "average" in learning and "resolution" not in learning:
+        msg = "--average is that of comparators; add --comparators VOLT"
         raise click.UsageError(msg)
     taken: int | None = learning.pop("epochs", None)
     return taken

@@ -31,6 +31,8 @@ class LearningOptions:
         How often the twins change sides in a presentation.
     resolution
         Of comparators [V], where memories move by the sign of the gradient alone.
+    average
+        Over how many presentations comparators average what they decide by; None: they decide at each moment.
     leak
         In how many presentations a memory loses all but 1/e of its charge; None: it keeps it.
     mismatch
@@ -45,5 +47,6 @@ class LearningOptions:
     twins: Literal["opposed", "free"] = "opposed"
     chops: int = 0
     resolution: Volt | None = None
+    average: float | None = None
     leak: float | None = None
     mismatch: float = 0.0

@@ -44,6 +44,8 @@ class SelfLearning:
         How often the twins change sides within a presentation; 0: never.
     resolution
         Least voltage that its comparators resolve, where a memory moves by the sign of the gradient alone [V]; None: by the gradient.
+    average
+        Over which time comparators average what they decide by [s], a volt for a square volt; None: they decide at each moment.
     leak
         In what time a memory loses all but 1/e of its charge [s]; None: it keeps it.
     skew
@@ -65,21 +67,30 @@ class SelfLearning:
     period: Second = 1e-3
     chops: int = 0
     resolution: Volt | None = None
+    average: Second | None = None
     leak: Second | None = None
     skew: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that all numbers are in range."""
         positive = {"volt": self.volt, "beta": self.beta, "period": self.period, "epochs": self.epochs}
-        positive |= {name: value for name in ("resolution", "leak") if (value := getattr(self, name)) is not None}
+        positive |= {name: value for name in ("resolution", "average", "leak") if (value := getattr(self, name)) is not None}
         for name, value in positive.items():
             if not 0 < value < math.inf:
                 msg = f"self-learning: {name} = {value:g} must be positive"
                 raise ValueError(msg)
+        if self.average is not None and self.resolution is None:
+            msg = f"self-learning: average = {self.average:g} s is that of comparators; set resolution too"
+            raise ValueError(msg)
         for rate in self.rates:
             if not 0 <= rate < math.inf:
                 msg = f"self-learning: rate = {rate:g} must be 0 or more"
                 raise ValueError(msg)
+
+    @property
+    def memristor(self) -> str:
+        """The subcircuit of a device in both twins."""
+        return f"{'' if self.resolution is None else 'comparing_' if self.average is None else 'averaging_'}twin_memristor"
 
     @property
     def spread(self) -> float:

@@ -60,16 +60,16 @@ def _devices(twins: TwinCircuits, element: Trainable, names: list[str], learning
     rate, volt = _rates(twins, element, learning), learning.volt
     skew = np.broadcast_to(learning.skew.get(element.name, 1.0), element.shape)
     of_device = element.expand(np.arange(len(names)).reshape(element.shape)).g
-    kind = "twin_memristor" if learning.resolution is None else "comparing_twin_memristor"
     more = f" unit={volt!r}" + ("" if learning.resolution is None else f" resolution={learning.resolution!r}")
+    more += "" if learning.average is None else f" c={MEMORY!r} tau={plain([learning.average], 'average')[0]}"
     rates, skews = plain(np.ravel(rate), "rate"), plain(np.ravel(skew), "skew")
     numbers = ["_".join(map(str, number)) for number in element.numbers.tolist()]
     ends = [[copy.node_names[node] for node in end.tolist()] for copy in twins.copies for end in element.ends]
-    learn = free_stem(twins.circuit, "learn")
+    behind = f"{free_stem(twins.circuit, 'learn')} {learning.memristor}"
     for k in element.order.tolist():
         which = of_device[k]
         joined = " ".join(end[k] for end in ends)
-        yield f"X_{element.name}_{numbers[k]} {joined} {names[which]} {learn} {kind} skew={skews[which]} rate={rates[which]}{more}"
+        yield f"X_{element.name}_{numbers[k]} {joined} {names[which]} {behind} skew={skews[which]} rate={rates[which]}{more}"
 
 
 def _rates(twins: TwinCircuits, element: Trainable, learning: SelfLearning) -> Any:

@@ -116,8 +116,7 @@ def _settings(twins: TwinCircuits) -> Iterator[str]:
 def _library(twins: TwinCircuits, learning: SelfLearning) -> Iterator[str]:
     """Write the subcircuits that the deck uses."""
     used = dict.fromkeys(subcircuits.of_chip(b, twins.circuit, twins.chip).kind for b in blocks(twins.circuit, twins.chip).values())
-    memristor = "twin_memristor" if learning.resolution is None else "comparing_twin_memristor"
-    for kind in (*used, "memory", memristor):
+    for kind in (*used, "memory", learning.memristor):
         yield "*"
         yield from subcircuits.text(kind).splitlines()
 

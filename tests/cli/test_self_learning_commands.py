@@ -36,6 +36,7 @@ def test_a_deck_is_run_by_ngspice_alone_and_by_hwsim_and_checked(hwsim, tmp_path
         (("--leak", "3"), "--leak is for --self-learning"),
         (("--self-learning", "--measure", "power"), "omit --measure"),
         (("--self-learning", "--presentation", "0"), "presentation"),
+        (("--self-learning", "--average", "4"), "add --comparators"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )

@@ -116,6 +116,19 @@ def test_comparators_move_each_memory_by_equal_steps_against_the_sign_of_the_gra
     np.testing.assert_array_equal(np.sign(moved), np.sign(flat(first) - flat(gradient.begun)))
 
 
+def test_comparators_that_average_move_memories_against_the_sign_of_the_sum():
+    """Over a time that is long next to all presentations, they decide by what all of them together amount to."""
+    step, passed = 1e-10, 4 * EPOCHS
+    one = learned(("resolution", 1e-12), ("rate", step), ("average", 1e6), presentations=passed)
+    gradient = learned(("rate", 1e-12))
+    path = np.array([flat(gradient.begun), *(flat(g) for g in flow(gradient, passed))])
+    total, count = path[1:] - path[0], one.shown.count
+    volts = np.array([flat({name: values[count - 1 + k] for name, values in one.conductances.items()}) for k in range(passed + 1)])
+    moved, sure = np.diff(volts, axis=0)[1:], np.sign(total[1:]) == np.sign(total[:-1])
+    assert sure.mean() > 0.8
+    np.testing.assert_allclose(moved[sure], step * np.sign(total[1:])[sure], rtol=2e-2)
+
+
 def test_a_chip_s_values_are_those_of_both_twins():
     """It follows the flow of its own chip, which is another than that of the nominal one."""
     varied = learned(**{"variation.rails": 0.02, "variation.chip": 3})
