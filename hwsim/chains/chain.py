@@ -157,6 +157,10 @@ class Chain:
         """What reads the outputs."""
         return self.rule
 
+    def by_layer(self, solver: Solver, g: Weights, x: Floats, y: Floats) -> dict[str, float]:
+        """Return what each layer that learns for itself makes of samples x (B, I) with targets y (B, K); empty where there is none."""
+        return self.rule.by_layer(solver, g, x, y)
+
     def programming(self, precision: Precision) -> "Programming":
         """Return the way in which conductances and digital parameters are changed."""
         from hwsim.devices.programming.grouped_programming import GroupedProgramming  # noqa: PLC0415 - as above

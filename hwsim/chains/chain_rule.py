@@ -143,6 +143,10 @@ class ChainRule:
             return [whole for _ in self.layers]
         return [*(float(np.vdot(np.asarray(boundaries[layer[-1]][1]), np.asarray(errors[layer[-1]].error))) for layer in hidden), whole]
 
+    def by_layer(self, solver: Any, g: Conductances, x: Array, y: Array) -> dict[str, float]:  # noqa: ARG002 - of rules with a loss a layer
+        """Return what each layer makes of samples by itself: nothing, as layers work together."""
+        return {}
+
     @jax_scope()
     def read(self, solver: Any, g: Conductances, x: Array, seed: Any = 0, *, training: bool = False) -> tuple[Array, Equilibrium]:
         """Return the outputs (B, K), and residual, steps and result of the free equilibria; `training` normalises by the batch."""

@@ -33,7 +33,7 @@ class ForwardForward:
         Of a label [units of the features].
     v_softmax
         Scale of the head's read-outs, by whose softmax wrong labels are drawn [V].
-    by_trials
+    asks_layers
         Whether the layers are asked with every label, and not the head.
 
     """
@@ -42,7 +42,7 @@ class ForwardForward:
     sharpness: float
     strength: float
     v_softmax: Volt
-    by_trials: bool
+    asks_layers: bool
 
     def sample(self, x: Array, classes: int) -> Array:
         """Return samples with an equal share of each label."""
@@ -62,10 +62,8 @@ class ForwardForward:
         right, wrong = (goodness(end) for end in ends)
         return jax.nn.softplus(-self.sharpness * (right - wrong))
 
-    def trials(self, x: Array, classes: int) -> Array | None:
+    def trials(self, x: Array, classes: int) -> Array:
         """Return all samples with each label, one label after the other."""
-        if not self.by_trials:
-            return None
         xp = x.__array_namespace__()
         return xp.concatenate([labelled(x, self.strength * xp.eye(classes)[c : c + 1]) for c in range(classes)])
 

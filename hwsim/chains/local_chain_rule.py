@@ -18,6 +18,7 @@ from hwsim.learning.losses import Loss
 from hwsim.learning.rules.estimator import NO_DRAW, Draw, Gradient
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.random.counter import seed_of
+from hwsim.settings.block_settings import prefix_of
 from hwsim.typing import Array, Conductances
 
 
@@ -76,14 +77,34 @@ class LocalChainRule(ChainRule):
     @jax_scope()
     def read(self, solver: Any, g: Conductances, x: Array, seed: Any = 0, *, training: bool = False) -> tuple[Array, Equilibrium]:
         """Return the head's outputs (B, K), or the scores of each class over all layers (B, C), and a summary of the free equilibria."""
-        trials, mode = self.local.trials(x, self.classes), TRAINING if training else TESTING
-        if trials is None:
+        if not self.local.asks_layers:
             return ChainRule.read(self, solver, g, self.local.sample(x, self.classes), seed, training=training)
-        _, passed, _ = self._hidden.forward(solver, g, trials, Draw(seed=seed), mode)
-        of_layers = [self.local.scores(passed[layer[-1]].outputs, len(x), self.classes) for layer in self.layers[:-1]]
-        free = [(one.free,) for one in passed if one.free is not None]
-        read: tuple[Array, Equilibrium] = on_host((sum(of_layers), _of_samples(summed_up(free, trials)[0], len(x))))
+        of_layers, free = self._asked(solver, g, x, Draw(seed=seed), TRAINING if training else TESTING)
+        read: tuple[Array, Equilibrium] = on_host((sum(of_layers), free))
         return read
+
+    def _asked(self, solver: Any, g: Conductances, x: Array, draw: Draw, mode: Mode) -> tuple[list[Array], Equilibrium]:
+        """Return the scores of each class (B, C) by each layer but the head, and a summary of the free equilibria."""
+        trials = self.local.trials(x, self.classes)
+        _, passed, _ = self._hidden.forward(solver, g, trials, draw, mode)
+        free = [(one.free,) for one in passed if one.free is not None]
+        of_layers = [self.local.scores(passed[layer[-1]].outputs, len(x), self.classes) for layer in self.layers[:-1]]
+        return of_layers, _of_samples(summed_up(free, trials)[0], len(x))
+
+    @jax_scope()
+    def by_layer(self, solver: Any, g: Conductances, x: Array, y: Array) -> dict[str, float]:
+        """Return what each layer but the head makes of tested samples by itself.
+
+        Its error, `alone_b1` for that of blocks[0], and the mean score of the right label and of the best wrong one, `right_b1` and
+        `wrong_b1`: goodnesses [V²], or cosines.
+        """
+        right, measured = np.asarray(y == y.max(axis=1)[:, None]), {}
+        of_layers, _ = self._asked(solver, g, x, NO_DRAW, TESTING)
+        for layer, scores in zip(self.layers, on_host(of_layers), strict=False):
+            own, best = np.where(right, scores, -np.inf).max(axis=1), np.where(right, -np.inf, scores).max(axis=1)
+            values = {"alone": (own <= best).mean(), "right": own.mean(), "wrong": best.mean()}
+            measured |= {f"{what}_{prefix_of(layer[-1])[:-1]}": float(value) for what, value in values.items()}
+        return measured
 
     def boundaries(self, solver: Any, g: Conductances, x: Array, seed: Any = 0) -> list[tuple[Array, Array]]:
         """Return what comes into each block, and what comes out of it, of tested samples x (n, I) without a label."""

@@ -36,8 +36,13 @@ class LocalObjective(Protocol):
         """Return the loss of each sample (B,), from a layer's outputs in each pass that it learns from, (n, K) [V]."""
         ...
 
-    def trials(self, x: Array, classes: int) -> Array | None:
-        """Return what layers are shown to be asked for the class, (n, I + C); None: the head is asked."""
+    @property
+    def asks_layers(self) -> bool:
+        """Whether the layers are asked for the class, and not the head."""
+        ...
+
+    def trials(self, x: Array, classes: int) -> Array:
+        """Return what layers are shown to be asked for the class, (n, I + C)."""
         ...
 
     def scores(self, ends: Array, batch: int, classes: int) -> Array:

@@ -79,6 +79,10 @@ class Made(Protocol):
         """What reads the outputs."""
         ...
 
+    def by_layer(self, solver: Solver, g: Weights, x: Floats, y: Floats) -> dict[str, float]:
+        """Return what each layer that learns for itself makes of samples x (B, I) with targets y (B, K); empty where there is none."""
+        ...
+
     def begun(self, g: Weights, precision: Precision) -> dict[str, Floats]:
         """Return what devices have that are programmed to conductances [S] in a precision."""
         ...
@@ -194,6 +198,10 @@ class OneCircuit:
     def reading(self) -> "ReadOut":
         """What reads the outputs."""
         return self.instruments
+
+    def by_layer(self, solver: Solver, g: Weights, x: Floats, y: Floats) -> dict[str, float]:  # noqa: ARG002 - of chains
+        """Return nothing: a circuit learns as a whole."""
+        return {}
 
     @property
     def rule(self) -> "LearningRule":

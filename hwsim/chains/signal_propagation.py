@@ -27,7 +27,7 @@ class SignalPropagation:
         Of cosines.
     strength
         Of a label [units of the features].
-    by_prototypes
+    asks_layers
         Whether the layers are asked for the nearest prototype, and not the head.
 
     """
@@ -35,7 +35,7 @@ class SignalPropagation:
     unlabelled: ClassVar[bool] = True
     temperature: float
     strength: float
-    by_prototypes: bool
+    asks_layers: bool
 
     def sample(self, x: Array, classes: int) -> Array:
         """Return samples with 0 in the place of labels."""
@@ -53,10 +53,8 @@ class SignalPropagation:
         """Return the cross-entropy of each sample, (B,)."""
         return -(shown.classes * jax.nn.log_softmax(_cosines(*ends) / self.temperature)).sum(axis=1)
 
-    def trials(self, x: Array, classes: int) -> Array | None:
+    def trials(self, x: Array, classes: int) -> Array:
         """Return the samples without a label, then each label alone."""
-        if not self.by_prototypes:
-            return None
         return x.__array_namespace__().concatenate([self.sample(x, classes), self._labels(x, classes)])
 
     def scores(self, ends: Array, batch: int, classes: int) -> Array:  # noqa: ARG002 - as other rules

@@ -152,8 +152,10 @@ class Experiment(Section):
 
     @property
     def rules(self) -> str:
-        """The learning rule; of a chain, those of its blocks, and that of digital layers."""
-        kinds = [block.rule.kind if isinstance(block, CircuitBlock) else "back-propagation" for block in self.blocks or ()]
+        """The learning rule; of a chain, how errors get to its blocks, if not end to end, their rules, and that of digital layers."""
+        propagation = self.training.propagation
+        kinds = [] if propagation == EndToEnd() else [str(propagation.kind)]
+        kinds += [block.rule.kind if isinstance(block, CircuitBlock) else "back-propagation" for block in self.blocks or ()]
         return ", ".join(dict.fromkeys(kinds)) or self.training.rule.kind
 
     @property

@@ -163,6 +163,8 @@ def _tables(record: RunRecord) -> Iterator[PageTable]:
         yield _stages(record)
     if record.rows:
         yield _epochs(record)
+    if layers := [key.removeprefix("alone_") for key in record.summary if key.startswith("alone_")]:
+        yield _by_layer(record.summary, layers)
     if record.experiment.blocks is not None:
         yield _parameters(record)
     yield environment_table(record.environment)
@@ -178,6 +180,15 @@ def _parameters(record: RunRecord) -> PageTable:
         if name not in devices
     ]
     return PageTable(caption="Parameters of digital layers", header=("name", "shape", "mean", "standard deviation"), rows=rows, folded=True)
+
+
+def _by_layer(summary: Mapping[str, Any], layers: list[str]) -> PageTable:
+    """Tabulate what each layer that learned for itself makes of tested samples."""
+    rows = [
+        [name, f"{summary[f'alone_{name}']:.2%}", *(f"{summary[f'{what}_{name}']:.4g}" for what in ("right", "wrong"))] for name in layers
+    ]
+    header = ("layer", "error by itself", "score of the right label", "score of the best wrong one")
+    return PageTable(caption="Layers by themselves: goodnesses in V², or cosines with prototypes", header=header, rows=rows)
 
 
 def _epochs(record: RunRecord) -> PageTable:

@@ -121,6 +121,10 @@ LARGEST_NETLIST = 10_000_000
 """Memristors; the netlist of more is not written after a training, only by `hwsim compile`: it would be larger than a reader accepts."""
 
 
+_ASKED = 500
+"""Tested samples that layers which learn for themselves are asked about, each with every label."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """Data for the last files of a run."""
@@ -176,6 +180,7 @@ class Ending:
             "residual_A": max(tested.residual, *(row["residual_A"] for row in rows)),
             "certified_A": max(tested.residual, *(row.get("certified_A", 0.0) for row in rows)),
             **self._failed(tested),
+            **self._by_layer(),
             **{key: value for key, value in rows[-1].items() if key in {"gradient_error", "moved"} or key.startswith("conducting_")},
             "seconds_per_epoch": seconds,
             "samples_per_second": len(self.session.data.x_train) / max(seconds, 1e-9),
@@ -238,6 +243,12 @@ class Ending:
         if not self.session.experiment.training.skip_failed:
             return {}
         return {"failed": int(sum(row.get("failed", 0) for row in self.rows)), "failed_tests": tested.failed}
+
+    def _by_layer(self) -> dict[str, float]:
+        """Return what each layer that learns for itself makes of some tested samples."""
+        session, some = self.session, slice(_ASKED)
+        with self.watch.on(EVALUATION), session.verified_solver() as solver:
+            return session.made.by_layer(solver, self.g, session.data.x_test[some], session.task.test.of(some))
 
     def _tested(self) -> "Evaluation":
         """Test the circuit in 64 bits, whatever the training's precision was, each equilibrium verified."""

@@ -1,15 +1,19 @@
 """Rules that need no way back: a load switch measures the gradient of the goodness, and each layer descends on a loss of its own."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
 
 import hwsim as hw
+from cli.main import main
 from hwsim.chains.feedback import AlignedFeedback, DirectFeedback
 from hwsim.chains.forward_forward import ForwardForward
 from hwsim.chains.local_objective import ShownLabels
 from hwsim.core import blocks
 from hwsim.experiment.experiment import ExperimentError, make
+from hwsim.experiment.loading import to_toml
 from hwsim.learning import factory
 from hwsim.learning.rules.adjoint import Adjoint
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
@@ -123,7 +127,7 @@ def test_each_layer_descends_on_its_own_loss(kind):
 
 def test_wrong_labels_are_wrong_and_those_that_the_head_finds_likely():
     """Never the right one; in the mean by the softmax of the others."""
-    right, rule = np.eye(3)[np.zeros(4000, int)], ForwardForward(5.0, 1.0, 0.1, by_trials=False)
+    right, rule = np.eye(3)[np.zeros(4000, int)], ForwardForward(5.0, 1.0, 0.1, asks_layers=False)
     answers = np.tile([0.5, 0.1, 0.0], (4000, 1))
     _, wrong = rule.others(np.zeros((4000, 2)), ShownLabels(right, answers, np.uint32(7)))
     share = wrong[:, 2:].mean(axis=0)
@@ -161,6 +165,20 @@ def test_layers_answer_by_what_they_say_of_each_label(answers):
                 expected = expected + (v**2).sum(axis=1)
                 drive = v / np.sqrt((v**2).mean(axis=1)[:, None] + 1e-8)
             assert np.allclose(scores[:, 1], expected, rtol=1e-6)
+
+
+def test_a_training_reports_what_each_layer_makes_by_itself(tmp_path, capsys):
+    """Its error and the goodnesses of right and wrong labels, in the summary and on the page; the rule is named."""
+    session = session_of({"kind": "forward-forward", "label": 3.0}, {"kind": "load", "kappa": 1e-6})
+    (tmp_path / "local.toml").write_text(to_toml(session.experiment), encoding="utf-8")
+    run = tmp_path / "run"
+    assert main(["train", str(tmp_path / "local.toml"), "--epochs", "1", "-o", str(run)]) == 0
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    assert summary["rule"] == "forward-forward, equilibrium-propagation, back-propagation"
+    assert {"alone_b1", "right_b1", "wrong_b1", "alone_b3", "right_b3", "wrong_b3"} <= summary.keys()
+    assert main(["report", str(run), "-o", str(tmp_path / "page.html")]) == 0
+    assert "error by itself" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    capsys.readouterr()
 
 
 ONE = {"kind": "circuit", "circuit": {"inputs": 7, "outputs": 3}}
