@@ -98,11 +98,11 @@ class LocalChainRule(ChainRule):
         Its error, `alone_b1` for that of blocks[0], and the mean score of the right label and of the best wrong one, `right_b1` and
         `wrong_b1`: goodnesses [V²], or cosines.
         """
-        right, measured = np.asarray(y == y.max(axis=1)[:, None]), {}
+        shown, measured = np.asarray(y == y.max(axis=1)[:, None]), {}
         of_layers, _ = self._asked(solver, g, x, NO_DRAW, TESTING)
         for layer, scores in zip(self.layers, on_host(of_layers), strict=False):
-            own, best = np.where(right, scores, -np.inf).max(axis=1), np.where(right, -np.inf, scores).max(axis=1)
-            values = {"alone": (own <= best).mean(), "right": own.mean(), "wrong": best.mean()}
+            right, wrong = np.where(shown, scores, -np.inf).max(axis=1), np.where(shown, -np.inf, scores).max(axis=1)
+            values = {"alone": (right <= wrong).mean(), "right": right.mean(), "wrong": wrong.mean()}
             measured |= {f"{what}_{prefix_of(layer[-1])[:-1]}": float(value) for what, value in values.items()}
         return measured
 

@@ -12,7 +12,7 @@ TOPICS = {
     "physics": "The circuit, its energy, the gradient, how it is solved.",
     "experiments": "Experiment files: circuit, data, training, solver.",
     "blocks": "Chains of circuits and digital layers, trained as one.",
-    "local-rules": "Layers that learn for themselves, by forward passes alone.",
+    "local-rules": "Layers that learn for themselves: forward-forward.",
     "netlists": "Your own SPICE deck: what is trainable, input, output.",
     "devices": "Memristors: presets, pulses, a fit to your measurements.",
     "few-bits": "Devices of few levels, binary weights, updates by shifts.",
