@@ -10,6 +10,7 @@ import pytest
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from circuits.comparator import Comparator
 from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DeadZone, DiodePair, IdealPair, Linear, Rectifier
 from hwsim.learning.gradient.factors import energy_factors
@@ -50,6 +51,9 @@ NETWORKS = {
         Layer(size=3, neuron=PAIR, amplifier=TRANSFORMER),
     ),
     "dead-zones": network(Layer(size=3, neuron=DeadZone(i_sat=1e-6, n=1.1), amplifier=SKEWED)),
+    "comparators-and-loads": network(
+        Layer(size=4, neuron=Comparator(v_low=-0.3, v_high=0.4, gain=3.0, back=0.3), amplifier=QUARTER, load=True), output_load=True
+    ),
     "ideal-clamps": network(Layer(size=4, neuron=IdealPair(v_low=-0.1, v_high=0.15), amplifier=QUARTER)),
 }
 LOSSES: dict[str, Loss] = {"squared-error": SquaredError(), "cross-entropy": CrossEntropy(v_softmax=0.1, low=0.0, high=0.2)}
