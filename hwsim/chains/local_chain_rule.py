@@ -98,7 +98,7 @@ class LocalChainRule(ChainRule):
         Its error, `alone_b1` for that of blocks[0], and the mean score of the right label and of the best wrong one, `right_b1` and
         `wrong_b1`: goodnesses [V²], or cosines.
         """
-        shown, measured = np.asarray(y == y.max(axis=1)[:, None]), {}
+        shown, measured = np.asarray(y == y.max(axis=1)[:, None]), dict[str, float]()
         of_layers, _ = self._asked(solver, g, x, NO_DRAW, TESTING)
         for layer, scores in zip(self.layers, on_host(of_layers), strict=False):
             right, wrong = np.where(shown, scores, -np.inf).max(axis=1), np.where(shown, -np.inf, scores).max(axis=1)

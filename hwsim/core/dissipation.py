@@ -15,7 +15,7 @@ def dissipated(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> Floa
 
     Sources, amplifiers and nudges are left out: what they take besides what they deliver is a matter of how they are built.
     """
-    return np.sum([np.zeros(len(v)), *dissipation(circuit, chip, g, v).values()], axis=0)
+    return np.asarray(np.sum([np.zeros(len(v)), *dissipation(circuit, chip, g, v).values()], axis=0))
 
 
 def dissipation(circuit: Circuit, chip: Chip, g: Conductances, v: Floats) -> dict[str, Floats]:
