@@ -105,7 +105,7 @@ class Retention:
                 notes.append(f"{counted(again.failed, 'chip')} did not train.")
         return SheetSection(
             title="Retention",
-            condition=f"Mean over {counted(self.chips, 'chip')}, programmed once, at the temperature; the set is the test set.",
+            condition=f"Mean over {counted(self.chips, 'chip')}, programmed once; the error is that of the test set.",
             header=("temperature", "after", measure.name, "95 %"),
             rows=rows,
             notes=notes,

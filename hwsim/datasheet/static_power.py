@@ -19,7 +19,7 @@ from hwsim.formatting import counted, quantity
 from hwsim.runs.loaded import LoadedModel
 from hwsim.typing import Floats
 
-_KINDS: tuple[tuple[type, str], ...] = ((Trainable, "memristors"), (Resistors, "resistors"), (Diodes, "diodes"), (Amplifiers, "amplifiers"))
+_KINDS: tuple[tuple[type, str], ...] = ((Trainable, "memristor"), (Resistors, "resistor"), (Diodes, "diode"), (Amplifiers, "amplifier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ class StaticPower:
 
     def section(self) -> SheetSection:
         """Show it by part."""
-        rows = [(part.name, f"{part.count} {part.kind}", *_spelled(part.power)) for part in self.takes]
+        rows = [(part.name, counted(part.count, part.kind), *_spelled(part.power)) for part in self.takes]
         rows.append(("together", "all passive parts", *_spelled(self.total)))
-        rows += [(part.name, f"by {part.count} {part.kind}", *_spelled(part.power)) for part in self.delivers]
+        rows += [(part.name, f"by {counted(part.count, part.kind)}", *_spelled(part.power)) for part in self.delivers]
         notes = []
         if self.amplifiers and self.amplifier_watts is None:
             notes.append(
@@ -135,7 +135,7 @@ def _parts(circuit: Circuit, powers: Mapping[str, Floats]) -> tuple[PartPower, .
 def _kind(circuit: Circuit, name: str) -> str:
     """Return what the elements of an array are called."""
     element = circuit[name]
-    return next((word for kind, word in _KINDS if isinstance(element, kind)), "nudges" if element is circuit.outputs else "sources")
+    return next((word for kind, word in _KINDS if isinstance(element, kind)), "nudge" if element is circuit.outputs else "source")
 
 
 def _spelled(power: PowerSummary) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hwsim.datasheet.margins import Margins
-from hwsim.inspection.palette import SERIES, SOFT
+from hwsim.inspection.palette import INK, SERIES
 from hwsim.report.picture import Sketch, grid
 
 _ROW = 0.34
@@ -17,10 +17,11 @@ def tornado(margins: Margins) -> Sketch:
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()
         grid(axes)
+        axes.grid(visible=False, axis="y")
         for place, one in enumerate(rows):
             limit, certain, possible = one.reach
             axes.barh(place, max(limit, 0.004), height=0.55, color=SERIES[0])
-            axes.plot([certain, possible], [place, place], color=SOFT, linewidth=2.0, solid_capstyle="butt")
+            axes.plot([certain, possible], [place, place], color=INK, linewidth=1.6, solid_capstyle="butt")
             axes.text(max(limit, possible) + 0.015, place, one.spelled[0], va="center", fontsize=8)
         axes.set(
             yticks=range(len(rows)),
