@@ -1,7 +1,7 @@
 """A chain of blocks, made real: each circuit as it is by itself, and together what a trainer and a test take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +141,8 @@ class Chain:
             names = tuple(element.name for element in one.circuit.trainable)
             part = CircuitPart(k, names, one.rule, self._converters(one) if k else None)  # type: ignore[arg-type] # estimators alone
             parts[k] = KernelPart(part, self.window(k)) if self.window(k).positions > 1 else part
-        return propagated(self.experiment.training, tuple(parts), len(self.circuit.outputs))
+        rule = propagated(self.experiment.training, tuple(parts), len(self.circuit.outputs))
+        return replace(rule, skipping=self.experiment.training.skip_failed)
 
     def _converters(self, one: OneCircuit) -> "Converters | None":
         """Return what drives a circuit behind another block; features are converted before they come."""

@@ -11,6 +11,25 @@ if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule
 
 
+class ForwardContext(NamedTuple):
+    """What a forward of a batch is for.
+
+    Parameters
+    ----------
+    draw
+        What the update draws.
+    mode
+        Whether it normalises by the batch, and whether an error is to be passed back.
+    good
+        The samples that settled in the blocks before, (B,), where others are skipped; None: all count.
+
+    """
+
+    draw: "Draw"
+    mode: "Mode"
+    good: Array | None = None
+
+
 class ForwardPass(NamedTuple):
     """What a block makes of a batch.
 
@@ -45,7 +64,7 @@ class ChainPart(Protocol):
         """Return the block that learns by another rule, if by any."""
         ...
 
-    def forward(self, solver: Any, g: Conductances, x: Array, draw: "Draw", mode: "Mode") -> ForwardPass:
+    def forward(self, solver: Any, g: Conductances, x: Array, context: ForwardContext) -> ForwardPass:
         """Return what it makes of inputs x (B, I), with all conductances and digital parameters of the chain; `solver` is its circuit's."""
         ...
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from circuits.units import Siemens
-from hwsim.chains.chain_part import ChainPart, ForwardPass
+from hwsim.chains.chain_part import ChainPart, ForwardContext, ForwardPass
 from hwsim.chains.circuit_part import on_host
 from hwsim.chains.digital_stack import TESTED_ERROR, TESTING, TRAINING, Mode
 from hwsim.chains.feedback import EXACT, Feedback
@@ -35,14 +35,25 @@ class Boundary(NamedTuple):
 
 @dataclass(frozen=True)
 class ChainRule:
-    """The gradient of a chain, its blocks' parts in order. A chain of one circuit computes what its rule does.
+    """The gradient of a chain. A chain of one circuit computes what its rule does.
 
     A layer of the chain is a circuit and the digital blocks in front of it; digital blocks at the end are one more. Inside of a layer the
     error comes back as it is, and from layer to layer as `feedback` has it.
+
+    Parameters
+    ----------
+    parts
+        Of the blocks, in order.
+    feedback
+        How an error passes from layer to layer.
+    skipping
+        Whether samples that do not settle are skipped, so that batch norms count the others alone.
+
     """
 
     parts: tuple[ChainPart, ...]
     feedback: Feedback = EXACT
+    skipping: bool = False
 
     @property
     def layers(self) -> tuple[range, ...]:
@@ -83,9 +94,10 @@ class ChainRule:
         return min((rule.least_beta for rule in self.rules), default=0.0)
 
     @property
-    def size(self) -> None:
-        """Each block has a nudge of its own."""
-        return
+    def size(self) -> str | None:
+        """Key and value of the size of the first nudge; each block has its own. None: its circuits learn from no difference."""
+        sizes = ((k, rule.size) for k, part in enumerate(self.parts) for rule in part.rules)
+        return next((f"blocks[{k}].{size.removeprefix('training.')}" for k, size in sizes if size is not None), None)
 
     @property
     def noisy(self) -> bool:
@@ -178,7 +190,7 @@ class ChainRule:
         passed: list[ForwardPass] = []
         good: Any = np.ones(len(x), bool)
         for part, block_solver in zip(self.parts, solver.solvers, strict=False):
-            begun, one = x, part.forward(block_solver, g, x, draw, mode)
+            begun, one = x, part.forward(block_solver, g, x, ForwardContext(draw, mode, good if self.skipping else None))
             x = one.outputs
             passed.append(one)
             if one.free is not None:

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import jax
 import numpy as np
 
-from hwsim.chains.chain_part import ForwardPass
+from hwsim.chains.chain_part import ForwardContext, ForwardPass
 from hwsim.core.converters import quantised
 from hwsim.core.protocol import Phases
 from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule, Residuals
 from hwsim.random.counter import seed_of
 from hwsim.typing import Array, Conductances
-
-if TYPE_CHECKING:
-    from hwsim.chains.digital_stack import Mode
 
 
 @dataclass(frozen=True)
@@ -75,11 +72,11 @@ class CircuitPart:
         """Return the circuit that learns by another rule."""
         return replace(self, rule=changed(self.rule))
 
-    def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw, mode: "Mode") -> ForwardPass:  # noqa: ARG002 - as digital layers
+    def forward(self, solver: Phases, g: Conductances, x: Array, context: ForwardContext) -> ForwardPass:
         """Return the outputs (B, K) [V] of the free phase at inputs x (B, I), and what the backward needs."""
         x = on_host(x)
         driven = x if self.converters is None else self.converters.driven(x)
-        outputs, residuals = self.rule.forward(solver, self.of_block(g), driven, self.drawn(draw))
+        outputs, residuals = self.rule.forward(solver, self.of_block(g), driven, self.drawn(context.draw))
         return ForwardPass(outputs, (x, residuals), residuals.free)
 
     def backward(self, solver: Phases, kept: tuple[Array, Residuals], cotangent: Array) -> Backward:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from circuits.errors import CircuitError
-from hwsim.chains.chain_part import ForwardPass
+from hwsim.chains.chain_part import ForwardContext, ForwardPass
 from hwsim.random.streams import stream
 from hwsim.settings.block_settings import DigitalBlock
 from hwsim.settings.digital_layers import Shape
 from hwsim.typing import Array, Conductances, Floats
 
 if TYPE_CHECKING:
-    from hwsim.chains.digital_stack import Mode
     from hwsim.chains.operations import LayerStack
     from hwsim.learning.rules.estimator import Backward, EstimatorRule
 
@@ -96,13 +95,13 @@ class DigitalPart:
         """Return the same."""
         return self
 
-    def forward(self, solver: Any, p: Conductances, x: Array, draw: Any, mode: "Mode") -> ForwardPass:  # noqa: ARG002 - as circuits
+    def forward(self, solver: Any, p: Conductances, x: Array, context: ForwardContext) -> ForwardPass:  # noqa: ARG002 - as circuits
         """Return the outputs (B, n), the function that takes dC/dŷ back, and the running averages after the batch."""
         from hwsim.chains.digital_stack import propagated  # noqa: PLC0415 - as above
 
         parameters = {name.removeprefix(self.prefix): p[name] for name in self.names}
         precision = next(iter(p.values())).dtype  # samples that are tested come in 64 bits
-        y, after, back = propagated(self.stack, self.shape, parameters, x.astype(precision), mode)
+        y, after, back = propagated(self.stack, self.shape, parameters, x.astype(precision), context.mode, context.good)
         return ForwardPass(y, back, averages=self._named(after))
 
     def backward(self, solver: Any, kept: Any, cotangent: Array) -> "Backward":  # noqa: ARG002 - as circuits

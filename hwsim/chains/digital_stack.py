@@ -9,8 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from hwsim.chains.batch_norm import Batch, BatchNorm
 from hwsim.chains.operations import (
-    BatchNorm,
     LayerStack,
     Module,
     Operation,
@@ -141,16 +141,21 @@ class Mode(NamedTuple):
 TRAINING, TESTING, TESTED_ERROR = Mode(training=True, back=True), Mode(training=False, back=False), Mode(training=False, back=True)
 
 
-def propagated(made: LayerStack, shape: Shape, p: Parameters, x: Array, mode: Mode) -> tuple[Array, dict[str, Array], Any]:
-    """Return what layers make of a batch (B, n), the averages after it, and the function that takes dC/dŷ back; compiled once outside."""
+def propagated(
+    made: LayerStack, shape: Shape, p: Parameters, x: Array, mode: Mode, good: Array | None = None
+) -> tuple[Array, dict[str, Array], Any]:
+    """Return what layers make of a batch (B, n), the averages after it, and the function that takes dC/dŷ back; compiled once outside.
+
+    Samples that are not `good` (B,) count in no mean over the batch.
+    """
     inside = any(isinstance(values, jax.core.Tracer) for values in (x, *p.values()))
-    done: tuple[Array, dict[str, Array], Any] = (_propagated if inside else _compiled)(made, shape, p, x, mode)
+    done: tuple[Array, dict[str, Array], Any] = (_propagated if inside else _compiled)(made, shape, p, x, mode, good)
     return done
 
 
-def _propagated(made: LayerStack, shape: Shape, p: Parameters, x: Array, mode: Mode) -> Any:
+def _propagated(made: LayerStack, shape: Shape, p: Parameters, x: Array, mode: Mode, good: Array | None) -> Any:
     def of(p: Parameters, x: Array) -> tuple[Array, dict[str, Array]]:
-        y, after = made(p, as_maps(x, shape), training=mode.training)
+        y, after = made(p, as_maps(x, shape), Batch(mode.training, good))
         return flat(y), after
 
     if not mode.back:

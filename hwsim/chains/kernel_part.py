@@ -7,20 +7,17 @@ over the windows that see it.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import jax
 import numpy as np
 
 from circuits.windows import Window
-from hwsim.chains.chain_part import ForwardPass
+from hwsim.chains.chain_part import ForwardContext, ForwardPass
 from hwsim.chains.circuit_part import CircuitPart, on_host
 from hwsim.core.protocol import Equilibrium, Phases
-from hwsim.learning.rules.estimator import Backward, Draw, EstimatorRule
+from hwsim.learning.rules.estimator import Backward, EstimatorRule
 from hwsim.typing import Array, Conductances
-
-if TYPE_CHECKING:
-    from hwsim.chains.digital_stack import Mode
 
 _AT_ONCE = 2**22
 """Most node voltages of a phase that are computed at once: 32 MB in 64 bits, and a solver holds some tens of such arrays."""
@@ -54,13 +51,14 @@ class KernelPart:
         """Return the kernel that learns by another rule."""
         return replace(self, part=self.part.by(changed))
 
-    def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw, mode: "Mode") -> ForwardPass:
+    def forward(self, solver: Phases, g: Conductances, x: Array, context: ForwardContext) -> ForwardPass:
         """Return the maps (B, positions·K) [V] that it makes of maps x (B, I), and what the backward needs."""
+        draw = context.draw
 
         def of_some(x: Array, salt: Array) -> tuple[Any, ...]:
-            salted = draw._replace(seed=draw.seed ^ salt)
-            outputs, (driven, residuals), *_ = self.part.forward(solver, g, self._at_positions(x), salted, mode)
-            kept = (driven, residuals._replace(g=(), draw=())) if mode.back else ()
+            salted = context._replace(draw=draw._replace(seed=draw.seed ^ salt))
+            outputs, (driven, residuals), *_ = self.part.forward(solver, g, self._at_positions(x), salted)
+            kept = (driven, residuals._replace(g=(), draw=())) if context.mode.back else ()
             return self._as_maps(outputs), kept, self._of_samples(residuals.free)
 
         outputs, kept, free = _in_parts(of_some, self._parts(solver, len(x)), on_host(x))

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hwsim.chains.batch_norm import Batch
 from hwsim.settings import digital_layers as kinds
 from hwsim.typing import Array, Floats
 
@@ -33,7 +34,7 @@ class Operation(Protocol):
         """Draw the parameters to start from."""
         ...
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Return what becomes of a batch, and the averages after it."""
         ...
 
@@ -56,7 +57,7 @@ class Plain:
         """Return no parameters."""
         return {}
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return what becomes of a batch."""
         return self.of(x), {}
 
@@ -116,7 +117,7 @@ class Module:
     def _made(self, dtype: Any, key: Array) -> Any:
         return self.make(**dict(self.settings), dtype=dtype, **({"key": key} if self.drawn else {}))
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return what becomes of a batch."""
         shell = eqx.filter_eval_shape(self._made, x.dtype, _NO_KEY)
         module = eqx.tree_at(lambda one: [getattr(one, name) for name in self.names], shell, [p[name] for name in self.names])
@@ -127,8 +128,8 @@ class Module:
 class PatchConvolution:
     """Kernels over maps, as the product of a matrix with all patches.
 
-    Parameters are those that Equinox draws, (channels out, channels in, size, size). Its own way, XLA's convolution, is ten times slower
-    on processors inside of compiled loops: 36 ms for 64 images of Fashion-MNIST through two layers and back, and this takes 3 ms.
+    Parameters are those that Equinox draws, (channels out, channels in, size, size). Its own way, XLA's convolution, is several times
+    slower on processors inside of compiled loops.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ class PatchConvolution:
         made = eqx.nn.Conv2d(self.channels, layer.channels, layer.size, use_bias=layer.bias, dtype=jnp.float64, key=key)
         return {"weight": np.asarray(made.weight)} | ({"bias": np.asarray(made.bias).reshape(-1)} if made.bias is not None else {})
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return the maps that come out."""
         patches = self._patches(x)
         kernels = jnp.moveaxis(p["weight"], 0, -1).transpose(1, 2, 0, 3).reshape(-1, self.settings.channels)
@@ -168,39 +169,6 @@ class PatchConvolution:
 
 
 @dataclass(frozen=True)
-class BatchNorm:
-    """Zero mean and unit variance over the batch, and over the positions of a map.
-
-    Equinox's own keeps its averages in an object that a model hands through; here they are named arrays, as all else in a checkpoint.
-
-    Source: Ioffe & Szegedy 2015, arXiv 1502.03167.
-    """
-
-    channels: int
-    settings: kinds.BatchNormLayer
-    running: frozenset[str] = frozenset({"mean", "variance"})
-
-    def begin(self, key: Array) -> dict[str, Floats]:  # noqa: ARG002 - nothing to draw
-        """Return a weight of 1, a bias of 0, and the averages of what has both."""
-        ones, zeros = np.ones(self.channels), np.zeros(self.channels)
-        learned = {"weight": ones, "bias": zeros} if self.settings.weight else {}
-        return {**learned, "mean": zeros, "variance": ones}
-
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:
-        """Return what becomes of a batch, and the averages after it."""
-        over = tuple(range(x.ndim - 1))
-        mean, variance, after = p["mean"], p["variance"], {}
-        if training:
-            mean, variance = x.mean(over), x.var(over)
-            kept, seen = self.settings.momentum, {"mean": mean, "variance": variance}
-            after = {name: jax.lax.stop_gradient(kept * p[name] + (1 - kept) * value) for name, value in seen.items()}
-        y = (x - mean) * jax.lax.rsqrt(variance + self.settings.eps)
-        if self.settings.weight:
-            y = y * p["weight"] + p["bias"]
-        return y, after
-
-
-@dataclass(frozen=True)
 class Residual:
     """What comes in, and what some layers make of it."""
 
@@ -215,9 +183,9 @@ class Residual:
         """Draw the parameters of the layers."""
         return self.inside.begin(key)
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Return the sum."""
-        y, after = self.inside(p, x, training=training)
+        y, after = self.inside(p, x, batch)
         return x + y, after
 
 
@@ -237,13 +205,11 @@ class LayerStack:
         each = [one.begin(jax.random.fold_in(key, k)) for k, one in enumerate(self.operations)]
         return {f"{k}.{name}": values for k, of_one in enumerate(each) for name, values in of_one.items()}
 
-    def __call__(self, p: Parameters, x: Array, *, training: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
         """Return what becomes of a batch, and the averages after it."""
         after: dict[str, Array] = {}
         for k, one in enumerate(self.operations):
             prefix = f"{k}."
-            x, seen = one(
-                {name.removeprefix(prefix): values for name, values in p.items() if name.startswith(prefix)}, x, training=training
-            )
+            x, seen = one({name.removeprefix(prefix): values for name, values in p.items() if name.startswith(prefix)}, x, batch)
             after |= {f"{prefix}{name}": values for name, values in seen.items()}
         return x, after

@@ -18,6 +18,8 @@ from hwsim.core.replayed import Replayed
 from hwsim.learning.audit import PhaseByPhase
 from hwsim.learning.gradient.output_conductance import output_conductance
 from hwsim.learning.rules.estimator import LearningRule
+from hwsim.learning.skipping import Skipping
+from hwsim.learning.state import State, copied
 from hwsim.learning.step import KEPT, Batches
 from hwsim.settings.sections import Precision
 from hwsim.typing import Array, Conductances
@@ -75,6 +77,21 @@ def planned(trainer: "Trainer", epoch: int) -> list[Batches]:
     return [plain._replace(order=np.roll(batches.order, -k, axis=0)) for k in range(count)]
 
 
+def measured(trainer: "Trainer", state: State) -> GradientError | None:
+    """Measure how much of a state's gradient is rounding, by updates that are thrown away; None: not measurable."""
+    plans = planned(trainer, state.epoch)
+    if not free_groups(trainer.circuit):
+        return error_of_chain(trainer, trainer.g(state), plans)
+    targets, kept = trainer.samples.targets.wrong(), []
+    for plan in plans:
+        carry = copied(state.carry)  # an update takes it away
+        done = trainer.advance(carry, plan, 0, 1, newton=state.newton, targets=targets)
+        if int(done.sums.failed) > int(state.sums.failed):
+            return None
+        kept.append(np.asarray(done.kept))
+    return gradient_error(trainer, trainer.g(state), plans, kept)
+
+
 def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches], kept: Sequence[Array]) -> GradientError | None:
     """Compare the gradients of single updates with those that 64 bits and a nudge that they resolve give.
 
@@ -123,6 +140,29 @@ def gradient_error(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]
             size[name] = size.get(name, 0.0) + float((values**2).sum())
     errors = [GradientError(float(np.sqrt(off[name] / size[name])), name) for name in off if size[name]]
     return max(errors, default=None)
+
+
+def error_of_chain(trainer: "Trainer", g: Conductances, plans: Sequence[Batches]) -> GradientError | None:
+    """Compare the gradient of a chain of circuits, of which an update keeps no voltages, with the same; it is computed again for that.
+
+    Samples that are normalised by their batch are so in both. None where a sample has no equilibrium, and for sharp ideal diodes.
+    """
+    chip, rule, loss = trainer.solver.chip, trainer.updater.rule.quiet, trainer.updater.loss
+    circuits = [member.circuit for member in chip.members]
+    if any(circuit.of(Passed) or (trainer.settings.engine == "ngspice" and circuit.of(IdealDiodes)) for circuit in circuits):
+        return None
+    least = min(float(output_conductance(circuit, {array.name: g[array.name] for array in circuit.trainable})) for circuit in circuits)
+    chosen = np.concatenate([plan.order[0] for plan in plans])[:KEPT]
+    x, y = trainer.data.x_train[chosen], trainer.samples.targets.wrong().of(chosen).astype(float)
+    cast = {name: values.astype(trainer.dtype) for name, values in g.items()}
+    ours = rule.gradient(trainer.solver.wrapped(Skipping), cast, x.astype(trainer.dtype), y.astype(trainer.dtype), loss)
+    right = rule.resolved(_RESOLVED * least).gradient(trainer.exact.wrapped(PhaseByPhase), g, x, y, loss)
+    if any((phase.result != Result.CONVERGED).any() for phase in (*ours.phases, *right.phases)):
+        return None
+    mine = ours.g
+    sizes = {name: float((values**2).sum()) for name, values in right.g.items()}
+    off = {name: float(((np.asarray(mine[name], float) - values) ** 2).sum()) for name, values in right.g.items()}
+    return max((GradientError(float(np.sqrt(off[name] / size)), name) for name, size in sizes.items() if size), default=None)
 
 
 class _Recorder(PhaseByPhase):

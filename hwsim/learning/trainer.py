@@ -206,7 +206,8 @@ class Trainer:
     @cached_property
     def exact(self) -> Solver:
         """The solver that gradients are compared with: in 64 bits, and prepared once, as it may have to be compiled."""
-        return exact_engine(self.circuit).prepare(self.circuit, self.solver.chip)
+        exact: Solver = self.solver.wrapped(lambda one: exact_engine(one.circuit).prepare(one.circuit, one.chip))
+        return exact
 
     def _due(self, epoch: int) -> bool:
         """Whether an epoch, from 1 on, ends with audits: 1, 2, 4, 8, …, every tenth and the last."""
@@ -223,15 +224,7 @@ class Trainer:
         """
         if not self._due(state.epoch + 1) or not gradient_audit.audited(self.updater.rule):
             return None
-        plans, targets = gradient_audit.planned(self, state.epoch), self.samples.targets.wrong()
-        kept = []
-        for plan in plans:
-            carry = copied(state.carry)  # an update takes it away
-            done = self.advance(carry, plan, 0, 1, newton=state.newton, targets=targets)
-            if int(done.sums.failed) > int(state.sums.failed):
-                return None
-            kept.append(np.asarray(done.kept))
-        error = gradient_audit.gradient_error(self, self.g(state), plans, kept)
+        error = gradient_audit.measured(self, state)
         if error is not None and error.value > gradient_audit.STOP:
             raise ConvergenceError(f"{self.circuit.name}: after epoch {state.epoch + 1}, {self.rounding_advice(error)}")
         return error

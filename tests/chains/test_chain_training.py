@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from cli.main import main
+from hwsim.core.wrapper import SolverWrapper
 from hwsim.experiment.experiment import ExperimentError, make
 from hwsim.experiment.loading import load, to_toml
+from hwsim.learning import factory
+from hwsim.learning.skipping import Skipping
 from hwsim.learning.state import State, copied
 from hwsim.session import Session
 
@@ -54,7 +57,7 @@ def test_running_averages_follow_their_batches(session):
         _, (before, _), *_ = one.rule.boundaries(solver, g, one.data.x_train)
         done = trainer.advance(copied(state.carry), trainer.plan(0), 0, 1)
     assert np.allclose(np.asarray(done.g["b2_0.mean"]), 0.1 * np.asarray(before).mean(0), atol=1e-9)
-    assert np.allclose(np.asarray(done.g["b2_0.variance"]), 0.9 + 0.1 * np.asarray(before).var(0), atol=1e-9)
+    assert np.allclose(np.asarray(done.g["b2_0.variance"]), 0.9 + 0.1 * np.asarray(before).var(0, ddof=1), atol=1e-9)
     assert session.rule.parts[1].running == {"b2_0.mean", "b2_0.variance"}
 
 
@@ -214,3 +217,35 @@ def test_overfitting_tests_on_what_is_trained(tmp_path, capsys):
     assert data.x_train.shape == (8, 4)
     assert np.array_equal(data.x_train, data.x_test)
     assert np.array_equal(data.labels_train, data.labels_test)
+
+
+class Failing(SolverWrapper):
+    """Finds no equilibrium of the first sample."""
+
+    def solve(self, g, drive, **how):
+        """Find those of the others."""
+        free = super().solve(g, drive, **how)
+        return free._replace(result=np.where(np.arange(len(free.result)), free.result, 1))
+
+
+def test_a_sample_that_is_skipped_moves_no_mean_of_a_batch():
+    """Gradient and running averages are those of the batch without it."""
+    session = Session.of(load("ff-digits", FEW | {"training.skip_failed": True}))
+    g, x, loss = session.begun(), session.data.x_train[:6], factory.loss(session.experiment.training)
+    y = session.task.train.of(slice(6))
+    with session.solver() as solver:
+        skipped = session.rule.gradient(solver.wrapped(Failing).wrapped(Skipping), g, x, y, loss).g
+        others = session.rule.gradient(solver, g, x[1:], y[1:], loss).g
+    for name, values in others.items():
+        share = 1.0 if name in {"b2_0.mean", "b2_0.variance"} else 6 / 5
+        assert np.allclose(share * skipped[name], values, rtol=1e-6, atol=1e-9 * np.abs(values).max()), name
+
+
+def test_rounding_in_the_gradient_of_a_chain_is_measured(tmp_path, capsys):
+    """Nudges in volts keep their digits in 32 bits; one small beta for all loses them, and training stops and names it."""
+    (tmp_path / "small.toml").write_text(SMALL.replace('rule = "richardson"\n', ""))
+    few = ["--epochs", 1, "--set", "data.train_limit=24", "--set", "data.test_limit=6", "--set", "training.precision=float32"]
+    assert typed(capsys, "train", tmp_path / "small.toml", *few, "-o", tmp_path / "volts")["gradient_error"] < 1e-3
+    frozen = [f"--set=blocks[{k}].nudge.{key}" for k in (0, 2) for key in ("kind=frozen", "beta=1e-13")]
+    assert main(["train", str(tmp_path / "small.toml"), *map(str, few), *frozen, "-o", str(tmp_path / "frozen")]) == 1
+    assert "is rounding, as the nudge (blocks[0].nudge.beta = 1e-13 S)" in capsys.readouterr().err
