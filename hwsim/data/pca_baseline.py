@@ -29,12 +29,19 @@ def of(experiment: Experiment, data: Dataset, x: Floats) -> Baseline | None:
         None where samples are not reconstructed, or no layer is hidden.
 
     """
+    if (rank := rank_of(experiment)) is None:
+        return None
+    (network,) = experiment.networks
+    error = np.sqrt(((repeated(data.x_train, x, rank) - x) ** 2).mean())
+    return Baseline(rank, float(abs(network.input_scale) * error))
+
+
+def rank_of(experiment: Experiment) -> int | None:
+    """Return how many nodes an autoencoder's narrowest layer has; None where samples are not reconstructed, or no layer is hidden."""
     circuit = experiment.circuit
     if experiment.data.task != "reconstruction" or circuit is None or isinstance(circuit, Netlist) or not circuit.layers:
         return None
-    rank = min(one.size for one in circuit.maps[1:])
-    error = np.sqrt(((repeated(data.x_train, x, rank) - x) ** 2).mean())
-    return Baseline(rank, float(abs(circuit.input_scale) * error))
+    return min(one.size for one in circuit.maps[1:])
 
 
 def repeated(x_train: Floats, x: Floats, rank: int) -> Floats:

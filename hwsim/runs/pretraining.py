@@ -39,6 +39,12 @@ class _StageSaver(Saver):
         self.folder.write_checkpoint(state.arrays(), self.rows, stage_checkpoint(self.number))
 
 
+def stage_rows(folder: OpenRun) -> list[Row]:
+    """Return the metrics of a run's stages, epoch by epoch; of a run without any, nothing."""
+    path = folder.present / PRETRAINING
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
 def pending(session: Session) -> bool:
     """Whether stages come before the training of a session: none do where it starts from what another one learned."""
     return bool(session.experiment.pretraining) and session.experiment.training.start is None

@@ -234,7 +234,9 @@ class Ending:
             return {}
         device = next(device for device in self.session.experiment.devices if device.programmed)
         devices = self.session.circuit.memristors
-        writes, energy = (sum(row[key] for row in self.rows) for key in (count, "programming_J"))
+        writes, energy = (
+            sum(row.get(key, 0.0) for row in (*self.rows, *pretraining.stage_rows(self.folder))) for key in (count, "programming_J")
+        )
         kind = {"device": device.preset} if device.levels is None else {"levels": device.levels}
         return kind | {f"{count}_per_device": writes / devices, "programming_J": energy}
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hwsim.data import pca_baseline
 from hwsim.data.linear_baseline import described, inner_folds, linear_error, unscaled
-from hwsim.experiment.experiment import ExperimentError
+from hwsim.data.loading import load_data
+from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import FromOption, override
 from hwsim.formatting import WRONG_ANSWERS, Measure
@@ -149,10 +151,11 @@ def plan(what: str, settings: Sequence[str], folds: int, repeats: int) -> Planne
         When something is wrong with it.
 
     """
-    given = load(what, settings).data
-    if given.task == "reconstruction":
-        msg = f"--folds {folds} compares with a linear model, and one repeats its inputs exactly; train without --folds"
-        raise ExperimentError(msg)
+    experiment = load(what, settings)
+    given = experiment.data
+    if given.task == "reconstruction" and pca_baseline.rank_of(experiment) is None:
+        msg = f"--folds {folds} compares an autoencoder with principal components, as many as its narrowest layer has nodes"
+        raise ExperimentError(f"{msg}, and this is no network with a hidden layer; train without --folds")
     if given.fold or given.folds not in {None, folds}:
         chosen = f"data.fold = {given.fold}" if given.fold else f"data.folds = {given.folds}"
         msg = f"{chosen} does not go with --folds {folds}, which tests every one of {folds} folds; omit the key"
@@ -178,9 +181,7 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
     inner: list[int] = []
     for result in sorted(recorded.results, key=lambda one: (one.seed, one.point)):
         experiment = override(points[result.point].experiment(base), [f"training.seed={result.seed}"])
-        data = unscaled(experiment)
-        inner.append(inner_folds(data))
-        linear = linear_error(data)
+        data, linear = _baseline(experiment, inner)
         folds.append(
             Fold(
                 seed=result.seed,
@@ -196,8 +197,24 @@ def cross_validation(recorded: Recorded, observe: Callable[[int], None]) -> Cros
             )
         )
         observe(len(folds))
-    measure = base.data.measure
-    return CrossValidation(folds=folds, baseline=described(inner, real=measure is not WRONG_ANSWERS), measure=measure)
+    measure, rank = base.data.measure, pca_baseline.rank_of(base)
+    words = described(inner, real=measure is not WRONG_ANSWERS) if rank is None else f"{rank} principal components of the training set"
+    return CrossValidation(folds=folds, baseline=words, measure=measure)
+
+
+def _baseline(experiment: Experiment, inner: list[int]) -> tuple[Dataset, float]:
+    """Return the data of a fold, and the error of the linear model on them; `inner` receives the number of folds that chose its strength.
+
+    An autoencoder's is that of principal components, of features as it sees them.
+    """
+    if pca_baseline.rank_of(experiment) is None:
+        data = unscaled(experiment)
+        inner.append(inner_folds(data))
+        return data, linear_error(data)
+    data = load_data(experiment)
+    repeated = pca_baseline.of(experiment, data, data.x_test)
+    assert repeated is not None  # noqa: S101 - for the type checker: its rank is known
+    return data, repeated.error
 
 
 def _explained(data: Dataset, rmse: float) -> float | None:

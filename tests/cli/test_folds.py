@@ -3,8 +3,12 @@
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hwsim.data import pca_baseline
+from hwsim.data.loading import load_data
+from hwsim.experiment.loading import load
 from hwsim.sweep.database import Database
 
 
@@ -125,3 +129,17 @@ def test_folds_of_a_run_train_from_its_experiment(hwsim, trained: Path) -> None:
     """What the run learned is left aside, with a line that names how it would be used."""
     answer = hwsim("train", trained, "--folds", "2", "--epochs", "1", "--out", "folds.db")
     assert answer.err.count("every fold trains from its experiment; what the run learned is used only with --set training.start=") == 1
+
+
+def test_autoencoders_are_compared_with_principal_components(hwsim) -> None:
+    """As many as the narrowest layer has nodes, on the same folds."""
+    narrow = 'circuit.layers=[{size=2,neuron={kind="linear"}}]'
+    words = ("train", "iris", "--folds", "2", "--epochs", "1", "--set", "data.task=reconstruction", "--set", "circuit.outputs=4")
+    report = hwsim(*words, "--set", narrow, "--set", "training.batch=64", "--json").json
+    assert report["baseline"]["model"] == "2 principal components of the training set"
+    chosen = ["data.task=reconstruction", "circuit.outputs=4", narrow, "data.folds=2", "training.seed=0"]
+    for one in report["folds"]:
+        experiment = load("iris", [*chosen, f"data.fold={one['fold']}"])
+        data = load_data(experiment)
+        volts = experiment.circuit.input_scale * (pca_baseline.repeated(data.x_train, data.x_test, 2) - data.x_test)
+        assert one["linear"] == pytest.approx(float(np.sqrt((volts**2).mean())))

@@ -9,10 +9,12 @@ import pytest
 from cli.main import main
 from hwsim.experiment.experiment import Experiment, ExperimentError
 from hwsim.experiment.loading import load
+from hwsim.experiment.overriding import override
 from hwsim.experiment.pretraining import stages
 from hwsim.learning import epochs
 from hwsim.report.run_files import read_run
 from hwsim.runs import epoch_loop
+from hwsim.runs.open_run import PRETRAINING
 from hwsim.runs.start import new_run, resumed_run
 from hwsim.runs.train import train
 from hwsim.session import Session
@@ -165,3 +167,16 @@ def test_nothing_else_trains_what_is_to_be_pretrained(staged: Experiment, whole:
     with started.training_solver() as solver:
         begun = started.trainer(solver).g(started.trainer(solver).begin())
     np.testing.assert_array_equal(begun["w2"], read_run(str(whole)).before["w2"])
+
+
+def test_what_stages_write_is_counted(staged: Experiment, tmp_path: Path) -> None:
+    """Pulses and energy of a run are those of its stages too."""
+    pulsed = override(staged, ["device.preset=reram-es"])
+    done = train(new_run(pulsed, tmp_path / "pulsed"), lambda _: None)
+    rows, of_stages = (
+        [json.loads(line) for line in (tmp_path / "pulsed" / name).read_text().splitlines()] for name in ("metrics.jsonl", PRETRAINING)
+    )
+    assert sum(row["pulses"] for row in of_stages) > 0
+    written = sum(row["pulses"] for row in (*rows, *of_stages))
+    assert done.summary["pulses_per_device"] == pytest.approx(written / done.summary["memristors"])
+    assert done.summary["programming_J"] == pytest.approx(sum(row["programming_J"] for row in (*rows, *of_stages)))
