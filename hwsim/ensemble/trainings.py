@@ -33,7 +33,8 @@ def _alone(trainer: Trainer, follow: Follow) -> TrainingResult:
         state, rows = to_the_end(trainer.run(state), follow)
     except ConvergenceError as error:
         return TrainingResult(begun, np.nan, np.nan, np.nan, np.nan, str(error))
-    pulses, energy = (sum(row.get(key, 0.0) for row in rows) for key in (trainer.updater.programming.counts or "pulses", "programming_J"))
+    pulses = sum(row.get(key, 0.0) for row in rows for key in trainer.updater.programming.counts)
+    energy = sum(row.get("programming_J", 0.0) for row in rows)
     return TrainingResult(trainer.g(state), rows[-1]["train_error"], pulses, energy, max(row["residual_A"] for row in rows))
 
 

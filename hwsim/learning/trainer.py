@@ -109,7 +109,9 @@ class Trainer:
         """Return the sums of an epoch before its first update."""
         kinds = {"loss": self.dtype, "residual": self.dtype, "pulses": np.dtype(float), "energy": np.dtype(float)}
         kinds["wrong"] = self.samples.targets.tally
-        return Sums(*(np.zeros((), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
+        apart = len(self.updater.programming.counts)
+        shapes = {"pulses": (apart,)} if apart > 1 else {}
+        return Sums(*(np.zeros(shapes.get(name, ()), kinds.get(name, np.dtype(np.int32))) for name in Sums._fields))
 
     def g(self, state: State) -> dict[str, NDArray[np.float64]]:
         """Return a state's conductances [S]."""
@@ -193,8 +195,8 @@ class Trainer:
             row["gradient_error"] = rounding.value
         if self.settings.skip_failed:
             row |= {"failed": int(sums.failed) + (audit.failed if audit else 0), "failed_tests": tested.failed}
-        if (counts := self.updater.programming.counts) is not None:
-            row |= {counts: float(sums.pulses), "programming_J": float(sums.energy)}
+        if counts := self.updater.programming.counts:
+            row |= dict(zip(counts, np.atleast_1d(sums.pulses).tolist(), strict=True)) | {"programming_J": float(sums.energy)}
         return row
 
     def _moved(self, state: State) -> float:

@@ -10,7 +10,7 @@ from hwsim.formatting import WRONG_ANSWERS, Measure, power, quantity
 from hwsim.inspection.palette import INK, PAPER, SERIES
 from hwsim.report.picture import Picture, grid, picture
 from hwsim.report.run_files import Confusion
-from hwsim.runs.programming_cost import count_in
+from hwsim.runs.programming_cost import counts_in
 from hwsim.runs.training_plot import label_end
 
 _MOST_NUMBERS = 26
@@ -73,17 +73,11 @@ def learning(rows: Sequence[Row], name: str, held_out: str, measure: Measure = W
 
 def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture]:
     """Draw pulses or flips, and energy of programming, where devices were written."""
-    count = count_in(rows[0]) if rows else None
-    if count is None:
+    counts = counts_in(rows[0]) if rows else ()
+    if not counts:
         return []
     epochs = [row["epoch"] for row in rows]
-    writes = [row[count] / memristors for row in rows]
-    what = "Programming pulses" if count == "pulses" else "Flips of devices from level to level"
     joules = np.cumsum([row["programming_J"] for row in rows])
-
-    def draw_writes(figure: Any) -> None:
-        axes = over_epochs(figure, f"{count} a memristor")
-        axes.bar(epochs, writes, color=SERIES[2], width=0.8)
 
     def draw_energy(figure: Any) -> None:
         axes = over_epochs(figure, "energy so far [J]")
@@ -91,15 +85,8 @@ def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(lambda value, _: quantity(value, "J") if value else "0")
 
-    total = sum(writes)
     return [
-        picture(
-            f"{name}-{count}",
-            count.capitalize(),
-            draw_writes,
-            alt=f"Bars: {what[0].lower()}{what[1:]} a memristor in each epoch; {writes[0]:.3g} in the first, {writes[-1]:.3g} in the last.",
-            caption=f"{what} in each epoch; {total:.3g} a memristor in all, {total * memristors:,.0f} together.",
-        ),
+        *(_writes(count, rows, memristors, name) for count in counts),
         picture(
             f"{name}-energy",
             "Programming energy",
@@ -108,6 +95,25 @@ def programming(rows: Sequence[Row], memristors: int, name: str) -> list[Picture
             caption=f"{quantity(joules[-1], 'J')} in all, {quantity(joules[-1] / memristors, 'J')} a memristor.",
         ),
     ]
+
+
+def _writes(count: str, rows: Sequence[Row], memristors: int, name: str) -> Picture:
+    """Draw pulses, or flips."""
+    epochs, writes = [row["epoch"] for row in rows], [row[count] / memristors for row in rows]
+    what = "Programming pulses" if count == "pulses" else "Flips of devices from level to level"
+
+    def draw(figure: Any) -> None:
+        axes = over_epochs(figure, f"{count} a memristor")
+        axes.bar(epochs, writes, color=SERIES[2], width=0.8)
+
+    total = sum(writes)
+    return picture(
+        f"{name}-{count}",
+        count.capitalize(),
+        draw,
+        alt=f"Bars: {what[0].lower()}{what[1:]} a memristor in each epoch; {writes[0]:.3g} in the first, {writes[-1]:.3g} in the last.",
+        caption=f"{what} in each epoch; {total:.3g} a memristor in all, {total * memristors:,.0f} together.",
+    )
 
 
 def confusion(matrix: Confusion, name: str, held_out: str) -> Picture:

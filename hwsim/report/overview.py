@@ -10,7 +10,7 @@ from hwsim.report.learning_curves import over_epochs
 from hwsim.report.picture import Picture, picture
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageSection, PageTable
-from hwsim.runs.programming_cost import count_in
+from hwsim.runs.programming_cost import counts_in
 
 
 def overview(records: Sequence[RunRecord], anchors: Sequence[str]) -> PageSection:
@@ -99,8 +99,7 @@ def _row(record: RunRecord) -> Iterator[str]:
     yield experiment.data.measure.text(summary.get("test_error", last["test_error"])) if last else "–"
     yield experiment.data.measure.text(last["train_error"]) if last else "–"
     yield f"{summary['seconds_per_epoch']:.3g}" if "seconds_per_epoch" in summary else "–"
-    count = count_in(summary, "{}_per_device")
-    yield f"{summary[f'{count}_per_device']:.4g} {count}" if count else "–"
+    yield ", ".join(f"{summary[f'{count}_per_device']:.4g} {count}" for count in counts_in(summary, "{}_per_device")) or "–"
     yield quantity(summary["programming_J"], "J") if "programming_J" in summary else "–"
 
 

@@ -21,7 +21,7 @@ from hwsim.report.reconstructions import reconstructions
 from hwsim.report.run_files import RunRecord
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 from hwsim.runs.power_meter import spelled_consumption
-from hwsim.runs.programming_cost import count_in
+from hwsim.runs.programming_cost import counts_in
 from hwsim.typing import Floats
 
 
@@ -95,8 +95,9 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "columns that conduct", ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
     if "moved" in record.summary:
         yield "memristors that an update moves", f"{record.summary['moved']:.1%}"
-    if count := count_in(record.summary, "{}_per_device"):
+    for count in counts_in(record.summary, "{}_per_device"):
         yield f"{count} per memristor", f"{record.summary[f'{count}_per_device']:.4g}"
+    if "programming_J" in record.summary:
         yield "programming energy", quantity(record.summary["programming_J"], "J")
     if "simulation_kWh" in record.summary:
         yield "simulation", spelled_consumption(record.summary)
@@ -196,7 +197,7 @@ def _epochs(record: RunRecord) -> PageTable:
     rows, most, measure = record.rows, 20, record.experiment.data.measure
     stride = -(-len(rows) // most)
     chosen = [row for k, row in enumerate(rows) if k % stride == 0 or k == len(rows) - 1]
-    count, explained = count_in(rows[0]), "test_r2" in rows[0]
+    counts, explained = counts_in(rows[0]), "test_r2" in rows[0]
     header = [
         "epoch",
         "loss [V²]",
@@ -204,7 +205,7 @@ def _epochs(record: RunRecord) -> PageTable:
         f"{record.experiment.data.held_out} {measure.name}",
         *([f"{record.experiment.data.held_out} R²"] if explained else []),
         "seconds",
-        *([count, "joules"] if count else []),
+        *([*counts, "joules"] if counts else []),
     ]
     cells = [
         [
@@ -214,7 +215,7 @@ def _epochs(record: RunRecord) -> PageTable:
             measure.text(row["test_error"]),
             *([f"{row['test_r2']:.4f}"] if explained else []),
             f"{row['seconds']:.3g}" if "seconds" in row else "–",
-            *([f"{row[count]:,.0f}", f"{row['programming_J']:.3g}"] if count else []),
+            *([*(f"{row[count]:,.0f}" for count in counts), f"{row['programming_J']:.3g}"] if counts else []),
         ]
         for row in chosen
     ]

@@ -14,15 +14,15 @@ COUNTS = ("pulses", "flips")
 """What is counted where devices are written: pulses, or changes of a device's level."""
 
 
-def count_in(record: Mapping[str, Any], form: str = "{}") -> str | None:
-    """Return what a record counts under a key of this form; None where its devices were not written."""
-    return next((count for count in COUNTS if form.format(count) in record), None)
+def counts_in(record: Mapping[str, Any], form: str = "{}") -> tuple[str, ...]:
+    """Return what a record counts under a key of this form; nothing where its devices were not written."""
+    return tuple(count for count in COUNTS if form.format(count) in record)
 
 
 def costs(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a run's summary holds about programming: writes per device, and energy [J]; of ideal devices nothing."""
-    count = count_in(record, "{}_per_device")
-    return {key: record[key] for key in (f"{count}_per_device", "programming_J")} if count and "programming_J" in record else {}
+    keys = [f"{count}_per_device" for count in counts_in(record, "{}_per_device")]
+    return {key: record[key] for key in (*keys, "programming_J")} if keys and "programming_J" in record else {}
 
 
 def cost_of_run(folder: Path) -> dict[str, float]:
@@ -49,5 +49,6 @@ def spelled_cost(summary: Mapping[str, Any], memristors: int) -> str:
     """Format the cost of programming; an empty text where no device was written."""
     if not (given := costs(summary)):
         return ""
-    count, (writes, joules) = count_in(summary, "{}_per_device"), given.values()
-    return f"{writes:.4g} {count} per memristor, {writes * memristors:,.0f} in all, {quantity(joules, 'J')}"
+    counts, (*writes, joules) = counts_in(summary, "{}_per_device"), given.values()
+    each = [f"{n:.4g} {count} per memristor, {n * memristors:,.0f} in all" for count, n in zip(counts, writes, strict=True)]
+    return ", ".join([*each, quantity(joules, "J")])

@@ -22,7 +22,7 @@ from hwsim.runs.power_meter import PowerMeter
 from hwsim.runs.prediction_plot import prediction_plot
 from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.profiling.timed_solver import CIRCUIT, DATA, EVALUATION, FILES, LOADING, TimedSolver
-from hwsim.runs.programming_cost import count_in
+from hwsim.runs.programming_cost import counts_in
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.training_plot import curves
@@ -229,16 +229,14 @@ class Ending:
 
     def _pulsed(self) -> dict[str, Any]:
         """Return the pulses or flips of the devices, and the energy of programming, where devices are written."""
-        count = count_in(self.rows[-1])
-        if count is None:
+        if not (counts := counts_in(self.rows[-1])):
             return {}
         device = next(device for device in self.session.experiment.devices if device.programmed)
         devices = self.session.circuit.memristors
-        writes, energy = (
-            sum(row.get(key, 0.0) for row in (*self.rows, *pretraining.stage_rows(self.folder))) for key in (count, "programming_J")
-        )
+        rows = (*self.rows, *pretraining.stage_rows(self.folder))
+        *writes, energy = (sum(row.get(key, 0.0) for row in rows) for key in (*counts, "programming_J"))
         kind = {"device": device.preset} if device.levels is None else {"levels": device.levels}
-        return kind | {f"{count}_per_device": writes / devices, "programming_J": energy}
+        return kind | {f"{count}_per_device": n / devices for count, n in zip(counts, writes, strict=True)} | {"programming_J": energy}
 
     def _failed(self, tested: "Evaluation") -> dict[str, int]:
         """Count the samples without an equilibrium, where these were skipped: of training, phase by phase, and of the last test."""

@@ -249,3 +249,19 @@ def test_rounding_in_the_gradient_of_a_chain_is_measured(tmp_path, capsys):
     frozen = [f"--set=blocks[{k}].nudge.{key}" for k in (0, 2) for key in ("kind=frozen", "beta=1e-13")]
     assert main(["train", str(tmp_path / "small.toml"), *map(str, few), *frozen, "-o", str(tmp_path / "frozen")]) == 1
     assert "is rounding, as the nudge (blocks[0].nudge.beta = 1e-13 S)" in capsys.readouterr().err
+
+
+def test_pulses_and_flips_of_one_chain_are_counted_apart(tmp_path, capsys):
+    """A circuit that is programmed by pulses, and one whose devices change levels."""
+    (tmp_path / "small.toml").write_text(SMALL)
+    few = ["--epochs", 1, "--set", "data.train_limit=24", "--set", "data.test_limit=6", "--set", "blocks[0].device.preset=reram-es"]
+    mixed = ["--set", "blocks[2].device.levels=4", "--set", "training.rate=1e-5"]
+    both = typed(capsys, "train", tmp_path / "small.toml", *few, *mixed, "-o", tmp_path / "mixed")
+    assert both["pulses_per_device"] > 0
+    assert both["flips_per_device"] > 0
+    row = json.loads((tmp_path / "mixed" / "metrics.jsonl").read_text())
+    assert row["flips"] == int(row["flips"]) <= 3 * 8 * both["memristors"]
+    assert typed(capsys, "report", tmp_path / "mixed", "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Flips of devices" in page
+    assert "Programming pulses" in page

@@ -108,7 +108,7 @@ def spying() -> Iterator[Spies]:
         row = {"epoch": 1, "loss": 0.0, "train_error": 0.5, "test_error": 0.5, "seconds": 1.0, "residual_A": 0.0}
         ended = replace(state, epoch=trainer.settings.epochs)
         counts = trainer.updater.programming.counts
-        yield Progress(ended, 0, 1, 1, 1, 0.0, row | ({counts: 0.0, "programming_J": 0.0} if counts else {}))
+        yield Progress(ended, 0, 1, 1, 1, 0.0, row | (dict.fromkeys((*counts, "programming_J"), 0.0) if counts else {}))
 
     with pytest.MonkeyPatch.context() as patch:
         for engine in (NumericEngine, NgspiceEngine):

@@ -47,7 +47,7 @@ class Discrete:
 
     """
 
-    counts: ClassVar[str] = "flips"
+    counts: ClassVar[tuple[str, ...]] = ("flips",)
     settings: DeviceSettings
     devices: tuple[Parts, Array]
     blocks: tuple[str, ...]

@@ -30,9 +30,9 @@ class GroupedProgramming:
     groups: tuple[tuple[tuple[str, ...], Programming], ...]
 
     @property
-    def counts(self) -> str | None:
-        """What `pulses` of an update are called, by the first group whose devices are written."""
-        return next((one.counts for _, one in self.groups if one.counts is not None), None)
+    def counts(self) -> tuple[str, ...]:
+        """What `pulses` of an update are called, pulses and flips apart."""
+        return tuple(dict.fromkeys(name for _, one in self.groups for name in one.counts))
 
     @property
     def devices(self) -> Any:
@@ -58,14 +58,18 @@ class GroupedProgramming:
         """Change the arrays `g` by about `dg`."""
         new: dict[str, Array] = {}
         after: dict[str, Any] = {}
-        pulses, energy = 0.0, 0.0
+        writes: dict[str, Any] = dict.fromkeys(self.counts, 0.0)
+        energy: Any = 0.0
         for number, (names, one) in enumerate(self.groups):
             mine = {kind.removeprefix(_kind(number, "")): values for kind, values in state.items() if kind.startswith(_kind(number, ""))}
             done = one.update(of_arrays(names, g), of_arrays(names, dg), chip, seed_of(number, key), mine)
             new |= done.g
             after |= {_kind(number, kind): values for kind, values in done.state.items()}
-            pulses, energy = pulses + done.pulses, energy + done.energy
-        return Programmed(new, pulses, energy, after)
+            energy = energy + done.energy
+            for name in one.counts:
+                writes[name] = writes[name] + done.pulses
+        each, xp = list(writes.values()), next(iter(new.values())).__array_namespace__()
+        return Programmed(new, xp.stack(each) if len(each) > 1 else sum(each), energy, after)
 
 
 def _kind(number: int, kind: str) -> str:

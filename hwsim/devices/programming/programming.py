@@ -23,7 +23,7 @@ class Programmed(NamedTuple):
     g
         The new conductances [S], by block or by element array as they came.
     pulses
-        Programming pulses sent to all devices together, or flips: devices whose level changed.
+        Programming pulses sent to all devices together, or flips: devices whose level changed; an array where both are counted.
     energy
         What they took [J].
     state
@@ -41,8 +41,8 @@ class Programming(Protocol):
     """A way to change conductances. Pure, so that it compiles into the training step; without its arrays, `holding(())`, it is hashable."""
 
     @property
-    def counts(self) -> str | None:
-        """What `pulses` of an update are called; None: devices are not written, and nothing is counted."""
+    def counts(self) -> tuple[str, ...]:
+        """What `pulses` of an update are called, a name for each that is counted apart; none: devices are not written."""
         ...
 
     @property
@@ -67,7 +67,7 @@ class Programming(Protocol):
 class Ideal:
     """Conductances become exactly what was wanted, within their bounds, at no cost."""
 
-    counts: ClassVar[None] = None
+    counts: ClassVar[tuple[()]] = ()
     devices: ClassVar[tuple[()]] = ()
 
     def holding(self, devices: Any) -> Self:  # noqa: ARG002 - there are none

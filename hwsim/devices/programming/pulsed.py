@@ -50,7 +50,7 @@ class Pulsed:
 
     """
 
-    counts: ClassVar[str] = "pulses"
+    counts: ClassVar[tuple[str, ...]] = ("pulses",)
     settings: DeviceSettings
     devices: Parts
     blocks: tuple[str, ...]
