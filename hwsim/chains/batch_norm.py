@@ -13,7 +13,7 @@ from hwsim.settings import digital_layers as kinds
 from hwsim.typing import Array, Floats
 
 
-class Batch(NamedTuple):
+class BatchStatistics(NamedTuple):
     """What normalisation by a batch depends on.
 
     Parameters
@@ -48,7 +48,7 @@ class BatchNorm:
         learned = {"weight": ones, "bias": zeros} if self.settings.weight else {}
         return {**learned, "mean": zeros, "variance": ones}
 
-    def __call__(self, p: Mapping[str, Array], x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Mapping[str, Array], x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:
         """Return what becomes of a batch, and the averages after it; the running variance is the unbiased one."""
         mean, variance, after = p["mean"], p["variance"], {}
         if batch.training:

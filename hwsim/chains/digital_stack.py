@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hwsim.chains.batch_norm import Batch, BatchNorm
+from hwsim.chains.batch_norm import BatchStatistics, BatchNorm
 from hwsim.chains.operations import (
     LayerStack,
     Module,
@@ -155,7 +155,7 @@ def propagated(
 
 def _propagated(made: LayerStack, shape: Shape, p: Parameters, x: Array, mode: Mode, good: Array | None) -> Any:
     def of(p: Parameters, x: Array) -> tuple[Array, dict[str, Array]]:
-        y, after = made(p, as_maps(x, shape), Batch(mode.training, good))
+        y, after = made(p, as_maps(x, shape), BatchStatistics(mode.training, good))
         return flat(y), after
 
     if not mode.back:

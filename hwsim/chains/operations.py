@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hwsim.chains.batch_norm import Batch
+from hwsim.chains.batch_norm import BatchStatistics
 from hwsim.settings import digital_layers as kinds
 from hwsim.typing import Array, Floats
 
@@ -34,7 +34,7 @@ class Operation(Protocol):
         """Draw the parameters to start from."""
         ...
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:
         """Return what becomes of a batch, and the averages after it."""
         ...
 
@@ -57,7 +57,7 @@ class Plain:
         """Return no parameters."""
         return {}
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return what becomes of a batch."""
         return self.of(x), {}
 
@@ -117,7 +117,7 @@ class Module:
     def _made(self, dtype: Any, key: Array) -> Any:
         return self.make(**dict(self.settings), dtype=dtype, **({"key": key} if self.drawn else {}))
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return what becomes of a batch."""
         shell = eqx.filter_eval_shape(self._made, x.dtype, _NO_KEY)
         module = eqx.tree_at(lambda one: [getattr(one, name) for name in self.names], shell, [p[name] for name in self.names])
@@ -150,7 +150,7 @@ class PatchConvolution:
         made = eqx.nn.Conv2d(self.channels, layer.channels, layer.size, use_bias=layer.bias, dtype=jnp.float64, key=key)
         return {"weight": np.asarray(made.weight)} | ({"bias": np.asarray(made.bias).reshape(-1)} if made.bias is not None else {})
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:  # noqa: ARG002 - as all operations
         """Return the maps that come out."""
         patches = self._patches(x)
         kernels = jnp.moveaxis(p["weight"], 0, -1).transpose(1, 2, 0, 3).reshape(-1, self.settings.channels)
@@ -183,7 +183,7 @@ class Residual:
         """Draw the parameters of the layers."""
         return self.inside.begin(key)
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:
         """Return the sum."""
         y, after = self.inside(p, x, batch)
         return x + y, after
@@ -205,7 +205,7 @@ class LayerStack:
         each = [one.begin(jax.random.fold_in(key, k)) for k, one in enumerate(self.operations)]
         return {f"{k}.{name}": values for k, of_one in enumerate(each) for name, values in of_one.items()}
 
-    def __call__(self, p: Parameters, x: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, p: Parameters, x: Array, batch: BatchStatistics) -> tuple[Array, dict[str, Array]]:
         """Return what becomes of a batch, and the averages after it."""
         after: dict[str, Array] = {}
         for k, one in enumerate(self.operations):
