@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hwsim.chains.batch_norm import BatchStatistics, BatchNorm
+from hwsim.chains.batch_norm import BatchNorm, BatchStatistics
 from hwsim.chains.operations import (
     LayerStack,
     Module,

@@ -218,8 +218,10 @@ class TracedSolver(Whole):
         if any(stage.kind == "ideal" for stage in self._layers.stages):
             return displacements(self.nudged(g, x, free, pushes))
         count, batch = len(pushes), len(x)
-        state: LayerState = jax.tree.map(lambda v: jnp.concatenate([v] * count), self._problem.state(free))
-        parts, at = self._sourceless_parts(g, count * batch), linearized_start.slopes(self._layers, state)
+        once = self._problem.state(free)
+        each = once, linearized_start.slopes(self._layers, once)
+        state, at = jax.tree.map(lambda v: jnp.concatenate([v] * count), each)
+        parts = self._sourceless_parts(g, count * batch)
         layers, pushed = sourceless(self._layers), self._pushed(jnp.concatenate([push.current for push in pushes]))
         system = System(layers, parts, pushed, Displaced.of(self._layers, state, at))
         settled = settle.settle_displaced(system, state, at, SettleLimits(None, 0.0, self._problem.max_steps, self.newton))
