@@ -73,6 +73,7 @@ SETTINGS: dict[str, tuple[str, list[str], float]] = {
     "back 1": ("gain 4, back 1", amplifier(4, 1), U),
     "first tenth": ("first crossbars: a tenth of the conductances", first_crossbars(0.1), U),
     "1 mV": ("nudge 1 mV", nudge(0.001), 0.001),
+    "30 mV": ("nudge 30 mV", nudge(0.03), 0.03),
     "100 mV": ("nudge 100 mV", nudge(0.1), 0.1),
 }
 """By a short name: what it is, what it sets, and how far nudges move outputs [V]."""
