@@ -105,6 +105,8 @@ def test_bounds_may_differ_between_crossbars() -> None:
         ({"outputs": -1}, "network: outputs = -1 must be at least 1"),
         ({"layers": (Layer(size=4), Layer(size=0))}, r"network: layers\[1\]\.size = 0 must be at least 1"),
         ({"g_min": (1e-8, 1e-8)}, "network: g_min has 2 values for 1 crossbars; give one number, or one a crossbar"),
+        ({"output_neuron": DiodePair()}, "network: output_neuron is a diode-pair, and outputs are differences of columns"),
+        ({"output_neuron": DeadZone(), "differential": False}, "network: output_neuron is a dead-zone, and nothing follows the outputs"),
         ({"bias": False, "signed_bias": True}, "network: signed_bias = True adds the negative of the bias row, and bias = False"),
         ({"input_scale": 0.0}, "network: input_scale = 0 must be a finite number other than 0"),
         ({"input_scale": np.inf}, "network: input_scale = inf must be a finite number other than 0"),
