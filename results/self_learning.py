@@ -19,7 +19,7 @@ LIMIT = 600
 
 BETA = ("--beta", "1e-5")
 
-XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "20")
+XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "10")
 
 STUDIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "ideal": (XOR, (), 10),
@@ -30,7 +30,7 @@ STUDIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "leak, 100 presentations": (XOR, ("--leak", "100"), 1),
     "comparators, 1 uV": (XOR, ("--comparators", "1e-6"), 2),
     "comparators, averaged": (XOR, ("--comparators", "1e-6", "--average", "4", "--rate", "2e-7"), 4),
-    "iris": (IRIS, (), 3),
+    "iris": (IRIS, (), 1),
 }
 """The circuit and its passes, what is changed, and how many starts it gets."""
 
