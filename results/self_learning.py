@@ -24,7 +24,7 @@ XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "10")
 STUDIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "ideal": (XOR, (), 10),
     "mismatch 1 %, chops 4": (XOR, ("--mismatch", "0.01", *BETA, "--chops", "4"), 1),
-    "mismatch 5 %, chops 4": (XOR, ("--mismatch", "0.05", *BETA, "--chops", "4"), 3),
+    "mismatch 5 %, chops 4": (XOR, ("--mismatch", "0.05", *BETA, "--chops", "4"), 1),
     "leak, 1,000 presentations": (XOR, ("--leak", "1000"), 2),
     "leak, 300 presentations": (XOR, ("--leak", "300"), 2),
     "leak, 100 presentations": (XOR, ("--leak", "100"), 1),
