@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from hwsim.data.narma import narma as narma
     from hwsim.estimators.crossbars import CrossbarClassifier as CrossbarClassifier
     from hwsim.estimators.crossbars import CrossbarRegressor as CrossbarRegressor
+    from hwsim.estimators.reservoirs import ReservoirClassifier as ReservoirClassifier
+    from hwsim.estimators.reservoirs import ReservoirRegressor as ReservoirRegressor
     from hwsim.experiment.experiment import DataSettings as DataSettings
     from hwsim.experiment.experiment import DeviceSettings as DeviceSettings
     from hwsim.experiment.experiment import Experiment as Experiment
@@ -54,9 +56,9 @@ if TYPE_CHECKING:
     from hwsim.ngspice.ngspice_engine import NgspiceEngine as NgspiceEngine
     from hwsim.ngspice.reading import read_deck as read_deck
     from hwsim.numeric.numeric_engine import NumericEngine as NumericEngine
-    from hwsim.reservoir.regressor import ReservoirRegressor as ReservoirRegressor
     from hwsim.session import Session as Session
     from hwsim.settings.energy_settings import EnergySettings as EnergySettings
+    from hwsim.settings.reservoir_settings import ReservoirSettings as ReservoirSettings
     from hwsim.settings.variation_settings import NoiseSettings as NoiseSettings
     from hwsim.settings.variation_settings import VariationSettings as VariationSettings
     from netlists.write.writer import write_deck as write_deck
@@ -96,7 +98,8 @@ _PLACES = {
     "hwsim.ngspice.ngspice_engine": ["NgspiceEngine"],
     "hwsim.ngspice.reading": ["read_deck"],
     "hwsim.numeric.numeric_engine": ["NumericEngine"],
-    "hwsim.reservoir.regressor": ["ReservoirRegressor"],
+    "hwsim.estimators.reservoirs": ["ReservoirClassifier", "ReservoirRegressor"],
+    "hwsim.settings.reservoir_settings": ["ReservoirSettings"],
     "hwsim.data.narma": ["narma"],
     "hwsim.session": ["Session"],
     "hwsim.settings.energy_settings": ["EnergySettings"],

@@ -1,6 +1,6 @@
 """Reservoirs in numbers: clocked circuits next to tanh networks of equal size and search, on chips, and with noise.
 
-python results/reservoirs.py search TASK WHAT   # random search on validation data; WHAT is clocked, continuous or tanh
+python results/reservoirs.py search TASK WHAT   # random search on validation data; WHAT is clocked or tanh
 python results/reservoirs.py TASK               # both on five sets of data, with the settings that the searches chose
 python results/reservoirs.py chips              # read-outs learnt elsewhere, and on the chip
 python results/reservoirs.py reservoirpy        # the tanh network next to reservoirpy's, where that is installed
@@ -31,7 +31,11 @@ SEARCHED, SEEDS = 100, range(5)
 NOISE = 2e-5
 """V, of each state of the circuit: kT/C of 10 pF. Those of the tanh network are noisy by 4e-4 of their spread, as those of the circuit."""
 
-DRAWS = {"clocked": 32, "tanh": 32, "continuous": 16}
+DRAWS = 12
+
+VOLTS = 3.0
+"""V of an input, and of the bias, that stand for 1 at the tanh network: weights of a column are shares of all of its conductances, about a
+tenth, and its clamp bends at about 0.3 V."""
 
 
 def series(task: str, seed: int) -> Any:
@@ -43,20 +47,17 @@ def series(task: str, seed: int) -> Any:
     return (samples.x - begin.mean(axis=0)) / begin.std(axis=0), samples.y
 
 
-def drawn(what: str, task: str, nodes: int, count: int) -> list[dict[str, Any]]:
+def drawn(task: str, nodes: int, count: int) -> list[dict[str, Any]]:
     """Draw settings; the same ones for circuits and networks, as far as both have them."""
     rng, leaks = np.random.default_rng(5), (1.0,) if task.startswith("narma") else (1.0, 0.8, 0.6, 0.4, 0.3, 0.2)
-    if what == "continuous":
-        leaks = (0.95, 0.9, 0.8, 0.7, 0.5)
     return [
         {
             "nodes": nodes,
-            "spectral_radius": float(rng.uniform(0.6, 1.15)),
+            "spectral_radius": float(rng.uniform(0.8, 1.15)),
             "leak": float(rng.choice(leaks)),
             "input_scale": float(10 ** rng.uniform(-1.7, 0.3)),
             "bias": float(rng.uniform(0, 1)),
             "seed": int(rng.integers(1000)),
-            "leak_conductance": float(rng.choice([1e-7, 1e-6, 1e-5])),
         }
         for _ in range(count)
     ]
@@ -81,7 +82,8 @@ def states(what: str, x: Any, how: dict[str, Any], seed: int, chip: int = 0, mis
     """Return what a read-out gets, of all rows."""
     if what == "tanh":
         return tanh_states(x, how, seed)
-    settings = ReservoirSettings(dynamics=what, g_low=1e-8, noise=NOISE, mismatch=mismatch, **how)  # type: ignore[arg-type] # of text
+    volts = {key: VOLTS * how[key] for key in ("input_scale", "bias")}
+    settings = ReservoirSettings(noise=NOISE, mismatch=mismatch, **how | volts)
     return Reservoir(settings, x.shape[1], VariationSettings(chip=chip)).states(x[None], f"results/{seed}")[0]
 
 
@@ -94,7 +96,7 @@ def search(task: str, what: str, nodes: int = 200) -> None:
     """Choose settings on the end of the training set of one set of data, and keep them."""
     x, y = (part[: WASHOUT + LEARNED] for part in series(task, SEARCHED))
     last, errors = len(x) - VALIDATED, []
-    for how in drawn(what, task, nodes, DRAWS[what]):
+    for how in drawn(task, nodes, DRAWS):
         v = states(what, x, how, SEARCHED)
         errors.append((float(nrmse(learnt(v, y, last)(v[last:]), y[last:])[0]), how))
         sys.stdout.write(f"{errors[-1][0]:.4f} {how}\n")
@@ -104,7 +106,7 @@ def search(task: str, what: str, nodes: int = 200) -> None:
 
 def compare(task: str, nodes: int = 200) -> None:
     """Test the settings that were chosen, on data that no search has seen."""
-    for what in ("clocked", "continuous", "tanh"):
+    for what in ("clocked", "tanh"):
         chosen = kept().get(f"search {task} {what} {nodes}")
         if chosen is None:
             continue

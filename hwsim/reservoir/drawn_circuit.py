@@ -64,13 +64,14 @@ class DrawnCircuit:
         """The circuit's description; nothing loads the columns, whose buffers drive what is behind them."""
         settings = self.settings
         buffered = settings.dynamics == "clocked" or settings.layers > 1
-        clamped = DiodePair(v_low=-settings.clamp, v_high=settings.clamp)
+        clamped = DiodePair(v_low=-settings.clamp, v_high=settings.clamp, i_sat=settings.i_sat)
         amplifier = None if buffered else Amplifier(gain=1.0, back=_BACK)
         return Network(
             inputs=self.inputs,
             layers=tuple(Layer(layer.size, neuron=clamped, amplifier=amplifier, recurrence=layer.driven) for layer in self.layers),
             outputs=1,
             signed_bias=True,
+            v_bias=settings.v_bias,
             input_scale=settings.input_scale,
             g_min=settings.g_low / 10,
             g_max=10 * settings.g_high,

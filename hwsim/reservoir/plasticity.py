@@ -87,7 +87,7 @@ class IntrinsicPlasticity:
         current, slope, bend = _of_diodes(DiodePair(v_low=-settings.clamp, v_high=settings.clamp), p)
         falls = 1.0 / (1.0 + slope / total)
         unit = self.std
-        weight = (settings.g_high - settings.g_low) / total  # volts at the column of a bias of weight 1, whose line has 1 V
+        weight = settings.v_bias * (settings.g_high - settings.g_low) / total  # volts at the column of a bias of weight 1
         before = (p + current / total - adapted.b * weight) / adapted.a
         bent = -unit * bend / total * falls**3
         steps = plasticity(p / unit, falls, bent, before / unit, adapted.a, self.mean / unit, 1.0)

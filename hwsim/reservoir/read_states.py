@@ -44,7 +44,7 @@ def inputs_alone(data: Dataset, washout: int, reads: int) -> Dataset:
     if data.ordered:
         return _behind(data, data.x_train, data.x_test, washout)
     assert data.rows_train is not None and data.rows_test is not None  # noqa: S101, PT018 - as sequences have
-    of = [_rows(_sequences(data, x), rows, reads) for x, rows in ((data.x_train, data.rows_train), (data.x_test, data.rows_test))]
+    of = [rows_of(_sequences(data, x), rows, reads) for x, rows in ((data.x_train, data.rows_train), (data.x_test, data.rows_test))]
     return replace(data, x_train=of[0], x_test=of[1], image=None, rows_train=None, rows_test=None)
 
 
@@ -68,7 +68,7 @@ def _of_sequences(reservoir: Reservoir, data: Dataset, x: Floats, rows: Labels, 
     parts = []
     for first in range(0, len(x), AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        parts.append(_rows(reservoir.run(sequences[some]).states, rows[some], reads, data.name))
+        parts.append(rows_of(reservoir.run(sequences[some]).states, rows[some], reads, data.name))
     return reservoir.noisy(np.concatenate(parts), part)
 
 
@@ -78,7 +78,7 @@ def _sequences(data: Dataset, x: Floats) -> Floats:
     return x.reshape(len(x), data.image.height, -1)
 
 
-def _rows(values: Floats, rows: Labels, reads: int, name: str = "") -> Floats:
+def rows_of(values: Floats, rows: Labels, reads: int, name: str = "") -> Floats:
     """Return of sequences (n, T, N) of so many rows each the values at some of these, evenly, up to the last, shape (n, reads·N)."""
     if rows.min() < reads:
         k = int(rows.argmin())

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from circuits.units import Farad, Siemens, Volt
+from circuits.neurons import I_SAT_1N4148
+from circuits.units import Ampere, Farad, Siemens, Volt
 from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Share
 
 Family = Literal["random", "cycle", "deep", "euler"]
@@ -42,9 +43,13 @@ class ReservoirSettings(Section):
     input_scale
         By which inputs are multiplied [V per unit].
     bias
-        Largest magnitude of the weights of a line at 1 V.
+        Largest magnitude of the weights of a line at a fixed voltage.
+    v_bias
+        That voltage [V].
     clamp
         Voltage at which diodes hold columns, from either side [V].
+    i_sat
+        Saturation current of these diodes [A]: with more, columns bend at lower voltages.
     leak_conductance
         From each column to ground [S].
     capacitance
@@ -82,7 +87,9 @@ class ReservoirSettings(Section):
     leak: Annotated[float, Field(gt=0, le=1)] = 1.0
     input_scale: PositiveFloat = 0.5
     bias: Share = 0.3
+    v_bias: PositiveVolt = 1.0
     clamp: PositiveVolt = 0.15
+    i_sat: Annotated[Ampere, Field(gt=0)] = I_SAT_1N4148
     leak_conductance: Annotated[Siemens, Field(ge=0)] = 1e-6
     capacitance: Annotated[Farad, Field(gt=0)] = 1e-11
     bits: Annotated[NonNegativeInt, Field(le=32)] = 0

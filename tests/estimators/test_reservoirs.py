@@ -2,18 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
 from circuits.errors import CircuitError
-from circuits.network import Layer, Network
-from circuits.neurons import DiodePair
-from circuits.recurrence import Recurrence
 from hwsim.data.narma import narma
-from hwsim.reservoir.regressor import ReservoirRegressor
+from hwsim.estimators.reservoirs import ReservoirClassifier, ReservoirRegressor
 from hwsim.reservoir.ridge import RidgeReadout, nrmse
 
-LAYER = Layer(8, neuron=DiodePair(v_low=-0.15, v_high=0.15), recurrence=Recurrence(pattern="cycle", gain=1.9))
-NETWORK = Network(inputs=1, layers=(LAYER,), outputs=1, capacitance=1e-11)
+RING = ReservoirRegressor(8, family="cycle", settings={"washout": 20})
 
 
 def test_the_read_out_is_ridge_regression():
@@ -48,42 +46,54 @@ def test_narma_obeys_its_equation(order):
 
 
 def test_a_reservoir_remembers_what_no_instantaneous_read_out_knows():
-    """It reads the input of the period before from the states of a ring; the input itself knows nothing of it."""
+    """It reads the input of the row before from the states of a ring; the input itself knows nothing of it."""
     rng = np.random.default_rng(2)
     x = rng.uniform(-0.5, 0.5, (2, 300, 1))
     y = np.roll(x, 1, axis=1)
-    reservoir = ReservoirRegressor(network=NETWORK, period=2e-7, washout=20).fit(x[:1], y[:1])
+    reservoir = RING.fit(x[:1], y[:1])
     now = RidgeReadout.fit(x[0, 20:], y[0, 20:])
     assert reservoir.nrmse(x[1:], y[1:])[0] < 0.5
     assert nrmse(now(x[1, 20:]), y[1, 20:])[0] > 0.9
-    noisy = ReservoirRegressor(network=NETWORK, period=2e-7, washout=20, noise=1e-2).fit(x[:1], y[:1])
-    assert noisy.nrmse(x[1:], y[1:])[0] > reservoir.nrmse(x[1:], y[1:])[0]
-    learnt, tested = (noisy.states(x[:1], draw) - reservoir.states(x[:1]) for draw in (1, 2))
-    assert abs(np.corrcoef(learnt.ravel(), tested.ravel())[0, 1]) < 0.1, "a read-out is tested with noise that it has not learnt"
+    assert reservoir.score(x[1:], y[1:]) == pytest.approx(1 - reservoir.nrmse(x[1:], y[1:])[0] ** 2)
+
+
+def test_estimators_follow_scikit_learn():
+    """They are cloned by their parameters, searched, and refuse to predict what is not fitted."""
+    twin = clone(RING).set_params(leak=0.5)
+    assert twin.get_params()["leak"] == 0.5
+    assert RING.leak == 1.0
+    with pytest.raises(NotFittedError):
+        twin.predict(np.ones((1, 5, 1)))
+    x = [np.full((3 + k % 4, 1), k % 3, float) for k in range(24)]
+    y = np.array(["a", "b", "c"])[np.arange(24) % 3]
+    classifier = ReservoirClassifier(6, family="cycle", settings={"reads": 2})
+    assert classifier.fit(x, y).score(x, y) == 1.0
+    assert set(classifier.predict(x)) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
-    ("how", "shapes", "message"),
+    ("how", "x", "y", "message"),
     [
-        ({"washout": 60}, ((1, 60, 1), (1, 60, 1)), "a washout of 60 periods leaves nothing of sequences of 60"),
-        ({}, ((1, 60, 1), (1, 50, 1)), "y must be finite numbers"),
-        ({}, ((1, 60, 1), (1, 60)), "y must be finite numbers"),
-        ({"network": Network(inputs=1, outputs=1)}, ((1, 60, 1), (1, 60, 1)), "no hidden layer"),
+        ({"washout": 60}, np.ones((1, 60, 1)), np.ones((1, 60, 1)), "a washout of 60 rows leaves nothing of sequences of 60"),
+        ({}, np.ones((1, 60, 1)), np.ones((1, 50, 1)), "y has shape"),
+        ({}, np.ones((1, 60, 1)), np.ones((1, 60)), "y has shape"),
+        ({}, np.ones((1, 60)), np.ones((1, 60, 1)), "x must be sequences of rows"),
+        ({}, np.full((1, 60, 1), np.nan), np.ones((1, 60, 1)), "inputs must be finite"),
+        ({}, np.ones((1, 1, 1)), np.ones((1, 1, 1)), "leaves nothing of sequences of 1"),
+        ({"reads": 0}, np.ones((1, 60, 1)), np.ones((1, 60, 1)), "reads: .*greater than 0"),
     ],
 )
-def test_what_does_not_fit_is_refused(how, shapes, message):
+def test_what_does_not_fit_is_refused(how, x, y, message):
     """In one line."""
-    given = {"network": NETWORK, "period": 2e-7, "washout": 10} | how
-    with pytest.raises(CircuitError, match=message):
-        ReservoirRegressor(**given).fit(*(np.ones(shape) for shape in shapes))
+    with pytest.raises(CircuitError, match=message) as error:
+        ReservoirRegressor(8, family="cycle", settings={"washout": 10} | how).fit(x, y)
+    assert "\n" not in str(error.value)
 
 
-def test_what_is_not_learnt_is_not_read():
-    """And tasks have the orders that are published."""
-    with pytest.raises(CircuitError, match="call fit first"):
-        ReservoirRegressor(network=NETWORK, period=2e-7).predict(np.ones((1, 5, 1)))
-    with pytest.raises(CircuitError, match="order = 11"):
-        narma(100, order=11)
+def test_tasks_and_read_outs_refuse_what_they_cannot_do():
+    """Tasks have the orders that are published, and a penalty is chosen on some samples."""
+    with pytest.raises(CircuitError, match="order = 20"):
+        narma(100, order=20)
     with pytest.raises(CircuitError, match="too few for order 30"):
         narma(30, order=30)
     with pytest.raises(CircuitError, match="too few to choose a penalty"):
