@@ -82,8 +82,8 @@ def states(what: str, x: Any, how: dict[str, Any], seed: int, chip: int = 0, mis
     """Return what a read-out gets, of all rows."""
     if what == "tanh":
         return tanh_states(x, how, seed)
-    volts = {key: VOLTS * how[key] for key in ("input_scale", "bias")}
-    settings = ReservoirSettings(noise=NOISE, mismatch=mismatch, **how | volts)
+    volts = {"input_scale": VOLTS * how["input_scale"], "bias": 1.0, "v_bias": VOLTS * how["bias"]}
+    settings = ReservoirSettings(i_sat=1e-6, g_low=1e-8, noise=NOISE, mismatch=mismatch, **how | volts)
     return Reservoir(settings, x.shape[1], VariationSettings(chip=chip)).states(x[None], f"results/{seed}")[0]
 
 
@@ -154,14 +154,14 @@ def against_reservoirpy(task: str = "narma10", nodes: int = 200) -> None:
 
 
 def kept() -> dict[str, Any]:
-    """Return what was found so far."""
+    """Return the results so far."""
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}  # type: ignore[no-any-return]
 
 
-def keep(name: str, found: dict[str, Any]) -> None:
+def keep(name: str, result: dict[str, Any]) -> None:
     """Keep a result, and print it."""
-    FILE.write_text(json.dumps(dict(sorted((kept() | {name: found}).items())), indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{name} {found}\n")
+    FILE.write_text(json.dumps(dict(sorted((kept() | {name: result}).items())), indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{name} {result}\n")
 
 
 if __name__ == "__main__":

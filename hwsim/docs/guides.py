@@ -18,7 +18,7 @@ TOPICS = {
     "few-bits": "Devices of few levels, binary weights, updates by shifts.",
     "variation": "Chips that differ, noise, heat, drift, wires.",
     "transients": "Circuits in time: trajectories, settling, energy.",
-    "reservoirs": "Drawn recurrent circuits, series and sequences, read-outs.",
+    "reservoirs": "Drawn recurrent circuits that series drive, read-outs.",
     "datasheet": "What a designer asks of a chip: watts, seconds, limits.",
     "self-learning": "A netlist that learns by itself, step by step.",
     "company": "Chips that learn together and exchange what they answer.",
