@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from circuits.errors import CircuitError
@@ -64,14 +65,27 @@ def learning_of(session: Session, g: Mapping[str, Any], chosen: LearningOptions)
 
 
 def presentation(session: Session, learning: SelfLearning) -> Presentation:
-    """Return the samples as a deck shows them: the training set, and behind it the test set, unless it is the same."""
+    """Return the samples as a deck shows them: the training set, its classes in turn, and behind it the test set, unless it is the same."""
     data, task = session.learnable, session.task
     x, y = np.asarray(data.x_train, np.float64), np.asarray(task.train.of(slice(None)), np.float64)
     trained, held_out = len(x), np.asarray(data.x_test, np.float64)
-    if not np.array_equal(held_out, x):
+    order = in_turn(task.train.labels) if isinstance(task.train, Classes) else np.arange(trained)
+    same, x, y = np.array_equal(held_out, x), x[order], y[order]
+    if not same:
         x = np.concatenate([x, held_out])
         y = np.concatenate([y, np.asarray(task.test.of(slice(None)), np.float64)])
     return Presentation(x, y, trained, learning)
+
+
+def in_turn(labels: Any) -> NDArray[np.intp]:
+    """Return the order in which samples that are sorted by class are shown: one of each class after the other, so that none is forgotten.
+
+    Others are shown as they come.
+    """
+    if (np.diff(labels) < 0).any():
+        return np.arange(len(labels))
+    of_class = np.arange(len(labels)) - np.searchsorted(labels, labels)
+    return np.lexsort((labels, of_class))
 
 
 def self_learning_deck(session: Session, g: Mapping[str, Any], chosen: LearningOptions, notes: Sequence[str] = ()) -> str:

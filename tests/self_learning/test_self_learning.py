@@ -12,7 +12,7 @@ from circuits.errors import CircuitError
 from hwsim.core.protocol import Drive
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.self_learning import embedded
-from hwsim.self_learning.compiled import self_learning_deck
+from hwsim.self_learning.compiled import in_turn, self_learning_deck
 from hwsim.self_learning.flow import AGREE_FLOW, distance, flow
 from hwsim.self_learning.followed import follow
 from hwsim.self_learning.options import LearningOptions
@@ -135,6 +135,12 @@ def test_a_chip_s_values_are_those_of_both_twins():
     assert distance(varied, 4) < AGREE_FLOW / 3
     nominal = learned()
     assert not np.allclose(flat(varied.g), flat(nominal.g), rtol=1e-3)
+
+
+def test_classes_that_come_one_after_the_other_are_shown_in_turn():
+    """None is forgotten while others are shown; samples in another order stay in it."""
+    assert in_turn(np.array([0, 0, 0, 1, 2, 2])).tolist() == [0, 3, 4, 1, 5, 2]
+    assert in_turn(np.array([0, 1, 1, 0])).tolist() == [0, 1, 2, 3]
 
 
 def test_the_same_arguments_write_the_same_bytes():
