@@ -31,7 +31,7 @@ SEARCHED, SEEDS = 100, range(5)
 NOISE = 2e-5
 """V, of each state of the circuit: kT/C of 10 pF. Those of the tanh network are noisy by 4e-4 of their spread, as those of the circuit."""
 
-DRAWS = 12
+DRAWS = {"narma10": 30, "mackey-glass": 12, "laser": 30}
 
 VOLTS = 3.0
 """V of an input, and of the bias, that stand for 1 at the tanh network: weights of a column are shares of all of its conductances, about a
@@ -96,7 +96,7 @@ def search(task: str, what: str, nodes: int = 200) -> None:
     """Choose settings on the end of the training set of one set of data, and keep them."""
     x, y = (part[: WASHOUT + LEARNED] for part in series(task, SEARCHED))
     last, errors = len(x) - VALIDATED, []
-    for how in drawn(task, nodes, DRAWS):
+    for how in drawn(task, nodes, DRAWS[task]):
         v = states(what, x, how, SEARCHED)
         errors.append((float(nrmse(learnt(v, y, last)(v[last:]), y[last:])[0]), how))
         sys.stdout.write(f"{errors[-1][0]:.4f} {how}\n")
