@@ -29,6 +29,8 @@ TEXTS = {
     "start",
     "pattern",
     "onward",
+    "family",
+    "dynamics",
     "level_spacing",
     "level_rounding",
     "coding",
