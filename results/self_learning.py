@@ -19,7 +19,7 @@ LIMIT = 600
 
 BETA = ("--beta", "1e-5")
 
-XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "10")
+XOR, IRIS = ("xor", "--epochs", "100"), ("iris", "--epochs", "5")
 
 STUDIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], int]] = {
     "ideal": (XOR, (), 10),
