@@ -84,7 +84,7 @@ class IntrinsicPlasticity:
         p = (states[:, 1:] - (1.0 - settings.leak) * states[:, :-1])[:, washout:] / settings.leak
         p = p.reshape(-1, p.shape[2])
         total = -np.diagonal(ClockedForm.of(reservoir.circuit, reservoir.chip, reservoir.g).form.charging.of_v)
-        current, slope, bend = _of_diodes(DiodePair(v_low=-settings.clamp, v_high=settings.clamp), p)
+        current, slope, bend = _of_diodes(DiodePair(v_low=-settings.clamp, v_high=settings.clamp, i_sat=settings.i_sat), p)
         falls = 1.0 / (1.0 + slope / total)
         unit = self.std
         weight = settings.v_bias * (settings.g_high - settings.g_low) / total  # volts at the column of a bias of weight 1
