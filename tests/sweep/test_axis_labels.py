@@ -35,6 +35,8 @@ TEXTS = {
     "level_rounding",
     "coding",
     "country",
+    "error",
+    "answers",
     "shards",
     "exchange",
     "listen",
@@ -55,6 +57,8 @@ OTHERS = {
     "trainable",
     "method",
     "neuron",
+    "output_neuron",
+    "propagation",
     "amplifier",
     "layers",
     "g_init",
@@ -77,6 +81,8 @@ SWITCHES = {
     "signed",
     "shadow",
     "weight",
+    "load",
+    "output_load",
 }
 
 
