@@ -1,7 +1,7 @@
 """Sample-and-hold by switched capacitors: states of clocked circuits, which take a share of a new voltage at each clock.
 
 A buffer follows the column. In a clock's first phase it charges a small capacitor; in the second this one shares its charge with a larger
-one, whose voltage a second buffer drives. So x ← (1 − a)·x + a·p with a = sampled/(sampled + held), whatever the clock's period is.
+one, whose voltage a second buffer drives. So x ← (1 − a)·x + a·p with a = c_sample/(c_sample + c_hold), whatever the clock's period is.
 """
 
 import math
@@ -27,9 +27,9 @@ class SampleHold:
 
     Parameters
     ----------
-    sampled
+    c_sample
         The capacitor that samples the column [F].
-    held
+    c_hold
         The one that holds the state [F]; 0: the sample itself is the state.
     bits
         Of a converter that rounds each sample, so that states have few values; 0: there is none.
@@ -39,19 +39,19 @@ class SampleHold:
     Raises
     ------
     CircuitError
-        When a number is out of its range, or there are bits without a full scale, or with a held capacitor.
+        When a number is out of its range, or there are bits without a full scale, or with a capacitor that holds.
 
     Examples
     --------
     >>> import hwsim as hw
-    >>> hw.SampleHold(sampled=3e-13, held=7e-13).share
+    >>> hw.SampleHold(c_sample=3e-13, c_hold=7e-13).share
     0.3
 
     """
 
     __pydantic_config__: ClassVar = FORBID_UNKNOWN
-    sampled: Farad = 1e-12
-    held: Farad = 0.0
+    c_sample: Farad = 1e-12
+    c_hold: Farad = 0.0
     bits: int = 0
     full_scale: Volt = 0.0
 
@@ -59,8 +59,8 @@ class SampleHold:
         """Check the fields."""
         check_fields(self)
         for name, fits, must in (
-            ("sampled", self.sampled > 0, "positive"),
-            ("held", self.held >= 0, "0 or more"),
+            ("c_sample", self.c_sample > 0, "positive"),
+            ("c_hold", self.c_hold >= 0, "0 or more"),
             ("full_scale", self.full_scale >= 0, "0 or more"),
         ):
             value = getattr(self, name)
@@ -73,14 +73,14 @@ class SampleHold:
         if (self.bits > 0) != (self.full_scale > 0):
             msg = f"hold: bits = {self.bits} and full_scale = {self.full_scale:g} V go together; set both, or neither"
             raise CircuitError(msg)
-        if self.bits and self.held:
-            msg = f"hold: bits = {self.bits} and held = {self.held:g} F, and states of few bits are whole samples; set held to 0"
+        if self.bits and self.c_hold:
+            msg = f"hold: bits = {self.bits} and c_hold = {self.c_hold:g} F, and states of few bits are whole samples; set c_hold to 0"
             raise CircuitError(msg)
 
     @property
     def share(self) -> float:
         """The share a of the new voltage in each clock: the leak of a leaky echo-state network."""
-        return self.sampled / (self.sampled + self.held)
+        return self.c_sample / (self.c_sample + self.c_hold)
 
     def of(self, name: str, states: Nodes, columns: Nodes) -> "SampleHolds":
         """Make the array of them by which states follow columns."""
@@ -90,8 +90,8 @@ class SampleHold:
             minus=GROUND,
             control_plus=columns,
             control_minus=GROUND,
-            sampled=self.sampled,
-            held=self.held,
+            c_sample=self.c_sample,
+            c_hold=self.c_hold,
             bits=self.bits,
             full_scale=self.full_scale,
         )
@@ -99,19 +99,19 @@ class SampleHold:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SampleHolds(VoltageControlledVoltageSources):
-    """Clocked states: voltages `plus` to ground that follow the control by `sampled` and `held` capacitors [F], `gain` of the first buffer.
+    """Clocked states: voltages `plus` to ground that follow the control by capacitors `c_sample`, `c_hold` [F], `gain` of the first buffer.
 
-    In one clock the state takes the share sampled/(sampled + held) of gain·control, rounded to one of 2^bits − 1 voltages up to
-    `full_scale` [V] unless `bits` is 0. At rest, after many clocks, it is gain·control.
+    In one clock the state takes the share c_sample/(c_sample + c_hold) of gain·control, rounded to one of 2^bits − 1 voltages up to
+    `full_scale` [V] unless `bits` is 0. At equilibrium, after many clocks, it is gain·control.
     """
 
-    parameters: ClassVar[tuple[str, ...]] = ("gain", "sampled", "held")
-    positive: ClassVar[tuple[str, ...]] = ("sampled",)
-    not_negative: ClassVar[tuple[str, ...]] = ("held",)
+    parameters: ClassVar[tuple[str, ...]] = ("gain", "c_sample", "c_hold")
+    positive: ClassVar[tuple[str, ...]] = ("c_sample",)
+    not_negative: ClassVar[tuple[str, ...]] = ("c_hold",)
 
     gain: Values | float = 1.0
-    sampled: Values | float
-    held: Values | float
+    c_sample: Values | float
+    c_hold: Values | float
     bits: int = 0
     full_scale: Volt = 0.0
 

@@ -26,14 +26,14 @@ def refuse_odd(network: "Network") -> None:
 
 def _refuse_timed(network: "Network") -> None:
     """Refuse circuits that are clocked in part: their columns settle within a phase, and have no capacitors and no other dynamics."""
-    held = {k: layer.recurrence.hold is not None for k, layer in enumerate(network.layers) if layer.recurrence is not None}
-    if not any(held.values()):
+    clocked = {k: layer.recurrence.hold is not None for k, layer in enumerate(network.layers) if layer.recurrence is not None}
+    if not any(clocked.values()):
         return
     farads = per_layer(network.capacitance, len(network.layers))
     if any(farads):
         msg = f"network: capacitance = {max(farads):g} F, and columns with a hold settle in each clock; set capacitance to 0"
         raise CircuitError(msg)
-    free = next((k for k, clocked in held.items() if not clocked), None)
+    free = next((k for k, has_hold in clocked.items() if not has_hold), None)
     if free is not None:
         msg = f"network: layers[{free}] has a recurrence without a hold, and others have one; give each a hold, or none"
         raise CircuitError(msg)

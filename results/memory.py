@@ -1,4 +1,4 @@
-"""Memory capacity of reservoirs of 50 nodes that run freely, by family and drive, with and without noise on what is read.
+"""Memory capacity of reservoirs of 50 nodes that run freely, by family and drive, with and without noise on the states.
 
 `python results/memory.py` writes results/memory.json, which results/in_time.md describes.
 """

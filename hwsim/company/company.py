@@ -158,7 +158,7 @@ class Company:
             yield Round(state, sums, sums.pop("seconds"), outputs, self._sent(state.epoch, due=due))
 
     def resumable(self, epoch: int) -> bool:
-        """Whether a run can be resumed from the end of an epoch: what chips heard before is not kept, so an exchange must follow it."""
+        """Whether a run can be resumed from the end of an epoch: what peers answered before is not kept, so an exchange must follow it."""
         settings = self.settings
         return settings.exchange != "outputs" or epoch < settings.burn_in or (epoch - settings.burn_in) % settings.every == 0
 

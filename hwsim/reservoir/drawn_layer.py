@@ -94,7 +94,7 @@ class DrawnLayer:
             return None
         sampled = settings.leak * settings.capacitance
         full_scale = settings.clamp if settings.bits else 0.0
-        return SampleHold(sampled=sampled, held=settings.capacitance - sampled, bits=settings.bits, full_scale=full_scale)
+        return SampleHold(c_sample=sampled, c_hold=settings.capacitance - sampled, bits=settings.bits, full_scale=full_scale)
 
     @cached_property
     def entering(self) -> Floats:

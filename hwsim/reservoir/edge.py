@@ -52,14 +52,14 @@ def edge_of_stability(reservoir: Reservoir, x: Floats, exponent: float = -0.01, 
         As `row_exponent`.
 
     """
-    found, slope = row_exponent(reservoir, x), 1.0
+    now, slope = row_exponent(reservoir, x), 1.0
     for _ in range(rounds):
-        if abs(found - exponent) <= _CLOSE:
+        if abs(now - exponent) <= _CLOSE:
             return reservoir
-        moved, before = float(np.clip((exponent - found) / slope, -_FAR, _FAR)), found
+        moved, before = float(np.clip((exponent - now) / slope, -_FAR, _FAR)), now
         radius = reservoir.settings.spectral_radius * float(np.exp(moved))
         reservoir = replace(reservoir, settings=reservoir.settings.model_copy(update={"spectral_radius": radius}))
-        found = row_exponent(reservoir, x)
-        slope = float(np.clip((found - before) / moved, _FLAT, 1.0))
-    msg = f"edge of stability: the exponent is {found:.3g} a row after {rounds} rounds, not {exponent:g}; allow more, or ask for another"
+        now = row_exponent(reservoir, x)
+        slope = float(np.clip((now - before) / moved, _FLAT, 1.0))
+    msg = f"edge of stability: the exponent is {now:.3g} a row after {rounds} rounds, not {exponent:g}; allow more, or ask for another"
     raise ConvergenceError(msg)

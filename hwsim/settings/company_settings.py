@@ -33,7 +33,7 @@ class CompanySettings(Section):
     burn_in
         Epochs before the first exchange of outputs; what untrained chips answer teaches nothing.
     common
-        Samples of the training set that all chips hold without their labels, and on which they hear each other; no shard has them.
+        Samples of the training set that all chips hold without their labels, and on which they learn from each other; no shard has them.
     listen
         To which peers a chip listens: `all`, its neighbour in a `ring`, or one other, drawn at each exchange (`pairs`).
     precision

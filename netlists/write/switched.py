@@ -84,7 +84,7 @@ class Clocks(DeckElements):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Converters(DeckElements):
+class RoundingSources(DeckElements):
     """Voltages `plus` to ground of the multiple of `step` [V] that is nearest to `control`, at most `top` of them either way."""
 
     letter: ClassVar[str] = "B"
@@ -113,7 +113,7 @@ def switched(circuit: Circuit, chip: Chip, period: Second) -> tuple[Circuit, Chi
     Nodes keep their numbers; those that are added come last. Closed switches settle to e^-30 in a phase, whatever the capacitors are.
     """
     holds = clocked_states(circuit)
-    largest = max(float((chip(one.name, "sampled") + chip(one.name, "held")).max()) for one in holds)
+    largest = max(float((chip(one.name, "c_sample") + chip(one.name, "c_hold")).max()) for one in holds)
     on = _WIDTH * period / _SETTLED / (2.0 * largest)
     builder = _Appending(circuit.size)
     clock = builder.group("clock", 2)
@@ -134,20 +134,20 @@ def switched(circuit: Circuit, chip: Chip, period: Second) -> tuple[Circuit, Chi
 def _hold(builder: "_Appending", one: SampleHolds, chip: Chip, clock: Nodes, on: Ohm) -> Nodes:
     """Add what makes an array of states, and return the nodes of the capacitors that hold them."""
     name, count = one.name, len(one)
-    sampled, held, gain = (chip(name, what) for what in ("sampled", "held", "gain"))
+    c_sample, c_hold, gain = (chip(name, what) for what in ("c_sample", "c_hold", "gain"))
     driven, sample, state = (builder.group(f"{name}_{part}", count) for part in ("driven", "sample", "state"))
     builder.add(_buffer(f"{name}_buffer", driven, one.control_plus, gain))
     builder.add(Switches(name=f"{name}_first", a=driven, b=sample, control=clock[0], r_on=on, r_off=_INSULATED * on))
-    builder.add(Capacitors(name=f"{name}_sampled", a=sample, b=GROUND, c=sampled))
+    builder.add(Capacitors(name=f"{name}_sampled", a=sample, b=GROUND, c=c_sample))
     passed = sample
-    if not held.all():
+    if not c_hold.all():
         passed = builder.group(f"{name}_passed", count)
         builder.add(_buffer(f"{name}_passing", passed, sample, 1.0))
     builder.add(Switches(name=f"{name}_second", a=passed, b=state, control=clock[1], r_on=on, r_off=_INSULATED * on))
-    builder.add(Capacitors(name=f"{name}_held", a=state, b=GROUND, c=np.where(held > 0, held, sampled)))
+    builder.add(Capacitors(name=f"{name}_held", a=state, b=GROUND, c=np.where(c_hold > 0, c_hold, c_sample)))
     if one.bits:
         most = 2 ** (one.bits - 1) - 1
-        builder.add(Converters(name=f"{name}_converter", plus=one.plus, control=state, step=one.full_scale / most, top=most))
+        builder.add(RoundingSources(name=f"{name}_converter", plus=one.plus, control=state, step=one.full_scale / most, top=most))
     else:
         builder.add(_buffer(f"{name}_out", one.plus, state, 1.0))
     return state

@@ -26,7 +26,7 @@ U = 0.01
 SAMPLES = 50
 
 
-class Signal(NamedTuple):
+class ColumnSignal(NamedTuple):
     """The voltages and the displacements of a group of nodes, rms [V], and how many rows of a crossbar lead to each."""
 
     group: str
@@ -35,7 +35,7 @@ class Signal(NamedTuple):
     displaced: float
 
 
-def signals(session: Session, g: Conductances, u: float = U) -> Iterator[Signal]:
+def signals(session: Session, g: Conductances, u: float = U) -> Iterator[ColumnSignal]:
     """Yield one for each group of free nodes of each circuit of a chain, over samples of the test set."""
     x, y = session.data.x_test[:SAMPLES], session.task.test.of(slice(SAMPLES))
     with session.solver() as solver:
@@ -48,7 +48,7 @@ def signals(session: Session, g: Conductances, u: float = U) -> Iterator[Signal]
             for group in free_groups(one.circuit):
                 volts, displaced = (float(np.sqrt(np.mean(np.asarray(phase.v[group.name]) ** 2))) for phase in (free, moved))
                 into = sum(array.shape[0] for array in one.circuit.trainable if np.isin(array.columns, group.nodes).any())
-                yield Signal(group.name, into, volts, displaced)
+                yield ColumnSignal(group.name, into, volts, displaced)
 
 
 def main(whats: Sequence[str]) -> None:

@@ -152,7 +152,7 @@ def test_recurrent_circuits_are_inspected_and_checked(hwsim):
 
 def test_clocked_circuits_run_and_are_inspected_and_checked(hwsim):
     """Both engines agree to a microvolt, and so does a deck by itself; what has no meaning for a clock is refused."""
-    clocked = RING.replace("capacitance = 1e-11\n", "").replace("gain = 1.9", "gain = 1.9, hold = { sampled = 3e-13, held = 7e-13 }")
+    clocked = RING.replace("capacitance = 1e-11\n", "").replace("gain = 1.9", "gain = 1.9, hold = { c_sample = 3e-13, c_hold = 7e-13 }")
     Path("clocked.toml").write_text(clocked)
     assert 0 < hwsim("inspect", "clocked.toml", "--json").json["clocked"]["contraction"] < 1
     assert "echo state property" in hwsim("inspect", "clocked.toml").unwrapped

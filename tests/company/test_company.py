@@ -96,7 +96,7 @@ def test_mean_weights_are_equal_afterwards():
 
 
 def test_chips_hear_each_other():
-    """After the burn-in chips learn from the outputs of others, and what they hear are the peers' outputs on the pool, not their labels."""
+    """After the burn-in chips learn from the outputs of others, and their targets are the peers' outputs on the pool, not their labels."""
     with company("outputs", burn_in=1) as chips:
         first = next(one for one in chips.rounds(chips.begin()) if isinstance(one, Round))
         assert first.sent_bytes > 0

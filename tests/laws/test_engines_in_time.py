@@ -59,12 +59,12 @@ def test_both_engines_follow_the_same_voltages(name):
     np.testing.assert_allclose(ours.folded, theirs.folded, atol=4 * (AGREE + theirs.error))
 
 
-@pytest.mark.parametrize("hold", [SampleHold(sampled=3e-13, held=7e-13), SampleHold(bits=4, full_scale=0.1)], ids=["leaky", "few bits"])
+@pytest.mark.parametrize("hold", [SampleHold(c_sample=3e-13, c_hold=7e-13), SampleHold(bits=4, full_scale=0.1)], ids=["leaky", "few bits"])
 def test_both_engines_take_the_same_clocks(hold):
     """From any states, on a chip whose capacitors and buffers differ: switches make a recursion's states, to a microvolt."""
     layer = Layer(3, amplifier=Amplifier(gain=2.0, back=0.5), recurrence=Recurrence(gain=3.0, leak=1e-6, hold=hold))
     circuit, rng = Network(inputs=2, layers=(layer,), outputs=2).compile(), np.random.default_rng(7)
-    chip = Chip(circuit, {"hold1": {"gain": rng.uniform(0.9, 1.1, 3), "sampled": hold.sampled * rng.uniform(0.7, 1.3, 3)}})
+    chip = Chip(circuit, {"hold1": {"gain": rng.uniform(0.9, 1.1, 3), "c_sample": hold.c_sample * rng.uniform(0.7, 1.3, 3)}})
     g = {e.name: 10 ** rng.uniform(-6, -4, e.shape) for e in circuit.trainable}
     signal, v0 = Signal.hold(rng.uniform(-1, 1, (2, 4, 2)), PERIOD), {"s1": rng.uniform(-0.1, 0.1, (2, 3))}
     with NumericEngine().prepare(circuit, chip) as numeric, NgspiceEngine(workers=1).prepare(circuit, chip) as ngspice:

@@ -24,11 +24,11 @@ PAIR = DiodePair(v_low=-CLAMP, v_high=CLAMP, i_sat=I_SAT, n=1.0)
 
 def clocked(hold=None, *, layers=1, gain=2.5, neuron=PAIR):
     """Return a clocked circuit, a chip on which its capacitors and buffers differ, and conductances."""
-    hold = hold or SampleHold(sampled=3e-13, held=7e-13)
+    hold = hold or SampleHold(c_sample=3e-13, c_hold=7e-13)
     layer = Layer(N, neuron=neuron, amplifier=Amplifier(gain=1.5), recurrence=Recurrence(gain=gain, leak=1e-6, hold=hold))
     circuit, rng = Network(inputs=2, layers=(layer,) * layers, outputs=1).compile(), np.random.default_rng(3)
     spread = {
-        f"hold{k}": {"gain": rng.uniform(0.9, 1.1, N), "sampled": hold.sampled * rng.uniform(0.8, 1.2, N)} for k in range(1, layers + 1)
+        f"hold{k}": {"gain": rng.uniform(0.9, 1.1, N), "c_sample": hold.c_sample * rng.uniform(0.8, 1.2, N)} for k in range(1, layers + 1)
     }
     return circuit, Chip(circuit, spread), {e.name: 10 ** rng.uniform(-6.5, -5, e.shape) for e in circuit.trainable}
 
@@ -52,21 +52,21 @@ def test_it_is_the_leaky_echo_state_recursion(layers):
     """Its law is h ← (1 − a)·h + a·S(W·h + W_x·x + b), to 1e-12 V; a layer behind another sees what that one held at the clock before."""
     circuit, chip, g = clocked(layers=layers)
     came = GeneralEngine().prepare(circuit, chip).integrate(g, signal())
-    held = np.zeros((layers, N))
+    before = np.zeros((layers, N))
     for k, x in enumerate(signal().x[0]):
-        rows, new = [np.concatenate([x, -x, [1.0]]), *(np.append(1.5 * h, 1.0) for h in held)], held.copy()
+        rows, new = [np.concatenate([x, -x, [1.0]]), *(np.append(1.5 * h, 1.0) for h in before)], before.copy()
         for m in range(layers):
-            name, lines = f"hold{m + 1}", np.concatenate([2.5 * held[m], -2.5 * held[m]])
+            name, lines = f"hold{m + 1}", np.concatenate([2.5 * before[m], -2.5 * before[m]])
             w, r = g[f"w{m + 1}"], g[f"r{m + 1}"]
             p = settled(rows[m] @ w + lines @ r, w.sum(axis=0) + r.sum(axis=0) + 1e-6)
-            sampled = chip(name, "sampled")
-            share = sampled / (sampled + chip(name, "held"))
-            new[m] += share * (chip(name, "gain") * p - held[m])
-        held = new
+            c_sample = chip(name, "c_sample")
+            share = c_sample / (c_sample + chip(name, "c_hold"))
+            new[m] += share * (chip(name, "gain") * p - before[m])
+        before = new
         for m in range(layers):
-            np.testing.assert_allclose(came.v[f"s{m + 1}"][0, k], held[m], atol=1e-12)
+            np.testing.assert_allclose(came.v[f"s{m + 1}"][0, k], before[m], atol=1e-12)
     w = g[f"w{layers + 1}"]
-    columns = np.append(1.5 * held[-1], 1.0) @ w / w.sum(axis=0)
+    columns = np.append(1.5 * before[-1], 1.0) @ w / w.sum(axis=0)
     np.testing.assert_allclose(came.outputs[0, -1, 0], columns[0] - columns[1], atol=1e-12)
 
 
@@ -93,7 +93,7 @@ def test_a_run_in_two_parts_is_one_run_and_sums_are_of_its_states():
 
 def test_states_of_few_bits_have_few_values():
     """Each is the sample of the column, rounded to one of 2^bits − 1 voltages; the next clock sees just that."""
-    circuit, chip, g = clocked(SampleHold(sampled=1e-12, bits=3, full_scale=0.09), gain=6.0)
+    circuit, chip, g = clocked(SampleHold(c_sample=1e-12, bits=3, full_scale=0.09), gain=6.0)
     v = GeneralEngine().prepare(circuit, chip).integrate(g, signal()).v["s1"]
     steps = v / 0.03
     np.testing.assert_allclose(steps, steps.round(), atol=1e-9)
@@ -128,7 +128,7 @@ def test_small_signals_grow_by_the_spectral_radius():
 
 
 def test_neurons_of_two_nodes_are_clocked_too():
-    """A dead zone couples its column and what is behind it, by diodes: at rest the held states are where the circuit is."""
+    """A dead zone couples its column and what is behind it, by diodes: at equilibrium the states are where the circuit is."""
     circuit, chip, g = clocked(neuron=DeadZone(i_sat=1e-6), gain=0.5)
     chip = Chip.nominal(circuit)
     with GeneralEngine().prepare(circuit, chip) as solver:
@@ -141,11 +141,11 @@ def test_neurons_of_two_nodes_are_clocked_too():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SampleHold(sampled=0.0), "sampled = 0 must be a finite number, positive"),
-        (lambda: SampleHold(held=-1e-12), "held = -1e-12 must be"),
+        (lambda: SampleHold(c_sample=0.0), "c_sample = 0 must be a finite number, positive"),
+        (lambda: SampleHold(c_hold=-1e-12), "c_hold = -1e-12 must be"),
         (lambda: SampleHold(bits=1, full_scale=0.1), "bits = 1 must be between 2 and 32"),
         (lambda: SampleHold(bits=4), "go together"),
-        (lambda: SampleHold(bits=4, full_scale=0.1, held=1e-12), "set held to 0"),
+        (lambda: SampleHold(bits=4, full_scale=0.1, c_hold=1e-12), "set c_hold to 0"),
         (lambda: Recurrence(signed=False, back=0.5, hold=SampleHold()), "set back to 0"),
     ],
 )
@@ -157,11 +157,11 @@ def test_what_no_hold_has_is_refused(make, message):
 
 def test_circuits_are_clocked_as_a_whole():
     """Capacitors, and recurrent layers that are not clocked, are refused next to a hold; so is what has no rate."""
-    held = Layer(3, recurrence=Recurrence(hold=SampleHold()))
+    clocked_layer = Layer(3, recurrence=Recurrence(hold=SampleHold()))
     with pytest.raises(CircuitError, match="set capacitance to 0"):
-        Network(inputs=1, layers=(held,), outputs=1, capacitance=1e-12)
+        Network(inputs=1, layers=(clocked_layer,), outputs=1, capacitance=1e-12)
     with pytest.raises(CircuitError, match=r"layers\[1\] has a recurrence without a hold"):
-        Network(inputs=1, layers=(held, Layer(3, recurrence=Recurrence())), outputs=1)
+        Network(inputs=1, layers=(clocked_layer, Layer(3, recurrence=Recurrence())), outputs=1)
     circuit, chip, g = clocked(neuron=IdealPair())
     with pytest.raises(UnsupportedCircuitError, match="switches without a rate"):
         GeneralEngine().prepare(circuit, chip).integrate(g, signal())

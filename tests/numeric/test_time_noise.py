@@ -73,14 +73,16 @@ def test_noise_is_drawn_by_its_seed():
     np.testing.assert_allclose(noisy.folded, one.sum(axis=(0, 1)), rtol=1e-9)
 
 
-@pytest.mark.parametrize("held", [0.0, 7e-15])
-def test_switches_leave_kt_over_c(held):
+@pytest.mark.parametrize("c_hold", [0.0, 7e-15])
+def test_switches_leave_kt_over_c(c_hold):
     """Each clock's share of noise leaves kT/C of the holding capacitor; a sample that a buffer passes on has it twice."""
-    layer = Layer(4, neuron=DiodePair(v_low=-1.0, v_high=1.0), recurrence=Recurrence(gain=1e-3, hold=SampleHold(sampled=3e-15, held=held)))
+    layer = Layer(
+        4, neuron=DiodePair(v_low=-1.0, v_high=1.0), recurrence=Recurrence(gain=1e-3, hold=SampleHold(c_sample=3e-15, c_hold=c_hold))
+    )
     circuit = Network(inputs=1, layers=(layer,), outputs=1, bias=False).compile()
     g = {e.name: np.full(e.shape, 1e-6) for e in circuit.trainable}
     left = covariance(circuit, NoiseInTime(seed=3, shot=False), "s1", g=g).diagonal()
-    np.testing.assert_allclose(left / (KT / held if held else 2 * KT / 3e-15), 1.0, atol=0.08)
+    np.testing.assert_allclose(left / (KT / c_hold if c_hold else 2 * KT / 3e-15), 1.0, atol=0.08)
     with pytest.raises(UnsupportedCircuitError, match="is clocked"):
         covariance(circuit, NoiseInTime(), "s1", g=g)
 

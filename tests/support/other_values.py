@@ -29,7 +29,7 @@ COMPANY = {
     "training.schedule.decay": ["training.schedule=exponential"],
     "training.init": [],
     "circuit.layers[0].recurrence.": ["circuit.layers[0].recurrence={pattern='random', fan_in=3}"],
-    "circuit.layers[0].recurrence.hold": ["circuit.layers[0].recurrence={hold={held=1e-12}}"],
+    "circuit.layers[0].recurrence.hold": ["circuit.layers[0].recurrence={hold={c_hold=1e-12}}"],
     "circuit.layers[0].recurrence.hold.bits": ["circuit.layers[0].recurrence={hold={bits=3, full_scale=0.1}}"],
     "circuit.layers[0].recurrence.hold.full_scale": ["circuit.layers[0].recurrence={hold={bits=3, full_scale=0.1}}"],
     "circuit.layers[0].recurrence.back": ["circuit.layers[0].recurrence={signed=false}"],

@@ -1,6 +1,6 @@
 """The form of clocked circuits: what settles in a phase, and the recursion of the states that are held.
 
-    0 = H·p + F·(x, s) + h − D·i(p),     s ← s + a·(gain·p − s),     a = sampled/(sampled + held)
+    0 = H·p + F·(x, s) + h − D·i(p),     s ← s + a·(gain·p − s),     a = c_sample/(c_sample + c_hold)
 
 `s` are the states that are held, `p` the nodes that settle within a phase while inputs `x` and states stay. Where a node has a pair of
 diodes and a sum G of conductances, p = S(W·s + W_x·x + b), the inverse of G·p + i(p): the leaky echo-state network of Jaeger et al. 2007,
@@ -94,14 +94,14 @@ class ClockedForm:
         cut, on_chip = _cut(circuit, chip, nodes)
         form = StateForm.of(cut, on_chip, g, beta)
         order = np.argsort(np.concatenate([one.plus for one in holds]))
-        sampled, held, gain = (np.concatenate([chip(one.name, what) for one in holds])[order] for what in ("sampled", "held", "gain"))
+        c_sample, c_hold, gain = (np.concatenate([chip(one.name, what) for one in holds])[order] for what in ("c_sample", "c_hold", "gain"))
         control = np.concatenate([one.control_plus for one in holds])[order]
         most = [2.0 ** (one.bits - 1) - 1.0 if one.bits else 0.0 for one in holds]
         steps = [one.full_scale / top if top else 0.0 for one, top in zip(holds, most, strict=True)]
         step, top = (np.repeat(values, [len(one) for one in holds])[order] for values in (steps, most))
-        share = sampled / (sampled + held)
+        share = c_sample / (c_sample + c_hold)
         holding = Holding(np.searchsorted(form.nodes, control), gain, share, step, top)
-        return cls(nodes, form, holding, _switch_noise(sampled, held))
+        return cls(nodes, form, holding, _switch_noise(c_sample, c_hold))
 
     @property
     def dense(self) -> bool:
@@ -130,12 +130,13 @@ def _cut(circuit: Circuit, chip: Chip, nodes: Nodes) -> tuple[Circuit, Chip]:
     return cut, replace(chip, circuit=cut, values={name: values for name, values in chip.values.items() if name not in gone})
 
 
-def _switch_noise(sampled: Floats, held: Floats) -> Floats:
+def _switch_noise(c_sample: Floats, c_hold: Floats) -> Floats:
     """Return the root of the variance that a clock adds to each state, a share of k·T [1/√F].
 
-    The first switch leaves k·T/sampled on the sample, of which the state takes a²; the second leaves k·T·sampled/(held·(sampled + held)).
-    Without a held capacitor a buffer passes the sample on to an equal one. Of states that settle, k·T/held is left, as of any capacitor.
+    The first switch leaves k·T/c_sample on the sample, of which the state takes a²; the second leaves
+    k·T·c_sample/(c_hold·(c_sample + c_hold)). Without a capacitor that holds, a buffer passes the sample on to an equal one. Of states
+    that settle, k·T/c_hold is left, as of any capacitor.
     """
-    share = sampled / (sampled + held)
-    second = np.where(held > 0, share / np.where(held > 0, held, 1.0), 1.0 / sampled)
-    return np.sqrt(share**2 / sampled + second)
+    share = c_sample / (c_sample + c_hold)
+    second = np.where(c_hold > 0, share / np.where(c_hold > 0, c_hold, 1.0), 1.0 / c_sample)
+    return np.sqrt(share**2 / c_sample + second)
