@@ -19,6 +19,7 @@ from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.files.records import Row
 from hwsim.learning.predictions import Predictions
+from hwsim.report.reservoir_states import ReservoirStates
 from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import PRETRAINING, RunError
 from hwsim.runs.pretraining import begun_after
@@ -58,6 +59,8 @@ class RunRecord:
         Conductances that training began with, and those at the end of the last epoch that was saved [S].
     confusion, predictions
         Predictions of the test set with `g`: the first for classes, the second for real targets.
+    reservoir
+        The states that these predictions were made of; None without a reservoir.
     notes
         What is missing, and why.
 
@@ -75,6 +78,7 @@ class RunRecord:
     g: Conductances | None
     confusion: Confusion | None
     predictions: Predictions | None = None
+    reservoir: ReservoirStates | None = None
     notes: tuple[str, ...]
 
     @property
@@ -107,11 +111,11 @@ def read_run(what: str) -> RunRecord:
     environment = _table(folder.path / ENVIRONMENT, records.environment)
     notes = [] if summary else [_unfinished(what, rows, experiment)]
     g = _learned(session, folder) if folder.weights.exists() else None
-    confusion = predictions = None
+    confusion = predictions = reservoir = None
     if g is None:
         notes.append(f"There is no {folder.weights.name} here: no conductances after training, and no evaluation on the test set.")
     else:
-        confusion, predictions, missing = _read_test_set(what)
+        confusion, predictions, reservoir, missing = _read_test_set(what)
         notes += missing
     return RunRecord(
         what=what,
@@ -126,6 +130,7 @@ def read_run(what: str) -> RunRecord:
         g=g,
         confusion=confusion,
         predictions=predictions,
+        reservoir=reservoir,
         notes=tuple(notes),
     )
 
@@ -172,7 +177,7 @@ def _naming(path: Path, remedy: str, part: str = "") -> Iterator[None]:
         raise RunError(msg) from None
 
 
-def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, list[str]]:
+def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, ReservoirStates | None, list[str]]:
     """Evaluate the held-out set with the run's own engine; when that is impossible, return the reason in a line."""
     from hwsim.core.protocol import ConvergenceError  # noqa: PLC0415
     from hwsim.runs.loaded import load_model  # noqa: PLC0415
@@ -183,11 +188,17 @@ def _read_test_set(what: str) -> tuple[Confusion | None, Predictions | None, lis
         data = given.session.data
         with given.session.solver() as solver:
             evaluation = given.session.evaluate(solver, given.g, data.x_test, given.session.task.test)
+        reservoir = ReservoirStates.of(given.session)
     except (ValueError, OSError, ConvergenceError) as error:
         missing = "confusion matrix" if given.experiment.data.task == "classification" else "plot of predictions"
-        return None, None, [*notes, f"There is no {missing}, as the {given.experiment.data.held_out} set could not be evaluated: {error}"]
+        return (
+            None,
+            None,
+            None,
+            [*notes, f"There is no {missing}, as the {given.experiment.data.held_out} set could not be evaluated: {error}"],
+        )
     if data.scale is not None:
-        return None, Predictions.of(data, "test", evaluation.answers), notes
+        return None, Predictions.of(data, "test", evaluation.answers), reservoir, notes
     counts = np.zeros((data.classes, data.classes), dtype=int)
     np.add.at(counts, (data.labels_test, evaluation.answers), 1)
-    return Confusion(counts=counts, class_names=data.class_names), None, notes
+    return Confusion(counts=counts, class_names=data.class_names), None, reservoir, notes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hwsim.experiment.loading import to_toml
 from hwsim.formatting import Measure, brief, counted, quantity
 from hwsim.report.command_line import sweep_command
-from hwsim.report.run_section import environment_table
+from hwsim.report.run_tables import environment_table
 from hwsim.report.section import Gallery, PageListing, PageSection, PageTable
 from hwsim.report.sweep_pictures import sketches
 from hwsim.sweep.folds import over_folds
