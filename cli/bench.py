@@ -46,7 +46,7 @@ def _rounds(default: int) -> Callable[[Function], Function]:
 
 
 def _seconds(default: float) -> Callable[[Function], Function]:
-    kind = click.FloatRange(min=0, min_open=True)
+    kind = options.Number(min=0, min_open=True)
     return click.option("--seconds", type=kind, default=default, show_default=True, help="Approximate time of a turn [s].")
 
 

@@ -72,7 +72,7 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
     help="Output of the deck.",
 )
 @options.capacitance("settle, transient: from each node without a capacitor to ground [default: 1e-12].")
-@click.option("--period", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="transient: of a sample [default: settles].")
+@click.option("--period", type=options.Number(min=0, min_open=True), metavar="SECONDS", help="transient: of a sample [default: settles].")
 @click.option("--intervals", type=click.IntRange(min=1), metavar="N", help="transient: samples one after the other [default: 1].")
 @click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: the varied feature [default: 0].")
 @click.option(

@@ -28,10 +28,16 @@ hwsim crossbar --conductances weights.csv --wire 2 --engine ngspice"""
 _LARGEST = 1_000_000
 """Memristors of one crossbar."""
 
+_DRAWS = ("g_min", "seed")
+"""What belongs to conductances that are drawn."""
+
+_FILLS = ("fill", "g_max", *_DRAWS)
+"""What no crossbar of a file is filled by."""
+
 _NUMBERS = re.compile(r"(\d{1,7})[xX×](\d{1,7})")
 
-_SIEMENS = click.FloatRange(min=1e-15, max=1e3)
-_VOLT = click.FloatRange(min=1e-12, max=1e6)
+_SIEMENS = options.Number(min=1e-15, max=1e3)
+_VOLT = options.Number(min=1e-12, max=1e6)
 
 
 def _sizes(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[tuple[int, int]]:  # noqa: ARG001 - click's signature
@@ -57,7 +63,7 @@ def _ohms(ctx: click.Context, param: click.Parameter, value: str | None) -> list
     except ValueError:
         ohms = []
     if not ohms or not all(0 <= one < 1e12 for one in ohms):  # noqa: PLR2004 - above it no wire conducts
-        msg = f"--{param.name} {value}: give ohms of 0 or more, as in 2 or 0.5,1,2"
+        msg = f"{param.opts[0]} {value}: give ohms from 0 to below 1e12, as in 2 or 0.5,1,2"
         raise click.UsageError(msg)
     return ohms
 
@@ -96,7 +102,7 @@ def command(output: Output, plot: Path | None, out: Path | None, *, force: bool,
     lone = len(crossbars) == 1
     for option, file in (("--plot", plot), ("-o", out)):
         if file is not None and not lone:
-            msg = f"{option} shows one crossbar, and {len(crossbars)} are asked for; give one SIZE and one --wire"
+            msg = f"{option} is of one crossbar, and {len(crossbars)} are asked for; give one SIZE and one --wire"
             raise click.UsageError(msg)
     written = [outputs.OutputFile("--plot", plot, outputs.PICTURE)] if plot else []
     written += [outputs.OutputFile("-o", out, outputs.DECK)] if out else []
@@ -124,7 +130,8 @@ def _crossbars(given: dict[str, Any], path: Path | None) -> "Iterator[ReadCrossb
     if bool(given["sizes"]) == (path is not None):
         msg = "give the SIZE of a crossbar, as in 64x64, or --conductances FILE.csv; not both"
         raise click.UsageError(msg)
-    if given["g_min"] > given["g_max"]:
+    _refuse_idle(path, given["fill"])
+    if given["fill"] == "random" and given["g_min"] > given["g_max"]:
         msg = f"--g-min {given['g_min']:g} is above --g-max {given['g_max']:g}"
         raise click.UsageError(msg)
     if given["column_wire"] and len(given["column_wire"]) > 1:
@@ -134,6 +141,17 @@ def _crossbars(given: dict[str, Any], path: Path | None) -> "Iterator[ReadCrossb
     filled = [_read(path)] if path else [_filled(size, given) for size in given["sizes"]]
     for g, ohm in product(filled, given["wire"]):
         yield ReadCrossbar(g=g, v=np.full(len(g), given["volt"]), wires=Wires(row=ohm, column=ohm if of_columns is None else of_columns))
+
+
+def _refuse_idle(path: Path | None, fill: str) -> None:
+    """Refuse options that would change nothing."""
+    given = options.typed()
+    if path and (option := next((given[name] for name in _FILLS if name in given), "")):
+        msg = f"{option} is about crossbars of a SIZE, and --conductances states every conductance; omit {option}"
+        raise click.UsageError(msg)
+    if fill == "on" and (option := next((given[name] for name in _DRAWS if name in given), "")):
+        msg = f"{option} is about conductances that are drawn; add --fill random, or omit {option}"
+        raise click.UsageError(msg)
 
 
 def _filled(size: tuple[int, int], given: dict[str, Any]) -> "Floats":

@@ -58,7 +58,7 @@ def _times(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @click.option("--spec", callback=_share, metavar="ERROR", help="Largest error of a good chip, as in 5%.")
 @click.option("--limit", "limits", multiple=True, metavar="KEY", help="Search the limit of this key alone; repeatable.")
 @click.option("--tested", type=click.IntRange(min=1), metavar="N", help="Test samples on each of the chips [default: all].")
-@click.option("--celsius", type=click.FloatRange(-100, 300), multiple=True, metavar="T", help="Temperature of the retention; repeatable.")
+@click.option("--celsius", type=options.Number(-100, 300), multiple=True, metavar="T", help="Temperature of the retention; repeatable.")
 @click.option("--after", callback=_times, multiple=True, metavar="TIME", help="Time of the retention, as in 30d; repeatable.")
 @click.option("--refresh", type=click.IntRange(min=1), metavar="EPOCHS", help="Train each chip again at the end of the retention.")
 @click.option("--train", is_flag=True, help="Also train each of the chips, with its noise and devices.")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from circuits.quoting import quote_path
 from cli.loading import note_left_aside
+from cli.options import typed
 from cli.output import Output, ProgressStep
 from cli.sweep import compute_missing
 from cli.tables import table, wrapped
@@ -31,9 +31,9 @@ def refuse_others(out: "Path | None") -> None:
         With the option.
 
     """
-    context = click.get_current_context()
+    given = typed()
     for name in _ONE_RUN:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if name in given:
             remedy = (
                 "the same command resumes where it stopped" if name == "resume" else "train once more, without --folds, for one circuit"
             )

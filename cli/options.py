@@ -2,16 +2,37 @@
 
 import functools
 import json
+import math
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hwsim.settings.engine_names import ENGINES
 
 Function = Callable[..., Any]
+
+
+class Number(click.FloatRange):
+    """A finite number in a range: click takes NaN for one, since no comparison refuses it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; NaN and infinity fail."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number; give one.", param, ctx)
+        return number
+
+
+def typed() -> dict[str, str]:
+    """Return how each option and argument is written that the command line has, by its name."""
+    context = click.get_current_context()
+    given = ((str(param.name), param.opts[0]) for param in context.command.params)
+    return {name: option for name, option in given if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
 
 _DIALECT = "Program whose language a netlist is in [default: LTspice's or KiCad's where it is recognized, else ngspice's]."
 
@@ -193,7 +214,7 @@ def _refuse_contradiction(option: str, key: str, value: Any, settings: Sequence[
 
 def capacitance(text: str) -> Callable[[Function], Function]:
     """Add `--capacitance`, with its help."""
-    return click.option("--capacitance", type=click.FloatRange(min=0, min_open=True), metavar="FARAD", help=text)
+    return click.option("--capacitance", type=Number(min=0, min_open=True), metavar="FARAD", help=text)
 
 
 def samples(function: Function) -> Function:

@@ -39,12 +39,12 @@ _POINTS = 100
 @options.solved
 @options.samples
 @click.option("--signal", type=click.Path(path_type=Path), metavar="FILE.csv", help="Inputs instead of samples: a line a period.")
-@click.option("--period", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long each is held [default: settles].")
+@click.option("--period", type=options.Number(min=0, min_open=True), metavar="SECONDS", help="How long each is held [default: settles].")
 @click.option(
     "--points", type=click.IntRange(min=1, max=100_000), metavar="N", help="Points of a period in files [default: 1; plots: 100]."
 )
 @click.option(
-    "--accuracy", type=click.FloatRange(min=0, min_open=True), metavar="VOLT", help="Largest error [default: 1e-6; ngspice: its own]."
+    "--accuracy", type=options.Number(min=0, min_open=True), metavar="VOLT", help="Largest error [default: 1e-6; ngspice: its own]."
 )
 @options.capacitance("From each node without a capacitor to ground [default: 1e-12].")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write all voltages in time, .csv or .npz.")

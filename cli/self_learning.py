@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from cli.options import Number, typed
 from cli.tables import table
 
 if TYPE_CHECKING:
     from cli.output import Output
     from hwsim.runs.loaded import LoadedModel
 
-POSITIVE = click.FloatRange(min=0, min_open=True)
+POSITIVE = Number(min=0, min_open=True)
 
 _OPTIONS = {
     "epochs": (click.IntRange(min=1), "N", "How often each training sample is shown [default: the experiment's]."),
@@ -26,7 +26,7 @@ _OPTIONS = {
     "comparators": (POSITIVE, "VOLT", "Learn by the sign of the gradient alone; what comparators resolve."),
     "average": (POSITIVE, "N", "Let comparators decide by the mean over N presentations."),
     "leak": (POSITIVE, "N", "Let memories lose all but 1/e of their charge in N presentations."),
-    "mismatch": (click.FloatRange(min=0), "SHARE", "Standard deviation between the conductances of both twins."),
+    "mismatch": (Number(min=0), "SHARE", "Standard deviation between the conductances of both twins."),
 }
 
 _FIELDS = {"presentation": "period", "comparators": "resolution"}
@@ -104,11 +104,9 @@ def is_deck(what: str) -> bool:
 
 def _refuse_others(what: str, *allowed: str) -> None:
     """Refuse options that would change nothing of a deck that learns by itself."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in {"what", "json", "debug", "force", *allowed}:
-            msg = f"{what} learns by itself, as its own lines state; omit {parameter.opts[0]}"
+    for name, option in typed().items():
+        if name not in {"what", "json", "debug", "force", *allowed}:
+            msg = f"{what} learns by itself, as its own lines state; omit {option}"
             raise click.UsageError(msg)
 
 

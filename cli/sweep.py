@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from cli import options, sweep_text
 from cli.age import no_drift
@@ -50,7 +49,7 @@ hwsim sweep runs/iris-beta.db --spec 0.05 --export results.csv"""
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="N", help="Processes that compute [default: one a core].")
 @click.option("--scheduler", metavar="tcp://HOST:PORT", help="Compute on this Dask scheduler's workers instead.")
 @click.option(
-    "--spec", type=click.FloatRange(min=0.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1, or RMSE."
+    "--spec", type=options.Number(min=0.0), metavar="ERROR", help="Yield: the share of chips with at most this error, 0 to 1, or RMSE."
 )
 @click.option("--against", type=click.IntRange(min=1), default=1, show_default=True, metavar="POINT", help="Compare the others with this.")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE.csv|.parquet", help="Write a table, a row a result.")
@@ -114,10 +113,8 @@ def _refuse_outputs(what: str, export: Path | None, plot: Path | None, experimen
 
 
 def _refuse_settled(what: str) -> None:
-    context = click.get_current_context()
-    given = [name for name in _DEFINING if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if given:
-        option = {"settings": "--set", "alone": "--one-at-a-time"}.get(given[0], f"--{given[0]}")
+    given = options.typed()
+    if option := next((given[name] for name in _DEFINING if name in given), ""):
         msg = f"{what} is a sweep already, and {option} would make it another; name the circuit instead, and another file with --out"
         raise click.UsageError(msg)
 

@@ -35,7 +35,7 @@ _EXAMPLE = "hwsim tune iris --vary training.rate=log:1e-7:1e-5\nhwsim tune digit
 @click.option("--trials", type=click.IntRange(min=1), default=20, show_default=True, help="Number of trials in total.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs of a trial; their mean error counts.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training set [default: the experiment's].")
-@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share of the validation set [default: 0.2].")
+@click.option("--validation", type=options.Number(0, 1, min_open=True, max_open=True), help="Share of the validation set [default: 0.2].")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The experiment with the best settings [default: NAME-tuned.toml].")
 @options.force
 def command(

@@ -47,9 +47,17 @@ def test_several_are_a_table(hwsim, tmp_path):
         ([], "give the SIZE"),
         (["4x4", "--wire", "1,x"], "give ohms"),
         (["4x4", "--wire", "nan"], "give ohms"),
-        (["4x4", "--g-min", "1", "--g-max", "0.1"], "above --g-max"),
-        (["4x4", "8x8", "-o", "x.cir"], "shows one crossbar"),
+        (["4x4", "--fill", "random", "--g-min", "1", "--g-max", "0.1"], "above --g-max"),
+        (["4x4", "8x8", "-o", "x.cir"], "is of one crossbar"),
         (["4x4", "--column-wire", "1,2"], "takes one number"),
+        (["4x4", "--column-wire", "nan"], "--column-wire nan: give ohms"),
+        (["4x4", "--wire", "1e30"], "below 1e12"),
+        (["4x4", "--volt", "nan"], "'--volt': nan is no finite number"),
+        (["4x4", "--g-max", "inf"], "'--g-max'"),
+        (["4x4", "--g-min", "1e-7"], "--g-min is about conductances that are drawn; add --fill random"),
+        (["4x4", "--seed", "5"], "--seed is about conductances that are drawn"),
+        (["--conductances", "good.csv", "--fill", "random"], "--fill is about crossbars of a SIZE"),
+        (["--conductances", "good.csv", "--g-max", "1e-3"], "omit --g-max"),
         (["--conductances", "bad.csv"], "above 0"),
         (["--conductances", "ragged.csv"], "as many cells as the first"),
     ],
@@ -57,6 +65,7 @@ def test_several_are_a_table(hwsim, tmp_path):
 def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
     """What cannot be solved is refused in a line with the reason."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.csv").write_text("1,2\n3,4\n")
     (tmp_path / "bad.csv").write_text("1,2\n3,-4\n")
     (tmp_path / "ragged.csv").write_text("1,2\n3\n")
     answer = hwsim("crossbar", *arguments)
@@ -64,3 +73,9 @@ def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
     assert words in answer.err
     assert answer.err.count("\n") == 1
     assert not answer.out
+
+
+def test_what_is_not_drawn_has_no_least_conductance(hwsim):
+    """Devices that are on may conduct less than the default of --g-min, which is of drawn ones."""
+    answer = hwsim("crossbar", "4x4", "--g-max", "1e-8", "--json")
+    assert answer.code == 0, answer.err
