@@ -116,7 +116,7 @@ class Datasheet:
     def facts(self) -> list[tuple[str, str]]:
         """Return the numbers that are asked for first, each with its name."""
         facts = [
-            ("memristors", f"{self.counts.parts['memristors']:,}"),
+            ("memristors", f"{self.counts.parts.get('memristors', 0):,}"),
             ("static power, mean", quantity(self.power.total.mean, "W")),
         ]
         if self.energy is None or self.digital is None:

@@ -1,4 +1,4 @@
-"""The signal that learning reads: how far the training's nudge moves the nodes of each crossbar, next to what noise there is."""
+"""The signal that learning reads: how far apart the nodes of each crossbar are in the phases that are compared, next to noise."""
 
 import math
 from dataclasses import dataclass
@@ -30,8 +30,10 @@ class CrossbarSignal:
     ----------
     name
         Of the crossbar.
-    displacement, voltage
-        Of the first nudged phase, and of the free phase [V].
+    displacement
+        From one of the phases that the rule compares to the other: nudged to either side (`centred`), or to one side and free [V].
+    voltage
+        Of the free phase [V].
     read_noise
         Of the difference of two readings, as the experiment's section noise states it [V].
     thermal
@@ -103,12 +105,13 @@ class LearningSignal:
         return SheetSection(
             title="The signal that learning reads",
             condition=(
-                f"Root mean square over {counted(self.samples, 'test sample')} and the free nodes of each crossbar; {self.nudge}; noise "
-                f"is of the difference of two readings; kT/C at {quantity(self.capacitance, 'F')} and {self.kelvin:.4g} K."
+                f"Root mean square over {counted(self.samples, 'test sample')} and the free nodes of each crossbar; {self.nudge}; "
+                "displacements are between the two phases that are compared, and noise is of two readings; "
+                f"kT/C at {quantity(self.capacitance, 'F')} and {self.kelvin:.4g} K."
             ),
             header=(
                 "crossbar",
-                "displaced by the nudge",
+                "displacement",
                 "free voltage",
                 "read noise",
                 "kT/C noise",
@@ -124,7 +127,7 @@ class LearningSignal:
 
 
 def learning_signal(given: LoadedModel, drive: Drive, free: Equilibrium, targets: Any, capacitance: Farad) -> LearningSignal:
-    """Measure how far the training's nudge moves a circuit from its free equilibria, by targets (B, K) [V].
+    """Measure how far apart the training's nudges, by targets (B, K) [V], leave the phases that it compares.
 
     Raises
     ------
@@ -136,9 +139,10 @@ def learning_signal(given: LoadedModel, drive: Drive, free: Equilibrium, targets
     nudge = LossNudge(factory.shown_nudges(training, circuit, given.g), factory.loss(training))
     with given.session.solver() as solver:
         read = np.asarray(given.session.readout.outputs(solver, free, np.uint32(0)))
-        nudged = solver.solve(given.g, drive._replace(push=nudge.pushes(read, targets)[0]), start=free)
-    v = by_number(circuit, free)
-    moved = by_number(circuit, nudged) - v
+        pushes = nudge.pushes(read, targets)[: 2 if training.nudge.method == "centred" else 1]
+        nudged = [solver.solve(given.g, drive._replace(push=push), start=free) for push in pushes]
+    v, first, *other = (by_number(circuit, phase) for phase in (free, *nudged))
+    moved = first - (other[0] if other else v)
     kelvin = given.experiment.variation.kelvin
     thermal = _BOTH * math.sqrt(BOLTZMANN * kelvin / capacitance)
     crossbars = []

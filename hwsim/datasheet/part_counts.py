@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circuits.arrays import Trainable
 from circuits.circuit import Circuit
 from circuits.elements import Amplifiers, Diodes, IdealDiodes, InputCurrents, InputSources, Resistors, VoltageSources
 from circuits.nodes import Nodes
 from hwsim.datasheet.sheet_section import SheetSection
 
 _COUNTED: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("memristors", (Trainable,)),
     ("fixed resistors", (Resistors,)),
     ("diodes", (Diodes, IdealDiodes)),
     ("amplifiers", (Amplifiers,)),
@@ -66,8 +64,10 @@ class PartCounts:
 
 def part_counts(circuit: Circuit) -> PartCounts:
     """Count the parts of a circuit."""
-    parts = {name: sum(len(e) for e in circuit.of(*kinds)) for name, kinds in _COUNTED}
-    ends = [e.expand(np.ones(e.shape))[:2] for e in circuit.trainable]
+    loads = sum(len(e) for e in circuit.trainable if not e.memristive)
+    parts = {"memristors": circuit.memristors, "resistors of shared loads": loads}
+    parts |= {name: sum(len(e) for e in circuit.of(*kinds)) for name, kinds in _COUNTED}
+    ends = [e.expand(np.ones(e.shape))[:2] for e in circuit.memristive]
     same = _same(circuit)
     joined = [np.unique(np.sort(np.stack([same[a], same[b]]), axis=0), axis=1) for a, b in ends]
     return PartCounts(

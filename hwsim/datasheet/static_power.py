@@ -8,7 +8,7 @@ import numpy as np
 
 from circuits.arrays import Trainable
 from circuits.circuit import Circuit
-from circuits.elements import Amplifiers, Diodes, Resistors
+from circuits.elements import Amplifiers, Diodes, Nudges, Resistors
 from circuits.units import Watt
 from hwsim.core.delivery import delivery
 from hwsim.core.dissipation import dissipation
@@ -18,8 +18,6 @@ from hwsim.datasheet.sheet_section import SheetSection
 from hwsim.formatting import counted, quantity
 from hwsim.runs.loaded import LoadedModel
 from hwsim.typing import Floats
-
-_KINDS: tuple[tuple[type, str], ...] = ((Trainable, "memristor"), (Resistors, "resistor"), (Diodes, "diode"), (Amplifiers, "amplifier"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +132,18 @@ def _parts(circuit: Circuit, powers: Mapping[str, Floats]) -> tuple[PartPower, .
 
 def _kind(circuit: Circuit, name: str) -> str:
     """Return what the elements of an array are called."""
-    element = circuit[name]
-    return next((word for kind, word in _KINDS if isinstance(element, kind)), "nudge" if element is circuit.outputs else "source")
+    match circuit[name]:
+        case Trainable(memristive=True):
+            return "memristor"
+        case Trainable() | Resistors():
+            return "resistor"
+        case Diodes():
+            return "diode"
+        case Amplifiers():
+            return "amplifier"
+        case Nudges():
+            return "nudge"
+    return "source"
 
 
 def _spelled(power: PowerSummary) -> tuple[str, str, str]:

@@ -70,6 +70,26 @@ def test_products_are_counted(network, products, weights):
     assert (counts.products, counts.weights) == (products, weights)
 
 
+def test_a_shared_load_is_no_memristor():
+    """The resistors that learn one value multiply nothing: products and memristors are those of the layers without them."""
+    plain, loaded = (part_counts(Network(inputs=2, layers=(Layer(3, load=load),), outputs=2).compile()) for load in (False, True))
+    assert (loaded.products, loaded.weights) == (plain.products, plain.weights)
+    assert loaded.parts == plain.parts | {"resistors of shared loads": 3}
+
+
+def test_the_signal_is_what_the_compared_phases_differ_by():
+    """Nudged to both sides, nodes differ by twice what they are displaced by from the free phase, and need a quarter of the readings."""
+    keys = ["training.nudge.beta=1e-9", "noise.read=1e-3"]
+    scope = Scope(samples=4, settled=1)
+    both, one = (
+        datasheet(load_model("xor", [*keys, f"training.nudge.method={method}"]), scope, "").signal.crossbars
+        for method in ("centred", "positive")
+    )
+    for centred, positive in zip(both, one, strict=True):
+        assert centred.displacement == pytest.approx(2 * positive.displacement, rel=1e-3)
+        assert centred.readings == pytest.approx(positive.readings / 4, rel=1e-2)
+
+
 def test_noise_is_averaged_away(sheet):
     """So many readings bring the noise of a difference down to the displacement, and one less does not."""
     for one in sheet.signal.crossbars:
