@@ -41,7 +41,7 @@ def row_exponent(reservoir: Reservoir, x: Floats) -> float:
 def edge_of_stability(reservoir: Reservoir, x: Floats, exponent: float = -0.01, rounds: int = 30) -> Reservoir:
     """Return the reservoir with the spectral radius at which its exponent along sequences x (n, T, I) is the one that is asked for, by row.
 
-    The logarithm of the radius goes as far as the last round's slope says. With phase transition adaptation (Gallicchio, Micheli &
+    The logarithm of the radius follows the slope of the last round. With phase transition adaptation (Gallicchio, Micheli &
     Silvestri 2021, arXiv 2104.10132) it shares the aim alone: the exponent is the whole circuit's, and no rule of single nodes is claimed.
 
     Raises

@@ -87,8 +87,8 @@ class PowerMeter:
             self._looked, self._workers = now, _of_workers()
         if self._cards is None and "jax" in sys.modules:
             self._cards = _Cards()
-        own = os.times()
-        seconds = own.user + own.system + own.children_user + own.children_system + self._workers
+        times = os.times()
+        seconds = times.user + times.system + times.children_user + times.children_system + self._workers
         return _Counters(seconds, sum(package.joules() for package in self._packages), self._cards.joules() if self._cards else 0.0)
 
 

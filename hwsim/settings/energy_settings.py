@@ -76,5 +76,5 @@ class EnergySettings(Section):
     def simulated(self, joules: Joule) -> dict[str, float]:
         """Describe what a simulation took: kilowatt-hours, and kilograms of CO2 equivalents where the electricity is known."""
         kwh = joules * self.pue / JOULES_PER_KWH
-        known = self.kg_per_kwh
-        return {"simulation_kWh": kwh} | ({} if known is None else {"simulation_kg_CO2e": kwh * known})
+        weight = self.kg_per_kwh
+        return {"simulation_kWh": kwh} | ({} if weight is None else {"simulation_kg_CO2e": kwh * weight})

@@ -1,4 +1,4 @@
-"""Runs of clocked circuits: clock after clock, each of which is a circuit at rest."""
+"""Runs of clocked circuits: clock after clock, each of which is a circuit at equilibrium."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial

@@ -92,7 +92,7 @@ def trapezoidal(*, dense: bool) -> Step:
 
 
 def balanced(ode: Ode, drive: tuple[Array, Array], guess: Array, twice: Array | float, *, dense: bool) -> Stepped:
-    """Solve twice·v = v·coupling + u − i(v·ports + e)·drawn by Newton's method; `twice` [1/s] is 0 for what is at rest.
+    """Solve twice·v = v·coupling + u − i(v·ports + e)·drawn by Newton's method; `twice` [1/s] is 0 at equilibrium.
 
     Parameters
     ----------
