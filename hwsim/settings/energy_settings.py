@@ -62,7 +62,7 @@ class EnergySettings(Section):
 
     @field_validator("country")
     @classmethod
-    def _known(cls, country: str | None) -> str | None:
+    def _in_table(cls, country: str | None) -> str | None:
         if country is not None and country not in KG_PER_KWH:
             msg = f"country = {quoted(country)} is not in the table ({', '.join(KG_PER_KWH)}); state energy.intensity in kg a kWh instead"
             raise ValueError(msg)
