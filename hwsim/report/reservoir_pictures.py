@@ -1,4 +1,4 @@
-"""Pictures of a reservoir: some of its states in time, the read-out beside its target, the spectrum of its weights, and its memory."""
+"""Pictures of a reservoir: some of its states in time, the read-out and its target, the spectrum of its weights, and its memory."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,7 +56,7 @@ def memory_of(predicted: Predictions | None, data: DataSettings) -> Floats | Non
 def _pictures(record: RunRecord, states: ReservoirStates, name: str) -> Iterator[Picture]:
     yield _trajectories(record, states, name)
     if record.predictions is not None:
-        yield _beside(record.predictions, record.experiment.data, name)
+        yield _read_out(record.predictions, record.experiment.data, name)
     yield _spectrum(states, name)
     if (memory := memory_of(record.predictions, record.experiment.data)) is not None:
         yield _memory(memory, name)
@@ -89,7 +89,7 @@ def _trajectories(record: RunRecord, states: ReservoirStates, name: str) -> Pict
     )
 
 
-def _beside(predicted: Predictions, data: DataSettings, name: str) -> Picture:
+def _read_out(predicted: Predictions, data: DataSettings, name: str) -> Picture:
     shown, unit = min(_TARGETS, len(predicted.names)), data.measure.unit
 
     def draw(figure: Any) -> None:
@@ -109,7 +109,7 @@ def _beside(predicted: Predictions, data: DataSettings, name: str) -> Picture:
         "Read-out",
         draw,
         alt=f"Curves of {counted(shown, 'target')} and of what the read-out makes of the states, over {rows} rows.",
-        caption=f"What the read-out makes of the first {rows} rows of the {data.held_out} set, beside the target.{left_out}",
+        caption=f"What the read-out makes of the first {rows} rows of the {data.held_out} set, and the target.{left_out}",
         wide=True,
         height=2.6 if shown == 1 else 1.6 * shown,
     )
