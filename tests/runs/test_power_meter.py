@@ -32,7 +32,7 @@ def test_processor_time_counts_as_stated(tmp_path):
     meter = PowerMeter(5.0, tmp_path)
     busy(0.2)
     took = meter.since()
-    assert 0.2 <= took.processor_s < 0.6
+    assert 0.15 < took.processor_s < 0.6  # the system counts in ticks of 10 ms
     assert took.simulation_J == pytest.approx(5.0 * took.processor_s)
     assert meter.since().processor_s < 0.1
     assert meter.method == "5 W a busy core"
