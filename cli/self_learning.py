@@ -21,7 +21,8 @@ _OPTIONS = {
     "rate": (POSITIVE, "RATE", "What a presentation changes, for a unit of gradient, in S²/V² [default: by ranges]."),
     "beta": (POSITIVE, "SIEMENS", "Of the nudge [default: the experiment's, or 1/20 of the outputs' conductance]."),
     "presentation": (POSITIVE, "SECONDS", "How long a sample is shown [default: 1e-3]."),
-    "twins": (click.Choice(["opposed", "free"]), None, "Nudge both twins, or leave one free [default: opposed]."),
+    "twins": (click.Choice(["opposed", "free"]), None, "Nudge both twins (or phases), or leave one free [default: opposed]."),
+    "two-phase": (click.IntRange(1, 50), "N", "One circuit for both twins, its phases in turn, N times a presentation."),
     "chops": (click.IntRange(min=1), "N", "Let the twins change sides N times a presentation."),
     "comparators": (POSITIVE, "VOLT", "Learn by the sign of the gradient alone; what comparators resolve."),
     "average": (POSITIVE, "N", "Let comparators decide by the mean over N presentations."),
@@ -29,7 +30,7 @@ _OPTIONS = {
     "mismatch": (Number(min=0), "SHARE", "Standard deviation between the conductances of both twins."),
 }
 
-_FIELDS = {"presentation": "period", "comparators": "resolution"}
+_FIELDS = {"two-phase": "cycles", "presentation": "period", "comparators": "resolution"}
 
 
 def options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +38,7 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def command(*args: Any, self_learning: bool, **kwargs: Any) -> Any:
-        chosen = {name: value for name in _OPTIONS if (value := kwargs.pop(name)) is not None}
+        chosen = {name: value for name in _OPTIONS if (value := kwargs.pop(name.replace("-", "_"))) is not None}
         if chosen and not self_learning:
             msg = f"--{next(iter(chosen))} is for --self-learning"
             raise click.UsageError(msg)
@@ -55,7 +56,7 @@ def epochs(learning: dict[str, Any] | None, *, plain: bool) -> int | None:
     Raises
     ------
     click.UsageError
-        When the deck is to be written in another way as well, or comparators average that are not there.
+        When the deck is to be written in another way as well, or options are of comparators or twins that are not there.
 
     """
     if learning is None:
@@ -65,6 +66,9 @@ def epochs(learning: dict[str, Any] | None, *, plain: bool) -> int | None:
         raise click.UsageError(msg)
     if "average" in learning and "resolution" not in learning:
         msg = "--average is that of comparators; add --comparators VOLT"
+        raise click.UsageError(msg)
+    if "cycles" in learning and (twin := next((name for name in ("chops", "mismatch") if name in learning), None)):
+        msg = f"--{twin} is that of twins, and --two-phase has one circuit alone; omit --{twin}"
         raise click.UsageError(msg)
     taken: int | None = learning.pop("epochs", None)
     return taken

@@ -57,6 +57,7 @@ def learning_of(session: Session, g: Mapping[str, Any], chosen: LearningOptions)
         sides=(1.0, -1.0) if chosen.twins == "opposed" else (1.0, 0.0),
         period=chosen.period,
         chops=chosen.chops,
+        cycles=chosen.cycles,
         resolution=chosen.resolution,
         average=None if chosen.average is None else chosen.average * chosen.period,
         leak=None if chosen.leak is None else chosen.leak * chosen.period,

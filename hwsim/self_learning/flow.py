@@ -1,4 +1,7 @@
-"""The gradient flow that a self-learning circuit is to follow, by the numeric engine: dg/dt = -(rate/period)·dC/dg, within the bounds."""
+"""The gradient flow that a self-learning circuit is to follow, by the numeric engine: dg/dt = -(rate/period)·dC/dg, within the bounds.
+
+A circuit of two phases learns by what it held before, and so goes in steps, one a cycle: gradient descent.
+"""
 
 from collections.abc import Iterator
 
@@ -18,7 +21,7 @@ _STEPS = 4
 
 
 def flow(learned: Learned, presentations: int) -> Iterator[Weights]:
-    """Follow the gradient from where a deck started; yields the conductances after each presentation [S].
+    """Follow the gradient from where a deck started, by its cycles' steps if any; yields the conductances after each presentation [S].
 
     Raises
     ------
@@ -41,15 +44,17 @@ def flow(learned: Learned, presentations: int) -> Iterator[Weights]:
             gradient = rule.gradient(solver, g, shown.x[k : k + 1], shown.y[k : k + 1], SquaredError()).g
             return {name: -rates[name] * np.asarray(gradient[name]) for name in g}
 
-        g, h = dict(learned.begun), 1.0 / _STEPS
+        g, steps = dict(learned.begun), learning.cycles or _STEPS
+        h = 1.0 / steps
         for presented in range(presentations):
             k = presented % shown.trained
-            for _ in range(_STEPS):
-                first = slope(g, k)
-                second = slope(within(g, first, h / 2), k)
-                third = slope(within(g, second, h / 2), k)
-                fourth = slope(within(g, third, h), k)
-                mean = {name: (first[name] + 2 * second[name] + 2 * third[name] + fourth[name]) / 6 for name in g}
+            for _ in range(steps):
+                mean = first = slope(g, k)
+                if not learning.cycles:
+                    second = slope(within(g, first, h / 2), k)
+                    third = slope(within(g, second, h / 2), k)
+                    fourth = slope(within(g, third, h), k)
+                    mean = {name: (first[name] + 2 * second[name] + 2 * third[name] + fourth[name]) / 6 for name in g}
                 g = within(g, mean, h)
             yield g
 

@@ -26,9 +26,11 @@ class LearningOptions:
     period
         Of a presentation [s].
     twins
-        Whether both twins are nudged, to opposite sides, or one is left free.
+        Whether both twins, or both phases, are nudged, to opposite sides, or one is left free.
     chops
         How often the twins change sides in a presentation.
+    cycles
+        How often one circuit, in place of twins, goes through both phases in a presentation; 0: there are twins.
     resolution
         Of comparators [V], where memories move by the sign of the gradient alone.
     average
@@ -46,6 +48,7 @@ class LearningOptions:
     period: Second = PERIOD
     twins: Literal["opposed", "free"] = "opposed"
     chops: int = 0
+    cycles: int = 0
     resolution: Volt | None = None
     average: float | None = None
     leak: float | None = None

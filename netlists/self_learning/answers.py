@@ -34,7 +34,7 @@ def node_names(circuit: Circuit, *, classes: bool) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """The read-outs of both twins, their mean: what the circuit answers.
+    """The read-outs of a circuit, of twins their mean: what it answers.
 
     Parameters
     ----------
@@ -57,6 +57,10 @@ class Answers:
         return free_stem(self.twins.circuit, "answer")
 
     @property
+    def _twins(self) -> bool:
+        return len(self.twins.copies) > 1
+
+    @property
     def _loss(self) -> str:
         return free_stem(self.twins.circuit, "loss")
 
@@ -74,12 +78,12 @@ class Answers:
         """Write the nodes of the answers."""
         target, outputs = PresentationNodes.of(self.twins).target, self.twins.circuit.outputs
         yield "*"
-        yield "* What the circuit answers, the mean of both twins: less than V(loss) is better."
+        yield f"* What the circuit answers{', the mean of both twins' if self._twins else ''}: less of V(loss) is better."
         for k, offset in enumerate(plain(self.offsets, "offset")):
             ends = [(copy.node_names[int(outputs.plus[k])], copy.node_names[int(outputs.minus[k])]) for copy in self.twins.copies]
             read = " + ".join(f"V({plus},{minus})" for plus, minus in ends)
             added = "" if self.offsets[k] == 0 else f" + {offset}"
-            yield f"B_{self._answer}_{k} {self._answer}_{k} 0 V = 0.5*({read}){added}"
+            yield f"B_{self._answer}_{k} {self._answer}_{k} 0 V = {f'0.5*({read})' if self._twins else read}{added}"
         errors = [f"(V({target}_{k})-V({self._answer}_{k}))" for k in range(len(self.offsets))]
         yield from _sum(f"B_{self._loss} {self._loss} 0 V = 0.5*(", [f"{one}*{one}" for one in errors], ")")
         if self.classes is not None:
@@ -113,7 +117,7 @@ class Answers:
         for when, row in (("before", 1), ("after", 1 + shown.shown - shown.count)):
             yield from self._listed(when, row)
         yield from self._counted()
-        yield from ("echo", "echo power of both twins while learning in watts", "setplot $whole")
+        yield from ("echo", f"echo power of {'both twins' if self._twins else 'the circuit'} while learning in watts", "setplot $whole")
         yield from supply.commands(*plain([shown.begin, shown.end], "time"))
         yield from ending([f"plot {voltage(self._loss)} ylabel V^2 title loss"])
 

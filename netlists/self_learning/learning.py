@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from circuits.units import Farad, Second, Siemens, Volt
+from netlists.self_learning import phases
 
 MEMORY: Farad = 1e-9
 """Of each memory; currents and leaks are scaled to it, so that no result depends on it."""
@@ -31,7 +32,7 @@ class SelfLearning:
     beta
         Of the nudge [S].
     sides
-        By what each twin's nudge is multiplied: (1, -1), or (1, 0) for a nudged and a free one.
+        By what each twin's nudge, or each phase's, is multiplied: (1, -1), or (1, 0) for a nudged and a free one.
     rates
         One a trainable array [S²/V²]: what a presentation changes, for a unit of gradient; with `resolution` in S, its step.
     epochs
@@ -42,6 +43,8 @@ class SelfLearning:
         c_l/c_L of each trainable array, by name.
     chops
         How often the twins change sides within a presentation; 0: never.
+    cycles
+        How often one circuit, in place of twins, goes through both phases within a presentation; 0: there are twins.
     resolution
         Least voltage that its comparators resolve, where a memory moves by the sign of the gradient alone [V]; None: by the gradient.
     average
@@ -66,6 +69,7 @@ class SelfLearning:
     sides: tuple[float, float] = (1.0, -1.0)
     period: Second = 1e-3
     chops: int = 0
+    cycles: int = 0
     resolution: Volt | None = None
     average: Second | None = None
     leak: Second | None = None
@@ -82,6 +86,12 @@ class SelfLearning:
         if self.average is not None and self.resolution is None:
             msg = f"self-learning: average = {self.average:g} s is that of comparators; set resolution too"
             raise ValueError(msg)
+        if not 0 <= self.cycles <= phases.MOST:
+            msg = f"self-learning: cycles = {self.cycles} must be at most {phases.MOST}"
+            raise ValueError(msg)
+        if self.cycles and (self.chops or self.skew):
+            msg = "self-learning: chops and mismatch are those of twins, and a circuit in two phases has none; choose one of both"
+            raise ValueError(msg)
         for rate in self.rates:
             if not 0 <= rate < math.inf:
                 msg = f"self-learning: rate = {rate:g} must be 0 or more"
@@ -89,10 +99,20 @@ class SelfLearning:
 
     @property
     def memristor(self) -> str:
-        """The subcircuit of a device in both twins."""
-        return f"{'' if self.resolution is None else 'comparing_' if self.average is None else 'averaging_'}twin_memristor"
+        """The subcircuit of a device."""
+        return "sampled_memristor" if self.cycles else "twin_memristor"
+
+    @property
+    def rule(self) -> str:
+        """The subcircuit by which a memory learns."""
+        return "squares" if self.resolution is None else "compared_squares" if self.average is None else "averaged_squares"
+
+    @property
+    def duty(self) -> float:
+        """In which share of the time memories learn."""
+        return phases.duty() if self.cycles else 1.0
 
     @property
     def spread(self) -> float:
-        """What separates the nudges of both twins, in units of beta."""
+        """What separates both nudges, in units of beta."""
         return self.sides[0] - self.sides[1]

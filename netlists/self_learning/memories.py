@@ -1,4 +1,4 @@
-"""The devices of twins: a memory for each conductance, and for each device a memristor in either twin."""
+"""The devices of circuits that learn: a memory for each conductance, and for each device a memristor in each copy, and its rule."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,9 @@ from circuits.arrays import Trainable
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.units import Siemens
+from netlists.self_learning import phases
 from netlists.self_learning.learning import CLAMPING, MEMORY, SelfLearning
+from netlists.self_learning.presentation import PresentationNodes
 from netlists.self_learning.twin_circuits import TwinCircuits
 from netlists.text.numbers import plain
 from netlists.write.names import free_stem
@@ -32,7 +34,7 @@ def memory_nodes(circuit: Circuit, element: Trainable) -> list[str]:
 
 
 def cards(twins: TwinCircuits, element: Trainable, g: Any, learning: SelfLearning) -> Iterator[str]:
-    """Write an array of trainable conductances: what holds each of them, and each device in both twins.
+    """Write an array of trainable conductances: what holds each of them, and each device in each copy.
 
     Parameters
     ----------
@@ -56,26 +58,43 @@ def cards(twins: TwinCircuits, element: Trainable, g: Any, learning: SelfLearnin
 
 
 def _devices(twins: TwinCircuits, element: Trainable, names: list[str], learning: SelfLearning) -> Iterator[str]:
-    """Write the devices of an array, each with its memory."""
+    """Write the devices of an array, each with the rule by which its memory learns."""
     rate, volt = _rates(twins, element, learning), learning.volt
     skew = np.broadcast_to(learning.skew.get(element.name, 1.0), element.shape)
     of_device = element.expand(np.arange(len(names)).reshape(element.shape)).g
-    more = f" unit={volt!r}" + ("" if learning.resolution is None else f" resolution={learning.resolution!r}")
-    more += "" if learning.average is None else f" c={MEMORY!r} tau={plain([learning.average], 'average')[0]}"
     rates, skews = plain(np.ravel(rate), "rate"), plain(np.ravel(skew), "skew")
     numbers = ["_".join(map(str, number)) for number in element.numbers.tolist()]
     ends = [[copy.node_names[node] for node in end.tolist()] for copy in twins.copies for end in element.ends]
-    behind = f"{free_stem(twins.circuit, 'learn')} {learning.memristor}"
+    clocks, rule = PresentationNodes.of(twins), _rule(learning)
+    stem, drop = free_stem(twins.circuit, "learn"), free_stem(twins.circuit, "held")
     for k in element.order.tolist():
-        which = of_device[k]
-        joined = " ".join(end[k] for end in ends)
-        yield f"X_{element.name}_{numbers[k]} {joined} {names[which]} {behind} skew={skews[which]} rate={rates[which]}{more}"
+        which, name, nodes = of_device[k], f"{element.name}_{numbers[k]}", [end[k] for end in ends]
+        if learning.cycles:
+            (tau,) = plain([phases.HOLDING * phases.part(learning.period, learning.cycles)], "tau")
+            drops = [f"{drop}_first_{name}", f"{drop}_second_{name}"]
+            joined = [*nodes, *drops, names[which], *clocks.holds, learning.memristor, f"unit={volt!r}", f"c={MEMORY!r}", f"tau={tau}"]
+            compared = [drops[0], "0", drops[1], "0"]
+        else:
+            joined = [*nodes, names[which], learning.memristor, f"unit={volt!r}", f"skew={skews[which]}"]
+            compared = nodes
+        yield f"X_{name} {' '.join(joined)}"
+        yield f"X_{stem}_{name} {' '.join(compared)} {names[which]} {clocks.learn} {rule.format(rate=rates[which])}"
+
+
+def _rule(learning: SelfLearning) -> str:
+    """Write the rule by which memories learn, with its parameters."""
+    words = [learning.rule, "rate={rate}"]
+    if learning.resolution is not None:
+        words.append(f"resolution={learning.resolution!r}")
+    if learning.average is not None:
+        words += [f"c={MEMORY!r}", f"tau={plain([learning.average * learning.duty], 'average')[0]}"]
+    return " ".join(words)
 
 
 def _rates(twins: TwinCircuits, element: Trainable, learning: SelfLearning) -> Any:
     """Return by how many amperes a device charges its memory, for a square volt of difference or, by signs, in all."""
     place = [e.name for e in twins.circuit.trainable].index(element.name)
-    pace = MEMORY / learning.volt * learning.rates[place] / learning.period
+    pace = MEMORY / learning.volt * learning.rates[place] / (learning.period * learning.duty)
     if learning.resolution is not None:
         return np.full(element.shape, pace)
     factor = np.broadcast_to(learning.factors[element.name], element.shape)

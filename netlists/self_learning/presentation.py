@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.elements import InputSources
+from netlists.self_learning import phases
 from netlists.self_learning.learning import RISE, SelfLearning
 from netlists.self_learning.twin_circuits import TwinCircuits
 from netlists.text.numbers import plain
@@ -73,9 +74,7 @@ class Presentation:
         yield f"V_{names.clock} {names.clock} 0 pulse(0 1 {' '.join(times)})"
         yield from self._samples(names)
         yield from self._switch(names)
-        for sign, name in zip(self.learning.sides, names.pushes, strict=True):
-            (gain,) = plain([sign * self.learning.beta], "beta")
-            yield f"E_{name} {name} 0 {names.learn} 0 {gain}"
+        yield from self._phases(names) if self.learning.cycles else self._sides(names)
         yield "*"
         yield "* Tables: the features and the targets of each sample."
         for stem, values in ((names.feature, self.x), (names.target, self.y)):
@@ -98,8 +97,35 @@ class Presentation:
     def _switch(self, names: "PresentationNodes") -> Iterator[str]:
         rise = RISE * self.learning.period
         on = [(0.0, 0.0), (self.begin + rise, 0.0), (self.begin + 2 * rise, 1.0), (self.end + rise, 1.0), (self.end + 2 * rise, 0.0)]
-        chops = self.learning.chops
         yield from _pwl(f"V_{names.on} {names.on} 0", on)
+
+    def _sides(self, names: "PresentationNodes") -> Iterator[str]:
+        """Write the nudges of twins, which last while they learn."""
+        yield from self._chops(names)
+        for gain, name in zip(self._gains, names.pushes, strict=True):
+            yield f"E_{name} {name} 0 {names.learn} 0 {gain}"
+
+    def _phases(self, names: "PresentationNodes") -> Iterator[str]:
+        """Write the clocks of one circuit's phases, its nudge, and when it learns."""
+        period, cycles, late = self.learning.period, self.learning.cycles, 2 * RISE * self.learning.period
+        closed, lasting = phases.SWITCH
+        yield "* A cycle has three parts. In the first two the circuit is nudged or left free, and settles; then the switches of that phase"
+        yield "* close for a while, and each memristor's voltage stays on its capacitor. In the third the memories learn by both."
+        for k, (push, hold) in enumerate(zip(names.phases, names.holds, strict=True)):
+            place = 1 - k  # the second side comes first: free, and then nudged
+            yield phases.clock(push, period, cycles, place, 1.0, late)
+            yield phases.clock(hold, period, cycles, place + closed, lasting, late)
+        yield phases.clock(names.learning, period, cycles, 2, phases.LEARNING, late)
+        terms = [f"{gain}*V({push})" for gain, push in zip(self._gains, names.phases, strict=True)]
+        yield f"B_{names.learn} {names.learn} 0 V = V({names.on})*V({names.learning})"
+        yield f"B_{names.pushes[0]} {names.pushes[0]} 0 V = V({names.on})*({' + '.join(terms)})"
+
+    @property
+    def _gains(self) -> list[str]:
+        return plain([side * self.learning.beta for side in self.learning.sides], "beta")
+
+    def _chops(self, names: "PresentationNodes") -> Iterator[str]:
+        chops, rise = self.learning.chops, RISE * self.learning.period
         if not chops:
             yield f"E_{names.learn} {names.learn} 0 {names.on} 0 1"
             return
@@ -130,7 +156,10 @@ class PresentationNodes:
     on: str
     chop: str
     learn: str
-    pushes: tuple[str, str]
+    pushes: tuple[str, ...]
+    phases: tuple[str, str]
+    holds: tuple[str, str]
+    learning: str
     feature: str
     target: str
 
@@ -149,7 +178,10 @@ class PresentationNodes:
             on=free("on"),
             chop=free("chop"),
             learn=free("learn"),
-            pushes=(free("push_first"), free("push_second")),
+            pushes=(free("push_first"), free("push_second"))[: len(twins.copies)],
+            phases=(free("phase_first"), free("phase_second")),
+            holds=(free("hold_first"), free("hold_second")),
+            learning=free("learning"),
             feature=free("feature"),
             target=free("y"),
         )

@@ -25,6 +25,21 @@ TITLE = "an analog network that learns by itself, written by hwsim for ngspice"
 """What stands in the first line of such a deck."""
 
 
+_AT_ONCE = """\
+* The circuit stands here twice. Both twins see the same samples, and their memristors have the same conductances; but the
+* outputs of one are pushed towards the targets, and those of the other away from them (or left free). A memristor has voltage
+* a in one twin and b in the other, and (a*a - b*b) / (4*beta) is the derivative of the loss by its conductance (in parts behind
+* amplifiers, times a constant). So each memory, a capacitor whose voltage is a conductance, is charged by the difference of
+* its own two squares, and by nothing else."""
+
+_IN_TURN = """\
+* The circuit stands here once, and has two phases in turn. In one its outputs are pushed away from the targets (or left free), in
+* the other towards them. Switches put each memristor's voltage on a capacitor of its own in either phase: b, and then a. Then
+* (a*a - b*b) / (4*beta) is the derivative of the loss by its conductance (in parts behind amplifiers, times a constant). So each
+* memory, a capacitor whose voltage is a conductance, is charged by the difference of the two squares that are held next to it,
+* and by nothing else. What is held does not move while memories learn: each cycle is one step down the gradient."""
+
+
 def write_self_learning(  # noqa: PLR0913 - a circuit with all that it carries
     circuit: Circuit,
     chip: Chip,
@@ -71,18 +86,18 @@ def write_self_learning(  # noqa: PLR0913 - a circuit with all that it carries
     circuit.check_conductances(g)
     check_names(circuit)
     sharp = sharpened(circuit)
-    twins = TwinCircuits.of(sharp, sharpened_chip(chip))
+    twins = TwinCircuits.of(sharp, sharpened_chip(chip), lone=shown.learning.cycles > 0)
     answers = Answers(twins, shown, classes, np.zeros(len(circuit.outputs)) if offsets is None else offsets)
     kept = [node for e in sharp.trainable for node in memories.memory_nodes(sharp, e)]
-    text = [*_header(circuit, shown, notes), *embedded, *_settings(twins), *_library(twins, shown.learning)]
+    text = [*_header(circuit, shown, notes), *embedded, *_settings(twins, shown.learning), *_library(twins, shown.learning)]
     inputs, parts = list(presentation.inputs(twins)), list(twins.sections(_words(twins)))
     supply = Supply([*inputs, *(card for part in parts for card in part.cards)], free_stem(sharp, "watts"))
     text += [*shown.cards(twins), "*", "* The sources of the data follow their features.", *inputs]
     text += [line for part in parts for line in ("*", f"* {part.title}", *part.cards)]
     for element in sharp.trainable:
-        text += ["*", f"* The memristors of {element.name}: a memory for each conductance, and each device in both twins."]
+        text += ["*", f"* The memristors of {element.name}: a memory for each conductance, each device, and how its memory learns."]
         text += memories.cards(twins, element, g[element.name], shown.learning)
-    text += ["*", "* The outputs: each twin is pushed to its side of the target.", *_nudges(twins)]
+    text += ["*", "* The outputs: each is pushed to its side of the target.", *_nudges(twins)]
     text += [*answers.cards(), *answers.commands(kept, supply), ".end"]
     return "\n".join(text) + "\n"
 
@@ -94,29 +109,28 @@ def _header(circuit: Circuit, shown: Presentation, notes: Sequence[str]) -> Iter
     yield "*"
     yield "* Run it: ngspice FILE plots the loss and stays open; ngspice -b FILE prints what it answers before and after, and ends."
     yield "*"
-    yield "* The circuit stands here twice. Both twins see the same samples, and their memristors have the same conductances; but the"
-    yield "* outputs of one are pushed towards the targets, and those of the other away from them (or left free). A memristor has voltage"
-    yield "* a in one twin and b in the other, and (a*a - b*b) / (4*beta) is the derivative of the loss by its conductance (in parts behind"
-    yield "* amplifiers, times a constant). So each memory, a capacitor whose voltage is a conductance, is charged by the difference of"
-    yield "* its own two squares, and by nothing else."
+    yield from (_IN_TURN if learning.cycles else _AT_ONCE).splitlines()
     yield "*"
     yield f"* {shown.count} samples are shown once, then {shown.trained} of them {learning.epochs} times while it learns, and all again."
     yield f"* Each is shown for {learning.period:g} s. A volt of a memory is {learning.volt:g} siemens. Numbers are SI, without suffixes."
 
 
-def _settings(twins: TwinCircuits) -> Iterator[str]:
+def _settings(twins: TwinCircuits, learning: SelfLearning) -> Iterator[str]:
     """Write tolerances far below what a nudge moves; trtol leaves it to the longest step how finely memories are followed."""
     (gmin,) = plain([GMIN], "gmin")
     celsius = round(twins.chip.temperature - ZERO_CELSIUS, 9)
     yield "*"
     yield f".options reltol=1e-8 vntol=1e-11 abstol=1e-15 trtol=1e4 gmin={gmin} temp={celsius} tnom=27.0 rshunt=1e15"
     yield ".options itl1=200 itl4=100 pivrel=0.5 pivtol=1e-18"
+    if learning.cycles:
+        yield "* By trapezoids a capacitor that is shorter than a step swings about what it follows; by Gear's method it settles."
+        yield ".options method=gear"
 
 
 def _library(twins: TwinCircuits, learning: SelfLearning) -> Iterator[str]:
     """Write the subcircuits that the deck uses."""
     used = dict.fromkeys(subcircuits.of_chip(b, twins.circuit, twins.chip).kind for b in blocks(twins.circuit, twins.chip).values())
-    for kind in (*used, "memory", learning.memristor):
+    for kind in (*used, "memory", learning.memristor, learning.rule):
         yield "*"
         yield from subcircuits.text(kind).splitlines()
 

@@ -1,4 +1,4 @@
-"""Twins: a circuit twice, on the same sources; what both share stands once, and all else under a name of its own."""
+"""Twins: a circuit twice, on the same sources; what both share stands once, and all else under a name of its own. Or it alone."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ SUFFIXES = ("first", "second")
 
 @dataclass(frozen=True, slots=True)
 class TwinCircuits:
-    """A circuit without ideal diodes, and two copies of it that share some of its nodes and elements.
+    """A circuit without ideal diodes, and two copies of it that share some of its nodes and elements, or itself as its only one.
 
     Parameters
     ----------
     circuit, chip
         The circuit, and the chip whose values both twins have.
     copies
-        The circuit with the names of each twin.
+        The circuit with the names of each twin; the circuit itself where it stands once.
     shared
         Names of the elements that stand once: sources to ground.
 
@@ -37,12 +37,12 @@ class TwinCircuits:
 
     circuit: Circuit
     chip: Chip
-    copies: tuple[Circuit, Circuit]
+    copies: tuple[Circuit, ...]
     shared: frozenset[str]
 
     @classmethod
-    def of(cls, circuit: Circuit, chip: Chip) -> Self:
-        """Make the twins of a circuit.
+    def of(cls, circuit: Circuit, chip: Chip, *, lone: bool = False) -> Self:
+        """Make the twins of a circuit, or take it as it is where it is to stand once.
 
         Raises
         ------
@@ -52,17 +52,18 @@ class TwinCircuits:
         """
         circuit.require("inputs", "outputs", "trainable")
         if passed := circuit.of(Passed):
-            msg = f"{circuit.name}: {passed[0].name} is of a kind that ngspice alone simulates; twins are made of elements that hwsim knows"
+            msg = f"{circuit.name}: {passed[0].name} is of a kind that ngspice alone simulates; a circuit that learns needs others"
             raise CircuitError(msg)
+        if lone:
+            return cls(circuit, chip, (circuit,), frozenset())
         inside = blocks(circuit, chip)
         shared = frozenset(e.name for e in circuit.elements if e.name not in inside and _is_source(e))
         fixed = np.zeros(circuit.size + 1, dtype=bool)
         for name in shared:
             fixed[circuit[name].plus] = True
         groups = {group.name for group in circuit.groups if fixed[group.nodes].all()}
-        lone = frozenset(name for name in shared if _within(circuit, name, groups))
-        copies = tuple(_renamed(circuit, free_stem(circuit, suffix), groups, lone) for suffix in SUFFIXES)
-        return cls(circuit, chip, (copies[0], copies[1]), lone)
+        common = frozenset(name for name in shared if _within(circuit, name, groups))
+        return cls(circuit, chip, tuple(_renamed(circuit, free_stem(circuit, suffix), groups, common) for suffix in SUFFIXES), common)
 
     def sections(self, words: Words) -> Iterator[DeckSection]:
         """Write what both share but the sources of the data, and then each twin without its memristors and outputs."""
@@ -81,10 +82,9 @@ class TwinCircuits:
                     yield section
 
     @property
-    def names(self) -> tuple[dict[str, str], dict[str, str]]:
-        """What each twin calls the elements of the circuit."""
-        first, second = ({e.name: c.name for e, c in zip(self.circuit.elements, copy.elements, strict=True)} for copy in self.copies)
-        return first, second
+    def names(self) -> tuple[dict[str, str], ...]:
+        """What each copy calls the elements of the circuit."""
+        return tuple({e.name: c.name for e, c in zip(self.circuit.elements, copy.elements, strict=True)} for copy in self.copies)
 
 
 def _is_source(element: Elements) -> bool:

@@ -37,6 +37,7 @@ def test_a_deck_is_run_by_ngspice_alone_and_by_hwsim_and_checked(hwsim, tmp_path
         (("--self-learning", "--measure", "power"), "omit --measure"),
         (("--self-learning", "--presentation", "0"), "presentation"),
         (("--self-learning", "--average", "4"), "add --comparators"),
+        (("--self-learning", "--two-phase", "1", "--chops", "4"), "omit --chops"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )

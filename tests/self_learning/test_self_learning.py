@@ -62,6 +62,30 @@ def test_a_deck_follows_the_gradient_flow(twins):
     assert distance(learned(("twins", twins)), 8) < AGREE_FLOW / 3
 
 
+@pytest.mark.parametrize("twins", ["opposed", "free"])
+def test_one_circuit_in_two_phases_goes_down_the_gradient_by_a_step_a_cycle(twins):
+    """What its capacitors hold of both phases is the gradient, nudged to both sides or to one."""
+    assert distance(learned(("twins", twins), ("cycles", 1), presentations=4), 4) < AGREE_FLOW / 10
+
+
+def test_two_phases_approach_twins_as_they_alternate_faster():
+    """Steps of half the size stay nearer to the flow that twins follow, by about a half."""
+    count = 4
+    twins, once, twice = (
+        flat({name: values[2 * count - 1] for name, values in one.conductances.items()})
+        for one in (learned(), *(learned(("cycles", n), presentations=count) for n in (1, 2)))
+    )
+    assert np.linalg.norm(twice - twins) < 0.6 * np.linalg.norm(once - twins)
+
+
+@pytest.mark.parametrize("twin", [{"chops": 1}, {"mismatch": 0.1}])
+def test_one_circuit_has_nothing_that_twins_alone_have(twin):
+    """Sides that change, and conductances that differ."""
+    one = session()
+    with pytest.raises(ValueError, match="those of twins"):
+        self_learning_deck(one, one.begun(), LearningOptions(cycles=1, **twin))
+
+
 def test_before_and_after_learning_nothing_moves_and_the_answers_are_the_numeric_engine_s():
     """The loss of each sample is that of the free circuit at the conductances of that time."""
     one = learned()
@@ -114,6 +138,12 @@ def test_comparators_move_each_memory_by_equal_steps_against_the_sign_of_the_gra
     gradient = learned(("rate", 1e-12))
     (first,) = flow(gradient, 1)
     np.testing.assert_array_equal(np.sign(moved), np.sign(flat(first) - flat(gradient.begun)))
+
+
+def test_comparators_in_two_phases_decide_as_those_of_twins():
+    """A presentation moves each memory by the same step to the same side."""
+    twins, phases = (learned(("resolution", 1e-9), ("rate", 1e-8), *more, presentations=1) for more in ((), (("cycles", 1),)))
+    np.testing.assert_allclose(flat(phases.g) - flat(phases.begun), flat(twins.g) - flat(twins.begun), rtol=1e-2)
 
 
 def test_comparators_that_average_move_memories_against_the_sign_of_the_sum():
