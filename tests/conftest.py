@@ -1,9 +1,12 @@
 """What all tests share: how hard Hypothesis searches, where JAX keeps what it compiles, and that Ctrl-C interrupts."""
 
+import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -37,6 +40,19 @@ def jax_64_bits() -> Iterator[None]:
 
     with jax_scope():
         yield
+
+
+MOST_MEMORY = 2_500_000_000
+"""Bytes of a test process; thousands of tests compile thousands of programs, and would keep them all."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bounded_memory() -> Iterator[None]:
+    """Let go of compiled programs after a module, where these have become many; the cache on disk has them."""
+    yield
+    if "jax" in sys.modules and psutil.Process().memory_info().rss > MOST_MEMORY:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)
