@@ -25,6 +25,9 @@ POINTS = 128
 _STEPS = 4
 """Of each such line; by the trapezoidal rule, they are off by 1e-5 of the amplitude where nothing is slower than the sine."""
 
+_ROUNDING = 1e-13
+"""Share of a sample's largest voltage below which amplitudes are rounding: those of a sample that is learned."""
+
 SETTLED = 1e-5
 """Share of the largest amplitude by which a further period changes none; what the beginning of the sine stirred up has faded then."""
 
@@ -95,7 +98,7 @@ def lock_in(  # noqa: PLR0913, PLR0917 - a circuit, its state, and what drives i
     for period in range(1, _MOST + 1):
         trajectory = integrate(driven, on_chip, g, signal, v, groups=groups, steps=_STEPS)
         swing = {name: 2 / POINTS * np.einsum("t,btn->bn", sine, values) for name, values in trajectory.v.items()}
-        if last is not None and _apart(swing, last) <= SETTLED:
+        if last is not None and _apart(swing, last, _largest(trajectory.v)) <= SETTLED:
             return LockedIn({name: values.mean(axis=1) for name, values in trajectory.v.items()}, swing, period)
         v, last = {name: values[:, -1] for name, values in trajectory.v.items()}, swing
     msg = f"{circuit.name}: in {_MOST} periods of {frequency:g} Hz voltages do not come to repeat themselves; lower training.rule.frequency"
@@ -118,8 +121,14 @@ def _driven(circuit: Circuit, chip: Chip) -> tuple[Circuit, Chip]:
     return driven, chip.of(driven)
 
 
-def _apart(swing: Mapping[str, Floats], last: Mapping[str, Floats]) -> float:
-    """Return by how much amplitudes differ, as a share of the largest of a sample at most."""
+def _apart(swing: Mapping[str, Floats], last: Mapping[str, Floats], voltages: Floats) -> float:
+    """Return by how much amplitudes differ, as a share of the largest of a sample, but for what is rounding of its voltages (B,) [V]."""
     changed = np.max([np.abs(swing[name] - last[name]).max(axis=1) for name in swing], axis=0)
     largest = np.max([np.abs(values).max(axis=1) for values in swing.values()], axis=0)
-    return float(np.max(changed / np.where(largest > 0, largest, 1.0)))
+    return float(np.max(np.where(changed > _ROUNDING * voltages, changed / np.where(largest > 0, largest, 1.0), 0.0)))
+
+
+def _largest(v: Mapping[str, Any]) -> Floats:
+    """Return the largest voltage of each sample, shape (B,) [V]."""
+    largest: Floats = np.max([np.abs(np.asarray(values)).max(axis=(1, 2)) for values in v.values()], axis=0)
+    return largest

@@ -72,7 +72,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "lenient and not": ("train iris --skip-failed --set training.skip_failed=false", "--skip-failed sets training.skip_failed to True"),
     "two roles": ("solve my.cir --inputs V1 --set circuit.inputs=['V2']", "--inputs sets circuit.inputs to ['V1']"),
     "an age without devices": ("evaluate iris --after 30d", "hwsim: --after 30d: variation.after = 30 d lets the memristors"),
-    "a key of many kinds": ("solve iris --set circuit.eg=0.69", "there is no such key; did you mean circuit.layers[0].neuron.eg?"),
+    "a key of many kinds": (
+        "solve iris --set circuit.eg=0.69",
+        "there is no such key; did you mean circuit.layers[0].neuron.eg or circuit.output_neuron.eg?",
+    ),
     "a seed of many digits": (
         "train iris --seed 99999999999999999999",
         "--seed 99999999999999999999: training.seed = 9999",

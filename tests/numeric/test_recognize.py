@@ -191,10 +191,6 @@ def across_columns(chain: Chain) -> None:
     chain.put(chain.resistors("r", chain.h[[0, 1]], [0, chain.h[2]]))
 
 
-def on_outputs(chain: Chain) -> None:
-    chain.put(chain.diodes("d", chain.out, chain.rails[[0, 0, 0]]))
-
-
 def hidden_outputs(chain: Chain) -> None:
     chain.put(Nudges(name="nudge", plus=[chain.out[0], chain.h[0]], minus=GROUND))
 
@@ -220,7 +216,6 @@ REFUSED = {
     elsewhere_behind: "lead to other nodes than those next to them",
     between_rails: "d is not between the layers",
     across_columns: "r holds resistors that lead from no column",
-    on_outputs: "the outputs of w2 carry diodes or amplifiers",
     hidden_outputs: "an output is not a column",
     mixed_outputs: "some outputs are single-ended",
     loose_node: "r holds resistors|node loose",

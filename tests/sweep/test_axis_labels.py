@@ -67,6 +67,7 @@ SWITCHES = {
     "tied",
     "twins",
     "flip",
+    "affine",
     "differential",
     "signed_inputs",
     "bias",
