@@ -1,7 +1,8 @@
 """Circuits that learn by themselves, in plain ngspice: `python results/self_learning.py [STUDY …]` writes results/self-learning.json.
 
 Each row is a start: which options, how many answers are right before and after, and ngspice's processor time. Of iris, the answers are
-those of the held-out flowers. Rows that are in the file already are kept.
+those of the held-out flowers. Where ngspice found no step that is small enough, a row states when it stopped. Rows that are in the file
+already are kept.
 """
 
 import json
@@ -55,6 +56,8 @@ def start(circuit: tuple[str, ...], options: tuple[str, ...], seed: int, folder:
         when: (int(right), float(loss))
         for when, right, loss in re.findall(r"(before|after): (\d+) of \d+ (?:held-out )?answers .*loss (\S+) V", run.stdout)
     }
+    if stopped := re.search(r"Timestep too small; time = (\S+),", run.stdout + run.stderr):
+        return {"seed": seed, "answers": {"before": answers["before"]}, "seconds": round(seconds, 1), "stopped": float(stopped[1])}
     power = re.search(r"watts_mean\s*=\s*(\S+)", run.stdout)
     return {"seed": seed, "answers": answers, "seconds": round(seconds, 1), "watts": float(power[1]) if power else None}
 
