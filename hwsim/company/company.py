@@ -19,7 +19,6 @@ from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import noise_seed, read_outputs
 from hwsim.learning.initial import within
-from hwsim.learning.losses import CrossEntropy, Loss
 from hwsim.learning.state import State, joined
 from hwsim.learning.step import Batches, Carry, Sums, keep
 from hwsim.learning.task import Targets
@@ -198,11 +197,10 @@ class Company:
 
     def _message(self, trainer: Trainer, outputs: Floats) -> Floats:
         """Return what a chip sends of its outputs (n, K) [V]: target voltages, rounded."""
-        classes = self.members.alone[0].task.train
-        if self.settings.precision == "sign" and classes.of_classes:
-            table: Floats = np.asarray(getattr(classes, "table"))  # noqa: B009 - only targets of classes have one
-            return table[classes.answers(outputs)]
-        return np.asarray(sent(_voltages(trainer.updater.loss, outputs), self.settings.precision))
+        targets = self.members.alone[0].task.train
+        if self.settings.precision == "sign" and targets.of_classes:
+            return np.asarray(targets.meaning(targets.answers(outputs)))
+        return np.asarray(sent(trainer.updater.loss.as_targets(outputs), self.settings.precision))
 
     def _averaged(self, state: State) -> State:
         """Return the state in which all chips have the mean of their conductances, within each chip's bounds."""
@@ -231,12 +229,3 @@ def listened(settings: CompanySettings, seed: int, epoch: int) -> list[list[int]
         case "pairs":
             steps = stream(seed, f"company/pairs/{epoch}").integers(1, settings.chips, settings.chips)
             return [[int(chip + step) % settings.chips] for chip, step in zip(chips, steps, strict=True)]
-
-
-def _voltages(loss: Loss, outputs: Floats) -> Floats:
-    """Return outputs as targets of a loss: shares of classes for one that compares these, else as they are."""
-    if not isinstance(loss, CrossEntropy):
-        return outputs
-    scaled = np.exp((outputs - outputs.max(axis=1, keepdims=True)) / loss.v_softmax)
-    shares: Floats = scaled / scaled.sum(axis=1, keepdims=True)
-    return loss.low + (loss.high - loss.low) * shares

@@ -50,6 +50,10 @@ class Taught(NamedTuple):
         """Return the class whose target is nearest to each read-out, shape (B,)."""
         return self.classes.answers(outputs)
 
+    def meaning(self, answers: Array) -> Array:
+        """Return the targets of classes (B,), shape (B, K) [V]."""
+        return self.classes.meaning(answers)
+
     def mistakes(self, answers: Array, chosen: Any) -> Array:
         """Return whether each chosen sample's class is another than its target's, shape (B,)."""
         return self.classes.mistakes(answers, chosen)

@@ -18,6 +18,10 @@ class Loss(Protocol):
         """Return dC/dŷ, shape (B, K) [V]."""
         ...
 
+    def as_targets(self, outputs: Array) -> Array:
+        """Return the targets, shape (B, K) [V], of which the outputs have the least loss."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class SquaredError:
@@ -30,6 +34,10 @@ class SquaredError:
     def error(self, outputs: Array, y: Array) -> Array:
         """Return ŷ − y, shape (B, K) [V]."""
         return outputs - y
+
+    def as_targets(self, outputs: Array) -> Array:
+        """Return the outputs themselves, shape (B, K) [V]."""
+        return outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +69,8 @@ class CrossEntropy:
         """Return v_softmax·(softmax − p), shape (B, K) [V]."""
         xp = outputs.__array_namespace__()
         return self.v_softmax * (xp.exp(self._log_softmax(outputs)) - self._share(y))
+
+    def as_targets(self, outputs: Array) -> Array:
+        """Return voltages from `low` to `high` by the softmax of the outputs, shape (B, K) [V]."""
+        xp = outputs.__array_namespace__()
+        return self.low + (self.high - self.low) * xp.exp(self._log_softmax(outputs))

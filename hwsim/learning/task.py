@@ -51,6 +51,10 @@ class Targets(Protocol):
         """Return what read-outs (B, K) [V] mean: a class each, shape (B,), or the voltages themselves."""
         ...
 
+    def meaning(self, answers: Array) -> Array:
+        """Return the targets that answers have, shape (B, K) [V]."""
+        ...
+
     def mistakes(self, answers: Array, chosen: Any) -> Array:
         """Return each chosen sample's mistake, shape (B,): whether its class is wrong, or its squared error, summed over outputs."""
         ...
@@ -105,6 +109,10 @@ class Classes(NamedTuple):
     def answers(self, outputs: Array) -> Array:
         """Return the class whose target is nearest to each read-out, shape (B,)."""
         return (outputs @ self.table.T - 0.5 * (self.table**2).sum(axis=1)).argmax(axis=1)
+
+    def meaning(self, answers: Array) -> Array:
+        """Return the targets of classes (B,), shape (B, K) [V]."""
+        return self.table[answers]
 
     def mistakes(self, answers: Array, chosen: Any) -> Array:
         """Return whether each chosen sample's class is wrong, shape (B,)."""
@@ -167,6 +175,10 @@ class Voltages(NamedTuple):
     def answers(self, outputs: Array) -> Array:
         """Return the read-outs themselves, shape (B, K) [V]."""
         return outputs
+
+    def meaning(self, answers: Array) -> Array:
+        """Return the voltages themselves, shape (B, K) [V]."""
+        return answers
 
     def mistakes(self, answers: Array, chosen: Any) -> Array:
         """Return each chosen sample's squared error, summed over outputs, shape (B,) [units²]."""

@@ -36,6 +36,13 @@ def test_jax_computes_what_numpy_does(loss: Loss) -> None:
         np.testing.assert_allclose(part(jnp.asarray(outputs), jnp.asarray(y)), part(outputs, y), rtol=1e-12, atol=1e-15)
 
 
+@of_each_loss
+def test_outputs_as_targets_leave_no_error(loss: Loss) -> None:
+    """Read-outs have no error towards the targets that they are as."""
+    outputs, _ = read_outs()
+    np.testing.assert_allclose(loss.error(outputs, loss.as_targets(outputs)), 0.0, atol=1e-15)
+
+
 def test_cross_entropy_survives_large_voltages() -> None:
     """A softmax of hundreds of volts neither overflows nor loses its errors' sum, which is 0."""
     loss = CrossEntropy(v_softmax=0.1, low=0.0, high=0.1)

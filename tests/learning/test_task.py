@@ -104,6 +104,7 @@ def test_classes_are_the_nearest_targets() -> None:
     labels = np.zeros(2, np.intp)
     np.testing.assert_array_equal(Classes(labels, 0.1 * np.eye(3)).answers(np.array([[0.2, 0.9, 0.4], [0.5, 0.1, 0.3]])), [1, 0])
     np.testing.assert_array_equal(Classes(labels, np.array([[0.0], [0.1]])).answers(np.array([[0.04], [0.06]])), [0, 1])
+    np.testing.assert_array_equal(Classes(labels, 0.1 * np.eye(3)).meaning(np.array([2, 0])), [[0, 0, 0.1], [0.1, 0, 0]])
 
 
 @pytest.mark.parametrize("tolerance", [0.0, 1e-12])
