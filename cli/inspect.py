@@ -53,7 +53,7 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
             raise click.UsageError(msg)
     front = [] if given.experiment.reservoir is None else [(given.session.reservoir.chip, given.session.reservoir.g)]
     parts: list[Any] = [*front, *((chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}) for chip in given.chip.members)]
-    each = [inspect(chip.circuit, chip, g, deck) for chip, g in parts]
+    each = [inspect(chip.circuit, chip, g, deck, learns=k >= len(front)) for k, (chip, g) in enumerate(parts)]
     warnings = [*(warning for one in each for warning in one.warnings), *([given.cut] if given.cut else [])]
     described: list[dict[str, Any]] = [
         {"layers": one.layers, "solver": one.solver, "counts": one.counts, "blocks": one.blocks} | _in_time(*part)

@@ -1,6 +1,7 @@
 """Series and sequences that have a name: computed ones, the laser of Santa Fe, Japanese vowels; and a user's `.ts` files."""
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,11 @@ _VOWELS_SOURCE = "they are in the UEA archive, timeseriesclassification.com, and
 
 def _narma(order: int) -> Callable[[DataSettings], Samples]:
     def read(settings: DataSettings) -> Samples:
-        x, y = narma((settings.length or _LENGTH) + 1, order=order, seed=settings.seed)
+        length = settings.length or _LENGTH
+        if length <= order:
+            msg = f"{settings.name}: data.length = {length} is too short: targets reach {order} rows back; make it longer"
+            raise DataError(msg)
+        x, y = narma(length + 1, order=order, seed=settings.seed)
         return _series(settings.name, x[:-1, None], y[1:, None], ("y",))
 
     return read
@@ -58,9 +63,10 @@ def _laser(settings: DataSettings) -> Samples:
     path = _find("laser", [f"{stem}{ending}" for stem in _LASER for ending in (".npy", ".csv", ".txt", ".dat")], _LASER_SOURCE)
     name = quote_path(path)
     try:
-        values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
-        values = np.asarray(values, dtype=np.float64).ravel()
-    except (ValueError, OSError, EOFError):
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of an empty file, which is refused below
+            values = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path)
+        values = values.astype(np.float64, casting="same_kind").ravel()
+    except (TypeError, ValueError, OSError, EOFError):
         msg = f"{name}: is no list of numbers; it holds the laser's intensities, one a line, or is a .npy array of them"
         raise DataError(msg) from None
     if not np.isfinite(values).all():

@@ -207,6 +207,12 @@ class Experiment(Section):
         if self.data.folds is not None:
             msg = "company divides the training set among chips, and data.folds would divide it otherwise; omit one of them"
             raise ValueError(msg)
+        first = self.company.first_exchange
+        if first > self.training.epochs:
+            msg = (
+                f"chips in company would exchange nothing before epoch {first}, and training.epochs = {self.training.epochs}; train longer"
+            )
+            raise ValueError(msg)
 
     def _check_devices(self) -> None:
         """Refuse spreads, drift and noise that nothing takes up."""

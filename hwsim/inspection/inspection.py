@@ -128,8 +128,8 @@ def _range(g: NDArray[np.float64]) -> dict[str, float]:
     return {"least": float(g.min()), "median": float(np.median(g)), "most": float(g.max())}
 
 
-def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) -> Inspection:
-    """Inspect a circuit with its conductances [S], and the deck that it was read from."""
+def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None, *, learns: bool = True) -> Inspection:
+    """Inspect a circuit with its conductances [S], and the deck that it was read from; one that never learns needs no gradient."""
     layers, solver = _solver(circuit)
     bent = tuple(neurons(circuit))
     formed = () if layers else tuple(crossbars(circuit))
@@ -142,8 +142,10 @@ def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None) 
     bare = Inspection(circuit=circuit, g=g, layers=layers, solver=solver, counts=counts, formed=formed, neurons=bent, warnings=())
     complete = circuit.input_count and len(circuit.outputs)
     warnings = [*(_of_deck(deck) if deck else ()), *_of_islands(circuit), *(_of_reach(circuit) if complete else ())]
-    warnings += [*_of_nodes(circuit), *_of_bounds(bare)]
-    warnings += [*_of_signs(circuit), *_of_symmetry(circuit, chip, g)] if complete else []
+    warnings += _of_nodes(circuit)
+    if learns:
+        warnings += [*_of_bounds(bare), *((*_of_one_way(circuit), *_of_signs(circuit)) if complete else ())]
+    warnings += _of_symmetry(circuit, chip, g) if complete else ()
     if solver == "ports" and any(name.startswith("rshunt") for name in added):
         warnings.append(_RSHUNT)
     return Inspection(
@@ -207,6 +209,10 @@ def _of_reach(circuit: Circuit) -> Iterator[str]:
     unused = [node for source in circuit.inputs for node in source.driven.tolist() if not observed[node]]
     if unused:
         yield f"{counted(len(unused), 'input')} with no effect on any output: {_named(circuit, unused)}"
+
+
+def _of_one_way(circuit: Circuit) -> Iterator[str]:
+    """Warn of parts that pass nothing back, or not what they should."""
     one_way = (VoltageControlledVoltageSources, CurrentControlledCurrentSources, CurrentControlledVoltageSources)
     odd = [e.name for e in circuit.of(*one_way, Passed)]
     odd += [e.name for e in circuit.of(VoltageControlledCurrentSources) if len(e.pairs[0][0]) < len(e)]

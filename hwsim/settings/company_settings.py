@@ -71,7 +71,21 @@ class CompanySettings(Section):
         if self.exchange == "mean-weights" and self.precision == "sign":
             msg = "precision = 'sign' leaves nothing of a conductance; use 'float32' or 'int8'"
             raise ValueError(msg)
-        if self.exchange == "mean-gradient" and self.every != 1:
-            msg = f"every = {self.every}: gradients are exchanged in every update; omit it, or exchange 'mean-weights'"
-            raise ValueError(msg)
+        self._refuse_idle("shards", {"skew": {"dirichlet"}})
+        sent = {"mean-gradient", "mean-weights", "outputs"}
+        self._refuse_idle("exchange", {"every": sent - {"mean-gradient"}, "burn_in": {"outputs"}, "listen": {"outputs"}, "precision": sent})
         return self
+
+    @property
+    def first_exchange(self) -> int:
+        """The first epoch, counted from 1, that an exchange takes part in, or is at the end of; 0 without exchanges."""
+        return {"none": 0, "mean-gradient": 1, "mean-weights": self.every, "outputs": self.burn_in + 1}[self.exchange]
+
+    def _refuse_idle(self, choice: str, needed: dict[str, set[str]]) -> None:
+        """Refuse keys that change nothing where another key is not what they are about."""
+        chosen = getattr(self, choice)
+        for key, kinds in needed.items():
+            if chosen not in kinds and (value := getattr(self, key)) != type(self).model_fields[key].default:
+                wanted = " or ".join(f"{kind!r}" for kind in sorted(kinds))
+                msg = f"{key} = {value!r} does nothing with {choice} = {chosen!r}; omit it, or set {choice} to {wanted}"
+                raise ValueError(msg)

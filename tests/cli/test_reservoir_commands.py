@@ -35,6 +35,7 @@ def test_it_is_described_and_checked(hwsim, ring):
     described = hwsim("inspect", ring, "--json").json
     assert described["reservoir"]["clocked"]
     assert described["chain"][0]["about"] == "digital: dense"
+    assert not [text for text in described["warnings"] if "gradient" in text], "nobody trains a reservoir"
     findings = hwsim("check", ring, "--samples", "2", "--json").json["findings"]
     assert findings["clocked_dv_ngspice"]["holds"]
 

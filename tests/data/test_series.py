@@ -98,3 +98,21 @@ def test_files_that_a_user_must_bring_are_named(monkeypatch, tmp_path):
     np.save(tmp_path / "santafe_laser.npy", np.arange(50.0))
     laser = read("laser", DataSettings(name="laser", task="regression", length=20))
     np.testing.assert_array_equal(laser.y, laser.x + 1)
+
+
+@pytest.mark.parametrize("values", [np.array([1 + 2j, 3]), np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]), np.array(["a"]), None])
+def test_what_is_no_laser_is_refused(monkeypatch, tmp_path, values):
+    """Numbers of another kind, words, and an empty text."""
+    monkeypatch.setenv("HWSIM_DATA", str(tmp_path))
+    if values is None:
+        (tmp_path / "laser.txt").touch()
+    else:
+        np.save(tmp_path / "laser.npy", values)
+    with pytest.raises(DataError, match=r"laser\.(npy: is no list of numbers|txt: its 0 values are too few)"):
+        read("laser")
+
+
+def test_a_moving_average_needs_rows_before():
+    """Of NARMA, by the key that says how many."""
+    with pytest.raises(DataError, match=r"narma10: data\.length = 9 is too short"):
+        read("narma10", DataSettings(name="narma10", task="regression", length=9))
