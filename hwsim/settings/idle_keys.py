@@ -64,6 +64,12 @@ IDLE = (
         "training.engine is not ngspice",
     ),
     Idle(
+        ("reservoir.fan_in",),
+        lambda e: e.reservoir is not None and e.reservoir.family == "cycle",
+        "reservoir.family is cycle, whose columns meet one other each",
+    ),
+    Idle(("reservoir.v_bias",), lambda e: e.reservoir is not None and not e.reservoir.bias, "reservoir.bias is 0"),
+    Idle(
         tuple(f"energy.{key}" for key in EnergySettings.model_fields),
         lambda _: True,
         "energy is only counted, and changes no error",

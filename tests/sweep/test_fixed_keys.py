@@ -78,3 +78,5 @@ def test_keys_that_mean_nothing_exist() -> None:
         assert one.because.partition(" ")[0] in expected
     assert dict(idle(load("xor")))["noise.bandwidth"] == "noise.thermal and noise.shot are false"
     assert "noise.bandwidth" not in dict(idle(load("xor", ["noise.thermal=true"])))
+    assert "reservoir.fan_in" in dict(idle(load("narma10", ["reservoir.family=cycle"])))
+    assert "reservoir.fan_in" not in dict(idle(load("narma10")))
