@@ -36,7 +36,10 @@ _FILLS = ("fill", "g_max", *_DRAWS)
 
 _NUMBERS = re.compile(r"(\d{1,7})[xX×](\d{1,7})")
 
-_SIEMENS = options.Number(min=1e-15, max=1e3)
+_LEAST, _MOST = 1e-15, 1e3
+"""Conductances that memristors may have [S]."""
+
+_SIEMENS = options.Number(min=_LEAST, max=_MOST)
 _VOLT = options.Number(min=1e-12, max=1e6)
 
 
@@ -168,16 +171,17 @@ def _read(path: Path) -> "Floats":
     Raises
     ------
     DataError
-        When a cell is no positive number, or lines differ in length.
+        When a cell is no conductance that memristors have, or lines differ in length.
 
     """
     from hwsim.files.raw import DataError  # noqa: PLC0415 - for a file alone
     from hwsim.files.signal_table import read_numbers  # noqa: PLC0415 - for a file alone
 
     g = read_numbers(path)
-    if not (g > 0).all():
-        row, column = np.argwhere(g <= 0)[0]
-        msg = f"{path}: row {row}, column {column}: {g[row, column]:g} S; a memristor conducts, so give a number above 0"
+    strange = (g < _LEAST) | (g > _MOST)
+    if strange.any():
+        row, column = np.argwhere(strange)[0]
+        msg = f"{path}: row {row}, column {column}: {g[row, column]:g} S; give what a memristor conducts, from {_LEAST:g} to {_MOST:g} S"
         raise DataError(msg)
     if g.size > _LARGEST:
         msg = f"{path}: {g.size:,} memristors; at most {_LARGEST:,} can be solved"

@@ -58,7 +58,8 @@ def test_several_are_a_table(hwsim, tmp_path):
         (["4x4", "--seed", "5"], "--seed is about conductances that are drawn"),
         (["--conductances", "good.csv", "--fill", "random"], "--fill is about crossbars of a SIZE"),
         (["--conductances", "good.csv", "--g-max", "1e-3"], "omit --g-max"),
-        (["--conductances", "bad.csv"], "above 0"),
+        (["--conductances", "bad.csv"], "row 1, column 1: -4 S; give what a memristor conducts"),
+        (["--conductances", "huge.csv"], "row 0, column 1: 1e+300 S"),
         (["--conductances", "ragged.csv"], "as many cells as the first"),
     ],
 )
@@ -66,6 +67,7 @@ def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
     """What cannot be solved is refused in a line with the reason."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "good.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "huge.csv").write_text("1,1e300\n")
     (tmp_path / "bad.csv").write_text("1,2\n3,-4\n")
     (tmp_path / "ragged.csv").write_text("1,2\n3\n")
     answer = hwsim("crossbar", *arguments)
