@@ -47,7 +47,8 @@ class Members(NamedTuple):
         Raises
         ------
         ExperimentError
-            When the experiment is a chain, or its samples are divided into folds, which would differ from chip to chip.
+            When the experiment is a chain, its samples are divided into folds, which would differ from chip to chip, or chips would send
+            classes of targets that have none.
         DataError
             When there are too few samples.
 
@@ -57,6 +58,11 @@ class Members(NamedTuple):
             msg = f"{experiment.name}: chips in company divide the training set, and data.folds would divide it otherwise; omit data.folds"
             raise ExperimentError(msg)
         whole = Session.of(experiment)
+        if settings.exchange == "outputs" and settings.precision == "sign" and not whole.task.train.of_classes:
+            msg = (
+                f"{experiment.name}: company.precision = 'sign' sends the class that a chip answers, and these targets are real; use 'int8'"
+            )
+            raise ExperimentError(msg)
         data = whole.learnable
         division = divided(data.labels_train, settings, experiment.training.seed)
         each = [_of_chip(experiment, k) for k in range(settings.chips)]

@@ -7,6 +7,7 @@ import pytest
 
 from hwsim.company.company import Company, Round, listened
 from hwsim.company.members import Members
+from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.learning.state import joined
 from hwsim.session import Session
@@ -108,6 +109,13 @@ def test_chips_hear_each_other():
     with company("none", common=30) as chips:
         alone = rounds(chips)[1]
     assert np.abs(taught.outputs - alone.outputs).max() > 1e-6
+
+
+def test_real_targets_have_no_classes_to_send():
+    """Answers alone are refused where there are none."""
+    settings = CompanySettings(chips=2, exchange="outputs", common=30, precision="sign")
+    with pytest.raises(ExperimentError, match="use 'int8'"):
+        Members.of(load("diabetes", []), settings)
 
 
 def test_listening():
