@@ -113,6 +113,6 @@ def test_what_is_no_laser_is_refused(monkeypatch, tmp_path, values):
 
 
 def test_a_moving_average_needs_rows_before():
-    """Of NARMA, by the key that says how many."""
+    """Of NARMA, by the key that sets how many."""
     with pytest.raises(DataError, match=r"narma10: data\.length = 9 is too short"):
         read("narma10", DataSettings(name="narma10", task="regression", length=9))
