@@ -49,6 +49,8 @@ def decks(
     chain: Any = session.made
     if not chain.circuits:
         msg = f"{session.experiment.name}: the chain has digital blocks alone, and no circuit to write a netlist of"
+        if session.experiment.reservoir is not None:
+            msg += "; --measure transient writes that of its reservoir"
         raise ExperimentError(msg)
     part, sample, position = shown
     places = _places(chain, position)

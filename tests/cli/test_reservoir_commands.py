@@ -47,6 +47,7 @@ def test_it_is_simulated_and_written(hwsim, ring, tmp_path):
     assert run["times_s"] == pytest.approx([1e-6, 2e-6, 3e-6])
     deck = tmp_path / "ring.cir"
     assert hwsim("compile", ring, "--measure", "transient", "--intervals", "3", "-o", str(deck)).code == 0
+    assert "--measure transient writes that of its reservoir" in hwsim("compile", ring, "-o", str(tmp_path / "none.cir")).err
     assert "samples 0 to 2 of the test set of henon" in deck.read_text(encoding="utf-8").lower()
 
 
