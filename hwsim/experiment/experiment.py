@@ -155,7 +155,7 @@ class Experiment(Section):
         """The learning rule; of a chain, how errors get to its blocks, if not end to end, their rules, and that of digital layers."""
         propagation = self.training.propagation
         kinds = [] if propagation == EndToEnd() else [str(propagation.kind)]
-        kinds += [block.rule.kind if isinstance(block, CircuitBlock) else "back-propagation" for block in self.blocks or ()]
+        kinds += [block.rule.kind if isinstance(block, CircuitBlock) else block.learning for block in self.blocks or ()]
         return ", ".join(dict.fromkeys(kinds)) or self.training.rule.kind
 
     @property

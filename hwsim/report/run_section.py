@@ -42,6 +42,10 @@ def run_section(record: RunRecord, anchor: str) -> PageSection:
     )
 
 
+_SOLVED = {"ridge", "rls"}
+"""Rules that take no steps of an optimizer."""
+
+
 def _about(record: RunRecord) -> Iterator[str]:
     network, training = record.experiment.circuit, record.experiment.training
     if (reservoir := record.experiment.reservoir) is not None:
@@ -54,7 +58,8 @@ def _about(record: RunRecord) -> Iterator[str]:
     elif network is not None:
         kinds = ", ".join(dict.fromkeys(layer.neuron.kind for layer in network.layers if layer.learned))
         yield f"A {network.described} circuit" + (f" with neurons of kind {kinds}" if kinds else " without hidden layers")
-    yield f"learns {record.experiment.data.name} by {record.experiment.rules} ({training.optimizer.kind}, batches of {training.batch})"
+    steps = "" if record.experiment.rules in _SOLVED else f" ({training.optimizer.kind}, batches of {training.batch})"
+    yield f"learns {record.experiment.data.name} by {record.experiment.rules}{steps}"
     yield f"on {'; '.join(dict.fromkeys(map(_devices, record.experiment.devices)))}."
     if odd := list(_imperfections(record.experiment)):
         yield f"Chip {record.experiment.variation.chip}: {', '.join(odd)}."

@@ -1,7 +1,7 @@
 """Ridge regression from states to targets; its strength is chosen on the last part of what it may learn from."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -56,19 +56,40 @@ class RidgeReadout:
             if first in {len(states), 0}:
                 msg = f"read-out: {len(states)} samples are too few to choose a penalty on a fifth of them; give more, or the penalty"
                 raise CircuitError(msg)
-            tried = {one: cls.fit(states[:first], y[:first], one) for one in PENALTIES.tolist()}
+            part = _Moments.of(states[:first], y[:first])
+            tried = {one: part.readout(one) for one in PENALTIES.tolist()}
             penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
-        mean, offset = states.mean(axis=0), y.mean(axis=0)
-        spread = states.std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        scaled = (states - mean) / spread
-        square = scaled.T @ scaled / len(scaled) + penalty * np.eye(scaled.shape[1])
-        return cls(mean, spread, np.linalg.solve(square, scaled.T @ (y - offset) / len(scaled)), offset, penalty)
+        learned = _Moments.of(states, y).readout(penalty)
+        return cls(learned.mean, learned.spread, learned.weights, learned.offset, penalty)
 
     def __call__(self, states: Floats) -> Floats:
         """Return what it makes of states (samples, n) [V], (samples, K)."""
         read: Floats = (states - self.mean) / self.spread @ self.weights + self.offset
         return read
+
+
+class _Moments(NamedTuple):
+    """What ridge regression takes of samples, computed once for all strengths: means, spreads, and products of scaled states."""
+
+    mean: Floats
+    spread: Floats
+    offset: Floats
+    square: Floats
+    cross: Floats
+
+    @classmethod
+    def of(cls, states: Floats, y: Floats) -> Self:
+        """Sum up states (samples, n) [V] and targets (samples, K)."""
+        mean, offset = states.mean(axis=0), y.mean(axis=0)
+        spread = states.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        scaled = (states - mean) / spread
+        return cls(mean, spread, offset, scaled.T @ scaled / len(scaled), scaled.T @ (y - offset) / len(scaled))
+
+    def readout(self, penalty: float) -> RidgeReadout:
+        """Return the read-out of a strength."""
+        weights: Floats = np.asarray(np.linalg.solve(self.square + penalty * np.eye(len(self.square)), self.cross), np.float64)
+        return RidgeReadout(self.mean, self.spread, weights, self.offset, penalty)
 
 
 def nrmse(read: Floats, y: Floats) -> Floats:

@@ -154,6 +154,11 @@ class DigitalBlock(Section):
         return self.image
 
     @property
+    def learning(self) -> str:
+        """How its parameters are learned: by back-propagation, or by which least squares."""
+        return "back-propagation" if self.least_squares is None else self.least_squares.kind
+
+    @property
     def least_squares(self) -> DigitalRidge | DigitalRls | None:
         """What solves it; None where it descends by its gradient."""
         return self.optimizer if isinstance(self.optimizer, _LeastSquares) else None

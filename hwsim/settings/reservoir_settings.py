@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from circuits.neurons import I_SAT_1N4148
 from circuits.units import Ampere, Farad, Siemens, Volt
@@ -85,7 +85,7 @@ class ReservoirSettings(Section):
     layers: PositiveInt = 1
     spectral_radius: Annotated[PositiveFloat, Field(le=1e3)] = 0.9
     leak: Annotated[float, Field(gt=0, le=1)] = 1.0
-    input_scale: PositiveFloat = 0.5
+    input_scale: Annotated[PositiveFloat, Field(le=1e6)] = 0.5
     bias: Share = 0.3
     v_bias: PositiveVolt = 1.0
     clamp: PositiveVolt = 0.15
@@ -95,7 +95,7 @@ class ReservoirSettings(Section):
     bits: Annotated[NonNegativeInt, Field(le=32)] = 0
     g_low: PositiveSiemens = 1e-7
     g_high: PositiveSiemens = 1e-5
-    mismatch: NonNegativeFloat = 0.0
+    mismatch: Share = 0.0
     noise: Annotated[Volt, Field(ge=0)] = 2e-5
     reads: Annotated[PositiveInt, Field(le=1000)] = 1
     washout: NonNegativeInt = 100
