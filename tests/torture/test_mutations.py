@@ -1,5 +1,6 @@
 """What mutants.py puts into files: one fault at a time, where a test could see it; and how it finds out whether one does."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_mutants_of_the_losses_are_killed_and_no_fault_kills_none(tmp_path):
     command = [sys.executable, "tests/torture/mutants.py", "--jobs=2", "--only=learning/losses", "--tests=learning/test_losses.py"]
     watchers = f"--watchers={tmp_path / 'watchers.json'}"
     subprocess.run([*command, watchers, "--sample=3", "--least=1", f"--out={out}"], cwd=root, check=True, capture_output=True)
-    assert "3 of 31 mutants tried" in out.read_text()
+    assert re.match(r"3 of \d+ mutants tried", out.read_text())
     subprocess.run([*command, watchers, "--sample=2", "--sound", f"--out={out}"], cwd=root, check=True, capture_output=True)
     assert ": 0 killed" in out.read_text()
     assert (root / "hwsim/learning/losses.py").read_bytes() == kept
