@@ -27,7 +27,7 @@ def compare(what: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "power.cir"
         path.write_text(text, encoding="utf-8")
-        printed = subprocess.run(["ngspice", "-b", str(path)], cwd=folder, capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
+        printed = subprocess.run(["ngspice", "-b", str(path)], cwd=folder, capture_output=True, text=True, check=True).stdout  # noqa: S603, S607 - a deck of ours, and ngspice from PATH
     free = printed.partition("nudged phase")[0]
     theirs = {name: float(watts) for name, watts in re.findall(r"^p_(\w+)\s*=\s*(\S+)", free, re.MULTILINE)}
     drive = Drive(given.session.data.x_test[:1])
@@ -40,7 +40,7 @@ def compare(what: str) -> None:
     took = theirs["takes"] - sum(theirs.get(name, 0.0) for name in (f"amp{k}" for k in range(9)))
     off = [abs(watts - theirs[name]) for name, watts in ours.items() if name in theirs] + [abs(total - took)]
     memristors = sum(len(element) for element in given.circuit.trainable)
-    print(f"{what}: {memristors} memristors, {total:.9g} W, ngspice {took:.9g} W, any of {len(off)} parts {max(off) / total:.0e}")  # noqa: T201
+    print(f"{what}: {memristors} memristors, {total:.9g} W, ngspice {took:.9g} W, any of {len(off)} parts {max(off) / total:.0e}")  # noqa: T201 - a result
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def against_reservoirpy(task: str = "narma10", nodes: int = 200) -> None:
 
 def kept() -> dict[str, Any]:
     """Return the results so far."""
-    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}  # type: ignore[no-any-return]
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}  # type: ignore[no-any-return] # JSON is untyped
 
 
 def keep(name: str, result: dict[str, Any]) -> None:

@@ -73,7 +73,7 @@ def compare_outputs(what: str, step: float = 1e-3) -> None:
     with NgspiceEngine(workers=1).prepare(circuit, given.chip.of(circuit)) as solver:
         outputs = solver.integrate(given.g, signal, accuracy=2e-5).outputs[0]
     before, after = np.abs(outputs[:2] - outputs[2]).max(axis=1)
-    print(f"{what} outputs to {step:g} V: {free.outputs.seconds:.6g} s; ngspice {before:.4g} V 2 % before, {after:.4g} V after")  # noqa: T201
+    print(f"{what} outputs to {step:g} V: {free.outputs.seconds:.6g} s; ngspice {before:.4g} V 2 % before, {after:.4g} V after")  # noqa: T201 - a result
 
 
 if __name__ == "__main__":
