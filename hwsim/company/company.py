@@ -162,7 +162,7 @@ class Company:
         return settings.exchange != "outputs" or epoch < settings.burn_in or (epoch - settings.burn_in) % settings.every == 0
 
     def _teaches(self, epoch: int) -> bool:
-        return self.settings.exchange == "outputs" and epoch >= max(self.settings.burn_in, 0)
+        return self.settings.exchange == "outputs" and epoch >= self.settings.burn_in
 
     def _sent(self, epoch: int, *, due: bool) -> float:
         """Return the bytes of an epoch and of the exchange behind it."""
