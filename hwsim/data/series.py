@@ -73,9 +73,13 @@ def _laser(settings: DataSettings) -> Samples:
         msg = f"{name}: value {int(np.argmin(np.isfinite(values)))} is not finite; the laser's intensities are"
         raise DataError(msg)
     ahead = settings.horizon or 1
-    length = min(settings.length or len(values), len(values) - ahead)
-    if length < 2:  # noqa: PLR2004 - one to learn from and one to test on
+    most = len(values) - ahead
+    if most < 2:  # noqa: PLR2004 - one to learn from and one to test on
         msg = f"{name}: its {len(values)} values are too few to foretell {ahead} rows ahead; choose a shorter data.horizon"
+        raise DataError(msg)
+    length = settings.length or most
+    if length > most:
+        msg = f"{name}: its {len(values)} values make {most} rows that foretell {ahead} ahead, fewer than data.length = {length}"
         raise DataError(msg)
     return _series("laser", values[:length, None], values[ahead : ahead + length, None], ("intensity",))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circuits.quoting import quote
+from circuits.quoting import quote, quote_all
 from hwsim.files.raw import DataError
 from hwsim.typing import Floats
 
@@ -41,7 +41,7 @@ def read_ts(path: Path, name: str) -> TimeSeries:
     except UnicodeDecodeError:
         msg = f"{name}: is not a text in UTF-8; .ts files are"
         raise DataError(msg) from None
-    begun, read = False, TimeSeries([], [])
+    begun, named, read = False, set[str](), TimeSeries([], [])
     for number, raw in enumerate(lines, start=1):
         line, where = raw.strip(), f"{name}: line {number}"
         if not line or line.startswith("#"):
@@ -51,10 +51,14 @@ def read_ts(path: Path, name: str) -> TimeSeries:
             if read.sequences and sequence.shape[1] != read.sequences[0].shape[1]:
                 msg = f"{where}: has {sequence.shape[1]} channels, and the lines before have {read.sequences[0].shape[1]}"
                 raise DataError(msg)
+            if named and label not in named:
+                msg = f"{where}: its class {quote(label, _SHOWN)} is none of those behind @classLabel true: {quote_all(sorted(named))}"
+                raise DataError(msg)
             read.sequences.append(sequence)
             read.classes.append(label)
         else:
             begun = _head(line, where)
+            named |= _classes(line)
     if not read.sequences:
         msg = f"{name}: has no sequences behind a line @data"
         raise DataError(msg)
@@ -74,6 +78,12 @@ def _head(line: str, where: str) -> bool:
         msg = f"{where}: its sequences have no classes; a .ts file needs @classLabel true"
         raise DataError(msg)
     return key == "@data"
+
+
+def _classes(line: str) -> set[str]:
+    """Return the classes that a line of the head names."""
+    key, *words = line.split()
+    return set(words[1:]) if key.lower() == "@classlabel" else set()
 
 
 def _sequence(line: str, where: str) -> tuple[Floats, str]:

@@ -65,6 +65,7 @@ HEAD = "# about\n@problemName small\n@classLabel true a b\n@data\n"
         (HEAD + "1,2\n", "has no class behind its last colon"),
         ("@timeStamps true\n@data\n1:a\n", "without time stamps"),
         ("@classLabel false\n@data\n1:a\n", "have no classes"),
+        ("@classLabel true A b\n@data\n1:A\n2:a\n", "line 4: its class a is none of those behind @classLabel true: A, b"),
     ],
 )
 def test_ts_files_that_are_none_are_refused(tmp_path, text, message):
@@ -98,6 +99,9 @@ def test_files_that_a_user_must_bring_are_named(monkeypatch, tmp_path):
     np.save(tmp_path / "santafe_laser.npy", np.arange(50.0))
     laser = read("laser", DataSettings(name="laser", task="regression", length=20))
     np.testing.assert_array_equal(laser.y, laser.x + 1)
+    assert len(read("laser", DataSettings(name="laser", task="regression", length=49)).x) == len(read("laser").x) == 49
+    with pytest.raises(DataError, match=r"its 50 values make 49 rows that foretell 1 ahead, fewer than data\.length = 50"):
+        read("laser", DataSettings(name="laser", task="regression", length=50))
 
 
 @pytest.mark.parametrize("values", [np.array([1 + 2j, 3]), np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]), np.array(["a"]), None])
