@@ -47,9 +47,10 @@ def command(output: Output, what: str, settings: tuple[str, ...], plot: Path | N
         pictures = [] if plot is None else [outputs.OutputFile("--plot", plot, outputs.PICTURE)]
         outputs.refuse(pictures, outputs.inputs(what, given.experiment), force=force)
         if given.experiment.blocks is not None and plot is not None:
-            msg = (
-                f"--plot draws one circuit, and {what} is a chain; hwsim compile {what} -o FOLDER, then hwsim inspect FOLDER/b1.cir --plot"
-            )
+            msg = f"--plot draws one circuit, and {what} is a chain"
+            first = next((k for k, block in enumerate(given.experiment.blocks, start=1) if block.kind == "circuit"), None)
+            if first is not None:
+                msg += f"; hwsim compile {what} -o FOLDER, then hwsim inspect FOLDER/b{first}.cir --plot"
             raise click.UsageError(msg)
     front = [] if given.experiment.reservoir is None else [(given.session.reservoir.chip, given.session.reservoir.g)]
     parts: list[Any] = [*front, *((chip, {e.name: given.g[e.name] for e in chip.circuit.trainable}) for chip in given.chip.members)]
