@@ -39,8 +39,13 @@ def train(output: Output, start: "Start") -> int | None:
 
     experiment = start.experiment
     with output.progress(experiment.name) as show:
-        reporter = _Reporter(experiment)
-        trained = train_company(start, lambda step: show(reporter(step)))
+        if experiment.reservoir is not None:
+            from hwsim.company.federated_run import train_federation  # noqa: PLC0415 - as above
+
+            trained = train_federation(start, lambda turn: show(ProgressStep(turn.done, turn.total, turn.what)), output.note)
+        else:
+            reporter = _Reporter(experiment)
+            trained = train_company(start, lambda step: show(reporter(step)))
     summary, path = trained.summary, trained.folder
     rows = [(f"chip {k}", _error(experiment.data, summary[f"test_error/{k}"]), str(chip_folder(path, k))) for k in range(summary["chips"])]
     rows += [("mean of chips", _error(experiment.data, summary["test_error"]), "")]
@@ -58,12 +63,16 @@ def _lines(summary: Mapping[str, Any], path: Path) -> list[str]:
     pool = f", and {_bytes(summary['pool_bytes'])} once for the common samples, if they must be sent" if summary["pool_bytes"] else ""
     lines = [
         *churn,
-        f"sent    {_bytes(summary['sent_bytes'])} by {summary['exchange']} in {summary['epochs']} epochs{pool}",
+        f"sent    {_bytes(summary['sent_bytes'])} by {summary['exchange']} {_when(summary)}{pool}",
         f"run     {path}",
-        f"plot    {path / PLOT}",
+        *([f"plot    {path / PLOT}"] if (path / PLOT).is_file() else []),
         f"energy  {spelled_consumption(summary)} for simulating it",
     ]
     return [wrapped(line, " " * 8) for line in lines]
+
+
+def _when(summary: Mapping[str, Any]) -> str:
+    return "once" if "senders" in summary else f"in {summary['epochs']} epochs"
 
 
 def _bytes(count: float) -> str:

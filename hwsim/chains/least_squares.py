@@ -1,5 +1,6 @@
 """LeastSquaresTrainer: a dense layer that is solved for, by ridge regression at once or by recursive least squares sample after sample."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,13 @@ from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.reservoir.rls import rls
 from hwsim.settings.block_settings import DigitalRidge, DigitalRls
 from hwsim.typing import Floats
+
+
+def layer_of(read: RidgeReadout, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a read-out as the weights and the biases of a dense layer, by the names and of the shapes of `like`."""
+    weights = (read.weights / read.spread[:, None]).T
+    parameters = {2: weights, 1: read.offset - weights @ read.mean}
+    return {name: parameters[np.ndim(values)].reshape(np.shape(values)) for name, values in like.items()}
 
 
 class LeastSquaresTrainer(Trainer):
@@ -45,9 +53,7 @@ class LeastSquaresTrainer(Trainer):
         order, wanted = batches.order[0], (targets or self.samples.targets)
         x, y = self.samples.x[order], np.asarray(wanted.of(order), dtype=np.float64)
         read = self._solved(x, y)
-        weights = (read.weights / read.spread[:, None]).T
-        parameters = {2: weights, 1: read.offset - weights @ read.mean}
-        g = {name: parameters[np.ndim(values)].reshape(np.shape(values)) for name, values in carry.g.items()}
+        g = layer_of(read, carry.g)
         answers = read(x)
         sums = carry.sums._replace(
             samples=np.int32(len(x)),

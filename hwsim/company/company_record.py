@@ -6,7 +6,7 @@ import numpy as np
 
 from hwsim.company.company import Round
 from hwsim.files.records import Row
-from hwsim.learning.task import Targets
+from hwsim.learning.task import Targets, Task
 from hwsim.typing import Floats
 
 
@@ -27,16 +27,17 @@ def error(targets: Targets, outputs: Floats) -> float:
     return targets.scores(float(targets.mistakes(targets.answers(outputs), slice(None)).sum()), len(outputs))["error"]
 
 
-def row(one: Round, targets: Targets) -> Row:
-    """Sum up an epoch of all chips: means, and each chip's numbers by its own."""
+def row(one: Round, task: Task) -> Row:
+    """Sum up an epoch of all chips, of a task that is one chip's: means, and each chip's numbers by its own."""
+    targets = task.test
     samples = np.asarray(one.sums["samples"], float)
     losses = np.asarray(one.sums["loss"], float) / samples
-    trained = [targets.scores(float(wrong), int(n))["error"] for wrong, n in zip(one.sums["wrong"], samples, strict=True)]
+    trained = [task.train.scores(float(wrong), int(n)) for wrong, n in zip(one.sums["wrong"], samples, strict=True)]
     tested = [error(targets, outputs) for outputs in one.outputs]
     record: Row = {
         "epoch": one.state.epoch,
         "loss": float(losses.mean()),
-        "train_error": float(np.mean(trained)),
+        "train_error": float(np.mean([scores["error"] for scores in trained])),
         "test_error": float(np.mean(tested)),
         "together_error": together(targets, one.outputs),
         "seconds": one.seconds,
@@ -45,16 +46,17 @@ def row(one: Round, targets: Targets) -> Row:
     }
     if targets.of_classes:
         record["churn"] = 1.0 - agreement([targets.answers(outputs) for outputs in one.outputs])
-    for k, of_chip in enumerate(zip(losses, trained, tested, np.asarray(one.sums["residual"]), strict=True)):
-        record |= {f"{name}/{k}": float(value) for name, value in zip(OF_CHIPS, of_chip, strict=True)}
+    for k, (loss, scores, test_error, residual) in enumerate(zip(losses, trained, tested, np.asarray(one.sums["residual"]), strict=True)):
+        each = {"loss": loss, "test_error": test_error, "residual_A": residual} | {f"train_{name}": of for name, of in scores.items()}
+        record |= {f"{name}/{k}": float(value) for name, value in each.items()}
     return record
-
-
-OF_CHIPS = ("loss", "train_error", "test_error", "residual_A")
-"""What a row holds of each chip, under its number."""
 
 
 def of_chip(rows: list[Row], k: int) -> list[Row]:
     """Return the rows of one chip, as those of a run of its own; the time is its share."""
     chips = sum(name.startswith("loss/") for name in rows[0]) if rows else 1
-    return [{"epoch": one["epoch"], "seconds": one["seconds"] / chips} | {name: one[f"{name}/{k}"] for name in OF_CHIPS} for one in rows]
+    return [
+        {"epoch": one["epoch"], "seconds": one["seconds"] / chips}
+        | {name.removesuffix(f"/{k}"): value for name, value in one.items() if name.endswith(f"/{k}")}
+        for one in rows
+    ]

@@ -26,6 +26,8 @@ from hwsim.runs.profiling.stopwatch import Stopwatch
 from hwsim.runs.start import Start
 from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.train import Ending
+from hwsim.session import Session
+from hwsim.typing import Weights
 
 PLOT, SHARDS = "company.png", "shards.json"
 """Errors and churn over the epochs; and how many samples of each class each chip has."""
@@ -75,7 +77,7 @@ def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> Tr
                     observe(one)
                 else:
                     state = one.state
-                    rows.append(row(one, members.alone[0].task.test) | meter.since()._asdict())
+                    rows.append(row(one, members.alone[0].task) | meter.since()._asdict())
                     folder.write_rows(rows)
                     if company.resumable(state.epoch) or state.epoch == experiment.training.epochs:
                         _save(folder, company, state, rows)
@@ -85,6 +87,19 @@ def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> Tr
                     msg = f"interrupted; what the last exchange left is saved; resume with: hwsim train {path} --resume"
                     raise InterruptedRunError(msg)
             return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter))
+
+
+def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[Row]) -> dict[str, Any]:
+    """Write the run's folder of chip k into that of its company, in place of that of an earlier end; return its summary."""
+    about = f"chip {k} of the company in {company.name}, which trains it again"
+    experiment = session.experiment.model_copy(update={"about": about})
+    place = RunFolder(chip_folder(company, k))
+    if place.path.exists():  # of an earlier end, before more epochs
+        with place.locked() as earlier:
+            earlier.empty(remove=True)
+    with place.begun(experiment, environment(experiment) | record(session.data)) as opened:
+        opened.write_rows(rows)
+        return Ending(session, opened, g, rows, Stopwatch(), None, None, {}).write()
 
 
 def _arrays(company: Company, state: State) -> Arrays:
@@ -116,16 +131,7 @@ def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], 
     for k, (trainer, session, one) in enumerate(
         zip(company.alone.trainers, company.members.alone, company.alone.apart(state), strict=True)
     ):
-        about = f"chip {k} of the company in {folder.present.name}, which trains it again"
-        experiment = session.experiment.model_copy(update={"about": about})
-        place = RunFolder(chip_folder(folder.present, k))
-        if place.path.exists():  # of an earlier end, before more epochs
-            with place.locked() as earlier:
-                earlier.empty(remove=True)
-        with place.begun(experiment, environment(experiment) | record(session.data)) as opened:
-            of_one = of_chip(rows, k)
-            opened.write_rows(of_one)
-            tested.append(Ending(session, opened, trainer.g(one), of_one, Stopwatch(), None, None, {}).write())
+        tested.append(write_chip(folder.present, k, session, trainer.g(one), of_chip(rows, k)))
     experiment, settings = company.members.alone[0].experiment, company.settings
     data = company.members.alone[0].data
     shards = [np.bincount(session.data.labels_train, minlength=max(session.data.classes, 1)) for session in company.members.alone]

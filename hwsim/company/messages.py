@@ -52,7 +52,7 @@ def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int
     """
     chips, precision = settings.chips, settings.precision
     match settings.exchange:
-        case "none":
+        case "none" | "sums" | "plasticity":  # the last two are not by epochs: federation_bytes counts them
             return 0.0
         case "mean-gradient":
             return 2.0 * chips * updates * byte_count(conductances, precision)
@@ -67,3 +67,31 @@ def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int
 def inputs_bytes(settings: CompanySettings, features: int) -> int:
     """Return what the common samples take once, if they have to be sent to all chips [bytes]."""
     return settings.chips * byte_count(settings.common * features, "float32")
+
+
+SUM_BYTES = 8
+"""Of a number of a sum, or of an adapted node: 64 bits, for the read-out is to be that of all samples to the last of them."""
+
+
+def federation_bytes(settings: CompanySettings, *, senders: int, sums: int, readout: int, nodes: int) -> int:
+    """Return what chips with reservoirs send once, and get back.
+
+    Parameters
+    ----------
+    settings
+        Who exchanges what.
+    senders
+        Chips that have enough samples to send sums.
+    sums
+        Numbers that each of these sends of its samples.
+    readout
+        Weights and biases that each chip gets.
+    nodes
+        Of a reservoir: each has a gain and a bias, and what a chip sends has its number of samples with it.
+
+    """
+    if not settings.federated:
+        return 0
+    rounds = settings.rounds if settings.exchange == "plasticity" else 0
+    sent_once = senders * sums + settings.chips * readout
+    return SUM_BYTES * (sent_once + rounds * (senders * (2 * nodes + 1) + settings.chips * 2 * nodes))

@@ -12,6 +12,7 @@ from hwsim.experiment.block_checks import check_blocks, check_crossbars
 from hwsim.experiment.chain_keys import refuse_idle
 from hwsim.experiment.data_fit import check_sizes
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
+from hwsim.experiment.federation_checks import check_federation
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
@@ -198,6 +199,12 @@ class Experiment(Section):
         """Refuse chips in company of what they cannot be made of, or that no mapped program trains."""
         if self.company is None:
             return
+        if self.reservoir is not None or self.company.federated:
+            check_federation(self.company, self.reservoir, self.blocks, self.data)
+            return
+        if self.company.sizes:
+            msg = f"company.sizes = {list(self.company.sizes)} is of chips with reservoirs, and circuits learn from equally many; omit it"
+            raise ValueError(msg)
         if self.blocks is not None or self.pretraining:
             msg = "company is of chips with one circuit each, without pretraining; omit company, or train the chain or the stages alone"
             raise ValueError(msg)

@@ -11,7 +11,7 @@ from circuits.network import Amplifier, Layer, Network
 from circuits.neurons import DiodePair
 from circuits.units import Second
 from hwsim.reservoir.drawn_layer import Adapted, DrawnLayer
-from hwsim.settings.reservoir_settings import ReservoirSettings
+from hwsim.settings.reservoir_settings import HEADROOM, ReservoirSettings
 from hwsim.typing import Floats, Weights
 
 _BACK = 1e-9
@@ -29,13 +29,19 @@ class DrawnCircuit:
     inputs: int
     adapted: Adapted | None = None
 
+    @property
+    def begun(self) -> Adapted:
+        """The gains and biases from which the nodes of the first layer adapt on."""
+        first = self.layers[0]
+        return first.adapted or Adapted(np.ones(first.size), first.entering[-1], HEADROOM)
+
     @cached_property
     def layers(self) -> tuple[DrawnLayer, ...]:
         """Its layers; the lines of one drive the next."""
         size = self.settings.nodes // self.settings.layers
         inputs = accumulate(repeat(size, self.settings.layers - 1), lambda _, lines: lines, initial=self.inputs)
         first, *others = (DrawnLayer(self.settings, number, lines) for number, lines in enumerate(inputs, start=1))
-        return replace(first, adapted=self.adapted), *others
+        return replace(first, adapted=self.adapted or Adapted.of(self.settings)), *others
 
     @cached_property
     def loads(self) -> Floats:

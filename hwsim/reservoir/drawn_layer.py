@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from circuits.clocked import SampleHold
 from circuits.errors import CircuitError
 from circuits.recurrence import Recurrence
 from hwsim.random.streams import stream
-from hwsim.settings.reservoir_settings import ReservoirSettings
+from hwsim.settings.reservoir_settings import HEADROOM, ReservoirSettings
 from hwsim.typing import Floats
 
 _STILL = 1e-12
@@ -38,6 +38,11 @@ class Adapted:
     a: Floats
     b: Floats
     headroom: float
+
+    @classmethod
+    def of(cls, settings: ReservoirSettings) -> Self | None:
+        """Return those that settings name; None where nodes are as they were drawn."""
+        return cls(np.array(settings.gains), np.array(settings.biases), HEADROOM) if settings.gains else None
 
 
 @dataclass(frozen=True)

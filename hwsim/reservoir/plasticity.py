@@ -10,13 +10,16 @@ Kullback-Leibler divergence). For the hyperbolic tangent it is the rule of Schra
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.errors import CircuitError
 from circuits.neurons import DiodePair
 from circuits.units import Volt
+from hwsim.learning.dataset import Labels
 from hwsim.numeric.transient.clocked_form import ClockedForm
 from hwsim.reservoir.drawn_layer import Adapted
 from hwsim.reservoir.reservoir import Reservoir
+from hwsim.settings.reservoir_settings import HEADROOM
 from hwsim.typing import Floats
 
 _STEP = 1e-5
@@ -53,10 +56,10 @@ class IntrinsicPlasticity:
     std: Volt = 0.05
     rate: float = 0.1
     passes: int = 50
-    headroom: float = 4.0
+    headroom: float = HEADROOM
 
-    def __call__(self, reservoir: Reservoir, x: Floats, washout: int = 20) -> Reservoir:
-        """Return the reservoir with gains and biases that sequences x (n, T, I) led to.
+    def __call__(self, reservoir: Reservoir, x: Floats, washout: int = 20, rows: Labels | None = None) -> Reservoir:
+        """Return the reservoir with gains and biases that sequences x (n, T, I) led to; of `rows` (n,), each adapts to as many of its own.
 
         Raises
         ------
@@ -71,18 +74,22 @@ class IntrinsicPlasticity:
         if not 0 <= washout < x.shape[1] - 1:
             msg = f"intrinsic plasticity: a washout of {washout} rows leaves nothing of {x.shape[1]}; make it shorter"
             raise CircuitError(msg)
+        counted = np.arange(1 + washout, x.shape[1]) < (np.full(len(x), x.shape[1]) if rows is None else rows)[:, None]
+        if not counted.any():
+            msg = f"intrinsic plasticity: sequences of {x.shape[1]} rows and less leave none to adapt to; give longer ones"
+            raise CircuitError(msg)
         layer = reservoir.drawn.layers[0]
         adapted = layer.adapted or Adapted(np.ones(layer.size), layer.entering[-1], self.headroom)
         for _ in range(self.passes):
             reservoir = replace(reservoir, adapted=adapted)
-            adapted = self._step(reservoir, adapted, x, washout)
+            adapted = self._step(reservoir, adapted, x, counted)
         return replace(reservoir, adapted=adapted)
 
-    def _step(self, reservoir: Reservoir, adapted: Adapted, x: Floats, washout: int) -> Adapted:
+    def _step(self, reservoir: Reservoir, adapted: Adapted, x: Floats, counted: NDArray[np.bool_]) -> Adapted:
+        """Adapt to the rows of x that are `counted` (n, rows), the last ones of each sequence."""
         settings = reservoir.settings
         states = reservoir.run(x).states
-        p = (states[:, 1:] - (1.0 - settings.leak) * states[:, :-1])[:, washout:] / settings.leak
-        p = p.reshape(-1, p.shape[2])
+        p = (states[:, 1:] - (1.0 - settings.leak) * states[:, :-1])[:, -counted.shape[1] :][counted] / settings.leak
         total = -np.diagonal(ClockedForm.of(reservoir.circuit, reservoir.chip, reservoir.g).form.charging.of_v)
         current, slope, bend = _of_diodes(DiodePair(v_low=-settings.clamp, v_high=settings.clamp, i_sat=settings.i_sat), p)
         falls = 1.0 / (1.0 + slope / total)

@@ -44,7 +44,7 @@ def inputs_alone(data: Dataset, washout: int, reads: int) -> Dataset:
     if data.ordered:
         return _behind(data, data.x_train, data.x_test, washout)
     assert data.rows_train is not None and data.rows_test is not None  # noqa: S101, PT018 - as sequences have
-    of = [rows_of(_sequences(data, x), rows, reads) for x, rows in ((data.x_train, data.rows_train), (data.x_test, data.rows_test))]
+    of = [rows_of(sequences_of(data, x), rows, reads) for x, rows in ((data.x_train, data.rows_train), (data.x_test, data.rows_test))]
     return replace(data, x_train=of[0], x_test=of[1], image=None, rows_train=None, rows_test=None)
 
 
@@ -64,7 +64,7 @@ def _behind(data: Dataset, x_train: Floats, x_test: Floats, washout: int) -> Dat
 
 
 def _of_sequences(reservoir: Reservoir, data: Dataset, x: Floats, rows: Labels, part: str) -> Floats:
-    sequences, reads = _sequences(data, x), reservoir.settings.reads
+    sequences, reads = sequences_of(data, x), reservoir.settings.reads
     parts = []
     for first in range(0, len(x), AT_ONCE):
         some = slice(first, first + AT_ONCE)
@@ -72,7 +72,7 @@ def _of_sequences(reservoir: Reservoir, data: Dataset, x: Floats, rows: Labels, 
     return reservoir.noisy(np.concatenate(parts), part)
 
 
-def _sequences(data: Dataset, x: Floats) -> Floats:
+def sequences_of(data: Dataset, x: Floats) -> Floats:
     """Return features (n, T·I) as sequences (n, T, I)."""
     assert data.image is not None  # noqa: S101 - as sequences have
     return x.reshape(len(x), data.image.height, -1)

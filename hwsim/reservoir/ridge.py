@@ -11,7 +11,7 @@ from hwsim.typing import Floats
 PENALTIES = 10.0 ** np.arange(-13, 1)
 """Strengths that are tried, for states of unit variance."""
 
-_VALIDATION = 0.2
+VALIDATED = 0.2
 """Share of the samples, the last, on which the strength is chosen."""
 
 
@@ -51,15 +51,15 @@ class RidgeReadout:
         if len(states) != len(y):
             msg = f"read-out: {len(states)} samples of states and {len(y)} of targets; give one target a sample"
             raise CircuitError(msg)
-        first = len(states) - int(_VALIDATION * len(states))
+        first = len(states) - int(VALIDATED * len(states))
         if penalty is None:
             if first in {len(states), 0}:
                 msg = f"read-out: {len(states)} samples are too few to choose a penalty on a fifth of them; give more, or the penalty"
                 raise CircuitError(msg)
-            part = _Moments.of(states[:first], y[:first])
+            part = Moments.of(states[:first], y[:first])
             tried = {one: part.readout(one) for one in PENALTIES.tolist()}
             penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
-        learned = _Moments.of(states, y).readout(penalty)
+        learned = Moments.of(states, y).readout(penalty)
         return cls(learned.mean, learned.spread, learned.weights, learned.offset, penalty)
 
     def __call__(self, states: Floats) -> Floats:
@@ -68,7 +68,7 @@ class RidgeReadout:
         return read
 
 
-class _Moments(NamedTuple):
+class Moments(NamedTuple):
     """What ridge regression takes of samples, computed once for all strengths: means, spreads, and products of scaled states."""
 
     mean: Floats

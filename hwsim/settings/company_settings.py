@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from hwsim.settings.sections import Section
+from hwsim.settings.sections import PositiveVolt, Section
 
 Shards = Literal["disjoint", "same", "by-class", "dirichlet"]
-ExchangeKind = Literal["none", "mean-gradient", "mean-weights", "outputs"]
+ExchangeKind = Literal["none", "mean-gradient", "mean-weights", "outputs", "sums", "plasticity"]
 Listening = Literal["all", "ring", "pairs"]
 SentPrecision = Literal["float32", "int8", "sign"]
 
@@ -21,15 +21,26 @@ class CompanySettings(Section):
         How many; chip k has the variation of chip `variation.chip` + k, and draws by the seed `training.seed` + k.
     shards
         Which labelled samples each has, all chips equally many: `disjoint` (drawn evenly), `same` (all have all), `by-class` (sorted by
-        class, so that each chip has seen few of them), or `dirichlet` (each chip's classes in proportions drawn with `skew`).
+        class, so that each chip has seen few of them), or `dirichlet` (each chip's classes in proportions drawn with `skew`). A series is
+        not drawn: each chip has a part of it, one behind the other, or, with `same`, all of it.
     skew
         Concentration of that Dirichlet distribution: small numbers give each chip few classes, large ones all evenly.
+    sizes
+        Of chips with reservoirs, how many samples the first ones learn from; the others share the rest equally.
+    least_samples
+        Chips with fewer of them send no sums.
     exchange
         What they exchange: `none`, `mean-gradient` (every update takes the mean of all gradients: synchronous gradient descent),
         `mean-weights` (federated averaging: every `every` epochs all get the mean conductances) or `outputs` (co-distillation: targets on
-        the samples of `common` are the mean outputs of the peers that a chip listens to).
+        the samples of `common` are the mean outputs of the peers that a chip listens to). Chips with reservoirs exchange `none`, `sums` (of
+        products of states with states and with targets, once, of which all get the read-out that ridge regression of all samples has) or
+        `plasticity` (before their sums, the gains and biases that their nodes adapt, averaged by numbers of samples).
     every
-        Epochs from one exchange of conductances or outputs to the next.
+        Epochs from one exchange of conductances or outputs to the next; of `plasticity`, passes over a chip's samples.
+    rounds
+        How often gains and biases are averaged.
+    state_std
+        Standard deviation of the voltages that nodes adapt to have [V].
     burn_in
         Epochs before the first exchange of outputs; what untrained chips answer teaches nothing.
     common
@@ -49,15 +60,21 @@ class CompanySettings(Section):
     References
     ----------
     Y. Bengio, Evolving culture vs local minima, 2012; R. Anil et al., Large scale distributed neural network training through online
-    distillation, 2018; B. McMahan et al., Communication-efficient learning of deep networks from decentralized data, 2017.
+    distillation, 2018; B. McMahan et al., Communication-efficient learning of deep networks from decentralized data, 2017; D. Bacciu et
+    al., Federated reservoir computing neural networks, 2021; V. De Caro et al., Federated adaptation of reservoirs via intrinsic
+    plasticity, 2022.
 
     """
 
     chips: Annotated[int, Field(ge=2, le=1000)]
     shards: Shards = "disjoint"
     skew: PositiveFloat = 0.5
+    sizes: tuple[PositiveInt, ...] = ()
+    least_samples: NonNegativeInt = 0
     exchange: ExchangeKind = "none"
     every: PositiveInt = 1
+    rounds: PositiveInt = 20
+    state_std: PositiveVolt = 0.05
     burn_in: NonNegativeInt = 1
     common: NonNegativeInt = 0
     listen: Listening = "all"
@@ -72,14 +89,33 @@ class CompanySettings(Section):
             msg = "precision = 'sign' leaves nothing of a conductance; use 'float32' or 'int8'"
             raise ValueError(msg)
         self._refuse_idle("shards", {"skew": {"dirichlet"}})
-        sent = {"mean-gradient", "mean-weights", "outputs"}
-        self._refuse_idle("exchange", {"every": sent - {"mean-gradient"}, "burn_in": {"outputs"}, "listen": {"outputs"}, "precision": sent})
+        sent, adapts = {"mean-gradient", "mean-weights", "outputs"}, {"plasticity"}
+        self._refuse_idle(
+            "exchange",
+            {
+                "every": sent - {"mean-gradient"} | adapts,
+                "burn_in": {"outputs"},
+                "listen": {"outputs"},
+                "precision": sent,
+                "least_samples": {"sums"} | adapts,
+                "rounds": adapts,
+                "state_std": adapts,
+            },
+        )
+        if len(self.sizes) > self.chips or (self.sizes and self.shards == "same"):
+            msg = f"sizes = {list(self.sizes)} are of up to {self.chips} chips, each with samples of its own; omit some, or shards = 'same'"
+            raise ValueError(msg)
         return self
+
+    @property
+    def federated(self) -> bool:
+        """Whether chips exchange what read-outs of reservoirs are solved from."""
+        return self.exchange in {"sums", "plasticity"}
 
     @property
     def first_exchange(self) -> int:
         """The first epoch, counted from 1, that an exchange takes part in, or is at the end of; 0 without exchanges."""
-        return {"none": 0, "mean-gradient": 1, "mean-weights": self.every, "outputs": self.burn_in + 1}[self.exchange]
+        return {"none": 0, "mean-gradient": 1, "mean-weights": self.every, "outputs": self.burn_in + 1}.get(self.exchange, 1)
 
     def _refuse_idle(self, choice: str, needed: dict[str, set[str]]) -> None:
         """Refuse keys that change nothing where another key is not what they are about."""

@@ -11,6 +11,9 @@ from hwsim.settings.sections import PositiveSiemens, PositiveVolt, Section, Shar
 Family = Literal["random", "cycle", "deep", "euler"]
 Dynamics = Literal["clocked", "continuous"]
 
+HEADROOM = 4.0
+"""Largest gain of a node that has adapted, and largest weight of its bias: its pairs of devices have the means of these."""
+
 
 class ReservoirSettings(Section):
     """A recurrent circuit with drawn conductances that the data drive, one row of inputs after the other.
@@ -69,6 +72,9 @@ class ReservoirSettings(Section):
         Rows at the beginning of a series with real targets from whose states nothing is learnt.
     seed
         Of all weights.
+    gains, biases
+        What nodes have adapted, one number a node, as a company with `exchange` = 'plasticity' leaves them: gains above 0, and both up to
+        4; absent: gains of 1, and biases as they are drawn.
 
     Examples
     --------
@@ -100,6 +106,8 @@ class ReservoirSettings(Section):
     reads: Annotated[PositiveInt, Field(le=1000)] = 1
     washout: NonNegativeInt = 100
     seed: NonNegativeInt = 0
+    gains: tuple[PositiveFloat, ...] = ()
+    biases: tuple[float, ...] = ()
 
     @property
     def features(self) -> int:
@@ -122,7 +130,17 @@ class ReservoirSettings(Section):
             msg = f"fan_in = {self.fan_in} is more than the {size} nodes of a layer; draw fewer lines a column, or make more nodes"
             raise ValueError(msg)
         self._check_dynamics()
+        self._check_adapted()
         return self
+
+    def _check_adapted(self) -> None:
+        if {len(self.gains), len(self.biases)} not in ({0}, {self.nodes}):
+            counts = f"{len(self.gains)} and {len(self.biases)}"
+            msg = f"gains and biases have {counts} numbers; give one a node, {self.nodes} each, or omit both"
+            raise ValueError(msg)
+        if (self.gains and self.layers > 1) or max(map(abs, (*self.gains, *self.biases)), default=0.0) > HEADROOM:
+            msg = f"gains and biases are those of a single layer, and of a magnitude up to {HEADROOM:g}; omit both, or lower them"
+            raise ValueError(msg)
 
     def _check_dynamics(self) -> None:
         if self.family == "euler" and self.dynamics == "clocked":

@@ -30,6 +30,8 @@ OTHER = {
     "noise": {"noise": 1e-3},
     "washout": {"washout": 30},
     "seed": {"seed": 1},
+    "gains": {"gains": [1.5] * 8, "biases": [0.1] * 8},
+    "biases": {"gains": [1.0] * 8, "biases": [-0.2] * 8},
 }
 """Another value of each key, with what it needs."""
 

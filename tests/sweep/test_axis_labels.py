@@ -62,6 +62,9 @@ OTHERS = {
     "amplifier",
     "layers",
     "g_init",
+    "sizes",
+    "gains",
+    "biases",
 }
 SWITCHES = {
     "tied",
