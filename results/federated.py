@@ -25,7 +25,7 @@ SHARED = slice(WASHOUT + EACH * len(CHIPS), WASHOUT + EACH * len(CHIPS) + COMMON
 TEST = slice(SHARED.stop, SHARED.stop + TESTED)
 
 
-def own(place: int, count: int = EACH) -> slice:
+def labelled(place: int, count: int = EACH) -> slice:
     """Return the rows that a chip has labels of, one chip's behind the other's."""
     first = WASHOUT + EACH * place
     return slice(first, first + count)
@@ -42,9 +42,9 @@ def errors(seed: int, mismatch: float) -> dict[str, list[float]]:
     """Return the test error of each chip, by what its read-out has learnt from."""
     (x, y), how = series(seed), kept()[f"search {TASK} clocked 200"]["settings"]
     chips = [states("clocked", x, how, seed, chip, mismatch) for chip in CHIPS]
-    parts = [parted(v[own(k)], y[own(k)], None) for k, v in enumerate(chips)]
+    parts = [parted(v[labelled(k)], y[labelled(k)], None) for k, v in enumerate(chips)]
     shared = solved(added([first for first, _ in parts]), added([last for _, last in parts]), None)
-    alone = [RidgeReadout.fit(v[own(k)], y[own(k)]) for k, v in enumerate(chips)]
+    alone = [RidgeReadout.fit(v[labelled(k)], y[labelled(k)]) for k, v in enumerate(chips)]
     every = slice(WASHOUT, SHARED.start)
     measured: dict[str, list[float]] = {
         "sums of all": [_error(shared(v[TEST]), y) for v in chips],
@@ -56,7 +56,7 @@ def errors(seed: int, mismatch: float) -> dict[str, list[float]]:
     for name in ("few labels", "few labels, and answers of peers", "answers of peers themselves", "few labels, and common ones"):
         measured[name] = []
     for k, v in enumerate(chips):
-        few, peers = own(k, FEW), [place for place in range(len(chips)) if place != k]
+        few, peers = labelled(k, FEW), [place for place in range(len(chips)) if place != k]
         answered = {part.start: np.mean([alone[place](chips[place][part]) for place in peers], axis=0) for part in (SHARED, TEST)}
         both = np.concatenate([v[SHARED], v[few]])
         measured["few labels"].append(_error(RidgeReadout.fit(v[few], y[few])(v[TEST]), y))

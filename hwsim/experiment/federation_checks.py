@@ -25,9 +25,7 @@ def check_federation(
     """
     exchange = f"company.exchange = {company.exchange!r}"
     if reservoir is None:
-        msg = (
-            f"{exchange} is of reservoirs' states, and there is no [reservoir]; add one, or use 'mean-gradient' or 'outputs'"
-        )
+        msg = f"{exchange} is of reservoirs' states, and there is no [reservoir]; add one, or use 'mean-gradient' or 'outputs'"
         raise ValueError(msg)
     if company.exchange != "none" and not company.federated:
         msg = f"{exchange} is of circuits that descend by gradients, and these read reservoirs; use 'sums', 'plasticity' or 'none'"

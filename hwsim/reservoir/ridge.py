@@ -56,10 +56,10 @@ class RidgeReadout:
             if first in {len(states), 0}:
                 msg = f"read-out: {len(states)} samples are too few to choose a penalty on a fifth of them; give more, or the penalty"
                 raise CircuitError(msg)
-            part = Moments.of(states[:first], y[:first])
+            part = StateMoments.of(states[:first], y[:first])
             tried = {one: part.readout(one) for one in PENALTIES.tolist()}
             penalty = min(tried, key=lambda one: float(np.mean((tried[one](states[first:]) - y[first:]) ** 2)))
-        learned = Moments.of(states, y).readout(penalty)
+        learned = StateMoments.of(states, y).readout(penalty)
         return cls(learned.mean, learned.spread, learned.weights, learned.offset, penalty)
 
     def __call__(self, states: Floats) -> Floats:
@@ -68,7 +68,7 @@ class RidgeReadout:
         return read
 
 
-class Moments(NamedTuple):
+class StateMoments(NamedTuple):
     """What ridge regression takes of samples, computed once for all strengths: means, spreads, and products of scaled states."""
 
     mean: Floats

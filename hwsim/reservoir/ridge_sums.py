@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from circuits.errors import CircuitError
-from hwsim.reservoir.ridge import PENALTIES, VALIDATED, Moments, RidgeReadout
+from hwsim.reservoir.ridge import PENALTIES, VALIDATED, RidgeReadout, StateMoments
 from hwsim.typing import Floats
 
 _ROUNDING = 1e-13
@@ -63,7 +63,7 @@ class StateSums:
         """Lay them out by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def moments(self) -> Moments:
+    def moments(self) -> StateMoments:
         """Return means, spreads and products of scaled states."""
         mean, offset = self.h / self.count, self.y / self.count
         products = self.hh / self.count
@@ -73,7 +73,7 @@ class StateSums:
         spread = np.sqrt(np.where(moving, variance, 1.0))
         cross = (self.hy / self.count - np.outer(mean, offset)) / spread[:, None]
         scaled = np.where(np.outer(moving, moving), covariance / np.outer(spread, spread), 0.0)  # what does not move has no share
-        return Moments(mean, spread, offset, scaled, np.where(moving[:, None], cross, 0.0))
+        return StateMoments(mean, spread, offset, scaled, np.where(moving[:, None], cross, 0.0))
 
     def squared_error(self, read: RidgeReadout) -> float:
         """Return the squared error of a read-out, summed over these samples and over targets."""
