@@ -13,7 +13,7 @@ from hwsim.experiment.experiment import Experiment
 from hwsim.files.raw import DataError
 from hwsim.reservoir.drawn_layer import Adapted
 from hwsim.reservoir.plasticity import IntrinsicPlasticity
-from hwsim.reservoir.ridge import RidgeReadout
+from hwsim.reservoir.ridge import VALIDATED, RidgeReadout
 from hwsim.reservoir.ridge_sums import StateSums, solved
 from hwsim.settings.block_settings import DigitalBlock, DigitalRidge
 from hwsim.settings.company_settings import CompanySettings
@@ -82,6 +82,11 @@ class Federation:
             most = max(client.samples for client in one.clients)
             msg = f"company.least_samples = {settings.least_samples}, and no chip has more than {most} samples; lower it, or company.chips"
             raise DataError(f"{experiment.name}: {msg}")
+        for together in [one.senders] if settings.federated else [[k] for k in range(settings.chips)]:
+            samples = [one.clients[k].samples for k in together]
+            if one.penalty is None and not any(int(VALIDATED * count) for count in samples):
+                msg = f"chip {together[0]} has {samples[0]} samples, too few to choose a penalty on a fifth of them"
+                raise DataError(f"{experiment.name}: {msg}; give more, or the penalty")
         return one
 
     @cached_property
@@ -183,7 +188,7 @@ class Federation:
             what = f"of fewer samples than the {states} states, sums reveal nearly all: {have}"
             lines.append(f"warning: {what}; give such chips more, or leave them out by company.least_samples = {states}")
         if any(self.clients[k].differs for k in self.senders):
-            what = "the chips differ, and one read-out of the sums of all fits none of them well"
+            what = "the chips differ: a read-out of their sums errs more on each, and is useless on a chip whose samples are not in them"
             lines.append(f"warning: {what}; compare with company.exchange = 'none'")
         return lines
 

@@ -133,6 +133,9 @@ def test_few_samples_are_warned_of_and_left_out():
     np.testing.assert_array_equal(bits(without.readout(collected(without), 0)), bits(others.readout(collected(others), 0)))
     with pytest.raises(DataError, match="least_samples = 100, and no chip has more than 60 samples"):
         federation(least_samples=100)
+    with pytest.raises(DataError, match="chip 0 has 3 samples, too few to choose a penalty"):
+        federation("none", sizes=[3])
+    assert federation(sizes=[3]).notes(), "with others, a fifth of all is enough"
 
 
 def test_without_exchange_each_has_its_own():
