@@ -187,6 +187,7 @@ def run() -> Any:
     """Run the command line of this process."""
     gc.set_threshold(_OBJECTS)
     keep_compiled()  # before a command loads JAX
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in all packages that are installed
     if not sys.warnoptions:  # whoever asks Python for warnings gets them; users get our own messages
         warnings.simplefilter("ignore")
         os.environ.setdefault("PYTHONWARNINGS", "ignore")  # also of the processes that a command starts

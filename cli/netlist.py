@@ -48,12 +48,13 @@ def noted(output: Output, experiment: "Experiment") -> "Deck | None":
 def warned(output: Output, experiment: "Experiment") -> None:
     """Print what `hwsim inspect` warns of in a netlist, but for what is noted already."""
     from hwsim.experiment.netlist_circuit import Netlist  # noqa: PLC0415 - help does without
-    from hwsim.inspection.inspection import inspect  # noqa: PLC0415 - for this command alone
-    from hwsim.session import Session  # noqa: PLC0415 - for this command alone
 
     circuit = experiment.circuit
     if not isinstance(circuit, Netlist):
         return
+    from hwsim.inspection.inspection import inspect  # noqa: PLC0415 - only netlists have something to be warned of
+    from hwsim.session import Session  # noqa: PLC0415 - as above
+
     session = Session.of(experiment)
     noted = set(map(str, circuit.deck.warnings))
     for warning in inspect(session.circuit, session.chip, session.starting(), circuit.deck).warnings:

@@ -18,7 +18,7 @@ from hwsim.formatting import RMSE_IN_VOLTS
 if TYPE_CHECKING:
     from hwsim.experiment.experiment import Experiment
     from hwsim.learning.epochs import Progress
-    from hwsim.runs.profiling.profiler import Profile
+    from hwsim.runs.profiling.profiler import Profile, Profiler
     from hwsim.runs.train import Trained
     from hwsim.settings.sections import DataSettings
 
@@ -87,7 +87,6 @@ def command(  # noqa: PLR0913 - a parameter an option
     """
     from hwsim.experiment.loading import load  # noqa: PLC0415 - help does without
     from hwsim.runs.loaded import run_folder  # noqa: PLC0415 - for this command alone
-    from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415 - for this command alone
     from hwsim.runs.start import new_run, resumed_run  # noqa: PLC0415 - for this command alone
     from hwsim.runs.train import train  # noqa: PLC0415 - for this command alone
 
@@ -121,7 +120,7 @@ def command(  # noqa: PLR0913 - a parameter an option
     if start.folder and start.finished:
         epochs = experiment.training.epochs
         output.note(f"{start.folder.path}: is finished: all of its {epochs} epochs are trained; --epochs trains it further")
-    profiler = Profiler() if profile else None
+    profiler = _profiler() if profile else None
     with output.progress(experiment.name) as show:
         report = _Reporter(_samples(experiment), experiment.data)
         trained = train(start, lambda progress: show(report(progress)), profiler, output.note)
@@ -138,6 +137,12 @@ def command(  # noqa: PLR0913 - a parameter an option
     _warn_of_rounding(output, trained, experiment)
     output.result(result, text)
     return None if target is None or written else 1
+
+
+def _profiler() -> "Profiler":
+    from hwsim.runs.profiling.profiler import Profiler  # noqa: PLC0415 - for those who ask
+
+    return Profiler()
 
 
 def _warn_of_rounding(output: Output, trained: "Trained", experiment: "Experiment") -> None:

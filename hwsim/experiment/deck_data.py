@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuits.quoting import quote, quote_all, quote_path
 from hwsim.files.data_tables import answers, as_number
 from hwsim.files.raw import DataError
-from netlists.deck import Deck
+
+if TYPE_CHECKING:
+    from netlists.deck import Deck
 
 _NAMED = {"scaling": "standard", "clip": 3.0}
 """How the features of data sets that come with hwsim, which are no volts, become volts."""
 
 
-def suitable_data(deck: Deck, asked: Mapping[str, Any], *, built_in: bool) -> dict[str, Any]:
+def suitable_data(deck: "Deck", asked: Mapping[str, Any], *, built_in: bool) -> dict[str, Any]:
     """Return settings of the data that suit a deck.
 
     Parameters
@@ -35,7 +37,7 @@ def suitable_data(deck: Deck, asked: Mapping[str, Any], *, built_in: bool) -> di
     return {"task": "regression", "target_scaling": "none"} if task == "regression" or (task is None and "targets" in asked) else {}
 
 
-def _voltages(deck: Deck, path: Path) -> tuple[str | int, ...]:
+def _voltages(deck: "Deck", path: Path) -> tuple[str | int, ...]:
     """Return the columns of a table that are voltages of the outputs: those named after them, or else the last ones, of real numbers."""
     try:
         header, width, last = answers(path, quote_path(path))
@@ -61,7 +63,7 @@ def _voltages(deck: Deck, path: Path) -> tuple[str | int, ...]:
     return tuple(range(width - len(pairs) + 1, width + 1)) if width > len(pairs) else ()
 
 
-def refuse_order(deck: Deck, features: Sequence[str], place: str) -> None:
+def refuse_order(deck: "Deck", features: Sequence[str], place: str) -> None:
     """Refuse data whose features are named after input sources, but reach other ones: features go to the inputs by their places.
 
     Raises

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,6 +80,8 @@ def _source_nodes(circuit: Circuit) -> list[int] | None:
 
 def _chain(circuit: Circuit, devices: dict[tuple[int, int], Device], source_nodes: list[int]) -> list[_Layer]:
     """Follow the devices from the inputs: columns, what drives the next rows, the columns that these lead to, and so on."""
+    import networkx as nx  # noqa: PLC0415 - a quarter of a second, for those alone who build graphs
+
     graph: nx.Graph[int] = nx.Graph(list(devices))
     behind = _behind(circuit, source_nodes)
     amplified = {a: b for amplifiers in circuit.of(Amplifiers) for a, b in zip(*_lists(amplifiers, "input", "output"), strict=True)}

@@ -4,7 +4,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -19,8 +19,10 @@ from hwsim.experiment.overriding import Settings, as_typed, assignments, of_sect
 from hwsim.settings.data_names import BUILT_IN
 from hwsim.settings.validation_errors import explain
 from netlists import examples
-from netlists.deck import Deck
 from netlists.text.findings import NetlistError
+
+if TYPE_CHECKING:
+    from netlists.deck import Deck
 
 _LONGEST = 1 << 20
 """Bytes of an experiment file."""
@@ -93,7 +95,7 @@ def _of_netlist(path: Path, settings: Settings) -> Experiment:
     return override(experiment, settings)
 
 
-def _asked(deck: Deck, settings: Settings) -> dict[str, Any]:
+def _asked(deck: "Deck", settings: Settings) -> dict[str, Any]:
     """Collect the keys of the data section that the deck sets, and then the user, with their values."""
     of_deck = [f"{key}={value}" for statement in deck.settings for key, value in statement.options.items()]
     keys_of_data: dict[str, Any] = {}

@@ -1,31 +1,27 @@
 """Netlist: a user's deck as the circuit of an experiment, and how a circuit about which nothing else is known is trained."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from circuits.circuit import Circuit
-from hwsim.core.protocol import UnsupportedCircuitError
-from hwsim.experiment.deck_amplifiers import with_amplifiers
-from hwsim.experiment.deck_layers import with_layers
 from hwsim.files import atomic
-from hwsim.ngspice.expander import expand
-from hwsim.numeric.layered.recognize import stages
 from hwsim.settings.sections import Section
-from netlists.deck import Deck, encoded, expanded, rewrite_files, with_text
-from netlists.foreign.reread import misread
-from netlists.read.parser import Purpose, read_deck
-from netlists.read.roles import from_patterns
 from netlists.text.findings import Finding, NetlistError
-from netlists.text.lines import Source
+
+if TYPE_CHECKING:
+    from circuits.circuit import Circuit
+    from netlists.deck import Deck
+    from netlists.foreign.expansion import Expansion
+    from netlists.read.parser import Purpose
+    from netlists.text.lines import Source
 
 SUFFIXES = {".cir", ".ckt", ".net", ".sp", ".spi", ".spice"}
 """How the names of decks end."""
@@ -42,7 +38,7 @@ TRAINED = "circuit.cir"
 TRUSTED: ContextVar[bool] = ContextVar("TRUSTED", default=False)
 """Whether decks may include what lies outside of their folders. Only the command line sets it: a file that could would trust itself."""
 
-_PURPOSE: ContextVar[Purpose] = ContextVar("_PURPOSE", default="train")
+_PURPOSE: ContextVar["Purpose"] = ContextVar("_PURPOSE", default="train")
 """What decks are read for."""
 
 _OWN = {".toml", ".json", ".jsonl", ".npz", ".png"}
@@ -58,7 +54,7 @@ _NUDGE, _STEP, _SPREAD = 0.1, 0.05, 10.0
 
 
 @contextmanager
-def read_for(purpose: Purpose) -> Iterator[None]:
+def read_for(purpose: "Purpose") -> Iterator[None]:
     """Read decks for a purpose meanwhile: to `solve` or `inspect` them, roles need not be named."""
     token = _PURPOSE.set(purpose)
     try:
@@ -88,7 +84,7 @@ class Netlist(Section):
     dialect: Literal["auto", "ltspice", "kicad", "ngspice"] = "auto"
 
     @property
-    def deck(self) -> Deck:
+    def deck(self) -> "Deck":
         """The deck, read.
 
         Raises
@@ -105,7 +101,7 @@ class Netlist(Section):
         now = state.st_mtime_ns, state.st_size, TRUSTED.get(), _PURPOSE.get()
         return _read(path, now, self.trainable, self.inputs, self.outputs, None if self.dialect == "auto" else self.dialect)
 
-    def compile(self, name: str) -> Circuit:
+    def compile(self, name: str) -> "Circuit":
         """Return the circuit, under a name."""
         return replace(self.deck.circuit, name=name)
 
@@ -125,22 +121,36 @@ class Netlist(Section):
         return copy, {f"{KEPT}/{name}": content for name, content in contents(self.deck).items()}
 
 
+def expand(cards: Sequence[str]) -> "Expansion":
+    """Expand the cards of a deck by ngspice, which loads only for those that have one."""
+    from hwsim.ngspice.expander import expand as by_ngspice  # noqa: PLC0415 - most experiments have no deck
+
+    return by_ngspice(cards)
+
+
 @lru_cache(maxsize=2)
 def _read(
     path: Path,
-    state: tuple[int, int, bool, Purpose],  # with its time and length, as a file that has changed is read again
+    state: "tuple[int, int, bool, Purpose]",  # with its time and length, as a file that has changed is read again
     trainable: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     dialect: str | None,
-) -> Deck:
+) -> "Deck":
+    from netlists.read.parser import read_deck  # noqa: PLC0415 - most experiments have no deck
+    from netlists.read.roles import from_patterns  # noqa: PLC0415 - as above
+
     _, _, trust, purpose = state
     roles = from_patterns(trainable=trainable, inputs=inputs, outputs=outputs)
     return structured(read_deck(path, roles, expand=expand, trust=trust, purpose=purpose, dialect=dialect))
 
 
-def structured(deck: Deck) -> Deck:
+def structured(deck: "Deck") -> "Deck":
     """Describe a deck by amplifiers where controlled sources make some, and by layers where it is a chain of them."""
+    from hwsim.experiment.deck_amplifiers import with_amplifiers  # noqa: PLC0415 - most experiments have no deck
+    from hwsim.experiment.deck_layers import with_layers  # noqa: PLC0415 - as above
+    from netlists.deck import with_text  # noqa: PLC0415 - as above
+
     if _is_layered(deck.circuit):
         return deck
     deck = with_amplifiers(deck)
@@ -148,7 +158,10 @@ def structured(deck: Deck) -> Deck:
     return with_text(deck if layered is None or not _is_layered(layered.circuit) else layered)
 
 
-def _is_layered(circuit: Circuit) -> bool:
+def _is_layered(circuit: "Circuit") -> bool:
+    from hwsim.core.protocol import UnsupportedCircuitError  # noqa: PLC0415 - most experiments have no deck
+    from hwsim.numeric.layered.recognize import stages  # noqa: PLC0415 - as above
+
     try:
         stages(circuit)
     except UnsupportedCircuitError:
@@ -156,7 +169,7 @@ def _is_layered(circuit: Circuit) -> bool:
     return True
 
 
-def contents(deck: Deck) -> dict[str, bytes]:
+def contents(deck: "Deck") -> dict[str, bytes]:
     """Return the content of the deck and of all files that it includes, by their names from its folder.
 
     Raises
@@ -168,7 +181,7 @@ def contents(deck: Deck) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in _paths(deck).items()}
 
 
-def _paths(deck: Deck) -> dict[str, Path]:
+def _paths(deck: "Deck") -> dict[str, Path]:
     paths = {source.path for source in deck.sources if source.path}
     folder = _folder(deck)
     outside = [path for path in sorted(paths) if not path.resolve().is_relative_to(folder.resolve())]
@@ -178,17 +191,19 @@ def _paths(deck: Deck) -> dict[str, Path]:
     return {str(path.relative_to(folder)): path for path in sorted(paths)}
 
 
-def _folder(deck: Deck) -> Path:
+def _folder(deck: "Deck") -> Path:
     path = deck.sources[0].path
     assert path is not None  # noqa: S101 - it was read from a file
     return path.parent
 
 
-def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+def written(deck: "Deck", g: Mapping[str, Any], name: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the deck, under a name, and all files that it includes, with learned values and everything else as in its `contents`.
 
     A deck whose text has no place for these values is expanded.
     """
+    from netlists.deck import encoded, expanded, rewrite_files  # noqa: PLC0415 - most experiments have no deck
+
     main = deck.sources[0]
     if unwritable(deck, g):
         return {**sources, name: encoded(expanded(deck, g))}
@@ -197,8 +212,11 @@ def written(deck: Deck, g: Mapping[str, Any], name: str, sources: Mapping[str, b
     return {name: files_by_name.pop(_name(deck, main))} | files_by_name
 
 
-def unwritable(deck: Deck, g: Mapping[str, Any]) -> str:
+def unwritable(deck: "Deck", g: Mapping[str, Any]) -> str:
     """Return why a deck's text has no place for learned values; nothing where it has, and ngspice reads them there."""
+    from netlists.deck import rewrite_files  # noqa: PLC0415 - most experiments have no deck
+    from netlists.foreign.reread import misread  # noqa: PLC0415 - as above
+
     try:
         rewrite_files(deck, g)
     except NetlistError as error:
@@ -206,12 +224,12 @@ def unwritable(deck: Deck, g: Mapping[str, Any]) -> str:
     return misread(deck, g, expand)
 
 
-def included(deck: Deck) -> list[str]:
+def included(deck: "Deck") -> list[str]:
     """List the files that a deck includes, by their paths from its folder."""
     return [name for name in _paths(deck) if name != _name(deck, deck.sources[0])]
 
 
-def refuse_names(deck: Deck) -> None:
+def refuse_names(deck: "Deck") -> None:
     """Refuse included files whose names a run's folder needs for itself.
 
     Raises
@@ -226,7 +244,7 @@ def refuse_names(deck: Deck) -> None:
             raise NetlistError([Finding(deck.sources[0].name, 1, text)])
 
 
-def copy_back(run: Path, deck: Deck, target: Path) -> None:
+def copy_back(run: Path, deck: "Deck", target: Path) -> None:
     """Write the trained deck that lies in a run's folder to another place, with what it includes next to it, where that has changed."""
     for name in included(deck):
         content = (run / name).read_bytes()
@@ -235,8 +253,9 @@ def copy_back(run: Path, deck: Deck, target: Path) -> None:
     atomic.write(target, (run / TRAINED).read_bytes())
 
 
-def resembles(deck: Deck) -> Callable[[bytes], bool]:
+def resembles(deck: "Deck") -> Callable[[bytes], bool]:
     """Return what looks at the beginning of a file for whether it is the deck, maybe with other numbers, as after another training."""
+    from netlists.deck import encoded  # noqa: PLC0415 - most experiments have no deck
 
     def lines(content: bytes) -> list[bytes]:
         return [_NUMBER.sub(b"0", line) for line in content.lower().splitlines()]
@@ -250,7 +269,7 @@ def resembles(deck: Deck) -> Callable[[bytes], bool]:
     return look
 
 
-def refuse_copy(deck: Deck, target: Path, *, flat: bool = False) -> None:
+def refuse_copy(deck: "Deck", target: Path, *, flat: bool = False) -> None:
     """Refuse a place at which a trained deck could not be written, or would not find what it includes.
 
     Raises
@@ -269,12 +288,12 @@ def refuse_copy(deck: Deck, target: Path, *, flat: bool = False) -> None:
         raise NetlistError([Finding(str(target), 0, wrong)])
 
 
-def _name(deck: Deck, source: Source) -> str:
+def _name(deck: "Deck", source: "Source") -> str:
     assert source.path is not None  # noqa: S101 - as in _folder
     return str(source.path.relative_to(_folder(deck)))
 
 
-def suitable_training(deck: Deck, *, real: bool) -> dict[str, Any]:
+def suitable_training(deck: "Deck", *, real: bool) -> dict[str, Any]:
     """Return training settings that suit the conductances of a deck and its targets, which are `real` or classes.
 
     Where nothing is trainable, none depend on it.

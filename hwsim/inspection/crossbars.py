@@ -3,7 +3,6 @@
 from collections import defaultdict
 from typing import NamedTuple
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +19,13 @@ class FormedCrossbar(NamedTuple):
 
 def crossbars(circuit: Circuit) -> list[FormedCrossbar]:
     """Find the crossbars of at least two rows and two columns among single devices, the largest first; other devices are in none."""
+    singles = [array for array in circuit.trainable if not array.grid]
+    if not singles:
+        return []
+    import networkx as nx  # noqa: PLC0415 - a quarter of a second, for those alone who build graphs
+
     graph: nx.Graph[int] = nx.Graph()
-    for element in (array for array in circuit.trainable if not array.grid):
+    for element in singles:
         for k, (a, b) in enumerate(zip(*(end.tolist() for end in element.ends), strict=True)):
             if not graph.has_edge(a, b):
                 graph.add_edge(a, b, device=(element.name, k))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,10 @@ from hwsim.inspection.reachability import Reach
 from hwsim.inspection.symmetry import is_odd
 from hwsim.numeric.layered.recognize import stages
 from hwsim.typing import Weights
-from netlists.deck import Deck
 from netlists.text.lines import read_lines
+
+if TYPE_CHECKING:
+    from netlists.deck import Deck
 
 PINS = 1004
 """Pins of a subcircuit; one more is too many for ngspice (`N_GLOBAL_NODES overflow`)."""
@@ -128,7 +130,7 @@ def _range(g: NDArray[np.float64]) -> dict[str, float]:
     return {"least": float(g.min()), "median": float(np.median(g)), "most": float(g.max())}
 
 
-def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: Deck | None = None, *, learns: bool = True) -> Inspection:
+def inspect(circuit: Circuit, chip: Chip, g: Weights, deck: "Deck | None" = None, *, learns: bool = True) -> Inspection:
     """Inspect a circuit with its conductances [S], and the deck that it was read from; one that never learns needs no gradient."""
     layers, solver = _solver(circuit)
     bent = tuple(neurons(circuit))
@@ -175,7 +177,7 @@ def _named(circuit: Circuit, nodes: Any) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _of_deck(deck: Deck) -> Iterator[str]:
+def _of_deck(deck: "Deck") -> Iterator[str]:
     """Warn of contradictions in the deck, and of subcircuits with more pins than ngspice can have."""
     yield from map(str, (*deck.warnings, *deck.missing))
     for source in deck.sources:

@@ -1,13 +1,16 @@
 """Placement of single nodes in a drawing of a circuit, inputs to the left, outputs to the right."""
 
 from collections import deque
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from circuits.circuit import Circuit
 from circuits.elements import InputCurrents, InputSources, Nudges
 from circuits.passed import Passed
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _ROUNDS = 40
 """Times that nodes of a level move towards the mean of their neighbours."""
@@ -15,6 +18,8 @@ _ROUNDS = 40
 
 def joined(circuit: Circuit) -> "nx.Graph[int]":
     """Build the graph of single nodes without ground; conducting, controlling and amplifying elements are its edges."""
+    import networkx as nx  # noqa: PLC0415 - a quarter of a second, for those alone who build graphs
+
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(1, circuit.size + 1))
     for element in circuit.elements:
@@ -43,6 +48,8 @@ def placed(circuit: Circuit) -> dict[int, tuple[float, float]]:
 
 
 def _levels(circuit: Circuit, graph: "nx.Graph[int]") -> dict[int, int]:
+    import networkx as nx  # noqa: PLC0415 - a quarter of a second, for those alone who build graphs
+
     inputs = [int(node) for source in circuit.inputs for node in source.driven]
     fixed = [int(node) for source in circuit.voltage_sources for node in (source.plus + source.minus) if node]
     level = dict.fromkeys(inputs, 0)

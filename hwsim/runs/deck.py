@@ -11,18 +11,15 @@ from circuits.circuit import Circuit
 from circuits.errors import CircuitError
 from circuits.units import Farad, Volt
 from hwsim.core.protocol import Drive, Push
-from hwsim.experiment.netlist_circuit import SHOWN, Netlist
+from hwsim.experiment.netlist_circuit import SHOWN, Netlist, expand
 from hwsim.files.raw import DataError
 from hwsim.learning import factory
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.readout import Instruments
 from hwsim.learning.rules.estimator import LossNudge
 from hwsim.learning.task import Classes
-from hwsim.ngspice.expander import expand
 from hwsim.runs.time_run import TimeRun
 from hwsim.session import Session
-from netlists.foreign.flattened import flattened
-from netlists.foreign.reread import misread
 from netlists.measure.answered import CLASSES, Answered
 from netlists.measure.control import OUTPUTS, DeckMeasure
 from netlists.measure.predicted import Predicted
@@ -61,11 +58,25 @@ def deck(  # noqa: PLR0913 - what a deck shows, and how it is written
     elif measure is OUTPUTS and data.name != SHOWN:
         measure = _answered(session, part, sample)
     netlist = session.experiment.circuit
-    if isinstance(netlist, Netlist) and not flat and (reason := misread(netlist.deck, g, expand)):
+    if isinstance(netlist, Netlist) and not flat and (reason := _misread(netlist, g)):
         raise CircuitError(reason)
     x, pushes = sample_and_pushes(session, g, part, sample)
-    circuit = replace(chip.circuit, text=flattened(chip.circuit)) if flat else chip.circuit
+    circuit = _flat(chip.circuit) if flat else chip.circuit
     return write_deck(circuit, chip, g, x=x, pushes=pushes, notes=(*_about(data, part, sample), *notes), measure=measure)
+
+
+def _misread(netlist: Netlist, g: Mapping[str, Any]) -> str:
+    """Return why ngspice would read other conductances in the deck's text; nothing where it reads these."""
+    from netlists.foreign.reread import misread  # noqa: PLC0415 - most circuits have no deck
+
+    return misread(netlist.deck, g, expand)
+
+
+def _flat(circuit: Circuit) -> Circuit:
+    """Return a circuit whose text is expanded."""
+    from netlists.foreign.flattened import flattened  # noqa: PLC0415 - for those who ask
+
+    return replace(circuit, text=flattened(circuit))
 
 
 def gnucap_deck(

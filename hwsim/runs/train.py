@@ -28,11 +28,11 @@ from hwsim.runs.stop_signals import stop_signals
 from hwsim.runs.training_plot import curves
 from hwsim.session import Session
 from hwsim.typing import Weights
-from netlists.deck import Deck
 
 if TYPE_CHECKING:
     from hwsim.learning.evaluate import Evaluation
     from hwsim.runs.profiling.profiler import Profile, Profiler
+    from netlists.deck import Deck
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Ending:
     rows: list[Row]
     watch: Stopwatch
     meter: PowerMeter | None
-    deck: Deck | None
+    deck: "Deck | None"
     sources: Mapping[str, bytes]
 
     def write(self) -> dict[str, Any]:

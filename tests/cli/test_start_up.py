@@ -1,0 +1,42 @@
+"""What a command does not need, it does not load: most of a short command's time is loading libraries."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARIES = {"jax", "matplotlib", "networkx", "scipy", "sklearn"}
+"""Each takes a tenth of a second and more."""
+
+DECKS = {"netlists.deck", "hwsim.ngspice.expander", "hwsim.experiment.deck_layers"}
+"""What reads decks."""
+
+
+def loaded(words: list[str], folder: Path) -> set[str]:
+    """Run a command in a process of its own; return the modules that it has loaded, a package for all of its modules too."""
+    code = f"import sys; from cli.main import main; code = main({words!r}); sys.stderr.write('\\n' + ' '.join(sys.modules)); sys.exit(code)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
+    modules = set(done.stderr.splitlines()[-1].split())
+    return modules | {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (["keys"], set[str]()),
+        (["docs"], set[str]()),
+        (["devices"], set[str]()),
+        (["compile", "iris", "-o", "iris.cir"], {"sklearn", "scipy"}),
+        (["inspect", "iris"], {"scipy"}),
+        (["train", "iris", "--epochs", "1"], {"jax", "matplotlib", "sklearn", "scipy"}),
+    ],
+    ids=lambda part: part[0] if isinstance(part, list) else None,
+)
+def test_a_command_loads_only_what_it_needs(words: list[str], needed: set[str], tmp_path: Path) -> None:
+    """No command loads a library for others' sake, and none that has no deck loads what reads decks."""
+    modules = loaded(words, tmp_path)
+    assert "cli.main" in modules
+    assert (modules & LIBRARIES) <= needed
+    if words[0] != "inspect":  # which writes down what is in a deck
+        assert not modules & DECKS
