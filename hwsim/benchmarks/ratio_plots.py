@@ -1,6 +1,5 @@
 """Plots of benchmarks, as PNG: ratios as bars, times over the varied size; error bars reach from the least to the most."""
 
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from hwsim.benchmarks.engine_speed import EngineComparison
 from hwsim.benchmarks.scaling import Measured
 from hwsim.benchmarks.training import Race
 from hwsim.benchmarks.turns import Spread
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 
 _AXES = {
     "width": "hidden units",
@@ -26,7 +25,7 @@ _SPREAD = "bars: median; whiskers: least and most of the rounds"
 
 def engines(comparisons: Sequence[EngineComparison]) -> bytes:
     """Draw equilibria per second of both engines, and their ratio; returns the PNG's bytes."""
-    figure = _figure(9, 3.8)
+    figure = new_figure(9, 3.8, dpi=150)
     left, right = figure.subplots(1, 2)
     names = [comparison.name.replace(", ", "\n") for comparison in comparisons]
     for k, engine in enumerate(("numeric", "ngspice")):
@@ -44,7 +43,7 @@ def engines(comparisons: Sequence[EngineComparison]) -> bytes:
 
 def training(races: Sequence[Race]) -> bytes:
     """Draw the times of circuit and perceptron, and their ratios; returns the PNG's bytes."""
-    figure = _figure(11, 4.2)
+    figure = new_figure(11, 4.2, dpi=150)
     left, right = figure.subplots(1, 2)
     sizes = list(dict.fromkeys(race.layers for race in races))
     batches = sorted({race.batch for race in races})
@@ -73,7 +72,7 @@ def training(races: Sequence[Race]) -> bytes:
 def scaling(points: Sequence[Measured]) -> bytes:
     """Draw how time and sweeps grow, a column of panels a series; returns the PNG's bytes."""
     kinds = list(dict.fromkeys(measured.point.series for measured in points))
-    figure = _figure(1 + 3.1 * len(kinds), 5.4)
+    figure = new_figure(1 + 3.1 * len(kinds), 5.4, dpi=150)
     panels = figure.subplots(2, len(kinds), squeeze=False, sharex="col", gridspec_kw={"height_ratios": [2, 1]})
     for (above, below), kind in zip(panels.T, kinds, strict=True):
         _series(above, below, [measured for measured in points if measured.point.series == kind])
@@ -111,7 +110,7 @@ def _series(above: Any, below: Any, points: list[Measured]) -> None:
 
 def relative(costs: Sequence[Cost], title: str) -> bytes:
     """Draw how many times as long each takes as its baseline; returns the PNG's bytes."""
-    figure = _figure(1.5 + 1.6 * len(costs), 3.4)
+    figure = new_figure(1.5 + 1.6 * len(costs), 3.4, dpi=150)
     axes = figure.subplots()
     _bars(axes, np.arange(len(costs)), [cost.ratio for cost in costs], named=True, color="C0", width=0.6)
     axes.set_xticks(np.arange(len(costs)), [cost.name.replace(", ", "\n") + f"\nover {cost.baseline}" for cost in costs], fontsize=7)
@@ -120,20 +119,9 @@ def relative(costs: Sequence[Cost], title: str) -> bytes:
     return _png(figure, f"{title} ({_SPREAD})")
 
 
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a benchmark
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _png(figure: Any, title: str) -> bytes:
     figure.suptitle(title, fontsize=10)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)
 
 
 def _inverted(spread: Spread, over: float) -> Spread:
@@ -166,6 +154,7 @@ DRAW: dict[str, Callable[[Any], bytes]] = {
     "engines": engines,
     "training": training,
     "scaling": scaling,
+    "epochs": partial(relative, title="Whole epochs of a circuit as hwsim train runs them"),
     "devices": partial(relative, title="Cost of real devices, and of many chips at once"),
     "convolutions": partial(relative, title="Convolutions as products over patches"),
 }

@@ -1,9 +1,8 @@
 """The plot of a company: errors of each chip and of all together, and how often two chips answer differently."""
 
-import io
 from typing import Any
 
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.files.records import Row
 from hwsim.runs.training_plot import label_end
 from hwsim.settings.sections import DataSettings
@@ -11,12 +10,8 @@ from hwsim.settings.sections import DataSettings
 
 def company_plot(rows: list[Row], title: str, data: DataSettings) -> bytes:
     """Draw them over the epochs; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
     measure, churns = data.measure, "churn" in rows[-1]
-    figure = Figure(figsize=(9 if churns else 5, 3.6), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9 if churns else 5, 3.6, dpi=150)
     panels: list[Any] = list(figure.subplots(1, 1 + churns, squeeze=False)[0])
     epochs = [row["epoch"] for row in rows]
     marker = {"marker": ".", "markersize": 4} if len(rows) < 50 else {}  # noqa: PLR2004 - closer points would run together
@@ -40,6 +35,4 @@ def company_plot(rows: list[Row], title: str, data: DataSettings) -> bytes:
         axes.grid(visible=True, alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)

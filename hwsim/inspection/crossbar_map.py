@@ -1,8 +1,6 @@
 """A picture of a crossbar with wires: how much of its voltage each memristor loses, and what each column delivers."""
 
-import io
-
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.formatting import prefix
 from hwsim.inspection.ir_drop import IRDrop
 from hwsim.inspection.palette import SERIES
@@ -10,11 +8,7 @@ from hwsim.inspection.palette import SERIES
 
 def picture(result: IRDrop, title: str) -> bytes:
     """Draw the map of lost voltage and the currents next to the ideal ones; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only those who draw need it
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
-    figure = Figure(figsize=(10.5, 4.4), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(10.5, 4.4, dpi=130)
     figure.suptitle(title, fontsize=11)
     left, right = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
     image = left.imshow(100 * result.lost, aspect="auto", interpolation="nearest", cmap="viridis")
@@ -34,6 +28,4 @@ def picture(result: IRDrop, title: str) -> bytes:
     right.set_ylim(bottom=min(0.0, right.get_ylim()[0]))
     right.grid(visible=True, alpha=0.3)
     right.legend(fontsize=8)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)

@@ -1,13 +1,12 @@
 """One picture of a circuit: its schematic or graph, maps of its conductances, and the current of its neurons."""
 
-import io
 from typing import Any
 
 import numpy as np
 
 from circuits.arrays import Divisible, Trainable
 from circuits.circuit import Circuit
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.formatting import power, prefix
 from hwsim.inspection.bundles import MOST_COLUMNS, row_labels, short
 from hwsim.inspection.inspection import Inspection
@@ -31,17 +30,13 @@ _TITLE = 0.45
 
 def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
     """Draw everything about a circuit below its `drawing`; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only those who draw need it
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     arrays = inspection.circuit.trainable[:_MAPS]
     shown = [one for one in inspection.neurons if one.kind not in {"dead zone", "diode between nodes"}][:_CURVES]
     below = len(arrays) + bool(shown)
     wide, high = drawing.size
     under = _BELOW if below else 0.0
     width, height = max(9.0, 3.3 * below, wide), _TITLE + high + under
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained" if below else None)
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height, dpi=130, constrained=bool(below))
     figure.text(0.5, 1 - _TITLE / height / 2, name, ha="center", va="center", fontsize=13)
     halves: Any = figure.subfigures(2, 1, height_ratios=(_TITLE + high, under)) if below else ()
     drawing.show(figure.add_axes(((1 - wide / width) / 2, under / height, wide / width, high / height)))
@@ -50,9 +45,7 @@ def overview(inspection: Inspection, drawing: Drawable, name: str) -> bytes:
             _neurons(place, shown)
         else:
             _conductances(halves[1], place, inspection.circuit, element, inspection.g[element.name])
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)
 
 
 def _conductances(figure: Any, axes: Any, circuit: Circuit, element: Trainable, g: Floats) -> None:

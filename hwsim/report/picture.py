@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from hwsim.files.figures import new_figure
 from hwsim.files.png import METADATA
 from hwsim.inspection.palette import INK, LINE, PAPER, SERIES, SOFT
 from hwsim.inspection.schematic import Drawable
@@ -120,16 +121,6 @@ def style(name: str) -> AbstractContextManager[None]:
     from matplotlib import rc_context  # noqa: PLC0415 - takes half a second, and only reports need it
 
     return rc_context({**_STYLE, "svg.hashsalt": name})
-
-
-def new_figure(width: float, height: float, *, constrained: bool = True) -> Any:
-    """Return a figure of this size [inches]."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(width, height), layout="constrained" if constrained else None)
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def picture(name: str, title: str, draw: Callable[[Any], None], *, alt: str, **others: Any) -> Picture:

@@ -3,11 +3,12 @@
 import io
 from collections.abc import Iterator
 
+from hwsim.files.figures import new_figure
 from hwsim.files.png import METADATA
 from hwsim.formatting import counted
 from hwsim.inspection.palette import PAPER
 from hwsim.report import cost_pictures, error_pictures
-from hwsim.report.picture import WIDE, Sketch, new_figure, style
+from hwsim.report.picture import WIDE, Sketch, style
 from hwsim.report.sweep_results import SweepResults
 from hwsim.sweep.recorded import Recorded
 

@@ -1,11 +1,10 @@
 """Predictions against the truth: a point for each sample, a panel for each target, as PNG and for reports."""
 
-import io
 from typing import Any
 
 import numpy as np
 
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.learning.predictions import Predictions
 
 MOST = 6
@@ -45,17 +44,11 @@ def draw(panels: Any, predictions: Predictions, unit: str, *, colour: str, line:
 
 def prediction_plot(predictions: Predictions, title: str, unit: str) -> bytes:
     """Draw the predictions of a run; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
     down, across = shape(len(predictions.names))
-    figure = Figure(figsize=(1 + 3.4 * across, 0.6 + 3.5 * down), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(1 + 3.4 * across, 0.6 + 3.5 * down, dpi=150)
     panels = figure.subplots(down, across, squeeze=False)
     draw(panels, predictions, unit, colour="C0", line="0.5", titled=True)
     for axes in panels.flatten():
         axes.grid(visible=True, alpha=0.3)
     figure.suptitle(title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)

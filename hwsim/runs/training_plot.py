@@ -1,21 +1,16 @@
 """Plots of a run, as PNG."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.files.records import Row
 from hwsim.formatting import WRONG_ANSWERS, Measure
 
 
 def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure = WRONG_ANSWERS) -> bytes:
     """Draw loss and error over the epochs, of the training set and of the set that is `held_out`; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only at the end of a run
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(9, 3.6), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 3.6, dpi=150)
     left, right = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in rows]
     marker = {"marker": ".", "markersize": 4} if len(rows) < 50 else {}  # noqa: PLR2004 - closer points would run together
@@ -37,9 +32,7 @@ def curves(rows: list[Row], title: str, held_out: str = "test", measure: Measure
         axes.spines[["top", "right"]].set_visible(False)  # what is written at the end of a curve crosses them
         axes.legend()
     figure.suptitle(title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)
 
 
 def _line(axes: Any, epochs: list[float | int], values: list[float], **style: Any) -> None:

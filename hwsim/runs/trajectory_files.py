@@ -10,7 +10,7 @@ import numpy as np
 from circuits.circuit import Circuit
 from circuits.units import Second
 from hwsim.core.transient import Trajectory
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 
 _DRAWN = 24
 """Most lines in a panel."""
@@ -50,14 +50,10 @@ def as_file(path: Path, circuit: Circuit, trajectory: Trajectory, samples: Seque
 
 def picture(trajectory: Trajectory, period: Second, title: str) -> bytes:
     """Draw the outputs, and the voltages of each group of nodes, over time; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only for a picture
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only pictures need it
-
     last = float(trajectory.times[-1])
     scale, unit = next(((by, unit) for by, unit in _PREFIXES if last >= by), _PREFIXES[-1])
     panels = [("outputs", trajectory.outputs[0]), *((name, v[0]) for name, v in trajectory.v.items())]
-    figure = Figure(figsize=(7.5, 0.6 + 2.0 * len(panels)), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(7.5, 0.6 + 2.0 * len(panels), dpi=150)
     for axes, (name, volts) in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
         axes.plot(trajectory.times / scale, volts[:, :_DRAWN], linewidth=0.9)
         axes.set_ylabel(f"{name} [V]")
@@ -65,6 +61,4 @@ def picture(trajectory: Trajectory, period: Second, title: str) -> bytes:
             axes.axvline(edge / scale, color="0.85", linewidth=0.6, zorder=0)
     axes.set_xlabel(f"time [{unit}]")
     figure.suptitle(title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)

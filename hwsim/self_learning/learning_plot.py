@@ -1,10 +1,8 @@
 """A picture of what a self-learning deck learned: loss and conductances, presentation by presentation."""
 
-import io
-
 import numpy as np
 
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.self_learning.followed import Learned
 
 _LINES = 200
@@ -16,12 +14,8 @@ _LEAST = 1e-16
 
 def picture(learned: Learned, title: str) -> bytes:
     """Draw the loss of each pass over the samples, and the voltage of each memory; returns the PNG's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, for those who draw alone
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only pictures need it
-
     shown, learning = learned.shown, learned.shown.learning
-    figure = Figure(figsize=(9, 3.6), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 3.6, dpi=150)
     left, right = figure.subplots(1, 2)
     part = learned.loss[shown.count :]
     passes = part[: len(part) // shown.trained * shown.trained].reshape(-1, shown.trained).mean(axis=1)[: learning.epochs]
@@ -36,6 +30,4 @@ def picture(learned: Learned, title: str) -> bytes:
         axes.grid(visible=True, alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
+    return png_bytes(figure)

@@ -13,8 +13,9 @@ import pytest
 from cli.main import main
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import override
+from hwsim.files.figures import new_figure
 from hwsim.report.command_line import sweep_command
-from hwsim.report.picture import WIDE, Picture, new_figure, style
+from hwsim.report.picture import WIDE, Picture, style
 from hwsim.report.section import PageSection
 from hwsim.report.sweep_pictures import sketches
 from hwsim.report.sweep_section import sweep_section

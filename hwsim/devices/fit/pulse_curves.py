@@ -1,6 +1,5 @@
 """Pulse curves as PNG: a train of pulses up and one down, on the nominal device, its noise, and several drawn devices."""
 
-import io
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from hwsim.devices.arrays.models import Devices
 from hwsim.devices.fit.pulse_train import PulseTrain
 from hwsim.devices.kinds.declared import Device
 from hwsim.devices.kinds.shapes import middle
-from hwsim.files.png import METADATA
+from hwsim.files.figures import new_figure, png_bytes
 from hwsim.random.streams import stream
 from hwsim.typing import Floats
 
@@ -74,20 +73,20 @@ def train_lengths(device: Device) -> tuple[int, int]:
 
 def pulse_curves(device: Device) -> bytes:
     """Draw one device: conductance over pulses, and the step over the conductance. Return the PNG's bytes."""
-    figure = _figure(10, 4)
+    figure = new_figure(10, 4, dpi=130)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _curves(left, device)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     _step_sizes(right, device)
     figure.suptitle(f"{device.name}: {device.about}" if device.about else device.name)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def gallery(devices: Sequence[Device]) -> bytes:
     """Draw several devices next to one another; return the PNG's bytes."""
     columns = min(4, len(devices))
     rows = math.ceil(len(devices) / columns)
-    figure = _figure(3.6 * columns, 2.7 * rows)
+    figure = new_figure(3.6 * columns, 2.7 * rows, dpi=130)
     places = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, device in zip(places, devices, strict=False):
         _curves(axes, device)
@@ -96,12 +95,12 @@ def gallery(devices: Sequence[Device]) -> bytes:
         axes.set_axis_off()
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9)
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def fitted(train: PulseTrain, device: Device) -> bytes:
     """Draw a measured train and the device that was fitted to it, run by run. Return the PNG's bytes."""
-    figure = _figure(10, 4)
+    figure = new_figure(10, 4, dpi=130)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     devices = nominal(device)
     unit, symbol = _unit(float(train.g.max()))
@@ -117,7 +116,7 @@ def fitted(train: PulseTrain, device: Device) -> bytes:
     left.legend(fontsize=8)
     _step_sizes(right, device)
     figure.suptitle(f"{train.name}: {device.step.kind} steps")
-    return _png(figure)
+    return png_bytes(figure)
 
 
 def _curves(axes: Any, device: Device) -> None:
@@ -164,18 +163,3 @@ def _step_sizes(axes: Any, device: Device) -> None:
 
 def _unit(g: float) -> tuple[float, str]:
     return next(((unit, symbol) for unit, symbol in _PREFIXES if g >= unit), (1e-12, "pS"))
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, only for plots
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(width, height), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Any) -> bytes:
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata=METADATA)
-    return png.getvalue()
