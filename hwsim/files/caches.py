@@ -1,4 +1,4 @@
-"""What may be made again: where it is kept, and that JAX keeps what it compiles there, for processes of our own."""
+"""What may be made again: where it is kept, and that what is compiled is kept there, for processes of our own."""
 
 import contextlib
 import os
@@ -10,19 +10,31 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hwsim"
 
 
+PROGRAMS = "HWSIM_PROGRAMS"
+"""The variable with the folder of programs that are ready to run."""
+
+
+def program_folder() -> Path | None:
+    """Return the folder of programs that are ready to run; None where this process keeps none."""
+    named = os.environ.get(PROGRAMS)
+    return Path(named) if named else None
+
+
 def keep_compiled() -> None:
     """Let JAX, which this process has not loaded yet, keep all that it compiles in the cache folder, if that can be written.
 
     It is set in the environment, so that JAX loads only where it is needed, and the processes that this one starts do the same. A user's
-    JAX_COMPILATION_CACHE_DIR stays as it is.
+    JAX_COMPILATION_CACHE_DIR stays as it is. Programs of training and solving are kept ready to run too (`numeric/kept_programs.py`).
     """
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    folder = cache_folder() / "jax"
+    folder, programs = cache_folder() / "jax", cache_folder() / "programs"
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
+        programs.mkdir(mode=0o700, exist_ok=True)  # what is loaded from there is run
         os.environ |= {
             "JAX_COMPILATION_CACHE_DIR": str(folder),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            PROGRAMS: str(programs),
         }

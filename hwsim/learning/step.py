@@ -250,9 +250,10 @@ def _loop(updater: Updater, trace: Any) -> Any:
     import jax  # noqa: PLC0415 - the ngspice engine trains without it
 
     from hwsim.numeric.jax_scope import compiler_options  # noqa: PLC0415 - needs JAX
+    from hwsim.numeric.kept_programs import kept  # noqa: PLC0415 - as above
 
     def loop(carry: Carry, samples: TrainingArrays, of_chip: tuple[Any, Any], batches: Batches, first: Array, last: Array) -> Carry:
         devices, arguments = of_chip
         return updater.holding(devices).loop(trace.holding(arguments), carry, samples, batches, (first, last))
 
-    return jax.jit(loop, donate_argnums=0, compiler_options=compiler_options())
+    return kept(jax.jit(loop, donate_argnums=0, compiler_options=compiler_options()), ("loop", updater, trace))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hwsim.files.caches import cache_folder, keep_compiled
+from hwsim.files.caches import PROGRAMS, cache_folder, keep_compiled, program_folder
 
 NAMES = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES")
 
@@ -25,6 +25,8 @@ def test_the_cache_is_where_the_system_says(environment: dict[str, str], tmp_pat
     folder = tmp_path / "deep" / "cache" / "hwsim" / "jax"
     assert folder.is_dir()
     assert [environment[name] for name in NAMES] == [str(folder), "0", "-1"]
+    assert program_folder() == folder.parent / "programs"
+    assert folder.parent.joinpath("programs").stat().st_mode & 0o077 == 0
 
 
 def test_without_a_place_or_with_one_of_the_users(environment: dict[str, str], tmp_path: Path) -> None:
@@ -33,7 +35,8 @@ def test_without_a_place_or_with_one_of_the_users(environment: dict[str, str], t
     (tmp_path / "file").touch()
     environment["XDG_CACHE_HOME"] = str(tmp_path / "file")
     keep_compiled()
-    assert not environment.keys() & set(NAMES)
+    assert not environment.keys() & {*NAMES, PROGRAMS}
+    assert program_folder() is None
     environment |= {"XDG_CACHE_HOME": str(tmp_path), NAMES[0]: "elsewhere"}
     keep_compiled()
     assert {name: environment[name] for name in NAMES if name in environment} == {NAMES[0]: "elsewhere"}

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from hwsim.core.protocol import Drive, Equilibrium, Nudge
+from hwsim.numeric.kept_programs import kept
 from hwsim.numeric.layered.layers import LayerState
 from hwsim.numeric.layered.source_voltages import held_groups
 from hwsim.numeric.layered.structure import Numbers
@@ -48,7 +49,7 @@ class Programs:
         def small_signal(numbers: Numbers, g: Conductances, free: Equilibrium, current: Array, *, amplified: Array) -> Equilibrium:
             return free_only(on(numbers).small_signal(g, free, current, amplified=amplified))
 
-        self.solve: Any = jax.jit(solve)
+        self.solve: Any = kept(jax.jit(solve), ("solve", bare))
         self.phases: Any = jax.jit(phases, static_argnames="nudge")
         self.adjoint: Any = jax.jit(adjoint)
         self.small_signal: Any = jax.jit(small_signal)

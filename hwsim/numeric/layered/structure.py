@@ -64,7 +64,7 @@ class Structure:
     """
 
     def __init__(self, problem: LayeredProblem, outputs: OutputColumns, form: Any, constants: tuple[Any, ...], precision: str) -> None:
-        self.problem, self.outputs, self._form, self._constants = problem, outputs, form, constants
+        self.problem, self.outputs, self._form, self._constants, self._precision = problem, outputs, form, constants, precision
         self._key = problem.circuit, problem.share, problem.max_steps, precision, form, tuple(map(_digest, constants))
         self._hash = hash(self._key)
 
@@ -73,6 +73,9 @@ class Structure:
 
     def __hash__(self) -> int:
         return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Structure, (self.problem, self.outputs, self._form, self._constants, self._precision)  # a hash is this process's alone
 
     def on(self, numbers: Numbers) -> OnChip:
         """Return what a solver takes from the chip that has these numbers."""
