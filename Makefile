@@ -31,8 +31,8 @@ lint: tools ## check format, style, types and the direction of imports
 torture: tools ngspice ## attack it for hours: circuits at the extremes, hostile decks and files, kills, full disks; ARGS=kills for one
 	@BIN=$(BIN) .ci/torture $(ARGS)
 
-bench: python ngspice ## measure speed, in short, into results/benchmarks
-	@$(BIN)/hwsim bench $(ARGS)
+bench: python ngspice ## measure speed, in short, into results/benchmarks, and keep it in the history there
+	@$(BIN)/hwsim bench --history --force $(ARGS)
 
 clean: ## remove the virtual environment and all caches; runs/ stays
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

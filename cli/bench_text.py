@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cli.tables import table
 
 if TYPE_CHECKING:
+    from hwsim.benchmarks.comparison import Change
     from hwsim.benchmarks.device_cost import Cost
     from hwsim.benchmarks.engine_speed import EngineComparison
     from hwsim.benchmarks.learner import Settling
@@ -88,6 +89,19 @@ def costs_table(costs: Sequence["Cost"]) -> str:
     return table(("what", "time", "baseline", "time", "ratio"), rows)
 
 
+def compared(changes: Sequence["Change"], differences: Sequence[str]) -> str:
+    """Return the table of cases then and now, more is slower, what differs in the machine, and how many cases are slower."""
+    rows = [
+        (one.benchmark, one.case, _whole(one.before), _whole(one.now), f"{one.change.median:.3g} ({_ends(one.change)})", one.verdict)
+        for one in changes
+    ]
+    header = ("benchmark", "case", "before", "now", "now/before", "so it is")
+    slower = sum(one.verdict == "slower" for one in changes)
+    counted = f"{slower} of {len(changes)} cases {'is' if slower == 1 else 'are'} slower, by more than the rounds spread"
+    notes = [f"differs: {line}" for line in differences]
+    return "\n".join([table(header, rows, keys=2), "", *notes, counted])
+
+
 def _settling(settling: "Settling") -> tuple[str, ...]:
     off = "–" if settling.off is None else f"{settling.off:.0e}"
     converged = f"{100 * settling.converged:.4g} %"
@@ -102,5 +116,12 @@ def _ends(spread: "Spread") -> str:
     return f"{spread.least:.3g} – {spread.most:.3g}"
 
 
-TABLES: dict[str, Any] = {"engines": engines, "training": training, "scaling": scaling, "devices": costs_table, "convolutions": costs_table}
+TABLES: dict[str, Any] = {
+    "engines": engines,
+    "training": training,
+    "epochs": costs_table,
+    "scaling": scaling,
+    "devices": costs_table,
+    "convolutions": costs_table,
+}
 """The table of each benchmark, by its name."""

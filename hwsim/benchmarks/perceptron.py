@@ -1,6 +1,6 @@
 """A plain perceptron, trained by back-propagation: the time of the same sizes without a circuit.
 
-ReLU, softmax cross-entropy, stochastic gradient descent; a whole turn of updates is one compiled scan, with the data on the device.
+ReLU, softmax cross-entropy, stochastic gradient descent or Adam; a whole turn of updates is one compiled scan, with the data on the device.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from hwsim.learning.dataset import Dataset
 from hwsim.numeric.jax_scope import jax_scope
@@ -19,6 +20,8 @@ from hwsim.typing import Array
 
 Weights = list[tuple[Array, Array]]
 """A layer's weights (rows, columns) and biases (columns,)."""
+
+_ADAM = optax.scale_by_adam()
 
 
 class Perceptron:
@@ -30,15 +33,18 @@ class Perceptron:
         Sizes of the hidden layers.
     rate
         Step size of gradient descent.
+    adam
+        Whether steps are Adam's (Kingma & Ba 2015), as Optax computes them.
     seed
         Seed of the initial weights.
 
     """
 
     @jax_scope()
-    def __init__(self, hidden: Sequence[int], data: Dataset, rate: float, seed: int = 0) -> None:
+    def __init__(self, hidden: Sequence[int], data: Dataset, rate: float, seed: int = 0, *, adam: bool = False) -> None:
         self.weights = initial((data.features, *hidden, data.classes), seed)
         self.rate = np.float32(rate)
+        self.moments = _ADAM.init(self.weights) if adam else None
         self.x, self.labels = jnp.asarray(data.x_train, jnp.float32), jnp.asarray(data.labels_train, jnp.int32)
         self.error = 1.0
 
@@ -50,7 +56,11 @@ class Perceptron:
     @jax_scope()
     def learn(self, order: Array) -> None:
         """Make an update with each row of sample numbers (updates, batch); `error` is then the share that was wrong on the way."""
-        self.weights, wrong = _learn(self.weights, self.x, self.labels, order, self.rate)
+        if self.moments is None:
+            self.weights, wrong = _learn(self.weights, self.x, self.labels, order, self.rate)
+        else:
+            carried = self.weights, self.moments
+            (self.weights, self.moments), wrong = _learn_by_adam(carried, self.x, self.labels, order, self.rate)
         self.error = int(wrong) / order.size
 
 
@@ -86,4 +96,16 @@ def _learn(weights: Weights, x: Array, labels: Array, order: Array, rate: Array)
         return jax.tree.map(lambda value, slope: value - rate * slope, weights, gradient), wrong
 
     done: Any = jax.lax.scan(update, weights, order)
+    return done[0], done[1].sum()
+
+
+@partial(jax.jit, donate_argnums=0)
+def _learn_by_adam(carried: tuple[Weights, Any], x: Array, labels: Array, order: Array, rate: Array) -> tuple[tuple[Weights, Any], Array]:
+    def update(carried: tuple[Weights, Any], chosen: Array) -> tuple[tuple[Weights, Any], Array]:
+        weights, moments = carried
+        gradient, wrong = jax.grad(mean_loss, has_aux=True)(weights, x[chosen], labels[chosen])
+        steps, moments = _ADAM.update(gradient, moments)
+        return (jax.tree.map(lambda value, step: value - rate * step, weights, steps), moments), wrong
+
+    done: Any = jax.lax.scan(update, carried, order)
     return done[0], done[1].sum()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hwsim.benchmarks import device_cost, engine_speed, ratio_plots, scaling, training
+from hwsim.benchmarks import device_cost, engine_speed, ratio_plots, scaling, training, whole_epochs
 from hwsim.benchmarks.cases import BASE
 from hwsim.experiment.loading import load as load_experiment
 from hwsim.files import atomic
@@ -16,6 +16,7 @@ from hwsim.runs.environment import environment
 RATIOS: dict[str, Callable[[Any], dict[str, float]]] = {
     "engines": engine_speed.ratios,
     "training": training.ratios,
+    "epochs": whole_epochs.ratios,
     "scaling": scaling.ratios,
     "devices": device_cost.ratios,
     "convolutions": device_cost.ratios,
@@ -39,7 +40,7 @@ def save(folder: Path, name: str, results: Sequence[Any], load: float | None, *,
     Parameters
     ----------
     name
-        `engines`, `training`, `scaling`, `devices` or `convolutions`, with the variant of this run: `engines-full`, `training-short`.
+        One of RATIOS, with the variant of this run: `engines-full`, `training-short`.
     results
         Results, case by case.
     load

@@ -205,6 +205,7 @@ def test_every_benchmark_leaves_numbers_and_a_plot(tmp_path: Path, monkeypatch: 
     outcome = {
         "engines": compared()[0],
         "training": raced(20)[0],
+        "epochs": pulsed(),
         "scaling": measured(1e-2),
         "devices": pulsed(),
         "convolutions": patched(),

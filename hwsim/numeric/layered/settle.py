@@ -42,7 +42,7 @@ class SettleLimits(NamedTuple):
     tolerance
         How far voltages may be from equilibrium, one number or (B,) [V]; DOUBT times as far where they come no nearer.
     max_steps
-        Most sweeps and Newton steps to spend together.
+        Most sweeps and Newton steps to spend together; 0: none at all, not those either that any circuit needs.
     newton
         Whether to continue by Newton's method on all nodes where sweeps are not enough; without it such samples end as not converged, and
         what has to be compiled is a third.
@@ -127,6 +127,8 @@ class _Search(NamedTuple):
 def settle(system: System, start: LayerState, limits: SettleLimits, moved: Array | None = None) -> Settled:
     """Find the equilibria of a batch from a start; `moved` (B, n) [V] is by how much its outputs moved if a sweep of a kind led there."""
     amplified, tolerance, max_steps, with_newton, *_ = limits
+    if max_steps == 0:
+        return _as_begun(start)
     search = _by_sweeps(system, AndersonState.of(start, moved), limits)
     finite = jnp.isfinite(search.off)  # what changes by a number is one
     if with_newton or amplified is not None:
@@ -139,6 +141,13 @@ def settle(system: System, start: LayerState, limits: SettleLimits, moved: Array
     result = jnp.where(search.holds, result, int(Result.NOT_CONVEX))
     result = jnp.where(finite, result, int(Result.NOT_FINITE))
     return Settled(search.state, search.residual, search.steps, _unless_not_convex(system, limits, result))
+
+
+def _as_begun(start: LayerState) -> Settled:
+    """Return a start as it is, not converged: without any step, as the floor of a benchmark asks for."""
+    last = start.columns[-1]
+    count, dtype = last.shape[0], last.dtype
+    return Settled(start, jnp.full(count, jnp.inf, dtype), jnp.zeros(count, jnp.int32), jnp.full(count, int(Result.MAX_STEPS), jnp.int32))
 
 
 def _is_finite(state: LayerState) -> Array:
