@@ -44,3 +44,21 @@ class Builder:
 
         """
         return Circuit(name=name, groups=tuple(self._groups), elements=tuple(self._elements), blocks=tuple(self._blocks))
+
+
+class Appending(Builder):
+    """Node groups and elements that come behind those of a circuit of so many nodes, ground not counted."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._next = size + 1
+
+    @property
+    def groups(self) -> tuple[NodeGroup, ...]:
+        """The groups so far."""
+        return tuple(self._groups)
+
+    @property
+    def elements(self) -> tuple[Elements, ...]:
+        """The elements so far."""
+        return tuple(self._elements)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
-from cli import compile_chain, options, self_learning
+from cli import compile_chain, free_run, options, self_learning
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 Part = Literal["test", "train"]
 Dialect = Literal["ngspice", "gnucap"]
 
+_LOOP_ROWS = 100
+"""Rows that a loop runs, unless another number is asked for."""
+
 BELONGS = {
     "capacitance": ("settle", "transient"),
     "period": ("transient",),
-    "intervals": ("transient",),
+    "intervals": ("transient", "loop"),
     "feature": ("sweep",),
     "pulses": ("pulses",),
 }
@@ -38,6 +41,7 @@ hwsim compile iris --measure sweep --input 2 -o sweep.cir
 hwsim compile runs/digits-0 --after 30d -o drifted.cir
 hwsim compile digits --measure pulses --set device.preset=pcm -o pcm.cir
 hwsim compile ff-digits -o decks && ngspice -b decks/b1.cir
+hwsim compile runs/lorenz-0 --measure loop --intervals 50 -o loop.cir
 hwsim compile xor --self-learning --epochs 100 -o learn.cir
 hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 
@@ -66,14 +70,19 @@ hwsim compile iris --dialect gnucap -o iris.ckt && gnucap -b iris.ckt"""
 )
 @click.option(
     "--measure",
-    type=click.Choice(["outputs", "power", "settle", "transient", "sweep", "pulses"]),
+    type=click.Choice(["outputs", "power", "settle", "transient", "sweep", "pulses", "loop"]),
     default="outputs",
     show_default=True,
     help="Output of the deck.",
 )
 @options.capacitance("settle, transient: from each node without a capacitor to ground [default: 1e-12].")
 @click.option("--period", type=options.Number(min=0, min_open=True), metavar="SECONDS", help="transient: of a sample [default: settles].")
-@click.option("--intervals", type=click.IntRange(min=1), metavar="N", help="transient: samples one after the other [default: 1].")
+@click.option(
+    "--intervals",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="transient: samples one after the other [default: 1]; loop: rows [default: 100].",
+)
 @click.option("--input", "feature", type=click.IntRange(min=0), metavar="K", help="sweep: the varied feature [default: 0].")
 @click.option(
     "--pulses", type=click.IntRange(min=1), metavar="N", help="pulses: number in each direction [default: across the range, at most 256]."
@@ -107,7 +116,8 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     deliver, in every phase. settle: the seconds to 1 % and to 0.1 % of the equilibrium, from 0 V to the free one and on to the nudged ones,
     with a capacitor at each node. transient: a table of the outputs while samples, from --sample on, are held one after the other for a
     period each, from 0 V on, as hwsim run does; of an experiment with a reservoir, its rows drive that. sweep: a table of the outputs
-    while one input goes through its range. pulses: one memristor
+    while one input goes through its range. loop: a reservoir that foretells its next inputs, whose outputs drive it from the end of the
+    training set on; what learnt in a loop is written so without being asked. pulses: one memristor
     of the kind that device.preset names, programmed pulse by pulse in time, and its conductance next to the model's.
 
     --self-learning writes a circuit that learns with no program next to it: two twins, nudged apart, whose conductances are the voltages
@@ -123,6 +133,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     _refuse_options(measure, measured, dialect, after, flat=flat)
     epochs = self_learning.epochs(learning, plain=measure == "outputs" and dialect == "ngspice" and not flat and not after)
     given = loaded(output, what, options.overrides(settings, data=data, chip=chip, after=after, seed=seed, epochs=epochs), chip=chip)
+    if measure == "loop" or (measure == "outputs" and _forced(given)):
+        _refuse_beside_loop(dialect, after, position, flat=flat, learning=learning is not None)
+        free_run.deck(output, given, measured["intervals"] or _LOOP_ROWS, out, force=force)
+        return
     if measure == "transient" and given.experiment.reservoir is not None:
         from hwsim.runs.front import in_front, period_of  # noqa: PLC0415 - for reservoirs alone
 
@@ -157,6 +171,26 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     atomic.write(Path(out), text)
     result = {"what": what, "file": out, "measure": measure, "elements": elements, "nodes": nodes, "bytes": len(text.encode())} | age
     output.result(result, f"{out}: {elements} elements, {nodes} nodes, {result['bytes']} bytes; run it: {dialect} -b {out}")
+
+
+def _forced(given: "LoadedModel") -> bool:
+    """Whether it learnt in a loop, which then is what its deck shows."""
+    return any(getattr(getattr(block, "optimizer", None), "kind", "") == "force" for block in given.experiment.blocks or ())
+
+
+def _refuse_beside_loop(dialect: Dialect, after: float | None, position: int | None, *, flat: bool, learning: bool) -> None:
+    """Refuse options of decks of samples next to a loop, whose deck is for ngspice."""
+    others = {
+        "dialect gnucap": dialect == "gnucap",
+        "after": after,
+        "position": position is not None,
+        "flat": flat,
+        "self-learning": learning,
+    }
+    for name, given in others.items():
+        if given:
+            msg = f"--{name} is of decks that show a sample, and a loop has none; omit it"
+            raise click.UsageError(msg)
 
 
 def _refuse_options(measure: str, measured: dict[str, Any], dialect: Dialect, after: float | None, *, flat: bool) -> None:

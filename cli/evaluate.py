@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli import options
+from cli import free_run, options
 from cli.age import aged, spelled_age
 from cli.command import command as make_command
 from cli.loading import loaded, note_alike
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="Use the first samples only.")
 @click.option("--levels", type=click.IntRange(2, 256), metavar="K", help="Round the conductances to K levels, in each device's range.")
 @click.option("--chips", type=click.IntRange(1, 10_000), metavar="N", help="Also program the circuit into chips 0 to N − 1, and test each.")
+@click.option("--free", type=free_run.ROWS, metavar="N", help="Also let a reservoir's read-out drive it for N rows.")
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
     what: str,
@@ -43,6 +44,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     limit: int | None,
     levels: int | None,
     chips: int | None,
+    free: int | None,
 ) -> None:
     """Measure the error of a circuit on a set of the data, in 64 bits. Without a run folder, that is before any training.
 
@@ -95,6 +97,12 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
         of_chips = on_chips(given.session, given.wanted, part, limit, range(chips))
         result["chips"] = [{"chip": k, f"{part}_error": one.error, "failed": one.failed} for k, one in enumerate(of_chips)]
         drawn = f"\n\n{_chips(of_chips, measure)}"
+    if free is not None:
+        from hwsim.runs.free_run import FreeLoop  # noqa: PLC0415 - only for those who ask
+
+        made = FreeLoop(given).run(free)
+        result |= free_run.scores(made)
+        drawn += f"\n\n{wrapped(free_run.summary(made))}"
     untrained = " with the netlist's conductances" if given.from_netlist else " before any training"
     state = ("" if given.trained else untrained) + _of_levels(rounded) + spelled_age(given)
     called = given.experiment.data.held_out if part == "test" else part

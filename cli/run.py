@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from circuits.clocked import is_clocked
-from cli import options, self_learning
+from cli import free_run, options, self_learning
 from cli.age import aged
 from cli.command import command as make_command
 from cli.loading import loaded
@@ -29,6 +29,7 @@ hwsim run iris --sample 0:3
 hwsim run runs/iris-0 --sample 0:3 --points 100 --plot iris.png -o iris.csv
 hwsim run runs/iris-0 --engine ngspice --period 1e-7
 hwsim run runs/iris-0 --settle
+hwsim run runs/lorenz-0 --free 200 -o free.csv
 hwsim run learn.cir -o runs/learned"""
 
 _POINTS = 100
@@ -50,6 +51,7 @@ _POINTS = 100
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write all voltages in time, .csv or .npz.")
 @options.plot("Draw outputs and voltages over time.")
 @click.option("--settle", is_flag=True, help="Print how long each sample takes to settle from 0 V, and the energy, free and nudged.")
+@click.option("--free", type=free_run.ROWS, metavar="N", help="Let a reservoir's read-out drive it for N rows behind the training set.")
 @options.force
 def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output: Output,
@@ -69,13 +71,15 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     out: Path | None,
     plot: Path | None,
     settle: bool,  # noqa: FBT001 - click's
+    free: int | None,
     force: bool,  # noqa: FBT001 - click's
 ) -> None:
     """Simulate a circuit in time: samples one after the other at its inputs, each held for a period, from 0 V on.
 
     Every node that moves has a capacitor to ground: the circuit's own (circuit.capacitance), or one of --capacitance. The period lets the
     circuit settle unless it is given. Of an experiment with a reservoir, the rows of its data drive that, each for its period. --settle
-    follows each sample alone, from 0 V to its free equilibrium and on to the nudged ones.
+    follows each sample alone, from 0 V to its free equilibrium and on to the nudged ones. --free closes the loop of a reservoir that
+    foretells its next inputs: it makes the series by itself.
 
     A deck that learns by itself (hwsim compile --self-learning) learns, in ngspice; -o RUN then makes a run folder of what it learned.
     """
@@ -87,6 +91,13 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     from hwsim.sweep import outputs  # noqa: PLC0415 - help does without
 
     given = loaded(output, what, options.overrides(settings, engine=engine, data=data, chip=chip, after=after), chip=chip)
+    if free is not None:
+        _refuse_others(
+            {"signal": signal, "period": period, "points": points, "accuracy": accuracy, "plot": plot, "settle": settle or None},
+            "--free lets a loop run from where the training set ends",
+        )
+        free_run.run(output, given, free, out, force=force)
+        return
     period = period or (None if settle else period_of(given))
     given = in_front(given)
     _ = given.experiment.one_circuit
@@ -97,7 +108,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     age = aged(output, given)
     farads = {} if capacitance is None else {"capacitance": capacitance}
     if settle:
-        _refuse_with_settle({"signal": signal, "period": period, "points": points, "accuracy": accuracy, "out": out, "plot": plot})
+        _refuse_others(
+            {"signal": signal, "period": period, "points": points, "accuracy": accuracy, "out": out, "plot": plot},
+            "--settle follows each sample until it has settled",
+        )
         _settle(output, given, part, chosen, farads, age)
         return
     if out and out.suffix.lower() not in {".csv", ".npz"}:
@@ -127,10 +141,10 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter an option
     output.result(result, f"{_outputs(result)}\n\n{summary}")
 
 
-def _refuse_with_settle(given: dict[str, Any]) -> None:
+def _refuse_others(given: dict[str, Any], does: str) -> None:
     for name, value in given.items():
         if value is not None:
-            msg = f"--settle follows each sample until it has settled; omit --{name}"
+            msg = f"{does}; omit --{name}"
             raise click.UsageError(msg)
 
 

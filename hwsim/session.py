@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hwsim.learning.rules.estimator import LearningRule
     from hwsim.learning.task import Targets, Task
     from hwsim.learning.trainer import Trainer
+    from hwsim.reservoir.loop import ClosedLoop
     from hwsim.reservoir.reservoir import Reservoir
 
 
@@ -156,6 +157,20 @@ class Session:
         return self.source.reservoir(self.experiment.variation)
 
     @property
+    def loop(self) -> "ClosedLoop":
+        """The reservoir, driven by its read-out's outputs: of series whose targets are the inputs of the next row.
+
+        Raises
+        ------
+        ExperimentError
+            When there is no reservoir, or its data are no series with real targets.
+        CircuitError
+            When targets are not the next inputs.
+
+        """
+        return self.source.loop(self.experiment.variation, self.task)
+
+    @property
     def data(self) -> "Dataset":
         """The training set and the test set, rounded by the inputs' converters, where the chip has some.
 
@@ -222,7 +237,7 @@ class Session:
     def trainer(self, solver: Solver) -> "Trainer":
         """Return the trainer of the experiment, on a solver of its circuit and chip."""
         self.experiment.refuse_pending()
-        return self.made.trainer(self.data, solver, self.task)
+        return self.made.trainer(self.data, solver, self.task, lambda: self.loop)
 
     @property
     def readout(self) -> "Instruments":

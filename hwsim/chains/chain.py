@@ -1,6 +1,6 @@
 """A chain of blocks, made real: each circuit as it is by itself, and together what a trainer and a test take."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from hwsim.chains.made import OneCircuit
 from hwsim.core.protocol import Solver
 from hwsim.experiment.experiment import Experiment
 from hwsim.files.stored_conductances import WeightsError, laid_out
-from hwsim.settings.block_settings import DigitalBlock
+from hwsim.settings.block_settings import DigitalBlock, DigitalForce
 from hwsim.settings.circuit_block import CircuitBlock
 from hwsim.settings.sections import Precision
 from hwsim.settings.variation_settings import VariationSettings
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hwsim.learning.setup import Setup
     from hwsim.learning.task import Task
     from hwsim.learning.trainer import Trainer
+    from hwsim.reservoir.loop import ClosedLoop
 
 
 @dataclass(frozen=True)
@@ -196,15 +197,17 @@ class Chain:
         )
         return Setup(updater, self.reading, rates, self.starting(), self.experiment.variation.chip)
 
-    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
-        """Return what trains the chain on data: what solves its one layer, or what descends by its gradient."""
-        from hwsim.chains.least_squares import LeastSquaresTrainer  # noqa: PLC0415 - learning loads only for those who train
+    def trainer(self, data: "Dataset", solver: Solver, task: "Task", loop: "Callable[[], ClosedLoop] | None" = None) -> "Trainer":
+        """Return what trains the chain on data: what solves its one layer, in a loop or without, or what descends by its gradient."""
+        from hwsim.chains.least_squares import ForceTrainer, LeastSquaresTrainer  # noqa: PLC0415 - learning loads only for those who train
         from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - as above
 
         parts: Any = (self.experiment.training, data, solver)
         named: Any = {"task": task, "setup": self.setup(solver)}
         last = self.blocks[-1]
         how = last.least_squares if isinstance(last, DigitalBlock) else None
+        if isinstance(how, DigitalForce):
+            return ForceTrainer(how, loop, *parts, **named)
         return Trainer(*parts, **named) if how is None else LeastSquaresTrainer(how, *parts, **named)
 
     def _digital(self, k: int) -> list[Any]:

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from circuits.circuit import Circuit
 from hwsim.chains.chain import Chain
 from hwsim.chains.chain_circuit import ChainCircuit
@@ -13,6 +15,7 @@ from hwsim.settings.variation_settings import VariationSettings
 if TYPE_CHECKING:
     from hwsim.learning.dataset import Dataset
     from hwsim.learning.task import Task
+    from hwsim.reservoir.loop import ClosedLoop
     from hwsim.reservoir.reservoir import Reservoir
 
 
@@ -69,6 +72,27 @@ class DataSource:
             msg = f"{settings.name}: has no reservoir; add [reservoir], whose keys hwsim keys reservoir lists"
             raise ExperimentError(msg)
         return Reservoir(of, channels(self.data), variation, settings.training.engine, settings.solver)
+
+    def loop(self, variation: VariationSettings, task: "Task") -> "ClosedLoop":
+        """Return the loop that a read-out of a chip's reservoir closes, for the targets of a task.
+
+        Raises
+        ------
+        ExperimentError
+            When there is no reservoir, or the data are no series with real targets.
+        CircuitError
+            When targets are not the inputs of the next row.
+
+        """
+        from hwsim.reservoir.loop import ClosedLoop  # noqa: PLC0415 - as above
+        from hwsim.reservoir.loop_feedback import LoopFeedback  # noqa: PLC0415 - only for those who close loops
+
+        reservoir, data = self.reservoir(variation), self.data
+        if not data.ordered or data.y_train is None:
+            msg = f"{self._experiment.name}: data {data.name} are no series with real targets, and close no loop; choose such, as lorenz"
+            raise ExperimentError(msg)
+        y = np.asarray(task.train.of(slice(None)), dtype=np.float64)
+        return ClosedLoop(reservoir, data.x_train, LoopFeedback.of_series(data.x_train[-len(y) :], y, data.name))
 
     @property
     def inputs_alone_error(self) -> float | None:

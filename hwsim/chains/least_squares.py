@@ -1,7 +1,7 @@
 """LeastSquaresTrainer: a dense layer that is solved for, by ridge regression at once or by recursive least squares sample after sample."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
 from hwsim.reservoir.ridge import RidgeReadout
 from hwsim.reservoir.rls import rls
-from hwsim.settings.block_settings import DigitalRidge, DigitalRls
+from hwsim.settings.block_settings import DigitalForce, DigitalRidge, DigitalRls
 from hwsim.typing import Floats
+
+if TYPE_CHECKING:
+    from hwsim.reservoir.loop import ClosedLoop
 
 
 def layer_of(read: RidgeReadout, like: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ class LeastSquaresTrainer(Trainer):
     A series is taken in its order, and samples with classes in an order that training.seed draws.
     """
 
-    def __init__(self, how: DigitalRidge | DigitalRls, *args: Any, **others: Any) -> None:
+    def __init__(self, how: DigitalRidge | DigitalRls | DigitalForce, *args: Any, **others: Any) -> None:
         super().__init__(*args, **others)
         self.how, self.steps = how, 1
         self.batch = len(self.data.x_train)
@@ -66,3 +69,15 @@ class LeastSquaresTrainer(Trainer):
         if isinstance(self.how, DigitalRls):
             return rls(x, y, self.how.penalty, self.how.forgetting)
         return RidgeReadout.fit(x, y, self.how.penalty)
+
+
+class ForceTrainer(LeastSquaresTrainer):
+    """Trains a reservoir's read-out while what it makes of each row drives the reservoir at the next one."""
+
+    def __init__(self, how: DigitalForce, loop: "Callable[[], ClosedLoop] | None", *args: Any, **others: Any) -> None:
+        super().__init__(how, *args, **others)
+        assert loop is not None  # noqa: S101 - sessions bring it along
+        self.loop, self.forgetting = loop, how.forgetting
+
+    def _solved(self, x: Floats, y: Floats) -> RidgeReadout:
+        return self.loop().learn(y, RidgeReadout.fit(x, y, self.how.penalty), self.forgetting)

@@ -1,6 +1,6 @@
 """What an experiment's circuit becomes: its chip, its solver, how it learns; one circuit here, and a chain of them in chain.py."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hwsim.learning.setup import Setup
     from hwsim.learning.task import Task
     from hwsim.learning.trainer import Trainer
+    from hwsim.reservoir.loop import ClosedLoop
 
 
 class Made(Protocol):
@@ -61,8 +62,8 @@ class Made(Protocol):
         """Return how it learns, on a solver of it."""
         ...
 
-    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
-        """Return what trains it on data, on a solver of it."""
+    def trainer(self, data: "Dataset", solver: Solver, task: "Task", loop: "Callable[[], ClosedLoop] | None" = None) -> "Trainer":
+        """Return what trains it on data, on a solver of it; `loop` is that which a reservoir's read-out may close."""
         ...
 
     @property
@@ -181,7 +182,13 @@ class OneCircuit:
         parts: Any = {"device": given.device, "shown": self.shown, "variation": given.variation, "noise": given.noise}
         return Setup.of_circuit(given.training, solver, **parts)
 
-    def trainer(self, data: "Dataset", solver: Solver, task: "Task") -> "Trainer":
+    def trainer(
+        self,
+        data: "Dataset",
+        solver: Solver,
+        task: "Task",
+        loop: "Callable[[], ClosedLoop] | None" = None,  # noqa: ARG002 - of chains
+    ) -> "Trainer":
         """Return what trains the circuit on data, on a solver of it."""
         from hwsim.learning.trainer import Trainer  # noqa: PLC0415 - learning loads only for those who train
 

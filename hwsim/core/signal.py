@@ -68,7 +68,7 @@ class Signal(NamedTuple):
 
         """
         x, times, inputs = np.asarray(self.x, dtype=np.float64), np.asarray(self.times, dtype=np.float64), circuit.input_count
-        if x.ndim != 3 or x.shape[2] != inputs or not x.size:  # noqa: PLR2004 - (B, T, I)
+        if x.ndim != 3 or x.shape[2] != inputs or 0 in x.shape[:2]:  # noqa: PLR2004 - (B, T, I)
             msg = f"{circuit.name}: x has shape {x.shape}; sequences have (sequences, intervals, {inputs}), at least one of each"
             raise CircuitError(msg)
         if times.shape != x.shape[1:2]:

@@ -24,6 +24,10 @@ ACCURACY: Volt = 1e-6
 """V; steps are halved until that changes no voltage by more."""
 
 
+Feeds = Callable[[Any, Array, Any], Array]
+"""Makes the inputs of an interval of what a Reduction has summed up."""
+
+
 class NoiseInTime(NamedTuple):
     """Noise of the circuit itself while it runs: white, another one in each sequence, at the chip's temperature.
 
@@ -45,7 +49,7 @@ class NoiseInTime(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """What is summed up over a run instead of stored, such as the products that a read-out needs.
+    """What is summed up over a run instead of stored, such as the products that a read-out needs, and what of it is fed back.
 
     Parameters
     ----------
@@ -54,11 +58,15 @@ class Reduction(NamedTuple):
     step
         Takes the sum, the states by group at the end of an interval, each (B, n) [V], and the interval's number; returns the next sum.
         The numeric engine compiles it, so that it must be a function of JAX.
+    feeds
+        Closes a loop: takes the sum so far, the signal's inputs of an interval (B, I) and its number, and returns the inputs that are
+        applied instead. A function of JAX, which only the numeric engine has; None: the signal's inputs.
 
     """
 
     initial: Any
     step: Callable[[Any, Mapping[str, Array], Any], Any]
+    feeds: Feeds | None = None
 
 
 class Trajectory(NamedTuple):

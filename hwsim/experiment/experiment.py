@@ -13,6 +13,7 @@ from hwsim.experiment.chain_keys import refuse_idle
 from hwsim.experiment.data_fit import check_sizes
 from hwsim.experiment.experiment_errors import ExperimentError, SizesError
 from hwsim.experiment.federation_checks import check_federation
+from hwsim.experiment.loop_checks import refused_loop
 from hwsim.experiment.netlist_circuit import Netlist
 from hwsim.files import stored_conductances
 from hwsim.settings import flat_training
@@ -278,6 +279,8 @@ class Experiment(Section):
             if data.name not in names and getattr(data, key) != type(data).model_fields[key].default:
                 msg = f"data.{key} = {getattr(data, key)} is for {', '.join(sorted(names))}, and data are {quote_path(data.name)}; omit it"
                 raise ValueError(msg)
+        if refused := refused_loop(self.blocks or (), self.reservoir, data, self.training.engine):
+            raise ValueError(refused)
         if self.reservoir is None:
             return
         if data.task == "reconstruction" or self.pretraining or isinstance(self.circuit, Netlist):

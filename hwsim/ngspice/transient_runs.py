@@ -64,6 +64,9 @@ def integrate(  # noqa: PLR0913 - what Transient.integrate takes, and what runs 
     if noise is not None:
         msg = f"{circuit.name}: ngspice integrates without the circuit's noise; omit it, or use the numeric engine"
         raise UnsupportedCircuitError(msg)
+    if fold is not None and fold.feeds is not None:
+        msg = f"{circuit.name}: ngspice computes no inputs while it runs; use the numeric engine, or close the loop by elements"
+        raise UnsupportedCircuitError(msg)
     signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=fold is not None)
     circuit.check_conductances(g)
     if is_clocked(circuit):

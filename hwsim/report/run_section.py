@@ -42,7 +42,7 @@ def run_section(record: RunRecord, anchor: str) -> PageSection:
     )
 
 
-_SOLVED = {"ridge", "rls"}
+_SOLVED = {"ridge", "rls", "force"}
 """Rules that take no steps of an optimizer."""
 
 

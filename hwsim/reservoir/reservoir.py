@@ -23,7 +23,7 @@ from hwsim.settings.variation_settings import NoiseSettings, VariationSettings
 from hwsim.typing import Array, Floats, Weights
 
 if TYPE_CHECKING:
-    from hwsim.core.transient import Transient
+    from hwsim.core.transient import Reduction, Trajectory, Transient
 
 _LEAST = 0.01
 """No conductance falls below this share of its nominal value, however wide its spread."""
@@ -88,18 +88,40 @@ class Reservoir:
             When voltages grow without bound.
 
         """
-        with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
-            signal = Signal.hold(x, self.drawn.period, begin=before)
-            trajectory = cast("Transient", solver).integrate(self.g, signal, begin, groups=self.drawn.groups)
+        trajectory = self.follow(x, begin, before)
         states = [np.asarray(trajectory.v[name], dtype=np.float64) for name in self.drawn.groups]
         return Followed(np.concatenate(states, axis=2), trajectory.end)
 
+    def follow(
+        self,
+        x: Floats,
+        begin: Mapping[str, Array] | None = None,
+        before: Floats | None = None,
+        *,
+        fold: "Reduction | None" = None,
+        steps: int | None = None,
+    ) -> "Trajectory":
+        """Integrate it as `run` does, with what is folded up or fed back, and in so many steps a row, if they are given.
+
+        Raises
+        ------
+        CircuitError, UnsupportedCircuitError, ConvergenceError
+            As `Transient.integrate`.
+
+        """
+        with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
+            signal = Signal.hold(x, self.drawn.period, begin=before)
+            return cast("Transient", solver).integrate(self.g, signal, begin, groups=self.drawn.groups, fold=fold, steps=steps)
+
     def noisy(self, v: Floats, part: str) -> Floats:
         """Return states with their noise [V]; each `part` has noise of its own."""
-        if not self.settings.noise:
-            return v
+        return v + self.noise_of(v.shape, part) if self.settings.noise else v
+
+    def noise_of(self, shape: tuple[int, ...], part: str) -> Floats:
+        """Draw the noise of states of a shape [V]."""
         name = of_chip(f"reservoir/noise/{part}", self.variation.chip)
-        return v + self.settings.noise * stream(self.settings.seed, name).standard_normal(v.shape)
+        noise: Floats = self.settings.noise * stream(self.settings.seed, name).standard_normal(shape)
+        return noise
 
     def states(self, x: Floats, part: str) -> Floats:
         """Return the states that sequences x (n, T, I) make, from 0 V on, with noise, (n, T, N) [V]."""

@@ -99,6 +99,26 @@ class DigitalRls(_LeastSquares):
     forgetting: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
+class DigitalForce(_LeastSquares):
+    """Recursive least squares in a closed loop: what a reservoir's read-out makes of a row is the reservoir's input at the next one.
+
+    Of series whose targets are the inputs of the next row. The loop is closed behind the washout, and the read-out learns from states that
+    its errors have reached (FORCE, Sussillo & Abbott 2009, Neuron 63, 544), so that it can run free afterwards.
+
+    Parameters
+    ----------
+    penalty
+        Strength of the regularisation that it begins with, for states of unit variance; with less, errors are suppressed faster at first.
+    forgetting
+        Weight of each row next to that of the one behind it.
+
+    """
+
+    kind: Literal["force"] = "force"
+    penalty: PositiveFloat = 1e-8
+    forgetting: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
 class DigitalBlock(Section):
     """Digital layers, whose parameters learn by back-propagation.
 
@@ -110,7 +130,8 @@ class DigitalBlock(Section):
     layers
         What is done with them, in order.
     optimizer
-        How the gradient of their parameters becomes a step, or, of one dense layer alone, `ridge` or `rls` for least squares.
+        How the gradient of their parameters becomes a step, or, of one dense layer alone, `ridge`, `rls` or `force` for least
+        squares.
 
     """
 
@@ -118,7 +139,7 @@ class DigitalBlock(Section):
     inputs: PositiveInt | None = None
     image: Image | None = None
     layers: Annotated[tuple[DigitalLayer, ...], Field(min_length=1)]
-    optimizer: Annotated[DigitalAdam | DigitalSgd | DigitalRidge | DigitalRls, Field(discriminator="kind")] = DigitalAdam()
+    optimizer: Annotated[DigitalAdam | DigitalSgd | DigitalRidge | DigitalRls | DigitalForce, Field(discriminator="kind")] = DigitalAdam()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -159,7 +180,7 @@ class DigitalBlock(Section):
         return "back-propagation" if self.least_squares is None else self.least_squares.kind
 
     @property
-    def least_squares(self) -> DigitalRidge | DigitalRls | None:
+    def least_squares(self) -> DigitalRidge | DigitalRls | DigitalForce | None:
         """What solves it; None where it descends by its gradient."""
         return self.optimizer if isinstance(self.optimizer, _LeastSquares) else None
 

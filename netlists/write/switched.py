@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from circuits.builder import Builder
+from circuits.builder import Appending
 from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.clocked import SampleHolds, clocked_states
 from circuits.controlled import VoltageControlledVoltageSources
 from circuits.elements import Capacitors, Elements, Values
-from circuits.nodes import GROUND, NodeGroup, Nodes
+from circuits.nodes import GROUND, Nodes
 from circuits.units import Ohm, Second
 from netlists.text.numbers import plain
 
@@ -115,7 +115,7 @@ def switched(circuit: Circuit, chip: Chip, period: Second) -> tuple[Circuit, Chi
     holds = clocked_states(circuit)
     largest = max(float((chip(one.name, "c_sample") + chip(one.name, "c_hold")).max()) for one in holds)
     on = _WIDTH * period / _SETTLED / (2.0 * largest)
-    builder = _Appending(circuit.size)
+    builder = Appending(circuit.size)
     clock = builder.group("clock", 2)
     builder.add(
         Clocks(name="clock", plus=clock, delay=period * np.array(_PHASES), width=_WIDTH * period, edge=_EDGE * period, period=period)
@@ -131,7 +131,7 @@ def switched(circuit: Circuit, chip: Chip, period: Second) -> tuple[Circuit, Chi
     return deck, replace(chip, circuit=deck, values=values), capacitors
 
 
-def _hold(builder: "_Appending", one: SampleHolds, chip: Chip, clock: Nodes, on: Ohm) -> Nodes:
+def _hold(builder: Appending, one: SampleHolds, chip: Chip, clock: Nodes, on: Ohm) -> Nodes:
     """Add what makes an array of states, and return the nodes of the capacitors that hold them."""
     name, count = one.name, len(one)
     c_sample, c_hold, gain = (chip(name, what) for what in ("c_sample", "c_hold", "gain"))
@@ -155,21 +155,3 @@ def _hold(builder: "_Appending", one: SampleHolds, chip: Chip, clock: Nodes, on:
 
 def _buffer(name: str, plus: Nodes, control: Nodes, gain: Values | float) -> VoltageControlledVoltageSources:
     return VoltageControlledVoltageSources(name=name, plus=plus, minus=GROUND, control_plus=control, control_minus=GROUND, gain=gain)
-
-
-class _Appending(Builder):
-    """Node groups and elements that come behind those of a circuit."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._next = size + 1
-
-    @property
-    def groups(self) -> tuple[NodeGroup, ...]:
-        """The groups so far."""
-        return tuple(self._groups)
-
-    @property
-    def elements(self) -> tuple[Elements, ...]:
-        """The elements so far."""
-        return tuple(self._elements)

@@ -58,3 +58,32 @@ def test_a_run_prints_nrmse_and_its_baseline(hwsim, ring, tmp_path):
     assert "inputs alone" in trained.out
     chips = hwsim("evaluate", str(tmp_path / "run"), "--chips", "2", "--set", "reservoir.mismatch=0.1", "--json").json["chips"]
     assert chips[0]["test_error"] != chips[1]["test_error"]
+
+
+def test_a_loop_runs_free(hwsim, ring, tmp_path):
+    """What learnt in a loop, and what learnt without one: as numbers, as a table, and as a deck that needs no data."""
+    run, table = str(tmp_path / "run"), tmp_path / "free.csv"
+    force = ("--set", "blocks[0].optimizer={kind='force', forgetting=0.98}")
+    assert hwsim("train", ring, "-o", run, *force).code == 0
+    tested = hwsim("evaluate", run, "--free", "5", "--json").json
+    assert tested["free_rows"] == 5
+    assert 0 <= tested["free_followed"] <= 5
+    made = hwsim("run", run, "--free", "15", "-o", str(table), "--json").json
+    assert [line.count(",") for line in table.read_text(encoding="utf-8").splitlines()] == [3] * 16
+    assert made["free_nrmse"] > 0
+    assert "free run of 15 rows: NRMSE" in hwsim("run", run, "--free", "15").unwrapped
+    deck = hwsim("compile", run, "-o", "-").out
+    assert "It prints a table of the outputs while it runs free for 100 clocks" in deck
+    assert "pwl" not in deck
+    asked = tmp_path / "loop.cir"
+    assert hwsim("compile", ring, "--measure", "loop", "--intervals", "3", "-o", str(asked)).code == 0
+    assert "for 3 clocks" in asked.read_text(encoding="utf-8")
+
+
+def test_what_runs_in_no_loop_is_refused(hwsim, ring, tmp_path):
+    """Naming what to change."""
+    assert "omit --points" in hwsim("run", ring, "--free", "3", "--points", "2").err
+    assert "set data.horizon to 1" in hwsim("run", ring, "--free", "3", "--set", "data.horizon=2").err
+    assert "free runs are written as .csv" in hwsim("run", ring, "--free", "3", "-o", str(tmp_path / "free.npz")).err
+    assert "has no reservoir" in hwsim("evaluate", "iris", "--free", "3").err
+    assert "omit it" in hwsim("compile", ring, "--measure", "loop", "--flat", "-o", "-").err

@@ -14,7 +14,7 @@ from circuits.constants import BOLTZMANN
 from circuits.units import Kelvin, Volt
 from hwsim.core.protocol import ConvergenceError, UnsupportedCircuitError
 from hwsim.core.signal import Signal
-from hwsim.core.transient import NoiseInTime, Reduction, Trajectory, initial_states, state_groups, stored_groups
+from hwsim.core.transient import Feeds, NoiseInTime, Reduction, Trajectory, initial_states, state_groups, stored_groups
 from hwsim.numeric.jax_scope import jax_scope
 from hwsim.numeric.transient.clocked_form import ClockedForm, Holding
 from hwsim.numeric.transient.run import Driven
@@ -53,7 +53,7 @@ def next_states(
     return holding.rounded(s), p, off
 
 
-@partial(jax.jit, static_argnames=("dense", "again", "fold"))
+@partial(jax.jit, static_argnames=("dense", "again", "fold", "feeds"))
 def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
     ode: Ode,
     driven: Driven,
@@ -65,6 +65,7 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
     dense: bool,
     again: bool,
     fold: Callable[[Any, Array, Array], Any] | None,
+    feeds: Feeds | None = None,
 ) -> ClockedRun:
     """Take clock after clock.
 
@@ -82,14 +83,15 @@ def run_clocks(  # noqa: PLR0913 - what a compiled run depends on
         Whether nodes that settle are coupled so strongly that their whole Jacobian is needed.
     again
         Whether outputs depend on nodes that settle, so that these are solved for the new states as well.
-    fold
-        What is folded up; None: nothing.
+    fold, feeds
+        What is folded up, and what inputs are made of it; None: nothing, and the inputs as they are.
 
     """
 
     def clock(carry: tuple[Any, ...], now: tuple[Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
         s, p, off, folded = carry
         x, number = now
+        x = x if feeds is None else feeds(folded, x, number)
         added = 0.0 if noise is None else noise[1] * Draws(noise[0], s).normal("voltage", turn=number)
         s, p, first = next_states(ode, driven, holding, (x, s, p), added, dense=dense)
         p, second = settled(ode, driven, (x, s, p), dense=dense) if again else (p, first)
@@ -128,7 +130,7 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
     signal, stored = signal.checked(circuit), stored_groups(circuit, groups, folded=True)
     clocked = ClockedForm.of(circuit, chip, g, signal.push.beta)
     kept = np.searchsorted(clocked.nodes, np.concatenate([np.zeros(0, dtype=np.intp), *(group.nodes for group in stored)]))
-    fed = None if fold is None else _of_kept(folding(fold.step, tuple(stored)), tuple(kept.tolist()))
+    kept_fold = None if fold is None else _of_kept(folding(fold.step, tuple(stored)), tuple(kept.tolist()))
     came = run_clocks(
         ode_of(clocked.form),
         driven_by(clocked.form, signal),
@@ -138,7 +140,8 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         None if noise is None else _of_switches(circuit, clocked, chip.temperature, noise),
         dense=clocked.dense,
         again=bool(clocked.form.outputs.of_v.any()),
-        fold=fed,
+        fold=kept_fold,
+        feeds=None if fold is None else fold.feeds,
     )
     states, end = np.moveaxis(np.asarray(came.states), 0, 1), np.asarray(came.end)
     if not np.isfinite(end).all() or float(came.off) > _OFF:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 import jax
 import jax.numpy as jnp
 
+from hwsim.core.transient import Feeds
 from hwsim.numeric.transient.steps import Ode, Step, Stepped
 from hwsim.numeric.transient.time_noise import NoiseForm
 from hwsim.typing import Array
@@ -133,7 +134,7 @@ def advance(  # noqa: PLR0913 - what an interval depends on
     return state
 
 
-@partial(jax.jit, static_argnames=("step", "fold"))
+@partial(jax.jit, static_argnames=("step", "fold", "feeds"))
 def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
     ode: Ode,
     driven: Driven,
@@ -146,6 +147,7 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
     step: Step,
     fold: Callable[[Any, Array, Array], Any] | None,
     noise: NoiseForm | None = None,
+    feeds: Feeds | None = None,
 ) -> Came:
     """Integrate.
 
@@ -167,6 +169,8 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
         How one is taken.
     noise
         Of the circuit; None: none.
+    feeds
+        Which inputs are made of what is folded up; None: those that are given.
 
     """
     longest = intervals[1].max()
@@ -174,6 +178,7 @@ def run(  # noqa: PLR0913, PLR0917 - what a compiled run depends on
     def interval(carry: tuple[Any, ...], given: tuple[Array, Array, Array]) -> tuple[tuple[Any, ...], tuple[Array, Array]]:
         v, before, slope, off, folded = carry
         x, length, number = given
+        x = x if feeds is None else feeds(folded, x, number)
         after = driven(x)
         drawn = None if noise is None else noise.at(number)
         v, slope, off = advance(ode, step, steps, (before, after), (length, length / longest), Stepped(v, slope, off), noise=drawn)

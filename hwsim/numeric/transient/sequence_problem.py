@@ -11,7 +11,7 @@ from circuits.chip import Chip
 from circuits.circuit import Circuit
 from circuits.nodes import NodeGroup, Nodes
 from hwsim.core.signal import Signal
-from hwsim.core.transient import Reduction, initial_states
+from hwsim.core.transient import Feeds, Reduction, initial_states
 from hwsim.numeric.transient.run import Came, Driven, run
 from hwsim.numeric.transient.state_form import StateForm
 from hwsim.numeric.transient.steps import DENSE, DIAGONAL, STABLE, Ode, Step, diagonal_suffices
@@ -41,8 +41,8 @@ class SequenceProblem:
         States at 0 s, shape (B, n) [V].
     kept
         Which states are stored: those asked for, or all where other nodes are asked for, whose voltages follow from them.
-    initial, fold
-        What is folded up; None: nothing.
+    initial, fold, feeds
+        What is folded up, and which inputs are made of it; None: nothing, and the signal's.
 
     """
 
@@ -55,6 +55,7 @@ class SequenceProblem:
     kept: Nodes
     fold: Callable[[Any, Array, Array], Any] | None
     initial: Any
+    feeds: Feeds | None = None
 
     @classmethod
     def of(  # noqa: PLR0913, PLR0917 - what a batch is made of
@@ -73,12 +74,23 @@ class SequenceProblem:
         kept = np.searchsorted(form.nodes, wanted) if np.isin(wanted, form.nodes).all() else np.arange(len(form.nodes))
         begin = initial_states(circuit, v0, len(signal.x))[:, form.nodes]
         folded, initial = (None, None) if fold is None else (folding(fold.step, tuple(stored)), fold.initial)
-        return cls(circuit.name, form, ode_of(form), driven_by(form, signal), signal, begin, kept, folded, initial)
+        return cls(
+            circuit.name,
+            form,
+            ode_of(form),
+            driven_by(form, signal),
+            signal,
+            begin,
+            kept,
+            folded,
+            initial,
+            None if fold is None else fold.feeds,
+        )
 
     def first(self, intervals: int) -> "SequenceProblem":
-        """Return it for its first intervals, with nothing folded up."""
+        """Return it for its first intervals, with nothing folded up or fed back."""
         signal = self.signal._replace(x=self.signal.x[:, :intervals], times=self.signal.times[:intervals])
-        return replace(self, signal=signal, fold=None, initial=None)
+        return replace(self, signal=signal, fold=None, initial=None, feeds=None)
 
     def stored(self, kept: Floats, groups: Sequence[NodeGroup]) -> dict[str, Floats]:
         """Lay out the states that were stored, (B, T, m) [V], by group; other nodes follow from them, the inputs and the pushes."""
@@ -125,6 +137,7 @@ class SequenceProblem:
             step=step,
             fold=self.fold,
             noise=noise,
+            feeds=self.feeds,
         )
         return came
 
