@@ -74,7 +74,7 @@ def search(task: str) -> None:
             "v_bias": round(float(rng.uniform(0.1, 2)), 3),
         }
         session = Session.of(experiment(task, {"bias": 1.0, "seed": SEARCHED} | how), data=raw)
-        errors = validated(read_states(session.reservoir, raw))
+        errors = validated(read_states([session.reservoir], raw)[0])
         tried.append((errors, how))
         sys.stdout.write(f"{errors[0]:.4f} {errors[1]:.4f} {how}\n")
         sys.stdout.flush()

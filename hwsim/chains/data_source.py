@@ -1,5 +1,6 @@
 """Where an experiment's data come from: read once, and driven by the converters, or the reservoir, of each chip."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from hwsim.chains.chain import Chain
 from hwsim.chains.chain_circuit import ChainCircuit
 from hwsim.chains.made import Made, OneCircuit
 from hwsim.experiment.experiment import Experiment, ExperimentError
+from hwsim.settings.block_settings import DigitalBlock
 from hwsim.settings.variation_settings import VariationSettings
 
 if TYPE_CHECKING:
@@ -43,17 +45,34 @@ class DataSource:
         return load_data(self._experiment, self.run)
 
     def converted(self, variation: VariationSettings) -> "Dataset":
-        """Return the data as the inputs' converters of a chip drive them, once for each kind of converter."""
+        """Return the data as the inputs' converters of a chip drive them, once for each kind of converter.
+
+        Converters drive the reservoir where there is one; the buffers of its states drive a circuit behind it, and digital layers read
+        them by converters.
+        """
         reservoir = self._experiment.reservoir
         kind = (variation.dac_bits, variation.dac_full_scale) if reservoir is None else variation
         if kind not in self._converted:
-            data = self.data
-            if reservoir is not None:
-                from hwsim.reservoir.read_states import read_states  # noqa: PLC0415 - only for those who have one
-
-                data = read_states(self.reservoir(variation), data)
-            self._converted[kind] = made(self._experiment, self._circuit).driven(data, variation)
+            if reservoir is None:
+                self._converted[kind] = made(self._experiment, self._circuit).driven(self.data, variation)
+            else:
+                self.run_together([variation])
         return self._converted[kind]
+
+    def run_together(self, variations: Sequence[VariationSettings]) -> None:
+        """Run the reservoir of several chips side by side, so that the data of each are there when they are asked for.
+
+        Raises
+        ------
+        DataError, CircuitError, ConvergenceError
+            As `read_states`.
+
+        """
+        from hwsim.reservoir.read_states import read_states  # noqa: PLC0415 - only for those who have one
+
+        new = [one for one in dict.fromkeys(variations) if one not in self._converted]
+        if self._experiment.reservoir is not None and new:
+            self._converted |= dict(zip(new, read_states([self.reservoir(one) for one in new], self.data), strict=True))
 
     def reservoir(self, variation: VariationSettings) -> "Reservoir":
         """Return the experiment's reservoir on a chip.
@@ -71,7 +90,9 @@ class DataSource:
         if of is None:
             msg = f"{settings.name}: has no reservoir; add [reservoir], whose keys hwsim keys reservoir lists"
             raise ExperimentError(msg)
-        return Reservoir(of, channels(self.data), variation, settings.training.engine, settings.solver)
+        first = None if settings.blocks is None else settings.blocks[0]
+        read = variation if isinstance(first, DigitalBlock) else variation.model_copy(update={"adc_bits": None})
+        return Reservoir(of, channels(self.data), read, settings.training.engine, settings.solver)
 
     def loop(self, variation: VariationSettings, task: "Task") -> "ClosedLoop":
         """Return the loop that a read-out of a chip's reservoir closes, for the targets of a task.

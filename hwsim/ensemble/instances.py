@@ -106,7 +106,11 @@ class _Group:
         """Each instance's own; those of one seed share their data."""
         seeds = {instance.seed for instance in self.instances}
         seeded = {seed: self.session.seeded(seed) for seed in sorted(seeds)}
-        return [seeded[instance.seed].on_chip(instance.chip) for instance in self.instances]
+        sessions = [seeded[instance.seed].on_chip(instance.chip) for instance in self.instances]
+        for seed, session in seeded.items():
+            of_seed = zip(sessions, self.instances, strict=True)
+            session.source.run_together([one.experiment.variation for one, instance in of_seed if instance.seed == seed])
+        return sessions
 
     def trained(self) -> list[Outcome]:
         """Train on each chip."""
@@ -161,6 +165,7 @@ def on_chips(session: Session, g: Weights, part: str, limit: int | None, chips: 
     tested: list[Tested] = []
     for begin in range(0, len(chips), SIDE_BY_SIDE):
         each = [session.on_chip(chip) for chip in chips[begin : begin + SIDE_BY_SIDE]]
+        session.source.run_together([one.experiment.variation for one in each])
         x: list[Array] = [getattr(one.data, f"x_{part}")[:limit] for one in each]
         targets: list[Targets] = [getattr(one.task, part).some(slice(limit)) for one in each]
         tested += _tested(each, [g] * len(each), x, targets)

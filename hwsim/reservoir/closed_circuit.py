@@ -40,11 +40,14 @@ class ClosedCircuit:
         Raises
         ------
         CircuitError
-            When the reservoir is continuous, whose inputs have to be held for a row, or all weights are 0.
+            When the reservoir is continuous, whose inputs have to be held for a row, converters are in the loop, or all weights are 0.
 
         """
         if reservoir.settings.dynamics != "clocked":
             msg = "nothing in a continuous reservoir's circuit holds its inputs for a row; set reservoir.dynamics to 'clocked'"
+            raise CircuitError(msg)
+        if reservoir.variation.adc_bits or reservoir.variation.dac_bits:
+            msg = "converters round what a loop feeds back, and its circuit has none; omit variation.adc_bits and variation.dac_bits"
             raise CircuitError(msg)
         largest = float(np.abs(weights).max(initial=0.0))
         if not largest:

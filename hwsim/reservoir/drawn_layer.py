@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from circuits.clocked import SampleHold
 from circuits.errors import CircuitError
@@ -103,11 +104,35 @@ class DrawnLayer:
 
     @cached_property
     def entering(self) -> Floats:
-        """Weights of the lines from outside and of the bias, shape (I + 1, N), between -1 and 1."""
+        """Weights of the lines from outside and of the bias, shape (I + 1, N), between -1 and 1.
+
+        Raises
+        ------
+        CircuitError
+            When more inputs are to meet a column than there are.
+
+        """
         shape, settings, drawn = (self.inputs, self.size), self.settings, self._stream("inputs")
         weights = drawn.choice([-1.0, 1.0], shape) if settings.family == "cycle" else drawn.uniform(-1, 1, shape)
         bias = settings.bias * self._stream("bias").uniform(-1, 1, self.size)
-        return np.vstack([weights, bias])
+        return np.vstack(
+            [weights if settings.input_fan_in is None or self.number > 1 else weights * self._met(settings.input_fan_in), bias]
+        )
+
+    def _met(self, fan_in: int) -> NDArray[np.bool_]:
+        """Draw which inputs meet a column, so many each, shape (I, N).
+
+        Raises
+        ------
+        CircuitError
+            When there are fewer.
+
+        """
+        if fan_in > self.inputs:
+            msg = f"reservoir.input_fan_in = {fan_in} is more than the {self.inputs} inputs; draw fewer, or omit it"
+            raise CircuitError(msg)
+        met: NDArray[np.bool_] = self._stream("inputs/met").random((self.inputs, self.size)).argsort(axis=0) < fan_in
+        return met
 
     @cached_property
     def weights(self) -> Floats:

@@ -37,10 +37,12 @@ class LoopMemory(NamedTuple):
         Slope and offset of each input, (I,) each.
     noise
         Of the states as they are read, (T, n) [V].
+    converters
+        Of the states that are read, and of the inputs that are fed back.
     closes
         The first row whose input is fed back.
     learning
-        What learns; None: nothing does.
+        What is needed to learn; None: weights stay.
 
     """
 
@@ -50,8 +52,29 @@ class LoopMemory(NamedTuple):
     scale: tuple[Array, Array]
     feedback: tuple[Array, Array]
     noise: Array
+    converters: "tuple[Rounding, Rounding]"
     closes: Array
     learning: "Learning | None" = None
+
+
+class Rounding(NamedTuple):
+    """A converter: its step, and the most steps that it makes to either side; a step of 0 rounds nothing."""
+
+    step: Array
+    most: Array
+
+    @classmethod
+    def of(cls, bits: int | None, full_scale: float | None, unit: float = 1.0) -> "Rounding":
+        """Describe a converter whose full scale [V] is for numbers of so many volts a unit."""
+        if bits is None or full_scale is None:
+            return cls(np.float64(0.0), np.float64(1.0))
+        most = 2 ** (bits - 1) - 1
+        return cls(np.float64(full_scale / most / unit), np.float64(most))
+
+    def __call__(self, v: Array) -> Array:
+        """Return the nearest value that it makes."""
+        step = jnp.where(self.step > 0, self.step, 1.0)
+        return jnp.where(self.step > 0, (v / step).round().clip(-self.most, self.most) * step, v)
 
 
 class Learning(NamedTuple):
@@ -70,11 +93,12 @@ def feeds(memory: LoopMemory, x: Array, number: Any) -> Array:
 
 def read_out(memory: LoopMemory, states: Mapping[str, Array], number: Any) -> LoopMemory:
     """Read the states at the end of a row, learn from the error if anything does, and feed back what was read before that."""
-    v = jnp.concatenate(list(states.values()), axis=1) + memory.noise[number]
+    of_states, of_inputs = memory.converters
+    v = of_states(jnp.concatenate(list(states.values()), axis=1) + memory.noise[number])
     h = (v - memory.scale[0]) / memory.scale[1]
     outputs = h @ memory.weights + memory.fixed
     slope, offset = memory.feedback
-    memory = memory._replace(fed=slope * outputs + offset)
+    memory = memory._replace(fed=of_inputs(slope * outputs + offset))
     return memory if memory.learning is None else _learned(memory, memory.learning, h[0], outputs[0], number)
 
 
@@ -159,15 +183,21 @@ class ClosedLoop:
         ended, nodes = self.synchronised, len(weights)
         memory = self._memory(weights, bias, (np.zeros(nodes), np.ones(nodes)), 0)
         noise, last = self.reservoir.noise_of((rows, nodes), "free"), self.reservoir.noise_of((len(self.x), nodes), "train")[-1]
-        first = self.feedback((ended.states[0, -1] + last) @ weights + bias)
+        first = self.feedback(self.reservoir.rounded(ended.states[0, -1] + last) @ weights + bias)
         signal = np.broadcast_to(self.x[-1], (1, rows, len(first)))
-        trajectory = self._run(signal, memory._replace(fed=first[None], noise=noise), ended.end, self.x[-1:])
-        v = np.concatenate([np.asarray(trajectory.v[name])[0] for name in self.reservoir.drawn.groups], axis=1) + noise
+        trajectory = self._run(signal, memory._replace(fed=self.reservoir.driven(first[None]), noise=noise), ended.end, self.x[-1:])
+        v = np.concatenate([np.asarray(trajectory.v[name])[0] for name in self.reservoir.drawn.groups], axis=1)
+        v = self.reservoir.rounded(v + noise)
         return FreeRun(v @ weights + bias, v)
 
     def _memory(self, weights: Floats, fixed: Floats, scale: tuple[Floats, Floats], closes: int) -> LoopMemory:
         fed, feedback = np.zeros((1, self.x.shape[1])), (self.feedback.slope, self.feedback.offset)
-        return LoopMemory(fed, weights, fixed, scale, feedback, np.zeros((0, len(weights))), np.int64(closes))
+        chip = self.reservoir.variation
+        converters = (
+            Rounding.of(chip.adc_bits, chip.adc_full_scale),
+            Rounding.of(chip.dac_bits, chip.dac_full_scale, self.reservoir.settings.input_scale),
+        )
+        return LoopMemory(fed, weights, fixed, scale, feedback, np.zeros((0, len(weights))), converters, np.int64(closes))
 
     def _run(self, x: Floats, memory: LoopMemory, begin: Mapping[str, Array] | None = None, before: Floats | None = None) -> Trajectory:
         return self.reservoir.follow(x, begin, before, fold=Reduction(memory, read_out, feeds), steps=self._steps)

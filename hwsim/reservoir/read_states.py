@@ -1,5 +1,6 @@
 """Data as a read-out learns them: the states that a reservoir makes of a series, or of sequences, in the place of their features."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from hwsim.files.raw import DataError
 from hwsim.learning.dataset import Dataset, Labels
 from hwsim.reservoir.reservoir import Reservoir
+from hwsim.reservoir.side_by_side import states_of
 from hwsim.typing import Floats
 
 AT_ONCE = 500
@@ -18,10 +20,11 @@ def channels(data: Dataset) -> int:
     return data.features if data.image is None or data.ordered else data.image.width * data.image.channels
 
 
-def read_states(reservoir: Reservoir, data: Dataset) -> Dataset:
-    """Return data whose features are states [V]: of a series those of each row, of sequences those of some rows.
+def read_states(reservoirs: Sequence[Reservoir], data: Dataset) -> list[Dataset]:
+    """Return data whose features are states [V], of each chip: of a series those of each row, of sequences those of some rows.
 
-    A series is run in one go, so that its test set begins in the states that the training set ended in.
+    The reservoirs differ in their chips alone. A series is run in one go, so that its test set begins in the states that the training set
+    ended in.
 
     Raises
     ------
@@ -32,11 +35,12 @@ def read_states(reservoir: Reservoir, data: Dataset) -> Dataset:
 
     """
     if data.ordered:
-        return _of_series(reservoir, data)
+        return _of_series(reservoirs, data)
     assert data.rows_train is not None and data.rows_test is not None  # noqa: S101, PT018 - as sequences have
-    x_train = _of_sequences(reservoir, data, data.x_train, data.rows_train, "train")
-    x_test = _of_sequences(reservoir, data, data.x_test, data.rows_test, "test")
-    return replace(data, x_train=x_train, x_test=x_test, image=None, rows_train=None, rows_test=None)
+    x_train = _of_sequences(reservoirs, data, data.x_train, data.rows_train, "train")
+    x_test = _of_sequences(reservoirs, data, data.x_test, data.rows_test, "test")
+    each = zip(x_train, x_test, strict=True)
+    return [replace(data, x_train=train, x_test=test, image=None, rows_train=None, rows_test=None) for train, test in each]
 
 
 def inputs_alone(data: Dataset, washout: int, reads: int) -> Dataset:
@@ -48,10 +52,12 @@ def inputs_alone(data: Dataset, washout: int, reads: int) -> Dataset:
     return replace(data, x_train=of[0], x_test=of[1], image=None, rows_train=None, rows_test=None)
 
 
-def _of_series(reservoir: Reservoir, data: Dataset) -> Dataset:
-    learned = len(data.x_train)
-    run = reservoir.run(np.concatenate([data.x_train, data.x_test])[None]).states[0]
-    return _behind(data, reservoir.noisy(run[:learned], "train"), reservoir.noisy(run[learned:], "test"), reservoir.settings.washout)
+def _of_series(reservoirs: Sequence[Reservoir], data: Dataset) -> list[Dataset]:
+    learned, x = len(data.x_train), np.concatenate([data.x_train, data.x_test])[None]
+    return [
+        _behind(data, one.as_read(run[0, :learned], "train"), one.as_read(run[0, learned:], "test"), one.settings.washout)
+        for one, run in zip(reservoirs, states_of(reservoirs, x), strict=True)
+    ]
 
 
 def _behind(data: Dataset, x_train: Floats, x_test: Floats, washout: int) -> Dataset:
@@ -63,13 +69,13 @@ def _behind(data: Dataset, x_train: Floats, x_test: Floats, washout: int) -> Dat
     return replace(data, x_train=x_train[washout:], x_test=x_test, labels_train=data.labels_train[washout:], y_train=y_train, image=None)
 
 
-def _of_sequences(reservoir: Reservoir, data: Dataset, x: Floats, rows: Labels, part: str) -> Floats:
-    sequences, reads = sequences_of(data, x), reservoir.settings.reads
+def _of_sequences(reservoirs: Sequence[Reservoir], data: Dataset, x: Floats, rows: Labels, part: str) -> list[Floats]:
+    sequences, reads = sequences_of(data, x), reservoirs[0].settings.reads
     parts = []
     for first in range(0, len(x), AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        parts.append(rows_of(reservoir.run(sequences[some]).states, rows[some], reads, data.name))
-    return reservoir.noisy(np.concatenate(parts), part)
+        parts.append([rows_of(states, rows[some], reads, data.name) for states in states_of(reservoirs, sequences[some])])
+    return [one.as_read(np.concatenate(of_chip), part) for one, of_chip in zip(reservoirs, zip(*parts, strict=True), strict=True)]
 
 
 def sequences_of(data: Dataset, x: Floats) -> Floats:

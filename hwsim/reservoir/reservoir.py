@@ -9,7 +9,9 @@ import numpy as np
 
 from circuits.chip import Chip
 from circuits.circuit import Circuit
+from hwsim.core.converters import quantised
 from hwsim.core.signal import Signal
+from hwsim.data.input_converters import converted
 from hwsim.devices import manufacture
 from hwsim.experiment.engines import make_engine
 from hwsim.random.streams import of_chip, stream
@@ -110,12 +112,23 @@ class Reservoir:
 
         """
         with make_engine(self.engine, self.solver, "float64").prepare(self.circuit, self.chip) as solver:
-            signal = Signal.hold(x, self.drawn.period, begin=before)
+            begun = None if before is None else self.driven(before)
+            signal = Signal.hold(self.driven(np.asarray(x, dtype=np.float64)), self.drawn.period, begin=begun)
             return cast("Transient", solver).integrate(self.g, signal, begin, groups=self.drawn.groups, fold=fold, steps=steps)
 
-    def noisy(self, v: Floats, part: str) -> Floats:
-        """Return states with their noise [V]; each `part` has noise of its own."""
-        return v + self.noise_of(v.shape, part) if self.settings.noise else v
+    def driven(self, x: Floats) -> Floats:
+        """Return the inputs (…, I) that the converters of `variation` make."""
+        rows = x.reshape(-1, x.shape[-1])
+        return converted(rows, self.circuit, self.variation).reshape(x.shape) if x.ndim > 1 and x.shape[-1] == self.inputs else x
+
+    def as_read(self, v: Floats, part: str) -> Floats:
+        """Return states with their noise, rounded by the converters of `variation` [V]; each `part` has noise of its own."""
+        return self.rounded(v + self.noise_of(v.shape, part) if self.settings.noise else v)
+
+    def rounded(self, v: Floats) -> Floats:
+        """Return what converters read of states [V]."""
+        bits, full_scale = self.variation.adc_bits, self.variation.adc_full_scale
+        return v if bits is None or full_scale is None else np.asarray(quantised(v, bits, full_scale))
 
     def noise_of(self, shape: tuple[int, ...], part: str) -> Floats:
         """Draw the noise of states of a shape [V]."""
@@ -124,5 +137,5 @@ class Reservoir:
         return noise
 
     def states(self, x: Floats, part: str) -> Floats:
-        """Return the states that sequences x (n, T, I) make, from 0 V on, with noise, (n, T, N) [V]."""
-        return self.noisy(self.run(x).states, part)
+        """Return the states that sequences x (n, T, I) make, from 0 V on, as they are read, (n, T, N) [V]."""
+        return self.as_read(self.run(x).states, part)

@@ -35,6 +35,8 @@ class ReservoirSettings(Section):
         `continuous`: each column has a capacitor, and follows its inputs all the time.
     fan_in
         Columns whose lines meet a column, of all but `cycle`; of `euler`, an even number, and few columns have less.
+    input_fan_in
+        Inputs that have a weight at a column, drawn for each column; the pairs of devices of the others stay at `g_low`. Absent: all.
     layers
         Of `deep`, equal ones.
     spectral_radius
@@ -88,6 +90,7 @@ class ReservoirSettings(Section):
     family: Family = "random"
     dynamics: Dynamics = "clocked"
     fan_in: PositiveInt = 8
+    input_fan_in: PositiveInt | None = None
     layers: PositiveInt = 1
     spectral_radius: Annotated[PositiveFloat, Field(le=1e3)] = 0.9
     leak: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -40,6 +40,7 @@ _LABELS = {
     "reservoir.nodes": "nodes of the reservoir",
     "reservoir.seed": "seed of the reservoir",
     "reservoir.fan_in": "lines that meet a node of the reservoir",
+    "reservoir.input_fan_in": "inputs that meet a node of the reservoir",
     "reservoir.spectral_radius": "spectral radius of the reservoir",
     "reservoir.leak": "leak of the reservoir's states",
     "reservoir.input_scale": "input scale of the reservoir [V]",

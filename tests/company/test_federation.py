@@ -64,7 +64,7 @@ def test_sums_are_central_ridge_bit_for_bit():
     for k, part in enumerate((slice(0, 80), slice(80, 160))):
         reservoir = Reservoir(settings, 1, VariationSettings(chip=k))
         run = reservoir.run(np.concatenate([raw.x_train[part], raw.x_test])[None]).states[0]
-        states = reservoir.noisy(run[:80], "train")[20:]
+        states = reservoir.as_read(run[:80], "train")[20:]
         totals = [total + of for total, of in zip(totals, parted(states, task.volts(raw.y_train[part][20:]), None), strict=True)]
     assert totals[0].count + totals[1].count == 120
     np.testing.assert_array_equal(bits(one.readout(collected(one), 0)), bits(solved(*totals, None)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from circuits.errors import CircuitError
 from hwsim.numeric.transient.clocked_form import ClockedForm
 from hwsim.numeric.transient.forgetting import forgetting_rate
 from hwsim.numeric.transient.state_form import StateForm
@@ -33,6 +34,22 @@ def test_antisymmetric_weights_turn_without_amplifying():
     across = flow - np.diag(np.diagonal(flow))
     np.testing.assert_allclose(across, -across.T, atol=1e-12)
     assert forgetting_rate(form) == pytest.approx((reservoir.drawn.loads / form.c).min(), rel=1e-3)
+
+
+def test_each_column_meets_so_many_inputs():
+    """Others have no weight, pairs of low conductances; all other draws stay, and so do layers behind the first."""
+    settings = ReservoirSettings(nodes=20, family="deep", layers=2, fan_in=3)
+    sparse = settings.model_copy(update={"input_fan_in": 2})
+    (full, behind), (some, same) = (Reservoir(one, 5).drawn.layers for one in (settings, sparse))
+    met = some.entering[:-1] != 0
+    assert (met.sum(axis=0) == 2).all()
+    assert (met.sum(axis=1) > 0).all()
+    np.testing.assert_array_equal(some.entering[:-1][met], full.entering[:-1][met])
+    np.testing.assert_array_equal(some.entering[-1], full.entering[-1])
+    np.testing.assert_array_equal(same.entering, behind.entering)
+    np.testing.assert_allclose(some.conductances[0][:5][~met], settings.g_low)
+    with pytest.raises(CircuitError, match="more than the 1 inputs"):
+        _ = Reservoir(sparse, 1).g
 
 
 @pytest.mark.parametrize("dynamics", ["clocked", "continuous"])

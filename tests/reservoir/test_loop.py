@@ -87,6 +87,25 @@ def test_its_circuit_runs_as_the_loop_does(settings, variation):
     np.testing.assert_allclose(ran.outputs[0], made, atol=1e-9)
 
 
+def test_converters_round_what_is_read_and_fed_back():
+    """Row by row, as single runs with converters do; the circuit, which has none, is refused."""
+    bits = VariationSettings(dac_bits=5, dac_full_scale=0.15, adc_bits=6, adc_full_scale=0.14)
+    of = loop(bits, noise=1e-3)
+    _, weights, bias = solved(of)
+    made = of.run_free(weights, bias, 3)
+    assert (np.abs(made.states / (0.14 / 31) - np.round(made.states / (0.14 / 31))) < 1e-9).all()
+    end, before, noise = of.synchronised.end, X[-1:], of.reservoir.noise_of((3, 8), "free")
+    last = of.reservoir.noise_of((len(X), 8), "train")[-1]
+    output = of.reservoir.rounded(of.synchronised.states[0, -1] + last) @ weights + bias
+    for row, added in zip(made.outputs, noise, strict=True):
+        x = FEEDBACK(output)[None]
+        followed = of.reservoir.run(x[None], end, before)
+        end, before, output = followed.end, x, of.reservoir.rounded(followed.states[0, -1] + added) @ weights + bias
+        np.testing.assert_allclose(row, output, atol=1e-9)
+    with pytest.raises(CircuitError, match=r"omit variation\.adc_bits"):
+        ClosedCircuit.of(of.reservoir, weights, bias, FEEDBACK)
+
+
 def test_its_deck_runs_free_in_ngspice(tmp_path):
     """By itself, without any source of data, within a microvolt."""
     of = loop(noise=0.0)

@@ -14,6 +14,7 @@ OTHER = {
     "family": {"family": "cycle"},
     "dynamics": {"dynamics": "continuous"},
     "fan_in": {"fan_in": 3},
+    "input_fan_in": {"input_fan_in": 2},
     "layers": {"family": "deep", "layers": 2},
     "spectral_radius": {"spectral_radius": 0.5},
     "leak": {"leak": 0.5},
@@ -44,12 +45,12 @@ NEVER = {
 
 def features(**reservoir):
     """Return the training set of Hénon's map behind a reservoir."""
-    readout = {"kind": "digital", "layers": [{"kind": "dense", "size": 1}], "optimizer": {"kind": "ridge"}}
+    readout = {"kind": "digital", "layers": [{"kind": "dense", "size": 3}], "optimizer": {"kind": "ridge"}}
     table = {
         "name": "small",
         "reservoir": BASE | reservoir,
         "blocks": [readout],
-        "data": {"name": "henon", "task": "regression", "length": 90},
+        "data": {"name": "lorenz", "task": "regression", "length": 90},
         "training": {"epochs": 1, "precision": "float64"},
     }
     return Session.of(make(table, "test")).data.x_train

@@ -118,3 +118,23 @@ def test_data_without_rows_are_refused():
         _ = Session.of(
             make({"reservoir": {"nodes": 8}, "blocks": [block], "data": {"name": "iris"}, "training": TABLE["training"]}, "x")
         ).data
+
+
+def test_converters_are_in_front_and_behind():
+    """Inputs of few voltages drive the reservoir, and its states are read as few voltages; a circuit is driven by the states themselves."""
+    bits = {"dac_bits": 3, "dac_full_scale": 0.9, "adc_bits": 4, "adc_full_scale": 0.14}
+    table = TABLE | {"variation": bits}
+    digital = Session.of(make(table, "digital"))
+    read = np.concatenate([digital.data.x_train, digital.data.x_test])
+    np.testing.assert_allclose(read / 0.02, np.round(read / 0.02), atol=1e-9)
+    assert len(np.unique(np.round(read / 0.02))) > 5
+    volts = 0.5 * digital.source.data.x_train[:, 0]
+    driven = np.clip(np.round(volts / 0.3), -3, 3) * 0.3 / 0.5
+    plain = Session.of(make(TABLE, "plain")).reservoir
+    wanted = plain.run(driven[None, :, None]).states
+    np.testing.assert_allclose(digital.reservoir.run(digital.source.data.x_train[None]).states, wanted, atol=1e-12)
+    circuit = {"circuit": {"inputs": 10, "outputs": 1}, "training": {"epochs": 1}}
+    behind = Session.of(make({key: value for key, value in table.items() if key != "blocks"} | circuit, "circuit"))
+    states = np.concatenate([behind.data.x_train, behind.data.x_test])
+    assert np.abs(states - read).max() < 0.011
+    assert np.abs(states / 0.02 - np.round(states / 0.02)).max() > 0.4

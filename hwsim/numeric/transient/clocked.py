@@ -144,9 +144,7 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         feeds=None if fold is None else fold.feeds,
     )
     states, end = np.moveaxis(np.asarray(came.states), 0, 1), np.asarray(came.end)
-    if not np.isfinite(end).all() or float(came.off) > _OFF:
-        msg = f"{circuit.name}: states of a clock grow without bound; lower the gain of what feeds back, or limit it by diodes"
-        raise ConvergenceError(msg)
+    refuse_unsettled(circuit, end, float(came.off))
     place = {int(node): k for k, node in enumerate(clocked.nodes)}
     at = {group.name: [place[int(node)] for node in group.nodes] for group in state_groups(circuit)}
     return Trajectory(
@@ -159,6 +157,20 @@ def integrate_clocked(  # noqa: PLR0913 - what Transient.integrate takes, and th
         "clocked",
         came.folded,
     )
+
+
+def refuse_unsettled(circuit: Circuit, end: Array, off: float) -> None:
+    """Refuse last states without bound, and clocks whose equation is off by too large a share of the largest voltage.
+
+    Raises
+    ------
+    ConvergenceError
+        With what to change.
+
+    """
+    if not np.isfinite(end).all() or off > _OFF:
+        msg = f"{circuit.name}: states of a clock grow without bound; lower the gain of what feeds back, or limit it by diodes"
+        raise ConvergenceError(msg)
 
 
 def _of_switches(circuit: Circuit, clocked: ClockedForm, temperature: Kelvin, noise: NoiseInTime) -> tuple[Array, Array]:
