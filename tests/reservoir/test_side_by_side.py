@@ -44,7 +44,7 @@ def test_sessions_whose_chips_ran_together_have_the_data_of_each(data):
     together, alone = (Session.of(make(table, "test")) for _ in range(2))
     together.source.run_together([together.on_chip(chip).experiment.variation for chip in range(3)])
     for chip in range(3):
-        ran, own = (one.on_chip(chip).data for one in (together, alone))
-        np.testing.assert_allclose(ran.x_train, own.x_train, atol=1e-12)
-        np.testing.assert_allclose(ran.x_test, own.x_test, atol=1e-12)
+        ran, single = (one.on_chip(chip).data for one in (together, alone))
+        np.testing.assert_allclose(ran.x_train, single.x_train, atol=1e-12)
+        np.testing.assert_allclose(ran.x_test, single.x_test, atol=1e-12)
     assert np.abs(together.on_chip(0).data.x_test - together.on_chip(1).data.x_test).max() > 1e-3
