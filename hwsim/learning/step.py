@@ -14,7 +14,7 @@ from hwsim.core.protocol import Equilibrium, Result, Solver
 from hwsim.devices.programming.programming import NOTHING, Programmed, Programming, ProgrammingState
 from hwsim.learning.augmentation import moved
 from hwsim.learning.corruption import Corruption
-from hwsim.learning.losses import Loss
+from hwsim.learning.losses import Loss, Weighted
 from hwsim.learning.optimizers import Desynchronous, Moments, Optimizer
 from hwsim.learning.rules.estimator import Draw, Gradient, LearningRule
 from hwsim.learning.skipping import QUIETLY
@@ -81,7 +81,7 @@ class Batches(NamedTuple):
     """One epoch's plan: which samples go into each update (steps, batch), the sign of its nudge (steps,), rates by block.
 
     `seeds` (steps,) are those of the noise's and the programming's randomness; `moves` (steps, batch, 3) are those of images, and
-    `corruption` is what features are then corrupted by.
+    `corruption` is what features are then corrupted by. `weights` (steps, batch) are how much each sample's loss counts; None: all alike.
     """
 
     order: Array
@@ -90,6 +90,7 @@ class Batches(NamedTuple):
     seeds: Array
     moves: Array | None = None
     corruption: Corruption | None = None
+    weights: Array | None = None
 
 
 Exchange = Callable[[dict[str, Array]], dict[str, Array]]
@@ -137,7 +138,8 @@ class Updater(NamedTuple):
         """Do the update number `k` of an epoch; `g` are the conductances in the form that the solver takes."""
         chosen, targets = batches.order[k], samples.targets
         x, y, seed = self._features(samples.x, chosen, batches, k), targets.of(chosen), batches.seeds[k]
-        gradient = self.rule.gradient(solver, g, x, y, self.loss, Draw(batches.signs[k], seed))
+        loss = self.loss if batches.weights is None else Weighted(self.loss, batches.weights[k])
+        gradient = self.rule.gradient(solver, g, x, y, loss, Draw(batches.signs[k], seed))
         by_block = _of_settled(gradient) if self.skipping else gradient.by_block
         steps, moments = self.optimizer.step(self.exchange(by_block), carry.moments, batches.rates, carry.g)
         wrong = targets.mistakes(targets.answers(gradient.outputs), chosen)

@@ -252,7 +252,7 @@ class EstimatorRule(Rule):
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss: forward, loss, backward."""
         outputs, residuals = self.forward(solver, g, x, draw)
-        dg, _, phases = self.backward(solver, residuals, loss.error(outputs, y), y)
+        dg, _, phases = self.backward(solver, residuals, loss.error(outputs, y), loss.drawn_to(outputs, y))
         return Gradient({block: values / len(x) for block, values in dg.items()}, loss.value(outputs, y), phases, outputs)
 
     def forward(self, solver: Phases, g: Conductances, x: Array, draw: Draw = NO_DRAW) -> tuple[Array, Residuals]:

@@ -50,7 +50,7 @@ class FrequencyPropagation(EstimatorRule):
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss; that by the inputs, which not every circuit has, is left out."""
         outputs, residuals = self.forward(solver, g, x, draw)
-        _, products = self._locked_in(solver, residuals, loss.error(outputs, y), y)
+        _, products = self._locked_in(solver, residuals, loss.error(outputs, y), loss.drawn_to(outputs, y))
         by_block = {block: product / len(x) for block, product in products.items()}
         return Gradient(by_block, loss.value(outputs, y), (residuals.free,), outputs)
 

@@ -77,7 +77,7 @@ class NudgedRule(EstimatorRule):
 
     def gradient(self, solver: Phases, g: Conductances, x: Array, y: Array, loss: Loss, draw: Draw = NO_DRAW) -> Gradient:
         """Return the gradient of the mean loss; all phases are solved in one go where they can, which engines do faster."""
-        if not self.in_one_go:
+        if not self.in_one_go or loss.by_sample:
             return EstimatorRule.gradient(self, solver, g, x, y, loss, draw)
         self.require(solver)
         nudge = LossNudge(self, loss, Draw(draw.sign))  # without the seed, which differs in each step: a nudge is compiled in
