@@ -1,6 +1,6 @@
 """`hwsim train` of chips in company."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ def started(experiment: "Experiment", out: Path | None, folder: "RunFolder | Non
 
 def train(output: Output, start: "Start") -> int | None:
     """Train a company into its folder, and print what came of each chip."""
-    from hwsim.company.company_run import chip_folder, train_company  # noqa: PLC0415 - help does without
+    from hwsim.company.company_files import chip_folder  # noqa: PLC0415 - help does without
+    from hwsim.company.company_run import train_company  # noqa: PLC0415 - help does without
 
     experiment = start.experiment
     with output.progress(experiment.name) as show:
@@ -51,18 +52,24 @@ def train(output: Output, start: "Start") -> int | None:
     rows += [("mean of chips", _error(experiment.data, summary["test_error"]), "")]
     rows += [("mean of their outputs", _error(experiment.data, summary["together_error"]), "")]
     head = ("", f"{experiment.data.held_out} {experiment.data.measure.name}", "run")
-    output.result(summary | {"run": str(path)}, "\n".join((table(head, rows), "", *_lines(summary, path))))
+    output.result(summary | {"run": str(path)}, "\n".join((table(head, rows), "", *_lines(summary, path, _eliminated(trained.rows)))))
     return None
 
 
-def _lines(summary: Mapping[str, Any], path: Path) -> list[str]:
-    from hwsim.company.company_run import PLOT  # noqa: PLC0415 - help does without
+def _eliminated(rows: "Sequence[Row]") -> str:
+    """Return which chips began again, and when."""
+    return ", ".join(f"chip {row['eliminated']} after epoch {row['epoch']}" for row in rows if "eliminated" in row)
+
+
+def _lines(summary: Mapping[str, Any], path: Path, eliminated: str) -> list[str]:
+    from hwsim.company.company_files import PLOT  # noqa: PLC0415 - help does without
     from hwsim.runs.power_meter import spelled_consumption  # noqa: PLC0415 - for this command alone
 
     churn = [f"churn   {100 * summary['churn']:.2f} % of the answers of two chips differ"] if "churn" in summary else []
     pool = f", and {_bytes(summary['pool_bytes'])} once for the common samples, if they must be sent" if summary["pool_bytes"] else ""
     lines = [
         *churn,
+        *([f"again   {eliminated} began again, as it agreed least with its peers"] if eliminated else []),
         f"sent    {_bytes(summary['sent_bytes'])} by {summary['exchange']} {_when(summary)}{pool}",
         f"run     {path}",
         *([f"plot    {path / PLOT}"] if (path / PLOT).is_file() else []),

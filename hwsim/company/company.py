@@ -2,28 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from hwsim.company.averaging import averaged
+from hwsim.company.elimination import eliminated, peers
 from hwsim.company.gradients import MEANS
+from hwsim.company.listening import due, exchanges
 from hwsim.company.members import Members
-from hwsim.company.messages import bytes_an_epoch, sent
+from hwsim.company.memory import CompanyMemory
+from hwsim.company.messages import bytes_an_exchange, sent
 from hwsim.company.taught import taught
-from hwsim.core import blocks
+from hwsim.company.teachers import mean_answer, teachers
 from hwsim.ensemble.ensemble_trainer import EnsembleTrainer
 from hwsim.learning import epochs
 from hwsim.learning.epochs import Progress
 from hwsim.learning.evaluate import noise_seed, read_outputs
-from hwsim.learning.initial import within
-from hwsim.learning.state import State, joined
+from hwsim.learning.state import State
 from hwsim.learning.step import Batches, Carry, Sums, keep
 from hwsim.learning.task import Targets
 from hwsim.learning.trainer import Trainer
-from hwsim.random.streams import stream
 from hwsim.session import Session
 from hwsim.settings.company_settings import CompanySettings
 from hwsim.settings.training_settings import TrainingSettings
@@ -37,6 +39,8 @@ class Round(NamedTuple):
     ----------
     state
         Of all chips, after the exchange that follows the epoch.
+    memory
+        What is kept of exchanges, that one included.
     sums
         Of the epoch's updates by name, each (chips,).
     seconds
@@ -45,14 +49,18 @@ class Round(NamedTuple):
         What each chip answers on the test set before that exchange, (chips, m, K) [V].
     sent_bytes
         By all chips together in this epoch and the exchange behind it.
+    eliminated
+        The chip that begins again then, if one does.
 
     """
 
     state: State
+    memory: CompanyMemory
     sums: dict[str, Any]
     seconds: float
     outputs: Floats
     sent_bytes: float
+    eliminated: int | None = None
 
 
 @dataclass
@@ -62,6 +70,7 @@ class _Learner:
     chips: EnsembleTrainer
     until: int
     targets: Sequence[Targets] | None = None
+    weights: Floats | None = None
 
     @property
     def settings(self) -> TrainingSettings:
@@ -72,7 +81,8 @@ class _Learner:
         return self.chips.steps
 
     def plan(self, epoch: int) -> Batches:
-        return self.chips.plan(epoch)
+        batches = self.chips.plan(epoch)
+        return batches if self.weights is None else batches._replace(weights=self.weights[batches.order])
 
     def advance(self, carry: Carry, batches: Batches, first: int, last: int, *, newton: bool) -> Carry:
         return self.chips.advance(carry, batches, first, last, newton=newton, targets=self.targets)
@@ -137,42 +147,55 @@ class Company:
         """Return the state before the first update."""
         return self.alone.begin()
 
-    def rounds(self, state: State) -> Iterator[Progress | Round]:
-        """Train from the beginning, or from a state that a Round left, to the last epoch; report chunks of updates, and each epoch."""
+    @property
+    def no_memory(self) -> CompanyMemory:
+        """What is kept of exchanges before the first of them."""
+        settings, samples = self.settings, self.settings.common if self.settings.taught else 0
+        voices = 1 if settings.exchange == "teacher" else settings.chips
+        return CompanyMemory.empty(settings.chips, (settings.staleness + 1, voices, samples, len(self.alone.trainers[0].circuit.outputs)))
+
+    def begin_memory(self, state: State) -> CompanyMemory:
+        """Return what is kept of exchanges before the first epoch, of which one may come before that."""
+        memory = self.no_memory
+        return memory.after(self.answers(state)) if self.settings.taught and due(self.settings, state.epoch) else memory
+
+    def rounds(self, state: State, memory: CompanyMemory | None = None) -> Iterator[Progress | Round]:
+        """Train from the beginning, or from what a Round left, to the last epoch; report chunks of updates, and each epoch."""
         settings, last = self.settings, self.alone.settings.epochs
-        targets = self.answered(state) if self._teaches(state.epoch) else None
+        memory = self.begin_memory(state) if memory is None else memory
         while state.epoch < last:
-            learner = _Learner(self.alone if targets is None else self.taught, state.epoch + 1, targets)
+            targets, first = self.targets(memory, state.epoch), state.epoch
+            learner = _Learner(self.alone if targets is None else self.taught, first + 1, targets, self._weights(targets))
             for progress in epochs.run(learner, state):
                 state = progress.state
                 if progress.record is None:
                     yield progress
             sums = dict(progress.record or {})
             outputs = self.outputs(state, [session.data.x_test for session in self.members.alone])
-            due = (state.epoch - settings.burn_in * (settings.exchange == "outputs")) % settings.every == 0
-            if settings.exchange == "mean-weights" and due:
-                state = self._averaged(state)
-            if self._teaches(state.epoch) and (due or targets is None):
-                targets = self.answered(state)
-            yield Round(state, sums, sums.pop("seconds"), outputs, self._sent(state.epoch, due=due))
+            exchanging, chip = due(settings, state.epoch), None
+            if exchanging and settings.exchange == "mean-weights":
+                state = averaged(self.alone, state, settings.precision)
+            elif exchanging:
+                memory = memory.after(self.answers(state))
+                if (done := eliminated(self.members, settings, self.alone, state, memory)) is not None:
+                    state, memory, chip = done
+            count = self.alone.steps if settings.exchange == "mean-gradient" else exchanging + (first == 0 and due(settings, 0))
+            yield Round(state, memory, sums, sums.pop("seconds"), outputs, count * self._bytes, chip)
 
-    def resumable(self, epoch: int) -> bool:
-        """Whether a run can be resumed from the end of an epoch: what peers answered before is not kept, so an exchange must follow it."""
-        settings = self.settings
-        return settings.exchange != "outputs" or epoch < settings.burn_in or (epoch - settings.burn_in) % settings.every == 0
+    @property
+    def _bytes(self) -> float:
+        """What an exchange takes, of all chips together."""
+        circuit = self.alone.trainers[0].circuit
+        return bytes_an_exchange(self.settings, sum(len(element) for element in circuit.trainable), len(circuit.outputs))
 
-    def _teaches(self, epoch: int) -> bool:
-        return self.settings.exchange == "outputs" and epoch >= self.settings.burn_in
-
-    def _sent(self, epoch: int, *, due: bool) -> float:
-        """Return the bytes of an epoch and of the exchange behind it."""
-        trainer, settings = self.alone.trainers[0], self.settings
-        conductances = sum(len(element) for element in trainer.circuit.trainable)
-        outputs = len(trainer.circuit.outputs)
-        each = bytes_an_epoch(settings, updates=self.alone.steps, conductances=conductances, outputs=outputs)
-        if settings.exchange == "mean-gradient":
-            return each
-        return each * settings.every if due and (settings.exchange != "outputs" or epoch >= settings.burn_in) else 0.0
+    def _weights(self, targets: Sequence[Targets] | None) -> Floats | None:
+        """Return how much each sample's loss counts, labelled ones and then those of the pool, (n,); None: all alike."""
+        if targets is None or self.settings.weight == 1.0:
+            return None
+        labelled = len(self.members.alone[0].data.x_train)
+        counts: Floats = np.full(labelled + self.settings.common, self.settings.weight, self.taught.trainers[0].dtype)
+        counts[:labelled] = 1.0
+        return counts
 
     def outputs(self, state: State, x: Sequence[Array]) -> Floats:
         """Return what each chip answers on samples of its own, (chips, n, K) [V], as its instruments read it."""
@@ -183,49 +206,30 @@ class Company:
             read.append(read_outputs(trainer.solver, trainer.g(one), samples, session.reading, seed).outputs)
         return np.stack(read)
 
-    def answered(self, state: State) -> list[Targets]:
-        """Return each chip's targets, those on the pool from what the peers that it listens to answer there."""
-        trainers = self.taught.trainers
-        answers = np.stack(
-            [self._message(trainer, one) for trainer, one in zip(trainers, self.outputs(state, self.members.pool), strict=True)]
-        )
+    def answers(self, state: State) -> Floats:
+        """Return what each chip sends of its outputs on the common samples, (chips, n, K) [V]; teachers send their mean, (1, n, K)."""
+        if self.settings.exchange == "teacher":
+            models = teachers(self.settings.teacher, self.members.whole)
+            return self._message(mean_answer(models, self.members.division.common))[None]
+        loss = self.alone.trainers[0].updater.loss
+        return np.stack([self._message(np.asarray(loss.as_targets(one))) for one in self.outputs(state, self.members.pool)])
+
+    def targets(self, memory: CompanyMemory, epoch: int) -> list[Targets] | None:
+        """Return each chip's targets after an epoch, those on the pool from the peers that it listens to; None where none have answered."""
+        settings = self.settings
+        if exchanges(settings, epoch) <= settings.staleness:
+            return None
+        answers = memory.answers[settings.staleness]
+        alone = settings.exchange == "teacher"
+        listening = [[0]] * settings.chips if alone else peers(settings, self.alone.settings.seed, epoch, memory)
         labelled = [session.task.train for session in self.members.alone]
-        listening = listened(self.settings, self.alone.settings.seed, state.epoch)
-        means = [answers[peers].mean(axis=0) for peers in listening]
-        each = zip(labelled, means, trainers, strict=True)
+        means = [answers[chosen].mean(axis=0) for chosen in listening]
+        each = zip(labelled, means, self.taught.trainers, strict=True)
         return [taught(one, mean).cast(trainer.dtype) for one, mean, trainer in each]
 
-    def _message(self, trainer: Trainer, outputs: Floats) -> Floats:
-        """Return what a chip sends of its outputs (n, K) [V]: target voltages, rounded."""
+    def _message(self, voltages: Floats) -> Floats:
+        """Return target voltages (n, K) [V] as they are sent: rounded, or of their class."""
         targets = self.members.alone[0].task.train
         if self.settings.precision == "sign" and targets.of_classes:
-            return np.asarray(targets.meaning(targets.answers(outputs)))
-        return np.asarray(sent(trainer.updater.loss.as_targets(outputs), self.settings.precision))
-
-    def _averaged(self, state: State) -> State:
-        """Return the state in which all chips have the mean of their conductances, within each chip's bounds."""
-        each = self.alone.apart(state)
-        parts = [joined(one.g) for one in each]
-        mean = {
-            name: np.mean([np.asarray(sent(part[name], self.settings.precision), np.float64) for part in parts], axis=0)
-            for name in parts[0]
-        }
-        given = []
-        for trainer, one in zip(self.alone.trainers, each, strict=True):
-            wanted = {name: values.astype(trainer.dtype) for name, values in within(trainer.solver.chip, mean).items()}
-            g, programming = trainer.updater.programming.begin(blocks.split(trainer.circuit, wanted))
-            given.append(replace(one, g=g, programming=programming))
-        return self.alone.together(given)
-
-
-def listened(settings: CompanySettings, seed: int, epoch: int) -> list[list[int]]:
-    """Return the numbers of the peers that each chip listens to at an exchange."""
-    chips = range(settings.chips)
-    match settings.listen:
-        case "all":
-            return [[peer for peer in chips if peer != chip] for chip in chips]
-        case "ring":
-            return [[(chip + 1) % settings.chips] for chip in chips]
-        case "pairs":
-            steps = stream(seed, f"company/pairs/{epoch}").integers(1, settings.chips, settings.chips)
-            return [[int(chip + step) % settings.chips] for chip, step in zip(chips, steps, strict=True)]
+            return np.asarray(targets.meaning(targets.answers(voltages)))
+        return np.asarray(sent(voltages, self.settings.precision))

@@ -44,7 +44,9 @@ def row(one: Round, task: Task) -> Row:
         "residual_A": float(np.max(one.sums["residual"])),
         "sent_bytes": one.sent_bytes,
     }
-    if targets.of_classes:
+    if one.eliminated is not None:
+        record["eliminated"] = one.eliminated
+    if targets.of_classes and len(one.outputs) > 1:
         record["churn"] = 1.0 - agreement([targets.answers(outputs) for outputs in one.outputs])
     for k, (loss, scores, test_error, residual) in enumerate(zip(losses, trained, tested, np.asarray(one.sums["residual"]), strict=True)):
         each = {"loss": loss, "test_error": test_error, "residual_A": residual} | {f"train_{name}": of for name, of in scores.items()}

@@ -1,18 +1,20 @@
-"""The run of a company: a folder with a folder for each chip, which is a run as any other; resumed from the last exchange."""
+"""The run of a company: a folder with a folder for each chip, which is a run as any other; resumed from the last epoch."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hwsim.company.company import Company
+from hwsim.company.company_files import CHURN, PLOT, SHARDS, chip_folder, churn_text, shards_text
 from hwsim.company.company_plot import company_plot
 from hwsim.company.company_record import of_chip, row
+from hwsim.company.company_result import settings_of
 from hwsim.company.members import Members
+from hwsim.company.memory import CompanyMemory
 from hwsim.company.messages import inputs_bytes
-from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.learnt import record
 from hwsim.files.records import Row
 from hwsim.learning.epochs import Progress
@@ -29,20 +31,13 @@ from hwsim.runs.train import Ending
 from hwsim.session import Session
 from hwsim.typing import Weights
 
-PLOT, SHARDS = "company.png", "shards.json"
-"""Errors and churn over the epochs; and how many samples of each class each chip has."""
-
 
 class TrainedCompany(NamedTuple):
-    """A company that reached its last epoch: its folder, and its summary."""
+    """A company that reached its last epoch: its folder, its summary, and a row an epoch."""
 
     folder: Path
     summary: dict[str, Any]
-
-
-def chip_folder(path: Path, k: int) -> Path:
-    """Return the folder of chip k in that of its company."""
-    return path / f"chip-{k}"
+    rows: Sequence[Row] = ()
 
 
 def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> TrainedCompany:
@@ -51,7 +46,7 @@ def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> Tr
     Raises
     ------
     InterruptedRunError
-        When SIGINT or SIGTERM was received; the state of the last exchange is saved.
+        When SIGINT or SIGTERM was received; the state of the last epoch is saved.
     ConvergenceError
         When a sample has no equilibrium; the last checkpoint stays.
     RunError, DataError, CircuitError, OSError
@@ -59,34 +54,31 @@ def train_company(start: Start, observe: Callable[[Progress | Row], None]) -> Tr
 
     """
     experiment = start.experiment
-    settings = experiment.company
-    if settings is None:
-        msg = f"{experiment.name} has no company; set company.chips"
-        raise ExperimentError(msg)
+    settings = settings_of(experiment)
     experiment.refuse_age()
     meter = PowerMeter(experiment.energy.core_watts)
     members = Members.of(experiment, settings)
     data = members.alone[0].data
     with Company(members, settings) as company:
         begun = company.begin()
+        memory = None if start.resume else company.begin_memory(begun)  # a teacher that is none is refused before there is a folder
         with start.locked(environment(experiment) | record(data)) as folder, stop_signals() as stopped:
-            state, rows = _restored(folder, company, begun)
-            _save(folder, company, state, rows)
-            for one in company.rounds(state):
+            state, memory, rows = (begun, memory, []) if memory else _restored(folder, company, begun)
+            _save(folder, company, state, memory, rows)
+            for one in company.rounds(state, memory):
                 if isinstance(one, Progress):
                     observe(one)
                 else:
-                    state = one.state
+                    state, memory = one.state, one.memory
                     rows.append(row(one, members.alone[0].task) | meter.since()._asdict())
                     folder.write_rows(rows)
-                    if company.resumable(state.epoch) or state.epoch == experiment.training.epochs:
-                        _save(folder, company, state, rows)
+                    _save(folder, company, state, memory, rows)
                     observe(rows[-1])
                 if stopped.is_set() and state.epoch < experiment.training.epochs:
                     path = folder.present
-                    msg = f"interrupted; what the last exchange left is saved; resume with: hwsim train {path} --resume"
+                    msg = f"interrupted; what the last epoch left is saved; resume with: hwsim train {path} --resume"
                     raise InterruptedRunError(msg)
-            return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter))
+            return TrainedCompany(folder.present, _finished(folder, company, state, rows, meter), rows)
 
 
 def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[Row]) -> dict[str, Any]:
@@ -102,27 +94,27 @@ def write_chip(company: Path, k: int, session: Session, g: Weights, rows: list[R
         return Ending(session, opened, g, rows, Stopwatch(), None, None, {}).write()
 
 
-def _arrays(company: Company, state: State) -> Arrays:
-    """Lay out the states of all chips."""
+def _arrays(company: Company, state: State, memory: CompanyMemory) -> Arrays:
+    """Lay out the states of all chips, and what they remember of exchanges."""
     each = [one.arrays() for one in company.alone.apart(state)]
     whole = {f"chip-{k}/{name}": values for k, arrays in enumerate(each) for name, values in arrays.items()}
-    return whole | {"epoch": np.array(state.epoch)}
+    return whole | memory.arrays() | {"epoch": np.array(state.epoch)}
 
 
-def _restored(folder: OpenRun, company: Company, begun: State) -> tuple[State, list[Row]]:
-    """Return the state to resume from, out of a checkpoint, or the one before the first update."""
+def _restored(folder: OpenRun, company: Company, begun: State) -> tuple[State, CompanyMemory, list[Row]]:
+    """Return what to resume from, out of a checkpoint, or what is there before the first update."""
     if not folder.holds(CHECKPOINT):
-        return begun, []
-    arrays, rows = folder.read_checkpoint(_arrays(company, begun))
+        return begun, company.begin_memory(begun), []
+    arrays, rows = folder.read_checkpoint(_arrays(company, begun, company.no_memory))
     circuit, count = company.alone.trainers[0].circuit, len(company.alone.trainers)
     of_each = [
         {name.removeprefix(f"chip-{k}/"): values for name, values in arrays.items() if name.startswith(f"chip-{k}/")} for k in range(count)
     ]
-    return company.alone.together([State.from_arrays(one, circuit) for one in of_each]), rows
+    return company.alone.together([State.from_arrays(one, circuit) for one in of_each]), CompanyMemory.from_arrays(arrays), rows
 
 
-def _save(folder: OpenRun, company: Company, state: State, rows: list[Row]) -> None:
-    folder.write_checkpoint(_arrays(company, state), rows)
+def _save(folder: OpenRun, company: Company, state: State, memory: CompanyMemory, rows: list[Row]) -> None:
+    folder.write_checkpoint(_arrays(company, state, memory), rows)
 
 
 def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], meter: PowerMeter) -> dict[str, Any]:
@@ -135,7 +127,11 @@ def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], 
     experiment, settings = company.members.alone[0].experiment, company.settings
     data = company.members.alone[0].data
     shards = [np.bincount(session.data.labels_train, minlength=max(session.data.classes, 1)) for session in company.members.alone]
-    folder.write(SHARDS, json.dumps({"class_names": list(data.class_names), "samples": [counts.tolist() for counts in shards]}) + "\n")
+    folder.write(SHARDS, shards_text(data.class_names, [counts.tolist() for counts in shards]))
+    if "churn" in rows[-1]:
+        outputs = company.outputs(state, [session.data.x_test for session in company.members.alone])
+        targets = company.members.alone[0].task.test
+        folder.write(CHURN, churn_text([targets.answers(each) for each in outputs]))
     folder.write(PLOT, company_plot(rows, f"{experiment.name}, seed {seed}: {settings.chips} chips, {settings.exchange}", experiment.data))
     took = {key: value + sum(one.get(key, 0.0) for one in rows) for key, value in meter.since(workers=True)._asdict().items()}
     summary: dict[str, Any] = {
@@ -153,7 +149,7 @@ def _finished(folder: OpenRun, company: Company, state: State, rows: list[Row], 
         "together_error": rows[-1]["together_error"],
         **({"churn": rows[-1]["churn"]} if "churn" in rows[-1] else {}),
         "sent_bytes": sum(one["sent_bytes"] for one in rows),
-        "pool_bytes": inputs_bytes(settings, data.x_train.shape[1]) if settings.exchange == "outputs" else 0,
+        "pool_bytes": inputs_bytes(settings, data.x_train.shape[1]) if settings.taught else 0,
         "seconds": sum(one["seconds"] for one in rows),
         **took,
         **experiment.energy.simulated(took["simulation_J"]),

@@ -11,10 +11,12 @@ import numpy as np
 from hwsim.chains.least_squares import layer_of
 from hwsim.company.clients import Client
 from hwsim.company.company import Round
+from hwsim.company.company_files import SHARDS, shards_text
 from hwsim.company.company_record import of_chip, row
-from hwsim.company.company_run import SHARDS, TrainedCompany, write_chip
+from hwsim.company.company_result import settings_of
+from hwsim.company.company_run import TrainedCompany, write_chip
 from hwsim.company.federation import Collected, Federation
-from hwsim.experiment.experiment import ExperimentError
+from hwsim.company.memory import CompanyMemory
 from hwsim.experiment.learnt import record
 from hwsim.learning.evaluate import noise_seed, read_outputs
 from hwsim.learning.state import State, joined
@@ -66,10 +68,7 @@ def train_federation(start: Start, observe: Callable[[Turn], None], note: Callab
 
     """
     experiment = start.experiment
-    settings = experiment.company
-    if settings is None:
-        msg = f"{experiment.name} has no company; set company.chips"
-        raise ExperimentError(msg)
+    settings = settings_of(experiment)
     experiment.refuse_age()
     meter, began = PowerMeter(experiment.energy.core_watts), time.monotonic()
     federation = Federation.of(experiment, settings)
@@ -134,6 +133,7 @@ def _finished(
     sums = {"samples": [one.samples for one in chips], "loss": [one.loss for one in chips], "wrong": [one.mistakes for one in chips]}
     ended = Round(
         replace(first.begun, epoch=1),
+        CompanyMemory.empty(len(chips), (1, len(chips), 0, first.outputs.shape[1])),
         sums | {"residual": np.zeros(len(chips))},
         seconds,
         np.stack([one.outputs for one in chips]),
@@ -144,8 +144,7 @@ def _finished(
     folder.write_rows(rows)
     tested = [write_chip(folder.present, k, one.session, one.g, of_chip(rows, k)) for k, one in enumerate(chips)]
     shares = [np.bincount(client.part.labels_train, minlength=max(client.part.classes, 1)) for client in federation.clients]
-    names = list(federation.clients[0].part.class_names)
-    folder.write(SHARDS, json.dumps({"class_names": names, "samples": [counts.tolist() for counts in shares]}) + "\n")
+    folder.write(SHARDS, shards_text(federation.clients[0].part.class_names, [counts.tolist() for counts in shares]))
     baseline = Session.of(experiment, data=federation.clients[0].whole).inputs_alone_error
     summary: dict[str, Any] = {
         "name": experiment.name,

@@ -21,6 +21,8 @@ class Members(NamedTuple):
 
     Parameters
     ----------
+    whole
+        The experiment's session, with all samples.
     alone
         A session a chip, on its labelled samples.
     taught
@@ -34,6 +36,7 @@ class Members(NamedTuple):
 
     """
 
+    whole: Session
     alone: Sequence[Session]
     taught: Sequence[Session]
     pool: Sequence[Array]
@@ -53,28 +56,42 @@ class Members(NamedTuple):
             When there are too few samples.
 
         """
-        _ = experiment.one_circuit
-        if experiment.data.folds is not None:
-            msg = f"{experiment.name}: chips in company divide the training set, and data.folds would divide it otherwise; omit data.folds"
-            raise ExperimentError(msg)
         whole = Session.of(experiment)
-        if settings.exchange == "outputs" and settings.precision == "sign" and not whole.task.train.of_classes:
-            msg = (
-                f"{experiment.name}: company.precision = 'sign' sends the class that a chip answers, and these targets are real; use 'int8'"
-            )
-            raise ExperimentError(msg)
-        data = whole.learnable
-        division = divided(data.labels_train, settings, experiment.training.seed)
+        division, data = checked(whole, settings), whole.learnable
         each = [_of_chip(experiment, k) for k in range(settings.chips)]
-        starts = [Session.of(_seeded(one, k), data=data).starting() for k, one in enumerate(each)]
+        starts = [_start(one, experiment.training.seed + k, data) for k, one in enumerate(each)]
         alone = [Session.of(one, data=_chosen(data, shard)) for one, shard in zip(each, division.shards, strict=True)]
-        if settings.exchange != "outputs":
-            return cls(alone, alone, [], division, starts)
+        if not settings.taught:
+            return cls(whole, alone, alone, [], division, starts)
         pooled = [
             Session.of(one.experiment, data=_chosen(data, np.concatenate([shard, division.common])), task=_untaught(one, settings.common))
             for one, shard in zip(alone, division.shards, strict=True)
         ]
-        return cls(alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], division, starts)
+        return cls(whole, alone, pooled, [one.data.x_train[-settings.common :] for one in pooled], division, starts)
+
+    def start(self, chip: int, seed: int) -> Weights:
+        """Return initial conductances of a chip by another seed [S]."""
+        return _start(self.alone[chip].experiment, seed, self.whole.learnable)
+
+
+def checked(whole: Session, settings: CompanySettings) -> Division:
+    """Divide an experiment's samples among chips, once it is clear that these can learn them.
+
+    Raises
+    ------
+    ExperimentError, DataError
+        As `Members.of`; and when a teacher is of other data.
+
+    """
+    experiment = whole.experiment
+    _ = experiment.one_circuit
+    if experiment.data.folds is not None:
+        msg = f"{experiment.name}: chips in company divide the training set, and data.folds would divide it otherwise; omit data.folds"
+        raise ExperimentError(msg)
+    if settings.taught and settings.precision == "sign" and not whole.task.train.of_classes:
+        msg = f"{experiment.name}: company.precision = 'sign' sends the class that a chip answers, and these targets are real; use 'int8'"
+        raise ExperimentError(msg)
+    return divided(whole.learnable.labels_train, settings, experiment.training.seed)
 
 
 def _of_chip(experiment: Experiment, k: int) -> Experiment:
@@ -83,9 +100,10 @@ def _of_chip(experiment: Experiment, k: int) -> Experiment:
     return experiment.model_copy(update={"variation": variation, "company": None})
 
 
-def _seeded(experiment: Experiment, k: int) -> Experiment:
-    """Return the experiment whose initial conductances are those of chip k."""
-    return experiment.model_copy(update={"training": experiment.training.model_copy(update={"seed": experiment.training.seed + k})})
+def _start(experiment: Experiment, seed: int, data: Dataset) -> Weights:
+    """Return the initial conductances that a seed draws [S]."""
+    seeded = experiment.model_copy(update={"training": experiment.training.model_copy(update={"seed": seed})})
+    return Session.of(seeded, data=data).starting()
 
 
 def _chosen(data: Dataset, samples: Array) -> Dataset:

@@ -37,15 +37,13 @@ def answer_bytes(samples: int, classes: int) -> int:
     return math.ceil(samples * max(1, math.ceil(math.log2(classes))) / 8)
 
 
-def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int, outputs: int) -> float:
-    """Return what all chips together send an epoch, on average, and get back where a mean is formed elsewhere.
+def bytes_an_exchange(settings: CompanySettings, conductances: int, outputs: int) -> float:
+    """Return what all chips together send at an exchange, or in an update by mean gradients, and get back where a mean is formed elsewhere.
 
     Parameters
     ----------
     settings
         Who exchanges what.
-    updates
-        Of each chip in an epoch.
     conductances, outputs
         Of each chip.
 
@@ -54,14 +52,18 @@ def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int
     match settings.exchange:
         case "none" | "sums" | "plasticity":  # the last two are not by epochs: federation_bytes counts them
             return 0.0
-        case "mean-gradient":
-            return 2.0 * chips * updates * byte_count(conductances, precision)
-        case "mean-weights":
-            return 2.0 * chips * byte_count(conductances, precision) / settings.every
-        case "outputs":
-            listeners = chips - 1 if settings.listen == "all" else 1
+        case "mean-gradient" | "mean-weights":
+            return 2.0 * chips * byte_count(conductances, precision)
+        case "outputs" | "teacher":
             one = answer_bytes(settings.common, outputs) if precision == "sign" else byte_count(settings.common * outputs, precision)
-            return float(chips * listeners * one) / settings.every
+            receivers = chips - 1 if settings.listen == "all" and settings.exchange == "outputs" else 1
+            return float(chips * receivers * one)
+
+
+def bytes_an_epoch(settings: CompanySettings, *, updates: int, conductances: int, outputs: int) -> float:
+    """Return what all chips together send an epoch, on average: `updates` are those of each chip. Teachers send once, and then nothing."""
+    each = {"mean-gradient": float(updates), "teacher": 0.0}.get(settings.exchange, 1 / settings.every)
+    return each * bytes_an_exchange(settings, conductances, outputs)
 
 
 def inputs_bytes(settings: CompanySettings, features: int) -> int:

@@ -221,6 +221,12 @@ class Experiment(Section):
                 f"chips in company would exchange nothing before epoch {first}, and training.epochs = {self.training.epochs}; train longer"
             )
             raise ValueError(msg)
+        if self.company.eliminate and self.training.epochs < (least := self.company.first_elimination + self.company.eliminate):
+            msg = (
+                f"company.eliminate = {self.company.eliminate} needs {least} epochs, so that who begins again can learn, and "
+                f"training.epochs = {self.training.epochs}; train longer, or lower it"
+            )
+            raise ValueError(msg)
 
     def _check_devices(self) -> None:
         """Refuse spreads, drift and noise that nothing takes up."""
@@ -348,7 +354,8 @@ class Experiment(Section):
             )
             raise ExperimentError(msg)
         if self.company is not None:
-            msg = f"{self.name}: chips in company are trained by hwsim train alone; omit company"
+            others = ", sweep and tune" if self.reservoir is None else ""
+            msg = f"{self.name}: chips in company are trained by hwsim train{others} alone; omit company"
             raise ExperimentError(msg)
 
     def _started(self, start: str) -> Mapping[str, Any]:

@@ -53,6 +53,9 @@ class RunFolder:
             "profile.json",
             "loss-and-error.png",
             PREDICTIONS,
+            "company.png",
+            "shards.json",
+            "churn.json",
         }
     )
     """Names of the files of every run."""

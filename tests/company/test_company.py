@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwsim.company.company import Company, Round, listened
+from hwsim.company.company import Company, Round
+from hwsim.company.listening import listened
 from hwsim.company.members import Members
+from hwsim.company.memory import CompanyMemory
 from hwsim.experiment.experiment import ExperimentError
 from hwsim.experiment.loading import load
 from hwsim.learning.state import joined
@@ -27,25 +29,31 @@ def conductances(chips, state):
     return [joined(one.g) for one in chips.alone.apart(state)]
 
 
-def rounds(chips, state=None):
-    """Train, and return each epoch."""
-    return [one for one in chips.rounds(chips.begin() if state is None else state) if isinstance(one, Round)]
+def rounds(chips, *begun):
+    """Train from the beginning, or from a state and what is remembered, and return each epoch."""
+    return [one for one in chips.rounds(*(begun or (chips.begin(),))) if isinstance(one, Round)]
 
 
-@pytest.mark.parametrize("exchange", ["mean-weights", "outputs"])
-def test_resumed_is_uninterrupted(exchange):
-    """What follows an exchange depends on the state that it left alone."""
-    with company(exchange) as chips:
+STALE = {"burn_in": 0, "staleness": 1}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "settings"), [("mean-weights", {}), ("outputs", {}), ("outputs", STALE), ("outputs", {"every": 2, "weight": 2.0})]
+)
+def test_resumed_is_uninterrupted(exchange, settings):
+    """What follows an epoch depends on the states and on the memory that it left, whether an exchange is at its end or not."""
+    with company(exchange, **settings) as chips:
         begun = []
         for one in chips.rounds(chips.begin()):
             if isinstance(one, Round) and one.state.epoch == 2:
-                begun = chips.alone.apart(one.state)  # the next update takes the arrays away
+                begun, memory = chips.alone.apart(one.state), one.memory  # the next update takes the arrays away
             last = one
         ends = conductances(chips, last.state)
-    with company(exchange) as chips:
-        again = rounds(chips, chips.alone.together(begun))
+    with company(exchange, **settings) as chips:
+        again = rounds(chips, chips.alone.together(begun), CompanyMemory.from_arrays(memory.arrays()))
         resumed = conductances(chips, again[-1].state)
     assert len(again) == 1
+    assert np.array_equal(again[-1].memory.answers, last.memory.answers)
     for one, other in zip(ends, resumed, strict=True):
         assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -102,13 +110,48 @@ def test_chips_hear_each_other():
         first = next(one for one in chips.rounds(chips.begin()) if isinstance(one, Round))
         assert first.sent_bytes > 0
         answers = chips.outputs(first.state, chips.members.pool)
-        for k, targets in enumerate(chips.answered(first.state)):
+        for k, targets in enumerate(chips.targets(first.memory, 1)):
             mean = answers[[peer for peer in range(3) if peer != k]].mean(axis=0)
             assert np.allclose(targets.of(slice(-30, None)), mean, rtol=1e-6)
-        taught = rounds(chips, first.state)[0]
+        taught = rounds(chips, first.state, first.memory)[0]
     with company("none", common=30) as chips:
         alone = rounds(chips)[1]
     assert np.abs(taught.outputs - alone.outputs).max() > 1e-6
+
+
+def test_stale_answers_are_of_earlier_exchanges():
+    """Chips learn from what peers answered so many exchanges ago, and from nobody before there was as much as that."""
+    with company("outputs", "training.epochs=4", burn_in=1, staleness=1) as chips:
+        each, answered, started = [], {}, []
+        for one in chips.rounds(chips.begin()):
+            if isinstance(one, Round):
+                answered[one.state.epoch] = chips.answers(one.state)
+                each.append(chips.targets(one.memory, one.state.epoch))
+                started.append(one.sums["samples"].tolist())
+    assert each[0] is None
+    assert started[0] == started[1]
+    assert started[2] == started[3]
+    assert min(started[2]) >= max(started[0]) + 30 - 8  # the pool besides, and batches are filled up
+    for epoch in (2, 3, 4):
+        earlier = answered[epoch - 1]
+        for k, targets in enumerate(each[epoch - 1]):
+            mean = earlier[[peer for peer in range(3) if peer != k]].mean(axis=0)
+            assert np.allclose(targets.of(slice(-30, None)), mean, rtol=1e-6)
+
+
+def test_a_weight_counts_common_samples():
+    """A step by the gradient of all samples is linear in the weight, from that without common samples on; at 1 it is the plain one."""
+    whole = ["training.batch=1000", "training.epochs=2", "training.rule=adjoint", "training.optimizer=sgd", "training.rate=1e-11"]
+    moved = []
+    for weight in (1e-12, 1.0, 3.0):
+        with company("outputs", *whole, burn_in=1, weight=weight) as chips:
+            first, second = [conductances(chips, one.state) for one in chips.rounds(chips.begin()) if isinstance(one, Round)]
+            moved.append([{name: second[k][name] - first[k][name] for name in first[k]} for k in range(3)])
+    for little, one, three in zip(*moved, strict=True):
+        for name in one:
+            linear = little[name] + 3 * (one[name] - little[name])
+            assert np.abs(three[name] - linear).max() <= 1e-6 * np.abs(three[name]).max()
+            assert np.abs(one[name] - little[name]).max() > 1e-2 * np.abs(one[name]).max()
 
 
 def test_real_targets_have_no_classes_to_send():

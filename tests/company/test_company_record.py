@@ -8,6 +8,7 @@ import pytest
 
 from hwsim.company.company import Round
 from hwsim.company.company_record import of_chip, row
+from hwsim.company.memory import CompanyMemory
 from hwsim.learning.task import Task, Voltages
 
 RNG = np.random.default_rng(0)
@@ -20,7 +21,7 @@ def test_real_targets_are_scored_by_their_own_set():
     squares = np.array([3.0, 6.0])
     sums = {"samples": [30, 30], "loss": squares / 2, "wrong": squares, "residual": np.zeros(2)}
     outputs = np.stack([TEST + 0.1, TEST - 0.2])
-    record = row(Round(cast("Any", SimpleNamespace(epoch=1)), sums, 4.0, outputs, 800.0), task)
+    record = row(Round(cast("Any", SimpleNamespace(epoch=1)), CompanyMemory.empty(2, (1, 2, 0, 1)), sums, 4.0, outputs, 800.0), task)
     for k, (one,) in enumerate(of_chip([record], k) for k in range(2)):
         assert one["seconds"] == 2.0
         assert one["loss"] == squares[k] / 60

@@ -40,6 +40,7 @@ TEXTS = {
     "shards",
     "exchange",
     "listen",
+    "teacher",
 }
 OTHERS = {
     "recurrence",
