@@ -7,6 +7,7 @@ from cli.pace import clock_face
 from cli.tables import table, wrapped
 
 if TYPE_CHECKING:
+    from hwsim.company.figures import CompanyFigures
     from hwsim.formatting import Measure
     from hwsim.sweep.definition import SweepDefinition
     from hwsim.sweep.mean_interval import Interval
@@ -95,12 +96,16 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
     specified = any(one.yields for one in numbers)
     uneven = len({(one.summary.results, one.summary.failed) for one in numbers}) > 1
     header = ["point", *keys, *["results"] * uneven, measure.head(), "95 % interval", "sd", "median", "worst 5 %"]
+    together = any(one.company for one in numbers)
+    header += ["mean of outputs", "churn [%]", "sent [B]"] * together
     header += ["yield [%]", "its 95 % interval"] * specified + [f"than point {reference}", "p"]
     rows = []
     for one in numbers:
         point_summary = one.summary
         row = [str(one.point), *_settings(points[one.point], keys), *[str(point_summary.results)] * uneven, *_error(point_summary, measure)]
         row += [measure.number(point_summary.quantiles[2]), measure.number(point_summary.quantiles[4])]
+        if together:
+            row += ["–"] * 3 if one.company is None else _company(one.company, measure)
         if one.yields:
             row += [percent(one.yields.share), between(one.yields.interval)]
         elif specified:
@@ -108,6 +113,10 @@ def _points(recorded: "Recorded", numbers: Sequence["PointNumbers"], reference: 
         row += ["", ""] if one.against is None else [measure.signed(one.against.mean), _probability(one.against.p)]
         rows.append(row)
     return table(header, rows, keys=1 + len(keys))
+
+
+def _company(figures: "CompanyFigures", measure: "Measure") -> list[str]:
+    return [measure.number(figures.together_error), percent(figures.churn), f"{figures.sent_bytes:.3g}"]
 
 
 def _probability(p: float) -> str:
@@ -137,7 +146,8 @@ def _unit(recorded: "Recorded") -> str:
     from hwsim.formatting import counted  # noqa: PLC0415 - help does without
 
     definition, spent = recorded.definition, sum(result.seconds for result in recorded.results)
-    unit = "chips; a chip counts once, by the mean of its seeds" if definition.chips > 1 else "seeds of one chip"
+    lone = "seeds of one chip" if definition.experiment.company is None else "seeds; a company counts once, by the mean of its chips"
+    unit = "chips; a chip counts once, by the mean of its seeds" if definition.chips > 1 else lone
     each = f"Each point has {counted(definition.chips, 'chip')} × {counted(definition.seeds, 'seed')}."
     described = f"{each} Intervals, sd and quantiles are over {unit}. Computing took {clock_face(spent)} in all."
     return f"{wrapped(described)}\ndatabase {recorded.path}"
@@ -171,5 +181,6 @@ def _point(one: "PointNumbers", settings: dict[str, Any]) -> dict[str, Any]:
     point_summary = one.summary._asdict()
     quantiles = dict(zip(map(str, QUANTILES), point_summary.pop("quantiles"), strict=True))
     described = {"point": one.point, "settings": settings} | point_summary | {"quantiles": quantiles}
+    described |= {"company": one.company._asdict()} if one.company else {}
     described |= {"yield": one.yields._asdict()} if one.yields else {}
     return described | ({"difference": one.against._asdict()} if one.against else {})

@@ -135,12 +135,12 @@ class _Group:
 
     def _outcomes(self, g: Sequence[Weights], learnt: Sequence[TrainingResult] | None = None) -> list[Outcome]:
         """Write conductances into the devices of each chip, and test it in 64 bits."""
-        tested = _tested(
+        each = tested(
             self.sessions, g, [session.data.x_test for session in self.sessions], [session.task.test for session in self.sessions]
         )
         pulsed = any(device.programmed for device in self.session.experiment.devices)
         outcomes = []
-        for k, (instance, result) in enumerate(zip(self.instances, tested, strict=True)):
+        for k, (instance, result) in enumerate(zip(self.instances, each, strict=True)):
             of = learnt[k] if learnt else None
             outcomes.append(
                 Outcome(
@@ -162,17 +162,17 @@ def on_chips(session: Session, g: Weights, part: str, limit: int | None, chips: 
     They are tested on the first samples, up to a limit, of a part of the data, `train` or `test`, as the chip's converters, or its
     reservoir, drive them.
     """
-    tested: list[Tested] = []
+    results: list[Tested] = []
     for begin in range(0, len(chips), SIDE_BY_SIDE):
         each = [session.on_chip(chip) for chip in chips[begin : begin + SIDE_BY_SIDE]]
         session.source.run_together([one.experiment.variation for one in each])
         x: list[Array] = [getattr(one.data, f"x_{part}")[:limit] for one in each]
         targets: list[Targets] = [getattr(one.task, part).some(slice(limit)) for one in each]
-        tested += _tested(each, [g] * len(each), x, targets)
-    return tested
+        results += tested(each, [g] * len(each), x, targets)
+    return results
 
 
-def _tested(sessions: Sequence[Session], g: Sequence[Weights], x: Sequence[Array], targets: Sequence[Targets]) -> list[Tested]:
+def tested(sessions: Sequence[Session], g: Sequence[Weights], x: Sequence[Array], targets: Sequence[Targets]) -> list[Tested]:
     """Write conductances [S] into the devices of each session's chip, and test it in 64 bits."""
     programmed = [session.programmed(values) for session, values in zip(sessions, g, strict=True)]
     with ExitStack() as open_solvers:

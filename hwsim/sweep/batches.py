@@ -32,6 +32,7 @@ def batches(definition: SweepDefinition, points: Sequence[SweepPoint]) -> Iterat
     seeds = range(definition.first_seed, definition.first_seed + definition.seeds)
     everyone = [Instance(chip, seed) for seed in seeds for chip in chips]
     alone = definition.experiment.training.engine == "ngspice" and definition.mode == "train"
+    alone = alone or definition.experiment.company is not None  # its chips are side by side already
     size = 1 if alone else SIDE_BY_SIDE  # trainings through ngspice gain nothing from each other
     groups = [tuple(everyone[first : first + size]) for first in range(0, len(everyone), size)]
     numbers = itertools.count()

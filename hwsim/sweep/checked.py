@@ -2,13 +2,15 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuits.quoting import quote, quoted
+from hwsim.company.figures import CompanyFigures
 from hwsim.files import records
 from hwsim.files.atomic import UnreadableError
 from hwsim.sweep.definition import SweepDefinition
@@ -83,8 +85,15 @@ def _same(value: Any, wanted: Any) -> bool:
     return type(value) is type(wanted) and bool(value == wanted)
 
 
-def results(rows: Iterable[tuple[Any, ...]], definition: SweepDefinition, count: int) -> Iterator[SweepResult]:
+def results(
+    rows: Iterable[tuple[Any, ...]],
+    definition: SweepDefinition,
+    count: int,
+    figures: Mapping[tuple[int, int, int], CompanyFigures] = MappingProxyType({}),
+) -> Iterator[SweepResult]:
     """Check rows of results of `count` points: errors are possible ones, missing only where something failed; amounts are not negative.
+
+    `figures` are what companies have besides, by (point, chip, seed).
 
     Raises
     ------
@@ -118,7 +127,28 @@ def results(rows: Iterable[tuple[Any, ...]], definition: SweepDefinition, count:
         if not (one.failed is None or (isinstance(one.failed, str) and len(one.failed) <= _LONGEST)):
             msg = f"{place}: failed = {quoted(one.failed)} is no line of text"
             raise ValueError(msg)
-        yield one._replace(test_error=_number(one.test_error), train_error=_number(one.train_error), residual=_number(one.residual))
+        one = one._replace(test_error=_number(one.test_error), train_error=_number(one.train_error), residual=_number(one.residual))
+        yield one._replace(company=figures.get(one[:3]))
+
+
+def companies(rows: Iterable[tuple[Any, ...]], definition: SweepDefinition) -> dict[tuple[int, int, int], CompanyFigures]:
+    """Check rows of companies: point, chip, seed, and numbers that are not negative, of which an error and a churn are possible ones.
+
+    Raises
+    ------
+    ValueError
+        With the first that is wrong.
+
+    """
+    checked = {}
+    for point, chip, seed, *values in rows:
+        for name, value in zip(CompanyFigures._fields, values, strict=True):
+            most = {"together_error": definition.experiment.data.measure.most, "churn": 1.0}.get(name, math.inf)
+            if value is not None and (type(value) not in {int, float} or not 0.0 <= value <= most or math.isinf(value)):
+                msg = f"point {quoted(point)}, chip {quoted(chip)}, seed {quoted(seed)}: {name} = {quoted(value)} is no such number"
+                raise ValueError(msg)
+        checked[point, chip, seed] = CompanyFigures(*map(_number, values))
+    return checked
 
 
 _ERRORS = ("test_error", "train_error")

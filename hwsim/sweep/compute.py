@@ -4,11 +4,13 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import NamedTuple
 
-from hwsim.ensemble.instances import Instance, Mode, outcomes
-from hwsim.ensemble.reached import Follow, unseen
+from hwsim.company.figures import CompanyFigures
+from hwsim.ensemble.instances import Instance, Mode, Outcome, outcomes
+from hwsim.ensemble.reached import Follow, TrainingProgress, part_of, unseen
 from hwsim.experiment.experiment import Experiment
 from hwsim.sweep.recorded import SweepResult
 from hwsim.sweep.sweep_errors import SweepError
@@ -47,8 +49,8 @@ def compute(job: BatchJob, follow: Follow = unseen) -> list[SweepResult]:
     one_thread()
     with _ONE_AT_A_TIME:
         began = time.perf_counter()
-        results = list(outcomes(job.experiment, job.instances, job.mode, job.weights, follow=follow))
-        share = (time.perf_counter() - began) / len(results)
+        computed = list(_computed(job, follow))
+        share = (time.perf_counter() - began) / len(computed)
     return [
         SweepResult(
             point=job.point,
@@ -61,9 +63,25 @@ def compute(job: BatchJob, follow: Follow = unseen) -> list[SweepResult]:
             residual=one.residual,
             seconds=share,
             failed=one.failed,
+            company=figures,
         )
-        for one in results
+        for one, figures in computed
     ]
+
+
+def _computed(job: BatchJob, follow: Follow) -> Iterator[tuple[Outcome, CompanyFigures | None]]:
+    """Compute each instance, side by side, or a company each, one after the other."""
+    if job.experiment.company is None:
+        yield from ((one, None) for one in outcomes(job.experiment, job.instances, job.mode, job.weights, follow=follow))
+        return
+    from hwsim.company import company_result  # noqa: PLC0415 - it loads JAX, before which the cores are chosen
+
+    for k, instance in enumerate(job.instances):
+        yield company_result.trained(job.experiment, instance, _after(part_of(follow, k, 1, len(job.instances)), job.experiment))
+
+
+def _after(follow: Follow, experiment: Experiment) -> Callable[[int], None]:
+    return lambda epoch: follow(TrainingProgress.after(epoch, experiment.training.epochs))
 
 
 def one_thread() -> None:

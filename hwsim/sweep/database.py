@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.regular_file import open_regular
+from hwsim.company.figures import CompanyFigures
 from hwsim.files import atomic
 from hwsim.sweep import checked, schema
 from hwsim.sweep.connection import connect, keep_journal, plainly, writing
@@ -209,7 +210,14 @@ class Database:
                 "SELECT point, chip, seed, test_error, train_error, pulses, joules, residual, seconds, failed "
                 "FROM results JOIN times USING (point, chip, seed) ORDER BY point, chip, seed"
             )
-            return list(checked.results(rows, self.definition, count))
+            return list(checked.results(rows, self.definition, count, self._companies()))
+
+    def _companies(self) -> dict[tuple[int, int, int], CompanyFigures]:
+        """Read what companies have besides, by (point, chip, seed); nothing where no chips learn together."""
+        if not schema.has_companies(self._connection):
+            return {}
+        rows = self._connection.execute("SELECT point, chip, seed, together_error, churn, sent_bytes FROM companies")
+        return checked.companies(rows, self.definition)
 
     def done(self) -> set[tuple[int, int, int]]:
         """Return (point, chip, seed) of the finished results."""
@@ -247,6 +255,9 @@ class Database:
                 stored = [value if value is None or math.isfinite(value) else None for value in values]
                 connection.execute("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *stored, one.failed))
                 connection.execute("INSERT OR IGNORE INTO times VALUES (?, ?, ?, ?)", (*row, one.seconds))
+                if one.company is not None:
+                    figures = [value if math.isfinite(value) else None for value in one.company]
+                    connection.execute("INSERT OR IGNORE INTO companies VALUES (?, ?, ?, ?, ?, ?)", (*row, *figures))
             if batch is not None:
                 connection.execute("DELETE FROM claims WHERE batch = ?", (batch,))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hwsim.company.figures import CompanyFigures
 from hwsim.files import atomic
 from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.sweep.sweep_errors import SweepError
@@ -47,8 +48,15 @@ def columns(recorded: Recorded) -> dict[str, list[Any]]:
     results = recorded.results
     keys = [axis.key for axis in recorded.definition.axes]
     varied = {key: _alike([settings[result.point].get(key) for result in results]) for key in keys}
-    fields = {name: [_finite(getattr(result, name)) for result in results] for name in SweepResult._fields}
-    return {"point": fields.pop("point")} | varied | fields
+    fields = {name: [_finite(getattr(result, name)) for result in results] for name in SweepResult._fields if name != "company"}
+    return {"point": fields.pop("point")} | varied | fields | _of_companies(results)
+
+
+def _of_companies(results: list[SweepResult]) -> dict[str, list[Any]]:
+    """Return what companies have besides, by columns; nothing where no chips learn together."""
+    if not any(result.company for result in results):
+        return {}
+    return {name: [_finite(getattr(result.company, name, None)) for result in results] for name in CompanyFigures._fields}
 
 
 def to_csv(recorded: Recorded) -> bytes:

@@ -9,12 +9,14 @@ from typing import Any, Self
 from circuits.quoting import quote_path
 from hwsim.devices.drift import drift_of
 from hwsim.ensemble.instances import Mode
+from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.learnt import refuse_learnt_by, refuse_learnt_start
 from hwsim.experiment.loading import load
 from hwsim.experiment.overriding import Settings
 from hwsim.files.stored_conductances import beyond, fingerprint
 from hwsim.runs.loaded import refuse_start, run_folder
 from hwsim.session import Session
+from hwsim.settings.company_settings import CompanySettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.sweep import fixed_keys
 from hwsim.sweep.axes import axis_of, read_axis
@@ -30,7 +32,7 @@ _LONGEST = 60
 _START: Any = {"training": {"start"}}
 
 _READ: dict[str, Any] = {
-    "start": {"data": True, **_START},
+    "start": {"data": True, "company": True, **_START},
     "circuit": {"circuit": True, "blocks": True, **_START},
     "device": {"device": True, "circuit": True, "blocks": True, "variation": True},
 }
@@ -79,6 +81,8 @@ class Planned:
             raise SweepError(msg)
         if folder and weights:
             counts |= {"weights": fingerprint(weights), "weights_at": load(folder.path).variation.temperature}
+        if experiment.company is not None:
+            _refuse_of_company(experiment, mode, counts)
         definition = SweepDefinition.make(experiment, axes, mode=mode, **counts)
         planned = cls(definition, definition.points(), weights)
         fixed_keys.refuse_undone(settings, axes, planned.points, experiment, replaced=replaced)
@@ -137,7 +141,9 @@ class Planned:
     def _look(self, session: Session, section: str) -> None:
         match section:
             case "start":
-                if self.definition.mode != "evaluate":
+                if session.experiment.company is not None:
+                    _check_company(session, session.experiment.company)
+                elif self.definition.mode != "evaluate":
                     session.experiment.refuse_pending()
                 first, count = self.definition.first_seed, self.definition.seeds
                 for seed in {first, first + count - 1}:  # of two seeds, a start that was trained with one forbids the other
@@ -171,6 +177,25 @@ class Planned:
                 return database.definition.difference(self.definition) is None
         except SweepError:
             return False
+
+
+def _check_company(session: Session, settings: CompanySettings) -> None:
+    from hwsim.company import members, teachers  # noqa: PLC0415 - only companies need it
+
+    members.checked(session, settings)
+    teachers.teachers(settings.teacher, session)
+
+
+def _refuse_of_company(experiment: Experiment, mode: Mode, counts: Mapping[str, Any]) -> None:
+    """Refuse what a company has no part in: it trains all its chips, and counts them itself; and those with reservoirs."""
+    if experiment.reservoir is not None:
+        experiment.refuse_pending()
+    if mode != "train":
+        msg = f"--mode {mode} tests one circuit on each chip, and chips in company learn together; omit it, or omit company"
+        raise SweepError(msg)
+    if (chips := counts.get("chips", 1)) > 1:
+        msg = f"--chips {chips}: company.chips is how many chips learn together; omit --chips, and take more --seeds"
+        raise SweepError(msg)
 
 
 def design(*, alone: bool, random: int | None, sobol: int | None) -> Design:

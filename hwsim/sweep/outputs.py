@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circuits.quoting import quote_path
+from hwsim.company.figures import CompanyFigures
 from hwsim.data import sources
 from hwsim.experiment.experiment import RUN_FILE, Experiment
 from hwsim.experiment.netlist_circuit import Netlist
@@ -32,7 +33,8 @@ class FileKind:
     shows: Callable[[bytes], bool]
 
 
-_COLUMNS = ",".join(SweepResult._fields[1:]).encode()
+_PLAIN = [name for name in SweepResult._fields[1:] if name != "company"]
+_COLUMNS = tuple(",".join(names).encode() for names in (_PLAIN, [*_PLAIN, *CompanyFigures._fields]))
 
 DECK = FileKind("a deck of hwsim's", lambda head: b"written by hwsim for ngspice" in head.partition(b"\n")[0])
 PICTURE = FileKind("a picture that hwsim drew", is_ours)

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hwsim.company.figures import CompanyFigures
 from hwsim.formatting import Measure
 from hwsim.sweep.definition import SweepDefinition
 from hwsim.sweep.points import SweepPoint
 
 
 class SweepResult(NamedTuple):
-    """Result at one point, on one chip, with one seed; errors are by the task's measure, NaN where it failed."""
+    """Result at one point, on one chip, with one seed; errors are by the task's measure, NaN where it failed.
+
+    Of a company, the chip is its first, the error the mean of its chips', and `company` what it has besides.
+    """
 
     point: int
     chip: int
@@ -22,6 +26,7 @@ class SweepResult(NamedTuple):
     residual: float
     seconds: float
     failed: str | None
+    company: CompanyFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,22 @@ CREATE TABLE claims (
 ) STRICT
 """
 
+_OF_COMPANIES = """
+CREATE TABLE companies (
+    point          INTEGER NOT NULL, -- of chips that learn together; only where they do
+    chip           INTEGER NOT NULL,
+    seed           INTEGER NOT NULL,
+    together_error REAL,             -- of the mean of their outputs
+    churn          REAL,             -- 0 to 1; NULL without classes
+    sent_bytes     REAL,             -- by all of them
+    PRIMARY KEY (point, chip, seed)
+) STRICT, WITHOUT ROWID
+"""
+
 
 def fill(connection: sqlite3.Connection, definition: SweepDefinition, environment: Mapping[str, Any], weights: Weights) -> None:
     """Create the tables, with the definition, points and conductances of a sweep."""
-    for statement in _TABLES.split("\n\n"):
+    for statement in _statements(of_companies=definition.experiment.company is not None):
         connection.execute(statement)
     about = [("definition", definition.to_json()), ("environment", json.dumps(environment))]
     connection.executemany("INSERT INTO sweep VALUES (?, ?)", about)
@@ -80,15 +92,25 @@ def fill(connection: sqlite3.Connection, definition: SweepDefinition, environmen
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def _statements(*, of_companies: bool) -> list[str]:
+    """List what makes the tables; one of them is for companies alone, so that other files stay as they were."""
+    return [*_TABLES.split("\n\n"), *[_OF_COMPANIES] * of_companies]
+
+
 @functools.cache
-def ours() -> Objects:
+def ours(*, of_companies: bool) -> Objects:
     """List the objects of a sweep's file, indices that SQLite makes itself too."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in _TABLES.split("\n\n"):
+        for statement in _statements(of_companies=of_companies):
             connection.execute(statement)
         return objects(connection)
 
 
+def has_companies(connection: sqlite3.Connection) -> bool:
+    """Whether a sweep's file is of companies."""
+    return objects(connection) >= ours(of_companies=True)
+
+
 def strange(connection: sqlite3.Connection) -> str:
     """Describe the first difference of a file from a sweep's: a view or a trigger could compute anything; nothing if there is none."""
-    return difference(objects(connection), ours()).format("sweep")
+    return difference(objects(connection), ours(of_companies=has_companies(connection))).format("sweep")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hwsim.company.figures import CompanyFigures
 from hwsim.sweep.mean_interval import Interval, of_differences, of_errors
 from hwsim.sweep.recorded import Recorded, SweepResult
 from hwsim.typing import Floats
@@ -123,12 +124,22 @@ def _probability(values: Floats) -> float:
 
 
 class PointNumbers(NamedTuple):
-    """All statistics of a point; `yields` without a specification and `against` of the reference itself are None."""
+    """All statistics of a point; `yields` without a specification and `against` of the reference itself are None.
+
+    `company` are means of what companies have besides; None where no chips learn together.
+    """
 
     point: int
     summary: Summary
     yields: Yield | None
     against: Difference | None
+    company: CompanyFigures | None = None
+
+
+def _of_companies(results: Sequence[SweepResult]) -> CompanyFigures | None:
+    """Return the means of a point, over results that have an error."""
+    figures = [result.company for result in results if result.company is not None and result.failed is None]
+    return CompanyFigures(*np.mean(figures, axis=0).tolist()) if figures else None
 
 
 def numbers(recorded: Recorded, spec: float | None = None, reference: int = 1) -> list[PointNumbers]:
@@ -141,6 +152,7 @@ def numbers(recorded: Recorded, spec: float | None = None, reference: int = 1) -
             summary(results, most),
             None if spec is None else yield_at(results, spec),
             None if number == reference or not base else difference(results, base),
+            _of_companies(results),
         )
         for number, results in by_point.items()
         if results

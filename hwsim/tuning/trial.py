@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from hwsim.company import company_result
 from hwsim.core.protocol import ConvergenceError
 from hwsim.experiment.experiment import Experiment
 from hwsim.experiment.overriding import override
@@ -97,7 +98,7 @@ class Trial:
 
 
 def validation_errors(experiment: Experiment) -> Iterator[float]:
-    """Train, and yield the error on the validation set after each epoch.
+    """Train, and yield the error on the validation set after each epoch; of a company, the mean of its chips'.
 
     Raises
     ------
@@ -105,6 +106,9 @@ def validation_errors(experiment: Experiment) -> Iterator[float]:
         When a sample has no equilibrium.
 
     """
+    if experiment.company is not None:
+        yield from company_result.errors(experiment)
+        return
     session = Session.of(experiment)
     with session.training_solver() as solver:
         trainer = session.trainer(solver)

@@ -50,7 +50,8 @@ def tune(search: Search, observe: Observe) -> Tuned:
     definition = search.definition
     _check(definition)
     definition.experiment.refuse_age()
-    definition.experiment.refuse_pending()
+    if definition.experiment.company is None or definition.experiment.reservoir is not None:
+        definition.experiment.refuse_pending()
     _ = Session.of(definition.experiment).learnable  # so that bad data end the search before it begins
     with study.opened(search.database, definition) as opened:
         try:

@@ -33,9 +33,15 @@ def test_each_chip_is_a_run(hwsim, tmp_path):
     ("arguments", "words"),
     [
         (["iris", "--set", "company.chips=2", "--engine", "ngspice"], "numeric engine"),
-        (["iris", "--set", "company.chips=1"], "company.chips"),
+        (["iris", "--set", "company.chips=1"], "is no company"),
         (["iris", "--set", "company.chips=200"], "too few"),
         (["iris", "--set", "company.chips=2", "--set", "company.exchange=outputs"], "common"),
+        (["iris", *COMPANY, "--set", "company.eliminate=1"], "neither agrees less"),
+        (["iris", *COMPANY, "--set", "company.chips=3", "--set", "company.eliminate=9", "--epochs", "12"], "needs 18 epochs"),
+        (["iris", "--set", "company.chips=2", "--set", "company.weight=2"], "omit it, or set exchange to 'outputs' or 'teacher'"),
+        (["iris", "--set", "company.chips=2", "--set", "company.staleness=1"], "omit it, or set exchange to 'outputs'"),
+        (["iris", "--set", "company.chips=2", "--set", "company.exchange=teacher"], "set teacher to its run folder"),
+        (["iris", *COMPANY, "--set", "company.exchange=teacher", "--set", "company.teacher=nowhere"], "nowhere"),
         (["iris", *COMPANY, "--epochs", "1"], "would exchange nothing before epoch 2, and training.epochs = 1"),
         (["iris", "--set", "company.chips=2", "--set", "company.skew=0.1"], "skew = 0.1 does nothing with shards = 'disjoint'"),
         (["iris", "--set", "company.chips=2", "--set", "company.listen=ring"], "omit it, or set exchange to 'outputs'"),
@@ -53,8 +59,55 @@ def test_bad_input_is_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
     assert not list(tmp_path.iterdir())
 
 
-def test_other_commands_refuse_a_company(hwsim):
-    """A sweep trains one circuit a point, and refuses chips in company."""
-    answer = hwsim("sweep", "iris", "--set", "company.chips=2", "--vary", "training.batch=4,8")
+def test_a_sweep_of_exchanges_is_its_companies(hwsim, tmp_path):
+    """Each point and seed is the company that a run trains, and has its figures; the table, the export and the file have them."""
+    fixed = [*QUICK, "--set", "company.chips=2", "--set", "company.common=30", "--set", "training.precision=float64"]
+    database, table = tmp_path / "sweep.db", tmp_path / "all.csv"
+    sweep = hwsim("sweep", "iris", *fixed, "--vary", "company.exchange=none,outputs", "--jobs", "1", "--out", str(database), "--json")
+    assert sweep.code == 0, sweep.err
+    for point in sweep.json["points"]:
+        exchange = f"company.exchange={point['settings']['company.exchange']}"
+        run = hwsim("train", "iris", *fixed, "--set", exchange, "--out", str(tmp_path / exchange), "--json")
+        assert point["mean"] == pytest.approx(run.json["test_error"], abs=1e-12)
+        for name in ("together_error", "churn", "sent_bytes"):
+            assert point["company"][name] == pytest.approx(run.json[name], abs=1e-12)
+    again = hwsim("sweep", str(database), "--export", str(table))
+    assert again.code == 0, again.err
+    assert {"churn", "sent", "outputs"} <= set(again.out.split())
+    assert "a company counts once" in again.unwrapped
+    head, *lines = table.read_text().splitlines()
+    assert head.endswith("failed,together_error,churn,sent_bytes")
+    assert [line.split(",")[1] for line in lines] == ["none", "outputs"]
+    assert hwsim("sweep", str(database), "--export", str(table)).code == 0  # its own table may be replaced
+    page = tmp_path / "page.html"
+    assert hwsim("report", str(database), "-o", str(page)).code == 0
+    assert "mean of outputs" in page.read_text()
+    assert "hwsim sweep iris --set" in page.read_text()
+    assert "--set company.chips=2" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--vary", "company.exchange=none,outputs", "--set", "company.common=30", "--chips", "2"], "company.chips is how many"),
+        (["--vary", "company.shards=disjoint,same", "--mode", "transfer"], "learn together"),
+        (["--vary", "company.common=30,119", "--jobs", "1"], "too few"),
+        (["--vary", "company.teacher=nowhere,iris", "--set", "company.exchange=teacher", "--set", "company.common=30"], "nowhere"),
+    ],
+)
+def test_bad_sweeps_are_one_line(hwsim, tmp_path, monkeypatch, arguments, words):
+    """What no company can do is refused before anything is computed."""
+    monkeypatch.chdir(tmp_path)
+    answer = hwsim("sweep", "iris", "--set", "company.chips=2", *arguments)
     assert answer.code == 2
-    assert "company" in answer.err
+    assert words in answer.err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_tuning_tries_companies(hwsim, tmp_path):
+    """A trial's error is the mean of the chips' on the validation set."""
+    out = tmp_path / "best.toml"
+    given = ["--set", "company.chips=2", "--set", "company.common=20", "--epochs", "1", "--trials", "2"]
+    answer = hwsim("tune", "iris", *given, "--vary", "company.shards=disjoint,same", "--out", str(out), "--json")
+    assert answer.code == 0, answer.err
+    assert "shards" in out.read_text()
