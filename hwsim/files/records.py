@@ -26,6 +26,9 @@ _ROW = ("epoch", "loss", *_SHARES)
 _WORDS = ("name", "data", "task", "engine", "rule", "blocks", "device", "simulation_method", "exchange")
 """Texts in a summary."""
 
+_BY_CHIP = ("samples", "senders")
+"""Lists in a summary of chips with reservoirs: how many samples each has, and which sent sums."""
+
 _BY_TARGET = "by_target"
 """A list in a summary, of real targets: a name and scores each. All else there is a number."""
 
@@ -130,7 +133,11 @@ def summary(text: str) -> dict[str, Any]:
     for key in _WORDS:
         if not isinstance(table.get(key, ""), str):
             raise _odd(key, table[key], "no text")
-    _refuse_odd({key: value for key, value in table.items() if key not in {*_WORDS, _BY_TARGET}})
+    for key in _BY_CHIP:
+        listed = table.get(key, [])
+        if not isinstance(listed, list) or not all(type(count) is int and count >= 0 for count in listed):
+            raise _odd(key, listed, "no list of whole numbers")
+    _refuse_odd({key: value for key, value in table.items() if key not in {*_WORDS, *_BY_CHIP, _BY_TARGET}})
     for one in table.get(_BY_TARGET, []) if isinstance(table.get(_BY_TARGET, []), list) else [None]:
         if not isinstance(one, dict) or not isinstance(one.get("target"), str) or not {"rmse", "r2"} <= one.keys():
             raise _odd(_BY_TARGET, table[_BY_TARGET], "no list of targets with rmse and r2")

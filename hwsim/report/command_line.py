@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hwsim.sweep.axes import Axis
     from hwsim.sweep.definition import SweepDefinition
 
-_SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "solver")
+_SECTIONS = ("circuit", "data", "training", "device", "variation", "noise", "solver", "company")
 """Sections that the numbers of a run depend on."""
 
 _SHORT = {"training.engine": "--engine", "training.epochs": "--epochs", "training.batch": "--batch", "training.seed": "--seed"}
@@ -94,8 +94,10 @@ def _same(original: Experiment, settings: list[str], wanted: Experiment) -> bool
 
 def _flat(experiment: Experiment) -> Iterator[tuple[str, Any]]:
     """List all keys with their values, those in lists of tables too."""
-    for section, table in experiment.model_dump(include=set(_SECTIONS)).items():
+    for section, table in experiment.model_dump(include=set(_SECTIONS) - {"company"}).items():
         yield from _below(section, table)
+    if experiment.company is not None:  # no experiment of the zoo has one, so that all that is set in it differs
+        yield from _below("company", experiment.company.model_dump(exclude_defaults=True))
 
 
 def _below(key: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from circuits.quoting import quote_path
 from hwsim.experiment.loading import load
 from hwsim.formatting import counted
+from hwsim.report.company_section import company_section, of_company
 from hwsim.report.overview import overview
 from hwsim.report.page import WrittenPage, figures, pictures_of, write_page
 from hwsim.report.run_files import RunRecord, read_run
@@ -40,27 +41,29 @@ def make(what: Sequence[str], out: Path, *, title: str | None, command: str, obs
     read_files = [path for name in what for path in outputs.inputs(name, load(name) if run_folder(name) else None)]
     outputs.refuse([page], read_files, force=force)
     records, anchors = list[RunRecord](), list[str]()
-    runs, sweeps, titles = list[PageSection](), list[PageSection](), list[str]()
+    runs, companies, sweeps = list[PageSection](), list[PageSection](), list[PageSection]()
     for number, name in enumerate(what):
         observe(number, len(what), name)
         if is_database(Path(name)):
             recorded = read(Path(name))
             sweeps.append(sweep_section(name, recorded, f"sweep-{len(sweeps) + 1}"))
-            titles.append(sweeps[-1].title)
+            continue
+        if (company := of_company(name)) is not None:
+            companies.append(company_section(company, f"company-{len(companies) + 1}"))
             continue
         records.append(read_run(name))
         anchors.append(f"run-{len(records)}")
         runs.append(run_section(records[-1], anchors[-1]))
     if len(records) > 1:
         runs.insert(0, overview(records, anchors))
-    sections = [*sweeps, *runs]
+    sections = [*sweeps, *companies, *runs]
     if (folder := figures(out)).is_dir():
         pictures = [outputs.OutputFile("--out", path, outputs.PICTURE) for path in pictures_of(out, sections)]
         outputs.refuse([page, *pictures], read_files, force=force)
     elif folder.exists():
         msg = f"--out {quote_path(out)}: its pictures lie in {quote_path(folder)}, which is a file; choose another name"
         raise outputs.OutputError(msg)
-    written = write_page(out, title or _title(records, titles), command, sections)
+    written = write_page(out, title or _title(records, sweeps, companies), command, sections)
     observe(len(what), len(what), "written")
     return written
 
@@ -87,9 +90,11 @@ def refuse_others(what: Sequence[str]) -> None:
             raise RunError(msg)
 
 
-def _title(records: Sequence[RunRecord], sweeps: Sequence[str]) -> str:
-    if len(records) == 1 and not sweeps:
+def _title(records: Sequence[RunRecord], sweeps: Sequence[PageSection], companies: Sequence[PageSection]) -> str:
+    """Name what the page is of: one by itself, more by their number."""
+    if len(records) == 1 and not (sweeps or companies):
         return records[0].title
+    kinds = [("sweep", sweeps), ("company", companies)]
+    parts = [one[0].title if len(one) == 1 else counted(len(one), kind) for kind, one in kinds if one]
     names = ", ".join(dict.fromkeys(record.experiment.name for record in records))
-    runs = [f"{names}: {counted(len(records), 'run')}"] if records else []
-    return "; ".join([*(sweeps if len(sweeps) == 1 else [counted(len(sweeps), "sweep")] if sweeps else []), *runs])
+    return "; ".join([*parts, *([f"{names}: {counted(len(records), 'run')}"] if records else [])])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from hwsim.runs.folder import RunFolder
 from hwsim.runs.open_run import PRETRAINING, RunError
 from hwsim.runs.pretraining import begun_after
 from hwsim.session import Session
+
+_Content = TypeVar("_Content")
 
 Conductances = Mapping[str, NDArray[np.float64]]
 
@@ -106,10 +108,10 @@ def read_run(what: str) -> RunRecord:
     folder = RunFolder(Path(what))
     experiment = load(what)
     session = Session.of(experiment)
-    rows, staged = _rows(folder.path / "metrics.jsonl"), _rows(folder.path / PRETRAINING)
-    summary = _table(folder.path / "summary.json", records.summary)
-    environment = _table(folder.path / ENVIRONMENT, records.environment)
-    notes = [] if summary else [_unfinished(what, rows, experiment)]
+    rows, staged = rows_of(folder.path / "metrics.jsonl"), rows_of(folder.path / PRETRAINING)
+    summary: dict[str, Any] = table_of(folder.path / "summary.json", records.summary, {})
+    environment: dict[str, Any] = table_of(folder.path / ENVIRONMENT, records.environment, {})
+    notes = [] if summary else [unfinished(what, rows, experiment)]
     g = _learned(session, folder) if folder.weights.exists() else None
     confusion = predictions = reservoir = None
     if g is None:
@@ -142,13 +144,21 @@ def _learned(session: Session, folder: RunFolder) -> Conductances:
     return within(session.chip, folder.read_weights(session.circuit))
 
 
-def _unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
+def unfinished(what: str, rows: list[Row], experiment: Experiment) -> str:
+    """Return that a run has not ended, and how to resume it."""
     done = f"{len(rows)} of {experiment.training.epochs} epochs are saved" if rows else "no epoch is saved yet"
     return f"This run has not ended: {done}. Resume it with: hwsim train {what} --resume"
 
 
-def _rows(path: Path) -> list[Row]:
-    """Read the metrics; without a file there are none yet."""
+def rows_of(path: Path) -> list[Row]:
+    """Read the metrics; without a file there are none yet.
+
+    Raises
+    ------
+    RunError
+        When they cannot be used.
+
+    """
     if not path.exists():
         return []
     rows: list[Row] = []
@@ -160,9 +170,17 @@ def _rows(path: Path) -> list[Row]:
     return rows
 
 
-def _table(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+def table_of(path: Path, read: Callable[[str], _Content], otherwise: _Content) -> _Content:
+    """Read a file of a run by a function of its text; where there is none, return what stands for it.
+
+    Raises
+    ------
+    RunError
+        When it cannot be used.
+
+    """
     if not path.exists():
-        return {}
+        return otherwise
     with _naming(path, "take the file away, or leave this run out"):
         return read(records.read_text(path))
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from hwsim.company.figures import CompanyFigures
 from hwsim.experiment.loading import to_toml
 from hwsim.formatting import Measure, brief, counted, quantity
 from hwsim.report.command_line import sweep_command
@@ -88,10 +89,12 @@ def _points(recorded: Recorded, points: list[PointNumbers]) -> PageTable:
     settings = {point.number: point.settings for point in recorded.points}
     pulsed = any(result.joules is not None for result in recorded.results)
     compared = any(one.against is not None for one in points)
+    together = any(one.company is not None for one in points)
     header = [
         *("point", *keys, "results", f"mean {recorded.measure.name}", "95 % interval", "sd", "5 %", "median", "95 %"),
         *(("against the first", "p") if compared else ()),
         *(("pulses", "energy") if pulsed else ()),
+        *(("mean of outputs", "churn", "sent") if together else ()),
     ]
     rows = []
     for one in points[:_ROWS]:
@@ -108,10 +111,17 @@ def _points(recorded: Recorded, points: list[PointNumbers]) -> PageTable:
             ]
             mean = [sum(column) / len(spent) for column in zip(*spent, strict=True)] if spent else []
             row += [f"{mean[0]:,.0f}", quantity(mean[1], "J")] if mean else ["–", "–"]
+        if together:
+            row += ["–"] * 3 if one.company is None else _company(one.company, measure)
         rows.append(row)
     more = f" (the first {_ROWS} of {len(points):,})" if len(points) > _ROWS else ""
     held_out = recorded.definition.experiment.data.held_out.capitalize()
     return PageTable(caption=f"{held_out} {measure.name} at each point{more}", header=header, rows=rows)
+
+
+def _company(figures: CompanyFigures, measure: Measure) -> list[str]:
+    churn = f"{100 * figures.churn:.2f} %" if math.isfinite(figures.churn) else "–"
+    return [measure.text(figures.together_error), churn, quantity(figures.sent_bytes, "B") if figures.sent_bytes else "nothing"]
 
 
 def _interval(ends: Interval, measure: Measure) -> str:
