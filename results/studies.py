@@ -36,6 +36,9 @@ BITS = "--set variation.dac_full_scale=1 --set variation.adc_full_scale=0.5"
 
 FROZEN = "--set blocks[0].nudge.kind=frozen --set blocks[2].nudge.kind=frozen"
 
+ECRAM = "--set device.preset=ecram --set training.rate=1.5e-6"
+COMPANY = "--set company.chips=4 --set company.common=288 --vary company.exchange=none,mean-weights,outputs"
+
 
 class Study(NamedTuple):
     """One sweep: a name, and what stands behind `hwsim sweep`."""
@@ -76,6 +79,8 @@ STUDIES = (
         )
         for beta in ("1e-6", "1e-5", "1e-4")
     ),
+    Study("company-ecram", f"digits {ECRAM} {COMPANY} --seeds 3"),
+    Study("company-mismatched", f"digits {ECRAM} {MISMATCHED} {COMPANY} --epochs 15 --seeds 3"),
     Study("speed", "digits --vary variation.diode_i_sat=0:0.5:6 --chips 16 --seeds 2"),
 )
 
