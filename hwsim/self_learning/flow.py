@@ -9,7 +9,7 @@ import numpy as np
 
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
-from hwsim.learning.rules.nudges import Following
+from hwsim.learning.rules.nudges import Following, Frozen
 from hwsim.self_learning.followed import Learned
 from hwsim.typing import Floats, Weights
 
@@ -32,7 +32,8 @@ def flow(learned: Learned, presentations: int) -> Iterator[Weights]:
     session, shown = learned.session, learned.shown
     learning, arrays = shown.learning, session.circuit.trainable
     rates = dict(zip((e.name for e in arrays), learning.rates, strict=True))
-    rule = EquilibriumPropagation(Following(learning.beta), "centred" if learning.sides[1] else "positive")
+    nudge = Following(learning.beta) if learning.cycles else Frozen(learning.beta)
+    rule = EquilibriumPropagation(nudge, "centred" if learning.sides[1] else "positive")
     bounds = {e.name: tuple(session.chip(e.name, bound) for bound in ("g_min", "g_max")) for e in arrays}
 
     def within(g: Weights, slope: Weights, h: float) -> dict[str, Floats]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from circuits.circuit import Circuit
 from netlists.measure.control import ending, voltage
-from netlists.self_learning.learning import STEPS
+from netlists.self_learning.learning import STEPS, SelfLearning
 from netlists.self_learning.presentation import Presentation, PresentationNodes
 from netlists.self_learning.supply import Supply
 from netlists.self_learning.twin_circuits import TwinCircuits
@@ -74,16 +74,30 @@ class Answers:
         names = [f"{self._answer}_{k}" for k in range(len(self.offsets))] + [self._loss]
         return [voltage(name) for name in (*names, *([self._right] if self.classes is not None else []))]
 
+    def errors(self, learning: SelfLearning) -> Iterator[str]:
+        """Write the error of each output, that of the mean answer or of a twin that is left free, and what it pushes into each twin."""
+        names, mean = PresentationNodes.of(self.twins), learning.sides[1] != 0
+        yield f"* The error is that of {'the mean of both answers' if mean else 'the free answer'}: what is pushed does not change it."
+        for k, offset in enumerate(plain(self.offsets, "offset")):
+            read = self._read(k, self.twins.copies if mean else self.twins.copies[1:], offset)
+            yield f"B_{names.error}_{k} {names.error}_{k} 0 V = V({names.target}_{k}) - ({read})"
+            yield from (f"B_{push}_{k} {push}_{k} 0 V = V({push})*V({names.error}_{k})" for push in names.pushes)
+
+    def _read(self, k: int, copies: Sequence[Circuit], offset: str) -> str:
+        """Write the read-out of an output: of several copies their mean."""
+        outputs = self.twins.circuit.outputs
+        ends = [(copy.node_names[int(outputs.plus[k])], copy.node_names[int(outputs.minus[k])]) for copy in copies]
+        read = " + ".join(f"V({plus},{minus})" for plus, minus in ends)
+        added = "" if float(offset) == 0 else f" + {offset}"
+        return f"{f'0.5*({read})' if len(copies) > 1 else read}{added}"
+
     def cards(self) -> Iterator[str]:
         """Write the nodes of the answers."""
-        target, outputs = PresentationNodes.of(self.twins).target, self.twins.circuit.outputs
+        target = PresentationNodes.of(self.twins).target
         yield "*"
         yield f"* What the circuit answers{', the mean of both twins' if self._twins else ''}: less of V(loss) is better."
         for k, offset in enumerate(plain(self.offsets, "offset")):
-            ends = [(copy.node_names[int(outputs.plus[k])], copy.node_names[int(outputs.minus[k])]) for copy in self.twins.copies]
-            read = " + ".join(f"V({plus},{minus})" for plus, minus in ends)
-            added = "" if self.offsets[k] == 0 else f" + {offset}"
-            yield f"B_{self._answer}_{k} {self._answer}_{k} 0 V = {f'0.5*({read})' if self._twins else read}{added}"
+            yield f"B_{self._answer}_{k} {self._answer}_{k} 0 V = {self._read(k, self.twins.copies, offset)}"
         errors = [f"(V({target}_{k})-V({self._answer}_{k}))" for k in range(len(self.offsets))]
         yield from _sum(f"B_{self._loss} {self._loss} 0 V = 0.5*(", [f"{one}*{one}" for one in errors], ")")
         if self.classes is not None:

@@ -54,10 +54,10 @@ def cards(twins: TwinCircuits, element: Trainable, g: Any, learning: SelfLearnin
     leak = _NO_LEAK if learning.leak is None else plain([learning.leak / MEMORY], "leak")[0]
     for node, start, least, most in zip(names, *columns, strict=True):
         yield f"X_{node} {node} memory start={start} low={least} high={most} c={MEMORY!r} tau={tau} r_leak={leak}"
-    yield from _devices(twins, element, names, learning)
+    yield from _devices(twins, element, names, columns[1], learning)
 
 
-def _devices(twins: TwinCircuits, element: Trainable, names: list[str], learning: SelfLearning) -> Iterator[str]:
+def _devices(twins: TwinCircuits, element: Trainable, names: list[str], least: list[str], learning: SelfLearning) -> Iterator[str]:
     """Write the devices of an array, each with the rule by which its memory learns."""
     rate, volt = _rates(twins, element, learning), learning.volt
     skew = np.broadcast_to(learning.skew.get(element.name, 1.0), element.shape)
@@ -72,10 +72,11 @@ def _devices(twins: TwinCircuits, element: Trainable, names: list[str], learning
         if learning.cycles:
             (tau,) = plain([phases.HOLDING * phases.part(learning.period, learning.cycles)], "tau")
             drops = [f"{drop}_first_{name}", f"{drop}_second_{name}"]
-            joined = [*nodes, *drops, names[which], *clocks.holds, learning.memristor, f"unit={volt!r}", f"c={MEMORY!r}", f"tau={tau}"]
+            joined = [*nodes, *drops, names[which], *clocks.holds, learning.memristor, f"unit={volt!r}", f"low={least[which]}"]
+            joined += [f"c={MEMORY!r}", f"tau={tau}"]
             compared = [drops[0], "0", drops[1], "0"]
         else:
-            joined = [*nodes, names[which], learning.memristor, f"unit={volt!r}", f"skew={skews[which]}"]
+            joined = [*nodes, names[which], learning.memristor, f"unit={volt!r}", f"low={least[which]}", f"skew={skews[which]}"]
             compared = nodes
         yield f"X_{name} {' '.join(joined)}"
         yield f"X_{stem}_{name} {' '.join(compared)} {names[which]} {clocks.learn} {rule.format(rate=rates[which])}"

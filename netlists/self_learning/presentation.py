@@ -162,6 +162,7 @@ class PresentationNodes:
     learning: str
     feature: str
     target: str
+    error: str
 
     @classmethod
     def of(cls, twins: TwinCircuits) -> "PresentationNodes":
@@ -184,6 +185,7 @@ class PresentationNodes:
             learning=free("learning"),
             feature=free("feature"),
             target=free("y"),
+            error=free("error"),
         )
 
 

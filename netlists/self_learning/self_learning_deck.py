@@ -27,7 +27,7 @@ TITLE = "an analog network that learns by itself, written by hwsim for ngspice"
 
 _AT_ONCE = """\
 * The circuit stands here twice. Both twins see the same samples, and their memristors have the same conductances; but the
-* outputs of one are pushed towards the targets, and those of the other away from them (or left free). A memristor has voltage
+* outputs of one are pushed towards the targets, and those of the other as hard away from them (or left free). A memristor has voltage
 * a in one twin and b in the other, and (a*a - b*b) / (4*beta) is the derivative of the loss by its conductance (in parts behind
 * amplifiers, times a constant). So each memory, a capacitor whose voltage is a conductance, is charged by the difference of
 * its own two squares, and by nothing else."""
@@ -97,7 +97,7 @@ def write_self_learning(  # noqa: PLR0913 - a circuit with all that it carries
     for element in sharp.trainable:
         text += ["*", f"* The memristors of {element.name}: a memory for each conductance, each device, and how its memory learns."]
         text += memories.cards(twins, element, g[element.name], shown.learning)
-    text += ["*", "* The outputs: each is pushed to its side of the target.", *_nudges(twins)]
+    text += ["*", "* The outputs: each is pushed to its side of the target.", *_nudges(answers, shown.learning)]
     text += [*answers.cards(), *answers.commands(kept, supply), ".end"]
     return "\n".join(text) + "\n"
 
@@ -140,11 +140,16 @@ def _words(twins: TwinCircuits) -> Words:
     return Words(inputs={e.name: ["0"] * len(e) for e in twins.circuit.inputs}, beta="0", targets=zeros, currents=zeros)
 
 
-def _nudges(twins: TwinCircuits) -> Iterator[str]:
-    names = PresentationNodes.of(twins)
-    extra = [f"{names.target}_{k}" for k in range(len(twins.circuit.outputs))]
-    inside = blocks(twins.circuit, twins.chip)[twins.circuit.outputs.name]
-    for copy, named, push in zip(twins.copies, twins.names, names.pushes, strict=True):
+def _nudges(answers: Answers, learning: SelfLearning) -> Iterator[str]:
+    """Write what pushes the outputs: of twins by the error that both have in common, so that no nudge adds to a conductance."""
+    twins = answers.twins
+    names, outputs = PresentationNodes.of(twins), twins.circuit.outputs
+    inside = blocks(twins.circuit, twins.chip)[outputs.name]
+    drawn = [[(push, f"{names.target}_{k}", "0") for k in range(len(outputs))] for push in names.pushes]
+    if not learning.cycles:
+        yield from answers.errors(learning)
+        drawn = [[("0", "0", f"{push}_{k}") for k in range(len(outputs))] for push in names.pushes]
+    for copy, named, extra in zip(twins.copies, twins.names, drawn, strict=True):
         block = type(inside)(named[inside.name], inside.kind, tuple(named[name] for name in inside.elements))
         chip = Chip(copy, {named[name]: values for name, values in twins.chip.values.items()})
-        yield from subcircuits.instances(block, copy, chip, [(push, target, "0") for target in extra])
+        yield from subcircuits.instances(block, copy, chip, extra)
