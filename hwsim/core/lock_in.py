@@ -1,5 +1,7 @@
 """Lock-in: what a sine of current into the outputs makes of a circuit in time, read at the sine's own frequency and phase.
 
+Inputs are constant, or sines of another frequency, at which what they make is read.
+
 B is the batch, I the inputs, K the outputs.
 """
 
@@ -17,6 +19,7 @@ from circuits.units import Hertz
 from hwsim.core.protocol import ConvergenceError, Equilibrium, UnsupportedCircuitError
 from hwsim.core.signal import Signal
 from hwsim.core.transient import Trajectory
+from hwsim.settings.common_period import cycles
 from hwsim.typing import Array, Conductances, Floats
 
 POINTS = 128
@@ -46,16 +49,16 @@ class LockedIn(NamedTuple):
 
     Parameters
     ----------
-    mean
-        Of each node, by group (B, n) [V].
+    activation
+        Of each node, by group (B, n) [V]: the mean, and of inputs that are sines the amplitude that follows them.
     in_phase
         The amplitude that follows the sine, by group (B, n) [V]; what lags behind it by a quarter is left out.
     periods
-        Until nothing changed any more.
+        Until nothing changed any more; of two frequencies, those after which both begin again.
 
     """
 
-    mean: dict[str, Floats]
+    activation: dict[str, Floats]
     in_phase: dict[str, Floats]
     periods: int
 
@@ -69,8 +72,11 @@ def lock_in(  # noqa: PLR0913, PLR0917 - a circuit, its state, and what drives i
     free: Equilibrium,
     current: Array,
     frequency: Hertz,
+    input_frequency: Hertz | None = None,
 ) -> LockedIn:
     """Push a sine of these amplitudes (B, K) [A] into the outputs of a circuit at equilibrium, and wait until each period is like the last.
+
+    With a frequency of their own, inputs are cosines of amplitudes x: they begin as constant ones would be.
 
     Raises
     ------
@@ -84,12 +90,14 @@ def lock_in(  # noqa: PLR0913, PLR0917 - a circuit, its state, and what drives i
         msg = f"{circuit.name}: between two clocks it is at equilibrium, whatever a nudge's frequency; leave training.rule.frequency out"
         raise UnsupportedCircuitError(msg)
     driven, on_chip = _driven(circuit, chip)
-    sine = np.sin(2 * np.pi * np.arange(1, POINTS + 1) / POINTS)
+    of_input, of_error = (0, 1) if input_frequency is None else cycles(input_frequency, frequency)
+    points = POINTS * max(of_input, of_error)
+    angle = 2 * np.pi * np.arange(1, points + 1) / points
+    sine, carrier = np.sin(of_error * angle), np.cos(of_input * angle)
     inputs, amplitudes = np.asarray(x, np.float64), np.asarray(current, np.float64)
-    constant = np.broadcast_to(inputs[:, None], (len(inputs), POINTS, inputs.shape[1]))
     signal = Signal(
-        np.concatenate([constant, sine[:, None] * amplitudes[:, None]], axis=2),
-        np.arange(1, POINTS + 1) / (POINTS * frequency),
+        np.concatenate([carrier[:, None] * inputs[:, None], sine[:, None] * amplitudes[:, None]], axis=2),
+        np.arange(1, points + 1) * (of_error / (points * frequency)),
         rise=1.0,
         begin=np.concatenate([inputs, np.zeros_like(amplitudes)], axis=1),
     )
@@ -97,12 +105,21 @@ def lock_in(  # noqa: PLR0913, PLR0917 - a circuit, its state, and what drives i
     last, groups = None, [group.name for group in circuit.groups]
     for period in range(1, _MOST + 1):
         trajectory = integrate(driven, on_chip, g, signal, v, groups=groups, steps=_STEPS)
-        swing = {name: 2 / POINTS * np.einsum("t,btn->bn", sine, values) for name, values in trajectory.v.items()}
+        swing = {name: _amplitude(values, sine) for name, values in trajectory.v.items()}
         if last is not None and _apart(swing, last, _largest(trajectory.v)) <= SETTLED:
-            return LockedIn({name: values.mean(axis=1) for name, values in trajectory.v.items()}, swing, period)
+            activation = {name: values.mean(axis=1) for name, values in trajectory.v.items()}
+            if of_input:
+                activation = {name: mean + _amplitude(trajectory.v[name], carrier) for name, mean in activation.items()}
+            return LockedIn(activation, swing, period)
         v, last = {name: values[:, -1] for name, values in trajectory.v.items()}, swing
     msg = f"{circuit.name}: in {_MOST} periods of {frequency:g} Hz voltages do not come to repeat themselves; lower training.rule.frequency"
     raise ConvergenceError(msg)
+
+
+def _amplitude(values: Floats, wave: Floats) -> Floats:
+    """Return what follows a wave (T,) of unit amplitude in voltages (B, T, n), shape (B, n) [V]."""
+    amplitude: Floats = 2 / len(wave) * np.einsum("t,btn->bn", wave, values)
+    return amplitude
 
 
 def _driven(circuit: Circuit, chip: Chip) -> tuple[Circuit, Chip]:

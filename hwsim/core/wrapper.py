@@ -88,9 +88,9 @@ class SolverWrapper(Closing):
         trajectory: Trajectory = self.solver.integrate(g, signal, v0, **how)
         return trajectory
 
-    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:
-        """Push sines of current into the outputs, and lock in."""
-        locked: LockedIn = self.solver.oscillating(g, x, free, current, frequency)
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, *frequencies: Hertz) -> LockedIn:
+        """Push sines of current into the outputs, and lock in, with inputs of a frequency of their own where there are two."""
+        locked: LockedIn = self.solver.oscillating(g, x, free, current, *frequencies)
         return locked
 
     def needs_newton(self, g: Conductances, beta: float = 0.0) -> bool:

@@ -85,7 +85,7 @@ class AuditingSolver(PhaseByPhase):
         """Return the free equilibria: what is learned here is thrown away."""
         return free
 
-    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:  # noqa: ARG002 - nothing is integrated
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, *frequencies: Hertz) -> LockedIn:  # noqa: ARG002 - nothing is integrated
         """Return the free equilibria: what is learned here is thrown away."""
         voltages = {name: np.asarray(v) for name, v in free.v.items()}
         return LockedIn(voltages, voltages, 0)

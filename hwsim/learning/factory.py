@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from circuits.circuit import Circuit
-from circuits.elements import Capacitors
+from circuits.elements import Capacitors, Diodes, IdealDiodes
 from circuits.errors import CircuitError
-from circuits.units import Hertz
+from circuits.passed import Passed
 from hwsim.devices.programming.programming import Ideal, Programming
 from hwsim.learning.dataset import Dataset
 from hwsim.learning.gradient.rounded_drops import DropRounding
@@ -27,7 +27,14 @@ from hwsim.learning.rules.richardson import Richardson
 from hwsim.learning.rules.small_signal import SmallSignal
 from hwsim.learning.task import Task, classification, scaled
 from hwsim.settings.device_settings import DeviceSettings
-from hwsim.settings.learning_kinds import AdamOptimizer, CosineSchedule, ExponentialSchedule, MomentumOptimizer, SignOptimizer
+from hwsim.settings.learning_kinds import (
+    AdamOptimizer,
+    CosineSchedule,
+    ExponentialSchedule,
+    MomentumOptimizer,
+    OscillatingRule,
+    SignOptimizer,
+)
 from hwsim.settings.training_settings import TrainingSettings
 from hwsim.settings.variation_settings import VariationSettings
 from hwsim.typing import Conductances
@@ -83,12 +90,13 @@ def rule(training: TrainingSettings, circuit: Circuit, instruments: Instruments 
         case "small-signal" | "adjoint" as kind:
             return _EXACT[kind](**common)
         case "oscillating":
-            return _oscillating(training, training.rule.frequency, circuit, **common)
+            return _oscillating(training, training.rule, circuit, **common)
         case "holomorphic":
             return Holomorphic(nudge(training), training.rule.points, **common)
 
 
-def _oscillating(training: TrainingSettings, frequency: Hertz | None, circuit: Circuit, **common: Any) -> LearningRule:
+def _oscillating(training: TrainingSettings, chosen: OscillatingRule, circuit: Circuit, **common: Any) -> LearningRule:
+    frequency, input_frequency = chosen.frequency, chosen.input_frequency
     if frequency is None:
         return Oscillating(nudge(training), **common)
     if not circuit.of(Capacitors):
@@ -97,7 +105,13 @@ def _oscillating(training: TrainingSettings, frequency: Hertz | None, circuit: C
             "circuit.capacitance"
         )
         raise CircuitError(msg)
-    return FrequencyPropagation(nudge(training), frequency, **common)
+    if input_frequency is not None and (bent := circuit.of(Diodes, IdealDiodes, Passed)):
+        msg = (
+            f"{circuit.name}: {bent[0].name} is not linear and mixes sines, so that training.rule.input_frequency = {input_frequency:g} Hz "
+            "would miss the gradient; leave it out, and inputs are constant, or choose linear neurons"
+        )
+        raise CircuitError(msg)
+    return FrequencyPropagation(nudge(training), frequency, input_frequency, **common)
 
 
 def _coupled(training: TrainingSettings, eta: float, circuit: Circuit, **common: Any) -> CoupledLearning:

@@ -208,8 +208,10 @@ class NgspiceSolver(Nudging, Closing):
             raise UnsupportedCircuitError(msg)
         return transient_runs.integrate(self._pool, self.circuit, self.chip, g, signal, v0, **how)
 
-    def oscillating(self, g: Conductances, x: Any, free: Equilibrium, current: Any, frequency: Hertz) -> LockedIn:
+    def oscillating(self, g: Conductances, x: Any, free: Equilibrium, current: Any, *frequencies: Hertz) -> LockedIn:
         """Push sines of current, of amplitudes (B, K) [A], into the outputs of circuits at equilibrium, and lock in, by analyses in time.
+
+        Frequencies are those of the sines and, where inputs are sines too, of these [Hz].
 
         Raises
         ------
@@ -217,7 +219,7 @@ class NgspiceSolver(Nudging, Closing):
             As `lock_in`, and when a worker cannot work.
 
         """
-        return lock_in(partial(transient_runs.integrate, self._pool), self.circuit, self.chip, g, x, free, current, frequency)
+        return lock_in(partial(transient_runs.integrate, self._pool), self.circuit, self.chip, g, x, free, current, *frequencies)
 
     def close(self) -> None:
         """End the worker processes; the next batch would start new ones."""

@@ -74,11 +74,15 @@ class OscillatingRule(Section):
     ----------
     frequency
         Of the sine [Hz], in a circuit with capacitors that is simulated in time; absent: so slow that it is at equilibrium at each moment.
+    input_frequency
+        Of the inputs [Hz], which are sines too, in a circuit without diodes: devices multiply what they read at both frequencies, whose
+        ratio is that of whole numbers up to 8; absent: inputs are constant.
 
     """
 
     kind: Literal["oscillating"] = "oscillating"
     frequency: Annotated[Hertz, Field(gt=0, allow_inf_nan=False)] | None = None
+    input_frequency: Annotated[Hertz, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 RuleSettings = Annotated[

@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 
 from circuits.quoting import quoted
 from circuits.units import Volt
+from hwsim.settings.common_period import cycles
 from hwsim.settings.engine_names import EngineName
 from hwsim.settings.flat_training import tabled
 from hwsim.settings.learning_kinds import (
@@ -151,6 +152,15 @@ class TrainingSettings(Section):
         if rule.frequency is not None and self.nudge.kind == "following":
             msg = f"rule.frequency = {rule.frequency:g} Hz is that of a current; set nudge.kind to 'frozen' or 'volts', not 'following'"
             raise ValueError(msg)
+        if rule.input_frequency is not None:
+            if rule.frequency is None:
+                msg = f"rule.input_frequency = {rule.input_frequency:g} Hz is that of inputs in time; set rule.frequency, the error's, too"
+                raise ValueError(msg)
+            try:
+                cycles(rule.input_frequency, rule.frequency)
+            except ValueError as error:
+                msg = f"rule.{error}"
+                raise ValueError(msg) from None
 
     def initial_ranges(self, crossbars: int = 1) -> tuple[Range, ...]:
         """Return the range of initial conductances of each crossbar [S]; one that was given for all is repeated."""

@@ -136,6 +136,7 @@ _LABELS = {
     "energy.pue": "power usage effectiveness",
     "energy.intensity": "CO2 equivalents of electricity [kg/kWh]",
     "training.rule.frequency": "frequency of the nudge [Hz]",
+    "training.rule.input_frequency": "frequency of the inputs [Hz]",
     "training.output_copies": "outputs of a class",
     "training.propagation.sharpness": "sharpness of goodness [1/V²]",
     "training.propagation.label": "feature of a sample's label",

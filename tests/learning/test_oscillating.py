@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from circuits.chip import Chip
 from circuits.errors import CircuitError
 from circuits.network import Amplifier, Layer, Network
-from circuits.neurons import DiodePair
+from circuits.neurons import DiodePair, Linear
 from hwsim.core.protocol import ConvergenceError, Drive
 from hwsim.core.signal import Signal
 from hwsim.experiment.experiment import ExperimentError
@@ -135,6 +136,83 @@ def test_a_sine_that_is_too_fast_for_the_circuit_is_refused(solver, monkeypatch)
     monkeypatch.setattr("hwsim.core.lock_in._MOST", 3)
     with pytest.raises(ConvergenceError, match=r"in 3 periods of 1e\+10 Hz .*training\.rule\.frequency"):
         FrequencyPropagation(Frozen(1e-7), 1e10).gradient(solver, G, X, Y, SQUARES)
+
+
+LINEAR = Network(inputs=2, layers=(replace(HIDDEN, neuron=Linear()),), outputs=2, signed_inputs=False, capacitance=(1e-12, 3e-12)).compile(
+    "two-frequencies"
+)
+LINEAR_CHIP = Chip.nominal(LINEAR)
+LINEAR_G = {e.name: np.exp(RNG.uniform(np.log(2e-6), np.log(5e-5), e.shape)) for e in LINEAR.trainable}
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """Prepare a circuit without diodes, for each engine, once."""
+    with GeneralEngine().prepare(LINEAR, LINEAR_CHIP) as ours, NgspiceEngine(workers=1).prepare(LINEAR, LINEAR_CHIP) as theirs:
+        yield {"numeric": ours, "ngspice": theirs}
+
+
+@pytest.mark.parametrize(("engine", "input_frequency"), [("numeric", 2e3), ("numeric", 5e2), ("ngspice", 2e3)])
+def test_two_frequencies_measure_the_gradient_of_a_linear_circuit(linear, engine, input_frequency) -> None:
+    """Devices multiply what they read at the inputs' frequency and at the error's: the gradient that `.ac` measures, whatever beta."""
+    by_ac = SmallSignal().gradient(linear["ngspice"], LINEAR_G, X, Y, SQUARES).g
+    for beta in (1e-7, 1e-5):
+        estimate = FrequencyPropagation(Frozen(beta), 1e3, input_frequency).gradient(linear[engine], LINEAR_G, X, Y, SQUARES)
+        assert apart(estimate.g, by_ac) < 1e-4
+
+
+def test_what_two_frequencies_measure_is_how_the_loss_changes(linear) -> None:
+    """By differences: each conductance moved by a thousandth up and down."""
+    solver = linear["numeric"]
+    estimate = FrequencyPropagation(Frozen(1e-6), 3e3, 2e3).gradient(solver, LINEAR_G, X, Y, SQUARES).g
+
+    def loss(name, at, factor) -> float:
+        moved = {array: values.copy() for array, values in LINEAR_G.items()}
+        moved[name][at] *= factor
+        outputs = solver.solve(moved, Drive(X)).outputs(LINEAR)
+        return float(np.mean(SQUARES.value(outputs, Y)))
+
+    wanted = {name: np.zeros_like(values) for name, values in LINEAR_G.items()}
+    for name, values in LINEAR_G.items():
+        for at in np.ndindex(values.shape):
+            wanted[name][at] = (loss(name, at, 1.001) - loss(name, at, 0.999)) / (0.002 * values[at])
+    assert apart(estimate, wanted) < 1e-4
+
+
+def test_each_sine_lags_at_its_own_frequency(linear) -> None:
+    """Where inputs oscillate faster than the circuit follows, the gradient is lost as well, although the error is slow."""
+    exact = SmallSignal().gradient(linear["numeric"], LINEAR_G, X, Y, SQUARES).g
+    edge = min(bandwidths(LINEAR, LINEAR_CHIP, LINEAR_G).values())
+    slow, fast = (
+        FrequencyPropagation(Frozen(1e-6), frequency, 8 * frequency).gradient(linear["numeric"], LINEAR_G, X, Y, SQUARES).g
+        for frequency in (1e-5 * edge, edge / 4)
+    )
+    assert apart(slow, exact) < 1e-4
+    assert apart(fast, exact) > 0.2
+
+
+TWO = ["training.rule={kind='oscillating', frequency=1e3, input_frequency=2e3}", "training.nudge.kind=frozen", "circuit.capacitance=1e-12"]
+
+
+def test_diodes_mix_two_frequencies() -> None:
+    """A circuit that has any is refused; its own name of them is in the message."""
+    with pytest.raises(CircuitError, match=r"h1_\w+ is not linear and mixes sines.*leave it out"):
+        factory.rule(load("xor", TWO).training, Session.of(load("xor", TWO)).circuit)
+
+
+@pytest.mark.parametrize(
+    ("frequencies", "message"),
+    [
+        ("frequency=1e3, input_frequency=1e3", "no ratio of two different whole numbers up to 8"),
+        ("frequency=1e3, input_frequency=1234.5", "no ratio of two different whole numbers up to 8"),
+        ("frequency=1e3, input_frequency=9e3", "no ratio of two different whole numbers up to 8"),
+        ("input_frequency=1e3", "set rule.frequency, the error's, too"),
+    ],
+)
+def test_two_frequencies_begin_again_together(frequencies, message) -> None:
+    """Others are refused in one line, before anything is computed."""
+    with pytest.raises(ExperimentError, match=message):
+        load("xor", [f"training.rule={{kind='oscillating', {frequencies}}}", *TWO[1:]])
 
 
 IN_TIME = ["training.rule=oscillating", "training.rule.frequency=1e3", "training.nudge.kind=frozen"]

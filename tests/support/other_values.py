@@ -22,6 +22,12 @@ COMPANY = {
     "training.rule.eta": ["training.rule=coupled-learning"],
     "training.rule.points": ["training.rule=holomorphic"],
     "training.rule.frequency": ["training.rule=oscillating", "training.nudge.kind=frozen", "circuit.capacitance=1e-12"],
+    "training.rule.input_frequency": [
+        "training.rule={kind='oscillating', frequency=1e3}",
+        "training.nudge.kind=frozen",
+        "circuit.capacitance=1e-12",
+        "circuit.layers[0].neuron.kind=linear",
+    ],
     "training.nudge.u": ["training.nudge.kind=volts"],
     "training.loss.v_softmax": ["training.loss=cross-entropy"],
     "training.optimizer.momentum": ["training.optimizer=momentum"],
@@ -102,6 +108,18 @@ VALUES: dict[str, tuple[Experiment, list[str]]] = {
     "training.rate": (load("iris"), ["training.rate=2e-6"]),
     "training.g_init": (load("iris"), ["training.g_init=[2e-6, 3e-5]"]),
     "training.rule.points": (load("iris", ["training.rule=holomorphic"]), ["training.rule.points=8"]),
+    "training.rule.input_frequency": (
+        load(
+            "iris",
+            [
+                "training.rule={kind='oscillating', frequency=1e3}",
+                "training.nudge.kind=frozen",
+                "circuit.capacitance=1e-12",
+                "circuit.layers[0].neuron.kind=linear",
+            ],
+        ),
+        ["training.rule.input_frequency=2e3"],
+    ),
     "training.engine": (load("iris"), ["training.engine=ngspice"]),
     "training.precision": (load("iris"), ["training.precision=float32"]),
     "device.preset": (load("iris"), ["device.preset=pcm"]),

@@ -18,10 +18,13 @@ from hwsim.typing import Array, Conductances
 
 @dataclass(frozen=True, slots=True)
 class FrequencyPropagation(EstimatorRule):
-    """dC/dg = (c_l/c_L)·Δv_mean·Δv_sine / beta under a current beta·sin(2π·frequency·t)·(−dC/dŷ) into the outputs.
+    """dC/dg = (c_l/c_L)·Δv·Δv_sine / beta under a current beta·sin(2π·frequency·t)·(−dC/dŷ) into the outputs.
 
-    Δv_mean is a device's voltage over a period, Δv_sine the amplitude that follows the nudge. The error falls as beta², and rises with the
+    Δv is a device's mean voltage over a period, Δv_sine the amplitude that follows the nudge. The error falls as beta², and rises with the
     frequency, as what lags behind is not counted: by 1/(1 + (ωτ)²) where one time constant τ counts.
+
+    With an input frequency, inputs are sines as well, and Δv has the amplitude that follows them added: each device multiplies what it
+    reads at two frequencies. In a circuit without diodes, whose sines do not mix, that is the same product, whatever beta.
 
     Source: Anisetti, Kandala, Scellier & Schwarz 2024, "Frequency propagation", arXiv 2208.08862.
 
@@ -31,6 +34,8 @@ class FrequencyPropagation(EstimatorRule):
         What is pushed; one that does not follow the outputs.
     frequency
         Of the nudge [Hz].
+    input_frequency
+        Of the inputs [Hz], in a circuit without diodes; None: inputs are constant.
 
     """
 
@@ -39,6 +44,7 @@ class FrequencyPropagation(EstimatorRule):
     traceable: ClassVar[bool] = False
     nudge: NudgeKind
     frequency: Hertz
+    input_frequency: Hertz | None = None
 
     def backward(self, solver: Phases, residuals: Residuals, cotangent: Array, target: Array | None = None) -> Backward:
         """Push, lock in, and multiply."""
@@ -62,8 +68,9 @@ class FrequencyPropagation(EstimatorRule):
         nudge = self.nudge.at(circuit, g)
         current = nudge.push(1.0, cotangent, target).current
         beta = np.asarray(nudge.beta_of(cotangent, residuals.outputs))
-        locked = solver.oscillating(g, residuals.x, residuals.free, current, self.frequency)
+        frequencies = [self.frequency] if self.input_frequency is None else [self.frequency, self.input_frequency]
+        locked = solver.oscillating(g, residuals.x, residuals.free, current, *frequencies)
         response: dict[str, Array] = {name: swing / beta for name, swing in locked.in_phase.items()}
-        counted, x = self.rounding(locked.mean, np.asarray(residuals.x), residuals.draw.seed)
+        counted, x = self.rounding(locked.activation, np.asarray(residuals.x), residuals.draw.seed)
         factors = energy_factors(circuit, chip)
         return response, weighted_drop_products(circuit, chip, response, counted, x, factors=factors, scale=1.0)

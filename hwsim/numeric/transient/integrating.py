@@ -35,8 +35,10 @@ class Integrating:
             from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - as above
         return integrate(self.circuit, self.chip, g, signal, v0, **how)
 
-    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, frequency: Hertz) -> LockedIn:
+    def oscillating(self, g: Conductances, x: Array, free: Equilibrium, current: Array, *frequencies: Hertz) -> LockedIn:
         """Push sines of current, of amplitudes (B, K) [A], into the outputs of circuits at equilibrium, and lock in.
+
+        Frequencies are those of the sines and, where inputs are sines too, of these [Hz].
 
         Raises
         ------
@@ -46,4 +48,4 @@ class Integrating:
         """
         from hwsim.numeric.transient.integrate import integrate  # noqa: PLC0415 - JAX loads only for those who need it
 
-        return lock_in(integrate, self.circuit, self.chip, g, x, free, current, frequency)
+        return lock_in(integrate, self.circuit, self.chip, g, x, free, current, *frequencies)
