@@ -23,6 +23,7 @@ _OPTIONS = {
     "presentation": (POSITIVE, "SECONDS", "How long a sample is shown [default: 1e-3]."),
     "twins": (click.Choice(["opposed", "free"]), None, "Nudge both twins (or phases), or leave one free [default: opposed]."),
     "two-phase": (click.IntRange(1, 50), "N", "One circuit for both twins, its phases in turn, N times a presentation."),
+    "knobs": (click.IntRange(1, 50), "N", "The same, and conductances give way to the circuit's own forces: agnostic learning."),
     "chops": (click.IntRange(min=1), "N", "Let the twins change sides N times a presentation."),
     "comparators": (POSITIVE, "VOLT", "Learn by the sign of the gradient alone; what comparators resolve."),
     "average": (POSITIVE, "N", "Let comparators decide by the mean over N presentations."),
@@ -67,8 +68,14 @@ def epochs(learning: dict[str, Any] | None, *, plain: bool) -> int | None:
     if "average" in learning and "resolution" not in learning:
         msg = "--average is that of comparators; add --comparators VOLT"
         raise click.UsageError(msg)
+    if "knobs" in learning:
+        if other := next((name for name in ("two-phase", "comparators") if _FIELDS[name] in learning), None):
+            msg = f"--knobs has two phases of its own, and nothing that compares; omit --{other}"
+            raise click.UsageError(msg)
+        learning |= {"cycles": learning["knobs"], "knobs": True}
     if "cycles" in learning and (twin := next((name for name in ("chops", "mismatch") if name in learning), None)):
-        msg = f"--{twin} is that of twins, and --two-phase has one circuit alone; omit --{twin}"
+        alone = "--knobs" if "knobs" in learning else "--two-phase"
+        msg = f"--{twin} is that of twins, and {alone} has one circuit alone; omit --{twin}"
         raise click.UsageError(msg)
     taken: int | None = learning.pop("epochs", None)
     return taken

@@ -97,7 +97,7 @@ def lock_in(  # noqa: PLR0913, PLR0917 - a circuit, its state, and what drives i
     inputs, amplitudes = np.asarray(x, np.float64), np.asarray(current, np.float64)
     signal = Signal(
         np.concatenate([carrier[:, None] * inputs[:, None], sine[:, None] * amplitudes[:, None]], axis=2),
-        np.arange(1, points + 1) * (of_error / (points * frequency)),
+        np.asarray(np.arange(1, points + 1) * (of_error / (points * frequency)), np.float64),
         rise=1.0,
         begin=np.concatenate([inputs, np.zeros_like(amplitudes)], axis=1),
     )

@@ -58,6 +58,7 @@ def learning_of(session: Session, g: Mapping[str, Any], chosen: LearningOptions)
         period=chosen.period,
         chops=chosen.chops,
         cycles=chosen.cycles,
+        knobs=chosen.knobs,
         resolution=chosen.resolution,
         average=None if chosen.average is None else chosen.average * chosen.period,
         leak=None if chosen.leak is None else chosen.leak * chosen.period,

@@ -1,6 +1,7 @@
 """The gradient flow that a self-learning circuit is to follow, by the numeric engine: dg/dt = -(rate/period)·dC/dg, within the bounds.
 
-A circuit of two phases learns by what it held before, and so goes in steps, one a cycle: gradient descent.
+A circuit of two phases learns by what it held before, and so goes in steps, one a cycle: gradient descent. With knobs, a step is where
+springs and circuit are in balance.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import numpy as np
 from hwsim.learning.losses import SquaredError
 from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
 from hwsim.learning.rules.nudges import Following, Frozen
+from hwsim.self_learning import giving_way
 from hwsim.self_learning.followed import Learned
 from hwsim.typing import Floats, Weights
 
@@ -50,6 +52,9 @@ def flow(learned: Learned, presentations: int) -> Iterator[Weights]:
         for presented in range(presentations):
             k = presented % shown.trained
             for _ in range(steps):
+                if learning.knobs:
+                    g = giving_way.step(solver, g, shown.x[k : k + 1], shown.y[k : k + 1], learning, bounds)
+                    continue
                 mean = first = slope(g, k)
                 if not learning.cycles:
                     second = slope(within(g, first, h / 2), k)

@@ -31,6 +31,8 @@ class LearningOptions:
         How often the twins change sides in a presentation.
     cycles
         How often one circuit, in place of twins, goes through both phases in a presentation; 0: there are twins.
+    knobs
+        Whether conductances are held by springs and learn as they give way, in cycles: agnostic equilibrium propagation.
     resolution
         Of comparators [V], where memories move by the sign of the gradient alone.
     average
@@ -49,6 +51,7 @@ class LearningOptions:
     twins: Literal["opposed", "free"] = "opposed"
     chops: int = 0
     cycles: int = 0
+    knobs: bool = False
     resolution: Volt | None = None
     average: float | None = None
     leak: float | None = None

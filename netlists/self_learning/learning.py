@@ -51,6 +51,8 @@ class SelfLearning:
         Over which time comparators average what they decide by [s], a volt for a square volt; None: they decide at each moment.
     leak
         In what time a memory loses all but 1/e of its charge [s]; None: it keeps it.
+    knobs
+        Whether conductances are held by springs, and learn as they give way to the circuit's own forces; in cycles alone.
     skew
         Of each trainable array, by how much larger the second twin's conductances are, of g's shape; what is not there has 1.
 
@@ -73,6 +75,7 @@ class SelfLearning:
     resolution: Volt | None = None
     average: Second | None = None
     leak: Second | None = None
+    knobs: bool = False
     skew: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,6 +95,9 @@ class SelfLearning:
         if self.cycles and (self.chops or self.skew):
             msg = "self-learning: chops and mismatch are those of twins, and a circuit in two phases has none; choose one of both"
             raise ValueError(msg)
+        if self.knobs and (not self.cycles or self.resolution is not None):
+            msg = "self-learning: knobs need the two phases of one circuit, and compare nothing; set cycles, and leave comparators out"
+            raise ValueError(msg)
         for rate in self.rates:
             if not 0 <= rate < math.inf:
                 msg = f"self-learning: rate = {rate:g} must be 0 or more"
@@ -100,12 +106,21 @@ class SelfLearning:
     @property
     def memristor(self) -> str:
         """The subcircuit of a device."""
+        if self.knobs:
+            return "knob_memristor"
         return "sampled_memristor" if self.cycles else "twin_memristor"
 
     @property
     def rule(self) -> str:
         """The subcircuit by which a memory learns."""
+        if self.knobs:
+            return "knob"
         return "squares" if self.resolution is None else "compared_squares" if self.average is None else "averaged_squares"
+
+    @property
+    def parts(self) -> int:
+        """Of a cycle."""
+        return 2 if self.knobs else phases.PARTS
 
     @property
     def duty(self) -> float:

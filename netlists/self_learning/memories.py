@@ -54,7 +54,18 @@ def cards(twins: TwinCircuits, element: Trainable, g: Any, learning: SelfLearnin
     leak = _NO_LEAK if learning.leak is None else plain([learning.leak / MEMORY], "leak")[0]
     for node, start, least, most in zip(names, *columns, strict=True):
         yield f"X_{node} {node} memory start={start} low={least} high={most} c={MEMORY!r} tau={tau} r_leak={leak}"
+    if learning.knobs:
+        yield from _knobs(twins, names, columns, learning)
     yield from _devices(twins, element, names, columns[1], learning)
+
+
+def _knobs(twins: TwinCircuits, names: list[str], columns: list[list[str]], learning: SelfLearning) -> Iterator[str]:
+    """Write what each memory is drawn to, and when it gives way."""
+    clocks, stem = PresentationNodes.of(twins), free_stem(twins.circuit, "force")
+    (tau,) = plain([phases.HOLDING * phases.part(learning.period, learning.cycles, learning.parts)], "tau")
+    for node, start, least, most in zip(names, *columns, strict=True):
+        pins = f"{node} {stem}_{node} {clocks.control} {clocks.release}"
+        yield f"X_{learning.rule}_{node} {pins} {learning.rule} start={start} low={least} high={most} c={MEMORY!r} tau={tau}"
 
 
 def _devices(twins: TwinCircuits, element: Trainable, names: list[str], least: list[str], learning: SelfLearning) -> Iterator[str]:
@@ -66,9 +77,13 @@ def _devices(twins: TwinCircuits, element: Trainable, names: list[str], least: l
     numbers = ["_".join(map(str, number)) for number in element.numbers.tolist()]
     ends = [[copy.node_names[node] for node in end.tolist()] for copy in twins.copies for end in element.ends]
     clocks, rule = PresentationNodes.of(twins), _rule(learning)
-    stem, drop = free_stem(twins.circuit, "learn"), free_stem(twins.circuit, "held")
+    stem, drop, force = (free_stem(twins.circuit, name) for name in ("learn", "held", "force"))
     for k in element.order.tolist():
         which, name, nodes = of_device[k], f"{element.name}_{numbers[k]}", [end[k] for end in ends]
+        if learning.knobs:
+            joined = [*nodes, names[which], f"{force}_{names[which]}", learning.memristor]
+            yield f"X_{name} {' '.join(joined)} unit={volt!r} low={least[which]} k={rates[which]}"
+            continue
         if learning.cycles:
             (tau,) = plain([phases.HOLDING * phases.part(learning.period, learning.cycles)], "tau")
             drops = [f"{drop}_first_{name}", f"{drop}_second_{name}"]
@@ -93,10 +108,15 @@ def _rule(learning: SelfLearning) -> str:
 
 
 def _rates(twins: TwinCircuits, element: Trainable, learning: SelfLearning) -> Any:
-    """Return by how many amperes a device charges its memory, for a square volt of difference or, by signs, in all."""
+    """Return by how many amperes a device charges its memory, for a square volt of difference or, by signs, in all.
+
+    With knobs: by how many volts it pulls on its memory, for a square volt; that of a difference is a cycle's step.
+    """
     place = [e.name for e in twins.circuit.trainable].index(element.name)
     pace = MEMORY / learning.volt * learning.rates[place] / (learning.period * learning.duty)
     if learning.resolution is not None:
         return np.full(element.shape, pace)
     factor = np.broadcast_to(learning.factors[element.name], element.shape)
+    if learning.knobs:
+        return learning.rates[place] / (learning.volt * learning.cycles) * factor / (2 * learning.beta * learning.spread)
     return pace * factor / (2 * learning.beta * learning.spread)

@@ -4,7 +4,7 @@ from circuits.units import Second
 from netlists.text.numbers import plain
 
 PARTS = 3
-"""Of a cycle: one phase, the other, and learning."""
+"""Of a cycle: one phase, the other, and learning. With knobs, conductances learn in the other phase."""
 
 RISE = 1e-3
 """Share of a part in which a clock rises."""
@@ -22,9 +22,9 @@ MOST = 50
 """Most cycles of a presentation: each is then long next to the time in which samples change."""
 
 
-def part(period: Second, cycles: int) -> Second:
+def part(period: Second, cycles: int, parts: int = PARTS) -> Second:
     """Return how long a part of a cycle lasts [s]."""
-    return period / (PARTS * cycles)
+    return period / (parts * cycles)
 
 
 def duty() -> float:
@@ -32,21 +32,20 @@ def duty() -> float:
     return LEARNING / PARTS
 
 
-def clock(name: str, period: Second, cycles: int, begin: float, share: float, late: Second) -> str:
+def clock(name: str, one: Second, parts: int, begin: float, share: float, late: Second) -> str:
     """Write a clock that is 1 V once a cycle.
 
     Parameters
     ----------
     name
         Of its node.
-    period, cycles
-        Of a presentation [s], and how many cycles it has.
+    one, parts
+        How long a part of a cycle lasts [s], and how many a cycle has.
     begin, share
         When it rises and how long it lasts, in parts of a cycle.
     late
         How much later than a presentation its cycles begin [s].
 
     """
-    one = part(period, cycles)
     rise = RISE * one
-    return f"V_{name} {name} 0 pulse(0 1 {' '.join(plain([late + begin * one, rise, rise, share * one - rise, PARTS * one], 'time'))})"
+    return f"V_{name} {name} 0 pulse(0 1 {' '.join(plain([late + begin * one, rise, rise, share * one - rise, parts * one], 'time'))})"

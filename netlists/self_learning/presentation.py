@@ -18,6 +18,15 @@ _A_LINE = 8
 """Points of a table in one line."""
 
 
+_WITH_SWITCHES = """\
+* A cycle has three parts. In the first two the circuit is nudged or left free, and settles; then the switches of that phase
+* close for a while, and each memristor's voltage stays on its capacitor. In the third the memories learn by both."""
+
+_WITH_KNOBS = """\
+* A cycle has two parts. In the first the circuit is pushed away from the targets or left free, and settles; then all conductances are
+* kept while their knobs move. In the second it is pushed towards the targets, and all knobs are kept while the conductances move."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Presentation:
     """Training samples, and those that are kept from learning, with what the outputs are drawn to.
@@ -107,17 +116,21 @@ class Presentation:
 
     def _phases(self, names: "PresentationNodes") -> Iterator[str]:
         """Write the clocks of one circuit's phases, its nudge, and when it learns."""
-        period, cycles, late = self.learning.period, self.learning.cycles, 2 * RISE * self.learning.period
+        late, parts = 2 * RISE * self.learning.period, self.learning.parts
+        one = phases.part(self.learning.period, self.learning.cycles, parts)
         closed, lasting = phases.SWITCH
-        yield "* A cycle has three parts. In the first two the circuit is nudged or left free, and settles; then the switches of that phase"
-        yield "* close for a while, and each memristor's voltage stays on its capacitor. In the third the memories learn by both."
+        yield from (_WITH_KNOBS if self.learning.knobs else _WITH_SWITCHES).splitlines()
         for k, (push, hold) in enumerate(zip(names.phases, names.holds, strict=True)):
             place = 1 - k  # the second side comes first: free, and then nudged
-            yield phases.clock(push, period, cycles, place, 1.0, late)
-            yield phases.clock(hold, period, cycles, place + closed, lasting, late)
-        yield phases.clock(names.learning, period, cycles, 2, phases.LEARNING, late)
+            yield phases.clock(push, one, parts, place, 1.0, late)
+            yield phases.clock(hold, one, parts, place + closed, lasting, late)
+        if not self.learning.knobs:
+            yield phases.clock(names.learning, one, parts, 2, phases.LEARNING, late)
+            yield f"B_{names.learn} {names.learn} 0 V = V({names.on})*V({names.learning})"
+        else:
+            for which, hold in zip((names.release, names.control), names.holds, strict=True):
+                yield f"B_{which} {which} 0 V = V({names.on})*V({hold})"
         terms = [f"{gain}*V({push})" for gain, push in zip(self._gains, names.phases, strict=True)]
-        yield f"B_{names.learn} {names.learn} 0 V = V({names.on})*V({names.learning})"
         yield f"B_{names.pushes[0]} {names.pushes[0]} 0 V = V({names.on})*({' + '.join(terms)})"
 
     @property
@@ -160,6 +173,8 @@ class PresentationNodes:
     phases: tuple[str, str]
     holds: tuple[str, str]
     learning: str
+    control: str
+    release: str
     feature: str
     target: str
     error: str
@@ -183,6 +198,8 @@ class PresentationNodes:
             phases=(free("phase_first"), free("phase_second")),
             holds=(free("hold_first"), free("hold_second")),
             learning=free("learning"),
+            control=free("control"),
+            release=free("release"),
             feature=free("feature"),
             target=free("y"),
             error=free("error"),

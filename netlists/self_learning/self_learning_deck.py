@@ -39,6 +39,13 @@ _IN_TURN = """\
 * memory, a capacitor whose voltage is a conductance, is charged by the difference of the two squares that are held next to it,
 * and by nothing else. What is held does not move while memories learn: each cycle is one step down the gradient."""
 
+_BY_KNOBS = """\
+* The circuit stands here once, and nothing in it computes. Each conductance, the voltage of a memory, is drawn to that of a knob by
+* a spring, and by its own memristor downwards: by the square of its voltage, which is how the energy of the circuit depends on it. In
+* one phase the outputs are pushed away from the targets (or left free) while conductances stay and knobs move, until both pulls are
+* in balance. In the other the outputs are pushed towards the targets while knobs stay, and the conductances give way: downwards
+* where the square has become larger. For small moves that is a step down the gradient of the loss."""
+
 
 def write_self_learning(  # noqa: PLR0913 - a circuit with all that it carries
     circuit: Circuit,
@@ -109,7 +116,7 @@ def _header(circuit: Circuit, shown: Presentation, notes: Sequence[str]) -> Iter
     yield "*"
     yield "* Run it: ngspice FILE plots the loss and stays open; ngspice -b FILE prints what it answers before and after, and ends."
     yield "*"
-    yield from (_IN_TURN if learning.cycles else _AT_ONCE).splitlines()
+    yield from (_BY_KNOBS if learning.knobs else _IN_TURN if learning.cycles else _AT_ONCE).splitlines()
     yield "*"
     yield f"* {shown.count} samples are shown once, then {shown.trained} of them {learning.epochs} times while it learns, and all again."
     yield f"* Each is shown for {learning.period:g} s. A volt of a memory is {learning.volt:g} siemens. Numbers are SI, without suffixes."

@@ -9,10 +9,13 @@ import pytest
 
 import hwsim as hw
 from circuits.errors import CircuitError
-from hwsim.core.protocol import Drive
+from hwsim.core.protocol import ConvergenceError, Drive
 from hwsim.experiment.experiment import ExperimentError
-from hwsim.self_learning import embedded
-from hwsim.self_learning.compiled import in_turn, self_learning_deck
+from hwsim.learning.losses import SquaredError
+from hwsim.learning.rules.equilibrium_propagation import EquilibriumPropagation
+from hwsim.learning.rules.nudges import Following
+from hwsim.self_learning import embedded, giving_way
+from hwsim.self_learning.compiled import in_turn, learning_of, self_learning_deck
 from hwsim.self_learning.flow import AGREE_FLOW, distance, flow
 from hwsim.self_learning.followed import follow
 from hwsim.self_learning.options import LearningOptions
@@ -84,6 +87,55 @@ def test_one_circuit_has_nothing_that_twins_alone_have(twin):
     one = session()
     with pytest.raises(ValueError, match="those of twins"):
         self_learning_deck(one, one.begun(), LearningOptions(cycles=1, **twin))
+
+
+def test_conductances_that_give_way_are_where_springs_and_circuit_are_in_balance():
+    """The deck's capacitors come to where the numeric engine solves for, cycle by cycle, and stay within the bounds."""
+    knobs = (("cycles", 1), ("knobs", True), ("beta", 1e-5), ("rate", 1e-10))
+    one = learned(*knobs, presentations=2)
+    assert distance(one, 2) < AGREE_FLOW / 10
+    narrow = learned(*knobs, presentations=1, network=replace(NETWORK, g_min=2e-5, g_max=3e-5))
+    assert np.isin(flat(narrow.g), [2e-5, 3e-5]).any()
+    assert (flat(narrow.g) != flat(narrow.begun)).any()
+    assert distance(narrow, 1) < AGREE_FLOW / 10
+
+
+@pytest.mark.parametrize("sides", [(1.0, -1.0), (1.0, 0.0)])
+def test_conductances_that_give_way_step_down_the_gradient_as_springs_become_stiffer(sides):
+    """The difference to a step of gradient descent falls with the rate, as a share of the step, to nothing."""
+    one = session()
+    learning = learning_of(one, one.begun(), LearningOptions(cycles=1, knobs=True, beta=1e-5))
+    x, y = one.learnable.x_train[1:2], np.asarray(one.task.train.of(slice(1, 2)), np.float64)
+    free, rule = {e.name: (0.0, np.inf) for e in one.circuit.trainable}, "centred" if sides[1] else "positive"
+    g = one.begun()
+    with one.solver() as solver:
+        gradient = flat(EquilibriumPropagation(Following(1e-5), rule).gradient(solver, g, x, y, SquaredError()).g)
+        off = []
+        for rate in (1e-12, 1e-13, 1e-14):
+            stiff = replace(learning, rates=[rate, rate], sides=sides)
+            moved = flat(giving_way.step(solver, g, x, y, stiff, free)) - flat(g)
+            off.append(np.linalg.norm(moved + rate * gradient) / np.linalg.norm(rate * gradient))
+    assert off[2] < 1e-3
+    np.testing.assert_allclose([off[0] / off[1], off[1] / off[2]], 10, rtol=0.05)
+
+
+def test_springs_that_are_too_soft_are_refused(monkeypatch):
+    """The circuit pulls harder on a conductance, the more that gives way, and no balance comes within the iterations that there are."""
+    monkeypatch.setattr(giving_way, "_MOST", 2)
+    one = session()
+    learning = learning_of(one, one.begun(), LearningOptions(cycles=1, knobs=True, beta=1e-5, rate=1e-10))
+    bounds = {e.name: (0.0, np.inf) for e in one.circuit.trainable}
+    x, y = one.learnable.x_train[1:2], np.asarray(one.task.train.of(slice(1, 2)), np.float64)
+    with one.solver() as solver, pytest.raises(ConvergenceError, match="a smaller --rate, or a larger --beta"):
+        giving_way.step(solver, one.begun(), x, y, learning, bounds)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"cycles": 1, "resolution": 1e-6}])
+def test_knobs_need_two_phases_and_compare_nothing(wrong):
+    """Twins have no phases, and comparators nothing to decide."""
+    one = session()
+    with pytest.raises(ValueError, match="knobs need the two phases"):
+        self_learning_deck(one, one.begun(), LearningOptions(knobs=True, **wrong))
 
 
 def test_before_and_after_learning_nothing_moves_and_the_answers_are_the_numeric_engine_s():
