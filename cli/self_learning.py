@@ -77,6 +77,9 @@ def epochs(learning: dict[str, Any] | None, *, plain: bool) -> int | None:
         alone = "--knobs" if "knobs" in learning else "--two-phase"
         msg = f"--{twin} is that of twins, and {alone} has one circuit alone; omit --{twin}"
         raise click.UsageError(msg)
+    if "knobs" in learning and "rate" not in learning:
+        msg = "--knobs needs --rate, which states how soft springs are; begin with 1e-11"
+        raise click.UsageError(msg)
     taken: int | None = learning.pop("epochs", None)
     return taken
 

@@ -46,6 +46,9 @@ def learning_of(session: Session, g: Mapping[str, Any], chosen: LearningOptions)
         When a choice does not fit.
 
     """
+    if chosen.knobs and chosen.rate is None:
+        msg = "self-learning: with knobs, rate states how soft springs are, and has no default; begin with 1e-11 S²/V²"
+        raise ValueError(msg)
     circuit, training, variation = session.circuit, session.experiment.training, session.experiment.variation
     spread = {} if chosen.mismatch == 0 else _skew(circuit, chosen.mismatch, variation.chip)
     return SelfLearning(

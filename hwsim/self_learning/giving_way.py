@@ -23,7 +23,7 @@ _CLOSE = 1e-9
 
 
 def step(solver: Any, g: Weights, x: Array, y: Array, learning: SelfLearning, bounds: Mapping[str, Any]) -> dict[str, Floats]:
-    """Return the conductances after a cycle: springs at rest hold g [S] in the second phase, and g' gives way in the first.
+    """Return the conductances after a cycle: in the second phase springs balance at g [S], and in the first g' gives way to the circuit.
 
         g' = g − pace·(Δv(g', first)² − Δv(g, second)²) within the bounds, pace = rate/cycles·(c_l/c_L)/(2·beta·spread)
 

@@ -40,6 +40,7 @@ def test_a_deck_is_run_by_ngspice_alone_and_by_hwsim_and_checked(hwsim, tmp_path
         (("--self-learning", "--two-phase", "1", "--chops", "4"), "omit --chops"),
         (("--self-learning", "--knobs", "1", "--mismatch", "0.1"), "--knobs has one circuit alone; omit --mismatch"),
         (("--self-learning", "--knobs", "1", "--two-phase", "2"), "omit --two-phase"),
+        (("--self-learning", "--knobs", "1"), "--knobs needs --rate"),
         (("--self-learning", "--knobs", "1", "--comparators", "1e-6"), "omit --comparators"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",

@@ -68,6 +68,7 @@ NUMBERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("rule", {"kind": "coupled-learning"}, {"eta": 0.2}),
     ("rule", {"kind": "holomorphic"}, {"points": 8}),
     ("rule", {"kind": "oscillating"}, {"frequency": 1e3}),
+    ("rule", {"kind": "oscillating", "frequency": 1e3}, {"input_frequency": 2e3}),
     ("schedule", {"kind": "exponential"}, {"decay": 0.5}),
     ("propagation", {"kind": "forward-forward"}, {"sharpness": 2.0}),
     ("propagation", {"kind": "forward-forward"}, {"label": 2.0}),

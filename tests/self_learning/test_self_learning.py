@@ -104,7 +104,7 @@ def test_conductances_that_give_way_are_where_springs_and_circuit_are_in_balance
 def test_conductances_that_give_way_step_down_the_gradient_as_springs_become_stiffer(sides):
     """The difference to a step of gradient descent falls with the rate, as a share of the step, to nothing."""
     one = session()
-    learning = learning_of(one, one.begun(), LearningOptions(cycles=1, knobs=True, beta=1e-5))
+    learning = learning_of(one, one.begun(), LearningOptions(cycles=1, knobs=True, beta=1e-5, rate=1e-12))
     x, y = one.learnable.x_train[1:2], np.asarray(one.task.train.of(slice(1, 2)), np.float64)
     free, rule = {e.name: (0.0, np.inf) for e in one.circuit.trainable}, "centred" if sides[1] else "positive"
     g = one.begun()
@@ -135,7 +135,14 @@ def test_knobs_need_two_phases_and_compare_nothing(wrong):
     """Twins have no phases, and comparators nothing to decide."""
     one = session()
     with pytest.raises(ValueError, match="knobs need the two phases"):
-        self_learning_deck(one, one.begun(), LearningOptions(knobs=True, **wrong))
+        self_learning_deck(one, one.begun(), LearningOptions(knobs=True, rate=1e-11, **wrong))
+
+
+def test_springs_have_no_default():
+    """A rate that fits the other circuits would let conductances give way to the bounds."""
+    one = session()
+    with pytest.raises(ValueError, match="has no default; begin with 1e-11"):
+        self_learning_deck(one, one.begun(), LearningOptions(cycles=1, knobs=True))
 
 
 def test_before_and_after_learning_nothing_moves_and_the_answers_are_the_numeric_engine_s():
